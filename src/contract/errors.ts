@@ -82,6 +82,14 @@ export class RedisUnsupportedError extends HotQueueError {
   }
 }
 
+/** The server has reached its `maxmemory` and takes nothing new; nothing of the call was stored. */
+export class RedisFullError extends HotQueueError {
+  readonly code = 'REDIS_FULL';
+  constructor(readonly address: string, options?: ErrorOptions) {
+    super(`Redis at ${address} is out of memory: let workers drain the queues, or raise its maxmemory, then put again`, options);
+  }
+}
+
 /** Something was asked of a queue after `close()`. */
 export class QueueClosedError extends HotQueueError {
   readonly code = 'QUEUE_CLOSED';

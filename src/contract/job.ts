@@ -1,0 +1,9 @@
+/** What `put` hands back: proof that Redis has the message. */
+export interface Job<T = unknown> {
+  readonly id: string;
+  /** Name of the queue. */
+  readonly queue: string;
+  readonly payload: T;
+  /** Unix ms. */
+  readonly putAt: number;
+}

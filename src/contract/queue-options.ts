@@ -1,0 +1,186 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { Duration } from './durations.js';
+import { InvalidOptionError } from './errors.js';
+import type { Logger } from './logger.js';
+import { a, checkOptions, describe, type Table } from './options.js';
+
+/** For one message, or for all that are put through one `with`. */
+export interface PutOptions {
+  /** Most attempts, the first included; the worker's word, else 3, when absent. */
+  attempts?: number;
+  /** Time before the second attempt, doubled for each one after it; the worker's word, else 1 s. */
+  backoff?: Duration;
+}
+
+/** Where, and how, a queue works. `attempts` and `backoff` go with every message that is put through it. */
+export interface QueueOptions extends PutOptions {
+  host?: string;
+  port?: number;
+  db?: number;
+  username?: string;
+  password?: string;
+  /** `redis://…`, `rediss://…` or `unix://path`, in place of the five above. */
+  url?: string;
+  /** An ioredis client, which stays yours: it is neither configured nor closed. */
+  connection?: Redis | Cluster;
+  /** Text of a value and back: `JSON`, or Python-like `{ dumps, loads }`; `null` for bare strings. `JSON` by default. */
+  serializer?: Serializer | null;
+  /** Begins every key; `'hotqueue'` by default. */
+  prefix?: string;
+  /** `'plain'` puts bare JSON that Python's HotQueue reads; `'hotqueue'`, the default, a header line before it. */
+  wire?: 'hotqueue' | 'plain';
+  /** Largest message in bytes; 1 MiB by default. */
+  maxBytes?: number;
+  /** Deepest nesting; 64 by default. */
+  maxDepth?: number;
+  /** Told of failures: `console`, pino; warnings go to stderr by default; `false` for silence. */
+  logger?: Logger | false;
+}
+
+/** Anything with `dumps` and `loads`, as in Python, or with `stringify` and `parse`, as `JSON` itself. */
+export type Serializer =
+  | { dumps(value: unknown): string; loads(text: string): unknown }
+  | { stringify(value: unknown): string; parse(text: string): unknown };
+
+export interface TakeOptions {
+  /** Ends after so long without a message; never by default. */
+  timeout?: Duration;
+  /** Ends after so many messages. */
+  limit?: number;
+  /** Ends when it aborts; the message in hand stays acknowledged by asking for the next. */
+  signal?: AbortSignal;
+  /** What leaving early does with the current message: give it back (the default), or acknowledge it as HotQueue did. */
+  onLeave?: 'release' | 'ack';
+}
+
+export interface GetOptions {
+  /** Wait for a message; false by default. */
+  block?: boolean;
+  /** How long to wait; for ever by default. */
+  timeout?: Duration;
+  signal?: AbortSignal;
+}
+
+/** {@link PutOptions}, checked. */
+export interface Putting {
+  readonly attempts?: number | undefined;
+  readonly backoffMs?: number | undefined;
+}
+
+/** {@link QueueOptions}, checked and sorted by who needs them. */
+export interface QueueSettings {
+  readonly payload: unknown;
+  readonly prefix: string | undefined;
+  readonly wire: 'hotqueue' | 'plain';
+  readonly logger: Logger | false | undefined;
+  readonly put: Putting;
+  readonly settings: { readonly serializer?: Serializer | null; readonly maxBytes?: number; readonly maxDepth?: number };
+  readonly connection: Address;
+}
+
+interface Address {
+  readonly host?: string;
+  readonly port?: number;
+  readonly db?: number;
+  readonly username?: string;
+  readonly password?: string;
+  readonly url?: string;
+  readonly connection?: Redis | Cluster;
+}
+
+/** {@link TakeOptions}, checked. */
+export interface Taking {
+  readonly timeoutMs?: number;
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+  readonly onLeave?: 'release' | 'ack';
+}
+
+const putTable: Table<{ attempts: number; backoff: number }> = { attempts: a.whole(1), backoff: a.duration };
+const queueTable: Table<Record<'payload', unknown> & Required<Omit<QueueOptions, 'backoff'>> & { backoff: number }> = {
+  payload: a.given,
+  host: a.text,
+  port: a.whole(1, 65_535),
+  db: a.whole(0, 1_000_000),
+  username: a.text,
+  password: a.text,
+  url: a.text,
+  connection: aClient,
+  serializer: aSerializer,
+  prefix: a.text,
+  wire: a.oneOf('hotqueue', 'plain'),
+  ...putTable,
+  maxBytes: a.whole(1, 536_870_912),
+  maxDepth: a.whole(1, 1_000),
+  logger: aLogger,
+};
+const takingTable: Table<{ timeout: number; limit: number; signal: AbortSignal; onLeave: 'release' | 'ack' }> = {
+  timeout: a.duration,
+  limit: a.whole(1, Number.MAX_SAFE_INTEGER),
+  signal: a.signal,
+  onLeave: a.oneOf('release', 'ack'),
+};
+const gettingTable: Table<{ block: boolean; timeout: number; signal: AbortSignal }> = { block: a.flag, timeout: a.duration, signal: a.signal };
+
+export function queueOptions(name: string, given: unknown): QueueSettings {
+  const checked = checkOptions(`new HotQueue(${JSON.stringify(name)})`, given, queueTable);
+  const { payload, connection, serializer, prefix, wire = 'hotqueue', attempts, backoff, maxBytes, maxDepth, logger, ...named } = checked;
+  if (connection && Object.keys(named).length > 0) {
+    const option = Object.keys(named)[0]!;
+    throw new InvalidOptionError(option, `${option}: a connection was given, which knows its own address; leave out one of the two`);
+  }
+  return {
+    payload,
+    prefix,
+    wire,
+    logger,
+    put: putting(wire, attempts, backoff),
+    settings: { ...(serializer !== undefined && { serializer }), ...(maxBytes && { maxBytes }), ...(maxDepth && { maxDepth }) },
+    connection: connection ? { connection } : named,
+  };
+}
+
+export function putOptions(name: string, wire: 'hotqueue' | 'plain', given: unknown): Putting {
+  const { attempts, backoff } = checkOptions(`with() on queue "${name}"`, given, putTable);
+  return putting(wire, attempts, backoff);
+}
+
+export function consumingOptions(name: string, given: unknown): Taking {
+  const { timeout, ...rest } = checkOptions(`consume() on queue "${name}"`, given, takingTable);
+  return { ...rest, ...(timeout !== undefined && { timeoutMs: timeout }) };
+}
+
+export function getOptions(name: string, given: unknown): Taking & { readonly block: boolean } {
+  const { timeout, block = false, ...rest } = checkOptions(`get() on queue "${name}"`, given, gettingTable);
+  return { ...rest, block, ...(timeout !== undefined && { timeoutMs: timeout }) };
+}
+
+/** Bare JSON has no room for options, so they would be forgotten. */
+function putting(wire: 'hotqueue' | 'plain', attempts: number | undefined, backoffMs: number | undefined): Putting {
+  const option = attempts !== undefined ? 'attempts' : backoffMs !== undefined ? 'backoff' : undefined;
+  if (option && wire === 'plain') {
+    throw new InvalidOptionError(option, `${option}: messages of a queue with wire: 'plain' carry no options; give it to @worker instead`);
+  }
+  return { attempts, backoffMs };
+}
+
+function aClient(value: Redis | Cluster, option: string): Redis | Cluster {
+  const isClient = typeof value === 'object' && value !== null && typeof value.evalsha === 'function' && typeof value.duplicate === 'function';
+  if (!isClient) throw new InvalidOptionError(option, `${option}: ${describe(value)} will not do; give an ioredis Redis or Cluster`);
+  if (value.options.keyPrefix) {
+    throw new InvalidOptionError(option, `${option}: an ioredis keyPrefix would move the braces that keep a queue's keys together; use the option "prefix" instead`);
+  }
+  return value;
+}
+
+function aSerializer(value: Serializer | null, option: string): Serializer | null {
+  const has = (...methods: string[]): boolean => methods.every((method) => typeof (value as unknown as Record<string, unknown>)[method] === 'function');
+  if (value === null || has('dumps', 'loads') || has('stringify', 'parse')) return value;
+  throw new InvalidOptionError(option, `${option}: give { dumps, loads }, JSON, or null for bare strings`);
+}
+
+function aLogger(value: Logger | false, option: string): Logger | false {
+  const fits = value === false || ['debug', 'info', 'warn', 'error'].every((method) => typeof (value as unknown as Record<string, unknown>)[method] === 'function');
+  if (fits) return value;
+  throw new InvalidOptionError(option, `${option}: give something with debug, info, warn and error, such as console, or false`);
+}

@@ -1,0 +1,169 @@
+import type { Connection, Patience } from './connection.js';
+import type { Keys } from './keys.js';
+import { Waiter } from './waiter.js';
+
+/** Ms for which a worker's claims are its own without a beat. */
+export const leaseMs = 30_000;
+/** How long Redis remembers the last batch of a producer: longer than any put goes on trying. */
+const producerMemoryMs = 600_000;
+const mostTakenBytes = 1_048_576;
+
+/** A message in the hands of a worker, as Redis gave it out. */
+export interface Held {
+  /** `<lane><number>.<index>`; settling presents it. */
+  readonly token: string;
+  readonly message: string;
+}
+
+export interface Taken {
+  readonly held: readonly Held[];
+  /** Ms until the next delayed message is due; `undefined` when none is. */
+  readonly nextDueMs: number | undefined;
+}
+
+/** What became of a claim that was settled. `already` is a success: an earlier sending arrived. */
+export type Settled = 'done' | 'already' | 'lost';
+
+/** Where a message goes back to: again, base, high, low. */
+export type Lane = 'a' | 'b' | 'h' | 'l';
+
+export interface Retry {
+  readonly token: string;
+  readonly id: string;
+  readonly lane: Lane;
+  readonly delayMs: number;
+  readonly header: string;
+  readonly oldHeaderLength: number;
+}
+
+/** One queue in Redis: a method for each transition, each safe to send twice, in the order of a message's life. */
+export class Broker {
+  constructor(
+    readonly connection: Connection,
+    readonly keys: Keys,
+  ) {}
+
+  /** put: stores a batch at the tail, unless this producer's batch of that number, or a later one, is stored already. */
+  async put(producer: string, number: number, messages: readonly string[], patience: Patience): Promise<void> {
+    const { base, inbox } = this.keys;
+    await this.connection.script('put', [base, base, inbox, this.keys.producer(producer)], [number, producerMemoryMs, ...messages], patience);
+  }
+
+  /** Lets tools find the queue. In a cluster the set of names lies in another slot, so this is no part of put. */
+  async announce(name: string, patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.sadd(this.keys.names, name), patience);
+  }
+
+  /** join: registers a worker, under an id that was never used before. */
+  async join(worker: string, patience: Patience): Promise<void> {
+    for (let joined: unknown = 0; joined !== 1; ) {
+      const [seconds, micros] = (await this.connection.call((client) => client.time(), patience)).map(Number) as [number, number];
+      const askedAt = seconds * 1_000 + Math.floor(micros / 1_000);
+      joined = await this.connection.script('join', [this.keys.workers], [worker, askedAt, leaseMs], patience);
+    }
+  }
+
+  /**
+   * take: claims what is ready, at most `most` messages or about 1 MiB. The same number gets the same claims again.
+   *
+   * @returns `'lost'` when this worker is not registered any more
+   */
+  async take(worker: string, number: number, most: number, patience: Patience): Promise<Taken | 'lost'> {
+    const { workers, again, inbox, high, base, low, delayed } = this.keys;
+    const keys = [this.keys.claims(worker), workers, again, inbox, high, base, low, delayed];
+    const [due, ...pairs] = (await this.connection.script('take', keys, [worker, number, most, mostTakenBytes], patience)) as [number, ...string[]];
+    if (due < -1) return 'lost';
+    const held: Held[] = [];
+    for (let index = 0; index < pairs.length; index += 2) held.push({ token: pairs[index]!, message: pairs[index + 1]! });
+    return { held, nextDueMs: due < 0 ? undefined : due };
+  }
+
+  /** A place to wait for messages; its owner closes it. */
+  waiter(): Waiter {
+    return new Waiter(this.connection, this.keys);
+  }
+
+  /** ack: a plain `HDEL`, so that the commonest end of a message costs least. */
+  async ack(worker: string, tokens: readonly string[], patience?: Patience): Promise<Settled> {
+    const gone = await this.connection.call((client) => client.hdel(this.keys.claims(worker), ...tokens), patience);
+    if (gone === tokens.length) return 'done';
+    const isRegistered = (await this.connection.call((client) => client.zscore(this.keys.workers, worker), patience)) !== null;
+    return isRegistered ? 'already' : 'lost';
+  }
+
+  /** retry: gives a claim back with a new header, at once or after a delay. */
+  async retry(worker: string, { token, id, lane, delayMs, header, oldHeaderLength }: Retry, patience?: Patience): Promise<Settled> {
+    const { workers, delayed, delayedMessages, base } = this.keys;
+    const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, this.#listOf(lane), base];
+    return settled(await this.connection.script('retry', keys, [worker, token, lane, delayMs, id, header, oldHeaderLength], patience));
+  }
+
+  /** bury: lays a claim among the dead letters, byte for byte, with a record of why. */
+  async bury(worker: string, token: string, id: string, record: string, patience?: Patience): Promise<Settled> {
+    const { workers, dead, deadMessages } = this.keys;
+    return settled(await this.connection.script('bury', [this.keys.claims(worker), workers, dead, deadMessages], [worker, token, id, record], patience));
+  }
+
+  /** release: gives claims back to the head of the queue as they were; without tokens it only passes the inbox on. */
+  async release(worker: string, tokens: readonly string[], patience?: Patience): Promise<Settled> {
+    const newestFirst = [...tokens].sort((a, b) => orderOf(b) - orderOf(a));
+    const released = (await this.connection.script('release', this.#backKeys(worker), [worker, ...newestFirst], patience)) as number;
+    if (released < 0) return 'lost';
+    return released === tokens.length ? 'done' : 'already';
+  }
+
+  /** leave: gives back everything this worker holds and takes it off the register. */
+  async leave(worker: string, patience?: Patience): Promise<void> {
+    await this.connection.script('leave', this.#backKeys(worker), [worker], patience);
+  }
+
+  /** promote: makes ready what is due. */
+  async promote(patience?: Patience): Promise<{ promoted: number; nextDueMs: number | undefined }> {
+    const { delayed, delayedMessages, again, high, base, low } = this.keys;
+    const [promoted, due] = (await this.connection.script('promote', [delayed, delayedMessages, again, high, base, low], [1_000], patience)) as [number, number];
+    return { promoted, nextDueMs: due < 0 ? undefined : due };
+  }
+
+  /** clear: drops what is ready or delayed. @returns how many messages that were */
+  async clear(request: string, patience: Patience): Promise<number> {
+    const { meta, base, high, low, inbox, again, suspects, delayed, delayedMessages } = this.keys;
+    return (await this.connection.script('clear', [meta, base, high, low, inbox, again, suspects, delayed, delayedMessages], [request], patience)) as number;
+  }
+
+  /** How many messages are ready. */
+  async size(patience: Patience): Promise<number> {
+    const lengths = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.llen(list), patience)));
+    return lengths.reduce((sum, length) => sum + length, 0);
+  }
+
+  /** The next ready messages, in the order in which they will be taken. */
+  async peek(most: number, patience: Patience): Promise<string[]> {
+    const heads = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.lrange(list, 0, most - 1), patience)));
+    return heads.flat().slice(0, most);
+  }
+
+  #readyLists(): readonly string[] {
+    const { again, inbox, high, base, low, suspects } = this.keys;
+    return [again, inbox, high, base, low, suspects];
+  }
+
+  #backKeys(worker: string): readonly string[] {
+    const { workers, again, inbox, high, base, low } = this.keys;
+    return [this.keys.claims(worker), workers, again, inbox, high, base, low];
+  }
+
+  #listOf(lane: Lane): string {
+    const { again, base, high, low } = this.keys;
+    return { a: again, b: base, h: high, l: low }[lane];
+  }
+}
+
+function settled(reply: unknown): Settled {
+  return reply === 1 ? 'done' : reply === 0 ? 'already' : 'lost';
+}
+
+/** Tokens of one worker in the order in which they were taken. */
+function orderOf(token: string): number {
+  const [number, index] = token.slice(1).split('.');
+  return Number(number) * 1_000_000 + Number(index);
+}

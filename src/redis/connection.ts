@@ -1,0 +1,133 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Cluster, Redis } from 'ioredis';
+import { QueueClosedError, RedisUnreachableError } from '../contract/errors.js';
+import { findRedis, type Address } from './address.js';
+import { isPassing, Line, lineOptions, refusalOf, type Client } from './line.js';
+import { runScript, type ScriptName } from './scripts.js';
+
+/** Where the Redis is: named, or to be found (`address.ts`), or a client that stays its owner's. */
+export interface ConnectionOptions {
+  readonly url?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly db?: number;
+  readonly username?: string;
+  readonly password?: string;
+  readonly connection?: Client;
+}
+
+/** How long to go on trying while Redis is away. */
+export interface Patience {
+  /** Ms; for ever when absent. */
+  readonly withinMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const longestPauseMs = 1_000;
+
+/**
+ * The road to one Redis, shared by all queues of the process that name the same one: a line for commands, and one
+ * more for each consumer that waits. Nothing connects before the first call.
+ */
+export class Connection {
+  static readonly #shared = new Map<string, Connection>();
+
+  /** The connection for these options; {@link leave} it as often as it was shared. */
+  static share(options: ConnectionOptions): Connection {
+    if (options.connection) return new Connection(options, '');
+    const key = JSON.stringify(options, Object.keys(options).sort());
+    const connection = Connection.#shared.get(key) ?? new Connection(options, key);
+    Connection.#shared.set(key, connection);
+    connection.#users += 1;
+    return connection;
+  }
+
+  #users = 0;
+  #isClosed = false;
+  #line: Promise<Line> | undefined;
+  #address: Address | undefined;
+
+  private constructor(
+    private readonly options: ConnectionOptions,
+    private readonly key: string,
+  ) {}
+
+  /** What to call the server in a sentence, password masked. */
+  get label(): string {
+    return this.#address?.label ?? 'the given connection';
+  }
+
+  /**
+   * Sends, and sends again while the connection or the server is between two states. What is sent must be safe to
+   * send twice, as every script is.
+   *
+   * @throws RedisUnreachableError when patience ends; the signal's reason when it aborts
+   */
+  async call<T>(send: (client: Client) => Promise<T>, { withinMs = Infinity, signal }: Patience = {}): Promise<T> {
+    const givenUpAt = Date.now() + withinMs;
+    const line = await this.#commandLine();
+    for (let failures = 0; ; failures++) {
+      signal?.throwIfAborted();
+      if (this.#isClosed) throw new QueueClosedError(this.label);
+      try {
+        return await line.use(send);
+      } catch (error) {
+        if (!isPassing(error)) throw refusalOf(error, this.label);
+        if (Date.now() >= givenUpAt) throw this.#unreachable(error);
+        if (error instanceof Error && error.message.startsWith('READONLY')) line.replace();
+        await pause(Math.min(25 * 2 ** failures, longestPauseMs, Math.max(1, givenUpAt - Date.now())), undefined, { signal });
+      }
+    }
+  }
+
+  script(name: ScriptName, keys: readonly string[], args: readonly (string | number)[], patience?: Patience): Promise<unknown> {
+    return this.call((client) => runScript(client, name, keys, args), patience);
+  }
+
+  /** A line of its own for somebody who waits; closed by whoever asked for it. */
+  async openLine(): Promise<Line> {
+    const { connection } = this.options;
+    if (!connection) return this.#dial();
+    return Line.open((retryStrategy) =>
+      connection instanceof Cluster
+        ? connection.duplicate([], { redisOptions: { ...lineOptions, lazyConnect: false }, lazyConnect: true, clusterRetryStrategy: retryStrategy })
+        : connection.duplicate({ ...lineOptions, retryStrategy }),
+    );
+  }
+
+  /** Gives up one share; the last one closes the command line. A client that was given stays open. */
+  async leave(): Promise<void> {
+    this.#users -= 1;
+    if (this.#users > 0 || this.#isClosed) return;
+    this.#isClosed = true;
+    Connection.#shared.delete(this.key);
+    if (this.options.connection || !this.#line) return;
+    const line = await this.#line.catch(() => undefined);
+    await line?.close();
+  }
+
+  #commandLine(): Promise<Line> {
+    // A search that failed is made anew by the next call: the server may have been started meanwhile.
+    this.#line ??= this.#openCommandLine().catch((error: unknown) => {
+      this.#line = undefined;
+      throw error;
+    });
+    return this.#line;
+  }
+
+  async #openCommandLine(): Promise<Line> {
+    const { connection } = this.options;
+    return connection ? Line.borrow(connection) : this.#dial();
+  }
+
+  async #dial(): Promise<Line> {
+    const { connection: _, ...named } = this.options;
+    this.#address ??= await findRedis(named);
+    const { replyMapping: _mapping, ...options } = this.#address.options;
+    return Line.open((retryStrategy) => new Redis({ ...options, ...lineOptions, retryStrategy }));
+  }
+
+  #unreachable(cause: unknown): RedisUnreachableError {
+    return new RedisUnreachableError(this.label, 'it answered before; see that the server runs, then try again', { cause });
+  }
+}

@@ -1,0 +1,65 @@
+import { InvalidNameError, InvalidOptionError } from '../contract/errors.js';
+
+const nameForm = /^[A-Za-z0-9_.:-]{1,128}$/;
+
+/** Every Redis key of one queue. The whole list, with types and content, is in `docs/redis.md`. */
+export class Keys {
+  /** Ready messages, head first. The one key without braces: it is Python HotQueue's. */
+  readonly base: string;
+  readonly high: string;
+  readonly low: string;
+  /** Where the message that woke a waiter lands; every take drains it first. */
+  readonly inbox: string;
+  /** Messages with a header on a queue of bare JSON: a header in `base` would break Python's reader. */
+  readonly again: string;
+  /** Messages that get their last chance, alone. */
+  readonly suspects: string;
+  /** Due time in server ms → {@link delayedMessages}. */
+  readonly delayed: string;
+  readonly delayedMessages: string;
+  /** Time of burial in server ms → {@link deadMessages}. */
+  readonly dead: string;
+  readonly deadMessages: string;
+  /** Worker → end of its lease in server ms. */
+  readonly workers: string;
+  readonly meta: string;
+  /** Names of all queues with this prefix. Another slot in a cluster, so no script may touch it. */
+  readonly names: string;
+  readonly #own: string;
+
+  /**
+   * @throws InvalidNameError for anything but 1 to 128 letters, digits and `_ . : -`
+   * @throws InvalidOptionError for a prefix of another form
+   */
+  constructor(name: string, prefix = 'hotqueue') {
+    if (typeof name !== 'string' || !nameForm.test(name)) throw new InvalidNameError(name);
+    if (typeof prefix !== 'string' || !nameForm.test(prefix)) {
+      throw new InvalidOptionError('prefix', `prefix: ${JSON.stringify(prefix)} cannot begin a Redis key: use letters, digits and _ . : -`);
+    }
+    this.base = `${prefix}:${name}`;
+    // The braces make every key of a queue hash to the slot of its plain base key, so one script may touch them all.
+    this.#own = `{${this.base}}:`;
+    this.high = `${this.#own}high`;
+    this.low = `${this.#own}low`;
+    this.inbox = `${this.#own}inbox`;
+    this.again = `${this.#own}again`;
+    this.suspects = `${this.#own}suspects`;
+    this.delayed = `${this.#own}delayed`;
+    this.delayedMessages = `${this.#own}delayed:messages`;
+    this.dead = `${this.#own}dead`;
+    this.deadMessages = `${this.#own}dead:messages`;
+    this.workers = `${this.#own}workers`;
+    this.meta = `${this.#own}meta`;
+    this.names = prefix;
+  }
+
+  /** Hash: token → message for what this worker holds, and `seq`, its last take. */
+  claims(worker: string): string {
+    return `${this.#own}claims:${worker}`;
+  }
+
+  /** String: number of the last batch stored for this producer; expires. */
+  producer(id: string): string {
+    return `${this.#own}producer:${id}`;
+  }
+}

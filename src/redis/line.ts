@@ -1,0 +1,105 @@
+import { Cluster, type Redis, type RedisOptions } from 'ioredis';
+import { RedisFullError } from '../contract/errors.js';
+
+export type Client = Redis | Cluster;
+
+/** How our own clients differ from ioredis' defaults. `blockingTimeout` and `commandTimeout` lose messages: never set them. */
+export const lineOptions = {
+  lazyConnect: true,
+  // Rejected at once when the connection breaks: we send again ourselves, under the same number (`Connection.call`).
+  maxRetriesPerRequest: 0,
+  // A reply overdue by this much means a dead socket, which ioredis then replaces. Longer than any block of ours.
+  socketTimeout: 10_000,
+  connectTimeout: 5_000,
+} satisfies RedisOptions;
+
+/** One ioredis client, whose socket keeps the process alive only while an answer is awaited. */
+export class Line {
+  #pending = 0;
+  #connecting: Promise<void> | undefined;
+
+  private constructor(
+    readonly client: Client,
+    private readonly isOurs: boolean,
+  ) {
+    if (!isOurs) return;
+    // Failures reach whoever awaits the command; without a listener ioredis would print them as well.
+    client.on('error', () => {});
+    client.on('connect', () => this.#hold(this.#pending > 0));
+  }
+
+  /** A line over a client that stays its owner's: neither its socket nor its life is touched. */
+  static borrow(client: Client): Line {
+    return new Line(client, false);
+  }
+
+  /** A line that reconnects while somebody waits for an answer, and ends when nobody does. */
+  static open(make: (retryStrategy: (times: number) => number | null) => Client): Line {
+    const strategy: { line?: Line } = {};
+    const client = make((times) => (strategy.line?.isBusy ? Math.min(50 * 2 ** times, 2_000) : null));
+    const line = new Line(client, true);
+    strategy.line = line;
+    return line;
+  }
+
+  get isBusy(): boolean {
+    return this.#pending > 0;
+  }
+
+  async use<T>(send: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#pending++ === 0) this.#hold(true);
+    try {
+      if (this.isOurs && this.client.status === 'end') await this.#connect();
+      return await send(this.client);
+    } finally {
+      if (--this.#pending === 0) this.#hold(false);
+    }
+  }
+
+  /** Resolves when the socket is gone, so that the server has noticed; after a second in any case. */
+  async close(): Promise<void> {
+    if (this.client.status === 'end' || this.client.status === 'wait') {
+      this.client.disconnect();
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, 1_000);
+      this.client.once('end', () => {
+        clearTimeout(late);
+        resolve();
+      });
+      this.client.disconnect();
+    });
+  }
+
+  /** Ends the socket and begins a new one: for a server that answers but cannot be written to any more. */
+  replace(): void {
+    if (this.isOurs) this.client.disconnect(true);
+  }
+
+  async #connect(): Promise<void> {
+    this.#connecting ??= this.client.connect().finally(() => (this.#connecting = undefined));
+    await this.#connecting;
+  }
+
+  #hold(alive: boolean): void {
+    const socket = !this.isOurs || this.client instanceof Cluster ? undefined : this.client.stream;
+    if (alive) socket?.ref();
+    else socket?.unref();
+  }
+}
+
+const passing =
+  /Connection is closed|max retries per request|Socket (timeout|closed)|ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|Stream isn't writeable|ClusterAllFailed|Failed to refresh slots|Too many Cluster redirections|^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS)/;
+
+/** Whether sending the same again may work: the connection or the server is between two states. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return passing.test(error.message) || passing.test(code);
+}
+
+/** Gives refusals of the server that a user can act on their own class. */
+export function refusalOf(error: unknown, address: string): unknown {
+  return error instanceof Error && error.message.startsWith('OOM') ? new RedisFullError(address, { cause: error }) : error;
+}

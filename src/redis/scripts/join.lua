@@ -1,0 +1,11 @@
+-- join: (nobody) -> worker
+-- KEYS  1 workers (zset)
+-- ARGV  1 worker  2 server ms at which joining was asked for  3 lease in ms
+-- Reply 1 registered, 0 when the request is older than a lease
+--
+-- A request that was on its way for longer than a lease may be the ghost of a worker that was recovered since.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now - tonumber(ARGV[2]) > tonumber(ARGV[3]) then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+return 1

@@ -1,0 +1,30 @@
+-- leave: worker -> (nobody); whatever it still holds -> ready (head), attempts not counted
+-- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 again  4 inbox  5 high  6 base  7 low (lists)
+-- ARGV  1 worker
+-- Reply how many messages went back
+--
+-- The whole hash goes back: also what was claimed by a take whose reply never arrived.
+local claims, workers, again, inbox, high, base, low = unpack(KEYS)
+local lanes = {a = again, b = base, h = high, l = low}
+redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
+while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
+
+local held, all = {}, redis.call('HGETALL', claims)
+for index = 1, #all, 2 do
+  local lane, number, place = string.match(all[index], '^(%a)(%d+)%.(%d+)$')
+  if lane then held[#held + 1] = {lane = lane, number = tonumber(number), place = tonumber(place), message = all[index + 1]} end
+end
+table.sort(held, function(a, b)
+  if a.number ~= b.number then return a.number > b.number end
+  return a.place > b.place
+end)
+for _, claim in ipairs(held) do redis.call('LPUSH', lanes[claim.lane], claim.message) end
+redis.call('DEL', claims)
+redis.call('ZREM', workers, ARGV[1])
+
+if redis.call('LLEN', base) == 0 then
+  for _, list in ipairs({high, low}) do
+    if redis.call('LMOVE', list, base, 'LEFT', 'LEFT') then break end
+  end
+end
+return #held

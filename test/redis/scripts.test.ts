@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { scriptNames } from '../../src/redis/scripts.js';
+
+const folder = new URL('../../src/redis/scripts/', import.meta.url);
+const text = (name: string): string => readFileSync(new URL(`${name}.lua`, folder), 'utf8');
+
+/** The numbers that a header gives to its KEYS or ARGV; `open` when the last stands for all that follow. */
+function declared(lua: string, kind: 'KEYS' | 'ARGV'): { most: number; open: boolean } {
+  const header = lua.split('\n').filter((line) => line.startsWith('--'));
+  const from = header.findIndex((line) => line.startsWith(`-- ${kind}`));
+  const rest = header.slice(from + 1).findIndex((line) => !/^--  {3,}/.test(line));
+  const lines = header.slice(from, rest < 0 ? undefined : from + 1 + rest).join(' ');
+  const numbers = [...lines.matchAll(/ {2}(\d+)(\.\.)? /g)];
+  numbers.forEach((found, index) => expect(Number(found[1]), `${kind} are numbered one by one`).toBe(index + 1));
+  return { most: numbers.length, open: numbers.at(-1)?.[2] === '..' };
+}
+
+/** The highest number that a body uses, directly or by unpacking. */
+function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
+  const body = lua.split('\n').filter((line) => !line.startsWith('--')).join('\n');
+  const direct = [...body.matchAll(new RegExp(`${kind}\\[(\\d+)\\]`, 'g'))].map((found) => Number(found[1]));
+  const unpacked = [...body.matchAll(new RegExp(`local ([\\w, ]+) = unpack\\(${kind}\\)`, 'g'))].map((found) => found[1]!.split(',').length);
+  return Math.max(0, ...direct, ...unpacked);
+}
+
+describe.each(scriptNames)('%s.lua', (name) => {
+  it.each(['KEYS', 'ARGV'] as const)('names in its header the %s that its body uses', (kind) => {
+    const { most, open } = declared(text(name), kind);
+    if (open) expect(most).toBeGreaterThanOrEqual(used(text(name), kind));
+    else expect(most).toBe(used(text(name), kind));
+  });
+
+  it('opens with its transition as an arrow', () => {
+    expect(text(name).split('\n')[0]).toMatch(new RegExp(`^-- ${name}: .+ -> `));
+  });
+
+  it('has one caller', () => {
+    const broker = readFileSync(new URL('../broker.ts', folder), 'utf8');
+    expect(broker.split(`script('${name}'`)).toHaveLength(2);
+  });
+});
+
+it('there is no script that nobody loads', () => {
+  expect(readdirSync(folder).sort()).toEqual(scriptNames.map((name) => `${name}.lua`).sort());
+});

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach } from 'vitest';
+import { HotQueue, type PayloadClass, type QueueOptions } from 'hotqueue';
+import { Broker } from '../../src/redis/broker.js';
+import { Connection } from '../../src/redis/connection.js';
+import { Keys } from '../../src/redis/keys.js';
+import { redisUrl } from './server.js';
+
+const opened: { close(): Promise<void> }[] = [];
+let client: Redis | undefined;
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((one) => one.close()));
+});
+afterAll(() => client?.disconnect());
+
+/** A name that no other test uses. */
+export const aName = (): string => `test-${randomUUID()}`;
+
+/** A queue of its own on the tests' server, closed after the test. Silent, unless `logger` says otherwise. */
+export function aQueue(options?: QueueOptions & { payload?: undefined; name?: string }): HotQueue;
+export function aQueue<T>(options: QueueOptions & { payload: PayloadClass<T>; name?: string }): HotQueue<T>;
+export function aQueue({ name = aName(), ...options }: QueueOptions & { payload?: unknown; name?: string } = {}): HotQueue<never, never> {
+  const queue = new HotQueue(name, { url: redisUrl(), logger: false, ...options } as QueueOptions & { payload?: undefined });
+  opened.push(queue);
+  return queue as never;
+}
+
+/** A broker on a queue of its own, for tests of the transitions themselves. */
+export function aBroker(name = aName()): Broker {
+  const connection = Connection.share({ url: redisUrl() });
+  opened.push({ close: () => connection.leave() });
+  return new Broker(connection, new Keys(name));
+}
+
+/** A plain client on the tests' server, to look behind the library's back. */
+export function redis(): Redis {
+  client ??= new Redis(redisUrl());
+  return client;
+}
