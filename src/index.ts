@@ -1,1 +1,21 @@
-export const x = 1;
+import 'reflect-metadata';
+
+export { HotQueue } from './hot-queue.js';
+export { run, start } from './run.js';
+export { worker } from './runtime/worker.js';
+export { Delivery } from './runtime/delivery.js';
+export { rules } from './message/rules.js';
+export * from './contract/errors.js';
+export type { Duration } from './contract/durations.js';
+export type { DeliveryEvent, QueueEmitter, QueueEvents } from './contract/events.js';
+export type { Job } from './contract/job.js';
+export type { Logger } from './contract/logger.js';
+export type { GetOptions, PutOptions, QueueOptions, Serializer, TakeOptions } from './contract/queue-options.js';
+export type { Message, PayloadClass, Plain } from './message/shapes.js';
+export type { StandardSchemaV1 } from './message/standard-schema.js';
+export type { Consumer } from './runtime/consumer.js';
+export type { Jobs, Putter } from './runtime/putter.js';
+export type { Runner, StopOptions } from './runtime/runner.js';
+export type { Handler, QueueWorker, WorkerDecorator, WorkerFunction, WorkerOptions, Workers } from './runtime/worker-types.js';
+export type { Counts } from './view/counts.js';
+export type { DeadLetter, DeadLetters } from './view/dead-letters.js';

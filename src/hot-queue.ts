@@ -1,0 +1,176 @@
+import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
+import type { Job } from './contract/job.js';
+import { QueueClosedError } from './contract/errors.js';
+import { consumingOptions, getOptions, putOptions, queueOptions, type GetOptions, type PutOptions, type QueueOptions, type TakeOptions } from './contract/queue-options.js';
+import type { QueueEmitter } from './contract/events.js';
+import { silent, stderrLogger } from './contract/logger.js';
+import { newId } from './message/ids.js';
+import { payloadType } from './message/payload.js';
+import type { Message, PayloadClass } from './message/shapes.js';
+import type { StandardSchemaV1 } from './message/standard-schema.js';
+import { Broker } from './redis/broker.js';
+import { Connection } from './redis/connection.js';
+import { Keys } from './redis/keys.js';
+import { run } from './run.js';
+import type { Channel } from './runtime/channel.js';
+import { consume, type Consumer, type Consuming } from './runtime/consumer.js';
+import type { Delivery } from './runtime/delivery.js';
+import { Producer } from './runtime/producer.js';
+import { ChannelPutter, type Jobs, type Putter } from './runtime/putter.js';
+import { queueWorker } from './runtime/worker.js';
+import type { Checked, QueueWorker } from './runtime/worker-types.js';
+import { Promoter } from './upkeep/promoter.js';
+import { countsOf, type Counts } from './view/counts.js';
+import { DeadLetters } from './view/dead-letters.js';
+import { peek } from './view/peek.js';
+
+const patience = { withinMs: 10_000 };
+
+/**
+ * A queue of `T`: put on one side, taken and checked on the other. Nothing connects until first use.
+ *
+ * `In` is what may be put: the shape of `T`, or a schema's input.
+ */
+export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, AsyncDisposable {
+  readonly name: string;
+  /** The Redis list of ready messages; the same as Python HotQueue's. */
+  readonly key: string;
+  /** `@queue.worker`, `@queue.worker(options)` on a method; `queue.worker(fn, options?)` around a function. */
+  readonly worker: QueueWorker<T>;
+  /** What happens, by the verb of each transition; never payloads. */
+  readonly events: QueueEmitter = new EventEmitter();
+  /** What was given up, with its bytes and the reason. */
+  readonly dead: DeadLetters;
+  readonly #channel: Channel<T>;
+  readonly #connection: Connection;
+  readonly #producer: Producer;
+  readonly #putter: ChannelPutter<T, In>;
+  readonly #consumers = new Set<Consumer<unknown>>();
+  #isClosed = false;
+
+  /**
+   * @param name 1 to 128 letters, digits and `_ . : -`
+   * @param options see {@link QueueOptions}; without an address, a Redis is found or started (README, "Which Redis")
+   * @throws InvalidNameError, InvalidOptionError
+   */
+  constructor(name: string, options: QueueOptions & { payload: PayloadClass<T> | StandardSchemaV1<In, T> });
+  constructor(name: Checked<T>, options?: QueueOptions & { payload?: undefined });
+  constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
+    const { payload, put, prefix, settings, connection, wire, logger = stderrLogger } = queueOptions(name, options);
+    const keys = new Keys(name, prefix);
+    this.name = name;
+    this.key = keys.base;
+    this.#connection = Connection.share(connection);
+    const broker = new Broker(this.#connection, keys);
+    this.#channel = {
+      name,
+      broker,
+      wire,
+      payload: payloadType<T>(payload as PayloadClass<T>, settings),
+      payloadSettings: settings,
+      events: this.events,
+      logger: logger === false ? silent : logger,
+      upkeep: new Promoter(broker),
+    };
+    this.#producer = new Producer(name, broker);
+    this.#putter = new ChannelPutter(this.#channel, this.#producer, put, this.#admit);
+    this.dead = new DeadLetters(this.#channel);
+    this.worker = queueWorker(this.#channel, run);
+  }
+
+  /** Stores in order; awaiting it means Redis has it. One message gives a {@link Job}, several an array of them. */
+  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<Jobs<T, N>> {
+    return this.#putter.put<N>(...messages);
+  }
+
+  /** Stores anything iterable, in batches; always an array of jobs. */
+  putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {
+    return this.#putter.putAll(messages);
+  }
+
+  /** The same queue for messages with options of their own: `queue.with({ attempts: 5 }).put(…)`. */
+  with(options: PutOptions): Putter<T, In> {
+    return new ChannelPutter(this.#channel, this.#producer, putOptions(this.name, this.#channel.wire, options), this.#admit);
+  }
+
+  /**
+   * One payload, settled once handed over; `undefined` when there is none (`null` is a message like any other).
+   *
+   * @param options `block` to wait for one, at most for `timeout`; `signal` to stop waiting
+   */
+  async get(options?: GetOptions): Promise<T | undefined> {
+    const consumer = this.#consume({ ...getOptions(this.name, options), limit: 1, onLeave: 'ack' }, (delivery) => delivery.payload);
+    try {
+      const { value } = await consumer.next();
+      return value as T | undefined;
+    } finally {
+      await consumer.return();
+    }
+  }
+
+  /**
+   * Payloads one after the other, waiting for more. Asking for the next acknowledges the last; leaving early (`break`,
+   * `return`, `throw`) gives the current one back. Ended by `limit`, `timeout`, `signal` or `close()`, never by a value.
+   */
+  consume(options?: TakeOptions): Consumer<T> {
+    return this.#consume(consumingOptions(this.name, options), (delivery) => delivery.payload);
+  }
+
+  /** As {@link consume}, with the delivery around each payload; one that you settled yourself stays as you settled it. */
+  deliveries(options?: TakeOptions): Consumer<Delivery<T>> {
+    return this.#consume(consumingOptions(this.name, options), (delivery) => delivery);
+  }
+
+  /** How many messages are ready: `LLEN` of {@link key}, and of the lists beside it. */
+  async size(): Promise<number> {
+    this.#admit();
+    return this.#channel.broker.size(patience);
+  }
+
+  /** How many messages are ready, delayed, claimed and dead. */
+  async counts(): Promise<Counts> {
+    this.#admit();
+    return countsOf(this.#channel);
+  }
+
+  /** The next messages, in the order in which they will be taken, left where they are. Invalid ones are passed over. */
+  async peek(n = 1): Promise<Job<T>[]> {
+    this.#admit();
+    return peek(this.#channel, n);
+  }
+
+  /** Drops what is ready or delayed, not what workers hold. @returns how many messages that were */
+  async clear(): Promise<number> {
+    this.#admit();
+    return this.#channel.broker.clear(newId(), patience);
+  }
+
+  /** Stores what was put, ends what consumes, and lets the connection go. Workers are stopped by their runner. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#producer.drained();
+    await Promise.all([...this.#consumers].map((consumer) => consumer.return()));
+    await this.#connection.leave();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  [inspect.custom](): string {
+    return `HotQueue<${this.name}> { payload: ${this.#channel.payload.name}${this.#isClosed ? ', closed' : ''} }`;
+  }
+
+  readonly #admit = (): void => {
+    if (this.#isClosed) throw new QueueClosedError(this.name);
+  };
+
+  #consume<G>(options: Consuming, give: (delivery: Delivery<T>) => G): Consumer<G> {
+    this.#admit();
+    const consumer = consume(this.#channel, options, give, () => this.#consumers.delete(consumer));
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+}

@@ -1,0 +1,131 @@
+import { toMs, type Duration } from '../contract/durations.js';
+import type { Job } from '../contract/job.js';
+import { newId } from '../message/ids.js';
+import type { Verb } from './claim.js';
+
+/** What a delivery is settled with: a claim, or nothing at all in a unit test. */
+export interface Settler {
+  readonly settledBy: Verb | undefined;
+  ack(): Promise<void>;
+  retry(delayMs: number): Promise<void>;
+  bury(burial: { readonly reason: string }): Promise<void>;
+  release(): Promise<void>;
+}
+
+interface Parts<T> extends Job<T> {
+  readonly attempt: number;
+  readonly settler: Settler;
+  /** Ms before the next attempt, where `retry()` is given none. */
+  readonly backoffMs: () => number;
+  readonly signal?: AbortSignal;
+}
+
+/** Makes deliveries and aborts them: for the runtime alone, so that no caller can make one that is held by no queue. */
+export let deliver: <T>(parts: Parts<T>) => Delivery<T>;
+export let abort: (delivery: Delivery, reason: unknown) => void;
+
+/**
+ * A message in a worker's hands: a {@link Job} that can be settled. A handler that returns settles it with `ack`, one
+ * that throws with `retry` or `bury`; settle it yourself only to say otherwise.
+ */
+export class Delivery<T = unknown> implements Job<T> {
+  readonly id: string;
+  readonly queue: string;
+  readonly payload: T;
+  readonly putAt: number;
+  /** Number of this run, 1 for the first. */
+  readonly attempt: number;
+  readonly #settler: Settler;
+  readonly #backoffMs: () => number;
+  readonly #given: AbortSignal | undefined;
+  // Made on first use: most handlers never look.
+  #controller: AbortController | undefined;
+  #abortedWith: { readonly reason: unknown } | undefined;
+
+  private constructor(parts: Parts<T>) {
+    this.id = parts.id;
+    this.queue = parts.queue;
+    this.payload = parts.payload;
+    this.putAt = parts.putAt;
+    this.attempt = parts.attempt;
+    this.#settler = parts.settler;
+    this.#backoffMs = parts.backoffMs;
+    this.#given = parts.signal;
+  }
+
+  static {
+    deliver = (parts) => new Delivery(parts);
+    abort = (delivery, reason) => {
+      delivery.#abortedWith = { reason };
+      delivery.#controller?.abort(reason);
+    };
+  }
+
+  /** A delivery for unit tests, held by no queue: `studio.resize(image, Delivery.of(image))`. */
+  static of<T>(payload: T, as: { id?: string; attempt?: number; signal?: AbortSignal } = {}): Delivery<T> {
+    return deliver({
+      id: as.id ?? newId(),
+      queue: 'none',
+      payload,
+      putAt: Date.now(),
+      attempt: as.attempt ?? 1,
+      settler: new NoQueue(),
+      backoffMs: () => 0,
+      ...(as.signal && { signal: as.signal }),
+    });
+  }
+
+  /** Aborts when the message is no longer ours: its lease was lost, or the runner's deadline passed. */
+  get signal(): AbortSignal {
+    if (this.#given) return this.#given;
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#abortedWith) this.#controller.abort(this.#abortedWith.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** How it was settled: by the handler, or by the library after it; `undefined` as long as it is not. */
+  get settledBy(): Verb | undefined {
+    return this.#settler.settledBy;
+  }
+
+  /** Done: drops the message. @throws LeaseLostError, AlreadySettledError */
+  ack(): Promise<void> {
+    return this.#settler.ack();
+  }
+
+  /**
+   * Gives the message back for another attempt, also beyond `attempts`.
+   *
+   * @param options `delay` until then; the queue's backoff by default
+   * @throws LeaseLostError, AlreadySettledError
+   */
+  async retry({ delay }: { delay?: Duration } = {}): Promise<void> {
+    await this.#settler.retry(delay === undefined ? this.#backoffMs() : toMs(delay, 'delay'));
+  }
+
+  /** Gives the message up: lays it among the dead letters. @throws LeaseLostError, AlreadySettledError */
+  bury(reason: string): Promise<void> {
+    return this.#settler.bury({ reason });
+  }
+
+  /** Gives the message back to the head of the queue as if it had not been taken. @throws LeaseLostError, AlreadySettledError */
+  release(): Promise<void> {
+    return this.#settler.release();
+  }
+}
+
+/** Remembers how it was settled, so that a unit test may ask. */
+class NoQueue implements Settler {
+  settledBy: Verb | undefined;
+  ack = () => this.#settle('ack');
+  retry = () => this.#settle('retry');
+  bury = () => this.#settle('bury');
+  release = () => this.#settle('release');
+
+  #settle(verb: Verb): Promise<void> {
+    this.settledBy ??= verb;
+    return Promise.resolve();
+  }
+}

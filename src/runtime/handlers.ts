@@ -1,0 +1,98 @@
+import { ConflictingQueuesError, NoWorkersError } from '../contract/errors.js';
+import { describe } from '../contract/options.js';
+import type { PayloadType } from '../message/payload.js';
+import type { Channel } from './channel.js';
+import type { Delivery } from './delivery.js';
+import { notedOn, notesOf, type AnyFunction, type HandlerOptions, type Note } from './notes.js';
+import { isClass, nameOf } from './place.js';
+import type { Workers } from './worker-types.js';
+
+/** One worker at hand: what it takes, and what to call. */
+export interface BoundHandler {
+  /** `Studio.resize` */
+  readonly name: string;
+  readonly channel: Channel;
+  readonly payload: PayloadType<unknown>;
+  readonly options: HandlerOptions;
+  readonly handle: (payload: unknown, delivery: Delivery) => unknown;
+}
+
+/**
+ * The handlers in an object with workers, a wrapped function, or an array of these.
+ *
+ * Inherited workers are found too. A subclass that overrides a worker method replaces its note by decorating it again;
+ * without a decorator its method runs with the parent's note, as it does for everybody else who calls it.
+ *
+ * @throws NoWorkersError when there are none, with what was looked for
+ */
+export function handlersOf(workers: Workers): BoundHandler[] {
+  if (!Array.isArray(workers)) return handlersIn(workers, 'workers');
+  if (workers.length === 0) throw new NoWorkersError('the array of workers is empty: give at least one object with workers');
+  return workers.flatMap((worker: unknown, index) => handlersIn(worker, `workers[${index}]`));
+}
+
+/**
+ * @throws ConflictingQueuesError when two handlers take from one key of one Redis and expect different payloads
+ */
+export function assertOnePayloadPerQueue(handlers: readonly BoundHandler[]): void {
+  const seen = new Map<unknown, Map<string, BoundHandler>>();
+  for (const handler of handlers) {
+    const { connection, keys } = handler.channel.broker;
+    const ofConnection = seen.get(connection) ?? new Map<string, BoundHandler>();
+    seen.set(connection, ofConnection);
+    const other = ofConnection.get(keys.base);
+    if (other && other.payload.source !== handler.payload.source) {
+      throw new ConflictingQueuesError(keys.base, [`${other.payload.name} (${other.name})`, `${handler.payload.name} (${handler.name})`]);
+    }
+    ofConnection.set(keys.base, handler);
+  }
+}
+
+function handlersIn(worker: unknown, what: string): BoundHandler[] {
+  if (typeof worker === 'function') return handlersOfFunction(worker as AnyFunction, what);
+  if (typeof worker !== 'object' || worker === null) throw new NoWorkersError(`${what} is ${describe(worker)}, where an object with workers belongs`);
+  if (Array.isArray(worker)) throw new NoWorkersError(`${what} is an array in an array: spread it, [...workers]`);
+  if (typeof (worker as { then?: unknown }).then === 'function') throw new NoWorkersError(`${what} is a promise: await it first`);
+  return handlersOfObject(worker, what);
+}
+
+function handlersOfObject(worker: object, what: string): BoundHandler[] {
+  const handlers = [...notesOf(worker)].flatMap(([key, notes]) => {
+    const name = nameOf(worker, key);
+    const handle: Handle = (payload, delivery) => (worker as Record<PropertyKey, Handle>)[key]!(payload, delivery);
+    return notes.map((note) => bound(name, note, handle));
+  });
+  if (handlers.length === 0) throw new NoWorkersError(`there are no workers in ${what} (${kindOf(worker)}): ${nothingFound(worker)}`);
+  return handlers;
+}
+
+function handlersOfFunction(worker: AnyFunction, what: string): BoundHandler[] {
+  const noted = notedOn(worker);
+  if (noted?.kind === 'function') return noted.notes.map((note) => bound(noted.name, note, (payload, delivery) => worker(payload, delivery)));
+  const name = worker.name || 'a function';
+  if (noted) throw new NoWorkersError(`${what} is the method ${name} without its object: give the object, run(studio), or call studio.${name}()`);
+  if (isWorkerClass(worker)) throw new NoWorkersError(`${what} is the class ${name}: give an instance of it, run(new ${worker.name || 'Studio'}())`);
+  throw new NoWorkersError(`${what} is a plain function (${name}): wrap it first, const work = queue.worker(fn), then run(work)`);
+}
+
+type Handle = BoundHandler['handle'];
+
+function bound(name: string, { channel, payload, options }: Note, handle: Handle): BoundHandler {
+  return { name, channel, payload, options, handle };
+}
+
+function isWorkerClass(fn: AnyFunction): boolean {
+  if (isClass(fn)) return true;
+  const prototype: unknown = fn.prototype; // compiled to ES5, a class is a function like any other
+  return typeof prototype === 'object' && prototype !== null && notesOf(prototype).size > 0;
+}
+
+function kindOf(worker: object): string {
+  const { name } = (worker.constructor ?? {}) as { name?: string };
+  return name && name !== 'Object' ? `an instance of ${name}` : 'an object';
+}
+
+function nothingFound(worker: object): string {
+  if (typeof (worker as { worker?: unknown }).worker === 'function') return 'it is a queue; give what works on it, such as queue.worker(fn)';
+  return 'looked for methods with @worker(queue) or @queue.worker, inherited ones too, and for properties made by queue.worker(fn)';
+}

@@ -1,0 +1,84 @@
+import { toMs, type Duration } from '../contract/durations.js';
+import { HandlerLoop } from './handler-loop.js';
+import { assertOnePayloadPerQueue, handlersOf } from './handlers.js';
+import type { Workers } from './worker-types.js';
+
+export interface StopOptions {
+  /** How long running handlers may take to finish; then they are aborted and their messages given back. `'25s'` by default. */
+  deadline?: Duration;
+}
+
+/** Workers at work. Not a promise: `await runner.finished`. */
+export interface Runner extends AsyncDisposable {
+  /** Resolves when all have stopped; rejects when one cannot go on. */
+  readonly finished: Promise<void>;
+  /** Takes nothing new, gives back what has not started, waits for what has. May be called again, to shorten the deadline. */
+  stop(options?: StopOptions): Promise<void>;
+}
+
+/** Under the 30 seconds that most platforms wait before they kill. */
+export const defaultDeadlineMs = 25_000;
+
+/** @internal what `start` returns */
+export class Crew implements Runner {
+  readonly finished: Promise<void>;
+  readonly #loops: readonly HandlerLoop[];
+  readonly #late = new AbortController();
+  #lateAt = Infinity;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(workers: Workers) {
+    const handlers = handlersOf(workers);
+    assertOnePayloadPerQueue(handlers);
+    this.#loops = handlers.map((handler) => new HandlerLoop(handler));
+    this.finished = this.#work();
+    // Whoever does not look at it finds out from `stop`; an unhandled rejection would end the process instead.
+    this.finished.catch(() => undefined);
+  }
+
+  /** How many handlers run at this moment. */
+  get running(): number {
+    return this.#loops.reduce((sum, loop) => sum + loop.running, 0);
+  }
+
+  async stop({ deadline = defaultDeadlineMs }: StopOptions = {}): Promise<void> {
+    this.#stop(toMs(deadline, 'deadline'));
+    await this.finished;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #work(): Promise<void> {
+    const ends = await Promise.allSettled(this.#loops.map((loop) => this.#workOne(loop)));
+    clearTimeout(this.#timer);
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  async #workOne(loop: HandlerLoop): Promise<void> {
+    try {
+      await loop.work();
+    } catch (error) {
+      // One that cannot go on ends them all, in good order: half a program at work would hide it.
+      this.#stop(defaultDeadlineMs);
+      throw error;
+    }
+  }
+
+  #stop(deadlineMs: number): void {
+    this.#beLateIn(deadlineMs);
+    for (const loop of this.#loops) loop.stop(this.#late.signal);
+  }
+
+  #beLateIn(ms: number): void {
+    const at = Date.now() + ms;
+    if (at >= this.#lateAt) return;
+    this.#lateAt = at;
+    clearTimeout(this.#timer);
+    const late = () => this.#late.abort(new Error('the worker was stopped and its deadline has passed'));
+    if (ms === 0) late();
+    else this.#timer = setTimeout(late, ms);
+  }
+}

@@ -1,0 +1,59 @@
+import { NoWorkersError } from '../contract/errors.js';
+import { noteOn, type AnyFunction, type Notes } from './notes.js';
+import { nameOf } from './place.js';
+import type { Workers } from './worker-types.js';
+
+export type WorkUntilStopped = (workers: Workers) => Promise<void>;
+
+interface Way {
+  readonly notes: Notes;
+  readonly workUntilStopped: WorkUntilStopped;
+}
+
+/**
+ * A decorated method as its class will have it. Called with a payload it is the method; called with nothing, though the
+ * method takes a payload, it works until stopped, with this worker alone.
+ */
+export function wrapMethod(method: AnyFunction, { key, notes, workUntilStopped }: Way & { key: string | symbol }): AnyFunction {
+  const takesPayload = method.length > 0;
+  const wrapped: AnyFunction = function (...args) {
+    if (args.length > 0 || !takesPayload) return Reflect.apply(method, this, args);
+    return workUntilStopped(oneWorker(this, key, notes));
+  };
+  noteOn(wrapped, { kind: 'method', notes });
+  return dress(wrapped, method);
+}
+
+/** What `queue.worker(fn)` gives. Unlike a method it works until stopped whenever it is called with nothing: its type says so. */
+export function wrapFunction(handler: AnyFunction, { name, notes, workUntilStopped }: Way & { name: string }): AnyFunction {
+  const wrapped: AnyFunction = function (...args) {
+    if (args.length > 0) return Reflect.apply(handler, this, args);
+    return workUntilStopped(this === undefined ? wrapped : named(wrapped.bind(this), name, notes));
+  };
+  noteOn(wrapped, { kind: 'function', name, notes });
+  return dress(wrapped, handler);
+}
+
+/** One method of one object, as a function that can be run. */
+function oneWorker(self: unknown, key: string | symbol, notes: Notes): AnyFunction {
+  if (typeof self !== 'object' || self === null) {
+    throw new NoWorkersError(`${String(key)}() was called without its object: write studio.${String(key)}(), or run(studio), on an instance`);
+  }
+  // By its place, not by its function: what other decorators made of the method is run too.
+  const run = (...args: unknown[]) => Reflect.apply((self as Record<PropertyKey, AnyFunction>)[key]!, self, args);
+  return named(run, nameOf(self, key), notes);
+}
+
+function named(run: AnyFunction, name: string, notes: Notes): AnyFunction {
+  noteOn(run, { kind: 'function', name, notes });
+  return run;
+}
+
+/** Gives a wrapper the name, the length, the properties and the Reflect metadata of what it wraps. */
+function dress(wrapper: AnyFunction, method: AnyFunction): AnyFunction {
+  const { prototype: _, ...properties }: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(method);
+  Object.defineProperties(wrapper, properties);
+  if (typeof (Reflect as { getOwnMetadataKeys?: unknown }).getOwnMetadataKeys !== 'function') return wrapper;
+  for (const key of Reflect.getOwnMetadataKeys(method) as unknown[]) Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapper);
+  return wrapper;
+}

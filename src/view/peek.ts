@@ -1,0 +1,21 @@
+import type { Job } from '../contract/job.js';
+import { madeAt } from '../message/ids.js';
+import { open } from '../message/envelope.js';
+import type { Channel } from '../runtime/channel.js';
+
+/** The next ready messages as jobs; one that is not valid is passed over, as taking it would bury it. */
+export async function peek<T>({ name, payload, broker }: Channel<T>, most: number): Promise<Job<T>[]> {
+  const messages = await broker.peek(most, { withinMs: 10_000 });
+  const jobs = await Promise.all(
+    messages.map(async (message): Promise<Job<T>[]> => {
+      const { header, text } = open(message);
+      try {
+        const id = header?.id ?? '';
+        return [{ id, queue: name, payload: await payload.decode(text), putAt: madeAt(id) ?? Date.now() }];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return jobs.flat();
+}

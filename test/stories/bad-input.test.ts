@@ -1,0 +1,154 @@
+import { IsString } from 'class-validator';
+import { describe, expect, it } from 'vitest';
+import { HotQueue, run, start, worker } from 'hotqueue';
+import { aName, aQueue, redis } from '../support/queue.js';
+
+class Mail {
+  @IsString() to!: string;
+}
+class Letter {
+  @IsString() to!: string;
+}
+
+describe('a queue', () => {
+  it.each([
+    ['hots', 'host'],
+    ['prot', 'port'],
+    ['passwrod', 'password'],
+    ['payloads', 'payload'],
+    ['serialiser', 'serializer'],
+    ['Wire', 'wire'],
+  ])('with an unknown option "%s" suggests "%s"', (given, nearest) => {
+    const options = { [given]: 'x' } as object;
+    expect(() => new HotQueue('q', options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option: given }) as Error);
+    expect(() => new HotQueue('q', options)).toThrow(`did you mean "${nearest}"?`);
+  });
+
+  it.each([
+    ['port', 70_000, 'a whole number from 1 to 65535'],
+    ['db', -1, 'a whole number from 0'],
+    ['host', 7, 'a string'],
+    ['wire', 'bare', "'hotqueue' or 'plain'"],
+    ['attempts', 0, 'a whole number from 1'],
+    ['backoff', 'soon', 'a duration'],
+    ['backoff', -1, 'no duration'],
+    ['serializer', {}, '{ dumps, loads }'],
+    ['logger', 'loud', 'console'],
+    ['connection', {}, 'an ioredis Redis or Cluster'],
+    ['prefix', 'a{b', 'letters, digits'],
+    ['payload', 'Mail', 'payload'],
+    ['payload', new Mail(), 'payload'],
+  ])('refuses %s: %j', (option, value, sentence) => {
+    const make = () => new HotQueue('q', { [option]: value });
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
+    if (sentence !== 'a duration') expect(make).toThrow(sentence);
+  });
+
+  it.each(['', 'a b', 'a{b}', 'ü', 'x'.repeat(129), 'line\nbreak', undefined, 7])('refuses the name %j', (name) => {
+    expect(() => new HotQueue(name as string)).toThrow(expect.objectContaining({ code: 'INVALID_NAME' }) as Error);
+  });
+
+  it('refuses a class without rules, which would let everything through', () => {
+    class Anything {}
+    expect(() => new HotQueue('q', { payload: Anything })).toThrow(/Anything/);
+  });
+
+  it('refuses a client with a keyPrefix, and an address beside a client', () => {
+    const client = redis();
+    expect(() => new HotQueue('q', { connection: client, port: 1 })).toThrow('knows its own address');
+    const prefixed = client.duplicate({ keyPrefix: 'x:', lazyConnect: true });
+    expect(() => new HotQueue('q', { connection: prefixed })).toThrow('prefix');
+  });
+
+  it('refuses what bare JSON has no room for', () => {
+    expect(() => new HotQueue('q', { wire: 'plain', attempts: 3 })).toThrow('give it to @worker');
+    expect(() => aQueue({ wire: 'plain' }).with({ backoff: 1 })).toThrow('give it to @worker');
+  });
+
+  it('that is closed says so, and loses nothing that was put before', async () => {
+    const name = aName();
+    const queue = aQueue({ name });
+    const put = queue.put('before');
+    await queue.close();
+    await put;
+    const closed = { code: 'QUEUE_CLOSED', queue: name };
+    await expect(queue.put('after')).rejects.toMatchObject(closed);
+    await expect(queue.size()).rejects.toMatchObject(closed);
+    await expect(queue.get()).rejects.toMatchObject(closed);
+    expect(() => queue.consume()).toThrow(expect.objectContaining(closed) as Error);
+    await queue.close();
+    expect(await aQueue({ name }).get()).toBe('before');
+  });
+});
+
+describe('put', () => {
+  it('refuses to put nothing', async () => {
+    await expect((aQueue().put as () => Promise<unknown>)()).rejects.toMatchObject({ code: 'NOTHING_TO_PUT' });
+  });
+
+  it.each([
+    ['undefined', undefined],
+    ['a function', () => 1],
+    ['NaN', NaN],
+    ['Infinity', { a: Infinity }],
+    ['a BigInt', { a: [1n] }],
+    ['a Map', new Map()],
+    ['a symbol', Symbol('x')],
+    ['a Date', { at: new Date(0) }],
+    ['undefined inside', { a: undefined }],
+  ])('refuses %s by name, and sends nothing', async (_what, value) => {
+    const queue = aQueue();
+    await expect(queue.put('first', value as string)).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE' });
+    expect(await queue.size()).toBe(0);
+  });
+
+  it('refuses a payload that breaks its rules before anything is sent, and shows no value', async () => {
+    const queue = aQueue({ payload: Mail });
+    const put = queue.put({ to: 'a' }, { to: 7 as never });
+    await expect(put).rejects.toMatchObject({ code: 'INVALID_PAYLOAD', violations: [{ path: 'to', rule: 'isString' }] });
+    expect(await queue.size()).toBe(0);
+  });
+
+  it('refuses what is larger or deeper than its limits', async () => {
+    await expect(aQueue({ maxBytes: 10 }).put('ü'.repeat(5))).rejects.toMatchObject({ violations: [{ rule: 'maxBytes' }] });
+    await expect(aQueue({ maxDepth: 2 }).put([[[1]]])).rejects.toMatchObject({ violations: [{ rule: 'maxDepth' }] });
+  });
+
+  it('refuses unknown options with the nearest name', () => {
+    expect(() => aQueue().with({ attemps: 3 } as object)).toThrow('did you mean "attempts"?');
+  });
+});
+
+describe('consume', () => {
+  it('refuses unknown options and wrong values', () => {
+    const queue = aQueue();
+    expect(() => queue.consume({ limits: 3 } as object)).toThrow('did you mean "limit"?');
+    expect(() => queue.consume({ limit: 0 })).toThrow('a whole number from 1');
+    expect(() => queue.consume({ signal: {} as AbortSignal })).toThrow('an AbortSignal');
+    expect(() => queue.consume({ timeout: '5 minutes' as '5m' })).toThrow('no duration');
+  });
+});
+
+describe('run and start', () => {
+  it('refuse a class in place of its instance', async () => {
+    const queue = aQueue({ payload: Mail });
+    class Post {
+      @worker(queue) send(_mail: Mail) {}
+    }
+    expect(() => start(Post)).toThrow(/new Post\(\)/);
+    await expect(run(Post)).rejects.toMatchObject({ code: 'NO_WORKERS' });
+  });
+
+  it('refuse an object without workers, and nothing at all', () => {
+    expect(() => start({})).toThrow(expect.objectContaining({ code: 'NO_WORKERS' }) as Error);
+    expect(() => start([])).toThrow(expect.objectContaining({ code: 'NO_WORKERS' }) as Error);
+  });
+
+  it('refuse two queues of one key with different classes, which would bury each other’s messages', () => {
+    const name = aName();
+    const mails = aQueue({ name, payload: Mail });
+    const letters = aQueue({ name, payload: Letter });
+    const both = [mails.worker(() => undefined), letters.worker(() => undefined)];
+    expect(() => start(both)).toThrow(expect.objectContaining({ code: 'CONFLICTING_QUEUES', payloads: [expect.stringContaining('Mail'), expect.stringContaining('Letter')] as never }) as Error);
+  });
+});

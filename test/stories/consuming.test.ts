@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import { latch, until } from '../support/facts.js';
+import { aName, aQueue, redis } from '../support/queue.js';
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+describe('put and consume', () => {
+  it('gives back what was put, in order: strings, numbers, arrays, objects, booleans and null', async () => {
+    const queue = aQueue();
+    const messages = ['text', 42, [1, [2]], { a: { b: 'c' } }, false, null, 'last'];
+    await queue.putAll(messages);
+    expect(await all(queue.consume({ limit: messages.length }))).toEqual(messages);
+  });
+
+  it('is not ended by a null, as HotQueue was, nor by any other value', async () => {
+    const queue = aQueue();
+    await queue.put(null, 0, '', false, 'last');
+    expect(await all(queue.consume({ limit: 5 }))).toEqual([null, 0, '', false, 'last']);
+  });
+
+  it('one message resolves to a job, several to jobs; the ids are different and sorted by time', async () => {
+    const queue = aQueue();
+    const job = await queue.put('a');
+    expect(job).toMatchObject({ queue: queue.name, payload: 'a' });
+    const [b, c] = await queue.put('b', 'c');
+    expect([job.id, b!.id, c!.id]).toEqual([job.id, b!.id, c!.id].sort());
+    expect(new Set([job.id, b!.id, c!.id]).size).toBe(3);
+    expect(Math.abs(Date.now() - job.putAt)).toBeLessThan(60_000);
+  });
+
+  it('puts of one turn keep their order, though nobody awaits the one before', async () => {
+    const queue = aQueue();
+    const numbers = Array.from({ length: 3_000 }, (_, index) => index);
+    await Promise.all(numbers.map((number) => queue.put(number)));
+    expect((await queue.peek(3_000)).map(({ payload }) => payload)).toEqual(numbers);
+  });
+
+  it('putAll takes anything iterable, also nothing, also what comes late', async () => {
+    const queue = aQueue();
+    async function* later(): AsyncGenerator<number> {
+      for (let number = 0; number < 2_500; number++) yield number;
+    }
+    expect(await queue.putAll([])).toEqual([]);
+    expect(await queue.putAll(new Set(['one']))).toHaveLength(1);
+    expect(await queue.putAll(later())).toHaveLength(2_500);
+    expect(await queue.size()).toBe(2_501);
+  });
+
+  it('wakes a consumer that waits', async () => {
+    const queue = aQueue();
+    const consumer = queue.consume();
+    const first = consumer.next();
+    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await queue.put('late');
+    expect(await first).toEqual({ done: false, value: 'late' });
+    await consumer.return();
+  });
+
+  it('wakes exactly as many waiting consumers as there are messages', async () => {
+    const queue = aQueue();
+    const consumers = Array.from({ length: 3 }, () => queue.consume());
+    const firsts = consumers.map((consumer) => consumer.next());
+    await until(() => queue.counts(), ({ workers }) => workers === 3);
+    await queue.put('a', 'b', 'c');
+    const values = (await Promise.all(firsts)).map(({ value }) => value);
+    expect(values.sort()).toEqual(['a', 'b', 'c']);
+    await Promise.all(consumers.map((consumer) => consumer.return()));
+  });
+});
+
+describe('asking for the next', () => {
+  it('acknowledges the last: nothing is left when all were asked for', async () => {
+    const queue = aQueue();
+    await queue.put('a', 'b');
+    const consumer = queue.consume();
+    await consumer.next();
+    await consumer.next();
+    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 1 });
+    const third = consumer.next();
+    await until(() => queue.counts(), ({ claimed }) => claimed === 0);
+    await consumer.return();
+    expect(await third).toEqual({ done: true, value: undefined });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, workers: 0 });
+  });
+});
+
+describe('leaving early', () => {
+  it.each(['break', 'throw', 'return'])('by %s gives the current item back, to the head, and nothing else', async (how) => {
+    const queue = aQueue();
+    await queue.put('a', 'b', 'c');
+    const leave = async (): Promise<void> => {
+      for await (const item of queue.consume()) {
+        if (item !== 'b') continue;
+        if (how === 'break') break;
+        if (how === 'return') return;
+        throw new Error('enough');
+      }
+    };
+    await leave().catch(() => undefined);
+    expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['b', 'c']);
+    expect(await queue.counts()).toMatchObject({ claimed: 0, workers: 0 });
+  });
+
+  it("acknowledges the current item for those who prefer HotQueue's way", async () => {
+    const queue = aQueue();
+    await queue.put('a', 'b');
+    for await (const _ of queue.consume({ onLeave: 'ack' })) break;
+    expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['b']);
+  });
+
+  it('by `await using` gives back as well', async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    {
+      await using consumer = queue.consume();
+      await consumer.next();
+    }
+    expect(await queue.size()).toBe(1);
+  });
+
+  it('does not count as an attempt', async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    for (let time = 0; time < 5; time++) for await (const _ of queue.consume()) break;
+    for await (const delivery of queue.deliveries({ limit: 1 })) expect(delivery.attempt).toBe(1);
+  });
+});
+
+describe('a consumer ends', () => {
+  it('after `limit` messages, all acknowledged', async () => {
+    const queue = aQueue();
+    await queue.put('a', 'b', 'c');
+    expect(await all(queue.consume({ limit: 2 }))).toEqual(['a', 'b']);
+    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+  });
+
+  it('when nothing came for `timeout`', async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    expect(await all(queue.consume({ timeout: 50 }))).toEqual(['a']);
+  });
+
+  it('when its signal aborts, also while it waits, with nothing given back', async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    const stop = new AbortController();
+    const seen: unknown[] = [];
+    for await (const item of queue.consume({ signal: stop.signal })) {
+      seen.push(item);
+      stop.abort();
+    }
+    const waiting = all(queue.consume({ signal: AbortSignal.timeout(50) }));
+    expect(await waiting).toEqual([]);
+    expect(seen).toEqual(['a']);
+    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, workers: 0 });
+  });
+
+  it('when its queue is closed', async () => {
+    const queue = aQueue();
+    const ended = all(queue.consume());
+    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await queue.close();
+    expect(await ended).toEqual([]);
+  });
+});
+
+describe('deliveries', () => {
+  it('that were settled by hand stay as they were settled', async () => {
+    const queue = aQueue();
+    await queue.put('ack', 'bury', 'release', 'retry');
+    for await (const delivery of queue.deliveries({ limit: 4 })) {
+      if (delivery.payload === 'ack') await delivery.ack();
+      if (delivery.payload === 'bury') await delivery.bury('no longer wanted');
+      if (delivery.payload === 'release') await delivery.release();
+      if (delivery.payload === 'retry') await delivery.retry({ delay: '1h' });
+      if (delivery.payload === 'release') break;
+    }
+    expect(await queue.counts()).toMatchObject({ waiting: 2, dead: 1, claimed: 0 });
+    expect((await queue.peek(3)).map(({ payload }) => payload)).toEqual(['release', 'retry']);
+    expect(await queue.dead.list()).toMatchObject([{ reason: 'no longer wanted', text: '"bury"' }]);
+  });
+
+  it('come back with their next attempt after a retry', async () => {
+    const queue = aQueue();
+    const { id } = await queue.put('again');
+    const attempts: number[] = [];
+    for await (const delivery of queue.deliveries({ limit: 3 })) {
+      expect(delivery.id).toBe(id);
+      attempts.push(delivery.attempt);
+      if (delivery.attempt < 3) await delivery.retry({ delay: delivery.attempt === 1 ? 0 : 30 });
+    }
+    expect(attempts).toEqual([1, 2, 3]);
+    expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+  });
+
+  it('cannot be settled twice in two ways', async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    for await (const delivery of queue.deliveries({ limit: 1 })) {
+      await delivery.ack();
+      await delivery.ack();
+      await expect(delivery.retry()).rejects.toMatchObject({ code: 'ALREADY_SETTLED' });
+    }
+  });
+});
+
+describe('get', () => {
+  it('gives one payload, settled; undefined when there is none', async () => {
+    const queue = aQueue();
+    await queue.put(null, 'b');
+    expect(await queue.get()).toBeNull();
+    expect(await queue.get()).toBe('b');
+    expect(await queue.get()).toBeUndefined();
+    expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+  });
+
+  it('waits with `block`, for a while with `timeout`', async () => {
+    const queue = aQueue();
+    expect(await queue.get({ block: true, timeout: 30 })).toBeUndefined();
+    const got = queue.get({ block: true });
+    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await queue.put('late');
+    expect(await got).toBe('late');
+  });
+
+  it('stops waiting when its signal aborts', async () => {
+    expect(await aQueue().get({ block: true, signal: AbortSignal.timeout(30) })).toBeUndefined();
+  });
+});
+
+describe('looking', () => {
+  it('size is LLEN of the key that Python HotQueue uses, and peek takes nothing', async () => {
+    const queue = aQueue();
+    await queue.put('a', 'b', 'c');
+    expect(queue.key).toBe(`hotqueue:${queue.name}`);
+    expect(await redis().llen(queue.key)).toBe(3);
+    expect(await queue.size()).toBe(3);
+    expect(await queue.peek()).toMatchObject([{ payload: 'a', queue: queue.name }]);
+    expect(await queue.size()).toBe(3);
+  });
+
+  it('clear drops what waits and says how much', async () => {
+    const queue = aQueue();
+    await queue.put('a', 'b');
+    expect(await queue.clear()).toBe(2);
+    expect(await queue.size()).toBe(0);
+  });
+
+  it('lists the queue under its prefix, for tools', async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    expect(await redis().sismember('hotqueue', queue.name)).toBe(1);
+  });
+});
+
+describe('two queues of one name', () => {
+  it('are one queue, and each message goes to one of them', async () => {
+    const name = aName();
+    const here = aQueue({ name });
+    const there = aQueue({ name });
+    const seen: unknown[] = [];
+    const twenty = latch();
+    const collect = async (queue: typeof here): Promise<void> => {
+      for await (const item of queue.consume()) if (seen.push(item) === 20) twenty.open();
+    };
+    const both = Promise.all([collect(here), collect(there)]);
+    await here.putAll(Array.from({ length: 20 }, (_, index) => index));
+    await twenty;
+    await Promise.all([here.close(), there.close()]);
+    await both;
+    expect([...seen].sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  });
+});

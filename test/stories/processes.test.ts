@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { aChild } from '../support/child.js';
+import { until } from '../support/facts.js';
+import { aQueue } from '../support/queue.js';
+
+const worker = (name: string, body: string): string => `
+  import { HotQueue, run } from 'hotqueue';
+  const queue = new HotQueue('${name}');
+  await run(queue.worker(async (item, job) => { ${body} }), { deadline: '20s' });
+  console.log('ran to its end');
+`;
+
+describe('a script', () => {
+  it('ends by itself when its last line is done, though it closed nothing', async () => {
+    const { name } = aQueue();
+    const child = aChild(`
+      import { HotQueue } from 'hotqueue';
+      const queue = new HotQueue('${name}');
+      await queue.put('a', 'b');
+      for await (const item of queue.consume({ limit: 2 })) console.log(item);
+      await queue.get({ block: true, timeout: 50 });
+    `);
+    expect(await child.ended).toBe(0);
+    expect(child.lines).toEqual(['a', 'b']);
+    expect(child.stderr).toBe('');
+  });
+
+  it('that puts without awaiting anything still delivers', async () => {
+    const queue = aQueue();
+    const child = aChild(`
+      import { HotQueue } from 'hotqueue';
+      void new HotQueue('${queue.name}').put('a');
+    `);
+    expect(await child.ended).toBe(0);
+    expect(await queue.size()).toBe(1);
+  });
+
+  it('waits in its consume loop as long as nothing comes', async () => {
+    const queue = aQueue();
+    const child = aChild(`
+      import { HotQueue } from 'hotqueue';
+      for await (const item of new HotQueue('${queue.name}').consume()) {
+        console.log(item);
+        if (item === 'last') break;
+      }
+    `);
+    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await queue.put('first');
+    await until(() => child.lines.length === 1);
+    await queue.put('last');
+    expect(await child.ended).toBe(0);
+    expect(child.lines).toEqual(['first', 'last']);
+  });
+});
+
+describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) => {
+  it('lets the handler finish, gives nothing back that is done, and goes on after `run`', async () => {
+    const queue = aQueue();
+    await queue.put('slow', 'next');
+    const child = aChild(worker(queue.name, `console.log('began', item); await new Promise((resolve) => setTimeout(resolve, 300)); console.log('ended', item);`));
+    await until(() => child.lines.includes('began slow'));
+    expect(await child.kill(signal)).toBe(0);
+    expect(child.lines).toEqual(['began slow', 'ended slow', 'ran to its end']);
+    expect(child.stderr).toContain(`${signal}: stopping, 1 running; again to force`);
+    expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['next']);
+    expect(await queue.counts()).toMatchObject({ claimed: 0, workers: 0 });
+  });
+
+  it('and the second, gives back what runs and ends as the signal would have', async () => {
+    const queue = aQueue();
+    await queue.put('endless');
+    const child = aChild(worker(queue.name, `console.log('began'); job.signal.onabort = () => console.log('aborted'); await new Promise((resolve) => setTimeout(resolve, 3_600_000));`));
+    await until(() => child.lines.includes('began'));
+    child.signal(signal);
+    await until(() => child.stderr.includes('again to force'));
+    child.signal(signal);
+    expect(await child.ended).toBe(signal);
+    expect(child.lines).toEqual(['began', 'aborted']);
+    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+  });
+});
+
+describe('an idle worker', () => {
+  it('stops at once when asked', async () => {
+    const queue = aQueue();
+    const child = aChild(worker(queue.name, ''));
+    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    expect(await child.kill('SIGTERM')).toBe(0);
+    expect(await queue.counts()).toMatchObject({ workers: 0 });
+  });
+});
+
+describe('a decorated method called with nothing', () => {
+  it('is the blocking loop, until the signal', async () => {
+    const queue = aQueue();
+    const child = aChild(`
+      import { HotQueue } from 'hotqueue';
+      const queue = new HotQueue('${queue.name}');
+      const echo = queue.worker((item) => console.log(item));
+      await echo();
+      console.log('over');
+    `);
+    await queue.put('a', 'b');
+    await until(() => child.lines.length === 2);
+    expect(await child.kill('SIGINT')).toBe(0);
+    expect(child.lines).toEqual(['a', 'b', 'over']);
+  });
+});

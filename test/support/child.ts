@@ -1,0 +1,64 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { redisUrl } from './server.js';
+
+const root = new URL('../..', import.meta.url).pathname;
+const children: Child[] = [];
+const folders: string[] = [];
+
+afterEach(async () => {
+  await Promise.all(children.splice(0).map((child) => child.kill('SIGKILL')));
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A process of its own, started from a few lines of TypeScript that may import 'hotqueue'. */
+export class Child {
+  stdout = '';
+  stderr = '';
+  /** Exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+
+  constructor(private readonly process: ChildProcess) {
+    process.stdout!.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.ended = new Promise((resolve) => process.once('close', (code, signal) => resolve(code ?? signal!)));
+  }
+
+  get pid(): number {
+    return this.process.pid!;
+  }
+
+  /** The lines of stdout so far. */
+  get lines(): string[] {
+    return this.stdout.split('\n').filter((line) => line !== '');
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
+    this.signal(signal);
+    return this.ended;
+  }
+}
+
+/** Runs a script in a process of its own, with `REDIS_URL` set to the tests' server; ended after the test. */
+export function aChild(script: string, env: NodeJS.ProcessEnv = {}): Child {
+  // Inside the project and without a dot, so that tsconfig.json, and with it decorators and the name 'hotqueue', hold for it.
+  const folder = mkdtempSync(join(root, 'test', 'child-'));
+  folders.push(folder);
+  const file = join(folder, 'script.ts');
+  writeFileSync(file, script);
+  const child = new Child(
+    spawn(process.execPath, ['--import', '@oxc-node/core/register', file], {
+      cwd: root,
+      env: { ...process.env, REDIS_URL: redisUrl(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  children.push(child);
+  return child;
+}
