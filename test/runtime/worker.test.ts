@@ -1,0 +1,398 @@
+import { IsInt, IsString } from 'class-validator';
+import { describe, expect, it, vi } from 'vitest';
+import { InvalidOptionError, InvalidWorkerError, NoWorkersError } from '../../src/contract/errors.js';
+import { Delivery } from '../../src/runtime/delivery.js';
+import { handlersOf } from '../../src/runtime/handlers.js';
+import { worker } from '../../src/runtime/worker.js';
+import { compiled, type Compiler } from '../support/compiled.js';
+import { aDeclaredQueue } from '../support/declared.js';
+
+class Image {
+  @IsString() path!: string;
+}
+class Email {
+  @IsString() to!: string;
+}
+
+const images = aDeclaredQueue('images', Image);
+const image = Object.assign(new Image(), { path: 'a.jpg' });
+
+/** What is thrown while a class is being declared, by any of the compilers. */
+function thrownBy(source: string, by: Compiler, scope: Record<string, unknown> = {}): Error {
+  try {
+    compiled(source, by, { images, worker, Image, Email, untyped: aDeclaredQueue('untyped'), ...scope });
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error(`nothing was thrown by ${source}`);
+}
+
+const legacyAndStandard: Compiler[] = ['tsc', 'tsc, standard decorators'];
+
+describe.each(legacyAndStandard)('a decorated method (%s)', (by) => {
+  const queue = aDeclaredQueue('images', Image);
+  const scope = { queue, worker, seen: (what: unknown) => seen.push(what) };
+  const seen: unknown[] = [];
+  const { Studio } = compiled(
+    `export class Studio {
+      #secret = 'varnish';
+      @worker(queue) async resize(image, job) { seen([this.#secret, image.path, job?.attempt]); return 'resized'; }
+      @queue.worker async crop(image) { seen('crop'); }
+      @queue.worker({ concurrency: 4 }) blur(image) { return 'blurred'; }
+      @queue.worker tick() { return 'ticked'; }
+    }`,
+    by,
+    scope,
+  ) as unknown as { Studio: new () => Record<'resize' | 'crop' | 'blur' | 'tick', (...args: unknown[]) => unknown> };
+
+  it('just runs when it is called with a payload', async () => {
+    await expect(new Studio().resize(image, Delivery.of(image, { attempt: 2 }))).resolves.toBe('resized');
+    expect(new Studio().blur(undefined)).toBe('blurred');
+    expect(seen).toEqual([['varnish', 'a.jpg', 2]]);
+  });
+
+  it('keeps its name and its length', () => {
+    const { resize, tick } = Studio.prototype as { resize: () => void; tick: () => void };
+    expect([resize.name, resize.length, tick.name, tick.length]).toEqual(['resize', 2, 'tick', 0]);
+  });
+
+  it('works until stopped, on its own queue alone, when it is called with nothing', async () => {
+    await (new Studio().resize as () => Promise<void>)();
+    expect(queue.asked.pop()!.map(({ name, channel }) => [name, channel.name])).toEqual([['Studio.resize', 'images']]);
+    expect(queue.asked).toEqual([]);
+  });
+
+  it('works bound to the object it was called on', async () => {
+    await (new Studio().resize as () => Promise<void>)();
+    await expect(queue.asked.pop()![0]!.handle(image, Delivery.of(image))).resolves.toBe('resized');
+    expect(seen.pop()).toEqual(['varnish', 'a.jpg', 1]);
+  });
+
+  it('just runs when it is called with nothing and takes nothing', () => {
+    expect(new Studio().tick()).toBe('ticked');
+    expect(queue.asked).toEqual([]);
+  });
+
+  it('says what to write when it is called with nothing and without its object', () => {
+    const { resize } = new Studio();
+    expect(() => resize()).toThrow(NoWorkersError);
+    expect(() => resize()).toThrow('resize() was called without its object: write studio.resize(), or run(studio)');
+  });
+
+  it('takes a note and nothing more: the fakes here throw when anything connects', () => {
+    expect(handlersOf(new Studio()).map(({ name, options }) => [name, options])).toEqual([
+      ['Studio.resize', { concurrency: 1 }],
+      ['Studio.crop', { concurrency: 1 }],
+      ['Studio.blur', { concurrency: 4 }],
+      ['Studio.tick', { concurrency: 1 }],
+    ]);
+  });
+});
+
+describe('beside other decorators', () => {
+  const label =
+    (word: string): MethodDecorator =>
+    (_target, _key, descriptor) =>
+      Reflect.defineMetadata(word, true, descriptor.value as object);
+  const loud = ((_target: object, _key: string, descriptor: PropertyDescriptor) => {
+    const method = descriptor.value as (image: Image) => string;
+    return { ...descriptor, value: (image: Image) => method(image).toUpperCase() };
+  }) as MethodDecorator;
+  class Studio {
+    @label('above') @images.worker @label('below') resize(image: Image) {
+      return image.path;
+    }
+    @loud @images.worker crop(image: Image) {
+      return image.path;
+    }
+    @images.worker @loud blur(image: Image) {
+      return image.path;
+    }
+  }
+
+  it('keeps Reflect metadata, whichever is above', () => {
+    const { value: resize } = Object.getOwnPropertyDescriptor(Studio.prototype, 'resize') as { value: object };
+    expect(Reflect.getMetadataKeys(resize).sort()).toEqual(['above', 'below']);
+  });
+
+  it.each(['crop', 'blur'] as const)('is found, and run with what the other made of it, whichever is above (%s)', (key) => {
+    const handler = handlersOf(new Studio()).find(({ name }) => name === `Studio.${key}`)!;
+    expect(handler.handle(image, Delivery.of(image))).toBe('A.JPG');
+  });
+
+  it('keeps properties that were put on the method', () => {
+    const tag = ((_t: object, _k: string, { value }: PropertyDescriptor) => void ((value as { tag?: string }).tag = 'x')) as MethodDecorator;
+    class Tagged {
+      @images.worker @tag resize(_image: Image) {}
+    }
+    expect(Object.getOwnPropertyDescriptor(Tagged.prototype, 'resize')!.value).toHaveProperty('tag', 'x');
+  });
+
+  it('is found under standard decorators when the one above replaced the method', () => {
+    const loudly = (method: (image: Image) => string) => (image: Image) => method(image).toUpperCase();
+    const { Press } = compiled(`export class Press { @loudly @images.worker print(image) { return image.path } }`, 'tsc, standard decorators', { images, loudly });
+    const [handler] = handlersOf(new Press!());
+    expect(handler!.name).toBe('Press.print');
+    expect(handler!.handle(image, Delivery.of(image))).toBe('A.JPG');
+  });
+});
+
+describe('a wrapped function', () => {
+  const queue = aDeclaredQueue('images', Image);
+  const echo = queue.worker(function echo(given, job) {
+    return [given, job?.attempt];
+  });
+
+  it('just runs when it is called with a payload, also with undefined', () => {
+    expect(echo(image, Delivery.of(image))).toEqual([image, 1]);
+    expect((echo as (...args: unknown[]) => unknown)(undefined)).toEqual([undefined, undefined]);
+    expect([echo.name, echo.length]).toEqual(['echo', 2]);
+  });
+
+  it('works until stopped when it is called with nothing', async () => {
+    await echo();
+    expect(queue.asked.pop()!.map(({ name }) => name)).toEqual(['echo']);
+  });
+
+  it('works until stopped even when its handler takes nothing: its type says so', async () => {
+    await queue.worker(() => 'tick')();
+    expect(queue.asked.pop()!.map(({ name }) => name)).toEqual(['worker of "images"']);
+  });
+
+  it('keeps the object it is called on', async () => {
+    class Studio {
+      path = 'b.jpg';
+      resize = queue.worker(function (this: Studio) {
+        return this.path;
+      } as () => string);
+    }
+    await new Studio().resize();
+    expect(queue.asked.pop()![0]!.handle(image, Delivery.of(image))).toBe('b.jpg');
+  });
+
+  it('takes any JSON value on an untyped queue', () => {
+    const [handler] = handlersOf(aDeclaredQueue('untyped').worker((item) => item));
+    expect(handler!.payload.source).toBeUndefined();
+  });
+
+  it('has options as a method has', () => {
+    expect(handlersOf(queue.worker(() => 1, { concurrency: 2, attempts: 5, backoff: '90s' }))[0]!.options).toEqual({ concurrency: 2, attempts: 5, backoffMs: 90_000 });
+    expect(() => queue.worker(function resize() {}, { concurency: 2 } as object)).toThrow('@worker on resize: there is no option "concurency"; did you mean "concurrency"?');
+  });
+
+  it.each([
+    ['a class', class Studio {}, '@worker on Studio: @worker goes on the methods of a class, not on the class itself'],
+    ['a generator', function* each() {}, '@worker on each: it is a generator, whose body would never run'],
+  ])('cannot be made of %s', (_, fn, sentence) => {
+    expect(() => queue.worker(fn as unknown as () => void)).toThrow(sentence);
+  });
+
+  it('works detached from its queue, as @queue.worker needs it', () => {
+    const { worker: detached } = queue;
+    expect(handlersOf(detached((given) => given))[0]!.channel.name).toBe('images');
+  });
+});
+
+describe.each(legacyAndStandard)('options (%s)', (by) => {
+  const method = by === 'tsc' ? 'Studio.resize' : 'resize';
+  it.each([
+    ['{ concurency: 4 }', 'concurency', 'there is no option "concurency"; did you mean "concurrency"?'],
+    ['{ concurrency: 0 }', 'concurrency', 'concurrency: 0 will not do; give a whole number from 1 to 10000'],
+    ['{ concurrency: 10_001 }', 'concurrency', 'concurrency: 10001 will not do'],
+    ['{ concurrency: 1.5 }', 'concurrency', 'concurrency: 1.5 will not do'],
+    ['{ attempts: 0 }', 'attempts', 'attempts: 0 will not do; give a whole number from 1'],
+    ["{ backoff: 'soon' }", 'backoff', 'backoff: "soon" is no duration'],
+    ['[]', 'options', 'options must be an object such as { concurrency: … }, not an array'],
+  ])('%s is refused while the class is being declared', (options, option, sentence) => {
+    for (const decorator of [`@worker(images, ${options})`, `@images.worker(${options})`]) {
+      const error = thrownBy(`class Studio { ${decorator} resize(image) {} }`, by);
+      expect(error).toBeInstanceOf(InvalidOptionError);
+      expect(error).toMatchObject({ option });
+      expect(error.message).toContain(`@worker on ${method}: ${sentence}`);
+    }
+  });
+
+  it('that are no object are refused', () => {
+    expect(thrownBy('class Studio { @images.worker(4) resize(image) {} }', by)).toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});
+
+describe.each(legacyAndStandard)('@worker in the wrong place (%s)', (by) => {
+  const cases: [string, string, string][] = [
+    ['a static method', 'class Studio { @worker(images) static resize(image) {} }', 'a static method belongs to no instance'],
+    ['a property', 'class Studio { @worker(images) resize = () => {} }', 'it is a property, and @worker goes on a method; as a property, a worker is written handle = queue.worker('],
+    ['a getter', 'class Studio { @worker(images) get resize() { return 1 } }', 'it is an accessor'],
+    ['a setter', 'class Studio { @worker(images) set resize(image) {} }', 'it is an accessor'],
+    ['a class', '@worker(images) class Studio {}', '@worker goes on the methods of a class'],
+    ['a class, bare', '@images.worker class Studio {}', '@worker goes on the methods of a class'],
+    ['a generator', 'class Studio { @worker(images) async *resize(image) {} }', 'it is a generator'],
+    ['a static method, bare', 'class Studio { @images.worker static resize(image) {} }', 'a static method belongs to no instance'],
+  ];
+  it.each(cases)('is refused on %s', (_, source, sentence) => {
+    const error = thrownBy(source, by);
+    expect(error).toBeInstanceOf(InvalidWorkerError);
+    expect(error.message).toContain(sentence);
+    expect(error.message).toMatch(by === 'tsc' ? /^@worker on Studio/ : /^@worker on (Studio|resize)/);
+  });
+});
+
+describe('@worker in a place that only one kind of decorator has', () => {
+  it.each([
+    ['a #private method', 'class Studio { @images.worker #resize(image) {} }', '@worker on #resize: a #private method cannot be called from outside'],
+    ['a #private static method', 'class Studio { @images.worker static #resize(image) {} }', 'a #private method'],
+    ['an accessor field', 'class Studio { @images.worker accessor resize = 1 }', 'it is an accessor'],
+  ])('is refused on %s (standard)', (_, source, sentence) => {
+    expect(thrownBy(source, 'tsc, standard decorators').message).toContain(sentence);
+  });
+
+  it.each([
+    ['a parameter', 'class Studio { resize(@images.worker image) {} }', '@worker on Studio.resize: it stands on a parameter'],
+    ['a constructor parameter', 'class Studio { constructor(@images.worker() image) {} }', '@worker on Studio: @worker goes on the methods'],
+  ])('is refused on %s (legacy)', (_, source, sentence) => {
+    expect(thrownBy(source, 'tsc').message).toContain(sentence);
+  });
+});
+
+describe('@worker of something that is no queue', () => {
+  it.each([
+    ['a name', '"images"', '"images" is only a name: give the queue itself, made by new HotQueue("images"'],
+    ['undefined, from an import cycle', 'undefined', 'the queue is undefined. When it comes from another file, the two probably import each other'],
+    ['null', 'null', 'null is no HotQueue'],
+    ['an object', '{ name: "images" }', 'an object is no HotQueue'],
+    ['a function', '() => images', 'a function is no HotQueue'],
+  ])('is refused: %s', (_, queue, sentence) => {
+    const error = thrownBy(`class Studio { @worker(${queue}) resize(image) {} }`, 'tsc');
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect(error.message).toContain(sentence);
+  });
+
+  it.each(legacyAndStandard)('is refused when it stands there bare (%s)', (by) => {
+    expect(thrownBy('class Studio { @worker resize(image) {} }', by).message).toMatch(/^@worker on (Studio\.)?resize: it does not say which queue: write @worker\(queue\), or @queue\.worker$/);
+  });
+});
+
+describe('the payload of a method on an untyped queue', () => {
+  const untyped = aDeclaredQueue('untyped');
+  class Desk {
+    @untyped.worker image(_image: Image) {}
+    @untyped.worker maybe(_image?: Image) {}
+    @untyped.worker text(_text: string, _job: Delivery<string>) {}
+    @untyped.worker number(_number: number) {}
+    @untyped.worker flag(_flag: boolean) {}
+  }
+
+  it('is what the method says', () => {
+    const sources = Object.fromEntries(handlersOf(new Desk()).map(({ name, payload }) => [name, payload.source]));
+    expect(sources).toEqual({ 'Desk.image': Image, 'Desk.maybe': Image, 'Desk.text': String, 'Desk.number': Number, 'Desk.flag': Boolean });
+  });
+
+  const both: Compiler[] = ['tsc', 'oxc'];
+  const onlyAnObject = 'to its compiler the first parameter is only an Object. That is an interface, a type alias, a union such as Image | null';
+  it.each<[string, Compiler[], string, string]>([
+    ['no metadata', ['tsc without metadata'], 'image: Image', 'its compiler left no parameter types behind (no design:paramtypes). tsx, esbuild, Babel and plain Node never do'],
+    ['a class by `import type`', ['tsc, whole program'], 'image: Postcard', 'to its compiler the first parameter is only a Function, which is what tsc makes of a class that came by `import type`'],
+    ['a class by `import type`', ['oxc'], 'image: Postcard', 'under swc and oxc also a class that came by `import type`: import the class itself'],
+    ['an interface', both, 'image: Shape', onlyAnObject],
+    ['a type alias', both, 'image: Alias', onlyAnObject],
+    ['a union with null', both, 'image: Image | null', onlyAnObject],
+    ['any', both, 'image: any', 'Where any JSON will do, make it a field: handle = queue.worker((item) => …)'],
+    ['no type', both, 'image', onlyAnObject],
+    ['an array', both, 'images: Image[]', 'its first parameter is an array'],
+    ['a Date', both, 'at: Date', 'its first parameter is Date, which is built in and has no rules'],
+    ['a promise', both, 'image: Promise<Image>', 'its first parameter is Promise, which is built in'],
+    ['a Map', both, 'images: Map<string, Image>', 'its first parameter is Map, which is built in'],
+    ['void', ['tsc'], 'image: void', 'its first parameter has no type at run time'],
+    ['a class without rules', both, 'bag: Bag', 'Bag has no rules, so nothing could be checked: decorate its properties'],
+    ['the delivery', both, 'job: Delivery<Image>', 'its first parameter is the Delivery: the payload comes first, the delivery second'],
+    ['no parameter', both, '', 'it has no parameter that would say what its payload is'],
+  ])('is refused: %s (%s)', (_, compilers, parameter, sentence) => {
+    const source = `import type { Postcard } from './postcard.js';
+      interface Shape {} type Alias = Image; class Bag { path }
+      class Studio { @worker(untyped) resize(${parameter}) {} }`;
+    for (const by of compilers) {
+      const error = thrownBy(source, by, { Delivery });
+      expect(error).toBeInstanceOf(InvalidWorkerError);
+      expect(error.message).toContain('@worker on Studio.resize: ');
+      expect(error.message).toContain(sentence);
+      expect(error.message).toContain('Give the queue its class, new HotQueue("untyped", { payload: YourClass })');
+    }
+  });
+
+  it('is refused: an enum, as swc and oxc leave it', () => {
+    const declare = () => declaredByHand([{ Small: 'small' }]);
+    expect(declare).toThrow('its first parameter is no class; an enum looks so under swc and oxc');
+  });
+
+  it('is refused: a class that was not there yet, in an import cycle', () => {
+    expect(() => declaredByHand([undefined])).toThrow('its class was not there yet because two files import each other');
+  });
+
+  it('is refused: reflect-metadata is not loaded', () => {
+    const original = Reflect.getOwnMetadata;
+    try {
+      Object.assign(Reflect, { getOwnMetadata: undefined });
+      expect(() => declaredByHand([Image])).toThrow("reflect-metadata is not loaded, so the type of the first parameter cannot be read: import 'reflect-metadata'");
+    } finally {
+      Object.assign(Reflect, { getOwnMetadata: original });
+    }
+  });
+
+  it('is refused: a class that has rules and cannot be made without arguments', () => {
+    class Picky {
+      @IsInt() size: number;
+      constructor(from: { size: number }) {
+        this.size = from.size;
+      }
+    }
+    expect(() => declaredByHand([Picky])).toThrow(/^@worker on Studio\.resize: .*new Picky\(\) without arguments throws/);
+  });
+
+  it('is refused under standard decorators, which carry no types', () => {
+    const error = thrownBy('class Studio { @untyped.worker resize(image) {} }', 'tsc, standard decorators');
+    expect(error).toBeInstanceOf(InvalidWorkerError);
+    expect(error.message).toContain('This queue has no payload class. Write new HotQueue("untyped", { payload: YourClass })');
+  });
+
+  it('says nothing of a method that overrides another: its own types count', () => {
+    const source = 'export class Small extends Studio { @worker(untyped) resize(image: Image) {} }';
+    class Studio {
+      @untyped.worker resize(_image: Image) {}
+    }
+    expect(thrownBy(source, 'tsc without metadata', { Studio }).message).toContain('left no parameter types behind');
+  });
+
+  function declaredByHand(types: unknown[]): void {
+    const Studio = class Studio {
+      resize(_image: unknown) {}
+    };
+    Reflect.defineMetadata('design:paramtypes', types, Studio.prototype, 'resize');
+    const decorate = untyped.worker({ concurrency: 1 }) as (target: object, key: string, descriptor: unknown) => void;
+    decorate(Studio.prototype, 'resize', Object.getOwnPropertyDescriptor(Studio.prototype, 'resize'));
+  }
+});
+
+describe('the payload of a method on a typed queue', () => {
+  it('is the queue’s, whether or not the compiler left types behind, and whatever class without rules they name', () => {
+    for (const by of ['tsc', 'tsc without metadata', 'tsc, standard decorators', 'oxc'] as const) {
+      const { Studio } = compiled('class Part { path } export class Studio { @worker(images) resize(image: any) {} @worker(images) crop(image: Part) {} }', by, { images, worker });
+      expect(handlersOf(new Studio!()).map(({ payload }) => payload.source)).toEqual([Image, Image]);
+    }
+  });
+
+  it('is refused when the method names another class with rules', () => {
+    const error = thrownBy('class Studio { @worker(images) resize(email: Email) {} }', 'tsc');
+    expect(error).toBeInstanceOf(InvalidWorkerError);
+    expect(error.message).toContain('@worker on Studio.resize: it expects Email, but the payload of queue "images" is Image');
+  });
+
+  it('may be a class that the queue’s extends, and not one that extends it', () => {
+    class Large extends Image {
+      @IsInt() width!: number;
+    }
+    const large = aDeclaredQueue('large', Large);
+    const declare = vi.fn(() => compiled('class Studio { @worker(large) resize(image: Image) {} }', 'tsc', { large, worker, Image }));
+    declare();
+    expect(declare).toHaveReturned();
+    expect(thrownBy('class Studio { @worker(images) resize(image: Large) {} }', 'tsc', { Large }).message).toContain('it expects Large, but');
+  });
+});

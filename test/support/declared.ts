@@ -1,0 +1,34 @@
+import { payloadType, type PayloadClass } from '../../src/message/payload.js';
+import { Keys } from '../../src/redis/keys.js';
+import type { Channel } from '../../src/runtime/channel.js';
+import { handlersOf, type BoundHandler } from '../../src/runtime/handlers.js';
+import { queueWorker } from '../../src/runtime/worker.js';
+import type { QueueWorker, Workers } from '../../src/runtime/worker-types.js';
+
+const onlyConnection = {};
+
+/** A queue as far as declaring workers needs one: reading anything else of it, such as its Redis, throws. */
+export interface Declared<T> {
+  readonly name: string;
+  readonly channel: Channel<T>;
+  readonly worker: QueueWorker<T>;
+  /** What was asked to work until stopped, in order. */
+  readonly asked: BoundHandler[][];
+}
+
+export function aDeclaredQueue<T = unknown>(name: string, source?: PayloadClass<T>, connection: object = onlyConnection): Declared<T> {
+  const broker = onlyThese({ keys: new Keys(name), connection });
+  const channel = onlyThese({ name, payload: payloadType<T>(source), payloadSettings: {}, broker }) as unknown as Channel<T>;
+  const asked: BoundHandler[][] = [];
+  const workUntilStopped = async (workers: Workers): Promise<void> => void asked.push(handlersOf(workers));
+  return { name, channel, worker: queueWorker(channel, workUntilStopped), asked };
+}
+
+function onlyThese<O extends object>(object: O): O {
+  return new Proxy(object, {
+    get(target, key) {
+      if (key in target) return target[key as keyof O];
+      throw new Error(`declaring a worker read ${String(key)}`);
+    },
+  });
+}

@@ -1,0 +1,61 @@
+import { HotQueue, worker, type StandardSchemaV1 } from 'hotqueue';
+import * as z from 'zod';
+import { Email, exactly, Image, images, WithArguments } from './payloads.js';
+
+exactly<HotQueue<Image>>()(images);
+
+// A queue of T needs something that checks T at run time.
+new HotQueue('images', { payload: Image, port: 6380, prefix: 'shop', backoff: '10s', attempts: 3 });
+new HotQueue<Image>('images', { payload: Image });
+// @ts-expect-error a type alone checks nothing
+new HotQueue<Image>('images');
+// @ts-expect-error nor does it with other options
+new HotQueue<Image>('images', { port: 6380 });
+// @ts-expect-error the library makes payloads itself, without arguments
+new HotQueue('images', { payload: WithArguments });
+// @ts-expect-error an instance is no class
+new HotQueue('images', { payload: new Image() });
+// @ts-expect-error a mistyped option
+new HotQueue('images', { payload: Image, prot: 6380 });
+// @ts-expect-error no duration
+new HotQueue('images', { payload: Image, backoff: 'soon' });
+// @ts-expect-error no name
+new HotQueue();
+
+// Untyped: whatever JSON can hold, but something.
+const anything = new HotQueue('anything', { prefix: 'shop' });
+exactly<HotQueue>()(anything);
+void anything.put(null);
+void anything.put({ to: 'a@b.c' }, 'text', 4, [false]);
+// @ts-expect-error undefined is no message
+void anything.put(undefined);
+
+// A schema: what goes in may be another type than what comes out.
+const orders = new HotQueue('orders', { payload: z.object({ sku: z.string(), count: z.coerce.number<string>(), gift: z.boolean().default(false) }) });
+interface Order {
+  sku: string;
+  count: number;
+  gift: boolean;
+}
+void orders.put({ sku: 'a', count: '4' });
+void orders.put({ sku: 'a', count: '4', gift: true });
+// @ts-expect-error the input of count is a string
+void orders.put({ sku: 'a', count: 4 });
+void (async () => {
+  for await (const order of orders.consume()) exactly<Order>()(order);
+  const one = await orders.put({ sku: 'a', count: '4' });
+  exactly<Order>()(one.payload);
+});
+orders.worker((order) => exactly<Order>()(order));
+declare const ownSchema: StandardSchemaV1<string, Date>;
+void new HotQueue('dates', { payload: ownSchema }).put('2026-11-20');
+
+// HotQueue<any> stands for every queue.
+const every: HotQueue<any, any>[] = [images, orders, anything, new HotQueue('emails', { payload: Email })]; // eslint-disable-line @typescript-eslint/no-explicit-any
+void every[0]!.put({ whatever: true });
+const some: HotQueue<Image> = every[0]!; // eslint-disable-line @typescript-eslint/no-unsafe-assignment
+void some;
+worker(every[0]!);
+// @ts-expect-error queues of different payloads are no substitutes
+const wrong: HotQueue<Email> = images;
+void wrong;

@@ -1,0 +1,112 @@
+import { HotQueue, run, start, worker, type Delivery, type Handler, type WorkerFunction } from 'hotqueue';
+import { Email, exactly, Image, images, isTrue, untyped, type Same } from './payloads.js';
+
+declare const every: HotQueue<any, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
+
+export class Studio {
+  @worker(images) async resize(_image: Image, _job: Delivery<Image>): Promise<void> {}
+  @worker(images, { concurrency: 4, attempts: 5, backoff: '90s' }) crop(_image: Image) {}
+  @images.worker blur(_image: Image) {}
+  @images.worker({ concurrency: 4 }) sharpen({ path, width }: Image) {
+    return `${path} ${width}`;
+  }
+  @images.worker tick() {}
+  @images.worker wide(_image: Image | Email) {}
+  @images.worker partly(_image: { path: string }) {}
+  @images.worker protected hidden(_image: Image) {}
+  @images.worker counted(_image: Image, job: Delivery<Image>): number {
+    return job.attempt;
+  }
+  @images.worker lent(this: Studio, _image: Image) {}
+  @worker(every) whatever(_email: Email) {}
+  @every.worker whateverBare(_email: Email) {}
+
+  @worker(untyped) inferred(_image: Image) {}
+  @untyped.worker inferredBare(_image: Image, _job: Delivery<Image>) {}
+  @untyped.worker text(_text: string) {}
+  @untyped.worker({ concurrency: 2 }) number(_n: number) {}
+
+  // @ts-expect-error another payload class
+  @worker(images) wrong(_email: Email) {}
+  // @ts-expect-error another payload class
+  @images.worker wrongBare(_email: Email) {}
+  // @ts-expect-error another payload class
+  @images.worker({ concurrency: 4 }) wrongWithOptions(_email: Email) {}
+  // @ts-expect-error the delivery of another payload
+  @images.worker wrongDelivery(_image: Image, _job: Delivery<Email>) {}
+  // @ts-expect-error the delivery of another payload, on a queue that reads it from the method
+  @untyped.worker wrongDeliveryInferred(_image: Image, _job: Delivery<Email>) {}
+  // @ts-expect-error nobody gives a third argument
+  @images.worker third(_image: Image, _job: Delivery<Image>, _more: string) {}
+  // @ts-expect-error a property
+  @images.worker property: string = '';
+  // @ts-expect-error a property that holds a function
+  @worker(images) arrow = (_image: Image) => undefined;
+  // @ts-expect-error an accessor
+  @images.worker get accessor(): string {
+    return '';
+  }
+  // @ts-expect-error a mistyped option
+  @worker(images, { concurency: 4 }) mistyped(_image: Image) {}
+  // @ts-expect-error a mistyped option
+  @images.worker({ attempt: 4 }) mistypedBound(_image: Image) {}
+  // @ts-expect-error no duration
+  @images.worker({ backoff: 'soon' }) soon(_image: Image) {}
+  // @ts-expect-error a name is no queue
+  @worker('images') named(_image: Image) {}
+  // @ts-expect-error which queue?
+  @worker bare(_image: Image) {}
+  // @ts-expect-error a parameter
+  parameter(@images.worker _image: Image) {}
+}
+
+// @ts-expect-error a class
+@worker(images)
+class Decorated {}
+void Decorated;
+
+// Worker fields and wrapped functions are typed without a word.
+class Desk {
+  #stamp = 'stamped';
+  work = images.worker((image, job) => {
+    exactly<Image>()(image);
+    exactly<Delivery<Image>>()(job);
+    return `${image.path} ${this.#stamp}`;
+  });
+}
+isTrue<Same<Desk['work'], WorkerFunction<Image, string>>>();
+
+const echo = images.worker(async (image) => image.path, { concurrency: 4 });
+export async function calling(image: Image, job: Delivery<Image>): Promise<void> {
+  isTrue<Same<ReturnType<Desk['work']>, string>>();
+  const path = await echo(image);
+  exactly<string>()(path);
+  await echo(image, job);
+  const stopped = await echo();
+  exactly<void>()(stopped);
+  // @ts-expect-error no Image
+  await echo({ to: 'a@b.c' });
+  // @ts-expect-error a decorated method asks for its payload, since TypeScript cannot see the loop
+  await new Studio().resize();
+}
+const handler: Handler<Image> = (image) => image.area();
+images.worker(handler);
+images.worker(() => undefined);
+untyped.worker((item) => exactly<unknown>()(item));
+// @ts-expect-error another payload
+images.worker((email: Email) => email.to);
+// @ts-expect-error a mistyped option
+images.worker(handler, { concurency: 4 });
+
+void run(new Studio());
+void run([new Studio(), echo], { deadline: '30s' });
+void run(echo);
+// @ts-expect-error a name is no worker
+void run('images');
+// @ts-expect-error a mistyped option
+void run(echo, { dedline: 1 });
+export async function running(): Promise<void> {
+  await using runner = start([new Studio(), echo]);
+  await runner.stop({ deadline: 500 });
+  await runner.finished;
+}

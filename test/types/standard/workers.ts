@@ -1,0 +1,76 @@
+import { HotQueue, run, worker, type Delivery } from 'hotqueue';
+import { Email, exactly, Image, images, untyped } from '../legacy/payloads.js';
+
+declare const every: HotQueue<any, any>;
+
+export class Studio {
+  @worker(images) async resize(_image: Image, _job: Delivery<Image>): Promise<void> {}
+  @worker(images, { concurrency: 4, attempts: 5, backoff: '90s' }) crop(_image: Image) {}
+  @images.worker blur(_image: Image) {}
+  @images.worker({ concurrency: 4 }) sharpen({ path, width }: Image) {
+    return `${path} ${width}`;
+  }
+  @images.worker tick() {}
+  @images.worker partly(_image: { path: string }) {}
+  @images.worker protected hidden(_image: Image) {}
+  @images.worker lent(this: Studio, _image: Image) {}
+  @worker(every) whatever(_email: Email) {}
+  @every.worker whateverBare(_email: Email) {}
+
+  // @ts-expect-error another payload class
+  @worker(images) wrong(_email: Email) {}
+  // @ts-expect-error another payload class
+  @images.worker wrongBare(_email: Email) {}
+  // @ts-expect-error the delivery of another payload
+  @images.worker wrongDelivery(_image: Image, _job: Delivery<Email>) {}
+  // @ts-expect-error nobody gives a third argument
+  @images.worker third(_image: Image, _job: Delivery<Image>, _more: string) {}
+  // @ts-expect-error standard decorators carry no parameter types
+  @worker(untyped) inferred(_image: Image) {}
+  // @ts-expect-error standard decorators carry no parameter types
+  @untyped.worker inferredBare(_image: Image) {}
+  // @ts-expect-error standard decorators carry no parameter types
+  @untyped.worker({ concurrency: 2 }) inferredWithOptions(_image: Image) {}
+  // @ts-expect-error a property
+  @images.worker property: string = '';
+  // @ts-expect-error a property that holds a function
+  @worker(images) arrow = (_image: Image) => undefined;
+  // @ts-expect-error an accessor
+  @images.worker get accessor(): string {
+    return '';
+  }
+  // @ts-expect-error an accessor field
+  @images.worker accessor field = '';
+  // @ts-expect-error a static method
+  @worker(images) static shared(_image: Image) {}
+  // @ts-expect-error a static method
+  @images.worker static sharedBare(_image: Image) {}
+  // @ts-expect-error a private method
+  @worker(images) #secret(_image: Image) {}
+  // @ts-expect-error a private method
+  @images.worker #secretBare(_image: Image) {}
+  // @ts-expect-error a mistyped option
+  @worker(images, { concurency: 4 }) mistyped(_image: Image) {}
+  // @ts-expect-error a name is no queue
+  @worker('images') named(_image: Image) {}
+  // @ts-expect-error which queue?
+  @worker bare(_image: Image) {}
+
+  secrets() {
+    return [this.#secret, this.#secretBare];
+  }
+}
+
+// @ts-expect-error a class
+@worker(images)
+class Decorated {}
+void Decorated;
+
+class Desk {
+  work = images.worker((image) => {
+    exactly<Image>()(image);
+    return image.path;
+  });
+  anything = untyped.worker((item) => exactly<unknown>()(item));
+}
+void run([new Studio(), new Desk()]);

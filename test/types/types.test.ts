@@ -1,0 +1,73 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Parsed once for each configuration: the library and its types are the same in every program. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
+/** What the compiler has to say about some files, as `file:line: sentence`. */
+function complaints(tsconfig: string, files: readonly string[], given: Record<string, string> = {}): string[] {
+  const errors: ts.Diagnostic[] = [];
+  const { options } = ts.getParsedCommandLineOfConfigFile(tsconfig, {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (error) => void errors.push(error) })!;
+  const disk = ts.createCompilerHost(options);
+  const host: ts.CompilerHost = {
+    ...disk,
+    readFile: (file) => given[file] ?? disk.readFile(file),
+    fileExists: (file) => file in given || disk.fileExists(file),
+    getSourceFile: (file, language) => {
+      if (file in given) return ts.createSourceFile(file, given[file]!, language);
+      const key = `${tsconfig}:${file}`;
+      if (!parsed.has(key)) parsed.set(key, disk.getSourceFile(file, language));
+      return parsed.get(key);
+    },
+  };
+  const program = ts.createProgram(files, options, host);
+  // Only these files: what is wrong elsewhere is the business of `npm run typecheck`.
+  const sources = files.map((file) => program.getSourceFile(file));
+  const found = sources.flatMap((source) => [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]);
+  return [...errors, ...found].map(({ file, start, messageText }) => {
+    const line = file ? file.getLineAndCharacterOfPosition(start!).line + 1 : 0;
+    return `${file?.fileName.slice(here.length + 1)}:${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+  });
+}
+
+const filesIn = (folder: string) => readdirSync(join(here, folder)).filter((name) => name.endsWith('.ts')).map((name) => join(here, folder, name));
+const legacy = join(here, '../../tsconfig.json');
+const standard = join(here, 'standard/tsconfig.json');
+
+/** A class with one wrong line. */
+function wrongLine(tsconfig: string, line: string): string {
+  const file = join(here, 'standard/wrong.ts');
+  const source = `import { HotQueue, worker } from 'hotqueue';
+    import { Email, Image, images, untyped } from '../legacy/payloads.js';
+    export class Studio {
+      ${line}
+    }
+    export const imported = [HotQueue, worker, Email, Image, images, untyped];`;
+  return complaints(tsconfig, [file], { [file]: source }).join('\n');
+}
+
+describe('what the compiler accepts and refuses', { timeout: 120_000 }, () => {
+  it('is as the lines say, under legacy decorators', () => {
+    expect(complaints(legacy, filesIn('legacy'))).toEqual([]);
+  });
+
+  it('is as the lines say, under standard decorators', () => {
+    expect(complaints(standard, filesIn('standard'))).toEqual([]);
+  });
+
+  it('would be noticed if it were otherwise', () => {
+    expect(wrongLine(legacy, '@worker(images) right(image: Image) {}')).toBe('');
+    expect(wrongLine(legacy, '@worker(images) wrong(email: Email) {}')).toMatch(/^standard\/wrong\.ts:4: /);
+    expect(wrongLine(legacy, '// @ts-expect-error nothing is wrong\n @worker(images) right(image: Image) {}')).toContain("Unused '@ts-expect-error' directive");
+  });
+
+  it('names the way out where a decorator cannot be right', () => {
+    expect(wrongLine(standard, '@untyped.worker wrong(image: Image) {}')).toContain('This queue has no payload class. Write new HotQueue(name, { payload: YourClass })');
+    expect(wrongLine(legacy, "queue = new HotQueue<Image>('images')")).toContain('A type alone checks nothing at run time: give { payload: YourClass }');
+  });
+});
