@@ -21,10 +21,10 @@ export const aName = (): string => `test-${randomUUID()}`;
 /** A queue of its own on the tests' server, closed after the test. Silent, unless `logger` says otherwise. */
 export function aQueue(options?: QueueOptions & { payload?: undefined; name?: string }): HotQueue;
 export function aQueue<T>(options: QueueOptions & { payload: PayloadClass<T>; name?: string }): HotQueue<T>;
-export function aQueue({ name = aName(), ...options }: QueueOptions & { payload?: unknown; name?: string } = {}): HotQueue<never, never> {
+export function aQueue({ name = aName(), ...options }: QueueOptions & { payload?: unknown; name?: string } = {}): unknown {
   const queue = new HotQueue(name, { url: redisUrl(), logger: false, ...options } as QueueOptions & { payload?: undefined });
   opened.push(queue);
-  return queue as never;
+  return queue;
 }
 
 /** A broker on a queue of its own, for tests of the transitions themselves. */

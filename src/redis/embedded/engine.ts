@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RedisUnreachableError } from '../../contract/errors.js';
+import { lastLine } from './native.js';
+import type { Project } from './project.js';
+import { untilReady } from './ready.js';
+import { removeRecord, writeRecord } from './record.js';
+
+/**
+ * Starts the JavaScript engine in a process of its own, which outlives this one: a script that puts and a script that
+ * takes need not run at the same time. Its messages are in memory only.
+ *
+ * @throws RedisUnreachableError with the last line of its log when it does not come up
+ */
+export async function startEngine(project: Project, env: NodeJS.ProcessEnv): Promise<void> {
+  const logFile = path.join(project.dataDir, 'engine.log');
+  const log = openSync(logFile, 'a', 0o600);
+  const { command, args, cwd } = engineCommand(project.socket);
+  const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', log, log], env: withoutDebugger(env) });
+  closeSync(log);
+  if (child.pid !== undefined) writeRecord(project, { pid: child.pid, kind: 'js', socket: project.socket });
+  child.unref();
+  try {
+    await untilReady({ path: project.socket }, child, () => lastLine(logFile));
+  } catch (cause) {
+    removeRecord(project);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RedisUnreachableError(`unix://${project.socket}`, `the JavaScript engine does not start: ${reason} (${logFile})`, { cause });
+  }
+}
+
+/** The command that serves the engine on `socket`. */
+export function engineCommand(socket: string): { command: string; args: string[]; cwd: string } {
+  const here = fileURLToPath(import.meta.url);
+  const cwd = path.dirname(here);
+  // From sources, Node needs somebody to read TypeScript for it; a bare name is looked for from the working directory.
+  const loader = here.endsWith('.ts') ? ['--import', '@oxc-node/core/register'] : [];
+  return { command: process.execPath, args: [...loader, path.join(cwd, `engine-process${path.extname(here)}`), socket], cwd };
+}
+
+/** A debugger attached to the program would stop the engine at its first line, or fight over the port. */
+function withoutDebugger(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_V8_COVERAGE: _, NODE_OPTIONS: options = '', ...rest } = env;
+  return { ...rest, NODE_OPTIONS: options.replace(/--inspect\S*/g, '').trim() };
+}

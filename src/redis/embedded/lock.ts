@@ -1,0 +1,114 @@
+import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Held for longer than this, a lock is taken for abandoned whatever its process seems to be doing. */
+const longestHoldMs = 90_000;
+const tryAgainMs = 25;
+
+/**
+ * Runs `work` while no other process of this machine runs it under the same lock file; or returns what `meanwhile`
+ * finds first. Redis removes the socket of a running server and does not lock its data, so two racing starters would
+ * take the socket from each other and write one append-only file.
+ *
+ * A lock whose process is gone is taken over.
+ *
+ * @returns `undefined` when neither came to pass within `deadlineMs`
+ */
+export async function alone<T>(
+  file: string,
+  deadlineMs: number,
+  work: () => Promise<T>,
+  meanwhile: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const giveUpAt = Date.now() + deadlineMs;
+  while (!acquire(file)) {
+    const found = await meanwhile();
+    if (found !== undefined) return found;
+    if (Date.now() > giveUpAt) return undefined;
+    await sleep(tryAgainMs);
+  }
+  try {
+    return await work();
+  } finally {
+    if (holder(file) === mine) rmSync(file, { force: true });
+  }
+}
+
+const mine = `${process.pid} ${hostname()}`;
+
+function acquire(file: string): boolean {
+  const found = holder(file);
+  if (found !== undefined) {
+    if (!isAbandoned(file, found)) return false;
+    takeAway(file, found);
+  }
+  try {
+    writeFileSync(file, mine, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+function holder(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function isAbandoned(file: string, found: string): boolean {
+  const [pid = '', host] = found.split(' ');
+  const ageMs = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+  if (ageMs > longestHoldMs) return true;
+  // A pid means nothing on another machine, and its writer may be between creating the file and filling it.
+  if (host !== hostname()) return found === '' && ageMs > 1_000;
+  return !isAlive(Number(pid));
+}
+
+/**
+ * Removes exactly the lock that was judged: between the judgement and now somebody else may have replaced it by a
+ * living one, which is then put back.
+ */
+function takeAway(file: string, judged: string): void {
+  const aside = `${file}.${process.pid}`;
+  try {
+    renameSync(file, aside);
+    if (readFileSync(aside, 'utf8') !== judged) linkSync(aside, file);
+  } catch (error) {
+    if (!isCode(error, 'ENOENT') && !isCode(error, 'EEXIST')) throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/**
+ * Whether a process of this number runs here, be it ours or not. A dead one that nobody has buried does not: in a
+ * container without an init process nobody ever does.
+ */
+export function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || isZombie(pid)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return isCode(error, 'EPERM');
+  }
+}
+
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,118 @@
+import { InvalidOptionError } from '../contract/errors.js';
+
+/** What a user may say about where Redis is. */
+export interface Given {
+  readonly url?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly db?: number | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/** Where Redis is: the part of ioredis's options that says so. Given a `path`, there is no host. */
+export interface Place {
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly db?: number;
+  readonly username?: string;
+  readonly password?: string;
+  readonly family?: number;
+  readonly tls?: object;
+}
+
+/** An address that somebody named, and who. */
+export interface Named {
+  readonly place: Place;
+  readonly source: 'option' | 'environment';
+}
+
+/**
+ * The address that the options or the environment name, or `undefined` when neither does; a `db` alone names none.
+ *
+ * Options beat the environment one by one: `REDIS_URL` with `{ db: 1 }` is that server's database 1. `REDIS_URL` is
+ * read before `VALKEY_URL`.
+ *
+ * @throws InvalidOptionError for a `url` that says something else than the other options, or is none
+ */
+export function namedAddress(given: Given, env: NodeJS.ProcessEnv): Named | undefined {
+  const { url, host, port, db, username, password } = given;
+  const rest = { db, username, password };
+  if (url !== undefined) {
+    for (const name of ['host', 'port'] as const) if (given[name] !== undefined) throw contradiction(name);
+    const place = parseUrl(url, 'url');
+    for (const name of ['db', 'username', 'password'] as const) {
+      if (given[name] !== undefined && place[name] !== undefined && given[name] !== place[name]) throw contradiction(name);
+    }
+    return { place: { ...place, ...present(rest) }, source: 'option' };
+  }
+  if (host !== undefined || port !== undefined) {
+    return { place: { host: host ?? '127.0.0.1', port: port ?? 6379, ...present(rest) }, source: 'option' };
+  }
+  const variable = (['REDIS_URL', 'VALKEY_URL'] as const).find((name) => Boolean(env[name]));
+  if (variable !== undefined) {
+    return { place: { ...parseUrl(env[variable] ?? '', variable), ...present(rest) }, source: 'environment' };
+  }
+  // A password is meant for a server that exists; a server of our own has none.
+  if (given.password === undefined && given.username === undefined) return undefined;
+  return { place: { host: '127.0.0.1', port: 6379, ...present(rest) }, source: 'option' };
+}
+
+function contradiction(name: string): InvalidOptionError {
+  return new InvalidOptionError(name, `url and ${name} both say where Redis is: give one of them`);
+}
+
+/**
+ * Reads `redis://`, `rediss://`, `unix:///path?db=2`, `redis+unix://`, a bare path, or `host:port`, as ioredis does.
+ * Of the query only `db`, `username`, `password` and `family` are read: other clients put their own options there.
+ *
+ * @param option named in the error, which never repeats the url: it may hold a password
+ */
+export function parseUrl(url: string, option: string): Place {
+  const unix = /^(?:(?:redis\+)?unix:\/\/|(?=\/(?!\/)))(?:(?<auth>[^/@]*)@)?\/*(?<path>[^?]+)(?:\?(?<query>.*))?$/i.exec(url)?.groups;
+  const parsed = unix === undefined ? asUrl(url) : undefined;
+  if (unix === undefined && !(parsed && /^rediss?:$/.test(parsed.protocol) && parsed.hostname !== '')) {
+    throw new InvalidOptionError(option, `${option} is no Redis address: write redis://host:6379/0, rediss://… for TLS, or unix:///path/of.sock`);
+  }
+  const query = new URLSearchParams(unix?.query ?? parsed?.search);
+  const [username, password] = unix === undefined ? [parsed?.username, parsed?.password] : (unix.auth ?? '').split(':');
+  const family = query.get('family');
+  const where = parsed
+    ? { host: parsed.hostname.replace(/^\[|\]$/g, ''), port: Number(parsed.port || 6379), ...(parsed.protocol === 'rediss:' && { tls: {} }) }
+    : { path: process.platform === 'win32' ? String(unix?.path) : `/${unix?.path}` };
+  return {
+    ...where,
+    ...present({
+      db: toDb(parsed?.pathname.slice(1) || query.get('db'), option),
+      username: decodeURIComponent(username ?? '') || query.get('username') || undefined,
+      password: decodeURIComponent(password ?? '') || query.get('password') || undefined,
+      family: family === null ? undefined : Number(family),
+    }),
+  };
+}
+
+function asUrl(url: string): URL | undefined {
+  const text = /^\d+$/.test(url) ? `redis://127.0.0.1:${url}` : url.includes('://') ? url : `redis://${url.replace(/^\/\//, '')}`;
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function toDb(text: string | null, option: string): number | undefined {
+  if (text === null || text === '') return undefined;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidOptionError(option, `${option} ends in "${text}", which is no database number`);
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function present<T extends object>(values: T): Present<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
+}
+
+/** The address for people: the password is masked. */
+export function labelOf({ host, port, path, db, username, password, tls }: Place): string {
+  const auth = password === undefined ? (username === undefined ? '' : `${username}@`) : `${username ?? ''}:***@`;
+  if (path !== undefined) return `unix://${auth}${path}${db === undefined ? '' : `?db=${db}`}`;
+  const name = host?.includes(':') === true ? `[${host}]` : host;
+  return `${tls === undefined ? 'redis' : 'rediss'}://${auth}${name}:${port}${db === undefined ? '' : `/${db}`}`;
+}

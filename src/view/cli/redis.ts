@@ -1,0 +1,89 @@
+import { Command } from 'commander';
+import { modeOf } from '../../redis/address.js';
+import { findRunning, joinOrStart, stopRunning } from '../../redis/embedded/embedded.js';
+import { install } from '../../redis/embedded/install.js';
+import { projectAt } from '../../redis/embedded/project.js';
+import { greet } from '../../redis/greeting.js';
+import { type Survey, survey } from '../../redis/survey.js';
+
+/** `hotqueue redis …`: the server that a project gets when nobody names one. */
+export function redisCommand(): Command {
+  const redis = new Command('redis').description("This project's own Redis, for a machine that has none.");
+  redis.command('install').description('get a real server for this user, without root (Debian, Ubuntu)').action(installServer);
+  redis.command('start').description("start this project's server, or join the one that runs").action(startServer);
+  redis.command('status').description('which server would be used, and what runs').option('--json', 'for programs').action(printStatus);
+  redis.command('stop').description("stop this project's server").action(stopServer);
+  return redis;
+}
+
+async function installServer(): Promise<void> {
+  const { name, version, binary } = await install();
+  console.log(`${name} ${version} is ready at ${binary}; projects without another Redis use it from now on`);
+}
+
+async function startServer(): Promise<void> {
+  const mode = modeOf(process.env);
+  const kinds = mode === 'native' || mode === 'js' ? [mode] : (['native', 'js'] as const);
+  const { socket } = await joinOrStart(projectAt(process.cwd(), process.env), kinds, process.env);
+  const greeting = await greet({ path: socket });
+  const { name, pid } = greeting;
+  console.log(`${titleOf(greeting)} runs${name === 'js-redis-server' ? ', in memory only' : ''} (pid ${pid ?? 'unknown'})\nREDIS_URL=unix://${socket}`);
+}
+
+async function stopServer(): Promise<void> {
+  const project = projectAt(process.cwd(), process.env);
+  const hasStopped = await stopRunning(project, await pidOfRunning());
+  console.log(hasStopped ? 'stopped' : 'nothing runs for this project');
+
+  /** One that does not answer is stopped by what its starter noted. */
+  async function pidOfRunning(): Promise<number | undefined> {
+    try {
+      const running = await findRunning(project);
+      return running && (await greet({ path: running.socket })).pid;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+async function printStatus({ json = false }: { json?: boolean }): Promise<void> {
+  const found = await survey(process.env, process.cwd());
+  console.log(json ? JSON.stringify(asJson(found), undefined, 2) : asText(found));
+  if (found.rung === 'none') process.exitCode = 1;
+}
+
+function asJson({ rung, server, start, project, url }: Survey): object {
+  return { rung, server: server ?? null, start: start ?? null, project: project.root, dataDir: project.dataDir, url: url ?? null };
+}
+
+function asText(found: Survey): string {
+  const { rung, server, start, project, url } = found;
+  if (server !== undefined) {
+    return lines({
+      uses: `${titleOf(server)} at ${server.label}, ${chosenBy[rung as keyof typeof chosenBy]}`,
+      pid: server.pid,
+      data: rung === 'embedded' ? dataOf(found) : undefined,
+      url,
+    });
+  }
+  if (start === undefined) return 'uses  none: no server is there, and none may be started (NODE_ENV, HOTQUEUE_REDIS); set REDIS_URL';
+  return lines({
+    uses: `would start ${titleOf(start)} for ${project.root}`,
+    data: start.kind === 'js' ? 'in memory only; "hotqueue redis install" gets a real server' : project.dataDir,
+  });
+}
+
+const chosenBy = {
+  option: 'named by an option',
+  environment: 'named by the environment',
+  local: "this machine's own",
+  embedded: "this project's own",
+};
+
+const titleOf = ({ name, version }: { name: string; version?: string | undefined }): string => (version === undefined ? name : `${name} ${version}`);
+const dataOf = ({ server, project }: Survey): string => (server?.name === 'js-redis-server' ? 'in memory only' : project.dataDir);
+
+function lines({ url, ...rows }: { uses: string; pid?: number | undefined; data?: string | undefined; url?: string | undefined }): string {
+  const shown = Object.entries(rows).filter(([, value]) => value !== undefined);
+  return [...shown.map(([name, value]) => `${name.padEnd(6)}${String(value).trim()}`), ...(url === undefined ? [] : [`REDIS_URL=${url}`])].join('\n');
+}

@@ -1,0 +1,27 @@
+import type { TestProject } from 'vitest/node';
+import { realProgram, startRedis, startTestEngine, type TestServer } from './servers.js';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Which server the tests of this project talk to; set in `vitest.config.ts`. */
+    serverKind: 'redis' | 'engine';
+    /** Its url, or after `!` the reason why there is none. */
+    serverUrl: string;
+  }
+}
+
+/** One server per vitest project: a real Redis for `redis`, the JavaScript engine for `engine`. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const kind = project.config.provide.serverKind;
+  let server: TestServer;
+  try {
+    server = kind === 'engine' ? await startTestEngine() : await startRedis(await realProgram());
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    // The other tests still say what they have to say; those that need Redis fail with this sentence.
+    project.provide('serverUrl', `!no ${kind} to test against: ${reason}`);
+    return async () => {};
+  }
+  project.provide('serverUrl', server.url);
+  return server.stop;
+}
