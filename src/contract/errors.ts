@@ -44,7 +44,7 @@ export class NotSerializableError extends HotQueueError {
   readonly code = 'NOT_SERIALIZABLE';
   /** @param path where in the message, such as `sizes.0.width`; empty for the message itself */
   constructor(readonly path: string, readonly what: string, wayOut: string) {
-    super(`${path === '' ? 'the message' : `"${path}"`} is ${what}, which does not survive JSON: ${wayOut}`);
+    super(`${path === '' ? 'the message' : `"${path}"`} is ${what}, which would not come out as it went in: ${wayOut}`);
   }
 }
 
@@ -52,7 +52,7 @@ export class NotSerializableError extends HotQueueError {
 export interface Violation {
   /** Path inside the payload, such as `sizes.0.width`; empty for the payload itself. */
   readonly path: string;
-  /** Name of the rule, such as `isEmail`, or one of ours: `json`, `type`, `unknownKey`, `forbiddenKey`, `maxBytes`, `maxDepth`, `throws`. */
+  /** Name of the rule, such as `isEmail`, or one of ours: `json`, `type`, `unknownKey`, `forbiddenKey`, `maxBytes`, `maxDepth`, `schema`, `throws`, and `more` at the end of a long list. */
   readonly rule: string;
   readonly message: string;
 }

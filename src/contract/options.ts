@@ -47,6 +47,12 @@ function refuse(option: string, value: unknown, wanted: string): never {
 /** The entries that tables are made of. */
 export const a = {
   duration: (value: never, option: string): number => toMs(value, option),
+  durationFrom:
+    (leastMs: number) =>
+    (value: never, option: string): number => {
+      const ms = toMs(value, option);
+      return ms >= leastMs ? ms : refuse(option, value, `at least ${leastMs} ms`);
+    },
   text: (value: unknown, option: string): string => (typeof value === 'string' ? value : refuse(option, value, 'a string')),
   flag: (value: unknown, option: string): boolean => (typeof value === 'boolean' ? value : refuse(option, value, 'true or false')),
   whole:

@@ -33,6 +33,8 @@ export interface QueueOptions extends PutOptions {
   maxBytes?: number;
   /** Deepest nesting; 64 by default. */
   maxDepth?: number;
+  /** How long a worker's messages are its own without word from it, from 1 s; 30 s by default. The same for all of a queue. */
+  lease?: Duration;
   /** Told of failures: `console`, pino; warnings go to stderr by default; `false` for silence. */
   logger?: Logger | false;
 }
@@ -72,6 +74,7 @@ export interface QueueSettings {
   readonly payload: unknown;
   readonly prefix: string | undefined;
   readonly wire: 'hotqueue' | 'plain';
+  readonly leaseMs: number | undefined;
   readonly logger: Logger | false | undefined;
   readonly put: Putting;
   readonly settings: { readonly serializer?: Serializer | null; readonly maxBytes?: number; readonly maxDepth?: number };
@@ -97,7 +100,7 @@ export interface Taking {
 }
 
 const putTable: Table<{ attempts: number; backoff: number }> = { attempts: a.whole(1), backoff: a.duration };
-const queueTable: Table<Record<'payload', unknown> & Required<Omit<QueueOptions, 'backoff'>> & { backoff: number }> = {
+const queueTable: Table<Record<'payload', unknown> & Required<Omit<QueueOptions, 'backoff' | 'lease'>> & { backoff: number; lease: number }> = {
   payload: a.given,
   host: a.text,
   port: a.whole(1, 65_535),
@@ -112,6 +115,7 @@ const queueTable: Table<Record<'payload', unknown> & Required<Omit<QueueOptions,
   ...putTable,
   maxBytes: a.whole(1, 536_870_912),
   maxDepth: a.whole(1, 1_000),
+  lease: a.durationFrom(1_000),
   logger: aLogger,
 };
 const takingTable: Table<{ timeout: number; limit: number; signal: AbortSignal; onLeave: 'release' | 'ack' }> = {
@@ -124,7 +128,7 @@ const gettingTable: Table<{ block: boolean; timeout: number; signal: AbortSignal
 
 export function queueOptions(name: string, given: unknown): QueueSettings {
   const checked = checkOptions(`new HotQueue(${JSON.stringify(name)})`, given, queueTable);
-  const { payload, connection, serializer, prefix, wire = 'hotqueue', attempts, backoff, maxBytes, maxDepth, logger, ...named } = checked;
+  const { payload, connection, serializer, prefix, wire = 'hotqueue', attempts, backoff, maxBytes, maxDepth, lease, logger, ...named } = checked;
   if (connection && Object.keys(named).length > 0) {
     const option = Object.keys(named)[0]!;
     throw new InvalidOptionError(option, `${option}: a connection was given, which knows its own address; leave out one of the two`);
@@ -133,6 +137,7 @@ export function queueOptions(name: string, given: unknown): QueueSettings {
     payload,
     prefix,
     wire,
+    leaseMs: lease,
     logger,
     put: putting(wire, attempts, backoff),
     settings: { ...(serializer !== undefined && { serializer }), ...(maxBytes && { maxBytes }), ...(maxDepth && { maxDepth }) },

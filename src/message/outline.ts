@@ -1,0 +1,102 @@
+import { hasRules, rulesOf } from './class-rules.js';
+import { notedProperties, transformNote, type AnyClass, type Discriminator, type TransformNote, type TypeNote } from './transforms.js';
+
+/** What a payload class says about itself, gathered once: its own properties and, through `@Type`, those of others. */
+export interface Outline {
+  readonly cls: AnyClass;
+  readonly name: string;
+  /** By name in the class: what `put` takes. */
+  readonly properties: ReadonlyMap<string, Property>;
+  /** By name in the plain object: what is stored. */
+  readonly wire: ReadonlyMap<string, Property>;
+  /** Accessors that `@Expose` makes part of the data. */
+  readonly accessors: readonly Property[];
+}
+
+export interface Property extends TransformNote {
+  readonly name: string;
+  /** Whether it is an array (`undefined`: either): class-validator itself takes `[]` for a nested object. */
+  readonly isArray: boolean | undefined;
+  readonly isValidated: boolean;
+  /** The class it is declared with, where the compiler said so. */
+  readonly declared: unknown;
+}
+
+/** What a value of a typed property becomes: a class with rules, or one of the types class-transformer converts to. */
+export type Target = Outline | typeof Date | 'scalar' | undefined;
+
+const outlines = new WeakMap<object, Outline>();
+
+export function outlineOf(cls: AnyClass): Outline {
+  const known = outlines.get(cls);
+  if (known) return known;
+  const outline = drawOutline(cls);
+  outlines.set(cls, outline);
+  return outline;
+}
+
+function drawOutline(cls: AnyClass): Outline {
+  const rules = rulesOf(cls);
+  const names = new Set([...rules.map(({ propertyName }) => propertyName), ...notedProperties(cls)]);
+  const properties = [...names].filter((name) => typeof name === 'string').map((name) => propertyOf(cls, name, rules));
+  return {
+    cls,
+    name: cls.name || 'a class without a name',
+    properties: new Map(properties.map((property) => [property.name, property])),
+    wire: new Map(properties.filter(({ isRead }) => isRead).map((property) => [property.wireName, property])),
+    accessors: properties.filter(({ name, isWritten }) => isWritten && isAccessor(cls.prototype as object, name)),
+  };
+}
+
+function propertyOf(cls: AnyClass, name: string, rules: ReturnType<typeof rulesOf>): Property {
+  const note = transformNote(cls, name);
+  const nested = rules.filter((rule) => rule.propertyName === name && rule.type === 'nestedValidation');
+  const declared: unknown = Reflect.getMetadata('design:type', cls.prototype as object, name);
+  const isArray = note.isTransformed || !note.type ? undefined : arrayhood(declared, nested.some(({ each }) => each));
+  return { ...note, name, isArray, isValidated: nested.length > 0, declared };
+}
+
+function arrayhood(declared: unknown, each: boolean): boolean | undefined {
+  if (declared === Array) return true;
+  if (typeof declared === 'function' && declared !== Object) return false;
+  return each ? true : undefined;
+}
+
+function isAccessor(prototype: object | null, name: string): boolean {
+  for (let at = prototype; at; at = Object.getPrototypeOf(at) as object | null) {
+    const found = Object.getOwnPropertyDescriptor(at, name);
+    if (found) return found.get !== undefined;
+  }
+  return false;
+}
+
+/** What `value`, of a property of `owner`, is declared to be. Says nothing of a property with a `@Transform`. */
+export function targetOf({ type }: Property, value: object | undefined, owner: object): Target {
+  if (!type) return undefined;
+  const cls = (type.discriminator && subTypeOf(type.discriminator, value)) ?? type.classFor(owner);
+  if (cls === Date) return Date;
+  if (cls === String || cls === Number || cls === Boolean) return 'scalar';
+  return rulesOfType(cls) ? outlineOf(cls as AnyClass) : undefined;
+}
+
+/** The subclass a value belongs to: of an instance by its class, of plain data by what it says. */
+export function subTypeOf({ property, subTypes }: Discriminator, value: object | undefined): AnyClass | undefined {
+  if (value === undefined) return undefined;
+  const said = (value as Record<string, unknown>)[property];
+  return (subTypes.find((sub) => value.constructor === sub.value) ?? subTypes.find((sub) => sub.name === said))?.value;
+}
+
+/** The outline of the class that a value is an instance of, when that has rules. */
+export const outlineOfValue = ({ constructor }: object): Outline | undefined =>
+  rulesOfType(constructor) ? outlineOf(constructor as unknown as AnyClass) : undefined;
+
+// The cheap questions first: class-validator's own answer takes longer with every class in the process.
+function rulesOfType(cls: unknown): boolean {
+  if (typeof cls !== 'function' || cls === Object || cls === Array) return false;
+  return outlines.has(cls) || hasRules(cls);
+}
+
+/** The classes a `@Type` may lead to, as far as they can be told without an object. */
+export function classesOf({ classFor, isFixed, discriminator }: TypeNote): unknown[] {
+  return [...(isFixed ? [classFor({})] : []), ...(discriminator?.subTypes.map(({ value }) => value) ?? [])];
+}

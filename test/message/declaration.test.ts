@@ -1,0 +1,125 @@
+import 'reflect-metadata';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Transform, Type } from 'class-transformer';
+import { Allow, IsDate, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { afterAll, describe, expect, it } from 'vitest';
+import { InvalidOptionError, NotSerializableError } from '../../src/contract/errors.js';
+import { hasRules, payloadType } from '../../src/message/payload.js';
+import { Address, Order, sync, thrownBy } from './payloads.js';
+
+class Bare {
+  name = 'x';
+}
+class Allowing {
+  @Allow() name = 'x';
+}
+class Demanding {
+  @IsString() name: string;
+  constructor(options: { name: string }) { this.name = options.name; }
+}
+abstract class Base {
+  @IsString() name!: string;
+}
+class Derived extends Base {}
+
+const declare = (source: unknown) => () => payloadType(source as never);
+
+describe('refused while the queue is being declared', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['a class without rules', Bare, /Bare has no class-validator rules, and a class without rules would let everything through/],
+    ['a class that JavaScript has', Date, /Date has no class-validator rules/],
+    ['Object, which is what a missing type becomes', Object, /Object has no class-validator rules/],
+    ['an instance', new Order(), /this is an instance of Order; give the class itself: \{ payload: Order \}/],
+    ['a constructor that needs arguments', Demanding, /new Demanding\(\) without arguments throws/],
+    ['an arrow function', () => 1, /a function is neither a class/],
+    ['a plain object', {}, /an object is neither a class .* nor a schema/],
+    ['null', null, /null is neither/],
+    ['a name', 'Order', /"Order" is neither/],
+  ])('%s', (_, source, sentence) => {
+    const error = thrownBy(declare(source));
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect(error).toMatchObject({ option: 'payload', message: expect.stringMatching(sentence) as string });
+  });
+
+  it('nested classes that could never be valid, or always would be', () => {
+    class NoType {
+      @ValidateNested() address!: Address;
+    }
+    class NoTypes {
+      @ValidateNested({ each: true }) addresses!: Address[];
+    }
+    class Open {
+      @IsObject() @Type(() => Bare) bare!: Bare;
+    }
+    class Binary {
+      @Allow() @Type(() => Buffer) data!: Buffer;
+    }
+    class WithMap {
+      @ValidateNested() @Type(() => Address) homes!: Map<string, Address>;
+    }
+    class Outer {
+      @ValidateNested() @Type(() => NoType) inner!: NoType;
+    }
+    expect(declare(NoType)).toThrow(/NoType\.address has @ValidateNested\(\), but no @Type\(\) .*add @Type\(\(\) => Address\)/);
+    expect(declare(NoTypes)).toThrow(/NoTypes\.addresses .*@Type\(\(\) => ItsClass\)/);
+    expect(declare(Open)).toThrow(/Open\.bare is @Type\(\(\) => Bare\), and Bare has no class-validator rules/);
+    expect(declare(Binary)).toThrow(/Binary\.data is @Type\(\(\) => Buffer\)/);
+    expect(declare(WithMap)).toThrow(/WithMap\.homes is declared as a Map, which JSON does not have/);
+    expect(declare(Outer)).toThrow(/NoType\.address/);
+  });
+
+  it('but not where a transform makes the value', () => {
+    class Made {
+      @ValidateNested() @IsOptional() @Transform(({ value }) => Object.assign(new Address(), value as object)) address?: Address;
+    }
+    const made = sync(Made).put({ address: { city: 'Bern' } });
+    expect(made.address).toBeInstanceOf(Address);
+    expect(sync(Made).put(made)).toEqual(made);
+  });
+});
+
+describe('accepted', () => {
+  it.each([Order, Allowing, Derived, Base])('%o', (source) => {
+    expect(declare(source)).not.toThrow();
+  });
+});
+
+describe('hasRules', () => {
+  it.each<[unknown, boolean]>([
+    [Order, true], [Allowing, true], [Derived, true], [Base, true],
+    [Bare, false], [Object, false], [String, false], [Function, false], [undefined, false], [null, false], [() => 1, false], [{}, false], ['Order', false],
+  ])('%o: %s', (source, expected) => {
+    expect(hasRules(source)).toBe(expected);
+  });
+});
+
+describe('a second copy of class-transformer, whose @Type ours cannot see', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'second-copy-'));
+  const here = createRequire(import.meta.url);
+  cpSync(join(here.resolve('class-transformer/package.json'), '..'), join(folder, 'class-transformer'), { recursive: true });
+  const second = createRequire(join(folder, 'x.js'))('./class-transformer') as { Type: typeof Type };
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is another copy', () => {
+    expect(second.Type).not.toBe(Type);
+  });
+
+  it('is named when a nested class is declared with it', () => {
+    class Foreign {
+      @ValidateNested() @second.Type(() => Address) address!: Address;
+    }
+    expect(declare(Foreign)).toThrow(/no @Type\(\) that we can see.*second copy of class-transformer: see "npm ls class-transformer"/);
+  });
+
+  it('is named when a Date is put', () => {
+    class Foreign {
+      @IsDate() @second.Type(() => Date) at!: Date;
+    }
+    const error = thrownBy(() => sync(Foreign).put({ at: new Date() }));
+    expect(error).toBeInstanceOf(NotSerializableError);
+    expect(error).toMatchObject({ path: 'at', message: expect.stringContaining('of this copy of class-transformer') as string });
+  });
+});
