@@ -20,7 +20,7 @@ import { Producer } from './runtime/producer.js';
 import { ChannelPutter, type Jobs, type Putter } from './runtime/putter.js';
 import { queueWorker } from './runtime/worker.js';
 import type { Checked, QueueWorker } from './runtime/worker-types.js';
-import { Promoter } from './upkeep/promoter.js';
+import { QueueUpkeep } from './upkeep/upkeep.js';
 import { countsOf, type Counts } from './view/counts.js';
 import { DeadLetters } from './view/dead-letters.js';
 import { peek } from './view/peek.js';
@@ -57,12 +57,13 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   constructor(name: string, options: QueueOptions & { payload: PayloadClass<T> | StandardSchemaV1<In, T> });
   constructor(name: Checked<T>, options?: QueueOptions & { payload?: undefined });
   constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
-    const { payload, put, prefix, settings, connection, wire, logger = stderrLogger } = queueOptions(name, options);
+    const { payload, put, prefix, settings, connection, wire, leaseMs, logger = stderrLogger } = queueOptions(name, options);
     const keys = new Keys(name, prefix);
     this.name = name;
     this.key = keys.base;
     this.#connection = Connection.share(connection);
-    const broker = new Broker(this.#connection, keys);
+    const broker = new Broker(this.#connection, keys, leaseMs);
+    const log = logger === false ? silent : logger;
     this.#channel = {
       name,
       broker,
@@ -70,8 +71,8 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
       payload: payloadType<T>(payload as PayloadClass<T>, settings),
       payloadSettings: settings,
       events: this.events,
-      logger: logger === false ? silent : logger,
-      upkeep: new Promoter(broker),
+      logger: log,
+      upkeep: new QueueUpkeep(broker, wire, log),
     };
     this.#producer = new Producer(name, broker);
     this.#putter = new ChannelPutter(this.#channel, this.#producer, put, this.#admit);

@@ -8,7 +8,7 @@ import type { PayloadClass, PayloadType } from './shapes.js';
 import { isStandardSchema, type StandardSchemaV1 } from './standard-schema.js';
 
 export { hasRules } from './class-rules.js';
-export type { PayloadSettings, Serializer } from './serializer.js';
+export type { PayloadSettings } from './serializer.js';
 export type { Encoded, Message, PayloadClass, PayloadType, Plain } from './shapes.js';
 export type { StandardSchemaV1 } from './standard-schema.js';
 

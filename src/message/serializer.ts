@@ -1,12 +1,8 @@
 import { InvalidOptionError, NotSerializableError } from '../contract/errors.js';
 import { a, describe } from '../contract/options.js';
+import type { Serializer } from '../contract/queue-options.js';
 import { findCycle, flawOf, type Flaw, type Limits } from './json.js';
 import { invalid, pathOf } from './violations.js';
-
-/** Turns values into text and back, in HotQueue's words or in those of `JSON`, which is one itself. */
-export type Serializer =
-  | { dumps(value: unknown): string; loads(text: string): unknown }
-  | { stringify(value: unknown): string; parse(text: string): unknown };
 
 export interface PayloadSettings {
   /** Default: JSON. `null`: payloads are strings and stored as they are. */

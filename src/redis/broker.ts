@@ -2,8 +2,6 @@ import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import { Waiter } from './waiter.js';
 
-/** Ms for which a worker's claims are its own without a beat. */
-export const leaseMs = 30_000;
 /** How long Redis remembers the last batch of a producer: longer than any put goes on trying. */
 const producerMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
@@ -15,17 +13,46 @@ export interface Held {
   readonly message: string;
 }
 
-export interface Taken {
-  readonly held: readonly Held[];
-  /** Ms until the next delayed message is due; `undefined` when none is. */
-  readonly nextDueMs: number | undefined;
+/** What a transition saw on its way, for whoever keeps the queue in order. */
+export interface News {
+  /** Ms until the next delayed message is due; absent when none is. */
+  readonly nextDueMs?: number;
+  /** Whose lease ends first, and in how many ms; 0 when it has ended. */
+  readonly lease?: { readonly worker: string; readonly endsInMs: number };
 }
+
+export interface Taken {
+  /** `drain`: hold nothing, then take alone, for a message that is given its last chance. */
+  readonly status: 'served' | 'paused' | 'drain';
+  readonly held: readonly Held[];
+  readonly news: News;
+}
+
+/** `alone`: the process holds nothing else; `aside`: leave messages that may kill to others. */
+export type Company = 'alone' | 'busy' | 'aside';
+
+/** Crashes after which a message is buried unread. The last one before it runs alone. */
+export const mostCrashes = 3;
 
 /** What became of a claim that was settled. `already` is a success: an earlier sending arrived. */
 export type Settled = 'done' | 'already' | 'lost';
 
-/** Where a message goes back to: again, base, high, low. */
-export type Lane = 'a' | 'b' | 'h' | 'l';
+/** Where a message goes back to: again, base, high, low, suspects. */
+export type Lane = 'a' | 'b' | 'h' | 'l' | 's';
+
+/** How many messages of a worker that is gone went where. */
+export interface Recovered {
+  readonly ready: number;
+  readonly suspects: number;
+  readonly buried: number;
+}
+
+export interface Swept {
+  readonly cursors: readonly [string, string];
+  readonly mended: number;
+  /** Workers that are not registered, and may have left claims. */
+  readonly lost: readonly string[];
+}
 
 export interface Retry {
   readonly token: string;
@@ -41,6 +68,8 @@ export class Broker {
   constructor(
     readonly connection: Connection,
     readonly keys: Keys,
+    /** Ms for which a worker's claims are its own without a beat. */
+    readonly leaseMs = 30_000,
   ) {}
 
   /** put: stores a batch at the tail, unless this producer's batch of that number, or a later one, is stored already. */
@@ -59,7 +88,7 @@ export class Broker {
     for (let joined: unknown = 0; joined !== 1; ) {
       const [seconds, micros] = (await this.connection.call((client) => client.time(), patience)).map(Number) as [number, number];
       const askedAt = seconds * 1_000 + Math.floor(micros / 1_000);
-      joined = await this.connection.script('join', [this.keys.workers], [worker, askedAt, leaseMs], patience);
+      joined = await this.connection.script('join', [this.keys.workers, this.keys.roll], [worker, askedAt, this.leaseMs], patience);
     }
   }
 
@@ -68,14 +97,25 @@ export class Broker {
    *
    * @returns `'lost'` when this worker is not registered any more
    */
-  async take(worker: string, number: number, most: number, patience: Patience): Promise<Taken | 'lost'> {
-    const { workers, again, inbox, high, base, low, delayed } = this.keys;
-    const keys = [this.keys.claims(worker), workers, again, inbox, high, base, low, delayed];
-    const [due, ...pairs] = (await this.connection.script('take', keys, [worker, number, most, mostTakenBytes], patience)) as [number, ...string[]];
-    if (due < -1) return 'lost';
+  async take(worker: string, number: number, most: number, company: Company, patience: Patience): Promise<Taken | 'lost'> {
+    const { workers, meta, suspects, again, inbox, high, base, low, delayed } = this.keys;
+    const keys = [this.keys.claims(worker), workers, meta, suspects, again, inbox, high, base, low, delayed];
+    const reply = await this.connection.script('take', keys, [worker, number, most, mostTakenBytes, company], patience);
+    const [[status, due, endsInMs, first], ...pairs] = reply as [[number, number, number, string], ...string[]];
+    if (status < 0) return 'lost';
     const held: Held[] = [];
     for (let index = 0; index < pairs.length; index += 2) held.push({ token: pairs[index]!, message: pairs[index + 1]! });
-    return { held, nextDueMs: due < 0 ? undefined : due };
+    const news = { lease: { worker: first, endsInMs }, ...(due >= 0 && { nextDueMs: due }) };
+    return { status: status === 1 ? 'paused' : status === 2 ? 'drain' : 'served', held, news };
+  }
+
+  /** beat: renews a worker's lease, and gives back claims that it does not know of. */
+  async beat(worker: string, number: number, tokens: readonly string[], patience: Patience): Promise<News | 'lost'> {
+    const { workers, meta } = this.keys;
+    const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes()];
+    const reply = await this.connection.script('beat', keys, [worker, this.leaseMs, number, ...tokens], patience);
+    const [status, endsInMs, first] = reply as [number, number, string];
+    return status < 0 ? 'lost' : { lease: { worker: first, endsInMs } };
   }
 
   /** A place to wait for messages; its owner closes it. */
@@ -114,14 +154,36 @@ export class Broker {
 
   /** leave: gives back everything this worker holds and takes it off the register. */
   async leave(worker: string, patience?: Patience): Promise<void> {
-    await this.connection.script('leave', this.#backKeys(worker), [worker], patience);
+    await this.connection.script('leave', [...this.#backKeys(worker), this.keys.roll], [worker], patience);
+  }
+
+  /**
+   * recover: gives back what a worker held whose lease has ended, and counts the crash; what killed too many is buried.
+   *
+   * @returns how many went where, or in how many ms that lease ends
+   */
+  async recover(worker: string, wire: 'hotqueue' | 'plain', patience: Patience): Promise<Recovered | { readonly endsInMs: number }> {
+    const { workers, roll, meta, dead, deadMessages } = this.keys;
+    const keys = [this.keys.claims(worker), workers, roll, meta, ...this.#lanes(), dead, deadMessages];
+    const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b'];
+    const [ready, suspects, buried] = (await this.connection.script('recover', keys, args, patience)) as [number, number, number];
+    return ready < 0 ? { endsInMs: suspects } : { ready, suspects, buried };
   }
 
   /** promote: makes ready what is due. */
-  async promote(patience?: Patience): Promise<{ promoted: number; nextDueMs: number | undefined }> {
-    const { delayed, delayedMessages, again, high, base, low } = this.keys;
-    const [promoted, due] = (await this.connection.script('promote', [delayed, delayedMessages, again, high, base, low], [1_000], patience)) as [number, number];
-    return { promoted, nextDueMs: due < 0 ? undefined : due };
+  async promote(patience?: Patience): Promise<News & { readonly promoted: number }> {
+    const { delayed, delayedMessages, suspects, again, high, base, low } = this.keys;
+    const keys = [delayed, delayedMessages, suspects, again, high, base, low];
+    const [promoted, due] = (await this.connection.script('promote', keys, [1_000], patience)) as [number, number];
+    return { promoted, ...(due >= 0 && { nextDueMs: due }) };
+  }
+
+  /** sweep: mends a part of what cannot be right; go on from its cursors. */
+  async sweep(cursors: readonly [string, string], patience: Patience): Promise<Swept> {
+    const { workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low } = this.keys;
+    const keys = [workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low];
+    const [first, second, mended, ...lost] = (await this.connection.script('sweep', keys, cursors, patience)) as [string, string, number, ...string[]];
+    return { cursors: [first, second], mended, lost };
   }
 
   /** clear: drops what is ready or delayed. @returns how many messages that were */
@@ -148,13 +210,17 @@ export class Broker {
   }
 
   #backKeys(worker: string): readonly string[] {
-    const { workers, again, inbox, high, base, low } = this.keys;
-    return [this.keys.claims(worker), workers, again, inbox, high, base, low];
+    return [this.keys.claims(worker), this.keys.workers, ...this.#lanes()];
+  }
+
+  #lanes(): readonly string[] {
+    const { suspects, again, inbox, high, base, low } = this.keys;
+    return [suspects, again, inbox, high, base, low];
   }
 
   #listOf(lane: Lane): string {
-    const { again, base, high, low } = this.keys;
-    return { a: again, b: base, h: high, l: low }[lane];
+    const { again, base, high, low, suspects } = this.keys;
+    return { a: again, b: base, h: high, l: low, s: suspects }[lane];
   }
 }
 

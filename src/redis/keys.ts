@@ -22,6 +22,9 @@ export class Keys {
   readonly deadMessages: string;
   /** Worker → end of its lease in server ms. */
   readonly workers: string;
+  /** Every worker that joined and neither left nor was recovered: whose claims there may be. */
+  readonly roll: string;
+  /** `paused`, `seen` (last beat of anyone, server ms), `drainer`, `cleared`. */
   readonly meta: string;
   /** Names of all queues with this prefix. Another slot in a cluster, so no script may touch it. */
   readonly names: string;
@@ -49,6 +52,7 @@ export class Keys {
     this.dead = `${this.#own}dead`;
     this.deadMessages = `${this.#own}dead:messages`;
     this.workers = `${this.#own}workers`;
+    this.roll = `${this.#own}roll`;
     this.meta = `${this.#own}meta`;
     this.names = prefix;
   }

@@ -58,10 +58,8 @@ export class Line {
 
   /** Resolves when the socket is gone, so that the server has noticed; after a second in any case. */
   async close(): Promise<void> {
-    if (this.client.status === 'end' || this.client.status === 'wait') {
-      this.client.disconnect();
-      return;
-    }
+    // A disconnect of a client that has ended would hold the process for two seconds.
+    if (this.client.status === 'end' || this.client.status === 'wait') return;
     await new Promise<void>((resolve) => {
       const late = setTimeout(resolve, 1_000);
       this.client.once('end', () => {

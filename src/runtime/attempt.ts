@@ -1,7 +1,7 @@
 import { type InvalidPayloadError, LeaseLostError } from '../contract/errors.js';
 import type { PayloadType } from '../message/payload.js';
 import type { Claim } from './claim.js';
-import { deliver, type Delivery } from './delivery.js';
+import { abort, deliver, type Delivery } from './delivery.js';
 import { defaultPolicy, delayAfter, type RetryPolicy } from './retry-policy.js';
 
 /** How one worker works: with what, and what happens when it fails. */
@@ -10,8 +10,6 @@ export interface Way<T = unknown> {
   handle(payload: T, delivery: Delivery<T>): unknown;
   /** The worker's own words on retrying; a message's own come first, the defaults last. */
   readonly retry: { readonly attempts?: number; readonly backoffMs?: number };
-  /** Sees the delivery before its handler does. */
-  onStart?(delivery: Delivery<T>): void;
 }
 
 /** What happened. */
@@ -43,7 +41,6 @@ async function perform<T>(claim: Claim, way: Way<T>, policy: RetryPolicy): Promi
     return { kind: 'invalid', error: error as InvalidPayloadError };
   }
   try {
-    way.onStart?.(delivery);
     claim.channel.events.emit('take', claim.event);
     await way.handle(delivery.payload, delivery);
     return { kind: 'handled' };
@@ -59,7 +56,7 @@ async function perform<T>(claim: Claim, way: Way<T>, policy: RetryPolicy): Promi
  */
 export async function admit<T>(claim: Claim, payload: PayloadType<T>, policy: RetryPolicy): Promise<Delivery<T>> {
   const { id, attempt, putAt, channel } = claim;
-  return deliver({
+  const delivery = deliver({
     id,
     attempt,
     putAt,
@@ -68,6 +65,8 @@ export async function admit<T>(claim: Claim, payload: PayloadType<T>, policy: Re
     settler: claim,
     backoffMs: () => delayAfter(attempt, policy),
   });
+  claim.onAbort((reason) => abort(delivery, reason));
+  return delivery;
 }
 
 /** The producer's word for this message, else the worker's, else the default. */

@@ -1,19 +1,24 @@
 import type { QueueEmitter } from '../contract/events.js';
 import type { Logger } from '../contract/logger.js';
 import type { PayloadSettings, PayloadType } from '../message/payload.js';
-import type { Broker } from '../redis/broker.js';
+import type { Broker, News } from '../redis/broker.js';
 
-/** Somebody who takes from a channel and may be told that something became ready. */
+/** A registered worker, as those see it who keep the queue in order. */
 export interface Tended {
+  /** Something became ready that rings no bell. */
   poke(): void;
+  /** Renews its lease; once, without patience. @returns nothing when the lease is lost, or was never there */
+  beat(): Promise<News | undefined>;
+  /** Aborts what it runs when its lease may have ended without word from Redis. */
+  fence(): void;
 }
 
 /** What is done for a queue while somebody takes from it; see `upkeep/`. */
 export interface Upkeep {
-  add(taker: Tended): void;
-  remove(taker: Tended): void;
-  /** A delayed message is due in so many ms. */
-  dueIn(ms: number): void;
+  add(worker: Tended): void;
+  remove(worker: Tended): void;
+  /** What a take saw on its way. */
+  hear(news: News): void;
 }
 
 /** Everything the parts of a queue share: what `HotQueue` is the face of. */

@@ -24,12 +24,15 @@ export class Claim {
   readonly #envelope: Envelope;
   readonly #takenAt = Date.now();
   #settled: { readonly verb: Verb; readonly done: Promise<void> } | undefined;
+  #onAbort: ((reason: unknown) => void) | undefined;
 
+  /** @param onSettled called when Redis has answered, or is asked no more */
   constructor(
     readonly channel: Channel,
     readonly worker: string,
     private readonly held: Held,
     private readonly patience: Patience,
+    private readonly onSettled: (claim: Claim) => void,
   ) {
     this.#envelope = open(held.message);
     const { header } = this.#envelope;
@@ -37,6 +40,15 @@ export class Claim {
     this.id = header?.id ?? `${worker}.${held.token}`;
     this.attempt = (header?.attempts ?? 0) + 1;
     this.putAt = madeAt(this.id) ?? this.#takenAt;
+  }
+
+  get token(): string {
+    return this.held.token;
+  }
+
+  /** It killed its worker twice, and is held alone. */
+  get isSuspect(): boolean {
+    return this.held.token.startsWith('s');
   }
 
   /** The payload as it was stored. */
@@ -55,6 +67,16 @@ export class Claim {
 
   get event(): DeliveryEvent {
     return { queue: this.channel.name, id: this.id, attempt: this.attempt };
+  }
+
+  /** Called at most once, when the message is no longer ours. */
+  onAbort(abort: (reason: unknown) => void): void {
+    this.#onAbort = abort;
+  }
+
+  abort(reason: unknown): void {
+    this.#onAbort?.(reason);
+    this.#onAbort = undefined;
   }
 
   ack(): Promise<void> {
@@ -94,7 +116,8 @@ export class Claim {
     const { header, headerLength } = this.#envelope;
     const next = { id: this.id, attempts: this.attempt, crashes: header?.crashes ?? 0, fields: header?.fields ?? '' };
     // A header in base would break Python's reader of a plain queue.
-    const lane = this.channel.wire === 'plain' ? 'a' : (this.held.token[0] as Lane);
+    const taken = this.held.token[0] as Lane;
+    const lane = this.channel.wire === 'plain' && taken === 'b' ? 'a' : taken;
     return { token: this.held.token, id: this.id, lane, delayMs, header: headerLine(next), oldHeaderLength: headerLength };
   }
 
@@ -107,7 +130,11 @@ export class Claim {
   }
 
   async #send(send: () => Promise<Settled>): Promise<void> {
-    if ((await send()) !== 'lost') return;
+    try {
+      if ((await send()) !== 'lost') return;
+    } finally {
+      this.onSettled(this);
+    }
     this.channel.events.emit('lost', this.event);
     throw new LeaseLostError(this.channel.name, this.id);
   }

@@ -54,7 +54,7 @@ async function* walk<T, G>(
   give: (delivery: Delivery<T>) => G,
   onEnd: () => void,
 ): AsyncGenerator<G, void, undefined> {
-  const fetcher = new Fetcher(channel, ended, { withinMs: settlePatienceMs });
+  const fetcher = new Fetcher(channel, { taking: ended, settling: { withinMs: settlePatienceMs }, mayHoldBack: false });
   const waitMs = block ? timeoutMs : 0;
   try {
     for (let given = 0; given < limit; given++) {

@@ -1,32 +1,46 @@
 import { newId } from '../message/ids.js';
+import type { Company, News, Taken } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { Waiter } from '../redis/waiter.js';
 import type { Channel, Tended } from './channel.js';
 import { Claim } from './claim.js';
+import { hands } from './hands.js';
 
 const leavePatienceMs = 5_000;
+/** A paused queue is looked at this often; nobody rings when it is resumed. */
+const pausedLookMs = 1_000;
+/** Part of its lease after which a worker without word from Redis lets go: before anybody else may begin. */
+const fencedAt = 0.85;
 /** Node fires timers beyond this at once. */
 const longestTimerMs = 2 ** 31 - 1;
+
+export interface FetcherOptions {
+  /** Aborts taking; what was in flight then is given back by `leave`. */
+  readonly taking: AbortSignal;
+  /** How long the settling of a claim may wait for Redis. */
+  readonly settling: Patience;
+  /** False: never waits for a message that is held alone, nor takes one unless it happens to be alone. */
+  readonly mayHoldBack: boolean;
+}
 
 /**
  * Takes messages for one consumer: registers as a worker, takes, waits, and leaves. At most one take is in flight, and
  * its number advances only when it brought something, so one whose reply was lost can be sent again.
  */
 export class Fetcher implements Tended {
+  readonly #claims = new Map<string, Claim>();
   #worker: string | undefined;
   #number = 0;
+  /** When the last beat or join that succeeded was sent; the lease counts from then. Monotonic ms. */
+  #provenAt = 0;
   #waiter: Waiter | undefined;
   #isIdle = false;
+  #isPaused = false;
   #poked: (() => void) | undefined;
 
-  /**
-   * @param taking aborts taking; what was in flight then is given back by {@link leave}
-   * @param settling how long the settling of a claim may wait for Redis
-   */
   constructor(
     private readonly channel: Channel,
-    private readonly taking: AbortSignal,
-    private readonly settling: Patience,
+    private readonly options: FetcherOptions,
   ) {}
 
   /**
@@ -36,15 +50,11 @@ export class Fetcher implements Tended {
    * @returns none when nothing is ready
    */
   async take(most: number): Promise<Claim[]> {
-    const worker = (this.#worker ??= await this.#join());
-    const taken = await this.channel.broker.take(worker, this.#number + 1, most, { signal: this.taking });
-    if (taken === 'lost') {
-      this.#worker = undefined;
-      return this.take(most);
-    }
-    if (taken.held.length > 0) this.#number += 1;
-    if (taken.nextDueMs !== undefined) this.channel.upkeep.dueIn(taken.nextDueMs);
-    return taken.held.map((held) => new Claim(this.channel, worker, held, this.settling));
+    let taken = await this.#take(most, this.options.mayHoldBack ? await hands.reach() : hands.reachAside());
+    while (taken.status === 'drain') taken = await this.#take(1, await hands.reachAlone());
+    this.#isPaused = taken.status === 'paused';
+    this.channel.upkeep.hear(taken.news);
+    return [...this.#claims.values()].slice(this.#claims.size - taken.held.length);
   }
 
   /** Resolves when something may be ready, when `until` aborts, or after `timeoutMs`. */
@@ -55,9 +65,11 @@ export class Fetcher implements Tended {
     const poked = new Promise<void>((resolve) => (this.#poked = resolve));
     const poke = (): void => this.poke();
     until.addEventListener('abort', poke);
-    if (timeoutMs < Infinity) timer = setTimeout(poke, Math.min(timeoutMs, longestTimerMs));
+    const patienceMs = Math.min(timeoutMs, this.#isPaused ? pausedLookMs : Infinity);
+    if (patienceMs < Infinity) timer = setTimeout(poke, Math.min(patienceMs, longestTimerMs));
     try {
-      await Promise.race([this.#wait(), poked]);
+      // Whoever waits on a paused queue would move its messages into the inbox, one by one.
+      await (this.#isPaused ? poked : Promise.race([this.#wait(), poked]));
     } finally {
       this.#isIdle = false;
       this.#poked = undefined;
@@ -66,9 +78,28 @@ export class Fetcher implements Tended {
     }
   }
 
-  /** Ends an {@link idle} that is under way: something became ready that rings no bell. */
   poke(): void {
     this.#poked?.();
+  }
+
+  async beat(): Promise<News | undefined> {
+    const worker = this.#worker;
+    if (!worker) return undefined;
+    const sentAt = performance.now();
+    const news = await this.channel.broker.beat(worker, this.#number + 1, [...this.#claims.keys()], { withinMs: 0 });
+    if (news !== 'lost') this.#provenAt = sentAt;
+    else if (worker === this.#worker) this.#lose();
+    return news === 'lost' ? undefined : news;
+  }
+
+  fence(): void {
+    if (!this.#worker || performance.now() - this.#provenAt < this.channel.broker.leaseMs * fencedAt) return;
+    this.abort(new Error('Redis could not be told in time that this worker is alive: somebody else may hold the message'));
+  }
+
+  /** Aborts the signal of everything that runs. */
+  abort(reason: unknown): void {
+    for (const claim of this.#claims.values()) claim.abort(reason);
   }
 
   /** Gives back whatever is still held, and takes this worker off the register. */
@@ -78,12 +109,54 @@ export class Fetcher implements Tended {
     await this.#waiter?.close();
     const worker = this.#worker;
     this.#worker = undefined;
-    if (worker) await this.channel.broker.leave(worker, { withinMs: leavePatienceMs });
+    try {
+      if (worker) await this.channel.broker.leave(worker, { withinMs: leavePatienceMs });
+    } finally {
+      for (const claim of this.#claims.values()) this.#forget(claim);
+    }
+  }
+
+  async #take(most: number, company: Company): Promise<Taken> {
+    let taken: Taken | 'lost' = 'lost';
+    try {
+      while (taken === 'lost') {
+        const worker = (this.#worker ??= await this.#join());
+        taken = await this.channel.broker.take(worker, this.#number + 1, most, company, { signal: this.options.taking });
+        if (taken === 'lost') this.#lose();
+        else this.#hold(worker, taken);
+      }
+      return taken;
+    } finally {
+      const held = taken === 'lost' ? [] : taken.held;
+      hands.grasp(company, held.length, held[0]?.token.startsWith('s') ?? false);
+    }
+  }
+
+  #hold(worker: string, { held }: Taken): void {
+    if (held.length > 0) this.#number += 1;
+    for (const one of held) {
+      const claim = new Claim(this.channel, worker, one, this.options.settling, (settled) => this.#forget(settled));
+      this.#claims.set(one.token, claim);
+    }
+  }
+
+  /** Settled, or given up: the next beat gives back what Redis still has of it. */
+  #forget(claim: Claim): void {
+    if (this.#claims.delete(claim.token)) hands.letGo(claim.isSuspect);
+  }
+
+  /** Somebody recovered this worker: what it holds is no longer its own, and it goes on as another. */
+  #lose(): void {
+    this.#worker = undefined;
+    this.abort(new Error('the lease was lost: somebody else may hold the message'));
+    for (const claim of this.#claims.values()) this.#forget(claim);
   }
 
   async #join(): Promise<string> {
     const worker = newId();
-    await this.channel.broker.join(worker, { signal: this.taking });
+    const sentAt = performance.now();
+    await this.channel.broker.join(worker, { signal: this.options.taking });
+    this.#provenAt = sentAt;
     this.#number = 0;
     this.channel.upkeep.add(this);
     return worker;

@@ -1,6 +1,5 @@
 import { attempt, type Way } from './attempt.js';
 import type { Claim } from './claim.js';
-import { abort, type Delivery } from './delivery.js';
 import { Fetcher } from './fetcher.js';
 import type { BoundHandler } from './handlers.js';
 
@@ -13,18 +12,17 @@ export class HandlerLoop {
   readonly #stopping = new AbortController();
   readonly #givingUp = new AbortController();
   readonly #running = new Set<Promise<void>>();
-  readonly #deliveries = new Set<Delivery>();
   readonly #fetcher: Fetcher;
   readonly #way: Way;
   #freed: (() => void) | undefined;
 
   constructor(private readonly handler: BoundHandler) {
-    const untilGivenUp = this.#givingUp.signal;
-    this.#fetcher = new Fetcher(handler.channel, untilGivenUp, { signal: untilGivenUp });
+    const { signal } = this.#givingUp;
+    this.#fetcher = new Fetcher(handler.channel, { taking: signal, settling: { signal }, mayHoldBack: true });
     this.#way = {
       payload: handler.payload,
       retry: handler.options,
-      handle: (payload, delivery) => this.#watched(delivery, () => handler.handle(payload, delivery)),
+      handle: (payload, delivery) => handler.handle(payload, delivery),
     };
     this.#stopping.signal.addEventListener('abort', () => this.#freed?.(), { once: true });
   }
@@ -80,15 +78,6 @@ export class HandlerLoop {
     });
   }
 
-  async #watched(delivery: Delivery, handle: () => unknown): Promise<void> {
-    this.#deliveries.add(delivery);
-    try {
-      await handle();
-    } finally {
-      this.#deliveries.delete(delivery);
-    }
-  }
-
   /** Everything that runs has ended, or the deadline has passed: leaving then gives back what still runs. */
   #drained(): Promise<unknown> {
     const { signal } = this.#givingUp;
@@ -97,7 +86,7 @@ export class HandlerLoop {
   }
 
   #giveUp(reason: unknown): void {
-    for (const delivery of this.#deliveries) abort(delivery, reason);
+    this.#fetcher.abort(reason);
     this.#givingUp.abort(reason);
   }
 }

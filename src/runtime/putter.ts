@@ -1,6 +1,6 @@
 import type { Job } from '../contract/job.js';
-import { NothingToPutError } from '../contract/errors.js';
-import { fieldsOf, headerLine, type MessageOptions } from '../message/envelope.js';
+import { NothingToPutError, NotSerializableError } from '../contract/errors.js';
+import { fieldsOf, headerLine, open, type MessageOptions } from '../message/envelope.js';
 import { newId } from '../message/ids.js';
 import type { Encoded } from '../message/payload.js';
 import type { Channel } from './channel.js';
@@ -71,6 +71,8 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
   }
 
   #seal(id: string, text: string): string {
-    return this.channel.wire === 'plain' ? text : headerLine({ id, attempts: 0, crashes: 0, fields: this.#fields }) + text;
+    if (this.channel.wire !== 'plain') return headerLine({ id, attempts: 0, crashes: 0, fields: this.#fields }) + text;
+    if (open(text).header) throw new NotSerializableError('', 'text that begins like a header of ours', "it would lose its first line; use wire: 'hotqueue' for it");
+    return text;
   }
 }

@@ -13,7 +13,7 @@ async function join(broker: Broker): Promise<string> {
 }
 
 async function take(broker: Broker, worker: string, number: number, most = 10): Promise<readonly Held[]> {
-  const taken = await broker.take(worker, number, most, at);
+  const taken = await broker.take(worker, number, most, 'alone', at);
   if (taken === 'lost') throw new Error('lease lost');
   return taken.held;
 }
@@ -48,7 +48,7 @@ describe('put', () => {
 
 describe('take', () => {
   it('is refused to a worker that never joined', async () => {
-    expect(await aBroker().take('nobody', 1, 1, at)).toBe('lost');
+    expect(await aBroker().take('nobody', 1, 1, 'alone', at)).toBe('lost');
   });
 
   it('claims in order, and the same number brings the same claims again, not a second batch', async () => {
@@ -76,7 +76,7 @@ describe('take', () => {
     const worker = await join(broker);
     await take(broker, worker, 1, 1);
     await take(broker, worker, 2, 1);
-    expect(await broker.take(worker, 1, 1, at)).toBe('lost');
+    expect(await broker.take(worker, 1, 1, 'alone', at)).toBe('lost');
   });
 
   it('drains the shared inbox first, whoever it was that waited', async () => {
@@ -120,9 +120,9 @@ describe('take', () => {
     await broker.put('producer', 1, ['a'], at);
     const [held] = await take(broker, worker, 1);
     await broker.retry(worker, { token: held!.token, id: 'a', lane: 'b', delayMs: 60_000, header: '', oldHeaderLength: 0 });
-    const { nextDueMs } = (await broker.take(worker, 2, 1, at)) as Taken;
-    expect(nextDueMs).toBeGreaterThan(50_000);
-    expect(nextDueMs).toBeLessThanOrEqual(60_000);
+    const { news } = (await broker.take(worker, 2, 1, 'alone', at)) as Taken;
+    expect(news.nextDueMs).toBeGreaterThan(50_000);
+    expect(news.nextDueMs).toBeLessThanOrEqual(60_000);
   });
 });
 
@@ -195,7 +195,7 @@ describe('settling', () => {
     await take(broker, worker, 2);
     await broker.leave(worker);
     expect(await broker.peek(20, at)).toEqual(Array.from({ length: 12 }, (_, index) => `#id 0 0\n${index}`));
-    expect(await redis().exists(broker.keys.claims(worker), broker.keys.workers)).toBe(0);
+    expect(await redis().exists(broker.keys.claims(worker), broker.keys.workers, broker.keys.roll)).toBe(0);
     await broker.leave(worker); // sent again
     expect(await broker.size(at)).toBe(12);
   });
@@ -206,7 +206,7 @@ describe('join', () => {
     const broker = aBroker();
     const [seconds] = await redis().time();
     const longAgo = Number(seconds) * 1_000 - 31_000;
-    expect(await broker.connection.script('join', [broker.keys.workers], ['ghost', longAgo, 30_000])).toBe(0);
+    expect(await broker.connection.script('join', [broker.keys.workers, broker.keys.roll], ['ghost', longAgo, 30_000])).toBe(0);
     expect(await redis().zcard(broker.keys.workers)).toBe(0);
   });
 });

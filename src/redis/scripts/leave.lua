@@ -1,11 +1,12 @@
 -- leave: worker -> (nobody); whatever it still holds -> ready (head), attempts not counted
--- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 again  4 inbox  5 high  6 base  7 low (lists)
+-- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 suspects  4 again  5 inbox  6 high  7 base  8 low (lists)
+--       9 roll (set)
 -- ARGV  1 worker
 -- Reply how many messages went back
 --
 -- The whole hash goes back: also what was claimed by a take whose reply never arrived.
-local claims, workers, again, inbox, high, base, low = unpack(KEYS)
-local lanes = {a = again, b = base, h = high, l = low}
+local claims, workers, suspects, again, inbox, high, base, low, roll = unpack(KEYS)
+local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
 while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
 
@@ -21,6 +22,7 @@ end)
 for _, claim in ipairs(held) do redis.call('LPUSH', lanes[claim.lane], claim.message) end
 redis.call('DEL', claims)
 redis.call('ZREM', workers, ARGV[1])
+redis.call('SREM', roll, ARGV[1])
 
 if redis.call('LLEN', base) == 0 then
   for _, list in ipairs({high, low}) do

@@ -1,9 +1,9 @@
 -- promote: delayed -> ready (tail)
--- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 again  4 high  5 base  6 low (lists)
+-- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 suspects  4 again  5 high  6 base  7 low (lists)
 -- ARGV  1 most messages
 -- Reply {how many became ready, ms until the next is due or -1}
-local delayed, delayedMessages, again, high, base, low = unpack(KEYS)
-local lanes = {a = again, h = high, b = base, l = low}
+local delayed, delayedMessages, suspects, again, high, base, low = unpack(KEYS)
+local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 

@@ -1,9 +1,9 @@
 -- release: claimed -> ready (head), the attempt not counted
--- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 again  4 inbox  5 high  6 base  7 low (lists)
+-- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 suspects  4 again  5 inbox  6 high  7 base  8 low (lists)
 -- ARGV  1 worker  2.. tokens, newest first
 -- Reply how many went back; -1 when none did and this worker's lease is lost
-local claims, workers, again, inbox, high, base, low = unpack(KEYS)
-local lanes = {a = again, b = base, h = high, l = low}
+local claims, workers, suspects, again, inbox, high, base, low = unpack(KEYS)
+local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
 
 -- What waits in the inbox came from the head of base, and is younger than what was claimed before it.

@@ -11,7 +11,7 @@ if not message then return redis.call('ZSCORE', workers, ARGV[1]) and 0 or -1 en
 message = ARGV[6] .. string.sub(message, tonumber(ARGV[7]) + 1)
 if tonumber(ARGV[4]) == 0 then
   redis.call('RPUSH', lane, message)
-  if (lane ~= base) and ARGV[3] ~= 'a' and redis.call('LLEN', base) == 0 then redis.call('LMOVE', lane, base, 'LEFT', 'LEFT') end
+  if (ARGV[3] == 'h' or ARGV[3] == 'l') and redis.call('LLEN', base) == 0 then redis.call('LMOVE', lane, base, 'LEFT', 'LEFT') end
 else
   -- Ids are the caller's and may be equal; equal members would overwrite each other.
   local member, n = ARGV[5], 0

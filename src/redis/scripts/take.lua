@@ -1,28 +1,32 @@
 -- take: ready -> claimed
--- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 again  4 inbox  5 high  6 base  7 low (lists)  8 delayed (zset)
+-- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high  8 base
+--       9 low (lists)  10 delayed (zset)
 -- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes
--- Reply {ms until the next delayed message is due or -1, token, message, token, message, ..}
---       {-2} this worker is not registered: its lease is lost      {-3} a newer take was answered before
+--       5 company: 'alone' when the process holds nothing else, 'busy', or 'aside' to leave suspects to others
+-- Reply {{status, ms until a delayed message is due, ms until a lease ends, whose lease that is}, token, message, ..}
+--       status 0 served, 1 paused, 2 drain: hold nothing, then take alone; -1 the lease is lost, -2 a newer take was
+--       answered; ms are -1 for never
 --
 -- A number that was answered before gets the claims of that answer which are still unsettled: nothing is taken
 -- twice for one number. Tokens are <lane><number>.<index>, so they sort and remember where to go back to.
-local claims, workers, again, inbox, high, base, low, delayed = unpack(KEYS)
-local worker, number, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-if not redis.call('ZSCORE', workers, worker) then return {-2} end
+local claims, workers, meta, suspects, again, inbox, high, base, low, delayed = unpack(KEYS)
+local worker, number, most, room, company = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if not redis.call('ZSCORE', workers, worker) then return {{-1}} end
 
-local function untilDue()
-  local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
-  if #first == 0 then return -1 end
-  local time = redis.call('TIME')
-  return math.max(0, math.ceil(first[2] - time[1] * 1000 - time[2] / 1000))
+local function news(status)
+  local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+  local ends = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
+  return {status, due[2] and math.max(0, math.ceil(due[2] - now)) or -1, math.max(0, math.ceil(ends[2] - now)), ends[1]}
 end
 
 local last, count = string.match(redis.call('HGET', claims, 'seq') or '0 0', '^(%d+) (%d+)$')
-if number < tonumber(last) then return {-3} end
+if number < tonumber(last) then return {{-2}} end
 if number == tonumber(last) then
-  local same = {untilDue()}
+  local same = {news(0)}
   for index = 1, tonumber(count) do
-    for lane in string.gmatch('abhl', '.') do
+    for lane in string.gmatch('abhls', '.') do
       local token = lane .. last .. '.' .. index
       local message = redis.call('HGET', claims, token)
       if message then
@@ -36,6 +40,12 @@ end
 
 -- A write that cannot grow memory: after it a full server lets this script finish, so a backlog can always drain.
 redis.call('HDEL', claims, '')
+
+local paused = redis.call('HGET', meta, 'paused')
+if paused and (paused == 'on' or tonumber(paused) > now) then
+  while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
+  return {news(1)}
+end
 
 local reply, taken = {0}, 0
 local function draw(list, lane)
@@ -58,6 +68,21 @@ local function draw(list, lane)
   end
 end
 
+-- A last chance is taken alone: whatever else the process held would be blamed for its death.
+if company ~= 'aside' and redis.call('LLEN', suspects) > 0 then
+  if company == 'alone' then
+    most = 1
+    draw(suspects, 's')
+  else
+    local drainer = redis.call('HGET', meta, 'drainer')
+    if drainer ~= worker and not (drainer and redis.call('ZSCORE', workers, drainer)) then
+      redis.call('HSET', meta, 'drainer', worker)
+      drainer = worker
+    end
+    if drainer == worker then return {news(2)} end
+  end
+end
+
 if number % 16 == 0 then draw(low, 'l') end -- so that low never starves
 draw(again, 'a')
 draw(inbox, 'b')
@@ -72,5 +97,5 @@ if redis.call('LLEN', base) == 0 then
     if redis.call('LMOVE', list, base, 'LEFT', 'LEFT') then break end
   end
 end
-reply[1] = untilDue()
+reply[1] = news(0)
 return reply

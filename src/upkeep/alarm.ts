@@ -1,0 +1,24 @@
+/** A timer that is only ever brought forward, and keeps nothing alive. */
+export class Alarm {
+  #timer: NodeJS.Timeout | undefined;
+  #at = Infinity;
+
+  constructor(private readonly ring: () => void) {}
+
+  /** Rings in so many ms, unless it rings earlier anyway. */
+  in(ms: number): void {
+    const at = performance.now() + ms;
+    if (at >= this.#at) return;
+    this.stop();
+    this.#at = at;
+    this.#timer = setTimeout(() => {
+      this.#at = Infinity;
+      this.ring();
+    }, ms).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#at = Infinity;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Logger } from '../contract/logger.js';
+import type { Broker, News } from '../redis/broker.js';
+import type { Tended, Upkeep } from '../runtime/channel.js';
+import { Alarm } from './alarm.js';
+import { Janitor } from './janitor.js';
+import { Promoter } from './promoter.js';
+import { Recoverer } from './recoverer.js';
+
+/** A worker beats three times in a lease, so two may be lost before it ends, and looks at itself between the beats. */
+const ticksPerLease = 9;
+const ticksPerBeat = 3;
+
+/**
+ * Everything that must happen to a queue when nobody looks, as long as somebody in this process takes from it. The timers
+ * belong to the process, not to a blocked connection, so they ring while every worker is busy; no process is in charge.
+ */
+export class QueueUpkeep implements Upkeep {
+  readonly promoter: Promoter;
+  readonly recoverer: Recoverer;
+  readonly janitor: Janitor;
+  readonly #workers = new Set<Tended>();
+  readonly #clock = new Alarm(() => this.#tick());
+  #ticks = 0;
+
+  constructor(
+    private readonly broker: Broker,
+    wire: 'hotqueue' | 'plain',
+    logger: Logger,
+  ) {
+    const poke = (): void => this.#workers.forEach((worker) => worker.poke());
+    this.promoter = new Promoter(broker, poke);
+    this.recoverer = new Recoverer(broker, wire, logger, poke);
+    this.janitor = new Janitor(broker, this.recoverer);
+  }
+
+  add(worker: Tended): void {
+    this.#workers.add(worker);
+    this.promoter.start();
+    this.janitor.start();
+    this.#clock.in(this.broker.leaseMs / ticksPerLease);
+  }
+
+  remove(worker: Tended): void {
+    this.#workers.delete(worker);
+    if (this.#workers.size > 0) return;
+    for (const duty of [this.promoter, this.recoverer, this.janitor, this.#clock]) duty.stop();
+  }
+
+  hear(news: News): void {
+    if (this.#workers.size === 0) return;
+    this.promoter.hear(news);
+    this.recoverer.hear(news);
+  }
+
+  #tick(): void {
+    this.#clock.in(this.broker.leaseMs / ticksPerLease);
+    this.#ticks += 1;
+    const isBeat = this.#ticks % ticksPerBeat === 0;
+    for (const worker of this.#workers) {
+      worker.fence();
+      if (isBeat) void this.#beat(worker);
+    }
+  }
+
+  async #beat(worker: Tended): Promise<void> {
+    const news = await worker.beat().catch(() => undefined); // away: the next beat, or the fence
+    if (news) this.recoverer.hear(news);
+  }
+}
