@@ -1,0 +1,34 @@
+/** Keeps the books of a set of tasks: each ends as done or dead, once. */
+import type { HotQueue, Job } from 'hotqueue';
+import type { Tally } from './progress.js';
+
+export class Books {
+  /** Resolves when every task has ended. */
+  readonly balanced: Promise<'balanced'>;
+  readonly #open: Set<string>;
+  readonly #total: number;
+  #done = 0;
+  #retried = 0;
+  #dead = 0;
+
+  /** @param queue as this process works on it: events tell of no other */
+  constructor({ events }: Pick<HotQueue, 'events'>, jobs: readonly Job[]) {
+    this.#open = new Set(jobs.map((job) => job.id));
+    this.#total = jobs.length;
+    this.balanced = new Promise((resolve) => {
+      // A task that was delivered twice is still one task.
+      const ended = (id: string): boolean => {
+        const wasOpen = this.#open.delete(id);
+        if (this.#open.size === 0) resolve('balanced');
+        return wasOpen;
+      };
+      events.on('ack', ({ id }) => void (ended(id) && this.#done++));
+      events.on('bury', ({ id }) => void (ended(id) && this.#dead++));
+      events.on('retry', () => void this.#retried++);
+    });
+  }
+
+  get tally(): Required<Tally> & { readonly left: number } {
+    return { total: this.#total, done: this.#done, retried: this.#retried, dead: this.#dead, left: this.#open.size };
+  }
+}

@@ -1,0 +1,59 @@
+/** A look at a queue, written down: some lines for a terminal, one line for a pipe. */
+import path from 'node:path';
+import type { Counts } from 'hotqueue';
+import type { Paint } from './progress.js';
+
+export interface Look {
+  /** Ms on a clock that never goes back. */
+  readonly at: number;
+  readonly counts: Counts;
+  /** Payloads, in the order in which they will run. */
+  readonly next: readonly unknown[];
+  readonly before?: Pick<Look, 'at' | 'counts'> | undefined;
+}
+
+/** Tasks that wait, are not due, or run: what is still to be done. */
+const toDo = ({ waiting, delayed, claimed }: Counts): number => waiting + delayed + claimed;
+
+/** How many fewer tasks there are to do, per second; negative when more are put than done, `undefined` at the first look. */
+export function rate({ at, counts, before }: Look): number | undefined {
+  if (!before || at <= before.at) return undefined;
+  return (toDo(before.counts) - toDo(counts)) / ((at - before.at) / 1000);
+}
+
+export function line(name: string, look: Look): string {
+  const numbers = Object.entries(look.counts).map(([what, count]) => `${what} ${count}`);
+  const next = look.next.map((payload) => title(payload));
+  return [name, ...numbers, `rate ${perSecond(rate(look))}`, ...(next.length > 0 ? [`next ${next.join(', ')}`] : [])].join('  ');
+}
+
+export function panel(name: string, look: Look, width: number, paint: Paint): string[] {
+  const { waiting, delayed, claimed, dead, workers } = look.counts;
+  const rows: [string, number | string, 'red' | 'green' | undefined][] = [
+    ['waiting', waiting, undefined],
+    ['delayed', delayed, undefined],
+    ['claimed', claimed, undefined],
+    ['dead', dead, dead > 0 ? 'red' : undefined],
+    ['workers', workers, workers > 0 ? 'green' : undefined],
+    ['rate', perSecond(rate(look)), undefined],
+  ];
+  return [
+    paint('bold', `queue ${name}`),
+    ...rows.map(([what, value, color]) => `  ${what.padEnd(8)} ${color ? paint(color, String(value)) : value}`),
+    look.next.length > 0 ? '  next' : '  nothing is waiting',
+    ...look.next.map((payload, index) => `    ${index + 1}. ${title(payload)}`.slice(0, width)),
+    paint('gray', '  Ctrl-C ends'),
+  ];
+}
+
+function perSecond(value: number | undefined): string {
+  if (value === undefined) return '-';
+  const way = value === 0 ? '' : value < 0 ? ' more' : ' fewer';
+  return `${Math.abs(value).toFixed(1)}/s${way}`;
+}
+
+/** A task by its file and size, anything else as it is. */
+function title(payload: unknown): string {
+  const { path: file, width, height } = (payload ?? {}) as { path?: unknown; width?: unknown; height?: unknown };
+  return typeof file === 'string' ? `${path.basename(file)} to ${String(width)}×${String(height)}` : (JSON.stringify(payload) ?? 'undefined').slice(0, 60);
+}

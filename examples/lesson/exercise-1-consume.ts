@@ -1,0 +1,12 @@
+/**
+ * Exercise 1, second terminal: prints what is in the queue, and what comes later at once, until Ctrl-C.
+ *
+ *     node --import @oxc-node/core/register examples/lesson/exercise-1-consume.ts
+ */
+import { HotQueue } from 'hotqueue';
+
+const q = new HotQueue('queue');
+
+for await (const item of q.consume()) {
+  console.log(item);
+}

@@ -1,0 +1,25 @@
+import { EventEmitter } from 'node:events';
+import { expect, it } from 'vitest';
+import type { Job, QueueEmitter } from 'hotqueue';
+import { Books } from '../../../examples/images/books.js';
+
+const jobs = ['a', 'b', 'c'].map((id): Job => ({ id, queue: 'q', payload: id, putAt: 0 }));
+const of = (id: string, attempt = 1) => ({ queue: 'q', id, attempt });
+
+it('balance when every task is done or dead, however often it was delivered', async () => {
+  const events: QueueEmitter = new EventEmitter();
+  const books = new Books({ events }, jobs);
+  let isBalanced = false;
+  void books.balanced.then(() => (isBalanced = true));
+  events.emit('ack', { ...of('a'), tookMs: 1 });
+  events.emit('ack', { ...of('a', 2), tookMs: 1 });
+  events.emit('retry', { ...of('b'), delayMs: 1, error: undefined });
+  events.emit('bury', { ...of('b', 2), reason: 'failed', error: undefined });
+  events.emit('ack', { ...of('of somebody else'), tookMs: 1 });
+  await Promise.resolve();
+  expect(books.tally).toEqual({ total: 3, done: 1, retried: 1, dead: 1, left: 1 });
+  expect(isBalanced).toBe(false);
+  events.emit('ack', { ...of('c'), tookMs: 1 });
+  await books.balanced;
+  expect(books.tally).toEqual({ total: 3, done: 2, retried: 1, dead: 1, left: 0 });
+});

@@ -1,0 +1,83 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../support/facts.js';
+import { redis } from '../support/queue.js';
+import { forget, Program } from './program.js';
+
+beforeEach(() => forget('cities', 'emails', 'sounds', 'orders', 'readings', 'queue', 'echo'));
+
+describe('the examples', () => {
+  it('for-await: visits everything in order, and ends', async () => {
+    const script = new Program('for-await.ts');
+    expect(await script.ended()).toBe(0);
+    expect(script.lines).toEqual(['visited Lisbon', 'visited Oslo', 'visited Quito', "visited { name: 'Perth', visits: 2 }", 'visited null', 'left 0']);
+    expect(script.stderr).toBe('');
+  });
+
+  it('decorated-worker: refuses what is invalid, retries what fails, stops on Ctrl-C', async () => {
+    const post = new Program('decorated-worker.ts');
+    await post.prints('sent "Hello" to example.org, attempt 1');
+    await post.prints('sent "Later" to busy.example, attempt 2');
+    expect(post.stdout).toContain('refused: not a valid SendEmail: to: must be an email');
+    expect(await post.interrupt()).toBe(0);
+    expect(post.lines).toHaveLength(3);
+  });
+
+  it('echo: runs when called with a payload, consumes when called with nothing', async () => {
+    const echo = new Program('echo.ts');
+    await echo.prints('… three');
+    expect(await echo.interrupt('SIGTERM')).toBe(0);
+    expect(echo.lines).toEqual(['… called directly', '… one', '… two', '… three']);
+  });
+
+  it('standard-schema: refuses by the schema, and gives what the schema makes of a message', async () => {
+    const orders = new Program('standard-schema.ts');
+    expect(await orders.ended()).toBe(0);
+    expect(orders.lines.map((line) => line.slice(0, 12))).toEqual(['refused, sku', 'refused, qua', '1 × TE-1', '6 × CU-7']);
+  });
+
+  it('plain-javascript: has rules and workers without decorators', async () => {
+    const record = new Program('plain-javascript.js');
+    await record.prints('cellar: 12 °C, a Reading');
+    expect(await record.interrupt()).toBe(0);
+    expect(record.lines).toEqual([expect.stringMatching(/^refused: not a valid Reading: sensor: .*celsius: /), 'roof: 31 °C, a Reading', 'cellar: 12 °C, a Reading']);
+  });
+});
+
+describe('the lesson', () => {
+  it('exercise 1: what is put in one terminal comes out in the other, later lines at once', async () => {
+    const first = new Program('lesson/exercise-1-put.ts');
+    await first.prints('length 4');
+    const second = new Program('lesson/exercise-1-consume.ts');
+    await second.prints('four');
+    await first.prints('type something');
+    first.type('five');
+    await second.prints('five');
+    first.type('six');
+    await second.prints('six');
+    first.endOfInput();
+    expect(await first.ended()).toBe(0);
+    expect(first.lines.at(-1)).toBe('length 0');
+    expect(second.lines).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+    await second.interrupt();
+  });
+
+  it('exercise 1: the consumer may come first', async () => {
+    const second = new Program('lesson/exercise-1-consume.ts');
+    await until(async () => (await redis().zcard('{hotqueue:queue}:workers')) === 1);
+    const first = new Program('lesson/exercise-1-put.ts');
+    await second.prints('one\ntwo\nthree\nfour');
+    first.endOfInput();
+    expect(await first.ended()).toBe(0);
+    await second.interrupt();
+  });
+
+  it('exercise 3: echo in one terminal says what is sent from another', async () => {
+    const echo = new Program('lesson/exercise-3-echo.ts');
+    expect(await new Program('lesson/exercise-3-send.ts').ended()).toBe(0);
+    await echo.prints('is anybody there?');
+    expect(await new Program('lesson/exercise-3-send.ts', ['once', 'more']).ended()).toBe(0);
+    await echo.prints('more');
+    expect(echo.lines).toEqual(['hello', 'is anybody there?', 'once', 'more']);
+    expect(await echo.interrupt()).toBe(0);
+  });
+});
