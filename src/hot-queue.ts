@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
+import { toMs, type Duration } from './contract/durations.js';
 import type { Job } from './contract/job.js';
 import { QueueClosedError } from './contract/errors.js';
 import { consumingOptions, getOptions, putOptions, queueOptions, type GetOptions, type PutOptions, type QueueOptions, type TakeOptions } from './contract/queue-options.js';
@@ -145,6 +146,23 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   async clear(): Promise<number> {
     this.#admit();
     return this.#channel.broker.clear(newId(), patience);
+  }
+
+  /** Lets nobody take until {@link resume}, or for a while; what runs goes on, and what is put waits. */
+  async pause({ for: duration }: { for?: Duration } = {}): Promise<void> {
+    this.#admit();
+    await this.#channel.broker.pause(duration === undefined ? undefined : toMs(duration, 'for'), patience);
+  }
+
+  /** Workers everywhere go on, within a second. */
+  async resume(): Promise<void> {
+    this.#admit();
+    await this.#channel.broker.resume(patience);
+  }
+
+  async isPaused(): Promise<boolean> {
+    this.#admit();
+    return this.#channel.broker.isPaused(patience);
   }
 
   /** Stores what was put, ends what consumes, and lets the connection go. Workers are stopped by their runner. */

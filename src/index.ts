@@ -15,7 +15,7 @@ export type { Message, PayloadClass, Plain } from './message/shapes.js';
 export type { StandardSchemaV1 } from './message/standard-schema.js';
 export type { Consumer } from './runtime/consumer.js';
 export type { Jobs, Putter } from './runtime/putter.js';
-export type { Runner, StopOptions } from './runtime/runner.js';
+export type { Runner, RunOptions, StartOptions, StopOptions } from './runtime/runner.js';
 export type { Handler, QueueWorker, WorkerDecorator, WorkerFunction, WorkerOptions, Workers } from './runtime/worker-types.js';
 export type { Counts } from './view/counts.js';
 export type { DeadLetter, DeadLetters } from './view/dead-letters.js';

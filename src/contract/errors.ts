@@ -69,8 +69,11 @@ export class InvalidPayloadError extends HotQueueError {
 /** No Redis where one was named, or none at all. */
 export class RedisUnreachableError extends HotQueueError {
   readonly code = 'REDIS_UNREACHABLE';
-  constructor(readonly address: string, wayOut: string, options?: ErrorOptions) {
+  /** Whether what was asked of it may have been sent before it fell silent. */
+  readonly mayHaveArrived: boolean;
+  constructor(readonly address: string, wayOut: string, options?: ErrorOptions & { readonly mayHaveArrived?: boolean }) {
     super(`no Redis answers at ${address}: ${wayOut}`, options);
+    this.mayHaveArrived = options?.mayHaveArrived ?? false;
   }
 }
 

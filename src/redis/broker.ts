@@ -86,8 +86,7 @@ export class Broker {
   /** join: registers a worker, under an id that was never used before. */
   async join(worker: string, patience: Patience): Promise<void> {
     for (let joined: unknown = 0; joined !== 1; ) {
-      const [seconds, micros] = (await this.connection.call((client) => client.time(), patience)).map(Number) as [number, number];
-      const askedAt = seconds * 1_000 + Math.floor(micros / 1_000);
+      const askedAt = await this.#now(patience);
       joined = await this.connection.script('join', [this.keys.workers, this.keys.roll], [worker, askedAt, this.leaseMs], patience);
     }
   }
@@ -192,6 +191,21 @@ export class Broker {
     return (await this.connection.script('clear', [meta, base, high, low, inbox, again, suspects, delayed, delayedMessages], [request], patience)) as number;
   }
 
+  /** Takes bring nothing until then, or until {@link resume}. @param forMs for ever when absent */
+  async pause(forMs: number | undefined, patience: Patience): Promise<void> {
+    const until = forMs === undefined ? 'on' : (await this.#now(patience)) + forMs;
+    await this.connection.call((client) => client.hset(this.keys.meta, 'paused', until), patience);
+  }
+
+  async resume(patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.hdel(this.keys.meta, 'paused'), patience);
+  }
+
+  async isPaused(patience: Patience): Promise<boolean> {
+    const paused = await this.connection.call((client) => client.hget(this.keys.meta, 'paused'), patience);
+    return paused === 'on' || (paused !== null && Number(paused) > (await this.#now(patience)));
+  }
+
   /** How many messages are ready. */
   async size(patience: Patience): Promise<number> {
     const lengths = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.llen(list), patience)));
@@ -202,6 +216,12 @@ export class Broker {
   async peek(most: number, patience: Patience): Promise<string[]> {
     const heads = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.lrange(list, 0, most - 1), patience)));
     return heads.flat().slice(0, most);
+  }
+
+  /** The server's time, Unix ms. */
+  async #now(patience: Patience): Promise<number> {
+    const [seconds, micros] = (await this.connection.call((client) => client.time(), patience)).map(Number) as [number, number];
+    return seconds * 1_000 + Math.floor(micros / 1_000);
   }
 
   #readyLists(): readonly string[] {

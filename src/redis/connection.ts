@@ -128,6 +128,6 @@ export class Connection {
   }
 
   #unreachable(cause: unknown): RedisUnreachableError {
-    return new RedisUnreachableError(this.label, 'it answered before; see that the server runs, then try again', { cause });
+    return new RedisUnreachableError(this.label, 'it answered before; see that the server runs, then try again', { cause, mayHaveArrived: true });
   }
 }

@@ -1,92 +1,103 @@
-import { attempt, type Way } from './attempt.js';
-import type { Claim } from './claim.js';
-import { Fetcher } from './fetcher.js';
+import { Bench } from './bench.js';
 import type { BoundHandler } from './handlers.js';
 
-/**
- * One handler at work: takes as many messages as it has free places, runs them, and stops when told to.
- *
- * Invariant: running + asked for ≤ concurrency, so nothing is claimed that would have to wait.
- */
+/** How handlers that share one loop share it. */
+export interface Sharing {
+  /** Most messages worked on at once, over all of them; the sum of their own when absent. */
+  readonly concurrency?: number;
+  /** `strict`: in the order in which they were given, a later one only when the earlier have nothing; `fair`: in turn. */
+  readonly order: 'strict' | 'fair';
+}
+
+/** Handlers at work: takes as many messages as there are free places, runs them, and stops when told to. */
 export class HandlerLoop {
   readonly #stopping = new AbortController();
   readonly #givingUp = new AbortController();
-  readonly #running = new Set<Promise<void>>();
-  readonly #fetcher: Fetcher;
-  readonly #way: Way;
-  #freed: (() => void) | undefined;
+  readonly #benches: readonly Bench[];
+  /** Whose turn it is, when in turn. */
+  #turn = 0;
+  #wake: (() => void) | undefined;
+  #isWokenByFree = false;
 
-  constructor(private readonly handler: BoundHandler) {
-    const { signal } = this.#givingUp;
-    this.#fetcher = new Fetcher(handler.channel, { taking: signal, settling: { signal }, mayHoldBack: true });
-    this.#way = {
-      payload: handler.payload,
-      retry: handler.options,
-      handle: (payload, delivery) => handler.handle(payload, delivery),
-    };
-    this.#stopping.signal.addEventListener('abort', () => this.#freed?.(), { once: true });
+  constructor(
+    handlers: readonly BoundHandler[],
+    private readonly sharing: Sharing = { order: 'strict' },
+  ) {
+    const onFreed = (): void => void (this.#isWokenByFree && this.#wake?.());
+    this.#benches = handlers.map((handler) => new Bench(handler, this.#givingUp.signal, onFreed));
   }
 
   get running(): number {
-    return this.#running.size;
+    return this.#benches.reduce((sum, bench) => sum + bench.running, 0);
   }
 
   /** Works until {@link stop}. @throws what makes going on useless, such as a Redis that was named and does not answer */
   async work(): Promise<void> {
+    const isStopping = (): boolean => this.#stopping.signal.aborted;
     try {
-      while (!this.#stopping.signal.aborted) {
-        const free = this.handler.options.concurrency - this.#running.size;
-        if (free === 0) await this.#aPlaceIsFree();
-        else if ((await this.#take(free)) === 0) await this.#fetcher.idle(this.#stopping.signal);
+      while (!isStopping()) {
+        const taken = await this.#takeInOrder(isStopping);
+        if (taken === 0 && !isStopping()) await this.#idle();
       }
     } catch (error) {
       if (!this.#givingUp.signal.aborted) throw error;
     } finally {
-      await this.#drained();
-      await this.#fetcher.leave();
+      await this.#emptied();
+      await Promise.all(this.#benches.map((bench) => bench.leave()));
     }
   }
 
   /** Takes no more, and gives back what could not be finished when `deadline` aborts. */
   stop(deadline: AbortSignal): void {
     this.#stopping.abort();
+    this.#wake?.();
     if (deadline.aborted) this.#giveUp(deadline.reason);
     else deadline.addEventListener('abort', () => this.#giveUp(deadline.reason), { once: true });
   }
 
-  async #take(free: number): Promise<number> {
-    const claims = await this.#fetcher.take(free);
-    if (this.#stopping.signal.aborted) await Promise.all(claims.map((claim) => claim.release()));
-    else for (const claim of claims) this.#begin(claim);
-    return claims.length;
+  async #takeInOrder(isStopping: () => boolean): Promise<number> {
+    const benches = this.#benches.length;
+    const first = this.sharing.order === 'fair' ? this.#turn : 0;
+    let taken = 0;
+    for (let step = 0; step < benches; step++) {
+      const index = (first + step) % benches;
+      const bench = this.#benches[index]!;
+      const most = Math.min(bench.free, this.#share());
+      if (most <= 0 || isStopping()) continue;
+      const count = await bench.take(most, isStopping);
+      if (count > 0) this.#turn = index + 1; // whoever comes after has the next turn
+      taken += count;
+    }
+    return taken;
   }
 
-  #begin(claim: Claim): void {
-    const running = attempt(claim, this.#way).finally(() => {
-      this.#running.delete(running);
-      this.#freed?.();
-    });
-    this.#running.add(running);
+  /** Places that one bench may fill now: in turn, none takes more than its part of what is free. */
+  #share(): number {
+    const free = (this.sharing.concurrency ?? Infinity) - this.running;
+    return this.sharing.order === 'strict' ? free : Math.ceil(free / this.#benches.length);
   }
 
-  #aPlaceIsFree(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#freed = () => {
-        this.#freed = undefined;
-        resolve();
-      };
-    });
+  /** Until there may be something for a place that is free, or a place is free where none was. */
+  async #idle(): Promise<void> {
+    const waiting = this.#share() > 0 ? this.#benches.filter((bench) => bench.free > 0) : [];
+    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#isWokenByFree = waiting.length < this.#benches.length;
+    const over = new AbortController();
+    await Promise.race([woken, ...waiting.map((bench) => bench.idle(over.signal))]);
+    this.#wake = undefined;
+    over.abort();
   }
 
   /** Everything that runs has ended, or the deadline has passed: leaving then gives back what still runs. */
-  #drained(): Promise<unknown> {
+  async #emptied(): Promise<void> {
     const { signal } = this.#givingUp;
-    if (signal.aborted) return Promise.resolve();
-    return Promise.race([Promise.all(this.#running), new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))]);
+    if (signal.aborted) return;
+    const late = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await Promise.race([late, Promise.all(this.#benches.map((bench) => bench.emptied()))]);
   }
 
   #giveUp(reason: unknown): void {
-    this.#fetcher.abort(reason);
+    for (const bench of this.#benches) bench.abort(reason);
     this.#givingUp.abort(reason);
   }
 }

@@ -84,7 +84,7 @@ export class Producer {
   }
 
   #explain(error: unknown, ids: readonly string[]): unknown {
-    const isUnknown = error instanceof RedisUnreachableError && error.cause !== undefined;
+    const isUnknown = error instanceof RedisUnreachableError && error.mayHaveArrived;
     return isUnknown ? new OutcomeUnknownError(this.name, ids, { cause: error }) : error;
   }
 }

@@ -1,5 +1,7 @@
 import { toMs, type Duration } from '../contract/durations.js';
-import { HandlerLoop } from './handler-loop.js';
+import { InvalidOptionError } from '../contract/errors.js';
+import { a, checkOptions, type Table } from '../contract/options.js';
+import { HandlerLoop, type Sharing } from './handler-loop.js';
 import { assertOnePayloadPerQueue, handlersOf } from './handlers.js';
 import type { Workers } from './worker-types.js';
 
@@ -7,6 +9,18 @@ export interface StopOptions {
   /** How long running handlers may take to finish; then they are aborted and their messages given back. `'25s'` by default. */
   deadline?: Duration;
 }
+
+export interface StartOptions {
+  /**
+   * Has all handlers share their places: `'strict'` takes in the order in which the workers were given, from a later queue
+   * only when the earlier have nothing; `'fair'` in turn. Each takes for itself when absent.
+   */
+  order?: 'strict' | 'fair';
+  /** With `order`: most messages worked on at once over all handlers; the sum of their own when absent. */
+  concurrency?: number;
+}
+
+export interface RunOptions extends StartOptions, StopOptions {}
 
 /** Workers at work. Not a promise: `await runner.finished`. */
 export interface Runner extends AsyncDisposable {
@@ -27,10 +41,11 @@ export class Crew implements Runner {
   #lateAt = Infinity;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(workers: Workers) {
+  constructor(workers: Workers, options: StartOptions = {}) {
     const handlers = handlersOf(workers);
     assertOnePayloadPerQueue(handlers);
-    this.#loops = handlers.map((handler) => new HandlerLoop(handler));
+    const sharing = sharingOf(options);
+    this.#loops = sharing ? [new HandlerLoop(handlers, sharing)] : handlers.map((handler) => new HandlerLoop([handler]));
     this.finished = this.#work();
     // Whoever does not look at it finds out from `stop`; an unhandled rejection would end the process instead.
     this.finished.catch(() => undefined);
@@ -81,4 +96,13 @@ export class Crew implements Runner {
     if (ms === 0) late();
     else this.#timer = setTimeout(late, ms);
   }
+}
+
+const startTable: Table<Required<StartOptions>> = { order: a.oneOf('strict', 'fair'), concurrency: a.whole(1, 10_000) };
+
+function sharingOf(options: StartOptions): Sharing | undefined {
+  const { order, concurrency } = checkOptions('start()', options, startTable);
+  if (order) return { order, ...(concurrency && { concurrency }) };
+  if (concurrency === undefined) return undefined;
+  throw new InvalidOptionError('concurrency', "start(): concurrency is for handlers that share their places: give order: 'strict' or 'fair' too, or each worker its own");
 }

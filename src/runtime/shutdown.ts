@@ -1,4 +1,5 @@
-import { defaultDeadlineMs, type Crew, type StopOptions } from './runner.js';
+import type { Duration } from '../contract/durations.js';
+import { defaultDeadlineMs, type Crew } from './runner.js';
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
@@ -6,7 +7,7 @@ const signals = ['SIGINT', 'SIGTERM'] as const;
  * Resolves when the crew has finished, which the first SIGINT or SIGTERM asks it to do. The second forces it: what runs
  * is given back at once, and the signal then ends the process as it would have without us.
  */
-export async function untilSignalled(crew: Crew, { deadline = defaultDeadlineMs }: StopOptions): Promise<void> {
+export async function untilSignalled(crew: Crew, deadline: Duration = defaultDeadlineMs): Promise<void> {
   let forcedBy: NodeJS.Signals | undefined;
   let isAsked = false;
   const onSignal = (signal: NodeJS.Signals): void => {

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { start } from 'hotqueue';
+import { latch, until } from '../support/facts.js';
+import { aQueue, redis } from '../support/queue.js';
+
+describe('a paused queue', () => {
+  it('gives out nothing until it is resumed, though its workers were waiting, and keeps its order', async () => {
+    const queue = aQueue();
+    const seen: unknown[] = [];
+    const runner = start(queue.worker((item) => void seen.push(item)));
+    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await queue.pause();
+    expect(await queue.isPaused()).toBe(true);
+    await queue.put('a', 'b', 'c');
+    await until(() => redis().lrange(queue.key, 0, -1), (messages) => messages.length === 3);
+    expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['a', 'b', 'c']);
+    expect(seen).toEqual([]);
+    await queue.resume();
+    await until(() => seen.length === 3);
+    await runner.stop();
+    expect(seen).toEqual(['a', 'b', 'c']);
+  });
+
+  it('lets what runs finish and be settled', async () => {
+    const queue = aQueue();
+    const started = latch();
+    const hold = latch();
+    await queue.put('a');
+    const runner = start(
+      queue.worker(async () => {
+        started.open();
+        await hold;
+      }),
+    );
+    await started;
+    await queue.pause();
+    hold.open();
+    await until(() => queue.counts(), ({ claimed }) => claimed === 0);
+    await runner.stop();
+    expect(await queue.counts()).toMatchObject({ waiting: 0, dead: 0 });
+  });
+
+  it('resumes by itself when it was paused for a while', async () => {
+    const queue = aQueue();
+    await queue.pause({ for: 100 });
+    await queue.put('a');
+    expect(await queue.get({ block: true })).toBe('a');
+    expect(await queue.isPaused()).toBe(false);
+  });
+});
+
+describe('several queues that share places', () => {
+  it("are worked in order, a later one only when the earlier have nothing: 'strict'", async () => {
+    const urgent = aQueue();
+    const later = aQueue();
+    const seen: unknown[] = [];
+    await later.put('l1', 'l2');
+    await urgent.put('u1', 'u2', 'u3');
+    const work = (item: unknown): void => void seen.push(item);
+    const runner = start([urgent.worker(work), later.worker(work)], { order: 'strict', concurrency: 1 });
+    await until(() => seen.length === 5);
+    await later.put('l3');
+    await until(() => seen.length === 6);
+    await urgent.put('u4');
+    await until(() => seen.length === 7);
+    await runner.stop();
+    expect(seen).toEqual(['u1', 'u2', 'u3', 'l1', 'l2', 'l3', 'u4']);
+  });
+
+  it("are worked in turn, none starving the other: 'fair'", async () => {
+    const one = aQueue();
+    const two = aQueue();
+    const seen: string[] = [];
+    await one.putAll(Array.from({ length: 10 }, () => 'one'));
+    await two.putAll(Array.from({ length: 10 }, () => 'two'));
+    const work = (item: unknown): void => void seen.push(String(item));
+    const runner = start([one.worker(work), two.worker(work)], { order: 'fair', concurrency: 1 });
+    await until(() => seen.length === 20);
+    await runner.stop();
+    expect(seen.slice(0, 10).filter((item) => item === 'one')).toHaveLength(5);
+  });
+
+  it('never run more at once than they share, nor more of one than its own concurrency', async () => {
+    const one = aQueue();
+    const two = aQueue();
+    const hold = latch();
+    const running = { one: 0, two: 0 };
+    await one.putAll(Array.from({ length: 10 }, () => 1));
+    await two.putAll(Array.from({ length: 10 }, () => 2));
+    const runner = start(
+      [
+        one.worker(async () => {
+          running.one += 1;
+          await hold;
+        }, { concurrency: 2 }),
+        two.worker(async () => {
+          running.two += 1;
+          await hold;
+        }, { concurrency: 9 }),
+      ],
+      { order: 'strict', concurrency: 5 },
+    );
+    await until(() => running.one + running.two === 5);
+    expect(running).toEqual({ one: 2, two: 3 });
+    expect((await one.counts()).claimed + (await two.counts()).claimed).toBe(5);
+    hold.open();
+    await until(() => running.one + running.two === 20);
+    await runner.stop();
+  });
+
+  it('need an order to share places', () => {
+    const queue = aQueue();
+    expect(() => start(queue.worker(() => undefined), { concurrency: 3 })).toThrow("order: 'strict' or 'fair'");
+  });
+});
