@@ -24,6 +24,8 @@ export interface Patience {
 }
 
 const longestPauseMs = 1_000;
+/** After so many failures in a row an embedded server is looked for anew. */
+const failuresPerSearch = 4;
 
 /**
  * The road to one Redis, shared by all queues of the process that name the same one: a line for commands, and one
@@ -75,6 +77,7 @@ export class Connection {
         if (!isPassing(error)) throw refusalOf(error, this.label);
         if (Date.now() >= givenUpAt) throw this.#unreachable(error);
         if (error instanceof Error && error.message.startsWith('READONLY')) line.replace();
+        if (failures % failuresPerSearch === failuresPerSearch - 1) await this.#reviveEmbedded();
         await pause(Math.min(25 * 2 ** failures, longestPauseMs, Math.max(1, givenUpAt - Date.now())), undefined, { signal });
       }
     }
@@ -125,6 +128,13 @@ export class Connection {
     this.#address ??= await findRedis(named);
     const { replyMapping: _mapping, ...options } = this.#address.options;
     return Line.open((retryStrategy) => new Redis({ ...options, ...lineOptions, retryStrategy }));
+  }
+
+  /** Nobody else would start a project's own server again; it comes back under the same address, with its data. */
+  async #reviveEmbedded(): Promise<void> {
+    if (this.#address?.source !== 'embedded') return;
+    const { connection: _, ...named } = this.options;
+    await findRedis(named).catch(() => undefined); // the next failure tells
   }
 
   #unreachable(cause: unknown): RedisUnreachableError {
