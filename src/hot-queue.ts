@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { toMs, type Duration } from './contract/durations.js';
 import type { Job } from './contract/job.js';
 import { QueueClosedError } from './contract/errors.js';
-import { consumingOptions, getOptions, putOptions, queueOptions, type GetOptions, type PutOptions, type QueueOptions, type TakeOptions } from './contract/queue-options.js';
+import { consumingOptions, getOptions, putOptions, queueOptions, type GetOptions, type PutOptions, type Putting, type QueueOptions, type TakeOptions } from './contract/queue-options.js';
 import type { QueueEmitter } from './contract/events.js';
 import { silent, stderrLogger } from './contract/logger.js';
 import { newId } from './message/ids.js';
@@ -24,6 +24,7 @@ import type { Checked, QueueWorker } from './runtime/worker-types.js';
 import { QueueUpkeep } from './upkeep/upkeep.js';
 import { countsOf, type Counts } from './view/counts.js';
 import { DeadLetters } from './view/dead-letters.js';
+import { DelayedMessages } from './view/delayed-messages.js';
 import { peek } from './view/peek.js';
 
 const patience = { withinMs: 10_000 };
@@ -43,9 +44,12 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   readonly events: QueueEmitter = new EventEmitter();
   /** What was given up, with its bytes and the reason. */
   readonly dead: DeadLetters;
+  /** What is not due yet: put with a delay, or waiting for another attempt. */
+  readonly delayed: DelayedMessages;
   readonly #channel: Channel<T>;
   readonly #connection: Connection;
   readonly #producer: Producer;
+  readonly #defaults: Putting;
   readonly #putter: ChannelPutter<T, In>;
   readonly #consumers = new Set<Consumer<unknown>>();
   #isClosed = false;
@@ -58,12 +62,12 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   constructor(name: string, options: QueueOptions & { payload: PayloadClass<T> | StandardSchemaV1<In, T> });
   constructor(name: Checked<T>, options?: QueueOptions & { payload?: undefined });
   constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
-    const { payload, put, prefix, settings, connection, wire, leaseMs, logger = stderrLogger } = queueOptions(name, options);
+    const { payload, put, limit, deadLetters, prefix, settings, connection, wire, leaseMs, logger = stderrLogger } = queueOptions(name, options);
     const keys = new Keys(name, prefix);
     this.name = name;
     this.key = keys.base;
     this.#connection = Connection.share(connection);
-    const broker = new Broker(this.#connection, keys, leaseMs);
+    const broker = new Broker(this.#connection, keys, leaseMs, deadLetters);
     const log = logger === false ? silent : logger;
     this.#channel = {
       name,
@@ -75,9 +79,11 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
       logger: log,
       upkeep: new QueueUpkeep(broker, wire, log),
     };
-    this.#producer = new Producer(name, broker);
+    this.#defaults = put;
+    this.#producer = new Producer(name, broker, limit, (news) => this.#channel.upkeep.owe(news));
     this.#putter = new ChannelPutter(this.#channel, this.#producer, put, this.#admit);
-    this.dead = new DeadLetters(this.#channel);
+    this.dead = new DeadLetters(this.#channel, this.#admit);
+    this.delayed = new DelayedMessages(this.#channel);
     this.worker = queueWorker(this.#channel, run);
   }
 
@@ -93,7 +99,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
 
   /** The same queue for messages with options of their own: `queue.with({ attempts: 5 }).put(…)`. */
   with(options: PutOptions): Putter<T, In> {
-    return new ChannelPutter(this.#channel, this.#producer, putOptions(this.name, this.#channel.wire, options), this.#admit);
+    return new ChannelPutter(this.#channel, this.#producer, putOptions(this.name, this.#channel.wire, options, this.#defaults), this.#admit);
   }
 
   /**
@@ -142,7 +148,11 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
     return peek(this.#channel, n);
   }
 
-  /** Drops what is ready or delayed, not what workers hold. @returns how many messages that were */
+  /**
+   * Drops what is ready or delayed, not what workers hold, nor what is dead. Redis goes on to know the callers' own ids.
+   *
+   * @returns how many messages that were
+   */
   async clear(): Promise<number> {
     this.#admit();
     return this.#channel.broker.clear(newId(), patience);
@@ -170,6 +180,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#producer.drained();
+    this.#channel.upkeep.close();
     await Promise.all([...this.#consumers].map((consumer) => consumer.return()));
     await this.#connection.leave();
   }

@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   }
 
   const { done, retried, left } = books.tally;
-  const dead = await images.dead.list(jobs.length);
+  const dead = await images.dead.list({ limit: jobs.length });
   const results = nearby(resultsFolder(planned.paths[0]!, planned.results)) + path.sep;
   console.log(summary({ done, retried, dead, left, tookMs: progress.elapsedMs, results }, paintOn(process.stdout)));
   await images.clear(); // what was given back

@@ -93,6 +93,19 @@ export class RedisFullError extends HotQueueError {
   }
 }
 
+/** The queue holds its `maxLength` of messages; nothing of the call was stored. */
+export class QueueFullError extends HotQueueError {
+  readonly code = 'QUEUE_FULL';
+  /** @param count how many messages the call was to store */
+  constructor(readonly queue: string, readonly maxLength: number, readonly count: number) {
+    super(
+      count > maxLength
+        ? `${count} messages at once never fit into queue "${queue}", whose maxLength is ${maxLength}: put fewer at once, or use putAll`
+        : `queue "${queue}" has no room for ${count} message(s), its maxLength is ${maxLength}: let workers drain it, then put again`,
+    );
+  }
+}
+
 /** Something was asked of a queue after `close()`. */
 export class QueueClosedError extends HotQueueError {
   readonly code = 'QUEUE_CLOSED';
@@ -103,14 +116,15 @@ export class QueueClosedError extends HotQueueError {
 
 /**
  * Redis was out of reach until the deadline, after the messages may have been sent: they may be stored, or not.
- * Putting them again may make a second copy of each.
+ * Putting them again may make a second copy of each, unless each was put under an id of its own.
  */
 export class OutcomeUnknownError extends HotQueueError {
   readonly code = 'OUTCOME_UNKNOWN';
-  constructor(readonly queue: string, readonly ids: readonly string[], options?: ErrorOptions) {
+  /** @param mayRepeat whether Redis knows the ids again, so that putting the same once more stores nothing twice */
+  constructor(readonly queue: string, readonly ids: readonly string[], readonly mayRepeat: boolean, options?: ErrorOptions) {
     super(
-      `Redis stopped answering while ${ids.length} message(s) were put on queue "${queue}": ` +
-        'they may be stored or not; putting them again may store them twice',
+      `Redis stopped answering while ${ids.length} message(s) were put on queue "${queue}": they may be stored or not; ` +
+        (mayRepeat ? 'put them again under the same id, which stores nothing twice' : 'putting them again may store them twice'),
       options,
     );
   }
@@ -121,6 +135,14 @@ export class LeaseLostError extends HotQueueError {
   readonly code = 'LEASE_LOST';
   constructor(readonly queue: string, readonly id: string) {
     super(`the lease on message ${id} of queue "${queue}" is no longer ours: somebody else may be working on it`);
+  }
+}
+
+/** An attempt that took longer than its `timeout`: the reason of `job.signal`, and a failure like any other. */
+export class TimedOutError extends HotQueueError {
+  readonly code = 'TIMED_OUT';
+  constructor(readonly queue: string, readonly id: string, readonly timeoutMs: number) {
+    super(`the handler of message ${id} of queue "${queue}" took longer than ${timeoutMs} ms: give it more time, or less to do`);
   }
 }
 

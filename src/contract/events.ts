@@ -18,6 +18,10 @@ export interface QueueEvents {
   retry: [DeliveryEvent & { readonly delayMs: number; readonly error: unknown }];
   bury: [DeliveryEvent & { readonly reason: string; readonly error: unknown }];
   release: [DeliveryEvent];
+  /** Dead letters are messages again. */
+  revive: [{ readonly queue: string; readonly count: number }];
+  /** Dead letters are gone for good. */
+  drop: [{ readonly queue: string; readonly count: number }];
   /** The lease was lost, so the delivery could not be settled. */
   lost: [DeliveryEvent];
 }

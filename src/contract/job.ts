@@ -6,4 +6,6 @@ export interface Job<T = unknown> {
   readonly payload: T;
   /** Unix ms. */
   readonly putAt: number;
+  /** Of a message that was put under an id of its own: true when Redis knew the id already, and nothing was stored. */
+  readonly duplicate?: boolean;
 }

@@ -65,6 +65,7 @@ export const a = {
     <V extends string>(...words: V[]) =>
     (value: unknown, option: string): V =>
       words.includes(value as V) ? (value as V) : refuse(option, value, words.map((word) => `'${word}'`).join(' or ')),
+  callback: <F extends (...args: never[]) => unknown>(value: F, option: string): F => (typeof value === 'function' ? value : refuse(option, value, 'a function')),
   signal: (value: unknown, option: string): AbortSignal =>
     value instanceof AbortSignal ? value : refuse(option, value, 'an AbortSignal'),
   /** Checked elsewhere, by whoever knows what it may be. */

@@ -32,7 +32,7 @@ function kindOf(source: unknown, settings: PayloadSettings): PayloadType {
   if (isStandardSchema(source)) return schemaPayload(source, codecOf(settings, true));
   if (isPrimitive(source)) return primitivePayload(source, objectFree(source, codecOf(settings, false)));
   checkDeclaration(source);
-  return classPayload(source, objectFree(source, codecOf(settings, true)));
+  return classPayload(source, objectFree(source, codecOf(settings, true)), settings);
 }
 
 /** `serializer: null` brings strings through, and only those. */

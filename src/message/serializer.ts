@@ -11,6 +11,11 @@ export interface PayloadSettings {
   readonly maxBytes?: number;
   /** Levels of arrays and objects inside each other. Default 64: more than data has, less than a stack. */
   readonly maxDepth?: number;
+  /**
+   * How payloads of a class are checked. Default `compiled`: what is certainly valid is accepted by code made for the class,
+   * and class-validator is asked about the rest. `class-validator` asks it about all.
+   */
+  readonly validation?: 'compiled' | 'class-validator';
 }
 
 /** Between a value and its text, within limits and faithfully. */

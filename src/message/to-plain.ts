@@ -12,6 +12,14 @@ interface Writing {
   readonly name: string;
   readonly maxDepth: number;
   readonly found: Violation[];
+  isCopy: boolean;
+}
+
+/** The plain data of a message. */
+export interface Written {
+  readonly plain: Record<string, unknown>;
+  /** Whether all of it was copied, down to the last object: so no getter of the caller's is in it, and it stays as it is. */
+  readonly isCopy: boolean;
 }
 
 /**
@@ -24,11 +32,12 @@ interface Writing {
  * @throws InvalidPayloadError for properties that have no rule, and for more than `maxDepth` levels
  * @throws NotSerializableError for a Date that is none, and for what contains itself
  */
-export function toPlain(outline: Outline, value: object, maxDepth: number): Record<string, unknown> {
+export function toPlain(outline: Outline, value: object, maxDepth: number): Written {
   const found: Violation[] = [];
-  const plain = plainOf(outline, value, { path: '', depth: 1, allowed: undefined }, { root: value, name: outline.name, maxDepth, found });
+  const writing: Writing = { root: value, name: outline.name, maxDepth, found, isCopy: true };
+  const plain = plainOf(outline, value, { path: '', depth: 1, allowed: undefined }, writing);
   if (found.length > 0) throw invalidAll(outline.name, found);
-  return plain;
+  return { plain, isCopy: writing.isCopy };
 }
 
 interface Place {
@@ -60,19 +69,30 @@ function write(property: Property, item: unknown, owner: object, plain: Record<s
   if (!property.isWritten) return;
   const value = property.writers.reduce((written, writer) => writer(written, owner), item);
   if (value === undefined) return;
-  plain[property.wireName] = itemOf(property, value, owner, { ...place, path: join(place.path, property.name) }, writing);
+  const isItem = typeof value === 'object' && value !== null;
+  plain[property.wireName] = isItem ? itemOf(property, value, owner, { ...place, path: join(place.path, property.name) }, writing) : scalarOf(value);
 }
 
+// JSON has one zero, and what is written is to be what will be read.
+const scalarOf = (value: unknown): unknown => (value === 0 ? 0 : value);
+
 function itemOf(property: Property, value: unknown, owner: object, place: Place, writing: Writing): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null) return scalarOf(value);
   if (place.depth > writing.maxDepth) throw tooDeep(writing.root, writing.maxDepth, writing.name);
-  if (Array.isArray(value)) {
-    return value.map((item, index) => itemOf(property, item, owner, { ...place, path: join(place.path, index), depth: place.depth + 1 }, writing));
-  }
+  if (Array.isArray(value)) return itemsOf(property, value, owner, place, writing);
   // After a transform nothing is declared, so an instance is asked what it is.
   const target = property.isTransformed ? outlineOfValue(value) : targetOf(property, value, owner);
-  if (types.isDate(value)) return target === Date || property.isTransformed ? isoOf(value, place.path) : value;
-  return typeof target === 'object' ? nestedOf(property, target, value, place, writing) : value;
+  if (types.isDate(value) && (target === Date || property.isTransformed)) return isoOf(value, place.path);
+  if (typeof target === 'object' && !types.isDate(value)) return nestedOf(property, target, value, place, writing);
+  writing.isCopy = false;
+  return value;
+}
+
+function itemsOf(property: Property, items: readonly unknown[], owner: object, place: Place, writing: Writing): unknown[] {
+  const copy = items.map((item, index) => itemOf(property, item, owner, { ...place, path: join(place.path, index), depth: place.depth + 1 }, writing));
+  // Of an array of another kind it is one of that kind, which may have a toJSON of its own.
+  if (Object.getPrototypeOf(copy) !== Array.prototype) writing.isCopy = false;
+  return copy;
 }
 
 function isoOf(date: Date, path: string): string {
@@ -82,7 +102,10 @@ function isoOf(date: Date, path: string): string {
 
 function nestedOf(property: Property, target: Outline, value: object, place: Place, writing: Writing): unknown {
   // Of a stranger's class we cannot know what its data is; the codec refuses it by name.
-  if (!isPlain(value) && !(value instanceof target.cls)) return value;
+  if (!isPlain(value) && !(value instanceof target.cls)) {
+    writing.isCopy = false;
+    return value;
+  }
   const discriminator = property.type?.discriminator;
   const allowed = discriminator?.property;
   const plain = plainOf(target, value, { path: place.path, depth: place.depth + 1, allowed }, writing);

@@ -23,6 +23,8 @@ export interface TypeNote {
   /** Whether it is the same for all objects. */
   readonly isFixed: boolean;
   readonly discriminator: Discriminator | undefined;
+  /** What the compiler said the property was, when `@Type` was applied: class-transformer makes arrays of it. */
+  readonly reflected: unknown;
 }
 
 /** What class-transformer's decorators say about one property. */
@@ -57,6 +59,9 @@ export function notedProperties(cls: AnyClass): string[] {
   return noted.flatMap(({ propertyName }) => propertyName ?? []);
 }
 
+/** Whether `@Expose` or `@Exclude` has any say in a class: about a property, inherited ones included, or about the whole. */
+export const isSelective = (cls: AnyClass): boolean => storage.getStrategy(cls) !== 'none' || notedProperties(cls).length > 0;
+
 export function transformNote(cls: AnyClass, property: string): TransformNote {
   const writers = storage.findTransformMetadatas(cls, property, toPlain).map(({ transformFn }) => writerOf(transformFn, property));
   return {
@@ -88,5 +93,5 @@ function typeNote(cls: AnyClass, property: string): TypeNote | undefined {
     return note.typeFunction ? note.typeFunction(help) : note.reflectedType;
   };
   const discriminator = note.options?.discriminator as Discriminator | undefined;
-  return { classFor, isFixed: (note.typeFunction?.length ?? 0) === 0, discriminator };
+  return { classFor, isFixed: (note.typeFunction?.length ?? 0) === 0, discriminator, reflected: note.reflectedType };
 }

@@ -1,9 +1,12 @@
+import type { DeadLetterBounds } from '../contract/queue-options.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import { Waiter } from './waiter.js';
 
 /** How long Redis remembers the last batch of a producer: longer than any put goes on trying. */
 const producerMemoryMs = 600_000;
+/** How long Redis remembers what it answered to a request: longer than one of ours is on its way. */
+const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
 
 /** A message in the hands of a worker, as Redis gave it out. */
@@ -63,6 +66,42 @@ export interface Retry {
   readonly oldHeaderLength: number;
 }
 
+/** The lists that a producer may put on. */
+export type PutLane = 'b' | 'h' | 'l';
+
+/** When a message is due: so many ms from when Redis has it, or at an instant, Unix ms. */
+export type Due = { readonly afterMs: number } | { readonly at: number };
+
+/** A message that is not ready yet. */
+export interface Postponed {
+  readonly id: string;
+  readonly due: Due;
+  readonly lane: PutLane;
+  readonly message: string;
+}
+
+/** How a batch is to be stored, where that is not said by its messages. */
+export interface PutTerms {
+  /** The callers' own ids, one for each message, and for how long Redis is to know them again. */
+  readonly own?: { readonly ids: readonly string[]; readonly forMs: number };
+  /** Most messages in the queue, and how many each call put: a call is stored whole or not at all. */
+  readonly limit?: { readonly most: number; readonly calls: readonly number[] };
+}
+
+/** What became of a batch. */
+export interface Stored {
+  /** So many messages from the first; those after them found no room. */
+  readonly accepted: number;
+  /** Indexes of those that were not stored, as Redis had their ids already. */
+  readonly duplicates: readonly number[];
+}
+
+/** A dead letter: its key among them, and when it was buried, as Redis spells it. */
+export interface Buried {
+  readonly key: string;
+  readonly at: string;
+}
+
 /** One queue in Redis: a method for each transition, each safe to send twice, in the order of a message's life. */
 export class Broker {
   constructor(
@@ -70,12 +109,28 @@ export class Broker {
     readonly keys: Keys,
     /** Ms for which a worker's claims are its own without a beat. */
     readonly leaseMs = 30_000,
+    readonly deadLetters: DeadLetterBounds = { most: 100_000, maxAgeMs: 15_552_000_000 },
   ) {}
 
-  /** put: stores a batch at the tail, unless this producer's batch of that number, or a later one, is stored already. */
-  async put(producer: string, number: number, messages: readonly string[], patience: Patience): Promise<void> {
-    const { base, inbox } = this.keys;
-    await this.connection.script('put', [base, base, inbox, this.keys.producer(producer)], [number, producerMemoryMs, ...messages], patience);
+  /**
+   * put: stores a batch at the tail of its lane. This producer's batch of that number is stored once, and answered the
+   * same whenever it is sent again; one that is older than the last is not stored, and nobody waits for its answer.
+   */
+  async put(producer: string, number: number, messages: readonly string[], patience: Patience, lane: PutLane = 'b', terms: PutTerms = {}): Promise<Stored> {
+    const { base, inbox, high, low, again, suspects, delayed } = this.keys;
+    const keys = [this.#listOf(lane), base, inbox, this.keys.producer(producer), high, low, again, suspects, delayed, ...this.#marks(terms)];
+    const [accepted, ...duplicates] = (await this.connection.script('put', keys, [number, ...termsOf(terms), ...messages], patience)) as [number, ...number[]];
+    return { accepted, duplicates };
+  }
+
+  /** delay: as {@link put}, and numbered together with it, for messages that are due later. */
+  async delay(producer: string, number: number, messages: readonly Postponed[], patience: Patience, terms: PutTerms = {}): Promise<Stored & News> {
+    const { delayed, delayedMessages, base, inbox, high, low, again, suspects } = this.keys;
+    const keys = [delayed, delayedMessages, this.keys.producer(producer), base, inbox, high, low, again, suspects, ...this.#marks(terms)];
+    const entries = messages.flatMap(({ id, due, lane, message }) => [id, dueOf(due), lane + message]);
+    const reply = await this.connection.script('delay', keys, [number, ...termsOf(terms), ...entries], patience);
+    const [dueMs, accepted, ...duplicates] = reply as [number, number, ...number[]];
+    return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
   }
 
   /** Lets tools find the queue. In a cluster the set of names lies in another slot, so this is no part of put. */
@@ -140,7 +195,8 @@ export class Broker {
   /** bury: lays a claim among the dead letters, byte for byte, with a record of why. */
   async bury(worker: string, token: string, id: string, record: string, patience?: Patience): Promise<Settled> {
     const { workers, dead, deadMessages } = this.keys;
-    return settled(await this.connection.script('bury', [this.keys.claims(worker), workers, dead, deadMessages], [worker, token, id, record], patience));
+    const args = [worker, token, id, record, this.deadLetters.most];
+    return settled(await this.connection.script('bury', [this.keys.claims(worker), workers, dead, deadMessages], args, patience));
   }
 
   /** release: gives claims back to the head of the queue as they were; without tokens it only passes the inbox on. */
@@ -177,11 +233,50 @@ export class Broker {
     return { promoted, ...(due >= 0 && { nextDueMs: due }) };
   }
 
+  /**
+   * move: gives a delayed message another time; makes it ready when that is now.
+   *
+   * @param request an id for this request, which may be sent again
+   * @returns whether it was still there
+   */
+  async move(id: string, due: Due, request: string, patience: Patience): Promise<News & { readonly isMoved: boolean }> {
+    const { delayed, delayedMessages } = this.keys;
+    const keys = [delayed, delayedMessages, this.keys.request(request), ...this.#lanes()];
+    const [moved, dueMs] = (await this.connection.script('move', keys, [id, dueOf(due), requestMemoryMs], patience)) as [number, number];
+    return { isMoved: moved === 1, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
+  }
+
+  /** cancel: drops a delayed message. @param request as for {@link move} @returns whether it was still there */
+  async cancel(id: string, request: string, patience: Patience): Promise<boolean> {
+    const { delayed, delayedMessages } = this.keys;
+    return (await this.connection.script('cancel', [delayed, delayedMessages, this.keys.request(request)], [id, requestMemoryMs], patience)) === 1;
+  }
+
+  /**
+   * revive: makes dead letters ready again, as new, in the lane that they were taken from.
+   *
+   * @param request an id for this request, which may be sent again
+   * @returns how many of them were still there
+   */
+  async revive(letters: readonly Buried[], wire: 'hotqueue' | 'plain', request: string, patience: Patience): Promise<number> {
+    const { dead, deadMessages, again, high, base, low } = this.keys;
+    const args = [requestMemoryMs, wire === 'plain' ? 'a' : 'b', ...letters.flatMap(({ key, at }) => [key, at])];
+    return (await this.connection.script('revive', [dead, deadMessages, this.keys.request(request), again, high, base, low], args, patience)) as number;
+  }
+
+  /** drop: forgets dead letters. @param request as for {@link revive} @returns how many of them were still there */
+  async drop(letters: readonly Buried[], request: string, patience: Patience): Promise<number> {
+    const { dead, deadMessages } = this.keys;
+    const args = [requestMemoryMs, ...letters.flatMap(({ key, at }) => [key, at])];
+    return (await this.connection.script('drop', [dead, deadMessages, this.keys.request(request)], args, patience)) as number;
+  }
+
   /** sweep: mends a part of what cannot be right; go on from its cursors. */
   async sweep(cursors: readonly [string, string], patience: Patience): Promise<Swept> {
     const { workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low } = this.keys;
     const keys = [workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low];
-    const [first, second, mended, ...lost] = (await this.connection.script('sweep', keys, cursors, patience)) as [string, string, number, ...string[]];
+    const args = [...cursors, this.deadLetters.most, this.deadLetters.maxAgeMs];
+    const [first, second, mended, ...lost] = (await this.connection.script('sweep', keys, args, patience)) as [string, string, number, ...string[]];
     return { cursors: [first, second], mended, lost };
   }
 
@@ -224,6 +319,10 @@ export class Broker {
     return seconds * 1_000 + Math.floor(micros / 1_000);
   }
 
+  #marks({ own }: PutTerms): readonly string[] {
+    return own ? own.ids.map((id) => this.keys.mark(id)) : [];
+  }
+
   #readyLists(): readonly string[] {
     const { again, inbox, high, base, low, suspects } = this.keys;
     return [again, inbox, high, base, low, suspects];
@@ -242,6 +341,15 @@ export class Broker {
     const { again, base, high, low, suspects } = this.keys;
     return { a: again, b: base, h: high, l: low, s: suspects }[lane];
   }
+}
+
+/** Second to fifth argument of put and of delay. */
+function termsOf({ own, limit }: PutTerms): readonly (string | number)[] {
+  return [producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0];
+}
+
+function dueOf(due: Due): string {
+  return 'at' in due ? String(due.at) : `+${due.afterMs}`;
 }
 
 function settled(reply: unknown): Settled {

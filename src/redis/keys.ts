@@ -62,8 +62,18 @@ export class Keys {
     return `${this.#own}claims:${worker}`;
   }
 
-  /** String: number of the last batch stored for this producer; expires. */
+  /** String: number and outcome of this producer's last batch; expires. */
   producer(id: string): string {
     return `${this.#own}producer:${id}`;
+  }
+
+  /** String: which batch stored the message of this id, an id of the caller's own; expires with its window. */
+  mark(id: string): string {
+    return `${this.#own}id:${id}`;
+  }
+
+  /** String: the answer to a request that may be sent again; expires. */
+  request(id: string): string {
+    return `${this.#own}request:${id}`;
   }
 }

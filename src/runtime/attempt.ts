@@ -1,28 +1,32 @@
-import { type InvalidPayloadError, LeaseLostError } from '../contract/errors.js';
+import { doubling } from '../contract/backoff.js';
+import { type InvalidPayloadError, LeaseLostError, TimedOutError } from '../contract/errors.js';
+import { Bury, RetryIn } from '../contract/verdicts.js';
 import type { PayloadType } from '../message/payload.js';
 import type { Claim } from './claim.js';
-import { abort, deliver, type Delivery } from './delivery.js';
-import { defaultPolicy, delayAfter, type RetryPolicy } from './retry-policy.js';
+import { abort, deliver, Delivery } from './delivery.js';
+import { defaultPolicy, delayAfter, type RetryPolicy, type RetryRules } from './retry-policy.js';
+import { inTime } from './time-limit.js';
 
 /** How one worker works: with what, and what happens when it fails. */
 export interface Way<T = unknown> {
   readonly payload: PayloadType<T>;
   handle(payload: T, delivery: Delivery<T>): unknown;
   /** The worker's own words on retrying; a message's own come first, the defaults last. */
-  readonly retry: { readonly attempts?: number; readonly backoffMs?: number };
+  readonly retry: RetryRules;
 }
 
+/** Why nobody was asked to handle it. */
+export type Refused = { readonly kind: 'expired' } | { readonly kind: 'invalid'; readonly error: InvalidPayloadError };
+
 /** What happened. */
-export type Performed =
-  | { readonly kind: 'handled' }
-  | { readonly kind: 'invalid'; readonly error: InvalidPayloadError }
-  | { readonly kind: 'failed'; readonly error: unknown };
+export type Performed = Refused | { readonly kind: 'handled' } | { readonly kind: 'failed'; readonly error: unknown };
 
 /** What follows from it. */
 export type Outcome =
   | { readonly verb: 'ack' }
-  | { readonly verb: 'retry'; readonly delayMs: number; readonly error: unknown }
-  | { readonly verb: 'bury'; readonly reason: string; readonly error: unknown };
+  | { readonly verb: 'retry'; readonly delayMs: number; readonly error: unknown; readonly isAsked?: true }
+  /** `attempts`: how often it was tried. `isAsked`, here and above: the handler wanted it so. */
+  | { readonly verb: 'bury'; readonly reason: string; readonly attempts: number; readonly error?: unknown; readonly isAsked?: true };
 
 /** One delivery, start to end. Never throws for what the handler did, nor for a lease that was lost meanwhile. */
 export async function attempt<T>(claim: Claim, way: Way<T>): Promise<void> {
@@ -34,61 +38,79 @@ export async function attempt<T>(claim: Claim, way: Way<T>): Promise<void> {
 
 /** Open, check, handle. */
 async function perform<T>(claim: Claim, way: Way<T>, policy: RetryPolicy): Promise<Performed> {
-  let delivery: Delivery<T>;
-  try {
-    delivery = await admit(claim, way.payload, policy);
-  } catch (error) {
-    return { kind: 'invalid', error: error as InvalidPayloadError };
-  }
+  const delivery = await admit(claim, way.payload, policy);
+  if (!(delivery instanceof Delivery)) return delivery;
   try {
     claim.channel.events.emit('take', claim.event);
-    await way.handle(delivery.payload, delivery);
+    if (policy.timeoutMs === undefined) await way.handle(delivery.payload, delivery);
+    else await inTime(policy.timeoutMs, () => way.handle(delivery.payload, delivery), () => timeIsUp(claim, policy.timeoutMs!));
     return { kind: 'handled' };
   } catch (error) {
     return { kind: 'failed', error };
   }
 }
 
-/**
- * The delivery of a claim, its payload checked.
- *
- * @throws InvalidPayloadError and nothing else
- */
-export async function admit<T>(claim: Claim, payload: PayloadType<T>, policy: RetryPolicy): Promise<Delivery<T>> {
+/** The delivery of a claim, its payload checked; else why there is none. */
+export async function admit<T>(claim: Claim, payload: PayloadType<T>, policy: RetryPolicy): Promise<Delivery<T> | Refused> {
+  if (claim.hasExpired) return { kind: 'expired' };
   const { id, attempt, putAt, channel } = claim;
-  const delivery = deliver({
-    id,
-    attempt,
-    putAt,
-    queue: channel.name,
-    payload: await payload.decode(claim.text),
-    settler: claim,
-    backoffMs: () => delayAfter(attempt, policy),
-  });
-  claim.onAbort((reason) => abort(delivery, reason));
-  return delivery;
+  try {
+    const delivery = deliver({
+      id,
+      attempt,
+      putAt,
+      queue: channel.name,
+      payload: await payload.decode(claim.text),
+      settler: claim,
+      backoffMs: () => delayAfter(attempt, policy.backoff),
+    });
+    claim.onAbort((reason) => abort(delivery, reason));
+    return delivery;
+  } catch (error) {
+    return { kind: 'invalid', error: error as InvalidPayloadError };
+  }
+}
+
+function timeIsUp(claim: Claim, timeoutMs: number): TimedOutError {
+  const error = new TimedOutError(claim.channel.name, claim.id, timeoutMs);
+  claim.abort(error);
+  return error;
 }
 
 /** The producer's word for this message, else the worker's, else the default. */
 export function policyFor(claim: Claim, worker: Way['retry']): RetryPolicy {
   const message = claim.options;
+  const timeoutMs = message.timeoutMs ?? worker.timeoutMs;
   return {
     attempts: message.attempts ?? worker.attempts ?? defaultPolicy.attempts,
-    backoffMs: message.backoffMs ?? worker.backoffMs ?? defaultPolicy.backoffMs,
+    backoff: message.backoffMs === undefined ? (worker.backoff ?? defaultPolicy.backoff) : doubling(message.backoffMs),
+    ...(worker.retryIf && { retryIf: worker.retryIf }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
   };
 }
 
-/** Pure: a message that is invalid will not get better; one that failed may. */
+/** Pure: a message that is invalid or late will not get better; one that failed may. */
 export function decide(performed: Performed, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
   switch (performed.kind) {
     case 'handled':
       return { verb: 'ack' };
+    case 'expired':
+      return { verb: 'bury', reason: 'expired', attempts: attempt - 1 };
     case 'invalid':
-      return { verb: 'bury', reason: 'invalid payload', error: performed.error };
+      return { verb: 'bury', reason: 'invalid payload', attempts: attempt, error: performed.error };
     case 'failed':
-      if (attempt >= policy.attempts) return { verb: 'bury', reason: `failed ${attempt} of ${policy.attempts} attempts`, error: performed.error };
-      return { verb: 'retry', delayMs: delayAfter(attempt, policy, random), error: performed.error };
+      return afterFailure(performed.error, attempt, policy, random);
   }
+}
+
+/** The handler's own verdict first, then the number of attempts, then the filter. */
+function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
+  if (error instanceof Bury) return { verb: 'bury', reason: error.reason, attempts: attempt, error: error.cause ?? error, isAsked: true };
+  const failed = `failed ${attempt} of ${policy.attempts} attempts`;
+  if (attempt >= policy.attempts) return { verb: 'bury', reason: failed, attempts: attempt, error };
+  if (error instanceof RetryIn) return { verb: 'retry', delayMs: error.delayMs, error, isAsked: true };
+  if (policy.retryIf?.(error, attempt) === false) return { verb: 'bury', reason: `${failed}, and retryIf refused another`, attempts: attempt, error };
+  return { verb: 'retry', delayMs: delayAfter(attempt, policy.backoff, error, random), error };
 }
 
 /** Carries an outcome out, unless the handler settled the message itself. */
@@ -110,9 +132,12 @@ export async function settle(claim: Claim, outcome: Outcome): Promise<void> {
 function tell({ channel, id, attempt, settledBy }: Claim, outcome: Outcome): void {
   if (outcome.verb === 'ack') return;
   const what = `message ${id} of queue "${channel.name}"`;
-  if (settledBy) channel.logger.warn(`${what} was settled by ${settledBy}(), then its handler threw: ${sentence(outcome.error)}`);
-  else if (outcome.verb === 'bury') channel.logger.warn(`${what} buried, ${outcome.reason}: ${sentence(outcome.error)}`);
-  else channel.logger.warn(`${what} failed attempt ${attempt}, again in ${outcome.delayMs} ms: ${sentence(outcome.error)}`);
+  const why = outcome.error === undefined ? '' : `: ${sentence(outcome.error)}`;
+  // What a handler asked for is no surprise to anybody.
+  const level = outcome.isAsked ? 'info' : 'warn';
+  if (settledBy) channel.logger.warn(`${what} was settled by ${settledBy}(), then its handler threw${why}`);
+  else if (outcome.verb === 'bury') channel.logger[level](`${what} buried, ${outcome.reason}${why}`);
+  else channel.logger[level](`${what} failed attempt ${attempt}, again in ${outcome.delayMs} ms${why}`);
 }
 
 function sentence(error: unknown): string {

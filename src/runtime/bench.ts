@@ -2,6 +2,7 @@ import { attempt, type Way } from './attempt.js';
 import type { Claim } from './claim.js';
 import { Fetcher } from './fetcher.js';
 import type { BoundHandler } from './handlers.js';
+import { guarded } from './retry-policy.js';
 
 /** Where one handler works: what it takes, and what runs. */
 export class Bench {
@@ -19,7 +20,8 @@ export class Bench {
     private readonly onFreed: () => void,
   ) {
     this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, mayHoldBack: true });
-    this.#way = { payload: handler.payload, retry: handler.options, handle: handler.handle };
+    const warn = (sentence: string): void => handler.channel.logger.warn(`${handler.name}: ${sentence}`);
+    this.#way = { payload: handler.payload, retry: guarded(handler.options, warn), handle: handler.handle };
   }
 
   get running(): number {

@@ -19,6 +19,10 @@ export interface Upkeep {
   remove(worker: Tended): void;
   /** What a take saw on its way. */
   hear(news: News): void;
+  /** This process put or moved what is delayed: it sees to it that it becomes ready, should nobody take. */
+  owe(news: News): void;
+  /** The queue was closed: what this process owes is left to whoever takes. */
+  close(): void;
 }
 
 /** Everything the parts of a queue share: what `HotQueue` is the face of. */

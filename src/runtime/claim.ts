@@ -1,7 +1,8 @@
 import { AlreadySettledError, LeaseLostError } from '../contract/errors.js';
 import type { DeliveryEvent } from '../contract/events.js';
 import { madeAt } from '../message/ids.js';
-import { headerLine, open, optionsOf, type Envelope, type MessageOptions } from '../message/envelope.js';
+import { failureOf, readFailures, writeFailures } from '../message/failures.js';
+import { headerAnd, headerLine, open, optionsOf, type Envelope, type MessageOptions } from '../message/envelope.js';
 import type { Held, Lane, Settled } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { Channel } from './channel.js';
@@ -11,6 +12,8 @@ export type Verb = 'ack' | 'retry' | 'bury' | 'release';
 /** Why a message was buried, as it is kept beside its bytes: one line of JSON. */
 export interface Burial {
   readonly reason: string;
+  /** How often it was tried; this attempt included when absent. */
+  readonly attempts?: number;
   readonly error?: unknown;
 }
 
@@ -21,6 +24,8 @@ export class Claim {
   readonly attempt: number;
   /** Unix ms; for a message from elsewhere, when it was first seen. */
   readonly putAt: number;
+  /** What the producer asked for, for this message alone. */
+  readonly options: MessageOptions;
   readonly #envelope: Envelope;
   readonly #takenAt = Date.now();
   #settled: { readonly verb: Verb; readonly done: Promise<void> } | undefined;
@@ -39,7 +44,8 @@ export class Claim {
     // Worker and token together are never used twice, and recovery, which sees no more than these, makes the same id.
     this.id = header?.id ?? `${worker}.${held.token}`;
     this.attempt = (header?.attempts ?? 0) + 1;
-    this.putAt = madeAt(this.id) ?? this.#takenAt;
+    this.options = header ? optionsOf(header) : {};
+    this.putAt = this.options.putAt ?? madeAt(this.id) ?? this.#takenAt;
   }
 
   get token(): string {
@@ -56,9 +62,9 @@ export class Claim {
     return this.#envelope.text;
   }
 
-  /** What the producer asked for, for this message alone. */
-  get options(): MessageOptions {
-    return this.#envelope.header ? optionsOf(this.#envelope.header) : {};
+  /** Its `ttl` has passed, by this machine's clock. */
+  get hasExpired(): boolean {
+    return this.#takenAt >= (this.options.expiresAt ?? Infinity);
   }
 
   get settledBy(): Verb | undefined {
@@ -89,15 +95,16 @@ export class Claim {
 
   retry(delayMs: number, error?: unknown): Promise<void> {
     return this.#settle('retry', async () => {
-      const settled = await this.channel.broker.retry(this.worker, this.#comingBack(delayMs), this.patience);
+      const settled = await this.channel.broker.retry(this.worker, this.#comingBack(delayMs, error), this.patience);
       if (settled === 'done') this.channel.events.emit('retry', { ...this.event, delayMs, error });
       return settled;
     });
   }
 
-  bury({ reason, error }: Burial): Promise<void> {
+  bury(burial: Burial): Promise<void> {
     return this.#settle('bury', async () => {
-      const record = recordOf({ reason, error }, this);
+      const { reason, error } = burial;
+      const record = recordOf(burial, this);
       const settled = await this.channel.broker.bury(this.worker, this.held.token, this.id, record, this.patience);
       if (settled === 'done') this.channel.events.emit('bury', { ...this.event, reason, error });
       return settled;
@@ -112,13 +119,20 @@ export class Claim {
     });
   }
 
-  #comingBack(delayMs: number) {
+  #comingBack(delayMs: number, error: unknown) {
     const { header, headerLength } = this.#envelope;
+    const failures = this.#failuresWith(error);
     const next = { id: this.id, attempts: this.attempt, crashes: header?.crashes ?? 0, fields: header?.fields ?? '' };
     // A header in base would break Python's reader of a plain queue.
     const taken = this.held.token[0] as Lane;
-    const lane = this.channel.wire === 'plain' && taken === 'b' ? 'a' : taken;
-    return { token: this.held.token, id: this.id, lane, delayMs, header: headerLine(next), oldHeaderLength: headerLength };
+    const lane = this.channel.wire === 'plain' && taken !== 's' ? 'a' : taken;
+    return { token: this.held.token, id: this.id, lane, delayMs, header: failures === '' ? headerLine(next) : headerAnd(failures, next), oldHeaderLength: headerLength };
+  }
+
+  #failuresWith(error: unknown): string {
+    const { failures } = this.#envelope;
+    if (error === undefined) return failures;
+    return writeFailures([...readFailures(failures), failureOf(error, this.attempt, Date.now())]);
   }
 
   #settle(verb: Verb, send: () => Promise<Settled>): Promise<void> {
@@ -142,8 +156,9 @@ export class Claim {
 
 const longestStack = 8_192;
 
-function recordOf({ reason, error }: Burial, { attempt, worker }: Claim): string {
-  return JSON.stringify({ reason, attempts: attempt, worker, ...(error === undefined ? {} : { error: plainError(error) }) });
+/** The lane stands first, where revive.lua looks for it. */
+function recordOf({ reason, error, attempts }: Burial, { attempt, worker, token }: Claim): string {
+  return JSON.stringify({ lane: token[0], reason, attempts: attempts ?? attempt, worker, ...(error === undefined ? {} : { error: plainError(error) }) });
 }
 
 function plainError(error: unknown): object {

@@ -1,9 +1,8 @@
-import type { InvalidPayloadError } from '../contract/errors.js';
 import type { Taking } from '../contract/queue-options.js';
 import { admit, decide, policyFor, settle } from './attempt.js';
 import type { Channel } from './channel.js';
 import type { Claim } from './claim.js';
-import type { Delivery } from './delivery.js';
+import { Delivery } from './delivery.js';
 import { Fetcher } from './fetcher.js';
 
 /** Asking for the next acknowledges the last; leaving early (`break`, `return`, `throw`) gives the current one back. */
@@ -81,7 +80,7 @@ async function finish(claim: Claim, isDone: boolean): Promise<void> {
   else await claim.release().catch(() => undefined); // leaving gives it back as well
 }
 
-/** The next valid delivery; what is not valid is buried on the way. `undefined` when ended, or nothing came in time. */
+/** The next valid delivery; what is not valid, or came too late, is buried on the way. `undefined` when ended, or nothing came in time. */
 async function next<T>(channel: Channel<T>, fetcher: Fetcher, ended: AbortSignal, waitMs: number | undefined) {
   let idleSince = Date.now();
   while (!ended.aborted) {
@@ -110,10 +109,8 @@ async function takeOne(fetcher: Fetcher, ended: AbortSignal): Promise<Claim | un
 
 async function checked<T>(channel: Channel<T>, claim: Claim): Promise<Delivery<T> | undefined> {
   const policy = policyFor(claim, {});
-  try {
-    return await admit(claim, channel.payload, policy);
-  } catch (error) {
-    await settle(claim, decide({ kind: 'invalid', error: error as InvalidPayloadError }, claim.attempt, policy));
-    return undefined;
-  }
+  const delivery = await admit(claim, channel.payload, policy);
+  if (delivery instanceof Delivery) return delivery;
+  await settle(claim, decide(delivery, claim.attempt, policy));
+  return undefined;
 }

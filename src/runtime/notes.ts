@@ -1,5 +1,6 @@
 import type { PayloadType } from '../message/payload.js';
 import type { Channel } from './channel.js';
+import type { RetryRules } from './retry-policy.js';
 
 /** What a declared worker leaves behind. Nothing connects or starts until somebody reads it. */
 export interface Note {
@@ -8,12 +9,9 @@ export interface Note {
   readonly options: HandlerOptions;
 }
 
-export interface HandlerOptions {
+/** What is absent is the queue's. */
+export interface HandlerOptions extends RetryRules {
   readonly concurrency: number;
-  /** Absent: the queue's. */
-  readonly attempts?: number;
-  /** Absent: the queue's. */
-  readonly backoffMs?: number;
 }
 
 /** Notes are several when a method is a worker of several queues. */

@@ -1,16 +1,31 @@
-import { OutcomeUnknownError, RedisUnreachableError } from '../contract/errors.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Limit } from '../contract/queue-options.js';
+import { OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../contract/errors.js';
 import { newId } from '../message/ids.js';
-import type { Broker } from '../redis/broker.js';
+import type { Broker, Due, News, PutLane, PutTerms, Stored } from '../redis/broker.js';
 
 const mostMessages = 1_000;
 const mostCharacters = 1_048_576;
-/** How long a put goes on trying while Redis is away. */
+/** How long a put goes on trying while Redis is away, or the queue is full. */
 const patienceMs = 30_000;
+/** Between two looks for room. */
+const shortestPauseMs = 20;
+const longestPauseMs = 320;
 
-interface Pending {
+/** What one call of put asks for. */
+export interface Call {
   readonly messages: readonly string[];
   readonly ids: readonly string[];
-  readonly resolve: () => void;
+  readonly lane: PutLane;
+  /** Absent for now. */
+  readonly due?: Due;
+  /** Ms for which Redis is to know the ids again; absent where we made them. */
+  readonly knownForMs?: number;
+}
+
+interface Pending extends Call {
+  readonly givenUpAt: number;
+  readonly resolve: (isDuplicate: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -18,7 +33,8 @@ interface Pending {
  * Stores messages in the order in which they were put. One batch is in flight; what is put meanwhile forms the next.
  *
  * With more than one in flight, a batch that is refused and sent again under its number would find a later number
- * stored, and be answered "already". A number whose outcome is unknown is never used again for other messages.
+ * stored, and be answered "already". A number whose outcome is unknown is never used again for other messages. What a
+ * full queue refused is sent again under a new number, so the old one can never be stored late.
  */
 export class Producer {
   // Made on first use: a process that was forked or restored from a snapshot must not share it.
@@ -26,16 +42,27 @@ export class Producer {
   #number = 0;
   #pending: Pending[] = [];
   #sending: Promise<void> | undefined;
+  /** How long to wait before the next look for room; 0 while there is some. */
+  #crowdedMs = 0;
 
+  /** @param onDelayed told when the next delayed message is due, after one was put */
   constructor(
     private readonly name: string,
     private readonly broker: Broker,
+    readonly limit?: Limit,
+    private readonly onDelayed?: (news: News) => void,
   ) {}
 
-  /** Resolves when Redis has all of the messages. @throws OutcomeUnknownError, RedisUnreachableError, RedisFullError */
-  put(messages: readonly string[], ids: readonly string[]): Promise<void> {
+  /**
+   * Resolves when Redis has all of the messages.
+   *
+   * @returns whether it had the only one already, under its own id
+   * @throws OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError
+   */
+  put(call: Call): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ messages, ids, resolve, reject });
+      if (this.limit && call.messages.length > this.limit.maxLength) throw this.#full(call);
+      this.#pending.push({ ...call, givenUpAt: Date.now() + patienceMs, resolve, reject });
       this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
     });
   }
@@ -51,31 +78,59 @@ export class Producer {
     while (this.#pending.length > 0) {
       const batch = this.#nextBatch();
       try {
-        await this.#send(batch);
-        for (const { resolve } of batch) resolve();
+        const refused = answer(batch, await this.#send(batch));
+        if (refused.length === 0) this.#crowdedMs = 0;
+        else if (refused.length < batch.length) this.#crowdedMs = shortestPauseMs;
+        else this.#crowdedMs = Math.min(2 * Math.max(this.#crowdedMs, shortestPauseMs), longestPauseMs);
+        if (refused.length > 0) await this.#refuse(refused);
       } catch (error) {
-        for (const { ids, reject } of batch) reject(this.#explain(error, ids));
+        for (const { ids, knownForMs, reject } of batch) reject(this.#explain(error, ids, knownForMs !== undefined));
       }
     }
   }
 
+  /** Calls from the head of the line, as many as go the same way; only the first of them to look for room. */
   #nextBatch(): Pending[] {
+    const way = wayOf(this.#pending[0]!);
     let messages = 0;
     let characters = 0;
     let calls = 0;
     for (const pending of this.#pending) {
       messages += pending.messages.length;
       for (const message of pending.messages) characters += message.length;
-      if (calls > 0 && (messages > mostMessages || characters > mostCharacters)) break;
+      if (calls > 0 && (this.#crowdedMs > shortestPauseMs || messages > mostMessages || characters > mostCharacters || wayOf(pending) !== way)) break;
       calls += 1;
     }
     return this.#pending.splice(0, calls);
   }
 
-  async #send(batch: readonly Pending[]): Promise<void> {
+  async #send(batch: readonly Pending[]): Promise<Stored> {
     this.#id ??= newId();
     this.#number += 1;
-    await this.broker.put(this.#id, this.#number, batch.flatMap(({ messages }) => messages), { withinMs: patienceMs });
+    const { lane, due } = batch[0]!;
+    const patience = { withinMs: patienceMs };
+    if (!due) return this.broker.put(this.#id, this.#number, batch.flatMap(({ messages }) => messages), patience, lane, this.#termsOf(batch));
+    const postponed = batch.flatMap((call) => call.messages.map((message, index) => ({ id: call.ids[index]!, due: call.due!, lane: call.lane, message })));
+    const stored = await this.broker.delay(this.#id, this.#number, postponed, patience, this.#termsOf(batch));
+    this.onDelayed?.(stored);
+    return stored;
+  }
+
+  #termsOf(batch: readonly Pending[]): PutTerms {
+    const { knownForMs } = batch[0]!;
+    return {
+      ...(knownForMs !== undefined && { own: { ids: batch.flatMap(({ ids }) => ids), forMs: knownForMs } }),
+      ...(this.limit && { limit: { most: this.limit.maxLength, calls: batch.map(({ messages }) => messages.length) } }),
+    };
+  }
+
+  /** Those who may wait go back to the head of the line, until there is room or their patience ends. */
+  async #refuse(refused: readonly Pending[]): Promise<void> {
+    const now = Date.now();
+    const waiting = refused.filter(({ givenUpAt }) => this.limit?.whenFull === 'wait' && givenUpAt > now);
+    for (const call of refused) if (!waiting.includes(call)) call.reject(this.#full(call));
+    this.#pending.unshift(...waiting);
+    if (waiting.length > 0) await pause(this.#crowdedMs);
   }
 
   async #announce(): Promise<void> {
@@ -83,8 +138,29 @@ export class Producer {
     await this.broker.announce(this.name, { withinMs: 0 }).catch(() => undefined);
   }
 
-  #explain(error: unknown, ids: readonly string[]): unknown {
-    const isUnknown = error instanceof RedisUnreachableError && error.mayHaveArrived;
-    return isUnknown ? new OutcomeUnknownError(this.name, ids, { cause: error }) : error;
+  #full({ messages }: Call): QueueFullError {
+    return new QueueFullError(this.name, this.limit!.maxLength, messages.length);
   }
+
+  #explain(error: unknown, ids: readonly string[], mayRepeat: boolean): unknown {
+    const isUnknown = error instanceof RedisUnreachableError && error.mayHaveArrived;
+    return isUnknown ? new OutcomeUnknownError(this.name, ids, mayRepeat, { cause: error }) : error;
+  }
+}
+
+/** What may share a batch: the delayed together, each with its own lane and time; the ready by lane. */
+function wayOf({ lane, due, knownForMs }: Call): string {
+  return `${due ? 'delayed' : lane} ${knownForMs}`;
+}
+
+/** Tells each call that was accepted. @returns those that were refused */
+function answer(batch: readonly Pending[], { accepted, duplicates }: Stored): readonly Pending[] {
+  const known = new Set(duplicates);
+  let messages = 0;
+  return batch.filter((call) => {
+    messages += call.messages.length;
+    if (messages > accepted) return true;
+    call.resolve(known.has(messages - 1));
+    return false;
+  });
 }

@@ -1,3 +1,4 @@
+import type { Backoff } from '../contract/backoff.js';
 import type { Duration } from '../contract/durations.js';
 import type { Delivery } from './delivery.js';
 
@@ -7,8 +8,15 @@ export interface WorkerOptions {
   concurrency?: number;
   /** Most attempts, the first included; the queue's by default. */
   attempts?: number;
-  /** Before the second attempt, doubling from there; the queue's by default. */
-  backoff?: Duration;
+  /** How long to wait before another attempt; the queue's by default. A function that throws is passed over for the default. */
+  backoff?: Backoff;
+  /** Whether an error is worth another attempt, `attempt` being the one that failed; every error is by default. */
+  retryIf?: (error: unknown, attempt: number) => boolean;
+  /**
+   * How long an attempt may take; the queue's by default, which is as long as it likes. Then `job.signal` aborts, and it has
+   * failed. A handler that ignores the signal runs on, beside whatever its place is given to next: its own message too.
+   */
+  timeout?: Duration;
 }
 
 export type Handler<T, R = unknown> = (payload: T, job: Delivery<T>) => R;

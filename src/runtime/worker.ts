@@ -1,3 +1,4 @@
+import { toWaits } from '../contract/backoff.js';
 import { InvalidOptionError, InvalidWorkerError } from '../contract/errors.js';
 import { a, checkOptions, describe } from '../contract/options.js';
 import type { Channel } from './channel.js';
@@ -53,7 +54,9 @@ const table = {
   // More than 10,000 handlers at once in one process is a slip of the finger, not a wish.
   concurrency: a.whole(1, 10_000),
   attempts: a.whole(1),
-  backoff: a.duration,
+  backoff: toWaits,
+  retryIf: a.callback<(error: unknown, attempt: number) => boolean>,
+  timeout: a.durationFrom(1),
 };
 
 /** How workers of one queue are declared. */
@@ -107,8 +110,8 @@ class Declaration {
 function checked(name: string, given: unknown): HandlerOptions {
   const where = `@worker on ${name}`;
   try {
-    const { concurrency = 1, attempts, backoff } = checkOptions(where, given, table);
-    return { concurrency, ...(attempts !== undefined && { attempts }), ...(backoff !== undefined && { backoffMs: backoff }) };
+    const { concurrency = 1, timeout, ...rules } = checkOptions(where, given, table);
+    return { concurrency, ...rules, ...(timeout !== undefined && { timeoutMs: timeout }) };
   } catch (error) {
     // A refused value is named, but not where it stands.
     if (error instanceof InvalidOptionError && !error.message.startsWith(where)) throw new InvalidOptionError(error.option, `${where}: ${error.message}`);

@@ -1,3 +1,6 @@
+/** Node fires timers beyond this at once. */
+const longestMs = 2 ** 31 - 1;
+
 /** A timer that is only ever brought forward, and keeps nothing alive. */
 export class Alarm {
   #timer: NodeJS.Timeout | undefined;
@@ -5,8 +8,9 @@ export class Alarm {
 
   constructor(private readonly ring: () => void) {}
 
-  /** Rings in so many ms, unless it rings earlier anyway. */
-  in(ms: number): void {
+  /** Rings in so many ms, unless it rings earlier anyway; after 24 days at the latest. */
+  in(givenMs: number): void {
+    const ms = Math.min(givenMs, longestMs);
     const at = performance.now() + ms;
     if (at >= this.#at) return;
     this.stop();

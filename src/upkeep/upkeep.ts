@@ -21,6 +21,7 @@ export class QueueUpkeep implements Upkeep {
   readonly #workers = new Set<Tended>();
   readonly #clock = new Alarm(() => this.#tick());
   #ticks = 0;
+  #isClosed = false;
 
   constructor(
     private readonly broker: Broker,
@@ -50,6 +51,15 @@ export class QueueUpkeep implements Upkeep {
     if (this.#workers.size === 0) return;
     this.promoter.hear(news);
     this.recoverer.hear(news);
+  }
+
+  owe(news: News): void {
+    if (!this.#isClosed) this.promoter.owe(news);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.promoter.forget();
   }
 
   #tick(): void {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { it, onTestFinished } from 'vitest';
 import { until } from '../support/facts.js';
 import { aClient, aProject, urlIn, withRedis } from '../support/project.js';
 

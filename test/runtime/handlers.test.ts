@@ -44,7 +44,7 @@ class Studio {
 describe('the handlers of an object', () => {
   it('are its decorated methods, several per class and per queue, with the options they were declared with', () => {
     expect(handlersOf(new Studio()).map(({ name, channel, payload, options }) => [name, channel.name, payload.source, options])).toEqual([
-      ['Studio.resize', 'images', Image, { concurrency: 4, attempts: 5, backoffMs: 250 }],
+      ['Studio.resize', 'images', Image, { concurrency: 4, attempts: 5, backoff: { type: 'exponential', delayMs: 250, maxMs: 3_600_000, jitter: true } }],
       ['Studio.crop', 'images', Image, { concurrency: 1 }],
       ['Studio.notify', 'emails', Email, { concurrency: 1 }],
     ]);

@@ -176,7 +176,15 @@ describe('a wrapped function', () => {
   });
 
   it('has options as a method has', () => {
-    expect(handlersOf(queue.worker(() => 1, { concurrency: 2, attempts: 5, backoff: '90s' }))[0]!.options).toEqual({ concurrency: 2, attempts: 5, backoffMs: 90_000 });
+    const retryIf = () => true;
+    const options = { concurrency: 2, attempts: 5, backoff: ['1s', '90s'], retryIf, timeout: '5m' } as const;
+    expect(handlersOf(queue.worker(() => 1, options))[0]!.options).toEqual({
+      concurrency: 2,
+      attempts: 5,
+      backoff: { type: 'listed', delaysMs: [1_000, 90_000] },
+      retryIf,
+      timeoutMs: 300_000,
+    });
     expect(() => queue.worker(function resize() {}, { concurency: 2 } as object)).toThrow('@worker on resize: there is no option "concurency"; did you mean "concurrency"?');
   });
 
@@ -202,6 +210,21 @@ describe.each(legacyAndStandard)('options (%s)', (by) => {
     ['{ concurrency: 1.5 }', 'concurrency', 'concurrency: 1.5 will not do'],
     ['{ attempts: 0 }', 'attempts', 'attempts: 0 will not do; give a whole number from 1'],
     ["{ backoff: 'soon' }", 'backoff', 'backoff: "soon" is no duration'],
+    ['{ backoff: [] }', 'backoff', 'backoff: an empty list says nothing; give at least one duration'],
+    ["{ backoff: ['1s', 'soon'] }", 'backoff[1]', 'backoff[1]: "soon" is no duration'],
+    ["{ backoff: { delay: '1s' } }", 'backoff.type', "backoff.type: it is missing; give 'fixed' or 'exponential'"],
+    ["{ backoff: { type: 'linear', delay: '1s' } }", 'backoff.type', `backoff.type: "linear" will not do; give 'fixed' or 'exponential'`],
+    ["{ backoff: { type: 'fixed' } }", 'backoff.delay', 'backoff.delay: it is missing; give a duration'],
+    ["{ backoff: { type: 'fixed', delay: -1 } }", 'backoff.delay', 'backoff.delay: -1 is no duration'],
+    ["{ backoff: { type: 'fixed', delay: 1, max: 2 } }", 'backoff.max', 'backoff.max: a fixed wait does not grow'],
+    ["{ backoff: { type: 'exponential', delay: '10s', max: '1s' } }", 'backoff.max', 'backoff.max: 1000 ms is less than delay, 10000 ms'],
+    ["{ backoff: { type: 'exponential', delay: 1, jitter: 0.5 } }", 'backoff.jitter', 'backoff.jitter: 0.5 will not do; give true or false'],
+    ["{ backoff: { type: 'fixed', dealy: 1 } }", 'dealy', 'backoff: there is no option "dealy"; did you mean "delay"?'],
+    ['{ backoff: null }', 'backoff', 'backoff: null is no duration'],
+    ["{ retryIf: 'never' }", 'retryIf', 'retryIf: "never" will not do; give a function'],
+    ['{ timeout: 0 }', 'timeout', 'timeout: 0 will not do; give at least 1 ms'],
+    ["{ timeout: 'soon' }", 'timeout', 'timeout: "soon" is no duration'],
+    ['{ ttl: 1 }', 'ttl', 'there is no option "ttl"'],
     ['[]', 'options', 'options must be an object such as { concurrency: … }, not an array'],
   ])('%s is refused while the class is being declared', (options, option, sentence) => {
     for (const decorator of [`@worker(images, ${options})`, `@images.worker(${options})`]) {

@@ -30,6 +30,18 @@ describe('a queue', () => {
     ['host', 7, 'a string'],
     ['wire', 'bare', "'hotqueue' or 'plain'"],
     ['attempts', 0, 'a whole number from 1'],
+    ['delay', 'tomorrow', 'no duration'],
+    ['delay', -1, 'no duration'],
+    ['delay', '40000d', 'at most 100 years'],
+    ['priority', 'urgent', "'high' or 'normal' or 'low'"],
+    ['priority', 1, "'high' or 'normal' or 'low'"],
+    ['dedupe', 0, 'at least 1 ms'],
+    ['at', new Date(), 'queue.with({ at: … })'],
+    ['id', 'a', 'queue.with({ id: … })'],
+    ['maxLength', 0, 'a whole number from 1'],
+    ['maxLength', 1.5, 'a whole number from 1'],
+    ['maxLength', '10', 'a whole number from 1'],
+    ['whenFull', 'wait', 'give maxLength as well'],
     ['backoff', 'soon', 'a duration'],
     ['backoff', -1, 'no duration'],
     ['serializer', {}, '{ dumps, loads }'],
@@ -114,8 +126,52 @@ describe('put', () => {
     await expect(aQueue({ maxDepth: 2 }).put([[[1]]])).rejects.toMatchObject({ violations: [{ rule: 'maxDepth' }] });
   });
 
+  it.each([
+    [{ delay: 1, at: new Date() }, 'at', 'leave out one of the two'],
+    [{ delay: 'soon' }, 'delay', 'no duration'],
+    [{ at: 1_732_000_000 }, 'at', 'a time in 1970; give Unix milliseconds, not seconds'],
+    [{ at: 1_000 }, 'at', 'use delay for so long from now'],
+    [{ at: new Date('nonsense') }, 'at', 'is no time'],
+    [{ at: NaN }, 'at', 'is no time'],
+    [{ at: 9e15 }, 'at', 'within 100 years'],
+    [{ at: '2030-01-01' }, 'at', 'give a Date'],
+    [{ priority: 'highest' }, 'priority', "'high' or 'normal' or 'low'"],
+    [{ id: '' }, 'id', '1 to 64 letters'],
+    [{ id: 'x'.repeat(65) }, 'id', '1 to 64 letters'],
+    [{ id: 'a b' }, 'id', 'is no id'],
+    [{ id: 'a~1' }, 'id', 'is no id'],
+    [{ id: 'ü' }, 'id', 'is no id'],
+    [{ id: 42 }, 'id', 'is no id'],
+    [{ id: 'a', dedupe: 0 }, 'dedupe', 'at least 1 ms'],
+    [{ dedupe: '1h' }, 'dedupe', 'give id as well'],
+    [{ maxLength: 3 }, 'maxLength', 'there is no option "maxLength"'],
+  ])('refuses the options %j', (options, option, sentence) => {
+    const make = () => aQueue().with(options as object);
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }) as Error);
+    expect(make).toThrow(sentence);
+  });
+
+  it('refuses an id where messages carry none', () => {
+    expect(() => aQueue({ wire: 'plain' }).with({ id: 'a' })).toThrow("messages of a queue with wire: 'plain' carry none");
+  });
+
   it('refuses unknown options with the nearest name', () => {
     expect(() => aQueue().with({ attemps: 3 } as object)).toThrow('did you mean "attempts"?');
+  });
+});
+
+describe('delayed', () => {
+  it('refuses unknown options and wrong values', async () => {
+    const { delayed } = aQueue();
+    await expect(delayed.list({ limits: 3 } as object)).rejects.toThrow('did you mean "limit"?');
+    await expect(delayed.list({ limit: 0 })).rejects.toThrow('a whole number from 1');
+    await expect(delayed.list({ offset: -1 })).rejects.toThrow('a whole number from 0');
+    await expect(delayed.move('a', {})).rejects.toThrow('say when');
+    await expect(delayed.move('a', undefined as never)).rejects.toThrow('say when');
+    await expect(delayed.move('a', { delay: 1, at: new Date() })).rejects.toThrow('leave out one of the two');
+    await expect(delayed.move('a', { at: 60 })).rejects.toThrow('not seconds');
+    await expect(delayed.move('a', { priority: 'high' } as object)).rejects.toThrow('there is no option "priority"');
+    for (const id of [undefined, 7, '']) await expect(delayed.cancel(id as string)).rejects.toThrow('is no id');
   });
 });
 

@@ -1,7 +1,7 @@
 -- recover: claimed by a worker whose lease has ended -> ready (head), -> suspects, or -> dead; the crash is counted
 -- KEYS  1 claims of that worker (hash)  2 workers (zset)  3 roll (set)  4 meta (hash)  5 suspects  6 again  7 inbox
 --       8 high  9 base  10 low (lists)  11 dead (zset)  12 dead messages (hash)
--- ARGV  1 that worker  2 lease in ms  3 crashes that bury  4 lane for what comes back from base
+-- ARGV  1 that worker  2 lease in ms  3 crashes that bury  4 lane for what comes back with a header: 'a' on a plain queue, else 'b'
 -- Reply {ready, suspects, dead: how many messages went where}; {-1, ms} when its lease ends only then
 --
 -- Only the header is read or written: a payload may be what killed the worker.
@@ -31,8 +31,8 @@ local function parse(message)
   return id, attempts, tonumber(crashes), fields, #id + #attempts + #crashes + #fields + 4
 end
 
-local function bury(id, attempts, crashes, message)
-  local record = string.format('{"reason":"its worker died %d times","attempts":%s,"worker":"%s"}', crashes, attempts, worker)
+local function bury(lane, id, attempts, crashes, message)
+  local record = string.format('{"lane":"%s","reason":"its worker died %d times","attempts":%s,"worker":"%s"}', lane, crashes, attempts, worker)
   local member, n = id, 0
   while redis.call('HSETNX', deadMessages, member, record .. '\n' .. message) == 0 do
     n = n + 1
@@ -62,13 +62,13 @@ for _, claim in ipairs(held) do
   crashes = crashes + 1
   local message = '#' .. id .. ' ' .. attempts .. ' ' .. crashes .. fields .. '\n' .. string.sub(claim.message, length + 1)
   if crashes >= limit then
-    bury(id, attempts, crashes, message)
+    bury(claim.lane, id, attempts, crashes, message)
     buried = buried + 1
   elseif crashes == limit - 1 then
     redis.call('RPUSH', suspects, message)
     suspected = suspected + 1
   else
-    redis.call('LPUSH', lanes[claim.lane == 'b' and ARGV[4] or claim.lane], message)
+    redis.call('LPUSH', lanes[ARGV[4] == 'a' and claim.lane ~= 's' and 'a' or claim.lane], message)
     ready = ready + 1
   end
 end

@@ -1,7 +1,8 @@
 -- retry: claimed -> delayed, or -> ready (tail) when the delay is 0
 -- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 delayed (zset)  4 delayed messages (hash)  5 lane (list)
 --       6 base (list)
--- ARGV  1 worker  2 token  3 lane letter  4 delay in ms  5 id  6 new header  7 bytes of the old header
+-- ARGV  1 worker  2 token  3 lane letter  4 delay in ms  5 id  6 what stands before the text from now on  7 how many bytes
+--       stood there
 -- Reply 1 done, 0 already settled, -1 this worker's lease is lost
 local claims, workers, delayed, delayedMessages, lane, base = unpack(KEYS)
 redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server

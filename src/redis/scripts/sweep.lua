@@ -1,7 +1,7 @@
 -- sweep: what cannot be right -> what it should be
 -- KEYS  1 workers (zset)  2 roll (set)  3 delayed (zset)  4 delayed messages (hash)  5 dead (zset)  6 dead messages (hash)
 --       7 inbox  8 high  9 base  10 low (lists)
--- ARGV  1 cursor over the delayed messages  2 cursor over the dead messages
+-- ARGV  1 cursor over the delayed messages  2 cursor over the dead messages  3 most dead letters  4 their greatest age in ms
 -- Reply {next cursor, next cursor, how many were put back in place, worker, ..}: those on the roll that are not registered,
 --       whose claims somebody is to recover
 --
@@ -23,6 +23,14 @@ local function mend(hash, order, cursor)
   return scan[1]
 end
 local reply = {mend(delayedMessages, delayed, ARGV[1]), mend(deadMessages, dead, ARGV[2]), 0}
+
+-- Dead letters that are too old, or too many: a thousand in a pass.
+local over = math.max(redis.call('ZCARD', dead) - ARGV[3], redis.call('ZCOUNT', dead, '-inf', now - ARGV[4]))
+if over > 0 then
+  local oldest = redis.call('ZRANGE', dead, 0, math.min(over, 1000) - 1)
+  redis.call('HDEL', deadMessages, unpack(oldest))
+  redis.call('ZREM', dead, unpack(oldest))
+end
 
 for _, worker in ipairs(redis.call('SMEMBERS', roll)) do
   if not redis.call('ZSCORE', workers, worker) then reply[#reply + 1] = worker end

@@ -1,4 +1,4 @@
-import { Delivery, type Job } from 'hotqueue';
+import { Bury, RetryIn, type DeadLetter, Delivery, type DelayedMessage, type Job } from 'hotqueue';
 import { exactly, Image, images, untyped } from './payloads.js';
 
 const image = new Image();
@@ -16,6 +16,15 @@ export async function producing(): Promise<void> {
   exactly<Job<Image>[]>()(all);
   const later = await images.with({ attempts: 2, backoff: 500 }).put(image);
   exactly<Job<Image>>()(later);
+  await images.with({ delay: '10m', priority: 'high' }).put(image);
+  await images.with({ at: new Date() }).put(image);
+  await images.with({ at: Date.now() + 1_000, priority: 'low' }).putAll(many);
+  const own = await images.with({ id: 'resize-a.jpg', dedupe: '1h' }).put(image);
+  exactly<Job<Image>>()(own);
+  exactly<boolean | undefined>()(own.duplicate);
+  const [next] = await images.delayed.list({ limit: 1, offset: 2 });
+  exactly<DelayedMessage | undefined>()(next);
+  await images.delayed.move(own.id, { delay: '5m' });
   const any = await untyped.put({ path: 'a.jpg' });
   exactly<Job>()(any);
 
@@ -37,6 +46,21 @@ export async function producing(): Promise<void> {
   images.with({ attemps: 2 });
   // @ts-expect-error no duration
   images.with({ backoff: 'soon' });
+  await images.with({ timeout: '90s', ttl: '10m' }).put(image);
+  // @ts-expect-error a function cannot travel with a message
+  images.with({ backoff: () => 5 });
+  // @ts-expect-error no duration
+  images.with({ ttl: 'soon' });
+  // @ts-expect-error no duration
+  images.with({ delay: 'soon' });
+  // @ts-expect-error no such priority
+  images.with({ priority: 'urgent' });
+  // @ts-expect-error an id is text
+  images.with({ id: 42 });
+  // @ts-expect-error a moment is a Date, or Unix ms
+  images.with({ at: '2030-01-01' });
+  // @ts-expect-error nobody decides that for himself
+  own.duplicate = true;
 }
 
 export async function consuming(signal: AbortSignal): Promise<void> {
@@ -58,6 +82,22 @@ export async function consuming(signal: AbortSignal): Promise<void> {
   await using consumer = images.consume();
   const { value } = await consumer.next();
   exactly<Image | void>()(value);
+}
+
+export async function burying(): Promise<void> {
+  exactly<DeadLetter[]>()(await images.dead.list({ limit: 5, offset: 5, order: 'oldest' }));
+  exactly<DeadLetter | undefined>()(await images.dead.get('id'));
+  exactly<number>()(await images.dead.revive('id'));
+  exactly<number>()(await images.dead.drop({ where: ({ reason, failures }) => reason === 'expired' && failures.length === 0 }));
+  // @ts-expect-error nobody awaits it
+  await images.dead.drop({ where: async () => false });
+  // @ts-expect-error which?
+  await images.dead.revive();
+  // @ts-expect-error a mistyped option
+  await images.dead.list({ limti: 5 });
+  throw new Bury('account closed', { cause: new RetryIn('30s') });
+  // @ts-expect-error no duration
+  throw new RetryIn('soon');
 }
 
 export const delivery: Delivery<Image> = Delivery.of(image, { attempt: 2 });

@@ -6,6 +6,7 @@ exactly<HotQueue<Image>>()(images);
 
 // A queue of T needs something that checks T at run time.
 new HotQueue('images', { payload: Image, port: 6380, prefix: 'shop', backoff: '10s', attempts: 3 });
+new HotQueue('images', { payload: Image, timeout: '5m', ttl: '1d', deadLetters: { max: 1_000, maxAge: '30d' } });
 new HotQueue<Image>('images', { payload: Image });
 // @ts-expect-error a type alone checks nothing
 new HotQueue<Image>('images');
@@ -19,6 +20,13 @@ new HotQueue('images', { payload: new Image() });
 new HotQueue('images', { payload: Image, prot: 6380 });
 // @ts-expect-error no duration
 new HotQueue('images', { payload: Image, backoff: 'soon' });
+new HotQueue('images', { payload: Image, delay: '10m', priority: 'low', dedupe: '2h', maxLength: 1_000, whenFull: 'wait' });
+// @ts-expect-error a moment is for a message, not for a queue
+new HotQueue('images', { payload: Image, at: new Date() });
+// @ts-expect-error an id is for a message, not for a queue
+new HotQueue('images', { payload: Image, id: 'a' });
+// @ts-expect-error no such policy
+new HotQueue('images', { payload: Image, maxLength: 1, whenFull: 'drop' });
 // @ts-expect-error no name
 new HotQueue();
 

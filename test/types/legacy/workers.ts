@@ -10,6 +10,19 @@ export class Studio {
   @images.worker({ concurrency: 4 }) sharpen({ path, width }: Image) {
     return `${path} ${width}`;
   }
+  @worker(images, {
+    backoff: (attempt, error) => {
+      exactly<number>()(attempt);
+      exactly<unknown>()(error);
+      return attempt * 1_000;
+    },
+    retryIf: (error, attempt) => attempt < 3 && !(error instanceof RangeError),
+    timeout: '5m',
+  })
+  careful(_image: Image) {}
+  @images.worker({ backoff: ['1s', 5_000, '1m'] }) listed(_image: Image) {}
+  @images.worker({ backoff: { type: 'fixed', delay: '1s', jitter: true } }) fixed(_image: Image) {}
+  @images.worker({ backoff: { type: 'exponential', delay: '1s', max: '1h' } }) doubling(_image: Image) {}
   @images.worker tick() {}
   @images.worker wide(_image: Image | Email) {}
   @images.worker partly(_image: { path: string }) {}
@@ -52,6 +65,24 @@ export class Studio {
   @images.worker({ attempt: 4 }) mistypedBound(_image: Image) {}
   // @ts-expect-error no duration
   @images.worker({ backoff: 'soon' }) soon(_image: Image) {}
+  // @ts-expect-error no duration in a list
+  @images.worker({ backoff: ['1s', 'soon'] }) soonListed(_image: Image) {}
+  // @ts-expect-error a fixed wait does not grow
+  @images.worker({ backoff: { type: 'fixed', delay: '1s', max: '1h' } }) grown(_image: Image) {}
+  // @ts-expect-error which rule?
+  @images.worker({ backoff: { delay: '1s' } }) untold(_image: Image) {}
+  // @ts-expect-error a function that gives no duration
+  @images.worker({ backoff: () => 'soon' }) soonAsked(_image: Image) {}
+  // @ts-expect-error nobody awaits it
+  @images.worker({ backoff: async () => 5 }) awaited(_image: Image) {}
+  // @ts-expect-error nobody awaits it
+  @images.worker({ retryIf: async () => false }) awaitedFilter(_image: Image) {}
+  // @ts-expect-error no answer
+  @images.worker({ retryIf: () => undefined }) unanswered(_image: Image) {}
+  // @ts-expect-error no duration
+  @images.worker({ timeout: 'soon' }) timed(_image: Image) {}
+  // @ts-expect-error of a message, not of a worker
+  @images.worker({ ttl: '1h' }) lasting(_image: Image) {}
   // @ts-expect-error a name is no queue
   @worker('images') named(_image: Image) {}
   // @ts-expect-error which queue?

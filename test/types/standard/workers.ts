@@ -10,6 +10,8 @@ export class Studio {
   @images.worker({ concurrency: 4 }) sharpen({ path, width }: Image) {
     return `${path} ${width}`;
   }
+  @worker(images, { backoff: (attempt) => attempt * 1_000, retryIf: (error) => !(error instanceof RangeError), timeout: '5m' }) careful(_image: Image) {}
+  @images.worker({ backoff: ['1s', '5s'] }) listed(_image: Image) {}
   @images.worker tick() {}
   @images.worker partly(_image: { path: string }) {}
   @images.worker protected hidden(_image: Image) {}
@@ -74,3 +76,8 @@ class Desk {
   anything = untyped.worker((item) => exactly<unknown>()(item));
 }
 void run([new Studio(), new Desk()]);
+
+void images.with({ delay: '10m', priority: 'high' }).put(new Image());
+void images.with({ id: 'a' }).put(new Image()).then(({ duplicate }) => exactly<boolean | undefined>()(duplicate));
+// @ts-expect-error no such priority
+void images.with({ priority: 'urgent' });

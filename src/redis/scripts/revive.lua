@@ -1,0 +1,49 @@
+-- revive: dead -> ready (tail), as if newly put: no attempts, no crashes, no failures, no expiry
+-- KEYS  1 dead (zset)  2 dead messages (hash)  3 request (string)  4 again  5 high  6 base  7 low (lists)
+-- ARGV  1 ms the request is remembered  2 lane for what has a header: 'a' on a plain queue, else 'b'
+--       3.. letter, when it was buried, ..
+-- Reply how many came back
+--
+-- Only what was buried at that time: a letter that was revived and buried anew is another one. The answer is kept, so that
+-- a request that is sent again gets the same.
+local dead, deadMessages, request, again, high, base, low = unpack(KEYS)
+local answer = redis.call('GET', request)
+if answer then return tonumber(answer) end
+redis.call('HDEL', deadMessages, '') -- cannot grow memory: lets this run on a full server
+local lanes = ARGV[2] == 'a' and {b = again} or {a = again, h = high, l = low, b = base}
+
+-- The header and what follows it as the client reads them (envelope.ts).
+local function renewed(letter, message)
+  local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~-]+) (%d+) (%d+)([^\n]*)\n')
+  if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[^ ]+', '') ~= '' then
+    return '#' .. letter .. ' 0 0\n' .. message
+  end
+  local length = #id + #attempts + #crashes + #fields + 4
+  local failures = tonumber(string.match(fields .. ' ', ' f=(%d+) ') or 0)
+  if failures > 0 and not string.find(string.sub(message, length + 1, length + failures), '^%[[ -~]*\n$') then failures = 0 end
+  fields = string.gsub(fields, ' (%l+)=([^ ]+)', function(name, value)
+    if (name == 'x' and not string.find(value, '%D')) or (name == 'f' and failures > 0) then return '' end
+  end)
+  return '#' .. id .. ' 0 0' .. fields .. '\n' .. string.sub(message, length + failures + 1)
+end
+
+local revived = 0
+for index = 3, #ARGV, 2 do
+  local letter, at = ARGV[index], redis.call('ZSCORE', dead, ARGV[index])
+  if at and tonumber(at) == tonumber(ARGV[index + 1]) then
+    local entry = redis.call('HGET', deadMessages, letter)
+    if entry then
+      local lane = lanes[string.match(entry, '^{"lane":"(%l)"') or 'b'] or lanes.b
+      redis.call('RPUSH', lane, renewed(letter, string.sub(entry, string.find(entry, '\n', 1, true) + 1)))
+      revived = revived + 1
+    end
+    redis.call('HDEL', deadMessages, letter)
+    redis.call('ZREM', dead, letter)
+  end
+end
+redis.call('SET', request, revived, 'PX', ARGV[1])
+
+if revived > 0 and redis.call('LLEN', base) == 0 then
+  if not redis.call('LMOVE', high, base, 'LEFT', 'LEFT') then redis.call('LMOVE', low, base, 'LEFT', 'LEFT') end
+end
+return revived

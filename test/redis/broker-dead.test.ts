@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { Broker, type Buried, type Lane } from '../../src/redis/broker.js';
+import { aBroker, redis } from '../support/queue.js';
+
+const at = { withinMs: 5_000 };
+
+/** Buries messages as a worker does that took them from a lane. */
+async function bury(broker: Broker, messages: readonly string[], lane: Lane = 'b', ids = messages.map((message) => /^#(\S+) /.exec(message)?.[1] ?? randomUUID())): Promise<void> {
+  const worker = randomUUID();
+  await broker.join(worker, at);
+  const list = { a: broker.keys.again, b: broker.keys.base, h: broker.keys.high, l: broker.keys.low, s: broker.keys.suspects }[lane];
+  let number = 0;
+  for (const [index, message] of messages.entries()) {
+    await redis().rpush(list, message);
+    const taken = await broker.take(worker, (number += 1), 1, 'alone', at);
+    const { token } = taken === 'lost' ? expect.fail('lease lost') : taken.held[0]!;
+    expect(await broker.bury(worker, token, ids[index]!, JSON.stringify({ lane, reason: 'test', attempts: 1 }))).toBe('done');
+  }
+  await broker.leave(worker);
+}
+
+async function letters(broker: Broker): Promise<Buried[]> {
+  const found = await redis().zrange(broker.keys.dead, 0, '-1', 'WITHSCORES');
+  return Array.from({ length: found.length / 2 }, (_, index) => ({ key: found[2 * index]!, at: found[2 * index + 1]! }));
+}
+
+const revive = async (broker: Broker, wire: 'hotqueue' | 'plain' = 'hotqueue') => broker.revive(await letters(broker), wire, randomUUID(), at);
+const list = (key: string) => redis().lrange(key, 0, -1);
+const isEmpty = async ({ keys }: Broker) => (await redis().exists(keys.dead, keys.deadMessages)) === 0;
+
+describe('revive', () => {
+  it('makes them new at the tail, oldest first, the payload untouched and the id the same', async () => {
+    const broker = aBroker();
+    await bury(broker, ['#one 3 0\n{"n": 1}', '#two 0 2 a=5 b=10\n#not a header\n\u0000']);
+    await broker.put('producer', 1, ['waiting'], at);
+    expect(await revive(broker)).toBe(2);
+    expect(await list(broker.keys.base)).toEqual(['waiting', '#one 0 0\n{"n": 1}', '#two 0 0 a=5 b=10\n#not a header\n\u0000']);
+    expect(await isEmpty(broker)).toBe(true);
+  });
+
+  it.each<[string, string, string]>([
+    ['its expiry goes', '#id 1 0 a=5 x=1700000000000 t=10\n"x"', '#id 0 0 a=5 t=10\n"x"'],
+    ['an expiry that stands last', '#id 1 0 x=1\n"x"', '#id 0 0\n"x"'],
+    ['its failures go', '#id 2 0 f=4 b=10\n[1]\n"x"', '#id 0 0 b=10\n"x"'],
+    ['both go', '#id 2 0 x=1 f=4\n[1]\n"x"', '#id 0 0\n"x"'],
+    ['fields with another meaning stay', '#id 2 0 xx=1 f=00-ab x=00-ab\n[1]\n"x"', '#id 0 0 xx=1 f=00-ab x=00-ab\n[1]\n"x"'],
+    ['failures that are none stay', '#id 2 0 f=3\n{}\n"x"', '#id 0 0 f=3\n{}\n"x"'],
+    ['failures beyond the end stay', '#id 2 0 f=99\n[]\n"x"', '#id 0 0 f=99\n[]\n"x"'],
+    ['failures that are not all ASCII stay', '#id 2 0 f=7\n["ü"]\n"x"', '#id 0 0 f=7\n["ü"]\n"x"'],
+    ['what is no header of ours gets one', '#id 2 0 F=1\n"x"', '#given 0 0\n#id 2 0 F=1\n"x"'],
+    ['a message that came without gets one', '{"n":1}', '#given 0 0\n{"n":1}'],
+  ])('%s', async (_what, message, expected) => {
+    const broker = aBroker();
+    await bury(broker, [message], 'b', ['given']);
+    expect(await revive(broker)).toBe(1);
+    expect(await list(broker.keys.base)).toEqual([expected]);
+  });
+
+  it('brings bytes back that are no text', async () => {
+    const broker = aBroker();
+    const bytes = Buffer.from([0x80, 0x04, 0xff, 0x00, 0x0a, 0xfe]);
+    await redis().hset(broker.keys.deadMessages, 'raw', Buffer.concat([Buffer.from('{"lane":"b","reason":"x"}\n'), bytes]));
+    await redis().zadd(broker.keys.dead, 5, 'raw');
+    expect(await revive(broker)).toBe(1);
+    expect((await redis().lrangeBuffer(broker.keys.base, 0, 0))[0]!.equals(Buffer.concat([Buffer.from('#raw 0 0\n'), bytes]))).toBe(true);
+  });
+
+  it.each<[Lane, 'base' | 'high' | 'low']>([
+    ['b', 'base'],
+    ['h', 'high'],
+    ['l', 'low'],
+    ['s', 'base'],
+  ])('puts what came from lane %s back on %s', async (lane, to) => {
+    const broker = aBroker();
+    await bury(broker, ['#id 1 2\n"x"'], lane);
+    await redis().rpush(broker.keys.base, 'bell');
+    expect(await revive(broker)).toBe(1);
+    expect((await list(broker.keys[to])).at(-1)).toBe('#id 0 0\n"x"');
+  });
+
+  it('rings for idle workers, who wait on base', async () => {
+    const broker = aBroker();
+    await bury(broker, ['#id 1 0\n"x"'], 'h');
+    await revive(broker);
+    expect(await list(broker.keys.base)).toEqual(['#id 0 0\n"x"']);
+  });
+
+  it('puts no header where Python reads', async () => {
+    const broker = aBroker();
+    await bury(broker, ['{"n":1}'], 'b', ['worker.b1.1']);
+    await bury(broker, ['#again 2 0\n{"n":2}'], 'a');
+    expect(await revive(broker, 'plain')).toBe(2);
+    expect(await list(broker.keys.again)).toEqual(['#worker.b1.1 0 0\n{"n":1}', '#again 0 0\n{"n":2}']);
+    expect(await list(broker.keys.base)).toEqual([]);
+  });
+
+  it('takes a letter without its message off the list', async () => {
+    const broker = aBroker();
+    await redis().zadd(broker.keys.dead, 5, 'ghost');
+    expect(await revive(broker)).toBe(0);
+    expect(await isEmpty(broker)).toBe(true);
+  });
+
+  it('brings back a letter that an earlier version buried, without a lane', async () => {
+    const broker = aBroker();
+    await redis().hset(broker.keys.deadMessages, 'old', '{"reason":"x","attempts":1}\n#old 3 0\n"x"');
+    await redis().zadd(broker.keys.dead, 5, 'old');
+    expect(await revive(broker)).toBe(1);
+    expect(await list(broker.keys.base)).toEqual(['#old 0 0\n"x"']);
+  });
+});
+
+describe('revive and drop', () => {
+  const verbs = {
+    revive: (broker: Broker, buried: readonly Buried[], request: string) => broker.revive(buried, 'hotqueue', request, at),
+    drop: (broker: Broker, buried: readonly Buried[], request: string) => broker.drop(buried, request, at),
+  };
+
+  it.each(Object.entries(verbs))('%s: sent again is answered the same, and does nothing twice', async (verb, send) => {
+    const broker = aBroker();
+    await bury(broker, ['#one 1 0\n1', '#two 1 0\n2']);
+    const both = await letters(broker);
+    expect(await send(broker, both, 'request')).toBe(2);
+    await redis().del(broker.keys.base);
+    // Buried anew at the very same time: only the request tells that this is the old sending.
+    await redis().zadd(broker.keys.dead, both[0]!.at, 'one');
+    await redis().hset(broker.keys.deadMessages, 'one', '{"lane":"b"}\n#one 1 0\n1');
+    expect(await send(broker, both, 'request')).toBe(2);
+    expect(await letters(broker)).toHaveLength(1);
+    expect(await list(broker.keys.base)).toEqual([]);
+    expect(await redis().pttl(broker.keys.request('request'))).toBeGreaterThan(0);
+    expect(verb in verbs).toBe(true);
+  });
+
+  it.each(Object.entries(verbs))('%s: leaves a letter that was buried anew since it was looked at', async (_verb, send) => {
+    const broker = aBroker();
+    await bury(broker, ['#one 1 0\n1']);
+    const [one] = await letters(broker);
+    expect(await send(broker, [{ key: one!.key, at: String(Number(one!.at) - 1) }], 'request')).toBe(0);
+    expect(await letters(broker)).toEqual([one]);
+  });
+
+  it.each(Object.entries(verbs))('%s: of what is not there does nothing', async (_verb, send) => {
+    const broker = aBroker();
+    expect(await send(broker, [{ key: 'nobody', at: '5' }], 'request')).toBe(0);
+    expect(await list(broker.keys.base)).toEqual([]);
+  });
+
+  it('drop: forgets the message with its record', async () => {
+    const broker = aBroker();
+    await bury(broker, ['#one 1 0\n1', '#two 1 0\n2']);
+    const [one] = await letters(broker);
+    expect(await broker.drop([one!], 'request', at)).toBe(1);
+    expect(await redis().hkeys(broker.keys.deadMessages)).toEqual(['two']);
+    expect(await redis().zrange(broker.keys.dead, 0, '-1')).toEqual(['two']);
+  });
+});
+
+describe('dead letters are bounded', () => {
+  const bounded = (most: number, maxAgeMs = 3_600_000): Broker => {
+    const { connection, keys } = aBroker();
+    return new Broker(connection, keys, 30_000, { most, maxAgeMs });
+  };
+
+  it('by count: the oldest goes when one more is buried', async () => {
+    const broker = bounded(2);
+    await bury(broker, ['#one 1 0\n1']);
+    await redis().zincrby(broker.keys.dead, -1_000, 'one'); // a while ago
+    await bury(broker, ['#two 1 0\n2']);
+    await redis().zincrby(broker.keys.dead, -500, 'two');
+    await bury(broker, ['#three 1 0\n3']);
+    expect((await letters(broker)).map(({ key }) => key)).toEqual(['two', 'three']);
+    expect((await redis().hkeys(broker.keys.deadMessages)).sort()).toEqual(['three', 'two']);
+  });
+
+  it('by count, a hundred at once where the bound was lowered', async () => {
+    const broker = bounded(5);
+    const longAgo = Date.now() - 600_000;
+    const old = Array.from({ length: 250 }, (_, index) => [longAgo + index, `old-${index}`] as const);
+    await redis().zadd(broker.keys.dead, ...old.flat());
+    await redis().hset(broker.keys.deadMessages, Object.fromEntries(old.map(([, key]) => [key, '{}\nx'])));
+    await bury(broker, ['#new 1 0\n1']);
+    expect(await redis().zcard(broker.keys.dead)).toBe(151);
+    expect(await redis().hlen(broker.keys.deadMessages)).toBe(151);
+    await broker.sweep(['0', '0'], at);
+    expect((await letters(broker)).map(({ key }) => key)).toEqual(['old-246', 'old-247', 'old-248', 'old-249', 'new']);
+    expect(await redis().hlen(broker.keys.deadMessages)).toBe(5);
+  });
+
+  it('by age: a sweep drops what is too old, and nothing else', async () => {
+    const broker = bounded(100, 60_000);
+    await bury(broker, ['#old 1 0\n1', '#young 1 0\n2']);
+    await redis().zincrby(broker.keys.dead, -61_000, 'old');
+    await redis().zincrby(broker.keys.dead, -50_000, 'young');
+    await broker.sweep(['0', '0'], at);
+    expect((await letters(broker)).map(({ key }) => key)).toEqual(['young']);
+    expect(await redis().hkeys(broker.keys.deadMessages)).toEqual(['young']);
+  });
+
+  it('by default at 100,000 and 180 days', () => {
+    expect(aBroker().deadLetters).toEqual({ most: 100_000, maxAgeMs: 180 * 86_400_000 });
+  });
+});

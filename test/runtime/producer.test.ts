@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { RedisUnreachableError } from '../../src/contract/errors.js';
+import type { Broker, PutTerms } from '../../src/redis/broker.js';
+import { Producer, type Call } from '../../src/runtime/producer.js';
+
+afterEach(() => void vi.useRealTimers());
+
+const call = (...messages: string[]): Call => ({ messages, ids: messages, lane: 'b' });
+const sent: { number: number; messages: readonly string[]; lane: string; terms: PutTerms }[] = [];
+
+/** A broker that answers every put with what `answer` makes of it. */
+function aBroker(answer: (messages: readonly string[]) => number): Broker {
+  sent.length = 0;
+  const put: Broker['put'] = async (_producer, number, messages, _patience, lane = 'b', terms = {}) => {
+    sent.push({ number, messages, lane, terms });
+    return { accepted: answer(messages), duplicates: [] };
+  };
+  const delay: Broker['delay'] = async (producer, number, messages, patience, terms) => ({
+    ...(await put(producer, number, messages.map(({ message }) => message), patience, 'b', terms)),
+    nextDueMs: 7,
+  });
+  return { put, delay, announce: async () => {} } as unknown as Broker;
+}
+
+describe('a producer', () => {
+  it('makes one batch of what goes the same way, and keeps the order of what does not', async () => {
+    const due = vi.fn();
+    const producer = new Producer('q', aBroker(({ length }) => length), undefined, due);
+    const high = { lane: 'h' as const };
+    const delayed = { due: { afterMs: 1 } };
+    const own = { knownForMs: 1 };
+    await Promise.all([
+      producer.put(call('1', '2')),
+      producer.put(call('3')),
+      producer.put({ ...call('4'), ...high }),
+      producer.put({ ...call('5'), ...high }),
+      producer.put({ ...call('6'), ...delayed }),
+      producer.put({ ...call('7'), ...delayed, ...high }),
+      producer.put({ ...call('8'), ...own }),
+      producer.put({ ...call('9') }),
+    ]);
+    expect(sent.map(({ messages }) => messages.join(''))).toEqual(['123', '45', '67', '8', '9']);
+    expect(sent.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
+    expect(sent[3]!.terms).toEqual({ own: { ids: ['8'], forMs: 1 } });
+    expect(due.mock.calls).toEqual([[expect.objectContaining({ nextDueMs: 7 })]]);
+  });
+
+  it('sends what was refused under a new number, and only the first of the line until there is room', async () => {
+    let looks = 0;
+    const producer = new Producer('q', aBroker(({ length }) => (looks++ < 3 ? 0 : length)), { maxLength: 2, whenFull: 'wait' });
+    await Promise.all([producer.put(call('1', '2')), producer.put(call('3')), producer.put(call('4'))]);
+    expect(sent.map(({ number, messages }) => `${number}:${messages.join('')}`)).toEqual(['1:1234', '2:12', '3:12', '4:12', '5:34']);
+    expect(sent[0]!.terms).toEqual({ limit: { most: 2, calls: [2, 1, 1] } });
+  });
+
+  it('waits for room for half a minute at the most, and goes on with the next', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const broker = aBroker(([first]) => {
+      vi.setSystemTime(Date.now() + 10_000);
+      return first === 'next' ? 1 : 0;
+    });
+    const producer = new Producer('q', broker, { maxLength: 1, whenFull: 'wait' });
+    const late = producer.put(call('late'));
+    const next = producer.put(call('next'));
+    await expect(late).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+    expect(await next).toBe(false);
+    expect(sent.map(({ messages }) => messages.join())).toEqual(['late,next', 'late', 'late', 'next']);
+  });
+
+  it('says of an unknown outcome whether repeating it is safe', async () => {
+    const away = { announce: async () => {}, put: () => Promise.reject(new RedisUnreachableError('here', 'start it', { cause: new Error('gone') })) };
+    const producer = new Producer('q', away as unknown as Broker);
+    await expect(producer.put(call('1'))).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', mayRepeat: false, message: expect.stringContaining('may store them twice') as string });
+    const own = { ...call('order-1'), knownForMs: 1_000 };
+    await expect(producer.put(own)).rejects.toMatchObject({ ids: ['order-1'], mayRepeat: true, message: expect.stringContaining('under the same id') as string });
+  });
+});

@@ -1,0 +1,277 @@
+import { IsInt } from 'class-validator';
+import { describe, expect, it } from 'vitest';
+import { start, type DeadLetter, type HotQueue, type QueueOptions } from 'hotqueue';
+import { until } from '../support/facts.js';
+import { aName, aQueue, redis } from '../support/queue.js';
+import { serverKind } from '../support/server.js';
+
+class Task {
+  @IsInt() n!: number;
+}
+
+/** A queue in which so many messages, 0, 1, …, were given up, one after the other. */
+async function aQueueWithDead(count: number, options: QueueOptions & { payload?: undefined; name?: string } = {}): Promise<HotQueue> {
+  const queue = aQueue(options);
+  await queue.putAll(Array.from({ length: count }, (_, index) => index));
+  for await (const delivery of queue.deliveries({ limit: count })) await delivery.bury(Number(delivery.payload) % 2 === 0 ? 'even' : 'odd');
+  return queue;
+}
+
+/** So many letters, written behind the library's back. */
+async function writeLetters(queue: HotQueue, count: number, at: (index: number) => number): Promise<void> {
+  const own = `{${queue.key}}:dead`;
+  for (let from = 0; from < count; from += 5_000) {
+    const some = Array.from({ length: Math.min(5_000, count - from) }, (_, index) => from + index);
+    await redis().hset(`${own}:messages`, ...some.flatMap((n) => [`id-${n}`, `{"lane":"b","reason":"test","attempts":3}\n#id-${n} 3 0\n${n}`]));
+    await redis().zadd(own, ...some.flatMap((n) => [at(n), `id-${n}`]));
+  }
+}
+
+const textsOf = (letters: readonly DeadLetter[]) => letters.map(({ text }) => text);
+async function ready(queue: HotQueue): Promise<unknown[]> {
+  return (await queue.peek(1_000)).map(({ payload }) => payload);
+}
+
+describe('dead letters', () => {
+  it('are counted, and listed newest first, or oldest, page by page', async () => {
+    const queue = aQueue();
+    await writeLetters(queue, 5, (n) => 1_700_000_000_000 + n);
+    expect(await queue.dead.size()).toBe(5);
+    expect(textsOf(await queue.dead.list())).toEqual(['4', '3', '2', '1', '0']);
+    expect(textsOf(await queue.dead.list({ order: 'oldest' }))).toEqual(['0', '1', '2', '3', '4']);
+    expect(textsOf(await queue.dead.list({ limit: 2, offset: 1 }))).toEqual(['3', '2']);
+    expect(textsOf(await queue.dead.list({ limit: 2, offset: 4, order: 'oldest' }))).toEqual(['4']);
+    expect(await queue.dead.list({ offset: 5 })).toEqual([]);
+  });
+
+  it('can be read one by one: bytes, error and history', async () => {
+    const queue = aQueue();
+    const { id, putAt } = await queue.put({ to: 'nobody' });
+    const runner = start(queue.worker((_item, job) => { throw new TypeError(`no ${job.attempt}`); }, { attempts: 2, backoff: 1 }));
+    await until(() => queue.dead.size());
+    await runner.stop();
+    const letter = (await queue.dead.get(id))!;
+    expect(letter).toMatchObject({
+      id,
+      key: id,
+      queue: queue.name,
+      reason: 'failed 2 of 2 attempts',
+      attempts: 2,
+      error: { name: 'TypeError', message: 'no 2', stack: expect.stringContaining('dead-letters.test') as string },
+      failures: [{ attempt: 1, name: 'TypeError', message: 'no 1' }, { attempt: 2, name: 'TypeError', message: 'no 2' }],
+      text: '{"to":"nobody"}',
+    });
+    expect(letter.bytes.toString()).toMatch(new RegExp(`^#${id} 1 0 f=\\d+\\n\\[.*\\]\\n\\{"to":"nobody"\\}$`));
+    expect(letter.buriedAt).toBeGreaterThan(putAt - 60_000);
+    expect(await queue.dead.get('somebody-else')).toBeUndefined();
+  });
+
+  it('with one id are told apart by their keys', async () => {
+    const queue = aQueue();
+    await redis().rpush(queue.key, '#same 0 0\n1', '#same 0 0\n2');
+    for await (const delivery of queue.deliveries({ limit: 2 })) await delivery.bury('test');
+    const letters = await queue.dead.list({ order: 'oldest' });
+    expect(letters.map(({ id, key }) => [id, key]).sort()).toEqual([['same', 'same'], ['same', 'same~1']]);
+    expect((await queue.dead.get('same~1'))!.text).toBe('2');
+    expect(await queue.dead.revive('same~1')).toBe(1);
+    expect(await redis().lrange(queue.key, 0, -1)).toEqual(['#same 0 0\n2']);
+  });
+
+  it('of a worker that died are told with the others', async () => {
+    const queue = aQueue();
+    await redis().hset(`{${queue.key}}:dead:messages`, 'id', '{"lane":"b","reason":"its worker died 3 times","attempts":0,"worker":"w"}\n#id 0 3\n"killer"');
+    await redis().zadd(`{${queue.key}}:dead`, 1, 'id');
+    expect(await queue.dead.list()).toMatchObject([{ id: 'id', reason: 'its worker died 3 times', attempts: 0, error: undefined, failures: [] }]);
+  });
+});
+
+describe('reviving', () => {
+  it('brings one back, under its id, as if it had never been tried', async () => {
+    const queue = aQueue();
+    const { id } = await queue.with({ ttl: '1h', attempts: 2 }).put('x');
+    const attempts: number[] = [];
+    let isBroken = true;
+    const runner = start(
+      queue.worker((_item, job) => {
+        expect(job.id).toBe(id);
+        attempts.push(job.attempt);
+        if (isBroken) throw new Error('no');
+      }, { backoff: 1 }),
+    );
+    await until(() => queue.dead.size());
+    isBroken = false;
+    expect(await queue.dead.revive(id)).toBe(1);
+    await until(() => attempts.length === 3);
+    await until(() => queue.counts(), ({ waiting, claimed }) => waiting + claimed === 0);
+    await runner.stop();
+    expect(attempts).toEqual([1, 2, 1]);
+    expect(await queue.dead.size()).toBe(0);
+    expect(await queue.dead.revive(id)).toBe(0);
+  });
+
+  it('of an expired message brings one that does not expire', async () => {
+    const queue = aQueue();
+    const { id, putAt } = await queue.with({ ttl: 1 }).put('late');
+    await until(() => Date.now() > putAt + 1);
+    expect(await queue.get()).toBeUndefined();
+    expect(await queue.dead.revive(id)).toBe(1);
+    expect(await queue.get()).toBe('late');
+  });
+
+  it('brings back some, by what their letters say, in the order in which they were buried', async () => {
+    const queue = await aQueueWithDead(6);
+    expect(await queue.dead.revive({ where: ({ reason }) => reason === 'odd' })).toBe(3);
+    expect(await ready(queue)).toEqual([1, 3, 5]);
+    expect(textsOf(await queue.dead.list({ order: 'oldest' }))).toEqual(['0', '2', '4']);
+  });
+
+  it('brings back all, and tells by an event how many', async () => {
+    const queue = await aQueueWithDead(3);
+    const told: unknown[] = [];
+    queue.events.on('revive', (event) => told.push(event));
+    expect(await queue.dead.reviveAll()).toBe(3);
+    expect(await ready(queue)).toEqual([0, 1, 2]);
+    expect(await queue.dead.reviveAll()).toBe(0);
+    expect(told).toEqual([{ queue: queue.name, count: 3 }]);
+  });
+
+  it('ends, also when what comes back is buried again at once', async () => {
+    const queue = aQueue();
+    await writeLetters(queue, 350, (n) => 1_700_000_000_000 + n);
+    const runner = start(queue.worker(() => { throw new Error('still broken'); }, { attempts: 1, concurrency: 20 }));
+    expect(await queue.dead.reviveAll()).toBe(350);
+    await until(() => queue.dead.size(), (size) => size === 350);
+    await runner.stop();
+    expect(await queue.dead.list({ limit: 1 })).toMatchObject([{ reason: 'failed 1 of 1 attempts' }]);
+  });
+
+  it('loses sight of none, also when hundreds were buried in one millisecond', async () => {
+    const queue = aQueue();
+    await writeLetters(queue, 730, (n) => 1_700_000_000_000 + Math.floor(n / 250));
+    const isEven = ({ text }: DeadLetter) => Number(text) % 2 === 0;
+    expect(await queue.dead.revive({ where: isEven })).toBe(365);
+    expect(await queue.dead.revive({ where: isEven })).toBe(0);
+    expect(await queue.dead.drop({ where: () => true })).toBe(365);
+    expect(await queue.size()).toBe(365);
+  });
+
+  it("on a plain queue keeps the id, so it goes where Python does not read", async () => {
+    const queue = aQueue({ wire: 'plain', payload: Task });
+    await redis().rpush(queue.key, '{"n":"one"}');
+    expect(await queue.get()).toBeUndefined();
+    const [{ id } = expect.fail('no letter')] = await queue.dead.list();
+    expect(await queue.dead.revive(id)).toBe(1);
+    expect(await redis().lrange(queue.key, 0, -1)).toEqual([]);
+    expect(await queue.get()).toBeUndefined();
+    expect(await queue.dead.list()).toMatchObject([{ id, text: '{"n":"one"}' }]); // still invalid
+  });
+});
+
+describe('dropping', () => {
+  it('forgets one, some, or all', async () => {
+    const queue = await aQueueWithDead(6);
+    const [newest] = await queue.dead.list();
+    const told: unknown[] = [];
+    queue.events.on('drop', ({ count }) => told.push(count));
+    expect(await queue.dead.drop(newest!.key)).toBe(1);
+    expect(await queue.dead.drop(newest!.key)).toBe(0);
+    expect(await queue.dead.drop({ where: ({ reason }) => reason === 'even' })).toBe(3);
+    expect(textsOf(await queue.dead.list())).toHaveLength(2);
+    expect(await queue.dead.dropAll()).toBe(2);
+    expect(await queue.counts()).toMatchObject({ waiting: 0, dead: 0 });
+    expect(await redis().exists(`{${queue.key}}:dead`, `{${queue.key}}:dead:messages`)).toBe(0);
+    expect(told).toEqual([1, 3, 2]);
+  });
+});
+
+describe('a hundred thousand dead letters (on the engine, a thousand)', () => {
+  it('come back, or go, in small steps: Redis answers others meanwhile', { timeout: 120_000 }, async () => {
+    const count = serverKind() === 'redis' ? 100_000 : 1_000;
+    const queue = aQueue();
+    await writeLetters(queue, count, (n) => 1_700_000_000_000 + n);
+    let slowestMs = 0;
+    let isOver = false;
+    const others = (async () => {
+      while (!isOver) {
+        const askedAt = performance.now();
+        await redis().ping();
+        slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    })();
+    expect(await queue.dead.drop({ where: ({ text }) => Number(text) % 2 === 0 })).toBe(count / 2);
+    expect(await queue.dead.reviveAll()).toBe(count / 2);
+    isOver = true;
+    await others;
+    expect(await queue.size()).toBe(count / 2);
+    expect(await queue.dead.size()).toBe(0);
+    expect(slowestMs).toBeLessThan(2_000);
+  });
+});
+
+describe('bounds', () => {
+  it('drop the oldest when there are too many', async () => {
+    const queue = await aQueueWithDead(5, { deadLetters: { max: 3 } });
+    expect(await queue.dead.size()).toBe(3);
+  });
+
+  it.each([
+    [{ max: 0 }, 'deadLetters.max: 0 will not do; give a whole number from 1'],
+    [{ max: 1.5 }, 'deadLetters.max: 1.5 will not do'],
+    [{ maxAge: 'for ever' }, 'deadLetters.maxAge: "for ever" is no duration'],
+    [{ maxAge: 0 }, 'deadLetters.maxAge: 0 will not do; give at least 1 ms'],
+    [{ maxage: '1d' }, 'deadLetters: there is no option "maxage"; did you mean "maxAge"?'],
+    [100, 'deadLetters: options must be an object'],
+    [null, 'deadLetters: options must be an object'],
+  ])('refuse %j', (deadLetters, sentence) => {
+    const make = () => aQueue({ deadLetters: deadLetters as { max: number } });
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
+    expect(make).toThrow(sentence);
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    [{ limit: 0 }, 'limit: 0 will not do; give a whole number from 1 to 10000'],
+    [{ offset: -1 }, 'offset: -1 will not do'],
+    [{ order: 'random' }, "order: \"random\" will not do; give 'newest' or 'oldest'"],
+    [{ limti: 5 }, 'there is no option "limti"; did you mean "limit"?'],
+    [100, 'options must be an object such as { limit: … }, not 100'],
+  ])('list(%j) is refused', async (options, sentence) => {
+    await expect(aQueue().dead.list(options as { limit: number })).rejects.toThrow(sentence);
+  });
+
+  it.each([
+    ['nothing', undefined, 'undefined will not do; give the key of a letter, { where: (letter) => … }, or call reviveAll()'],
+    ['an empty key', '', 'give the key of a letter'],
+    ['a number', 7, '7 will not do'],
+    ['null', null, 'options must be an object'],
+    ['no filter', {}, 'an object will not do; give the key of a letter'],
+    ['a mistyped filter', { were: () => true }, 'there is no option "were"; did you mean "where"?'],
+    ['a filter that is none', { where: 'reason' }, 'where: "reason" will not do; give a function'],
+  ])('revive(%s) is refused, and revives nothing', async (_what, which, sentence) => {
+    const queue = await aQueueWithDead(1);
+    await expect(queue.dead.revive(which as string)).rejects.toThrow(sentence);
+    expect(await queue.dead.size()).toBe(1);
+  });
+
+  it.each([
+    ['async', async () => false],
+    ['without an answer', () => undefined],
+    ['with another answer', () => 0],
+  ])('drop({ where }) with a filter %s is refused, and drops nothing', async (_what, where) => {
+    const queue = await aQueueWithDead(2);
+    await expect(queue.dead.drop({ where: where as never })).rejects.toMatchObject({ code: 'INVALID_OPTION', option: 'where' });
+    expect(await queue.dead.size()).toBe(2);
+  });
+
+  it('of a closed queue is told so', async () => {
+    const name = aName();
+    const queue = aQueue({ name });
+    await queue.close();
+    const closed = { code: 'QUEUE_CLOSED', queue: name };
+    for (const ask of [() => queue.dead.size(), () => queue.dead.list(), () => queue.dead.get('id'), () => queue.dead.revive('id'), () => queue.dead.dropAll()]) {
+      await expect(ask()).rejects.toMatchObject(closed);
+    }
+  });
+});

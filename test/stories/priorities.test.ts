@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { start, type HotQueue, type Priority } from 'hotqueue';
+import { latch, until } from '../support/facts.js';
+import { aBroker, aQueue, redis } from '../support/queue.js';
+
+async function drained(queue: HotQueue, count: number): Promise<unknown[]> {
+  const seen: unknown[] = [];
+  for await (const item of queue.consume({ limit: count })) seen.push(item);
+  return seen;
+}
+
+describe('priorities', () => {
+  it('are taken high, normal, low, each in the order in which it was put', async () => {
+    const queue = aQueue();
+    await queue.put('bell'); // whatever finds the list of ready messages empty goes there, to wake somebody
+    await queue.with({ priority: 'low' }).put('l1', 'l2');
+    await queue.with({ priority: 'normal' }).put('n1', 'n2');
+    await queue.with({ priority: 'high' }).put('h1', 'h2');
+    expect(await drained(queue, 7)).toEqual(['h1', 'h2', 'bell', 'n1', 'n2', 'l1', 'l2']);
+  });
+
+  it('may be put in one turn, each batch with its own', async () => {
+    const queue = aQueue();
+    await queue.put('bell');
+    const priorities: Priority[] = ['low', 'high', 'normal', 'high', 'low', 'normal'];
+    await Promise.all(priorities.map((priority, index) => queue.with({ priority }).put(`${priority} ${index}`)));
+    expect(await drained(queue, 7)).toEqual(['high 1', 'high 3', 'bell', 'normal 2', 'normal 5', 'low 0', 'low 4']);
+  });
+
+  it('of a queue hold where with() says nothing', async () => {
+    const queue = aQueue({ priority: 'low' });
+    await queue.with({ priority: 'normal' }).put('bell', 'normal');
+    await queue.with({ attempts: 2 }).put('low');
+    await queue.with({ priority: 'high' }).put('high');
+    expect(await drained(queue, 4)).toEqual(['high', 'bell', 'normal', 'low']);
+  });
+
+  it('are kept by a message that fails, or is given back', async () => {
+    const queue = aQueue();
+    await queue.put('bell', 'normal');
+    await queue.with({ priority: 'high' }).put('high');
+    for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: 0 });
+    for await (const delivery of queue.deliveries({ limit: 1 })) {
+      expect(delivery.payload).toBe('high');
+      await delivery.release();
+    }
+    for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: 1 });
+    const broker = aBroker(queue.name);
+    await until(async () => (await broker.promote()).promoted === 1);
+    expect(await redis().llen(broker.keys.high)).toBe(1);
+    expect(await drained(queue, 3)).toEqual(['high', 'bell', 'normal']);
+  });
+
+  it('never starve what is low', async () => {
+    const queue = aQueue();
+    await queue.put('bell');
+    await queue.with({ priority: 'low' }).put('low');
+    await queue.with({ priority: 'high' }).putAll(Array.from({ length: 40 }, () => 'high'));
+    const seen: unknown[] = [];
+    for await (const item of queue.consume()) {
+      seen.push(item);
+      if (item === 'low') break;
+    }
+    expect(seen.length).toBeLessThanOrEqual(16);
+  });
+
+  it.each(['high', 'low'] as const)('%s: five messages wake five idle workers at once, none after a block', async (priority) => {
+    const queue = aQueue();
+    const hold = latch();
+    let running = 0;
+    const runners = Array.from({ length: 5 }, () =>
+      start(
+        queue.worker(async () => {
+          running += 1;
+          await hold;
+        }),
+      ),
+    );
+    await until(() => queue.counts(), ({ workers }) => workers === 5);
+    await queue.with({ priority }).put(1, 2, 3, 4, 5);
+    await until(() => running, (count) => count === 5, 3_000); // a block is 5 s
+    hold.open();
+    await Promise.all(runners.map((runner) => runner.stop()));
+  });
+
+  it('wake an idle worker for what is promoted to them', async () => {
+    const queue = aQueue();
+    const seen = latch<unknown>();
+    const runner = start(queue.worker((item) => seen.open(item)));
+    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await queue.with({ priority: 'high', delay: 50 }).put('high');
+    expect(await seen).toBe('high');
+    await runner.stop();
+  });
+
+  it('work with bare JSON too', async () => {
+    const queue = aQueue({ wire: 'plain' });
+    await queue.put('bell');
+    await queue.with({ priority: 'high' }).put({ n: 1 });
+    expect(await redis().lrange(`{${queue.key}}:high`, 0, -1)).toEqual(['{"n":1}']);
+    expect(await drained(queue, 2)).toEqual([{ n: 1 }, 'bell']);
+  });
+
+  it.each(['high', 'low'] as const)('never bring a header (%s) to the list that Python reads: not after a failure, a crash, or a revival', async (priority) => {
+    const queue = aQueue({ wire: 'plain' });
+    const broker = aBroker(queue.name);
+    const { base, high, low, again, workers, meta } = broker.keys;
+    const onlyAgain = async (): Promise<void> => {
+      expect(await redis().exists(base, high, low)).toBe(0);
+      expect(await redis().llen(again)).toBe(1);
+      await queue.clear();
+    };
+    await redis().rpush(priority === 'high' ? high : low, '"failed"');
+    for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: 0 });
+    await onlyAgain();
+
+    await redis().rpush(priority === 'high' ? high : low, '"crashed"');
+    await broker.join('w', { withinMs: 5_000 });
+    await broker.take('w', 1, 1, 'alone', { withinMs: 5_000 });
+    await redis().hset(meta, 'seen', Date.now());
+    await redis().zadd(workers, 1, 'w');
+    await broker.recover('w', 'plain', { withinMs: 5_000 });
+    await onlyAgain();
+
+    await redis().rpush(priority === 'high' ? high : low, '"buried"');
+    for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('wrong');
+    await queue.dead.reviveAll();
+    await onlyAgain();
+  });
+});

@@ -1,0 +1,229 @@
+import { describe, expect, it } from 'vitest';
+import { Bury, RetryIn, start, type HotQueue, type Logger } from 'hotqueue';
+import { until } from '../support/facts.js';
+import { aQueue, redis } from '../support/queue.js';
+
+class NotFound extends Error {}
+
+const letters = (queue: HotQueue, count = 1) => until(() => queue.dead.list(), ({ length }) => length === count);
+const isDelayed = (queue: HotQueue) => until(() => queue.counts(), ({ delayed }) => delayed === 1);
+/** How long the only delayed message has still to wait, at the most. */
+async function waitsMs(queue: HotQueue): Promise<number> {
+  const [, due] = await redis().zrange(`{${queue.key}}:delayed`, 0, '0', 'WITHSCORES');
+  const [seconds] = await redis().time();
+  return Number(due) - Number(seconds) * 1_000;
+}
+
+/** Notes each sentence with its level. */
+function listener(): Logger & { readonly told: [string, string][] } {
+  const told: [string, string][] = [];
+  const on = (level: string) => (sentence: string) => void told.push([level, sentence]);
+  return { told, debug: on('debug'), info: on('info'), warn: on('warn'), error: on('error') };
+}
+
+describe('a message that failed', () => {
+  it('waits as its list says, of which the last repeats', async () => {
+    const queue = aQueue();
+    const delays: number[] = [];
+    queue.events.on('retry', ({ delayMs }) => delays.push(delayMs));
+    await queue.put('x');
+    const runner = start(queue.worker(() => { throw new Error('no'); }, { attempts: 5, backoff: [3, 1, 2] }));
+    await letters(queue);
+    await runner.stop();
+    expect(delays).toEqual([3, 1, 2, 2]);
+  });
+
+  it('waits as a function of its attempt and its error says', async () => {
+    const queue = aQueue();
+    const asked: unknown[] = [];
+    await queue.put('x');
+    const runner = start(
+      queue.worker(() => { throw new NotFound('no'); }, {
+        attempts: 3,
+        backoff: (attempt, error) => {
+          asked.push([attempt, error instanceof NotFound]);
+          return 1;
+        },
+      }),
+    );
+    await letters(queue);
+    await runner.stop();
+    expect(asked).toEqual([[1, true], [2, true]]);
+  });
+
+  it('is not lost when that function is wrong: it waits by default, and somebody is told', async () => {
+    const logger = listener();
+    const queue = aQueue({ logger });
+    await queue.put('x');
+    const runner = start(queue.worker(function resize() { throw new Error('no'); }, { backoff: () => 'soon' as '1s' }));
+    await isDelayed(queue);
+    await runner.stop();
+    expect(logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff gave no duration'))).toMatchObject([['warn', expect.stringContaining('"soon" is no duration') as string]]);
+  });
+
+  it("waits by its own backoff before the worker's", async () => {
+    const queue = aQueue();
+    await queue.with({ backoff: '1h' }).put('x');
+    const runner = start(queue.worker(() => { throw new Error('no'); }, { backoff: [1] }));
+    await isDelayed(queue);
+    await runner.stop();
+    expect(await waitsMs(queue)).toBeGreaterThan(1_700_000);
+  });
+});
+
+describe('retryIf', () => {
+  it('buries at once what it is not worth trying again, and is asked with the attempt that failed', async () => {
+    const queue = aQueue();
+    const asked: unknown[] = [];
+    await queue.put('gone');
+    const runner = start(
+      queue.worker((_item, job) => { throw job.attempt === 1 ? new Error('hiccup') : new NotFound('gone'); }, {
+        attempts: 9,
+        backoff: 1,
+        retryIf: (error, attempt) => {
+          asked.push(attempt);
+          return !(error instanceof NotFound);
+        },
+      }),
+    );
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(letter).toMatchObject({ attempts: 2, reason: 'failed 2 of 9 attempts, and retryIf refused another', error: { message: 'gone' } });
+    expect(asked).toEqual([1, 2]);
+  });
+
+  it('that throws loses nothing: the message is tried again', async () => {
+    const logger = listener();
+    const queue = aQueue({ logger });
+    await queue.put('x');
+    const runner = start(queue.worker(() => { throw new Error('no'); }, { attempts: 2, backoff: 1, retryIf: () => { throw new Error('slip'); } }));
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(letter!.attempts).toBe(2);
+    expect(logger.told.filter(([, sentence]) => sentence.includes('retryIf threw (Error: slip)'))).toHaveLength(1);
+  });
+});
+
+describe('a verdict', () => {
+  it('Bury gives the message up at once, with its reason and its cause, and is told quietly', async () => {
+    const logger = listener();
+    const queue = aQueue({ logger });
+    const buried: unknown[] = [];
+    queue.events.on('bury', ({ reason, attempt }) => buried.push([reason, attempt]));
+    const cause = new NotFound('no such account');
+    await queue.put('x');
+    const runner = start(queue.worker(() => { throw new Bury('account closed', { cause }); }, { attempts: 9 }));
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(letter).toMatchObject({ reason: 'account closed', attempts: 1, error: { name: 'Error', message: 'no such account' } });
+    expect(buried).toEqual([['account closed', 1]]);
+    expect(logger.told).toEqual([['info', expect.stringContaining('buried, account closed')]]);
+  });
+
+  it('Bury without a cause says where it was thrown', async () => {
+    const queue = aQueue();
+    await queue.put('x');
+    const runner = start(queue.worker(() => { throw new Bury('account closed'); }));
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(letter!.error).toMatchObject({ name: 'Bury', message: 'account closed', stack: expect.stringContaining('retries.test') as string });
+  });
+
+  it('RetryIn waits so long, whatever the backoff, and is told quietly', async () => {
+    const logger = listener();
+    const queue = aQueue({ logger });
+    await queue.put('x');
+    const runner = start(queue.worker(() => { throw new RetryIn('2h'); }, { backoff: 1, retryIf: () => false }));
+    await isDelayed(queue);
+    await runner.stop();
+    expect(await waitsMs(queue)).toBeGreaterThan(7_190_000);
+    expect(logger.told).toEqual([['info', expect.stringContaining('again in 7200000 ms')]]);
+  });
+
+  it('RetryIn is bounded by attempts', async () => {
+    const queue = aQueue();
+    let runs = 0;
+    await queue.put('x');
+    const runner = start(
+      queue.worker(() => {
+        runs += 1;
+        throw new RetryIn(1);
+      }, { attempts: 4, backoff: '1h' }),
+    );
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(runs).toBe(4);
+    expect(letter!.reason).toBe('failed 4 of 4 attempts');
+  });
+
+  it('with a delay that is none is a failure like any other', async () => {
+    const queue = aQueue();
+    await queue.put('x');
+    const runner = start(queue.worker(() => { throw new RetryIn('soon' as '1s'); }, { attempts: 1 }));
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(letter!.error).toMatchObject({ name: 'InvalidOptionError' });
+  });
+
+  it('thrown in a consumer is the loop’s own business: the message goes back', async () => {
+    const queue = aQueue();
+    await queue.put('x');
+    await expect((async () => { for await (const _ of queue.consume()) throw new Bury('not here'); })()).rejects.toThrow('not here');
+    expect(await queue.counts()).toMatchObject({ waiting: 1, dead: 0 });
+  });
+});
+
+describe('the failures of a message', () => {
+  it('are kept from attempt to attempt, and nothing of them is left when it succeeds', async () => {
+    const queue = aQueue();
+    await queue.put({ to: 'jörg' });
+    const seen: unknown[] = [];
+    const runner = start(
+      queue.worker((item, job) => {
+        seen.push(item);
+        if (job.attempt < 4) throw new TypeError(`größer ${job.attempt}`);
+      }, { attempts: 5, backoff: 1 }),
+    );
+    await until(() => queue.counts(), ({ waiting, delayed, claimed }) => waiting + delayed + claimed === 0 && seen.length === 4);
+    await runner.stop();
+    expect(seen).toEqual(Array.from({ length: 4 }, () => ({ to: 'jörg' })));
+    const left = await redis().keys(`{${queue.key}}:*`);
+    expect(left.filter((key) => !/:(meta|roll|producer:.*)$/.test(key))).toEqual([]);
+  });
+
+  it('are told by its letter, oldest first, the final one included', async () => {
+    const queue = aQueue();
+    await queue.put('x');
+    const before = Date.now();
+    const runner = start(queue.worker((_item, job) => { throw new RangeError(`failure ${job.attempt}`); }, { attempts: 13, backoff: 0 }));
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(letter!.failures.map(({ attempt, name, message }) => `${attempt} ${name}: ${message}`)).toEqual(
+      Array.from({ length: 11 }, (_, index) => `${index + 3} RangeError: failure ${index + 3}`),
+    );
+    for (const { at } of letter!.failures) expect(at).toBeGreaterThanOrEqual(before - 1_000);
+    expect(letter).toMatchObject({ text: '"x"', attempts: 13 });
+  });
+
+  it('survive a wait among the delayed, a release and a death of their worker', async () => {
+    const queue = aQueue();
+    await queue.put('x');
+    let runner = start(queue.worker(() => { throw new Error('first'); }, { backoff: 50 }));
+    await isDelayed(queue);
+    await runner.stop();
+    const again = queue.deliveries({ limit: 1 });
+    const { value } = await again.next();
+    expect(value!.attempt).toBe(2);
+    await again.return(); // given back, not counted
+    runner = start(queue.worker(() => { throw new Bury('enough'); }));
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(letter!.failures.map(({ attempt, message }) => [attempt, message])).toEqual([[1, 'first'], [2, 'enough']]);
+  });
+
+  it('cost a message that never fails nothing: it is stored, taken and acknowledged as it was put', async () => {
+    const queue = aQueue();
+    const { id } = await queue.put('x');
+    expect(await redis().lrange(queue.key, 0, -1)).toEqual([`#${id} 0 0\n"x"`]);
+  });
+});
