@@ -85,8 +85,11 @@ export function fieldsOf(options: MessageOptions): string {
   return fields;
 }
 
+/** Of a message whose producer asked for nothing: most are. */
+export const noOptions: MessageOptions = {};
+
 export function optionsOf({ fields }: Header): MessageOptions {
-  if (fields === '') return {};
+  if (fields === '') return noOptions;
   return {
     attempts: numberIn(fields, letters.attempts),
     backoffMs: numberIn(fields, letters.backoffMs),

@@ -15,10 +15,21 @@ const mostBytes = 4_096;
 const longestName = 64;
 const longestMessage = 200;
 
+/** Anything may be thrown, also what throws when it is read. */
+export function wordsOf(thrown: unknown): { name: string; message: string; stack?: string } {
+  try {
+    if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
+    const stack: unknown = thrown.stack;
+    return { name: String(thrown.name), message: String(thrown.message), ...(typeof stack === 'string' && { stack }) };
+  } catch {
+    return { name: 'Error', message: 'what was thrown cannot be put into words' };
+  }
+}
+
 /** What to keep of an error that a handler threw. */
 export function failureOf(error: unknown, attempt: number, at: number): Failure {
-  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-  return { attempt, at, name: String(name).slice(0, longestName), message: String(message).slice(0, longestMessage) };
+  const { name, message } = wordsOf(error);
+  return { attempt, at, name: name.slice(0, longestName), message: message.slice(0, longestMessage) };
 }
 
 /** One line of ASCII, so that its characters are its bytes; the last ten failures, fewer when they are long. */

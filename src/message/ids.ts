@@ -1,7 +1,33 @@
-import { v7 } from 'uuid';
+import { randomBytes } from 'node:crypto';
 
-/** A new id (UUID version 7, RFC 9562): unique without asking Redis, and sorted by the time at which it was made. */
-export const newId = (): string => v7();
+/** Four hex digits of every 16-bit number. */
+const hex = Array.from({ length: 0x1_0000 }, (_, number) => number.toString(16).padStart(4, '0'));
+const counterBits = 26;
+
+let head = '';
+let headMs = -1;
+let counter = randomBytes(4).readUInt32BE() >>> (32 - counterBits + 1); // in the lower half: nothing wraps within one ms
+// Made on first use: a process that was forked or restored from a snapshot must not share it.
+let tail: string | undefined;
+
+/**
+ * A new id: UUID version 7 with a counter (RFC 9562, section 6.2, method 1). Unique without asking Redis, and sorted by
+ * the time at which it was made, also within one ms.
+ *
+ * Our own, because the library's took 4.4 µs here, more than all the rest of a put; this takes 0.1.
+ */
+export function newId(): string {
+  const now = Date.now();
+  if (now !== headMs) {
+    headMs = now;
+    const digits = now.toString(16).padStart(12, '0');
+    head = `${digits.slice(0, 8)}-${digits.slice(8)}-7`;
+  }
+  counter = (counter + 1) % 2 ** counterBits;
+  tail ??= randomBytes(6).toString('hex');
+  // 12 bits of the counter, the variant (10 in binary) with 14 more, and 48 bits of this process's own.
+  return `${head}${hex[counter >>> 14]!.slice(1)}-${hex[0x8000 | (counter & 0x3fff)]}-${tail}`;
+}
 
 const version7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
 

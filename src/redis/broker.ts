@@ -155,10 +155,9 @@ export class Broker {
     const { workers, meta, suspects, again, inbox, high, base, low, delayed } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, suspects, again, inbox, high, base, low, delayed];
     const reply = await this.connection.script('take', keys, [worker, number, most, mostTakenBytes, company], patience);
-    const [[status, due, endsInMs, first], ...pairs] = reply as [[number, number, number, string], ...string[]];
+    const [[status, due, endsInMs, first], lanes = '', ...messages] = reply as [[number, number, number, string], string, ...string[]];
     if (status < 0) return 'lost';
-    const held: Held[] = [];
-    for (let index = 0; index < pairs.length; index += 2) held.push({ token: pairs[index]!, message: pairs[index + 1]! });
+    const held = heldOf(number, lanes, messages);
     const news = { lease: { worker: first, endsInMs }, ...(due >= 0 && { nextDueMs: due }) };
     return { status: status === 1 ? 'paused' : status === 2 ? 'drain' : 'served', held, news };
   }
@@ -350,6 +349,16 @@ function termsOf({ own, limit }: PutTerms): readonly (string | number)[] {
 
 function dueOf(due: Due): string {
   return 'at' in due ? String(due.at) : `+${due.afterMs}`;
+}
+
+/** Names what a take brought: its tokens are those that take.lua keeps the messages under. */
+function heldOf(number: number, lanes: string, messages: readonly string[]): Held[] {
+  const held: Held[] = [];
+  for (let index = 0; index < lanes.length; index++) {
+    const lane = lanes[index]!;
+    if (lane !== '-') held.push({ token: `${lane}${number}.${index + 1}`, message: messages[held.length]! });
+  }
+  return held;
 }
 
 function settled(reply: unknown): Settled {

@@ -1,18 +1,20 @@
 import { doubling } from '../contract/backoff.js';
-import { type InvalidPayloadError, LeaseLostError, TimedOutError } from '../contract/errors.js';
+import { type InvalidPayloadError, TimedOutError } from '../contract/errors.js';
 import { Bury, RetryIn } from '../contract/verdicts.js';
+import { noOptions } from '../message/envelope.js';
+import { wordsOf } from '../message/failures.js';
 import type { PayloadType } from '../message/payload.js';
 import type { Claim } from './claim.js';
 import { abort, deliver, Delivery } from './delivery.js';
-import { defaultPolicy, delayAfter, type RetryPolicy, type RetryRules } from './retry-policy.js';
+import { delayAfter, type RetryPolicy } from './retry-policy.js';
 import { inTime } from './time-limit.js';
 
 /** How one worker works: with what, and what happens when it fails. */
 export interface Way<T = unknown> {
   readonly payload: PayloadType<T>;
   handle(payload: T, delivery: Delivery<T>): unknown;
-  /** The worker's own words on retrying; a message's own come first, the defaults last. */
-  readonly retry: RetryRules;
+  /** What the worker says, or the default, where a message says nothing. */
+  readonly retry: RetryPolicy;
 }
 
 /** Why nobody was asked to handle it. */
@@ -28,47 +30,67 @@ export type Outcome =
   /** `attempts`: how often it was tried. `isAsked`, here and above: the handler wanted it so. */
   | { readonly verb: 'bury'; readonly reason: string; readonly attempts: number; readonly error?: unknown; readonly isAsked?: true };
 
-/** One delivery, start to end. Never throws for what the handler did, nor for a lease that was lost meanwhile. */
-export async function attempt<T>(claim: Claim, way: Way<T>): Promise<void> {
+/**
+ * One delivery, start to end. Never throws for what the handler did, nor for a lease that was lost meanwhile.
+ *
+ * @returns nothing when it is over already: a promise for each step would cost more than the steps
+ */
+export function attempt<T>(claim: Claim, way: Way<T>): Promise<void> | undefined {
   const policy = policyFor(claim, way.retry);
-  const performed = await perform(claim, way, policy);
+  const performed = perform(claim, way, policy);
+  if (performed instanceof Promise) return performed.then((one) => conclude(claim, one, policy));
+  return conclude(claim, performed, policy);
+}
+
+function conclude(claim: Claim, performed: Performed, policy: RetryPolicy): Promise<void> | undefined {
   const outcome = decide(performed, claim.attempt, policy);
-  await settle(claim, outcome);
+  return settle(claim, outcome);
 }
 
 /** Open, check, handle. */
-async function perform<T>(claim: Claim, way: Way<T>, policy: RetryPolicy): Promise<Performed> {
-  const delivery = await admit(claim, way.payload, policy);
+function perform<T>(claim: Claim, way: Way<T>, policy: RetryPolicy): Performed | Promise<Performed> {
+  const admitted = admit(claim, way.payload, policy);
+  if (admitted instanceof Promise) return admitted.then((one) => handle(claim, way, one, policy));
+  return handle(claim, way, admitted, policy);
+}
+
+const handled: Performed = { kind: 'handled' };
+const failed = (error: unknown): Performed => ({ kind: 'failed', error });
+
+function handle<T>(claim: Claim, way: Way<T>, delivery: Delivery<T> | Refused, policy: RetryPolicy): Performed | Promise<Performed> {
   if (!(delivery instanceof Delivery)) return delivery;
+  claim.tell('take');
   try {
-    claim.channel.events.emit('take', claim.event);
-    if (policy.timeoutMs === undefined) await way.handle(delivery.payload, delivery);
-    else await inTime(policy.timeoutMs, () => way.handle(delivery.payload, delivery), () => timeIsUp(claim, policy.timeoutMs!));
-    return { kind: 'handled' };
+    const { timeoutMs } = policy;
+    const run = (): unknown => way.handle(delivery.payload, delivery);
+    const result = timeoutMs === undefined ? run() : inTime(timeoutMs, run, () => timeIsUp(claim, timeoutMs));
+    return isThenable(result) ? Promise.resolve(result).then(() => handled, failed) : handled;
   } catch (error) {
-    return { kind: 'failed', error };
+    return failed(error);
   }
 }
 
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
 /** The delivery of a claim, its payload checked; else why there is none. */
-export async function admit<T>(claim: Claim, payload: PayloadType<T>, policy: RetryPolicy): Promise<Delivery<T> | Refused> {
+export function admit<T>(claim: Claim, payload: PayloadType<T>, policy: RetryPolicy): Delivery<T> | Refused | Promise<Delivery<T> | Refused> {
   if (claim.hasExpired) return { kind: 'expired' };
-  const { id, attempt, putAt, channel } = claim;
+  const invalid = (error: unknown): Refused => ({ kind: 'invalid', error: error as InvalidPayloadError });
   try {
-    const delivery = deliver({
-      id,
-      attempt,
-      putAt,
-      queue: channel.name,
-      payload: await payload.decode(claim.text),
-      settler: claim,
-      backoffMs: () => delayAfter(attempt, policy.backoff),
-    });
-    claim.onAbort((reason) => abort(delivery, reason));
-    return delivery;
+    const decoded = payload.decode(claim.text);
+    if (decoded instanceof Promise) return decoded.then((checked) => deliveryOf(claim, checked, policy), invalid);
+    return deliveryOf(claim, decoded, policy);
   } catch (error) {
-    return { kind: 'invalid', error: error as InvalidPayloadError };
+    return invalid(error);
   }
+}
+
+function deliveryOf<T>(claim: Claim, payload: T, policy: RetryPolicy): Delivery<T> {
+  const delivery = deliver(claim, payload, () => delayAfter(claim.attempt, policy.backoff));
+  claim.onAbort((reason) => abort(delivery, reason));
+  return delivery;
 }
 
 function timeIsUp(claim: Claim, timeoutMs: number): TimedOutError {
@@ -77,16 +99,11 @@ function timeIsUp(claim: Claim, timeoutMs: number): TimedOutError {
   return error;
 }
 
-/** The producer's word for this message, else the worker's, else the default. */
-export function policyFor(claim: Claim, worker: Way['retry']): RetryPolicy {
-  const message = claim.options;
-  const timeoutMs = message.timeoutMs ?? worker.timeoutMs;
-  return {
-    attempts: message.attempts ?? worker.attempts ?? defaultPolicy.attempts,
-    backoff: message.backoffMs === undefined ? (worker.backoff ?? defaultPolicy.backoff) : doubling(message.backoffMs),
-    ...(worker.retryIf && { retryIf: worker.retryIf }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-  };
+/** The producer's word for this message, else the worker's. */
+export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy {
+  if (options === noOptions) return worker;
+  const { attempts = worker.attempts, backoffMs, timeoutMs } = options;
+  return { ...worker, attempts, ...(backoffMs !== undefined && { backoff: doubling(backoffMs) }), ...(timeoutMs !== undefined && { timeoutMs }) };
 }
 
 /** Pure: a message that is invalid or late will not get better; one that failed may. */
@@ -113,20 +130,17 @@ function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, rand
   return { verb: 'retry', delayMs: delayAfter(attempt, policy.backoff, error, random), error };
 }
 
-/** Carries an outcome out, unless the handler settled the message itself. */
-export async function settle(claim: Claim, outcome: Outcome): Promise<void> {
-  const { logger, name } = claim.channel;
+/**
+ * Carries an outcome out, unless the handler settled the message itself.
+ *
+ * @returns nothing for an ack: it travels with others, and is waited for when the worker leaves
+ */
+export function settle(claim: Claim, outcome: Outcome): Promise<void> | undefined {
   tell(claim, outcome);
-  if (claim.settledBy) return;
-  try {
-    if (outcome.verb === 'ack') await claim.ack();
-    else if (outcome.verb === 'retry') await claim.retry(outcome.delayMs, outcome.error);
-    else await claim.bury(outcome);
-  } catch (error) {
-    // Given back at a deadline, or recovered by somebody: the message is safe, and it is not ours any more.
-    if (error instanceof LeaseLostError) logger.warn(error.message);
-    else logger.warn(`message ${claim.id} of queue "${name}" was not settled (${sentence(error)}): it will be handled again`);
-  }
+  if (claim.settledBy) return undefined;
+  if (outcome.verb === 'ack') return claim.done();
+  const settled = outcome.verb === 'retry' ? claim.retry(outcome.delayMs, outcome.error) : claim.bury(outcome);
+  return settled.catch((error: unknown) => claim.warnUnsettled(error));
 }
 
 function tell({ channel, id, attempt, settledBy }: Claim, outcome: Outcome): void {
@@ -141,5 +155,6 @@ function tell({ channel, id, attempt, settledBy }: Claim, outcome: Outcome): voi
 }
 
 function sentence(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const { name, message } = wordsOf(error);
+  return error instanceof Error ? `${name}: ${message}` : message;
 }

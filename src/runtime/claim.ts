@@ -1,13 +1,25 @@
-import { AlreadySettledError, LeaseLostError } from '../contract/errors.js';
-import type { DeliveryEvent } from '../contract/events.js';
+import { AlreadySettledError, InvalidPayloadError, LeaseLostError } from '../contract/errors.js';
+import type { EventEmitter } from 'node:events';
+import type { DeliveryEvent, QueueEvents } from '../contract/events.js';
 import { madeAt } from '../message/ids.js';
-import { failureOf, readFailures, writeFailures } from '../message/failures.js';
-import { headerAnd, headerLine, open, optionsOf, type Envelope, type MessageOptions } from '../message/envelope.js';
+import { failureOf, readFailures, wordsOf, writeFailures } from '../message/failures.js';
+import { headerAnd, headerLine, noOptions, open, optionsOf, type Envelope, type MessageOptions } from '../message/envelope.js';
 import type { Held, Lane, Settled } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
+import type { Acks } from './acks.js';
 import type { Channel } from './channel.js';
 
 export type Verb = 'ack' | 'retry' | 'bury' | 'release';
+
+/** What a claim needs of whoever took it. */
+export interface Keeper {
+  readonly channel: Channel;
+  /** How long settling may wait for Redis. */
+  readonly settling: Patience;
+  readonly acks: Acks;
+  /** Redis has answered, or is asked no more. */
+  forget(claim: Claim): void;
+}
 
 /** Why a message was buried, as it is kept beside its bytes: one line of JSON. */
 export interface Burial {
@@ -22,30 +34,40 @@ export class Claim {
   readonly id: string;
   /** Number of this attempt, 1 for the first. */
   readonly attempt: number;
-  /** Unix ms; for a message from elsewhere, when it was first seen. */
-  readonly putAt: number;
   /** What the producer asked for, for this message alone. */
   readonly options: MessageOptions;
   readonly #envelope: Envelope;
   readonly #takenAt = Date.now();
-  #settled: { readonly verb: Verb; readonly done: Promise<void> } | undefined;
+  #settled: Verb | undefined;
+  /** Of the settling, where somebody may ask for it. */
+  #settling: Promise<void> | undefined;
+  #acked: ((outcome: Settled | Error) => void) | undefined;
   #onAbort: ((reason: unknown) => void) | undefined;
 
-  /** @param onSettled called when Redis has answered, or is asked no more */
   constructor(
-    readonly channel: Channel,
+    private readonly keeper: Keeper,
     readonly worker: string,
     private readonly held: Held,
-    private readonly patience: Patience,
-    private readonly onSettled: (claim: Claim) => void,
   ) {
     this.#envelope = open(held.message);
     const { header } = this.#envelope;
     // Worker and token together are never used twice, and recovery, which sees no more than these, makes the same id.
     this.id = header?.id ?? `${worker}.${held.token}`;
     this.attempt = (header?.attempts ?? 0) + 1;
-    this.options = header ? optionsOf(header) : {};
-    this.putAt = this.options.putAt ?? madeAt(this.id) ?? this.#takenAt;
+    this.options = header ? optionsOf(header) : noOptions;
+  }
+
+  get channel(): Channel {
+    return this.keeper.channel;
+  }
+
+  get queue(): string {
+    return this.channel.name;
+  }
+
+  /** Unix ms; for a message from elsewhere, when it was first seen. */
+  get putAt(): number {
+    return this.options.putAt ?? madeAt(this.id) ?? this.#takenAt;
   }
 
   get token(): string {
@@ -68,11 +90,22 @@ export class Claim {
   }
 
   get settledBy(): Verb | undefined {
-    return this.#settled?.verb;
+    return this.#settled;
   }
 
-  get event(): DeliveryEvent {
-    return { queue: this.channel.name, id: this.id, attempt: this.attempt };
+  /** Emits what happened to this message, if anybody listens. */
+  tell<V extends Exclude<keyof QueueEvents, 'put'>>(verb: V, more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>): void {
+    const { events, name } = this.channel;
+    if (events.listenerCount(verb) === 0) return;
+    (events as EventEmitter).emit(verb, { queue: name, id: this.id, attempt: this.attempt, ...more });
+  }
+
+  /** Nobody waits for it, but somebody should know. */
+  warnUnsettled(error: unknown): void {
+    const { logger, name } = this.channel;
+    // Given back at a deadline, or recovered by somebody: the message is safe, and it is not ours any more.
+    if (error instanceof LeaseLostError) logger.warn(error.message);
+    else logger.warn(`message ${this.id} of queue "${name}" was not settled (${wordsOf(error).message}): it will be handled again`);
   }
 
   /** Called at most once, when the message is no longer ours. */
@@ -85,18 +118,35 @@ export class Claim {
     this.#onAbort = undefined;
   }
 
+  /** Handled: acknowledges without anybody waiting for it. */
+  done(): undefined {
+    this.#settled = 'ack';
+    this.keeper.acks.add(this);
+  }
+
   ack(): Promise<void> {
-    return this.#settle('ack', async () => {
-      const settled = await this.channel.broker.ack(this.worker, [this.held.token], this.patience);
-      if (settled === 'done') this.channel.events.emit('ack', { ...this.event, tookMs: Date.now() - this.#takenAt });
-      return settled;
+    return this.#settle('ack', () => {
+      this.keeper.acks.add(this);
+      return new Promise((resolve, reject) => {
+        this.#acked = (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
+      });
     });
   }
 
-  retry(delayMs: number, error?: unknown): Promise<void> {
+  /** What came of an acknowledgement that travelled with others. */
+  onAcked(outcome: Settled | Error): void {
+    if (outcome === 'done') this.tell('ack', { tookMs: Date.now() - this.#takenAt });
+    if (this.#acked) return this.#acked(outcome);
+    this.keeper.forget(this);
+    if (outcome === 'lost') this.tell('lost');
+    if (outcome === 'lost' || outcome instanceof Error) this.warnUnsettled(outcome === 'lost' ? this.#lost() : outcome);
+  }
+
+  retry(askedMs: number, error?: unknown): Promise<void> {
+    const delayMs = Math.min(askedMs, longestDelayMs);
     return this.#settle('retry', async () => {
-      const settled = await this.channel.broker.retry(this.worker, this.#comingBack(delayMs, error), this.patience);
-      if (settled === 'done') this.channel.events.emit('retry', { ...this.event, delayMs, error });
+      const settled = await this.channel.broker.retry(this.worker, this.#comingBack(delayMs, error), this.keeper.settling);
+      if (settled === 'done') this.tell('retry', { delayMs, error });
       return settled;
     });
   }
@@ -104,17 +154,16 @@ export class Claim {
   bury(burial: Burial): Promise<void> {
     return this.#settle('bury', async () => {
       const { reason, error } = burial;
-      const record = recordOf(burial, this);
-      const settled = await this.channel.broker.bury(this.worker, this.held.token, this.id, record, this.patience);
-      if (settled === 'done') this.channel.events.emit('bury', { ...this.event, reason, error });
+      const settled = await this.channel.broker.bury(this.worker, this.held.token, this.id, recordOf(burial, this), this.keeper.settling);
+      if (settled === 'done') this.tell('bury', { reason, error });
       return settled;
     });
   }
 
   release(): Promise<void> {
     return this.#settle('release', async () => {
-      const settled = await this.channel.broker.release(this.worker, [this.held.token], this.patience);
-      if (settled === 'done') this.channel.events.emit('release', this.event);
+      const settled = await this.channel.broker.release(this.worker, [this.held.token], this.keeper.settling);
+      if (settled === 'done') this.tell('release');
       return settled;
     });
   }
@@ -136,25 +185,31 @@ export class Claim {
   }
 
   #settle(verb: Verb, send: () => Promise<Settled>): Promise<void> {
-    if (this.#settled?.verb === verb) return this.#settled.done;
-    if (this.#settled) return Promise.reject(new AlreadySettledError(this.id, this.#settled.verb, verb));
-    const done = this.#send(send);
-    this.#settled = { verb, done };
-    return done;
+    if (this.#settled !== undefined && this.#settled !== verb) return Promise.reject(new AlreadySettledError(this.id, this.#settled, verb));
+    if (this.#settled === verb) return this.#settling ?? Promise.resolve();
+    this.#settled = verb;
+    this.#settling = this.#send(send);
+    return this.#settling;
   }
 
   async #send(send: () => Promise<Settled>): Promise<void> {
     try {
       if ((await send()) !== 'lost') return;
     } finally {
-      this.onSettled(this);
+      this.keeper.forget(this);
     }
-    this.channel.events.emit('lost', this.event);
-    throw new LeaseLostError(this.channel.name, this.id);
+    this.tell('lost');
+    throw this.#lost();
+  }
+
+  #lost(): LeaseLostError {
+    return new LeaseLostError(this.channel.name, this.id);
   }
 }
 
 const longestStack = 8_192;
+/** A hundred years; much more than that is no time to Redis. */
+const longestDelayMs = 3_155_760_000_000;
 
 /** The lane stands first, where revive.lua looks for it. */
 function recordOf({ reason, error, attempts }: Burial, { attempt, worker, token }: Claim): string {
@@ -162,8 +217,7 @@ function recordOf({ reason, error, attempts }: Burial, { attempt, worker, token 
 }
 
 function plainError(error: unknown): object {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
-  const { name, message, stack } = error;
-  const violations = 'violations' in error ? { violations: error.violations } : {};
-  return { name, message, stack: stack?.slice(0, longestStack), ...violations };
+  const { stack, ...words } = wordsOf(error);
+  const violations = error instanceof InvalidPayloadError ? { violations: error.violations } : {};
+  return { ...words, ...(stack !== undefined && { stack: stack.slice(0, longestStack) }), ...violations };
 }

@@ -4,6 +4,7 @@ import type { Channel } from './channel.js';
 import type { Claim } from './claim.js';
 import { Delivery } from './delivery.js';
 import { Fetcher } from './fetcher.js';
+import { defaultPolicy } from './retry-policy.js';
 
 /** Asking for the next acknowledges the last; leaving early (`break`, `return`, `throw`) gives the current one back. */
 export interface Consumer<T> extends AsyncIterableIterator<T, void>, AsyncDisposable {
@@ -60,7 +61,7 @@ async function* walk<T, G>(
       const found = await next(channel, fetcher, ended, waitMs);
       if (!found) return;
       const { claim, delivery } = found;
-      channel.events.emit('take', claim.event);
+      claim.tell('take');
       let isDone = false;
       try {
         yield give(delivery);
@@ -108,7 +109,7 @@ async function takeOne(fetcher: Fetcher, ended: AbortSignal): Promise<Claim | un
 }
 
 async function checked<T>(channel: Channel<T>, claim: Claim): Promise<Delivery<T> | undefined> {
-  const policy = policyFor(claim, {});
+  const policy = policyFor(claim, defaultPolicy);
   const delivery = await admit(claim, channel.payload, policy);
   if (delivery instanceof Delivery) return delivery;
   await settle(claim, decide(delivery, claim.attempt, policy));

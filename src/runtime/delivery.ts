@@ -3,8 +3,12 @@ import type { Job } from '../contract/job.js';
 import { newId } from '../message/ids.js';
 import type { Verb } from './claim.js';
 
-/** What a delivery is settled with: a claim, or nothing at all in a unit test. */
+/** What a delivery is of: a claim, or nothing at all in a unit test. */
 export interface Settler {
+  readonly id: string;
+  readonly queue: string;
+  readonly putAt: number;
+  readonly attempt: number;
   readonly settledBy: Verb | undefined;
   ack(): Promise<void>;
   retry(delayMs: number): Promise<void>;
@@ -12,16 +16,9 @@ export interface Settler {
   release(): Promise<void>;
 }
 
-interface Parts<T> extends Job<T> {
-  readonly attempt: number;
-  readonly settler: Settler;
-  /** Ms before the next attempt, where `retry()` is given none. */
-  readonly backoffMs: () => number;
-  readonly signal?: AbortSignal;
-}
 
 /** Makes deliveries and aborts them: for the runtime alone, so that no caller can make one that is held by no queue. */
-export let deliver: <T>(parts: Parts<T>) => Delivery<T>;
+export let deliver: <T>(settler: Settler, payload: T, backoffMs: () => number) => Delivery<T>;
 export let abort: (delivery: Delivery, reason: unknown) => void;
 
 /**
@@ -32,7 +29,6 @@ export class Delivery<T = unknown> implements Job<T> {
   readonly id: string;
   readonly queue: string;
   readonly payload: T;
-  readonly putAt: number;
   /** Number of this run, 1 for the first. */
   readonly attempt: number;
   readonly #settler: Settler;
@@ -42,19 +38,18 @@ export class Delivery<T = unknown> implements Job<T> {
   #controller: AbortController | undefined;
   #abortedWith: { readonly reason: unknown } | undefined;
 
-  private constructor(parts: Parts<T>) {
-    this.id = parts.id;
-    this.queue = parts.queue;
-    this.payload = parts.payload;
-    this.putAt = parts.putAt;
-    this.attempt = parts.attempt;
-    this.#settler = parts.settler;
-    this.#backoffMs = parts.backoffMs;
-    this.#given = parts.signal;
+  private constructor(settler: Settler, payload: T, backoffMs: () => number, signal?: AbortSignal) {
+    this.id = settler.id;
+    this.queue = settler.queue;
+    this.payload = payload;
+    this.attempt = settler.attempt;
+    this.#settler = settler;
+    this.#backoffMs = backoffMs;
+    this.#given = signal;
   }
 
   static {
-    deliver = (parts) => new Delivery(parts);
+    deliver = (settler, payload, backoffMs) => new Delivery(settler, payload, backoffMs);
     abort = (delivery, reason) => {
       delivery.#abortedWith = { reason };
       delivery.#controller?.abort(reason);
@@ -63,16 +58,12 @@ export class Delivery<T = unknown> implements Job<T> {
 
   /** A delivery for unit tests, held by no queue: `studio.resize(image, Delivery.of(image))`. */
   static of<T>(payload: T, as: { id?: string; attempt?: number; signal?: AbortSignal } = {}): Delivery<T> {
-    return deliver({
-      id: as.id ?? newId(),
-      queue: 'none',
-      payload,
-      putAt: Date.now(),
-      attempt: as.attempt ?? 1,
-      settler: new NoQueue(),
-      backoffMs: () => 0,
-      ...(as.signal && { signal: as.signal }),
-    });
+    return new Delivery(new NoQueue(as.id ?? newId(), as.attempt ?? 1), payload, () => 0, as.signal);
+  }
+
+  /** Unix ms. */
+  get putAt(): number {
+    return this.#settler.putAt;
   }
 
   /** Aborts when the message is no longer ours: its lease was lost, or the runner's deadline passed. */
@@ -118,7 +109,15 @@ export class Delivery<T = unknown> implements Job<T> {
 
 /** Remembers how it was settled, so that a unit test may ask. */
 class NoQueue implements Settler {
+  readonly queue = 'none';
+  readonly putAt = Date.now();
   settledBy: Verb | undefined;
+
+  constructor(
+    readonly id: string,
+    readonly attempt: number,
+  ) {}
+
   ack = () => this.#settle('ack');
   retry = () => this.#settle('retry');
   bury = () => this.#settle('bury');

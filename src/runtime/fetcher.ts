@@ -3,7 +3,8 @@ import type { Company, News, Taken } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { Waiter } from '../redis/waiter.js';
 import type { Channel, Tended } from './channel.js';
-import { Claim } from './claim.js';
+import { Acks } from './acks.js';
+import { Claim, type Keeper } from './claim.js';
 import { hands } from './hands.js';
 
 const leavePatienceMs = 5_000;
@@ -27,7 +28,8 @@ export interface FetcherOptions {
  * Takes messages for one consumer: registers as a worker, takes, waits, and leaves. At most one take is in flight, and
  * its number advances only when it brought something, so one whose reply was lost can be sent again.
  */
-export class Fetcher implements Tended {
+export class Fetcher implements Tended, Keeper {
+  readonly acks: Acks;
   readonly #claims = new Map<string, Claim>();
   #worker: string | undefined;
   #number = 0;
@@ -39,9 +41,15 @@ export class Fetcher implements Tended {
   #poked: (() => void) | undefined;
 
   constructor(
-    private readonly channel: Channel,
+    readonly channel: Channel,
     private readonly options: FetcherOptions,
-  ) {}
+  ) {
+    this.acks = new Acks(channel.broker, options.settling);
+  }
+
+  get settling(): Patience {
+    return this.options.settling;
+  }
 
   /**
    * Claims what is ready.
@@ -54,7 +62,7 @@ export class Fetcher implements Tended {
     while (taken.status === 'drain') taken = await this.#take(1, await hands.reachAlone());
     this.#isPaused = taken.status === 'paused';
     this.channel.upkeep.hear(taken.news);
-    return [...this.#claims.values()].slice(this.#claims.size - taken.held.length);
+    return taken.claims;
   }
 
   /** Resolves when something may be ready, when `until` aborts, or after `timeoutMs`. */
@@ -102,54 +110,65 @@ export class Fetcher implements Tended {
     for (const claim of this.#claims.values()) claim.abort(reason);
   }
 
+  /** Gives claims back unhandled, in one trip. */
+  async giveBack(claims: readonly Claim[]): Promise<void> {
+    const [first] = claims;
+    if (!first) return;
+    const tokens = claims.map(({ token }) => token);
+    for (const claim of claims) this.forget(claim);
+    await this.channel.broker.release(first.worker, tokens, this.settling).catch(() => undefined); // the next beat gives them back
+  }
+
   /** Gives back whatever is still held, and takes this worker off the register. */
   async leave(): Promise<void> {
     this.channel.upkeep.remove(this);
     // The waiter first: the server would go on to serve it, and what it is given would wait for somebody's next take.
     await this.#waiter?.close();
+    await this.acks.drained();
     const worker = this.#worker;
     this.#worker = undefined;
     try {
       if (worker) await this.channel.broker.leave(worker, { withinMs: leavePatienceMs });
     } finally {
-      for (const claim of this.#claims.values()) this.#forget(claim);
+      for (const claim of this.#claims.values()) this.forget(claim);
     }
   }
 
-  async #take(most: number, company: Company): Promise<Taken> {
+  /** Settled, or given up: the next beat gives back what Redis still has of it. */
+  forget(claim: Claim): void {
+    if (this.#claims.delete(claim.token)) hands.letGo(claim.isSuspect);
+  }
+
+  async #take(most: number, company: Company): Promise<Pick<Taken, 'status' | 'news'> & { readonly claims: Claim[] }> {
     let taken: Taken | 'lost' = 'lost';
+    let claims: Claim[] = [];
     try {
       while (taken === 'lost') {
         const worker = (this.#worker ??= await this.#join());
         taken = await this.channel.broker.take(worker, this.#number + 1, most, company, { signal: this.options.taking });
         if (taken === 'lost') this.#lose();
-        else this.#hold(worker, taken);
+        else claims = this.#hold(worker, taken);
       }
-      return taken;
+      return { status: taken.status, news: taken.news, claims };
     } finally {
-      const held = taken === 'lost' ? [] : taken.held;
-      hands.grasp(company, held.length, held[0]?.token.startsWith('s') ?? false);
+      hands.grasp(company, claims.length, claims[0]?.isSuspect ?? false);
     }
   }
 
-  #hold(worker: string, { held }: Taken): void {
+  #hold(worker: string, { held }: Taken): Claim[] {
     if (held.length > 0) this.#number += 1;
-    for (const one of held) {
-      const claim = new Claim(this.channel, worker, one, this.options.settling, (settled) => this.#forget(settled));
+    return held.map((one) => {
+      const claim = new Claim(this, worker, one);
       this.#claims.set(one.token, claim);
-    }
-  }
-
-  /** Settled, or given up: the next beat gives back what Redis still has of it. */
-  #forget(claim: Claim): void {
-    if (this.#claims.delete(claim.token)) hands.letGo(claim.isSuspect);
+      return claim;
+    });
   }
 
   /** Somebody recovered this worker: what it holds is no longer its own, and it goes on as another. */
   #lose(): void {
     this.#worker = undefined;
     this.abort(new Error('the lease was lost: somebody else may hold the message'));
-    for (const claim of this.#claims.values()) this.#forget(claim);
+    for (const claim of this.#claims.values()) this.forget(claim);
   }
 
   async #join(): Promise<string> {

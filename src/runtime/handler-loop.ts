@@ -24,7 +24,7 @@ export class HandlerLoop {
     private readonly sharing: Sharing = { order: 'strict' },
   ) {
     const onFreed = (): void => void (this.#isWokenByFree && this.#wake?.());
-    this.#benches = handlers.map((handler) => new Bench(handler, this.#givingUp.signal, onFreed));
+    this.#benches = handlers.map((handler) => new Bench(handler, this.#givingUp.signal, sharing.concurrency === undefined, onFreed));
   }
 
   get running(): number {
@@ -42,6 +42,7 @@ export class HandlerLoop {
     } catch (error) {
       if (!this.#givingUp.signal.aborted) throw error;
     } finally {
+      await Promise.all(this.#benches.map((bench) => bench.giveBackWaiting()));
       await this.#emptied();
       await Promise.all(this.#benches.map((bench) => bench.leave()));
     }
@@ -62,11 +63,13 @@ export class HandlerLoop {
     for (let step = 0; step < benches; step++) {
       const index = (first + step) % benches;
       const bench = this.#benches[index]!;
-      const most = Math.min(bench.free, this.#share());
+      const most = Math.min(bench.room, this.#share());
       if (most <= 0 || isStopping()) continue;
       const count = await bench.take(most, isStopping);
       if (count > 0) this.#turn = index + 1; // whoever comes after has the next turn
       taken += count;
+      // There may be more of it, and places that are free again already: the earlier come first.
+      if (this.sharing.order === 'strict' && count === most) break;
     }
     return taken;
   }
@@ -79,7 +82,7 @@ export class HandlerLoop {
 
   /** Until there may be something for a place that is free, or a place is free where none was. */
   async #idle(): Promise<void> {
-    const waiting = this.#share() > 0 ? this.#benches.filter((bench) => bench.free > 0) : [];
+    const waiting = this.#share() > 0 ? this.#benches.filter((bench) => bench.room > 0) : [];
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     this.#isWokenByFree = waiting.length < this.#benches.length;
     const over = new AbortController();

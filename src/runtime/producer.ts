@@ -23,10 +23,16 @@ export interface Call {
   readonly knownForMs?: number;
 }
 
-interface Pending extends Call {
-  readonly givenUpAt: number;
+/** With whom to tell what came of it: callbacks, as a promise for each put would be most of its cost. */
+export interface Asked extends Call {
+  /** @param isDuplicate whether Redis had the only message already, under its own id */
   readonly resolve: (isDuplicate: boolean) => void;
+  /** @param error OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError */
   readonly reject: (error: unknown) => void;
+}
+
+interface Pending extends Asked {
+  readonly givenUpAt: number;
 }
 
 /**
@@ -53,18 +59,11 @@ export class Producer {
     private readonly onDelayed?: (news: News) => void,
   ) {}
 
-  /**
-   * Resolves when Redis has all of the messages.
-   *
-   * @returns whether it had the only one already, under its own id
-   * @throws OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError
-   */
-  put(call: Call): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      if (this.limit && call.messages.length > this.limit.maxLength) throw this.#full(call);
-      this.#pending.push({ ...call, givenUpAt: Date.now() + patienceMs, resolve, reject });
-      this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined));
-    });
+  /** Resolves when Redis has all of the messages, or rejects when it has none of them. */
+  put(asked: Asked): void {
+    if (this.limit && asked.messages.length > this.limit.maxLength) return asked.reject(this.#full(asked));
+    this.#pending.push(Object.assign(asked, { givenUpAt: Date.now() + patienceMs }));
+    this.#sending ??= this.#sendAll();
   }
 
   /** Resolves when everything that was put is stored or refused. */
@@ -75,17 +74,20 @@ export class Producer {
   async #sendAll(): Promise<void> {
     await Promise.resolve(); // puts of one turn travel together
     if (this.#number === 0) await this.#announce();
-    while (this.#pending.length > 0) {
-      const batch = this.#nextBatch();
-      try {
-        const refused = answer(batch, await this.#send(batch));
-        if (refused.length === 0) this.#crowdedMs = 0;
-        else if (refused.length < batch.length) this.#crowdedMs = shortestPauseMs;
-        else this.#crowdedMs = Math.min(2 * Math.max(this.#crowdedMs, shortestPauseMs), longestPauseMs);
-        if (refused.length > 0) await this.#refuse(refused);
-      } catch (error) {
-        for (const { ids, knownForMs, reject } of batch) reject(this.#explain(error, ids, knownForMs !== undefined));
-      }
+    while (this.#pending.length > 0) await this.#sendOne(this.#nextBatch());
+    // In the turn in which the line was seen empty: who comes after that begins anew.
+    this.#sending = undefined;
+  }
+
+  async #sendOne(batch: Pending[]): Promise<void> {
+    try {
+      const refused = answer(batch, await this.#send(batch));
+      if (refused.length === 0) this.#crowdedMs = 0;
+      else if (refused.length < batch.length) this.#crowdedMs = shortestPauseMs;
+      else this.#crowdedMs = Math.min(2 * Math.max(this.#crowdedMs, shortestPauseMs), longestPauseMs);
+      if (refused.length > 0) await this.#refuse(refused);
+    } catch (error) {
+      for (const { ids, knownForMs, reject } of batch) reject(this.#explain(error, ids, knownForMs !== undefined));
     }
   }
 

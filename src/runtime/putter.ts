@@ -35,6 +35,8 @@ const defaultKnownForMs = 86_400_000;
 
 export class ChannelPutter<T, In> implements Putter<T, In> {
   readonly #batchSize: number;
+  /** The header's fields, where they are the same for every message. */
+  readonly #fields: string | undefined;
 
   /** @param admit throws when nothing may be put any more */
   constructor(
@@ -43,14 +45,12 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     private readonly options: Putting,
     private readonly admit: () => void,
   ) {
+    this.#fields = options.ttlMs === undefined && options.id === undefined ? fieldsOf(options) : undefined;
     this.#batchSize = Math.min(batchSize, producer.limit?.maxLength ?? batchSize);
   }
 
-  async put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<Jobs<T, N>> {
-    if (messages.length === 0) throw new NothingToPutError(this.channel.name);
-    if (messages.length > 1) this.#refuseOneId();
-    const jobs = await this.#store(messages);
-    return (jobs.length === 1 ? jobs[0] : jobs) as Jobs<T, N>;
+  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<Jobs<T, N>> {
+    return this.#store(messages, messages.length === 1) as Promise<Jobs<T, N>>;
   }
 
   async putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {
@@ -59,38 +59,61 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     let batch: In[] = [];
     for await (const message of messages) {
       if (batch.push(message) < this.#batchSize) continue;
-      jobs.push(...(await this.#store(batch)));
+      jobs.push(...((await this.#store(batch, false)) as Job<T>[]));
       batch = [];
     }
-    return batch.length === 0 ? jobs : jobs.concat(await this.#store(batch));
+    return batch.length === 0 ? jobs : jobs.concat(await this.#store(batch, false));
   }
 
-  /** All are checked before the first is sent. */
-  async #store(messages: readonly In[]): Promise<Job<T>[]> {
-    this.admit();
-    const { payload, name, events } = this.channel;
-    const encoded: Encoded<T>[] = [];
-    for (const message of messages) {
-      const one = payload.encode(message);
-      encoded.push(one instanceof Promise ? await one : one);
-    }
+  /** All are checked before the first is sent. One promise for the whole way: a put is mostly what it waits with. */
+  #store(messages: readonly In[], isOne: boolean): Promise<Job<T> | Job<T>[]> {
+    return new Promise((resolve, reject) => {
+      this.#refuse(messages.length);
+      const { payload } = this.channel;
+      const encoded = messages.map((message) => payload.encode(message));
+      const send = (checked: readonly Encoded<T>[]): void => this.#send(checked, (jobs) => resolve(isOne ? jobs[0]! : jobs), reject);
+      if (encoded.some((one) => one instanceof Promise)) Promise.all(encoded.map((one) => Promise.resolve(one))).then(send).catch(reject);
+      else send(encoded as readonly Encoded<T>[]);
+    });
+  }
+
+  #send(encoded: readonly Encoded<T>[], resolve: (jobs: Job<T>[]) => void, reject: (error: unknown) => void): void {
+    const { name, events } = this.channel;
     const { id: ownId, priority = 'normal', dedupeMs = defaultKnownForMs } = this.options;
     const putAt = Date.now();
-    const jobs = encoded.map((one) => ({ id: ownId ?? newId(), queue: name, payload: one.payload, putAt }));
-    const ids = jobs.map(({ id }) => id);
-    // Ids that we make tell when that was; those of others do not.
+    const ids = encoded.map(() => ownId ?? newId());
     const due = dueOf(this.options, putAt);
-    const fields = fieldsOf({ ...this.options, expiresAt: this.#expiresAt(due, putAt), ...(ownId !== undefined && { putAt }) });
-    const sealed = encoded.map(({ text }, index) => this.#seal(ids[index]!, fields, text));
-    const isDuplicate = await this.producer.put({ messages: sealed, ids, lane: lanes[priority], ...(due && { due }), ...(ownId !== undefined && { knownForMs: dedupeMs }) });
-    if (!isDuplicate) events.emit('put', { queue: name, ids });
-    return ownId === undefined ? jobs : jobs.map((job) => ({ ...job, duplicate: isDuplicate }));
+    const fields = this.#fields ?? this.#fieldsAt(putAt, due);
+    this.producer.put({
+      ids,
+      messages: encoded.map(({ text }, index) => this.#seal(ids[index]!, fields, text)),
+      lane: lanes[priority],
+      ...(due && { due }),
+      ...(ownId !== undefined && { knownForMs: dedupeMs }),
+      reject,
+      resolve: (isDuplicate) => {
+        const duplicate = ownId === undefined ? undefined : { duplicate: isDuplicate };
+        resolve(encoded.map(({ payload }, index) => ({ id: ids[index]!, queue: name, payload, putAt, ...duplicate })));
+        if (!isDuplicate && events.listenerCount('put') > 0) events.emit('put', { queue: name, ids });
+      },
+    });
+  }
+
+  /** Ids that we make tell when they were put; those of others do not. */
+  #fieldsAt(putAt: number, due: Due | undefined): string {
+    return fieldsOf({ ...this.options, expiresAt: this.#expiresAt(due, putAt), ...(this.options.id !== undefined && { putAt }) });
   }
 
   #expiresAt(due: Due | undefined, putAt: number): number | undefined {
     const { ttlMs } = this.options;
     if (ttlMs === undefined) return undefined;
     return ttlMs + (due === undefined ? putAt : 'at' in due ? due.at : putAt + due.afterMs);
+  }
+
+  #refuse(messages: number): void {
+    this.admit();
+    if (messages === 0) throw new NothingToPutError(this.channel.name);
+    if (messages > 1) this.#refuseOneId();
   }
 
   #refuseOneId(): void {

@@ -2,7 +2,7 @@ import { doubling, type Waits } from '../contract/backoff.js';
 import { toMs, type Duration } from '../contract/durations.js';
 import { describe } from '../contract/options.js';
 
-/** A worker's own words on failures; a message's own come first, the defaults last. */
+/** A worker's own words on failures. */
 export interface RetryRules {
   readonly attempts?: number;
   readonly backoff?: Waits;

@@ -197,9 +197,20 @@ interface Record {
   readonly error?: LetterError;
 }
 
+/** One that no worker of ours wrote must not hide the others. */
+function recordIn(line: string): Record {
+  try {
+    const record = JSON.parse(line) as Record | null;
+    if (record && typeof record === 'object') return record;
+  } catch {
+    // not JSON
+  }
+  return { reason: 'unknown: its record cannot be read', attempts: 0 };
+}
+
 function letterOf(queue: string, { key, at }: Buried, entry: Buffer): DeadLetter {
   const end = entry.indexOf(10);
-  const { reason, attempts, error } = JSON.parse(entry.toString('utf8', 0, end)) as Record;
+  const { reason, attempts, error } = recordIn(entry.toString('utf8', 0, Math.max(0, end)));
   const bytes = entry.subarray(end + 1);
   const { header, failures, text } = open(bytes.toString('utf8'));
   const buriedAt = Number(at);

@@ -1,9 +1,20 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RedisUnreachableError } from '../../src/contract/errors.js';
 import type { Broker, PutTerms } from '../../src/redis/broker.js';
-import { Producer, type Call } from '../../src/runtime/producer.js';
+import { Producer as CallbackProducer, type Call } from '../../src/runtime/producer.js';
 
 afterEach(() => void vi.useRealTimers());
+
+/** The producer, with promises in place of its callbacks. */
+class Producer {
+  readonly #producer: CallbackProducer;
+  constructor(...parts: ConstructorParameters<typeof CallbackProducer>) {
+    this.#producer = new CallbackProducer(...parts);
+  }
+  put(call: Call): Promise<boolean> {
+    return new Promise((resolve, reject) => this.#producer.put({ ...call, resolve, reject }));
+  }
+}
 
 const call = (...messages: string[]): Call => ({ messages, ids: messages, lane: 'b' });
 const sent: { number: number; messages: readonly string[]; lane: string; terms: PutTerms }[] = [];
@@ -68,7 +79,7 @@ describe('a producer', () => {
   });
 
   it('says of an unknown outcome whether repeating it is safe', async () => {
-    const away = { announce: async () => {}, put: () => Promise.reject(new RedisUnreachableError('here', 'start it', { cause: new Error('gone') })) };
+    const away = { announce: async () => {}, put: () => Promise.reject(new RedisUnreachableError('here', 'start it', { mayHaveArrived: true })) };
     const producer = new Producer('q', away as unknown as Broker);
     await expect(producer.put(call('1'))).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', mayRepeat: false, message: expect.stringContaining('may store them twice') as string });
     const own = { ...call('order-1'), knownForMs: 1_000 };

@@ -85,6 +85,22 @@ describe('dead letters', () => {
   });
 });
 
+describe('a letter that no worker of ours wrote', () => {
+  it.each([
+    ['without a record', '"x"', ''],
+    ['with a record that is no JSON', 'oops\n"x"', '"x"'],
+    ['with a record that is another JSON', '7\n"x"', '"x"'],
+  ])('(%s) hides no other, and can be dropped or revived', async (_what, entry, text) => {
+    const queue = await aQueueWithDead(1);
+    await redis().hset(`{${queue.key}}:dead:messages`, 'foreign', entry);
+    await redis().zadd(`{${queue.key}}:dead`, 1, 'foreign');
+    expect(await queue.dead.list()).toMatchObject([{ reason: 'even' }, { id: 'foreign', reason: 'unknown: its record cannot be read' }]);
+    if (text !== '') expect((await queue.dead.get('foreign'))!.text).toBe(text);
+    expect(await queue.dead.reviveAll()).toBe(2);
+    expect(await redis().lrange(queue.key, 0, 0)).toEqual(['#foreign 0 0\n"x"']);
+  });
+});
+
 describe('reviving', () => {
   it('brings one back, under its id, as if it had never been tried', async () => {
     const queue = aQueue();

@@ -71,6 +71,30 @@ describe('a message that failed', () => {
   });
 });
 
+describe('whatever a handler throws', () => {
+  const evil = new Error('evil');
+  Object.defineProperty(evil, 'message', { get: () => { throw new Error('no message either'); } });
+  const circular = Object.assign(new Error('circular'), { violations: {} });
+  circular.violations = circular;
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'undefined'],
+    ['an object without a prototype', Object.create(null), 'what was thrown cannot be put into words'],
+    ['an error that cannot be read', evil, 'what was thrown cannot be put into words'],
+    ['an error that holds itself', circular, 'circular'],
+    ['an error with odd parts', Object.assign(new Error('odd'), { name: 7, stack: 7 }), 'odd'],
+    ['a text', 'just text', 'just text'],
+  ])('(%s) is a failure like any other', async (_what, thrown, message) => {
+    const queue = aQueue();
+    await queue.put('x');
+    const runner = start(queue.worker(() => { throw thrown; }, { attempts: 2, backoff: 1 }));
+    const [letter] = await letters(queue);
+    await runner.stop();
+    expect(letter!.attempts).toBe(2);
+    if (thrown !== undefined) expect(letter!.failures.map((failure) => failure.message)).toEqual([message, message]);
+  });
+});
+
 describe('retryIf', () => {
   it('buries at once what it is not worth trying again, and is asked with the attempt that failed', async () => {
     const queue = aQueue();

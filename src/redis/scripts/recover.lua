@@ -31,8 +31,8 @@ local function parse(message)
   return id, attempts, tonumber(crashes), fields, #id + #attempts + #crashes + #fields + 4
 end
 
-local function bury(lane, id, attempts, crashes, message)
-  local record = string.format('{"lane":"%s","reason":"its worker died %d times","attempts":%s,"worker":"%s"}', lane, crashes, attempts, worker)
+local function bury(id, attempts, crashes, message)
+  local record = string.format('{"reason":"its worker died %d times","attempts":%s,"worker":"%s"}', crashes, attempts, worker)
   local member, n = id, 0
   while redis.call('HSETNX', deadMessages, member, record .. '\n' .. message) == 0 do
     n = n + 1
@@ -62,7 +62,7 @@ for _, claim in ipairs(held) do
   crashes = crashes + 1
   local message = '#' .. id .. ' ' .. attempts .. ' ' .. crashes .. fields .. '\n' .. string.sub(claim.message, length + 1)
   if crashes >= limit then
-    bury(claim.lane, id, attempts, crashes, message)
+    bury(id, attempts, crashes, message)
     buried = buried + 1
   elseif crashes == limit - 1 then
     redis.call('RPUSH', suspects, message)

@@ -34,7 +34,7 @@ for index = 3, #ARGV, 2 do
     local entry = redis.call('HGET', deadMessages, letter)
     if entry then
       local lane = lanes[string.match(entry, '^{"lane":"(%l)"') or 'b'] or lanes.b
-      redis.call('RPUSH', lane, renewed(letter, string.sub(entry, string.find(entry, '\n', 1, true) + 1)))
+      redis.call('RPUSH', lane, renewed(letter, string.sub(entry, (string.find(entry, '\n', 1, true) or 0) + 1)))
       revived = revived + 1
     end
     redis.call('HDEL', deadMessages, letter)

@@ -3,9 +3,9 @@
 --       9 low (lists)  10 delayed (zset)
 -- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes
 --       5 company: 'alone' when the process holds nothing else, 'busy', or 'aside' to leave suspects to others
--- Reply {{status, ms until a delayed message is due, ms until a lease ends, whose lease that is}, token, message, ..}
+-- Reply {{status, ms until a delayed message is due, ms until a lease ends, whose lease that is}, lanes, message, ..}
 --       status 0 served, 1 paused, 2 drain: hold nothing, then take alone; -1 the lease is lost, -2 a newer take was
---       answered; ms are -1 for never
+--       answered; ms are -1 for never; lanes has a letter for each index, `-` for one that is settled
 --
 -- A number that was answered before gets the claims of that answer which are still unsettled: nothing is taken
 -- twice for one number. Tokens are <lane><number>.<index>, so they sort and remember where to go back to.
@@ -24,17 +24,15 @@ end
 local last, count = string.match(redis.call('HGET', claims, 'seq') or '0 0', '^(%d+) (%d+)$')
 if number < tonumber(last) then return {{-2}} end
 if number == tonumber(last) then
-  local same = {news(0)}
+  local same, letters = {news(0), ''}, {}
   for index = 1, tonumber(count) do
+    letters[index] = '-'
     for lane in string.gmatch('abhls', '.') do
-      local token = lane .. last .. '.' .. index
-      local message = redis.call('HGET', claims, token)
-      if message then
-        same[#same + 1] = token
-        same[#same + 1] = message
-      end
+      local message = redis.call('HGET', claims, lane .. last .. '.' .. index)
+      if message then letters[index], same[#same + 1] = lane, message end
     end
   end
+  same[2] = table.concat(letters)
   return same
 end
 
@@ -47,7 +45,7 @@ if paused and (paused == 'on' or tonumber(paused) > now) then
   return {news(1)}
 end
 
-local reply, taken = {0}, 0
+local reply, lanes, taken = {0, ''}, '', 0
 local function draw(list, lane)
   while taken < most and room > 0 do
     local batch = redis.call('LRANGE', list, 0, math.min(most - taken, 100) - 1)
@@ -58,10 +56,10 @@ local function draw(list, lane)
       room = room - #message
       used = used + 1
       taken = taken + 1
-      local token = lane .. ARGV[2] .. '.' .. taken
-      fields[#fields + 1], fields[#fields + 2] = token, message
-      reply[#reply + 1], reply[#reply + 2] = token, message
+      fields[2 * used - 1], fields[2 * used] = lane .. ARGV[2] .. '.' .. taken, message
+      reply[taken + 2] = message
     end
+    lanes = lanes .. string.rep(lane, used)
     -- Add, then remove: the other way round a failing HSET would destroy what was popped.
     redis.call('HSET', claims, unpack(fields))
     redis.call('LTRIM', list, used, -1)
@@ -97,5 +95,5 @@ if redis.call('LLEN', base) == 0 then
     if redis.call('LMOVE', list, base, 'LEFT', 'LEFT') then break end
   end
 end
-reply[1] = news(0)
+reply[1], reply[2] = news(0), lanes
 return reply
