@@ -21,7 +21,7 @@ describe('a worker that is killed', () => {
     const child = aChild(holder(queue.name));
     await until(() => child.lines.length === 3);
     const seen: Delivery[] = [];
-    const idle = start(queue.worker((_item, job) => void seen.push(job as Delivery)));
+    const idle = start(queue.worker((_item, job) => void seen.push(job)));
     await until(() => queue.counts(), ({ workers }) => workers === 2);
     await child.kill('SIGKILL');
     await until(() => seen.length === 3);
@@ -58,9 +58,10 @@ describe('a payload that kills its process', () => {
     let lines: string[] = [];
     while ((await queue.dead.size()) === 0) {
       const child = aChild(script);
-      const ended = child.ended.then(() => true);
-      await until(async () => (await queue.dead.size()) > 0 || (await Promise.race([ended, false])));
-      if (await Promise.race([ended, false])) deaths += 1;
+      let hasEnded = false;
+      void child.ended.then(() => (hasEnded = true));
+      await until(async () => hasEnded || (await queue.dead.size()) > 0);
+      if (hasEnded) deaths += 1;
       else {
         await until(() => queue.counts(), ({ waiting, claimed }) => waiting + claimed === 0);
         await child.kill('SIGTERM');
