@@ -1,0 +1,109 @@
+import { isPlainObject, type Leaf } from './leaves.js';
+import type { Plan, PropertyPlan } from './plan.js';
+import { argumentsOf, isExactly, type OnDoubt, type Steps } from './steps.js';
+import type { RuleStep } from './rule-steps.js';
+
+type Bag = Record<string, unknown>;
+
+/** The steps without generated code, for where that is forbidden. The two forms are held together by the tests. */
+export function closures(root: Plan, onDoubt: OnDoubt): Steps {
+  const made = new Map<Plan, Steps>();
+  const stepsOf = (plan: Plan): Steps => {
+    const known = made.get(plan);
+    if (known) return known;
+    const steps = {} as Steps;
+    // Before its properties are looked at: they may contain it.
+    made.set(plan, steps);
+    return Object.assign(steps, classSteps(plan, stepsOf, onDoubt));
+  };
+  return stepsOf(root);
+}
+
+function classSteps(plan: Plan, stepsOf: (plan: Plan) => Steps, onDoubt: OnDoubt): Steps {
+  const { cls } = plan;
+  const properties = plan.properties.map((property) => propertySteps(cls.name, property, stepsOf, onDoubt));
+  const byName = new Map(properties.map((steps) => [steps.name, steps]));
+  return {
+    fits: (plain) => isPlainObject(plain) && Object.keys(plain).every((key) => byName.get(key)?.fits(plain[key], plain) === true),
+    make(plain) {
+      const instance = new cls() as Bag;
+      for (const key of Object.keys(plain)) {
+        // class-transformer leaves methods alone, also those in fields.
+        if (typeof instance[key] === 'function') return undefined;
+        const value = byName.get(key)!.make((plain as Bag)[key]);
+        if (value === undefined) return undefined;
+        instance[key] = value;
+      }
+      return instance;
+    },
+    holds: (instance) => isExactly(instance, plan) && properties.every(({ name, holds }) => holds((instance as Bag)[name], instance)),
+  };
+}
+
+interface PropertySteps {
+  readonly name: string;
+  readonly fits: (value: unknown, owner: object) => boolean;
+  readonly make: (value: unknown) => unknown;
+  readonly holds: (value: unknown, owner: object) => boolean;
+}
+
+function propertySteps(targetName: string, property: PropertyPlan, stepsOf: (plan: Plan) => Steps, onDoubt: OnDoubt): PropertySteps {
+  const { name, conditions, rules, content, isStillSo } = property;
+  const { fits, make, holds } = 'leaf' in content ? { ...content.leaf, holds: () => true } : nested(stepsOf(content.plan), content.isArray);
+  return {
+    name,
+    fits: isStillSo ? (value, owner) => isStillSo(owner) && fits(value) : fits,
+    make,
+    holds(value, owner) {
+      // All of them are asked, whatever the first says.
+      const answers = conditions.map(({ constraints }) => (constraints as Condition[])[0]!(owner, value));
+      if (!answers.every(Boolean)) return true;
+      return rules.every((step) => keeps(step, targetName, value, owner, onDoubt)) && holds(value);
+    },
+  };
+}
+
+type Condition = (owner: object, value: unknown) => unknown;
+
+function nested(steps: Steps, isArray: boolean): Leaf & Pick<Steps, 'holds'> {
+  if (!isArray) {
+    return {
+      fits: (value) => value === null || steps.fits(value),
+      make: (value) => (value === null ? null : steps.make(value as object)),
+      holds: (value) => value === undefined || steps.holds(value),
+    };
+  }
+  return {
+    fits: (value) => value === null || (Array.isArray(value) && everyItem(value, steps.fits)),
+    make: (value) => (value === null ? null : makeAll(value as object[], steps)),
+    holds: (value) => value === undefined || (Array.isArray(value) && everyItem(value, steps.holds)),
+  };
+}
+
+// Holes included, which `every` passes over.
+function everyItem(items: readonly unknown[], holds: (item: unknown) => boolean): boolean {
+  for (let i = 0; i < items.length; i++) if (!holds(items[i])) return false;
+  return true;
+}
+
+function makeAll(items: readonly object[], steps: Steps): object[] | undefined {
+  const made: object[] = [];
+  for (const item of items) {
+    const instance = steps.make(item);
+    if (instance === undefined) return undefined;
+    made.push(instance);
+  }
+  return made;
+}
+
+function keeps(step: RuleStep, targetName: string, value: unknown, owner: object, onDoubt: OnDoubt): boolean {
+  const asked = argumentsOf(targetName, step, owner, value);
+  const ask = (item: unknown): boolean => {
+    const answer = step.by.instance.validate(item, asked);
+    return answer === true || onDoubt(answer);
+  };
+  if (!step.rule.each) return ask(value);
+  if (Array.isArray(value)) return everyItem(value, ask);
+  // A Set or a Map out of a default: class-validator asks for each of its items.
+  return (typeof value !== 'object' || value === null) && ask(value);
+}

@@ -1,0 +1,53 @@
+import { expect } from 'vitest';
+import { compile, type Accept, type Form } from '../../src/message/compiled/acceptor.js';
+import { payloadType, type PayloadClass } from '../../src/message/payload.js';
+
+export const forms: Form[] = ['generated', 'closures'];
+
+/** The fast way of a class that has one. */
+export function accepting<T extends object>(cls: PayloadClass<T>, form?: Form): Accept<T> {
+  const { accept, declined } = compile(cls, form);
+  expect(declined).toBeUndefined();
+  return accept!;
+}
+
+/** What class-validator makes of a text; `undefined` when it refuses, or has to wait. */
+export function ordinary<T extends object>(cls: PayloadClass<T>): (text: string) => T | undefined {
+  const type = payloadType<T>(cls, { validation: 'class-validator' });
+  return (text) => {
+    try {
+      const decoded = type.decode(text);
+      if (!(decoded instanceof Promise)) return decoded;
+      decoded.catch(() => {});
+    } catch {
+      // Refused.
+    }
+    return undefined;
+  };
+}
+
+/** Both forms on the same text: `true` when both accepted, `false` when neither did; fails when class-validator would not agree. */
+export function accepted<T extends object>(cls: PayloadClass<T>, text: string): boolean {
+  const right = ordinary(cls)(text);
+  const answers = forms.map((form) => accepting(cls, form)(JSON.parse(text)));
+  for (const answer of answers) if (answer !== undefined) expect(difference(answer, right)).toBeUndefined();
+  expect(new Set(answers.map((answer) => answer === undefined)).size).toBe(1);
+  return answers[0] !== undefined;
+}
+
+/** Where two values differ for whoever looks closely: prototypes, own keys and their order, -0, dates. */
+export function difference(a: unknown, b: unknown, path = '$'): string | undefined {
+  if (Object.is(a, b)) return undefined;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return path;
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return `${path}: prototype`;
+  if (a instanceof Date && !Object.is(a.getTime(), (b as Date).getTime())) return path;
+  if (a instanceof Set || a instanceof Map) return difference([...a], [...(b as Set<unknown>)], path);
+  const keys = Reflect.ownKeys(a);
+  const others = Reflect.ownKeys(b);
+  if (keys.length !== others.length || keys.some((key, i) => key !== others[i])) return `${path}: ${keys.map(String).join()} and ${others.map(String).join()}`;
+  for (const key of keys) {
+    const found = difference((a as Record<PropertyKey, unknown>)[key], (b as Record<PropertyKey, unknown>)[key], `${path}.${String(key)}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,43 @@
+/** What `put` spares when a payload is certainly valid. */
+import 'reflect-metadata';
+import { IsObject, IsOptional, IsString } from 'class-validator';
+import { describe, expect, it, vi } from 'vitest';
+import { payloadType } from '../../src/message/payload.js';
+import { difference } from './compare.js';
+import { Order } from './payloads.js';
+
+describe('put does not read what it has written', () => {
+  const type = payloadType<Order>(Order);
+  const reads = (value: unknown): number => {
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      const { text, payload } = type.encode(value) as { text: string; payload: Order };
+      const calls = parse.mock.calls.length;
+      expect(difference(payload, type.decode(text))).toBeUndefined();
+      return calls;
+    } finally {
+      parse.mockRestore();
+    }
+  };
+
+  it('when nobody else has a hand on it, and gives what it would read', () => {
+    expect(reads({ to: 'a@b.co', retries: -0, sizes: [{ width: 1 }], at: new Date(5), address: { city: 'Bern', street: undefined } })).toBe(0);
+    expect(reads(Object.assign(new Order(), { to: 'a@b.co' }))).toBe(0);
+  });
+
+  it('but does read what may change under its hands', () => {
+    let reading = 0;
+    const changing = { get a() { return reading++; } };
+    expect(reads({ to: 'a@b.co', extra: { a: 1 } })).toBe(1);
+    expect(reads({ to: 'a@b.co', extra: changing })).toBe(1);
+    class Two {
+      @IsObject() @IsOptional() open?: object;
+      @IsString({ each: true }) list!: string[];
+    }
+    class Shouting extends Array<string> {
+      toJSON(): string[] { return this.map((item) => item.toUpperCase()); }
+    }
+    const { text, payload } = payloadType<Two>(Two).encode({ list: Shouting.from(['a']) }) as { text: string; payload: Two };
+    expect([text, payload.list]).toEqual(['{"list":["A"]}', ['A']]);
+  });
+});
