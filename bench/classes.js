@@ -1,0 +1,32 @@
+import { Type } from 'class-transformer';
+import { IsEmail, IsEnum, IsInt, IsNumber, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
+import { rules } from '../dist/index.js';
+
+const Kind = { invoice: 'invoice', reminder: 'reminder', receipt: 'receipt' };
+
+class Address {
+  static {
+    rules(this, { street: [IsString(), MaxLength(100)], city: IsString() });
+  }
+}
+
+/** The sample class: five fields, a nested object, an e-mail address and an enumeration among them. */
+export class Order {
+  static {
+    rules(this, {
+      n: [IsInt(), Min(0)],
+      to: IsEmail(),
+      kind: IsEnum(Kind),
+      amount: [IsNumber(), Min(0)],
+      address: [ValidateNested(), Type(() => Address)],
+    });
+  }
+}
+
+/** As many classes as an application has beside the one it puts into a queue: class-validator looks through all of them. */
+export function declareOtherClasses(count) {
+  for (let index = 0; index < count; index += 1) {
+    const other = { [`Other${index}`]: class {} }[`Other${index}`];
+    rules(other, { id: [IsInt(), Min(0)], name: [IsString(), MaxLength(50)], mail: IsEmail(), kind: IsEnum(Kind), price: IsNumber() });
+  }
+}

@@ -1,0 +1,84 @@
+// npm run bench: every system in every workload, in turn, in processes of their own, on one private Redis.
+import { stderr, stdout } from 'node:process';
+import { machine } from './machine.js';
+import { readOptions, usage } from './options.js';
+import { plan } from './plan.js';
+import { Servers } from './servers.js';
+import { startTask } from './processes.js';
+import { summarize } from './summary.js';
+import { findPython } from './systems/python-hotqueue.js';
+import { markdown } from './table.js';
+import { writeResults } from './results.js';
+
+const python = await findPython();
+const { options, planned } = asked();
+if (options.help || options.list) {
+  stdout.write(options.help ? usage : planned.map(({ name, title }) => `${name.padEnd(24)} ${title}\n`).join(''));
+  process.exit(0);
+}
+
+const servers = await Servers.start();
+const startedAt = new Date();
+const results = [];
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130)); // Children and servers notice.
+
+try {
+  for (const workload of planned) await everyRoundOf(workload);
+} finally {
+  await servers.stop();
+}
+const run = { startedAt, minutes: (Date.now() - startedAt) / 60_000, options, machine: await machine(servers.program, python), results };
+const table = markdown(summarize(results), run);
+const files = await writeResults(run, table);
+stdout.write(`\n${table}\n${files.map((file) => `written: ${file}\n`).join('')}`);
+
+const broken = results.filter(({ system, error, lost, duplicates }) => (error || lost || duplicates) && (system === 'hotqueue' || error));
+for (const { workload, system, error, lost, duplicates } of broken) stderr.write(`${workload}, ${system}: ${error ?? `${lost} lost, ${duplicates} duplicates`}\n`);
+// A peer that fails is a fact about the peer; ours, or in the small form anything, is a failure of the run.
+if (broken.some(({ system }) => options.smoke || system === 'hotqueue')) process.exitCode = 1;
+
+async function everyRoundOf(workload) {
+  const server = await servers.get(workload.server);
+  const proxy = workload.delayMs ? startTask('proxy', { address: server.address, delayMs: workload.delayMs }, 3_600_000) : undefined;
+  const address = proxy ? { host: '127.0.0.1', port: await proxy.hear() } : server.address;
+  for (let round = 0; round < workload.rounds; round += 1) {
+    // There and back: whoever came first comes last in the next round.
+    const order = round % 2 === 0 ? workload.systems : [...workload.systems].reverse();
+    for (const system of order) results.push({ workload: workload.name, system, round, ...(await one(workload, system, address, server)) });
+  }
+  if (proxy) {
+    proxy.kill();
+    await proxy.result.catch(() => undefined);
+  }
+}
+
+async function one(workload, system, address, server) {
+  await servers.empty(server);
+  const task = startTask('measure', { workload: workload.name, system, address, direct: server.address, params: workload.paramsFor(system) }, workload.timeoutMs);
+  const startedAt = performance.now();
+  const result = await task.result.catch((error) => ({ error: error.message.split('\n').slice(0, 4).join(' | ') }));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  stderr.write(`${workload.name.padEnd(24)} ${system.padEnd(16)} ${brief(result).padEnd(34)} ${seconds.toFixed(1)} s\n`);
+  return { ...result, wallSeconds: seconds };
+}
+
+function brief({ error, perSecond, p50Ms, p99Ms, bytesBeyond, commandsPerMinute, validationUs, timesIdeal }) {
+  if (error) return `failed: ${error}`;
+  if (timesIdeal !== undefined) return `${timesIdeal.toFixed(2)} × ideal`;
+  if (perSecond !== undefined) return `${Math.round(perSecond).toLocaleString('en')} jobs/s`;
+  if (p50Ms !== undefined) return `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
+  if (bytesBeyond !== undefined) return `${bytesBeyond.toFixed(0)} bytes beyond the payload`;
+  if (commandsPerMinute !== undefined) return `${commandsPerMinute.toFixed(0)} commands a minute`;
+  return `${validationUs.toFixed(2)} µs`;
+}
+
+/** What the command line asks for; a slip in it is answered, not thrown. */
+function asked() {
+  try {
+    const read = readOptions(process.argv.slice(2));
+    return { options: read, planned: plan(read, python) };
+  } catch (error) {
+    stderr.write(`${error.message}\n\n${usage}`);
+    return process.exit(2);
+  }
+}

@@ -1,0 +1,50 @@
+import { fork } from 'node:child_process';
+
+const file = new URL('./child.js', import.meta.url);
+
+/**
+ * Starts a task of child.js in a process of its own. It ends with this process, however that ends: it notices that the
+ * channel between the two has closed.
+ *
+ * @param {string} task @param {object} params
+ * @param {number} timeoutMs after which it is killed
+ * @returns {{ result: Promise<any>, hear: () => Promise<any>, tell: (word: unknown) => void, kill: () => void }}
+ */
+export function startTask(task, params, timeoutMs = 600_000) {
+  const child = fork(file, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const heard = [];
+  let listener;
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (complaints = (complaints + text).slice(-2_000)));
+  const result = new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${task} was not done after ${timeoutMs / 1000} s`));
+    }, timeoutMs);
+    child.on('message', (message) => {
+      if ('result' in message) resolve(message.result);
+      else if ('error' in message) reject(new Error(message.error));
+      else if (listener) listener(message.word);
+      else heard.push(message.word);
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      reject(new Error(`${task} ended with ${code ?? signal}: ${complaints}`));
+    });
+  });
+  result.catch(() => undefined); // Whoever awaits it is told; nobody has to.
+  const hear = () =>
+    Promise.race([
+      result.then(() => undefined),
+      new Promise((resolve) => {
+        if (heard.length > 0) return resolve(heard.shift());
+        listener = (word) => {
+          listener = undefined;
+          resolve(word);
+        };
+      }),
+    ]);
+  child.send({ task, params });
+  return { result, hear, tell: (word) => child.send({ word }), kill: () => child.kill('SIGKILL') };
+}

@@ -1,0 +1,53 @@
+import { createRequire } from 'node:module';
+
+// The client that ours uses, not the one that is pinned for the peers.
+const { Redis } = createRequire(new URL('../../dist/index.js', import.meta.url))('ioredis');
+
+/**
+ * The ceiling: one list, written by hand in batches of the size that ours makes, nothing kept, nothing promised. What it
+ * has taken is lost with the process.
+ *
+ * @type {import('./index.js').System}
+ */
+export const system = {
+  title: 'bare ioredis loop',
+  async producer(address, key) {
+    const client = new Redis(address);
+    const putMany = (payloads) => client.rpush(key, payloads.map((payload) => JSON.stringify(payload)));
+    return {
+      put: (payload) => client.rpush(key, JSON.stringify(payload)),
+      putMany,
+      async putInFlight(count, make, batch = 1_000) {
+        for (let from = 0; from < count; from += batch) {
+          const texts = [];
+          for (let n = from; n < Math.min(count, from + batch); n += 1) texts.push(JSON.stringify(make(n)));
+          await client.rpush(key, texts);
+        }
+      },
+      close: () => client.quit(),
+    };
+  },
+  async consumer(address, key, { handle, batch = 1_000 }) {
+    const client = new Redis(address);
+    let isClosing = false;
+    const loop = async () => {
+      while (!isClosing) {
+        const texts = await client.lpop(key, batch);
+        if (texts === null) return;
+        for (const text of texts) await handle(JSON.parse(text));
+      }
+    };
+    const ended = loop();
+    return {
+      async close() {
+        isClosing = true;
+        await ended;
+        client.disconnect();
+      },
+    };
+  },
+  async left(address, key) {
+    const client = new Redis(address);
+    return () => client.llen(key);
+  },
+};

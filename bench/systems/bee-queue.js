@@ -1,0 +1,43 @@
+import BeeQueue from 'bee-queue';
+import { nothing } from './nothing.js';
+
+/** Everything that costs and is not needed here is off: events, stored job objects, finished jobs. */
+const lean = { getEvents: false, sendEvents: false, storeJobs: false, removeOnSuccess: true };
+
+/** @type {import('./index.js').System} */
+export const system = {
+  title: 'bee-queue',
+  async producer(address, name, { attempts, dueAt }) {
+    const queue = new BeeQueue(name, { ...lean, redis: { ...address }, isWorker: false });
+    await queue.ready();
+    const make = (payload) => {
+      const job = queue.createJob(payload);
+      if (attempts) job.retries(attempts - 1);
+      if (dueAt) job.delayUntil(dueAt);
+      return job;
+    };
+    return {
+      put: (payload) => make(payload).save(),
+      async putMany(payloads) {
+        const failed = await queue.saveAll(payloads.map(make));
+        if (failed.size > 0) throw [...failed.values()][0];
+      },
+      close: () => queue.close(1_000),
+    };
+  },
+  async consumer(address, name, { concurrency, handle, delayed = false }) {
+    // It rounds due times to its debounce, a second by default; 1 ms is the least it takes.
+    const queue = new BeeQueue(name, { ...lean, redis: { ...address }, activateDelayedJobs: delayed, delayedDebounce: 1 });
+    queue.on('error', nothing);
+    await queue.ready();
+    queue.process(concurrency, async (job) => handle(job.data));
+    return { close: () => queue.close(1_000) };
+  },
+  async left(address, name) {
+    const queue = new BeeQueue(name, { ...lean, redis: { ...address }, isWorker: false });
+    return async () => {
+      const { waiting, active, delayed } = await queue.checkHealth();
+      return waiting + active + delayed;
+    };
+  },
+};

@@ -1,0 +1,32 @@
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { nothing } from './nothing.js';
+
+/** @returns {import('./index.js').System} */
+export const bullmq = (title, jobOptions) => ({
+  title,
+  async producer(address, name, { attempts, dueAt }) {
+    const queue = new Queue(name, { connection: address, defaultJobOptions: { ...jobOptions, ...(attempts && { attempts }) } });
+    queue.on('error', nothing);
+    await queue.waitUntilReady();
+    const options = () => (dueAt ? { delay: Math.max(0, dueAt - Date.now()) } : undefined);
+    return {
+      put: (payload) => queue.add('job', payload, options()),
+      putMany: (payloads) => queue.addBulk(payloads.map((data) => ({ name: 'job', data, opts: options() }))),
+      close: () => queue.close(),
+    };
+  },
+  async consumer(address, name, { concurrency, handle }) {
+    const worker = new Worker(name, async (job) => handle(job.data), { connection: address, concurrency });
+    worker.on('error', nothing); // Its documentation: without this listener a worker may stop.
+    return { close: () => worker.close() };
+  },
+  async left(address, name) {
+    const client = new Redis(address);
+    return async () => {
+      const key = `bull:${name}:`;
+      const counts = [client.llen(`${key}wait`), client.llen(`${key}active`), client.zcard(`${key}delayed`), client.zcard(`${key}prioritized`)];
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+    };
+  },
+});

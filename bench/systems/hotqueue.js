@@ -1,0 +1,40 @@
+import { HotQueue, start } from '../../dist/index.js';
+
+/** @type {import('./index.js').System} */
+export const system = {
+  title: 'hotqueue',
+  async producer(address, name, { attempts, dueAt, validated }) {
+    const queue = await open(address, name, validated);
+    const options = { ...(attempts && { attempts, backoff: 0 }), ...(dueAt && { at: dueAt }) };
+    const putter = Object.keys(options).length > 0 ? queue.with(options) : queue;
+    return {
+      put: (payload) => putter.put(payload),
+      putMany: (payloads) => putter.putAll(payloads),
+      close: () => queue.close(),
+    };
+  },
+  async consumer(address, name, { concurrency, handle, validated }) {
+    const queue = await open(address, name, validated);
+    const runner = start(queue.worker(async (payload) => handle(payload), { concurrency }));
+    return {
+      async close() {
+        await runner.stop();
+        await queue.close();
+      },
+    };
+  },
+  async left(address, name) {
+    const queue = await open(address, name, false);
+    return async () => {
+      const { waiting, delayed, claimed } = await queue.counts();
+      return waiting + delayed + claimed;
+    };
+  },
+};
+
+async function open({ host, port }, name, validated) {
+  const options = { host, port, logger: false };
+  if (!validated) return new HotQueue(name, options);
+  const { Order } = await import('../classes.js');
+  return new HotQueue(name, { ...options, payload: Order });
+}

@@ -1,0 +1,2 @@
+/** For listeners that a library demands. */
+export function nothing() {}

@@ -1,0 +1,123 @@
+import { bare, nodePeers, ours, pythonPeers } from './systems/index.js';
+import { targets } from './targets.js';
+import { workloads } from './workloads/index.js';
+
+const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'class-validator': 'class-validator', hotqueue: 'hotqueue' };
+const rivals = [...nodePeers, bare, ...pythonPeers];
+
+/** The result of a run as Markdown: ratios first, absolute numbers last and marked as such. */
+export function markdown(summary, run) {
+  const get = (workload, system, field) => summary.get(workload)?.get(system)?.[field] ?? NaN;
+  const parts = [
+    run.options.smoke ? '**The small form: few jobs, one round. Its times are noise.**' : '',
+    section('What must be reached', 'Ours / theirs, in this run.', required(get)),
+    section('Jobs a second, ours / theirs', '`lost` and `twice` are ours, over all rounds.', rates(summary, get)),
+    section('Time from put to handler, ours / theirs', 'Less is better.', latencies(summary, get)),
+    section('What a job costs', 'Put with 1,000 in flight, consumed at concurrency 50. Exact on any machine, but for the microseconds.', costs(summary, get)),
+    section('How cost grows', 'Ours and the peer, against the first row of its kind.', growth(get)),
+    section('Absolute numbers', about(run), absolute(summary)),
+  ];
+  return parts.filter(Boolean).join('\n\n');
+}
+
+function section(title, text, table) {
+  return table && `## ${title}\n\n${text}\n\n${table}`;
+}
+
+function required(get) {
+  const rows = targets.map(({ title, bound, value, isReached }) => [title, value(get), bound, isReached]).filter(([, value]) => !Number.isNaN(value));
+  return rowsOf(['', 'measured', 'required', 'reached'], rows.map(([title, value, bound, isReached]) => [title, short(value), bound, isReached(value) ? 'yes' : '**no**']));
+}
+
+function rates(summary, get) {
+  const measured = workloads.filter(({ name, group }) => group !== 'growth' && get(name, ours, 'perSecond') > 0);
+  const present = rivals.filter((rival) => measured.some(({ name }) => get(name, rival, 'perSecond') > 0));
+  const rows = measured.map(({ name, title }) => {
+    const rate = get(name, ours, 'perSecond');
+    return [title, ...present.map((rival) => times(rate / get(name, rival, 'perSecond'))), get(name, ours, 'lost'), get(name, ours, 'duplicates')];
+  });
+  return rowsOf(['', ...present.map((rival) => headings[rival]), 'lost', 'twice'], rows);
+}
+
+function latencies(summary, get) {
+  const measured = workloads.filter(({ name, group }) => (group === 'latency' || group === 'delayed') && get(name, ours, 'p50Ms') > 0);
+  const present = nodePeers.filter((rival) => measured.some(({ name }) => get(name, rival, 'p50Ms') > 0));
+  const rows = measured.flatMap(({ name, title }) =>
+    [['p50', 'p50Ms'], ['p99', 'p99Ms']].map(([label, field]) => [`${title}, ${label}`, ...present.map((rival) => times(get(name, ours, field) / get(name, rival, field)))]),
+  );
+  return rowsOf(['', ...present.map((rival) => headings[rival])], rows);
+}
+
+function costs(summary, get) {
+  const present = [ours, ...rivals].filter((system) => ['put-1000', 'consume-50', 'bytes-waiting', 'idle', 'drain'].some((name) => summary.get(name)?.has(system)));
+  const both = (system, field) => get('put-1000', system, field) + get('consume-50', system, field);
+  const lines = [
+    ['commands', (system) => both(system, 'commandsPerJob')],
+    ['script calls', (system) => both(system, 'scriptCallsPerJob')],
+    ['Redis CPU, µs', (system) => both(system, 'redisUsPerJob')],
+    ['client CPU, µs', (system) => both(system, 'clientUsPerJob')],
+    ['bytes while waiting, beyond the payload', (system) => get('bytes-waiting', system, 'bytesBeyond')],
+    ['connections of a worker', (system) => get('idle', system, 'connections')],
+    ['commands of an idle worker a minute', (system) => get('idle', system, 'commandsPerMinute')],
+    ['MB resident, worker that drains', (system) => get('drain', system, 'workerMegabytes')],
+    ['MB of Redis before the drain', (system) => get('drain', system, 'serverMegabytes')],
+    ['200 slow jobs, × the ideal time', (system) => get('slow-jobs', system, 'timesIdeal')],
+  ];
+  const rows = lines.map(([title, value]) => [title, ...present.map((system) => short(value(system)))]).filter(([, ...cells]) => cells.some((cell) => cell !== '–'));
+  return rowsOf(['', ...present.map((system) => headings[system])], rows);
+}
+
+function growth(get) {
+  const kinds = [['backlog-', 'perSecond', 'consume'], ['backlog-', 'putPerSecond', 'put'], ['workers-', 'perSecond', ''], ['payload-', 'perSecond', '']];
+  const rows = kinds.flatMap(([prefix, field, label]) => {
+    const steps = workloads.filter(({ name }) => name.startsWith(prefix) && get(name, ours, field) > 0);
+    const share = ({ name }, system) => times(get(name, system, field) / get(steps[0].name, system, field));
+    return steps.map((step) => [label === 'put' ? step.title.replace('consume, concurrency 50', 'put, 1,000 in flight') : step.title, share(step, ours), share(step, 'bullmq-remove'), times(get(step.name, ours, field) / get(step.name, 'bullmq-remove', field))]);
+  });
+  return rowsOf(['', 'hotqueue', 'BullMQ, removing', 'ours / theirs'], rows);
+}
+
+function absolute(summary) {
+  const rows = workloads.flatMap(({ name, title }) =>
+    [...(summary.get(name) ?? [])].map(([system, numbers]) => {
+      const { p50Ms, p99Ms, redisUsPerJob, lost, duplicates, failed } = numbers;
+      const latency = p50Ms ? `${p50Ms.toFixed(2)} / ${p99Ms.toFixed(2)} ms` : '';
+      const books = [lost && `${lost} lost`, duplicates && `${duplicates} twice`, failed && `${failed} rounds failed`].filter(Boolean).join(', ');
+      return [title, headings[system] ?? system, figureOf(numbers), latency, redisUsPerJob ? redisUsPerJob.toFixed(1) : '', books];
+    }),
+  );
+  return rowsOf(['', '', 'median', 'p50 / p99', 'Redis µs per job', 'books'], rows);
+}
+
+/** The number that a workload is about. */
+function figureOf({ error, timesIdeal, perSecond, validationUs, wholeUs, bytesBeyond, commandsPerMinute }) {
+  if (error) return `failed: ${error.replaceAll('|', '/').slice(0, 100)}`;
+  if (timesIdeal) return `${timesIdeal.toFixed(2)} × ideal`;
+  if (perSecond) return `${Math.round(perSecond).toLocaleString('en')} /s`;
+  if (validationUs) return `${validationUs.toFixed(2)} µs, ${wholeUs.toFixed(2)} with JSON`;
+  if (bytesBeyond) return `${Math.round(bytesBeyond)} B`;
+  return commandsPerMinute === undefined ? '' : `${Math.round(commandsPerMinute)} commands a minute`;
+}
+
+function about({ machine, startedAt, minutes, options }) {
+  const { cpu, cores, memoryGigabytes, system, node, server, python, versions, load } = machine;
+  const peers = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ');
+  return [
+    `**These hold for one machine and one day**: ${cores} cores (${cpu}), ${memoryGigabytes} GB, ${system}, Node ${node}, ${server} on loopback,`,
+    `${startedAt.toISOString().slice(0, 10)}, ${options.rounds} round${options.rounds === 1 ? '' : 's'}, ${minutes.toFixed(0)} minutes, load ${load.join(' ')} at its end. Python peers: ${python}. ${peers}.`,
+  ].join('\n');
+}
+
+function rowsOf(head, rows) {
+  if (rows.length === 0) return '';
+  return [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+const times = (ratio) => (Number.isFinite(ratio) ? `${short(ratio)} ×` : '–');
+
+/** Two digits that mean something; more would be noise. */
+function short(value) {
+  if (!Number.isFinite(value)) return '–';
+  if (value >= 100) return Math.round(value).toLocaleString('en');
+  return value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2);
+}

@@ -1,0 +1,72 @@
+import { Books } from './books.js';
+import { nowMs, sleep, within } from './clock.js';
+import { payloadMaker } from './payloads.js';
+import { startProxy } from './proxy.js';
+import { loadSystem } from './systems/index.js';
+
+/** What a child process can be asked to do. */
+export const tasks = { measure, fill, work, proxy };
+
+/** One measurement, in a process in which nothing else has happened. */
+async function measure(params) {
+  const { measureHere } = await import('./measuring.js');
+  return measureHere(params);
+}
+
+/** Puts jobs 0 to `count` - 1 as fast as the system can, and is gone before anything is measured. */
+async function fill({ system: name, address, queue, count, attempts, payload }) {
+  const system = await loadSystem(name);
+  const producer = await system.producer(address, queue, { attempts, ...payload });
+  await fillWith(producer, count, payloadMaker(payload));
+  await within(producer.close(), 5_000);
+}
+
+const chunk = 1_000;
+const lanes = 200;
+
+export async function fillWith(producer, count, make) {
+  if (producer.putMany) {
+    for (let from = 0; from < count; from += chunk) {
+      await producer.putMany(Array.from({ length: Math.min(chunk, count - from) }, (_, index) => make(from + index)));
+    }
+    return;
+  }
+  let next = 0;
+  const lane = async () => {
+    while (next < count) await producer.put(make(next++));
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/**
+ * A worker process. Says 'loaded', waits for 'go', says 'started'; asked for its 'report', ends with it.
+ *
+ * Its report: how often it handled each job, when it began the first and ended the last, and for jobs that carry `at` the
+ * time from there to the handler.
+ */
+async function work({ system: name, address, queue, count, concurrency, handlerMs = 0, payload }, link) {
+  const system = await loadSystem(name);
+  const books = new Books(count);
+  const latencies = new Float64Array(count);
+  let firstAt = Infinity;
+  let lastAt = -Infinity;
+  const handle = ({ n, at }) => {
+    const now = nowMs();
+    if (firstAt === Infinity) firstAt = now;
+    if (at !== undefined) latencies[n] = now - at;
+    books.enter(n);
+    lastAt = now;
+    return handlerMs === 0 ? undefined : sleep(handlerMs).then(() => (lastAt = nowMs()));
+  };
+  link.say('loaded');
+  await link.hear();
+  await system.consumer(address, queue, { concurrency, handle, ...payload });
+  link.say('started');
+  await link.hear();
+  return { times: books.times, distinct: books.distinct, latencies, firstAt, lastAt };
+}
+
+async function proxy({ address, delayMs }, link) {
+  link.say(await startProxy(address, delayMs));
+  await link.hear();
+}

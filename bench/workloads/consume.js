@@ -1,0 +1,42 @@
+import { consumed } from '../draining.js';
+import { bare, nodePeers, ours, pythonPeers } from '../systems/index.js';
+import { consumedByProcesses } from './workers.js';
+
+const everybody = [ours, ...nodePeers, bare];
+const few = [ours, 'bullmq', 'bullmq-remove', 'bee-queue', bare];
+/** What the bare loop pops at once: about what ours claims at once when jobs take no time (`scriptCallsPerJob` in the results). */
+const bareBatch = 500;
+const scale = { [ours]: 10, [bare]: 10 };
+
+/** @type {import('./index.js').Workload[]} */
+export const workloads = [
+  { name: 'consume-1', title: 'consume, no-op, concurrency 1', systems: [...everybody, ...pythonPeers], params: { concurrency: 1, count: 10_000 } },
+  { name: 'consume-50', title: 'consume, no-op, concurrency 50', systems: everybody, everybodySmokes: true, params: { concurrency: 50, count: 30_000 } },
+  { name: 'consume-validated', title: 'consume, five-field class (ours checks it), concurrency 50', systems: few, params: { concurrency: 50, validated: true, count: 20_000 } },
+  { name: 'consume-validated-1', title: 'consume, five-field class (ours checks it), concurrency 1', systems: few, params: { concurrency: 1, validated: true, count: 10_000 } },
+  { name: 'consume-validated-500', title: 'the same, 500 other classes in the process, concurrency 50', systems: [ours], params: { concurrency: 50, validated: true, otherClasses: 500, count: 10_000 } },
+  { name: 'consume-10kb', title: 'consume, 10 KB, concurrency 50', systems: few, scale: { [ours]: 5, [bare]: 5 }, params: { concurrency: 50, bytes: 10_240, count: 5_000 } },
+  { name: 'consume-1+1ms', title: 'consume, concurrency 1, 1 ms further away', systems: few, delayMs: 1, params: { concurrency: 1, count: 1_000 } },
+  { name: 'consume-50+1ms', title: 'consume, concurrency 50, 1 ms further away', systems: few, delayMs: 1, params: { concurrency: 50, count: 10_000 } },
+  { name: 'consume-50-aof-everysec', title: 'consume, concurrency 50, AOF each second', systems: few, server: 'aof-everysec', params: { concurrency: 50, count: 20_000 } },
+  { name: 'consume-50-aof-always', title: 'consume, concurrency 50, AOF always', systems: few, server: 'aof-always', params: { concurrency: 50, count: 5_000 } },
+  {
+    name: 'consume-2-processes',
+    title: 'consume, two worker processes of concurrency 50',
+    systems: [ours, ...nodePeers],
+    params: { workers: 2, concurrency: 50, count: 30_000 },
+    run: consumedByProcesses,
+  },
+].map((workload) => ({ group: 'consume', scale, smoke: { count: 200 }, run, ...workload, params: { batch: bareBatch, ...workload.params } }));
+
+/** @param {import('../measuring.js').Context} context */
+async function run(context) {
+  const { system, address, meter, params } = context;
+  if (system.measure) return system.measure(address, meter, { ...params, way: 'consume' });
+  return consumed(context, { look: params.validated && system.title === 'hotqueue' ? isOrder : undefined });
+}
+
+/** What is called validated has been: a payload that comes as a plain object would be a fast one. */
+function isOrder(payload) {
+  if (payload.constructor.name !== 'Order') throw new Error('the payload is not an instance of its class');
+}

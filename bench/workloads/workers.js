@@ -1,0 +1,57 @@
+import { Books } from '../books.js';
+import { nowMs, sleep, until } from '../clock.js';
+import { Meter } from '../meter.js';
+
+/**
+ * Several worker processes on one filled queue. All are loaded before the first may begin; the clock runs from the first
+ * job that any of them handled until Redis holds nothing any more.
+ *
+ * @param {import('../measuring.js').Context} context
+ */
+export async function consumedByProcesses(context) {
+  const { system, address, meter, params } = context;
+  const { count, workers } = params;
+  await context.start('fill', { queue: 'jobs', count }).result;
+  const crew = await loaded(context, workers, { count, concurrency: params.concurrency });
+  const left = await system.left(address, 'jobs');
+  await left();
+  const before = await meter.read();
+  for (const worker of crew) worker.tell('go');
+  await until(async () => (await left()) === 0, 120_000, 2);
+  const endedAt = nowMs();
+  const used = Meter.perJob(before, await meter.read(), count);
+  const reports = await reportsOf(crew);
+  const ms = endedAt - Math.min(...reports.map(({ firstAt }) => firstAt));
+  return { jobs: count, ms, perSecond: (count / ms) * 1_000, ...used, clientUsPerJob: undefined, shares: reports.map(({ distinct }) => distinct), ...judged(count, reports) };
+}
+
+/** Worker processes that have loaded everything and wait for 'go'. */
+export async function loaded({ start }, workers, given) {
+  const crew = Array.from({ length: workers }, () => start('work', { queue: 'jobs', ...given }));
+  for (const worker of crew) await heard(worker);
+  return crew;
+}
+
+/** Worker processes that are at work and have nothing to do. */
+export async function idling(context, workers, given) {
+  const crew = await loaded(context, workers, given);
+  for (const worker of crew) worker.tell('go');
+  for (const worker of crew) await heard(worker);
+  await sleep(500);
+  return crew;
+}
+
+async function heard(worker) {
+  if ((await worker.hear()) === undefined) await worker.result; // It ended without a word, and says why.
+}
+
+export function reportsOf(crew) {
+  for (const worker of crew) worker.tell('report');
+  return Promise.all(crew.map((worker) => worker.result));
+}
+
+export function judged(count, reports) {
+  const books = new Books(count);
+  for (const { times } of reports) books.add(times);
+  return books.judge();
+}
