@@ -85,6 +85,17 @@ export class RedisUnsupportedError extends HotQueueError {
   }
 }
 
+/** Redis is away, and as much is waiting for it in this process as may; nothing of the call was kept. */
+export class BufferFullError extends HotQueueError {
+  readonly code = 'BUFFER_FULL';
+  constructor(readonly queue: string, readonly characters: number) {
+    super(
+      `Redis does not answer, and ${Math.round(characters / 1_048_576)} MiB wait to be put on queue "${queue}" already: ` +
+        'await the puts before, or keep this message yourself until Redis is back',
+    );
+  }
+}
+
 /** The server has reached its `maxmemory` and takes nothing new; nothing of the call was stored. */
 export class RedisFullError extends HotQueueError {
   readonly code = 'REDIS_FULL';

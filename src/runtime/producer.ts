@@ -1,11 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Limit } from '../contract/queue-options.js';
-import { OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../contract/errors.js';
+import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../contract/errors.js';
 import { newId } from '../message/ids.js';
 import type { Broker, Due, News, PutLane, PutTerms, Stored } from '../redis/broker.js';
 
 const mostMessages = 1_000;
 const mostCharacters = 1_048_576;
+/** What may wait in memory while Redis is away, as it would be after a batch that takes so long. */
+const mostBufferedCharacters = 16 * 1_048_576;
+const awayAfterMs = 1_000;
 /** How long a put goes on trying while Redis is away, or the queue is full. */
 const patienceMs = 30_000;
 /** Between two looks for room. */
@@ -27,12 +30,13 @@ export interface Call {
 export interface Asked extends Call {
   /** @param isDuplicate whether Redis had the only message already, under its own id */
   readonly resolve: (isDuplicate: boolean) => void;
-  /** @param error OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError */
+  /** @param error OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError, BufferFullError */
   readonly reject: (error: unknown) => void;
 }
 
 interface Pending extends Asked {
   readonly givenUpAt: number;
+  readonly characters: number;
 }
 
 /**
@@ -48,6 +52,8 @@ export class Producer {
   #number = 0;
   #pending: Pending[] = [];
   #sending: Promise<void> | undefined;
+  #sentAt = 0;
+  #buffered = 0;
   /** How long to wait before the next look for room; 0 while there is some. */
   #crowdedMs = 0;
 
@@ -62,7 +68,11 @@ export class Producer {
   /** Resolves when Redis has all of the messages, or rejects when it has none of them. */
   put(asked: Asked): void {
     if (this.limit && asked.messages.length > this.limit.maxLength) return asked.reject(this.#full(asked));
-    this.#pending.push(Object.assign(asked, { givenUpAt: Date.now() + patienceMs }));
+    let characters = 0;
+    for (const message of asked.messages) characters += message.length;
+    if (this.#isOverfull(characters)) return asked.reject(new BufferFullError(this.name, this.#buffered));
+    this.#buffered += characters;
+    this.#pending.push(Object.assign(asked, { characters, givenUpAt: Date.now() + patienceMs }));
     this.#sending ??= this.#sendAll();
   }
 
@@ -99,16 +109,25 @@ export class Producer {
     let calls = 0;
     for (const pending of this.#pending) {
       messages += pending.messages.length;
-      for (const message of pending.messages) characters += message.length;
+      characters += pending.characters;
       if (calls > 0 && (this.#crowdedMs > shortestPauseMs || messages > mostMessages || characters > mostCharacters || wayOf(pending) !== way)) break;
       calls += 1;
     }
-    return this.#pending.splice(0, calls);
+    const batch = this.#pending.splice(0, calls);
+    for (const pending of batch) this.#buffered -= pending.characters;
+    return batch;
+  }
+
+  /** While Redis answers, what waits is bounded by how fast it does; while it is away, only by this. */
+  #isOverfull(characters: number): boolean {
+    if (this.#buffered + characters <= mostBufferedCharacters) return false;
+    return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
   }
 
   async #send(batch: readonly Pending[]): Promise<Stored> {
     this.#id ??= newId();
     this.#number += 1;
+    this.#sentAt = Date.now();
     const { lane, due } = batch[0]!;
     const patience = { withinMs: patienceMs };
     if (!due) return this.broker.put(this.#id, this.#number, batch.flatMap(({ messages }) => messages), patience, lane, this.#termsOf(batch));
@@ -132,6 +151,7 @@ export class Producer {
     const waiting = refused.filter(({ givenUpAt }) => this.limit?.whenFull === 'wait' && givenUpAt > now);
     for (const call of refused) if (!waiting.includes(call)) call.reject(this.#full(call));
     this.#pending.unshift(...waiting);
+    for (const call of waiting) this.#buffered += call.characters;
     if (waiting.length > 0) await pause(this.#crowdedMs);
   }
 

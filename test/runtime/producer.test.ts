@@ -85,4 +85,21 @@ describe('a producer', () => {
     const own = { ...call('order-1'), knownForMs: 1_000 };
     await expect(producer.put(own)).rejects.toMatchObject({ ids: ['order-1'], mayRepeat: true, message: expect.stringContaining('under the same id') as string });
   });
+
+  it('keeps a bounded part of what is put while Redis is away, and refuses the rest by name', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    let answer!: () => void;
+    const away = { announce: async () => {}, put: () => new Promise<object>((resolve) => (answer = () => resolve({ accepted: 1, duplicates: [] }))) };
+    const producer = new Producer('q', away as unknown as Broker);
+    const mebibyte = 'x'.repeat(1_048_576);
+    const first = producer.put(call(mebibyte));
+    await vi.waitFor(() => expect(answer).toBeDefined());
+    const kept = Array.from({ length: 16 }, () => producer.put(call(mebibyte)));
+    vi.setSystemTime(Date.now() + 2_000);
+    await expect(producer.put(call('one more'))).rejects.toMatchObject({ code: 'BUFFER_FULL' });
+    const drain = setInterval(() => answer(), 1);
+    await Promise.all([first, ...kept]);
+    await producer.put(call('there is room again'));
+    clearInterval(drain);
+  });
 });
