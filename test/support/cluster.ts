@@ -1,0 +1,54 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { Cluster, Redis } from 'ioredis';
+import { until } from './facts.js';
+import { realProgram, startRedis, type TestServer } from './servers.js';
+
+const slots = 16_384;
+const masters = 3;
+
+/** A real cluster of three masters on loopback. */
+export interface TestCluster {
+  readonly client: Cluster;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startCluster(): Promise<TestCluster> {
+  const program = await realProgram();
+  const ports = await freePorts(masters);
+  const servers = await Promise.all(
+    ports.map((port) => startRedis(program, ['--port', String(port), '--bind', '127.0.0.1', '--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${port}.conf`])),
+  );
+  const nodes = servers.map(({ url }) => new Redis(url.replace('unix://', '')));
+  await join(nodes, ports);
+  for (const node of nodes) node.disconnect();
+  const client = new Cluster(ports.map((port) => ({ host: '127.0.0.1', port })));
+  return { client, stop: () => stopAll(client, servers) };
+}
+
+async function join(nodes: readonly Redis[], ports: readonly number[]): Promise<void> {
+  const share = Math.ceil(slots / masters);
+  for (const [index, node] of nodes.entries()) {
+    await node.call('CLUSTER', 'ADDSLOTSRANGE', index * share, Math.min((index + 1) * share, slots) - 1);
+    await node.call('CLUSTER', 'MEET', '127.0.0.1', ports[0]!);
+  }
+  for (const node of nodes) await until(() => node.call('CLUSTER', 'INFO'), (info) => String(info).includes('cluster_state:ok') && String(info).includes(`cluster_known_nodes:${masters}`));
+}
+
+async function stopAll(client: Cluster, servers: readonly TestServer[]): Promise<void> {
+  client.disconnect();
+  await Promise.all(servers.map((server) => server.stop()));
+}
+
+/** The bus of a node listens 10,000 above its port, so what the system would give is often too high. */
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    const probe = createServer().listen(port, '127.0.0.1');
+    const isFree = await Promise.race([once(probe, 'listening').then(() => true), once(probe, 'error').then(() => false)]);
+    probe.close();
+    if (isFree && !ports.includes(port)) ports.push(port);
+  }
+  return ports;
+}
