@@ -42,8 +42,8 @@ export interface Envelope {
   readonly text: string;
 }
 
-// Strict, and within the first 256 characters: what only resembles a header is a foreign message.
-const form = /^#([A-Za-z0-9_.:~-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[^ \n]+)*)\n/;
+// Strict, in ASCII, so that characters are bytes, and within the first 256: what only resembles a header is a foreign message.
+const form = /^#([A-Za-z0-9_.:~-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)*)\n/;
 const longest = 256;
 
 export function open(message: string): Envelope {

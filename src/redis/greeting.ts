@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RedisUnreachableError, RedisUnsupportedError } from '../contract/errors.js';
 import { engineField } from './embedded/identity.js';
@@ -14,13 +15,29 @@ export interface Greeting {
 /** Long enough for a name server and a TLS handshake across an ocean. */
 const patienceMs = 5_000;
 
+/** Restarted, failing over, or a network that shakes: somebody answered, and was cut off. */
+const cutOff = /ECONNRESET|EPIPE|Connection is closed/;
+const pauseMs = 100;
+
 /**
- * Connects as a worker would, with password and database, and asks the server for its version.
+ * Connects as a worker would, with password and database, and asks the server for its version; again for a while when it
+ * is cut off in the middle.
  *
  * @throws RedisUnreachableError which says whether nobody answers, the password is wrong, or one is wanted
  * @throws RedisUnsupportedError below version 6.2
  */
 export async function greet(place: Place): Promise<Greeting> {
+  for (const givenUpAt = Date.now() + patienceMs; ; await pause(pauseMs)) {
+    try {
+      return await greetOnce(place);
+    } catch (error) {
+      const { cause } = error as Error;
+      if (!(cause instanceof Error) || !cutOff.test(cause.message) || Date.now() > givenUpAt) throw error;
+    }
+  }
+}
+
+async function greetOnce(place: Place): Promise<Greeting> {
   const label = labelOf(place);
   const client = new Redis({ ...place, lazyConnect: true, connectTimeout: patienceMs, retryStrategy: () => null, maxRetriesPerRequest: 0 });
   // A database that does not exist is reported here only, and the client would go on in database 0.

@@ -9,7 +9,7 @@ export const lineOptions = {
   // Rejected at once when the connection breaks: we send again ourselves, under the same number (`Connection.call`).
   maxRetriesPerRequest: 0,
   // A reply overdue by this much means a dead socket, which ioredis then replaces. Longer than any block of ours.
-  socketTimeout: 10_000,
+  socketTimeout: 7_000,
   connectTimeout: 5_000,
 } satisfies RedisOptions;
 
@@ -36,7 +36,7 @@ export class Line {
   /** A line that reconnects while somebody waits for an answer, and ends when nobody does. */
   static open(make: (retryStrategy: (times: number) => number | null) => Client): Line {
     const strategy: { line?: Line } = {};
-    const client = make((times) => (strategy.line?.isBusy ? Math.min(50 * 2 ** times, 2_000) : null));
+    const client = make((times) => (strategy.line?.isBusy ? Math.min(5 * 2 ** times, 2_000) : null));
     const line = new Line(client, true);
     strategy.line = line;
     return line;

@@ -99,7 +99,11 @@ export class Bench {
   /** Begins what waits, as long as there are places; what is over at once leaves its place to the next. */
   #begin(): void {
     const { concurrency } = this.handler.options;
-    while (this.#unbegun > 0 && this.#running < concurrency) this.#run(this.#waiting[this.#next++]!);
+    while (this.#unbegun > 0 && this.#running < concurrency) {
+      // After a stall somebody else may have it: whatever has not begun is better off with them.
+      if (!this.#fetcher.isProven) return void this.giveBackWaiting();
+      this.#run(this.#waiting[this.#next++]!);
+    }
   }
 
   #run(claim: Claim): void {

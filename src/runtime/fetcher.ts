@@ -100,8 +100,13 @@ export class Fetcher implements Tended, Keeper {
     return news === 'lost' ? undefined : news;
   }
 
+  /** Whether Redis has had word from this worker so lately that nobody else can hold what it holds. */
+  get isProven(): boolean {
+    return performance.now() - this.#provenAt < this.channel.broker.leaseMs * fencedAt;
+  }
+
   fence(): void {
-    if (!this.#worker || performance.now() - this.#provenAt < this.channel.broker.leaseMs * fencedAt) return;
+    if (!this.#worker || this.isProven) return;
     this.abort(new Error('Redis could not be told in time that this worker is alive: somebody else may hold the message'));
   }
 

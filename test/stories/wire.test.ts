@@ -104,6 +104,15 @@ describe('our own wire', () => {
   });
 });
 
+describe('a header beyond ASCII', () => {
+  it('is none: its characters would not be its bytes, and a retry would cut into the payload', async () => {
+    const queue = aQueue();
+    await redis().rpush(queue.key, '#idx 0 0 x=éé\n"p"');
+    expect(await queue.get()).toBeUndefined();
+    expect((await queue.dead.list())[0]!.bytes.toString()).toBe('#idx 0 0 x=éé\n"p"');
+  });
+});
+
 describe('serializers', () => {
   it('may be anything with dumps and loads, JSON itself, or null for bare strings', async () => {
     const reversed = aQueue({

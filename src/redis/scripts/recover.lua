@@ -27,7 +27,7 @@ end
 -- The header as the client reads it (envelope.ts): strict, within the first 256 bytes.
 local function parse(message)
   local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~-]+) (%d+) (%d+)([^\n]*)\n')
-  if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[^ ]+', '') ~= '' then return end
+  if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[!-~]+', '') ~= '' then return end
   return id, attempts, tonumber(crashes), fields, #id + #attempts + #crashes + #fields + 4
 end
 

@@ -15,7 +15,7 @@ local lanes = ARGV[2] == 'a' and {b = again} or {a = again, h = high, l = low, b
 -- The header and what follows it as the client reads them (envelope.ts).
 local function renewed(letter, message)
   local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~-]+) (%d+) (%d+)([^\n]*)\n')
-  if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[^ ]+', '') ~= '' then
+  if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[!-~]+', '') ~= '' then
     return '#' .. letter .. ' 0 0\n' .. message
   end
   local length = #id + #attempts + #crashes + #fields + 4

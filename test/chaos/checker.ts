@@ -1,0 +1,398 @@
+import type { Entry } from './history.js';
+
+/** What Redis holds when all is over: the keys of messages by where they lie. */
+export interface Remains {
+  readonly ready: readonly string[];
+  readonly delayed: readonly string[];
+  readonly claimed: readonly string[];
+  readonly dead: readonly string[];
+}
+
+/** What a scenario allows beyond what every run must keep. */
+export interface Allowances {
+  /** Redis may forget what it acknowledged so many ms before it was killed (`appendfsync everysec`). */
+  readonly forgetsMs?: number;
+  /** Leases may be lost: the scenario cut a worker off for longer than its lease. */
+  readonly losesLeases?: boolean;
+  /** Messages may be left in Redis. */
+  readonly leavesBehind?: boolean;
+  /** First runs come in the order of the puts: one consumer, concurrency 1. */
+  readonly inOrder?: boolean;
+  /** Nobody is to be recovered. */
+  readonly noRecovery?: boolean;
+}
+
+export interface Violation {
+  readonly rule: string;
+  readonly text: string;
+  /** What happened to the message, line by line. */
+  readonly trace: readonly string[];
+}
+
+export interface Verdict {
+  readonly ok: boolean;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly violations: readonly Violation[];
+}
+
+interface Run {
+  readonly key: string;
+  readonly id: string;
+  readonly attempt: number;
+  readonly proc: string;
+  readonly startedAt: number;
+  endedAt?: number;
+  /** Since when somebody else may run it, and why. */
+  fate?: { readonly why: string; readonly at: number };
+  isSpent?: boolean;
+}
+
+interface Story {
+  readonly key: string;
+  sum?: string;
+  invokedAt?: number;
+  ackedAt?: number;
+  refused?: boolean;
+  readonly ids: Set<string>;
+  readonly runs: Run[];
+  /** How it was settled, by the events `ack` and `bury`. */
+  readonly ends: { readonly verb: string; readonly at: number; readonly proc: string }[];
+  readonly entries: Entry[];
+  due?: number;
+}
+
+/** Reads what all processes wrote down, and what Redis holds, and does the books: a single pass, then one over the messages. */
+export function check(entries: readonly Entry[], remains: Remains, allowed: Allowances = {}): Verdict {
+  const books = new Books(allowed);
+  for (const entry of entries) books.enter(entry);
+  return books.close(remains);
+}
+
+class Books {
+  readonly #stories = new Map<string, Story>();
+  readonly #keyOfId = new Map<string, string>();
+  readonly #openRuns = new Map<string, Run>();
+  readonly #runsOfProc = new Map<string, Run[]>();
+  readonly #redisKills: number[] = [];
+  readonly #violations: Violation[] = [];
+  readonly #order: string[] = [];
+  readonly #counters: Record<string, number> = { acked: 0, unknown: 0, refused: 0, runs: 0, retries: 0, faults: 0, kills: 0, redisKills: 0, lost: 0, dead: 0, still: 0, duplicated: 0, allowed: 0, unexplained: 0, recovered: 0 };
+
+  constructor(private readonly allowed: Allowances) {}
+
+  enter(entry: Entry): void {
+    switch (entry.f) {
+      case 'put':
+        return this.#put(entry);
+      case 'start':
+        return this.#start(entry);
+      case 'end':
+        return this.#end(entry);
+      case 'aborted':
+        return this.#abort(entry);
+      case 'gives':
+        return this.#give(entry);
+      case 'due':
+        return void (this.#story(entry.key!).due = entry.due!);
+      case 'ack':
+      case 'bury':
+      case 'retry':
+      case 'release':
+      case 'lost':
+        return this.#settle(entry);
+      case 'fault':
+        return this.#fault(entry);
+      case 'exit':
+        return this.#exit(entry);
+      case 'broken':
+        return this.#violate('claim', entry.text!, []);
+      case 'warn':
+        if (/ is gone: /.test(entry.text!)) {
+          this.#count('recovered');
+          if (this.allowed.noRecovery) this.#violate('recovery', `nobody died, and yet: ${entry.text}`, []);
+        }
+        return;
+      case 'uncaught':
+        return this.#violate('uncaught', `${entry.proc}: ${entry.text}`, []);
+    }
+  }
+
+  close(remains: Remains): Verdict {
+    const still = new Set([...remains.ready, ...remains.delayed, ...remains.claimed]);
+    const dead = new Set(remains.dead);
+    this.#inPlace(remains);
+    for (const story of this.#stories.values()) {
+      this.#putOnce(story);
+      this.#notLost(story, still, dead);
+      this.#explained(story, still);
+      this.#alone(story);
+      this.#settledOnce(story);
+    }
+    this.#inOrder();
+    this.#counters.dead = remains.dead.length;
+    this.#counters.still = still.size;
+    return { ok: this.#violations.length === 0, counters: this.#counters, violations: this.#violations };
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  #story(key: string): Story {
+    let story = this.#stories.get(key);
+    if (!story) this.#stories.set(key, (story = { key, ids: new Set(), runs: [], ends: [], entries: [] }));
+    return story;
+  }
+
+  #put(entry: Entry): void {
+    for (const [index, [key, sum]] of entry.jobs!.entries()) {
+      const story = this.#story(key);
+      story.entries.push(entry);
+      if (entry.type === 'invoke') {
+        story.sum = sum;
+        story.invokedAt = entry.t;
+        this.#order.push(key);
+      }
+      if (entry.type === 'ok') {
+        story.ackedAt = entry.t;
+        this.#count('acked');
+        if (entry.ids?.[index]) this.#keyOfId.set(entry.ids[index], key);
+      }
+      if (entry.type === 'info') this.#count('unknown');
+      if (entry.type === 'fail') {
+        story.refused = true;
+        this.#count('refused');
+      }
+    }
+  }
+
+  #start(entry: Entry): void {
+    const key = entry.key!;
+    const story = this.#story(key);
+    story.entries.push(entry);
+    const run: Run = { key, id: entry.id!, attempt: entry.attempt!, proc: entry.proc, startedAt: entry.t };
+    story.runs.push(run);
+    story.ids.add(run.id);
+    this.#keyOfId.set(run.id, key);
+    this.#openRuns.set(runOf(entry), run);
+    let runs = this.#runsOfProc.get(entry.proc);
+    if (!runs) this.#runsOfProc.set(entry.proc, (runs = []));
+    runs.push(run);
+    this.#count('runs');
+    if (story.invokedAt === undefined) this.#violate('invented', `${key} was run, and nobody put it`, story.entries);
+    else if (story.sum !== entry.sum) this.#violate('changed', `${key} came out with sum ${entry.sum}, and went in with ${story.sum}`, story.entries);
+    if (story.refused) this.#violate('refused', `${key} was refused, and was run`, story.entries);
+    if (story.due !== undefined && entry.wall < story.due - 1) this.#violate('early', `${key} ran ${story.due - entry.wall} ms before it was due`, story.entries);
+  }
+
+  #end(entry: Entry): void {
+    const run = this.#openRuns.get(runOf(entry));
+    this.#story(entry.key!).entries.push(entry);
+    if (run) run.endedAt = entry.t;
+    else this.#violate('invented', `${entry.key} ended in ${entry.proc}, where it had not begun`, []);
+  }
+
+  /** Its handler gives it back. The library's own event may be missing: it is for the sending that was answered "done". */
+  #give(entry: Entry): void {
+    const run = this.#openRuns.get(runOf(entry));
+    if (!run) return;
+    run.endedAt = entry.t;
+    this.#seal(run, entry.kind!, entry.t);
+    if (entry.kind === 'retry') this.#count('retries');
+  }
+
+  /** A handler that still runs at its worker's deadline is told so, and its message is given back. */
+  #abort(entry: Entry): void {
+    this.#story(entry.key!).entries.push(entry);
+    const run = this.#openRuns.get(runOf(entry));
+    if (run && run.endedAt === undefined) this.#seal(run, /deadline/.test(entry.text ?? '') ? 'left' : 'lost', entry.t);
+  }
+
+  #settle(entry: Entry): void {
+    const key = this.#keyOfId.get(entry.id!);
+    if (key === undefined) return; // settled before anybody could read it: an invalid payload
+    const story = this.#story(key);
+    story.entries.push(entry);
+    const run = this.#openRuns.get(runOf(entry));
+    if (entry.f === 'ack' || entry.f === 'bury') story.ends.push({ verb: entry.f, at: entry.t, proc: entry.proc });
+    else if (run) this.#seal(run, entry.f, entry.t);
+    if (entry.f !== 'ack' || !run) return;
+    if (run.endedAt === undefined) this.#violate('too soon', `${key} was acknowledged before its handler had ended`, story.entries);
+    this.#forgetRun(run);
+  }
+
+  #fault(entry: Entry): void {
+    this.#count('faults');
+    if (entry.kind === 'redis-kill') {
+      this.#count('redisKills');
+      this.#redisKills.push(entry.t);
+    }
+    if (entry.kind === 'kill') this.#count('kills');
+    if (entry.kind !== 'kill' && entry.kind !== 'freeze' && entry.kind !== 'stall') return;
+    for (const run of this.#runsOfProc.get(entry.target!) ?? []) {
+      if (entry.kind === 'kill' && !run.fate) this.#count('in flight at kills');
+      this.#seal(run, entry.kind, entry.t);
+    }
+    if (entry.kind === 'kill') this.#runsOfProc.delete(entry.target!);
+  }
+
+  /** What runs when its process leaves in good order is given back. */
+  #exit(entry: Entry): void {
+    for (const run of this.#runsOfProc.get(entry.target!) ?? []) if (run.endedAt === undefined) this.#seal(run, 'left', entry.t);
+    this.#runsOfProc.delete(entry.target!);
+  }
+
+  #seal(run: Run, why: string, at: number): void {
+    if (why === 'lost' && run.fate) return;
+    run.fate ??= { why, at };
+  }
+
+  #forgetRun(run: Run): void {
+    const runs = this.#runsOfProc.get(run.proc);
+    const at = runs?.indexOf(run) ?? -1;
+    if (runs && at >= 0) runs.splice(at, 1);
+  }
+
+  // ---------------------------------------------------------------- rules
+
+  #inPlace(remains: Remains): void {
+    const { ready, delayed, claimed, dead } = remains;
+    for (const [place, keys] of Object.entries({ ready, delayed, claimed, dead })) {
+      if (place !== 'dead' && keys.length > 0 && !this.allowed.leavesBehind) {
+        this.#violate('stuck', `${keys.length} message(s) left ${place}, the first is ${keys[0]}`, this.#stories.get(keys[0]!)?.entries ?? []);
+      }
+      for (const key of keys) if (!this.#stories.has(key)) this.#violate('invented', `${key} lies in Redis (${place}), and nobody put it`, []);
+    }
+    const twice = doubles([...ready, ...delayed, ...claimed, ...dead]);
+    for (const key of twice) this.#violate('twice', `${key} lies in Redis twice`, this.#stories.get(key)?.entries ?? []);
+  }
+
+  /** I3: one put, one message. */
+  #putOnce({ key, ids, entries }: Story): void {
+    if (ids.size > 1) this.#violate('twice', `${key} was put once and became ${ids.size} messages`, entries);
+  }
+
+  /** I1: what was acknowledged is handled, or dead, or still there. */
+  #notLost({ key, ackedAt, runs, entries }: Story, still: Set<string>, dead: Set<string>): void {
+    if (ackedAt === undefined || still.has(key) || dead.has(key)) return;
+    if (runs.some((run) => run.endedAt !== undefined && !isGiven(run))) return;
+    if (this.#isForgotten(ackedAt)) return this.#count('forgotten');
+    this.#count('lost');
+    this.#violate('lost', `${key} was acknowledged, and is neither handled nor in Redis`, entries);
+  }
+
+  /** I9: each run after the first follows from a fate of an earlier one. */
+  #explained(story: Story, still: Set<string>): void {
+    const { runs, key } = story;
+    for (let index = 1; index < runs.length; index++) {
+      const run = runs[index]!;
+      const cause = runs.slice(0, index).find((earlier) => earlier.fate && !earlier.isSpent && this.#isAllowed(earlier.fate.why) && earlier.fate.at <= run.startedAt + 5);
+      const isAsked = cause !== undefined && isGiven(cause);
+      if (!isAsked) this.#count('duplicated');
+      if (cause) {
+        cause.isSpent = true;
+        if (isAsked) continue;
+        this.#count('allowed');
+        this.#count(`after ${cause.fate!.why}`);
+      } else if (run.fate && !run.isSpent && !isGiven(run) && run.fate.why !== 'kill' && this.#isAllowed(run.fate.why)) {
+        // It held the message first, and began late: its process had been frozen or stalled in between.
+        run.isSpent = true;
+        this.#count('allowed');
+        this.#count('late');
+      } else if (this.#isRolledBack(runs[index - 1]!, run)) {
+        this.#count('allowed');
+        this.#count('after rollback');
+      } else {
+        this.#count('unexplained');
+        this.#violate('unexplained', `${key} was run again in ${run.proc}, and nothing had happened to the run before`, story.entries);
+      }
+    }
+    const last = runs.at(-1);
+    if (last?.endedAt !== undefined && !last.fate && still.has(key) && !this.allowed.leavesBehind) {
+      this.#violate('unsettled', `${key} was handled, and is still there`, story.entries);
+    }
+  }
+
+  #isAllowed(why: string): boolean {
+    return why !== 'lost' || this.allowed.losesLeases === true;
+  }
+
+  /** I4: two runs of one message overlap only when the first had been given up, killed or frozen before. */
+  #alone({ runs, key, entries }: Story): void {
+    for (let index = 1; index < runs.length; index++) {
+      const run = runs[index]!;
+      for (const earlier of runs.slice(0, index)) {
+        const until = Math.min(earlier.endedAt ?? Infinity, earlier.fate && this.#isAllowed(earlier.fate.why) ? earlier.fate.at : Infinity);
+        if (until > run.startedAt + 5) this.#violate('overlap', `${key} ran in ${earlier.proc} and in ${run.proc} at once`, entries);
+      }
+    }
+  }
+
+  /** I6: one settlement. */
+  #settledOnce({ key, ends, entries }: Story): void {
+    if (ends.length <= 1) return;
+    if (this.#redisKills.some((at) => this.allowed.forgetsMs !== undefined && at > ends[0]!.at && at - ends[0]!.at <= this.allowed.forgetsMs)) return;
+    this.#violate('settled twice', `${key} was settled ${ends.length} times: ${ends.map(({ verb, proc }) => `${verb} in ${proc}`).join(', ')}`, entries);
+  }
+
+  /** I7. */
+  #inOrder(): void {
+    if (!this.allowed.inOrder) return;
+    const first = [...this.#stories.values()].filter(({ runs }) => runs.length > 0).sort((a, b) => a.runs[0]!.startedAt - b.runs[0]!.startedAt);
+    const place = new Map(this.#order.map((key, index) => [key, index]));
+    for (let index = 1; index < first.length; index++) {
+      const [before, after] = [first[index - 1]!, first[index]!];
+      if (place.get(before.key)! > place.get(after.key)!) this.#violate('order', `${after.key} was put before ${before.key}, and ran after it`, after.entries);
+    }
+  }
+
+  #isForgotten(at: number): boolean {
+    const { forgetsMs } = this.allowed;
+    return forgetsMs !== undefined && this.#redisKills.some((kill) => kill >= at && kill - at <= forgetsMs);
+  }
+
+  /** Its settlement was forgotten, or the take that made it. */
+  #isRolledBack(earlier: Run, run: Run): boolean {
+    const { forgetsMs } = this.allowed;
+    if (forgetsMs === undefined) return false;
+    return this.#redisKills.some((kill) => kill < run.startedAt && kill - (earlier.endedAt ?? earlier.startedAt) <= forgetsMs);
+  }
+
+  #count(what: string): void {
+    this.#counters[what] = (this.#counters[what] ?? 0) + 1;
+  }
+
+  #violate(rule: string, text: string, trace: readonly Entry[]): void {
+    this.#violations.push({ rule, text, trace: trace.slice(0, 30).map((entry) => line(entry)) });
+  }
+}
+
+/** Its handler asked for another run. */
+function isGiven({ fate }: Run): boolean {
+  return fate?.why === 'retry' || fate?.why === 'release';
+}
+
+function runOf({ proc, id, attempt }: Entry): string {
+  return `${proc} ${id} ${attempt}`;
+}
+
+function line({ t, proc, f, type, id, attempt, kind, target, text }: Entry): string {
+  return [t.toFixed(1), proc, f, type, id, attempt, kind, target, text].filter((part) => part !== undefined).join(' ');
+}
+
+function doubles(keys: readonly string[]): Set<string> {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const key of keys) {
+    if (seen.has(key)) twice.add(key);
+    seen.add(key);
+  }
+  return twice;
+}
+
+/** The verdict for people: counters, then the first witnesses. */
+export function report({ ok, counters, violations }: Verdict, replay: string): string {
+  const figures = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
+  const lines = [`${ok ? 'kept' : 'BROKEN'}: ${figures.join(', ')}`];
+  if (!ok) lines.push(`  ${violations.length} violation(s); again with: ${replay}`);
+  for (const { rule, text, trace } of violations.slice(0, 10)) lines.push(`  ${rule}: ${text}`, ...trace.slice(0, 12).map((step) => `      ${step}`));
+  return lines.join('\n');
+}

@@ -1,0 +1,52 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Delivery, DeliveryEvent, HotQueue, QueueWorker } from '../../src/index.js';
+import { type History, type Load, sumOf } from './history.js';
+
+/**
+ * A worker that does what each message asks, and writes down every step: `ok`, `fail:2` (the first two attempts throw),
+ * `bury`, `later:500` (retries once, in so many ms), `ack` (settles by itself), `release:2` (gives it back that often),
+ * `die` (SIGKILLs its process), `stall` (keeps the event loop busy for `ms`).
+ */
+export function scribe(queue: HotQueue<Load>, history: History, options: { concurrency?: number; attempts?: number; backoff?: number }): ReturnType<QueueWorker<Load>> {
+  const released = new Map<string, number>();
+  const handle = async (load: Load, job: Delivery<Load>): Promise<void> => {
+    const mark = { key: load.key, id: job.id, attempt: job.attempt };
+    history.write('start', { ...mark, sum: sumOf(load) });
+    job.signal.addEventListener('abort', () => history.write('aborted', { ...mark, text: String(job.signal.reason) }));
+    const [verb, argument] = (load.does ?? 'ok').split(':') as [string, string?];
+    if (verb === 'die') process.kill(process.pid, 'SIGKILL');
+    if (verb === 'stall') history.write('fault', { kind: 'stall', target: history.proc });
+    if (verb === 'stall') for (const until = performance.now() + load.ms; performance.now() < until; );
+    else if (load.ms > 0) await pause(load.ms);
+    if (verb === 'fail' && job.attempt <= Number(argument)) {
+      history.write('gives', { ...mark, kind: 'retry' });
+      throw new Error('as it was asked to');
+    }
+    if (verb === 'release' && (released.get(load.key) ?? 0) < Number(argument)) {
+      released.set(load.key, (released.get(load.key) ?? 0) + 1);
+      history.write('gives', { ...mark, kind: 'release' });
+      return void (await job.release());
+    }
+    if (verb === 'later' && job.attempt === 1) {
+      history.write('gives', { ...mark, kind: 'retry' });
+      history.write('due', { key: load.key, due: Date.now() + Number(argument) });
+      return void (await job.retry({ delay: Number(argument) }));
+    }
+    history.write('end', mark);
+    if (verb === 'bury') await job.bury('as it was asked to');
+    if (verb === 'ack') await job.ack();
+  };
+  return queue.worker(handle, options);
+}
+
+/** Writes down what the queue says of its settlements. */
+export function listen(queue: HotQueue<Load>, history: History): void {
+  for (const verb of ['ack', 'retry', 'bury', 'release', 'lost'] as const) {
+    queue.events.on(verb, ({ id, attempt }: DeliveryEvent) => history.write(verb, { id, attempt }));
+  }
+}
+
+export function loggerInto(history: History) {
+  const write = (text: string): void => history.write('warn', { text: String(text) });
+  return { debug: () => {}, info: () => {}, warn: write, error: write };
+}

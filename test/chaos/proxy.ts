@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Splitter, wordsOf } from './resp.js';
+
+/**
+ * What happens to a command: `before`, the server never sees it; `after`, the server runs it and the whole reply is
+ * lost; `inside`, the client gets the first `bytes` of the reply; `corrupt`, the byte at `bytes` is changed. All but the
+ * last end both sockets.
+ */
+export interface Fault {
+  readonly kind: 'before' | 'after' | 'inside' | 'corrupt';
+  readonly bytes?: number;
+}
+
+/** A command on its way: the name of our script for `EVAL` and `EVALSHA`, the lower-case command otherwise. */
+export interface Command {
+  readonly name: string;
+  readonly words: readonly string[];
+  /** Once it is there. */
+  readonly reply?: Buffer;
+}
+
+/** Asked before a command is forwarded (no reply yet), and again when its whole reply is there. */
+export type Rule = (command: Command) => Fault | undefined;
+
+const scriptsFolder = new URL('../../src/redis/scripts/', import.meta.url);
+const scriptOf = new Map(
+  readdirSync(scriptsFolder).flatMap((file): [string, string][] => {
+    const lua = readFileSync(new URL(file, scriptsFolder), 'utf8');
+    const name = file.replace(/\.lua$/, '');
+    return [[createHash('sha1').update(lua).digest('hex'), name], [lua, name]];
+  }),
+);
+
+/** Stands between clients and one Redis, on loopback, and breaks what it is told to. */
+export class FaultProxy {
+  rule: Rule | undefined;
+  /** Ms by which each chunk is late, in either direction; order is kept. */
+  delayMs: (() => number) | undefined;
+  /** How new connections begin: `mute` ones are accepted and never answered, `reset` ones are refused with a RST. */
+  greets: 'normal' | 'mute' | 'reset' = 'normal';
+  /** Faults so far, by kind and command. */
+  readonly counts = new Map<string, number>();
+  readonly #pairs = new Set<Pair>();
+  readonly #server: Server;
+
+  private constructor(
+    private readonly target: string,
+    private readonly log: (kind: string, fields: object) => void,
+  ) {
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /** @param target path of the unix socket on which the real server listens */
+  static async open(target: string, log: (kind: string, fields: object) => void): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target, log);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Connections a client holds open. */
+  get connections(): number {
+    return [...this.#pairs].filter((pair) => !pair.isGone).length;
+  }
+
+  /** How many faults there were of a kind, or of all. */
+  faults(kind?: string): number {
+    let sum = 0;
+    for (const [name, count] of this.counts) if (kind === undefined || name.startsWith(kind)) sum += count;
+    return sum;
+  }
+
+  /** From now on nothing passes over the connections that exist; neither end is told. New ones work. */
+  blackHole(): void {
+    this.#note('blackhole', { connections: this.connections });
+    for (const pair of this.#pairs) pair.isMute = true;
+  }
+
+  /** Resets every connection that exists. */
+  reset(): void {
+    this.#note('reset', { connections: this.connections });
+    for (const pair of this.#pairs) pair.destroy(true);
+  }
+
+  async close(): Promise<void> {
+    for (const pair of this.#pairs) pair.destroy(false);
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #note(kind: string, fields: object): void {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    this.log(kind, fields);
+  }
+
+  #accept(client: Socket): void {
+    client.on('error', () => {});
+    if (this.greets === 'reset') {
+      this.#note('refused', {});
+      client.resetAndDestroy();
+      return;
+    }
+    const pair = new Pair(client, connect({ path: this.target, allowHalfOpen: true }), this, (kind, fields) => this.#note(kind, fields));
+    pair.isMute = this.greets === 'mute';
+    if (pair.isMute) this.#note('mute', {});
+    this.#pairs.add(pair);
+    client.once('close', () => {
+      // A server behind a half-open connection would not be told; it is told here once the client has given up, or it
+      // would serve a dead waiter for as long as the test runs.
+      pair.destroy(false);
+      this.#pairs.delete(pair);
+    });
+  }
+}
+
+class Pair {
+  isMute = false;
+  readonly #commands = new Splitter();
+  readonly #replies = new Splitter();
+  readonly #underWay: Command[] = [];
+  readonly #late = new Map<Socket, { readonly bytes: Buffer; readonly at: number }[]>();
+
+  constructor(
+    private readonly client: Socket,
+    private readonly server: Socket,
+    private readonly proxy: FaultProxy,
+    private readonly note: (kind: string, fields: object) => void,
+  ) {
+    client.setNoDelay(true);
+    client.on('data', (chunk: Buffer) => !this.isMute && this.#commands.push(chunk).every((one) => this.#forward(one)));
+    server.on('data', (chunk: Buffer) => !this.isMute && this.#replies.push(chunk).every((one) => this.#answer(one)));
+    client.on('end', () => (this.isMute ? this.destroy(false) : server.end()));
+    server.on('end', () => !this.isMute && client.end());
+    server.on('error', () => this.destroy(false)); // the server is down
+    server.on('close', () => !this.isMute && client.destroy());
+  }
+
+  get isGone(): boolean {
+    return this.client.destroyed;
+  }
+
+  destroy(withReset: boolean): void {
+    if (withReset && !this.client.destroyed) this.client.resetAndDestroy();
+    else this.client.destroy();
+    this.server.destroy();
+  }
+
+  #forward(bytes: Buffer): boolean {
+    const words = wordsOf(bytes, 4);
+    const verb = (words[0] ?? '').toLowerCase();
+    const name = verb === 'evalsha' || verb === 'eval' ? (scriptOf.get(words[1]!) ?? verb) : verb;
+    const command = { name, words };
+    if (this.proxy.rule?.(command)?.kind === 'before') return this.#break('before', name);
+    this.#underWay.push(command);
+    this.#send(this.server, bytes);
+    return true;
+  }
+
+  #answer(bytes: Buffer): boolean {
+    if (bytes[0] === 0x3e) return this.#send(this.client, bytes); // a push answers nobody
+    const command = { ...(this.#underWay.shift() ?? { name: '?', words: [] }), reply: bytes };
+    const fault = this.proxy.rule?.(command);
+    if (!fault || fault.kind === 'before') return this.#send(this.client, bytes);
+    if (fault.kind === 'corrupt') {
+      this.note(`corrupt ${command.name}`, { bytes: fault.bytes });
+      const changed = Buffer.from(bytes);
+      const at = Math.min(fault.bytes ?? 0, changed.length - 1);
+      changed[at] = changed[at]! ^ 1;
+      return this.#send(this.client, changed);
+    }
+    const kept = fault.kind === 'inside' ? bytes.subarray(0, Math.min(fault.bytes ?? 0, bytes.length - 1)) : undefined;
+    return this.#break(fault.kind, command.name, kept);
+  }
+
+  #break(kind: string, name: string, kept?: Buffer): false {
+    this.note(`${kind} ${name}`, kept ? { bytes: kept.length } : {});
+    this.isMute = true;
+    this.server.destroy();
+    if (kept?.length) this.client.write(kept, () => this.client.destroy());
+    else this.client.destroy();
+    return false;
+  }
+
+  #send(to: Socket, bytes: Buffer): true {
+    const lateMs = this.proxy.delayMs?.() ?? 0;
+    const late = this.#late.get(to) ?? [];
+    if (lateMs === 0 && late.length === 0) {
+      to.write(bytes);
+      return true;
+    }
+    this.#late.set(to, late);
+    late.push({ bytes: Buffer.from(bytes), at: Math.max(performance.now() + lateMs, late.at(-1)?.at ?? 0) });
+    if (late.length === 1) this.#sendLate(to, late);
+    return true;
+  }
+
+  /** One after the other: timers of their own would overtake each other. */
+  #sendLate(to: Socket, late: { readonly bytes: Buffer; readonly at: number }[]): void {
+    setTimeout(() => {
+      if (!to.destroyed) to.write(late[0]!.bytes);
+      late.shift();
+      if (late.length > 0) this.#sendLate(to, late);
+    }, Math.max(0, late[0]!.at - performance.now()));
+  }
+}

@@ -1,0 +1,78 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { report, type Verdict } from './checker.js';
+import type { Scenario } from './scenario.js';
+import { connectionScenarios } from './scenarios/connections.js';
+import { messageScenarios } from './scenarios/messages.js';
+import { processScenarios } from './scenarios/processes.js';
+import { serverScenarios } from './scenarios/server.js';
+import { simulationScenarios } from './scenarios/simulation.js';
+import { World } from './world.js';
+
+const scenarios: readonly Scenario[] = [...simulationScenarios, ...connectionScenarios, ...serverScenarios, ...messageScenarios, ...processScenarios].sort((a, b) => (a.id < b.id ? -1 : 1));
+
+// Whoever started it may be killed, which tells nobody: then this ends too, and with it all that it started.
+const startedBy = process.ppid;
+setInterval(() => process.ppid !== startedBy && process.exit(1), 1_000).unref();
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { long: { type: 'boolean' }, seed: { type: 'string' }, list: { type: 'boolean' }, keep: { type: 'boolean' }, json: { type: 'string' } },
+});
+const isLong = values.long === true;
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+
+if (values.list) {
+  for (const { id, name } of scenarios) say(`${id.padEnd(5)} ${name}`);
+} else {
+  const chosen = positionals.length === 0 ? scenarios : positionals.map((id) => scenarios.find((one) => one.id.toLowerCase() === id.toLowerCase()) ?? refuse(id));
+  let broken = 0;
+  for (const scenario of chosen) broken += (await play(scenario)).ok ? 0 : 1;
+  say(broken === 0 ? `all ${chosen.length} kept, seed ${seed}` : `${broken} of ${chosen.length} BROKEN, seed ${seed}`);
+  process.exit(broken === 0 ? 0 : 1);
+}
+
+async function play(scenario: Scenario): Promise<Verdict> {
+  const beganAt = performance.now();
+  const world = await World.open(seed, isLong, scenario.durability, scenario.redisSettings);
+  const replay = `npm run chaos -- ${scenario.id} --seed ${seed}${isLong ? ' --long' : ''}`;
+  const limitMs = (scenario.withinMs ?? { short: 90_000, long: 300_000 })[isLong ? 'long' : 'short'];
+  let isKept = false;
+  try {
+    const timer = new AbortController();
+    await Promise.race([
+      scenario.run(world).catch((error: unknown) => world.claim(`the scenario could not go on: ${error instanceof Error ? error.stack : String(error)}`, false)),
+      pause(limitMs, undefined, { signal: timer.signal }).then(() => world.claim(`over within ${limitMs} ms`, false)),
+    ]);
+    timer.abort();
+    const verdict = await inTime(world.verdict());
+    isKept = verdict.ok;
+    const took = ((performance.now() - beganAt) / 1_000).toFixed(1);
+    say(`${scenario.id.padEnd(5)} ${scenario.name} (${took} s)\n      ${report(verdict, replay)}`);
+    if (!verdict.ok && world.output() !== '') say(`      processes said: ${world.output().slice(-1_500)}`);
+    if (!verdict.ok && values.keep) say(`      histories: ${world.place}`);
+    if (values.json) appendFileSync(values.json, `${JSON.stringify({ id: scenario.id, name: scenario.name, seed, isLong, took, ok: verdict.ok, counters: verdict.counters, replay, broken: verdict.violations.slice(0, 3).map(({ rule, text }) => `${rule}: ${text}`) })}\n`);
+    return verdict;
+  } finally {
+    await world.close(!isKept && values.keep === true);
+  }
+}
+
+/** A library that hangs must not hang its tests. */
+async function inTime(verdict: Promise<Verdict>): Promise<Verdict> {
+  const timer = new AbortController();
+  const late = pause(60_000, undefined, { signal: timer.signal }).then((): Verdict => ({ ok: false, counters: {}, violations: [{ rule: 'hung', text: 'workers and queues did not close within 60 s', trace: [] }] }));
+  const first = await Promise.race([verdict, late]);
+  timer.abort();
+  late.catch(() => undefined);
+  return first;
+}
+
+function refuse(id: string): never {
+  throw new Error(`there is no scenario ${id}; --list names them`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

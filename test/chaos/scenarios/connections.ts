@@ -1,0 +1,219 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FaultProxy } from '../proxy.js';
+import type { Scenario } from '../scenario.js';
+import type { World } from '../world.js';
+import { underLoad } from './load.js';
+
+type Verb = 'put' | 'take' | 'beat' | 'ack' | 'retry' | 'bury' | 'release';
+
+/** The command on the wire, and whether this reply is one whose loss matters. */
+const wire: Record<Verb, { name: string; isIt?: (reply: Buffer) => boolean }> = {
+  put: { name: 'put' },
+  take: { name: 'take', isIt: (reply) => reply[0] === 0x2a && !reply.subarray(0, 4).equals(Buffer.from('*1\r\n')) },
+  beat: { name: 'beat' },
+  ack: { name: 'hdel' },
+  retry: { name: 'retry' },
+  bury: { name: 'bury' },
+  release: { name: 'release' },
+};
+
+/** Loses replies of one verb until there were `wanted` of them, while messages go through. */
+async function loseReplies(world: World, verb: Verb, wanted: number, part = ''): Promise<void> {
+  const proxy = await world.proxy();
+  const name = `lost-${verb}${part}`;
+  const { name: command, isIt = () => true } = wire[verb];
+  const isBeat = verb === 'beat';
+  proxy.rule = ({ name: sent, reply }) => {
+    const isWanted = sent === command && reply && isIt(reply) && proxy.faults() < wanted;
+    return isWanted && world.dice.chance(isBeat ? 0.3 : 0.6) ? { kind: 'after' } : undefined;
+  };
+  // Beats come with the lease, so theirs is short; for the others nobody could wait for a lease without being late.
+  const leaseMs = isBeat ? 2_000 : 120_000;
+  world.crew({ url: proxy.url, queue: name, leaseMs, workers: 2, concurrency: 4 });
+  const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
+  const does: Partial<Record<Verb, string>> = { retry: 'fail:1', bury: 'bury', release: 'release:1' };
+  while (proxy.faults() < wanted) {
+    const loads = Array.from({ length: world.dice.whole(1, verb === 'put' ? 3 : 6) }, () =>
+      world.load(isBeat ? world.dice.whole(500, 2_500) : 0, does[verb] ?? (verb === 'ack' && world.dice.chance(0.5) ? 'ack' : undefined)),
+    );
+    await world.put(producer, ...loads);
+    await world.until(async () => (await world.direct.llen(`hotqueue:${name}`)) < 40);
+    await pause(isBeat ? 100 : 5);
+  }
+  world.figures[`lost ${verb} replies`] = (world.figures[`lost ${verb} replies`] ?? 0) + proxy.faults();
+}
+
+const f04: Scenario = {
+  id: 'F04',
+  name: 'replies are lost after the server has acted',
+  withinMs: { short: 180_000, long: 1_200_000 },
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const verbs: Verb[] = ['put', 'take', 'ack', 'retry', 'bury', 'release'];
+    const wanted = world.isLong ? 1_000 : 50;
+    // Beats are rare, and a connection on which each is lost is no connection: so these are many with a few each.
+    const beats = Array.from({ length: 10 }, (_, index) => loseReplies(world, 'beat', wanted / 10, String(index)));
+    const others = verbs.flatMap((verb) => (world.isLong ? ['a', 'b', 'c', 'd'] : ['a', 'b']).map((part, _, parts) => loseReplies(world, verb, wanted / parts.length, part)));
+    await Promise.all([...others, ...beats]);
+    await world.drained();
+  },
+};
+
+const f03: Scenario = {
+  id: 'F03',
+  name: 'replies are cut inside',
+  withinMs: { short: 120_000, long: 600_000 },
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const step = world.isLong ? 1 : 5;
+    const cutting = async (verb: Verb): Promise<void> => {
+      const proxy = await world.proxy();
+      const name = `cut-${verb}`;
+      world.crew({ url: proxy.url, queue: name, leaseMs: 120_000, concurrency: 2 });
+      const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
+      const longest = verb === 'take' ? 160 : 5;
+      for (let bytes = 1; bytes < longest; bytes += verb === 'take' ? step : 1) {
+        let isCut = false;
+        proxy.rule = ({ name: sent, reply }) => {
+          if (isCut || sent !== wire[verb].name || !reply || !(wire[verb].isIt?.(reply) ?? true)) return undefined;
+          isCut = true;
+          return { kind: 'inside', bytes };
+        };
+        for (const givenUpAt = Date.now() + 20_000; !isCut && Date.now() < givenUpAt; await pause(5)) await world.put(producer, world.load(0));
+      }
+    };
+    await Promise.all((['put', 'take', 'ack'] as const).map(cutting));
+    await world.drained();
+  },
+};
+
+const twoBlocksMs = 10_000;
+
+const f05: Scenario = {
+  id: 'F05',
+  name: 'connections are half-open: idle, taking, acknowledging',
+  async run(world) {
+    world.allowed = { losesLeases: true };
+    const halfOpen = async (moment: 'idle' | 'taking' | 'acknowledging'): Promise<void> => {
+      const proxy = await world.proxy();
+      const name = `half-open-${moment}`;
+      const { queue } = world.crew({ url: proxy.url, queue: name, leaseMs: 30_000, concurrency: 2 });
+      const producer = world.queue({ name });
+      const first = world.load(moment === 'acknowledging' ? 300 : 0);
+      await world.put(producer, first);
+      await world.until(() => world.entries().some(({ f, key }) => f === 'start' && key === first.key));
+      if (moment === 'idle') await world.until(async () => (await queue.counts()).claimed === 0);
+      if (moment === 'taking') void world.put(producer, ...Array.from({ length: 50 }, () => world.load(1)));
+      const before = proxy.connections;
+      proxy.blackHole();
+      const atMs = world.now();
+      const next = world.load(0);
+      await world.put(producer, next);
+      const came = await world.until(() => world.entries().some(({ f, key }) => f === 'start' && key === next.key), 3 * twoBlocksMs);
+      world.figures[`half-open ${moment}, ms`] = Math.round(world.now() - atMs);
+      // Twice the block, and what a slow machine needs to connect again.
+      world.claim(`consuming again within two block times after half-open while ${moment}`, came && world.now() - atMs < twoBlocksMs + 5_000);
+      await world.drained();
+      world.claim(`no more connections than before (${proxy.connections}, were ${before})`, proxy.connections <= Math.max(before, 2));
+    };
+    await Promise.all([halfOpen('idle'), halfOpen('taking'), halfOpen('acknowledging')]);
+  },
+};
+
+const f06: Scenario = {
+  id: 'F06',
+  name: 'connections flap',
+  withinMs: { short: 120_000, long: 300_000 },
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const proxy = await world.proxy();
+    const flaps = world.isLong ? 500 : 50;
+    let before = { connections: 0, resources: 0 };
+    await underLoad(world, { count: 300, url: proxy.url, leaseMs: 10_000 }, async () => {
+      await world.until(() => world.count('start') > 20); // as in F29
+      before = { connections: proxy.connections, resources: sockets() };
+      for (let index = 0; index < flaps; index++) {
+        proxy.reset();
+        await pause(world.dice.whole(5, 150));
+      }
+    });
+    await world.until(() => proxy.connections <= before.connections, 5_000);
+    world.figures['connections before'] = before.connections;
+    world.figures['connections after'] = proxy.connections;
+    world.claim(`as many connections as before (${proxy.connections}, were ${before.connections})`, proxy.connections <= before.connections);
+    world.claim(`as many sockets as before (${sockets()}, were ${before.resources})`, sockets() <= before.resources + 2);
+  },
+};
+
+const sockets = (): number => (process as unknown as { getActiveResourcesInfo(): string[] }).getActiveResourcesInfo().filter((kind) => /TCP|Pipe/.test(kind)).length;
+
+const f07: Scenario = {
+  id: 'F07',
+  name: 'the handshake fails: silence, resets, lost answers',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const attack = async (kind: string, begin: (proxy: FaultProxy) => void, end: (proxy: FaultProxy) => void): Promise<void> => {
+      const proxy = await world.proxy();
+      begin(proxy);
+      world.crew({ url: proxy.url, queue: `shake-${kind}`, leaseMs: 60_000, mayEnd: true });
+      const producer = world.queue({ name: `shake-${kind}`, url: proxy.url });
+      const putting = world.put(producer, world.load(0));
+      await world.until((): boolean => proxy.faults() >= 2, 15_000);
+      end(proxy);
+      // A server that was named and does not answer is a loud error for the first call; what comes after must work.
+      const code = await putting;
+      world.claim(`put succeeded or said why (${code})`, code === undefined || /^REDIS_UNREACHABLE|OUTCOME_UNKNOWN$/.test(code));
+      world.claim(`the next put after "${kind}" works`, (await world.put(producer, world.load(0))) === undefined);
+    };
+    const rule = (names: readonly string[], kind: 'before' | 'after') => (proxy: FaultProxy) => {
+      proxy.rule = ({ name, reply }) => (names.includes(name) && Boolean(reply) === (kind === 'after') ? { kind } : undefined);
+    };
+    const noRule = (proxy: FaultProxy): void => void (proxy.rule = undefined);
+    await Promise.all([
+      attack('silent', (proxy) => (proxy.greets = 'mute'), (proxy) => (proxy.greets = 'normal')),
+      attack('reset', (proxy) => (proxy.greets = 'reset'), (proxy) => (proxy.greets = 'normal')),
+      attack('hello', rule(['hello', 'info', 'client', 'select'], 'before'), noRule),
+      attack('answer', rule(['hello', 'info', 'client', 'select'], 'after'), noRule),
+    ]);
+    // Workers whose Redis did not answer at the start have ended with that error; others take over.
+    for (const kind of ['silent', 'reset', 'hello', 'answer']) world.crew({ queue: `shake-${kind}`, leaseMs: 60_000 });
+    await world.drained();
+  },
+};
+
+const f27: Scenario = {
+  id: 'F27',
+  name: 'the network is slow',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const proxy = await world.proxy();
+    proxy.delayMs = () => world.dice.whole(0, 100) + (world.dice.chance(0.02) ? 300 : 0);
+    await underLoad(world, { count: world.isLong ? 2_000 : 200, url: proxy.url, leaseMs: 4_000, mostBatch: 20, everyMs: 50, drainMs: 120_000 }, async (isEnough) => {
+      await world.until(isEnough, world.isLong ? 180_000 : 60_000);
+    });
+    world.figures['lost events'] = world.count('lost');
+    world.claim('no lease was lost', world.count('lost') === 0);
+  },
+};
+
+const f29: Scenario = {
+  id: 'F29',
+  name: 'clients are killed by the server',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const kills = world.isLong ? 200 : 20;
+    await underLoad(world, { count: 400, leaseMs: 10_000 }, async () => {
+      await world.until(() => world.count('start') > 20); // whoever finds no Redis at its very start ends, and says so
+      for (let index = 0; index < kills; index++) {
+        const clients = (await world.direct.client('LIST')) as string;
+        const waiting = /^id=(\d+) .* cmd=blmove /m.exec(clients)?.[1];
+        world.fault('client-kill');
+        if (waiting && world.dice.chance(0.5)) await world.direct.call('CLIENT', 'KILL', 'ID', waiting);
+        else await world.direct.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        await pause(world.dice.whole(50, 250));
+      }
+    });
+  },
+};
+
+export const connectionScenarios = [f03, f04, f05, f06, f07, f27, f29];

@@ -1,0 +1,37 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Load } from '../history.js';
+import type { CrewOptions, World } from '../world.js';
+
+export interface Steady extends CrewOptions {
+  /** Messages, at the least. */
+  readonly count: number;
+  readonly mostMs?: number;
+  readonly mostBatch?: number;
+  readonly does?: readonly (string | undefined)[];
+  readonly drainMs?: number;
+  /** Pause between two puts. */
+  readonly everyMs?: number;
+}
+
+/** A producer and two crews at work while something happens to them; then everything drains. */
+export async function underLoad(world: World, steady: Steady, happens: (isEnough: () => boolean) => Promise<void>): Promise<void> {
+  const { count, mostMs = 5, mostBatch = 10, does = [undefined], url = world.redis.url, queue: name = 'jobs', drainMs = 60_000, everyMs = 1, ...crew } = steady;
+  world.crew({ url, queue: name, ...crew });
+  world.crew({ url, queue: name, ...crew });
+  const producer = world.queue({ name, url });
+  let put = 0;
+  let isOver = false;
+  const putting = (async () => {
+    while (put < count || !isOver) {
+      const size = world.dice.whole(1, mostBatch);
+      const loads = Array.from({ length: size }, (): Load => world.load(world.dice.whole(0, mostMs), world.dice.pick(does)));
+      await world.put(producer, ...loads);
+      put += size;
+      await pause(put < count ? everyMs : 20);
+    }
+  })();
+  await happens(() => put >= count);
+  isOver = true;
+  await putting;
+  await world.drained(drainMs);
+}

@@ -1,0 +1,190 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Broker } from '../../../src/redis/broker.js';
+import { Connection } from '../../../src/redis/connection.js';
+import { sumOf } from '../history.js';
+import type { Scenario } from '../scenario.js';
+
+const at = { withinMs: 10_000 };
+
+const f19: Scenario = {
+  id: 'F19',
+  name: 'hostile bytes lie in the queue',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const { base, deadMessages } = world.keys('hostile');
+    const bytes: Buffer[] = [
+      Buffer.from([0xff, 0xfe, 0x00, 0x0a, 0x80]),
+      Buffer.from('{"key":'),
+      Buffer.from('#id 0 0\n'),
+      Buffer.from('#id 0 0 x=é\n{'),
+      Buffer.from('#id 9999999 0\n1'),
+      Buffer.from(`${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+      Buffer.from('{"__proto__":{"polluted":1}}'),
+      Buffer.from(`"${'x'.repeat((world.isLong ? 16 : 2) * 1_048_576)}"`),
+      ...Array.from({ length: 30 }, () => Buffer.concat([Buffer.from([0xc3]), randomBytes(world.dice.whole(1, 400))])),
+    ];
+    for (const one of bytes) await world.direct.rpush(base, one);
+    const good = world.load();
+    world.crew({ queue: 'hostile', concurrency: 4 });
+    const producer = world.queue({ name: 'hostile' });
+    await world.put(producer, good);
+    const areBuried = await world.until(async () => (await world.direct.hlen(deadMessages)) >= bytes.length);
+    world.claim('all of it is among the dead letters', areBuried);
+    const letters = await world.direct.hvalsBuffer(deadMessages);
+    const buried = letters.map((letter) => letter.subarray(letter.indexOf(10) + 1).toString('base64')).sort();
+    world.claim('byte for byte', JSON.stringify(buried) === JSON.stringify(bytes.map((one) => one.toString('base64')).sort()));
+    world.claim('no prototype was touched', ({} as { polluted?: number }).polluted === undefined);
+    world.claim('what came after it is handled', await world.until(() => world.entries().some(({ f, key }) => f === 'end' && key === good.key)));
+    world.figures.buried = letters.length;
+    await world.direct.del(deadMessages);
+    await world.drained();
+  },
+};
+
+const f20: Scenario = {
+  id: 'F20',
+  name: 'delayed messages come due: at once, during an outage, while workers die',
+  durability: 'always',
+  withinMs: { short: 120_000, long: 300_000 },
+  async run(world) {
+    const count = world.isLong ? 10_000 : 400;
+    const queue = world.queue({ lease: 1_000 });
+    const worker = world.worker({ leaseMs: 1_000, concurrency: 50 });
+    await world.until(() => world.count('up', worker.proc) > 0);
+    const dueAt = Date.now() + (world.isLong ? 15_000 : 4_000);
+    while (Date.now() < dueAt - 2_500 && world.figures.put !== count) {
+      const size = Math.min(100, count - (world.figures.put ?? 0));
+      await world.put(queue, ...Array.from({ length: size }, () => world.load(0, `later:${Math.max(1, dueAt - Date.now())}`)));
+      world.figures.put = (world.figures.put ?? 0) + size;
+    }
+    await world.until(async () => (await world.direct.zcard(world.keys().delayed)) >= world.figures.put! * 0.9, 10_000);
+    await worker.kill();
+    await world.redis.kill();
+    await pause(Math.max(0, dueAt - Date.now()) + 300);
+    await world.redis.start();
+    world.fault('redis-start');
+    const second = world.worker({ leaseMs: 1_000, concurrency: 50 });
+    await world.until(() => world.count('end', second.proc) > 20);
+    await second.kill(); // in the middle of it
+    world.worker({ leaseMs: 1_000, concurrency: 50 });
+    await world.drained();
+    // One that is due in sixty days stays where it is.
+    const far = world.load(0, `later:${60 * 86_400_000}`);
+    await world.put(queue, far);
+    await world.until(async () => (await world.direct.zcard(world.keys().delayed)) === 1);
+    await pause(1_200);
+    const { delayed } = await world.look();
+    world.claim('a message that is due in sixty days is still delayed', delayed.length === 1 && delayed[0] === far.key);
+    world.allowed = { leavesBehind: true };
+  },
+};
+
+const f21: Scenario = {
+  id: 'F21',
+  name: 'keys are deleted under the workers',
+  withinMs: { short: 120_000, long: 240_000 },
+  async run(world) {
+    // Whoever deletes a list of messages deletes messages; everything else is mended, and nobody crashes.
+    world.allowed = { losesLeases: true };
+    const keys = world.keys();
+    const broker = new Broker(Connection.share({ url: world.redis.url }), keys, 1_000);
+    const producer = world.queue({ lease: 1_000 });
+    world.crew({ leaseMs: 1_000, concurrency: 4, workers: 2 });
+    const harmless = ['workers', 'roll', 'meta', 'delayed', 'dead', 'names', 'inbox'] as const;
+    for (let round = 0; round < (world.isLong ? 10 : 1); round++) {
+      for (const name of harmless) {
+        await world.put(producer, ...Array.from({ length: 8 }, () => world.load(world.dice.whole(10, 150), world.dice.pick([undefined, 'fail:1', 'bury']))));
+        await pause(world.dice.whole(20, 120));
+        if (name === 'inbox' && (await world.direct.llen(keys.inbox)) > 0) continue;
+        world.fault('deleted', { text: name });
+        await world.direct.del(keys[name]);
+        await pause(100);
+        for (let cursors: readonly [string, string] = ['0', '0'], pass = 0; pass < 10; pass++) {
+          const swept = await broker.sweep(cursors, at);
+          cursors = swept.cursors;
+          for (const lost of swept.lost) await broker.recover(lost, 'hotqueue', at);
+        }
+      }
+    }
+    await world.drained();
+    await broker.connection.leave();
+  },
+};
+
+const f23: Scenario = {
+  id: 'F23',
+  name: 'fifty recover the same worker at once',
+  async run(world) {
+    const count = 10_000;
+    const keys = world.keys();
+    const connections = Array.from({ length: 50 }, (_, index) => Connection.share({ url: `${world.redis.url}?own=${index}` }));
+    const broker = new Broker(connections[0]!, keys, 1_000);
+    const loads = Array.from({ length: count }, () => world.load());
+    const ids = loads.map(() => randomUUID());
+    world.history.write('put', { type: 'invoke', jobs: loads.map((load) => [load.key, sumOf(load)]) });
+    await broker.put('p', 1, loads.map((load, index) => `#${ids[index]} 0 0\n${JSON.stringify(load)}`), at);
+    world.history.write('put', { type: 'ok', jobs: loads.map((load) => [load.key, sumOf(load)]), ids });
+    await broker.join('dead', at);
+    for (let number = 1, taken = 0; taken < count; number++) {
+      const found = await broker.take('dead', number, count, 'alone', at);
+      if (found === 'lost') throw new Error('lost');
+      taken += found.held.length;
+    }
+    await world.direct.zadd(keys.workers, 1, 'dead');
+    await world.direct.hset(keys.meta, 'seen', Date.now());
+    world.fault('thundering', { text: '50' });
+    const found = await Promise.all(connections.map((connection) => new Broker(connection, keys, 1_000).recover('dead', 'hotqueue', at)));
+    const given = found.map((one) => ('ready' in one ? one.ready : 0));
+    world.claim(`one of them gave all of it back (${given.filter((ready) => ready > 0).join(', ')})`, given.filter((ready) => ready > 0).length === 1 && Math.max(...given) === count);
+    const order = (await world.direct.lrange(keys.base, 0, -1)).map((message) => /"key":"([^"]+)"/.exec(message)![1]);
+    world.claim('in the order in which it was taken', JSON.stringify(order) === JSON.stringify(loads.map(({ key }) => key)));
+    await Promise.all(connections.map((connection) => connection.leave()));
+    world.crew({ concurrency: 50 });
+    await world.drained();
+  },
+};
+
+const f24: Scenario = {
+  id: 'F24',
+  name: 'sizes: nothing, one byte, the limit, one more',
+  async run(world) {
+    world.allowed = { noRecovery: true, inOrder: true };
+    const maxBytes = 10_000;
+    const producer = world.queue({ maxBytes });
+    const empty = { ...world.load(), pad: '' };
+    const room = maxBytes - Buffer.byteLength(JSON.stringify(empty));
+    const sized = (bytes: number) => ({ ...empty, key: empty.key, pad: 'x'.repeat(bytes) });
+    await world.put(producer, sized(room));
+    const before = await world.direct.llen(world.keys().base);
+    const tooMuch = { ...world.load(), pad: '' };
+    const code = await world.put(producer, { ...tooMuch, pad: 'x'.repeat(maxBytes) });
+    world.claim(`one more than the limit is refused (${code})`, code === 'INVALID_PAYLOAD');
+    world.claim('and leaves no trace', (await world.direct.llen(world.keys().base)) === before);
+    for (const bytes of [0, 1, 2]) await world.put(producer, { ...world.load(), pad: 'x'.repeat(bytes) });
+    world.crew({ concurrency: 1 });
+    await world.drained();
+  },
+};
+
+/** Order, at concurrency 1, over a queue that is put to by one producer. */
+const fifo: Scenario = {
+  id: 'FIFO',
+  name: 'order is kept by one worker, through stops and lost replies',
+  async run(world) {
+    world.allowed = { inOrder: true, noRecovery: true };
+    const proxy = await world.proxy();
+    proxy.rule = ({ name, reply }) => (reply && ['put', 'take', 'release', 'leave'].includes(name) && world.dice.chance(0.1) ? { kind: 'after' } : undefined);
+    const producer = world.queue({ url: proxy.url });
+    for (let round = 0; round < (world.isLong ? 40 : 8); round++) {
+      for (let index = 0; index < 5; index++) await world.put(producer, ...Array.from({ length: world.dice.whole(1, 8) }, () => world.load(world.dice.whole(0, 4))));
+      const { runner } = world.crew({ url: proxy.url, leaseMs: 60_000, concurrency: 1 });
+      await pause(world.dice.whole(20, 150));
+      await runner.stop();
+    }
+    world.crew({ url: proxy.url, leaseMs: 60_000, concurrency: 1 });
+    await world.drained();
+  },
+};
+
+export const messageScenarios = [f19, f20, f21, f23, f24, fifo];

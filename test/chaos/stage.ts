@@ -1,0 +1,69 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import ts from 'typescript';
+
+const root = new URL('../..', import.meta.url).pathname;
+/** The sources under test; another commit's, unpacked elsewhere, when `CHAOS_SRC` names them. */
+const sources = process.env.CHAOS_SRC ?? path.join(root, 'src');
+
+const compilerOptions: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  useDefineForClassFields: false,
+  inlineSourceMap: true,
+};
+
+/** A change of one file of the sources, which must apply exactly once. */
+export interface Change {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A compiled copy of the sources and of these tests, so that hundreds of processes start fast, and an edit changes no run. */
+export interface Stage {
+  readonly folder: string;
+  /** Makes a change in the copy. @returns how to undo it */
+  change(change: Change): () => void;
+  close(): void;
+}
+
+export function stage(): Stage {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hqstage-'));
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
+  copy(sources, path.join(folder, 'src'));
+  for (const part of ['test/chaos', 'test/support']) copy(path.join(root, part), path.join(folder, part));
+  // Vendored, so that a machine without Redis has an engine; see `scripts/`.
+  const vendor = path.join(root, 'vendor');
+  if (existsSync(vendor)) cpSync(vendor, path.join(folder, 'vendor'), { recursive: true });
+  return {
+    folder,
+    change: ({ file, find, replace }) => {
+      const source = readFileSync(path.join(sources, file), 'utf8');
+      const pieces = source.split(find);
+      if (pieces.length !== 2) throw new Error(`${file}: ${pieces.length - 1} places where there should be one: ${find}`);
+      const changed = pieces.join(replace);
+      write(path.join(folder, 'src', file), changed);
+      return () => write(path.join(folder, 'src', file), source);
+    },
+    close: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function copy(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)];
+    if (entry.isDirectory()) copy(source, target);
+    else if (!entry.name.endsWith('.test.ts')) write(target, readFileSync(source, 'utf8'));
+  }
+}
+
+function write(target: string, text: string): void {
+  if (!target.endsWith('.ts') || target.endsWith('.d.ts')) return writeFileSync(target, text);
+  writeFileSync(target.replace(/\.ts$/, '.js'), ts.transpileModule(text, { compilerOptions, fileName: target }).outputText);
+}

@@ -1,0 +1,302 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { HotQueue, start, type QueueOptions, type Runner } from '../../src/index.js';
+import { Keys } from '../../src/redis/keys.js';
+import { check, type Allowances, type Remains, type Verdict } from './checker.js';
+import { OwnChild } from './children.js';
+import { Dice } from './dice.js';
+import { listen, loggerInto, scribe } from './handler.js';
+import { type Entry, History, type Load, nowMs, Reader } from './history.js';
+import type { ProducerTask } from './producer-process.js';
+import { putLogged } from './producing.js';
+import { FaultProxy } from './proxy.js';
+import { type Durability, RedisProcess } from './redis-process.js';
+import type { WorkerTask } from './worker-process.js';
+
+export interface CrewOptions {
+  readonly url?: string;
+  readonly queue?: string;
+  readonly leaseMs?: number;
+  readonly concurrency?: number;
+  readonly attempts?: number;
+  readonly backoff?: number;
+  /** How many registered workers. */
+  readonly workers?: number;
+  /** It may find no Redis, and end with that error. */
+  readonly mayEnd?: boolean;
+}
+
+/** A worker process under our control. */
+export interface WorkerProcess {
+  readonly proc: string;
+  readonly child: OwnChild;
+  kill(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  /** Asks it to stop. Resolves with its exit code. */
+  stop(): Promise<number | NodeJS.Signals>;
+}
+
+export interface Look extends Remains {
+  readonly pending: number;
+  readonly workers: number;
+}
+
+/** One scenario's Redis, proxies, processes and histories, all of which end with it. */
+export class World {
+  readonly dice: Dice;
+  readonly history: History;
+  /** What the scenario allows beyond what every run must keep. */
+  allowed: Allowances = {};
+  /** Figures that only this scenario has. */
+  readonly figures: Record<string, number> = {};
+  readonly #queues: HotQueue<Load>[] = [];
+  readonly #runners: Runner[] = [];
+  readonly #proxies: FaultProxy[] = [];
+  readonly #children: OwnChild[] = [];
+  readonly #names = new Set<string>();
+  readonly #reader: Reader;
+  #counter = 0;
+
+  private constructor(
+    readonly seed: number,
+    readonly isLong: boolean,
+    private readonly root: string,
+    readonly folder: string,
+    readonly redis: RedisProcess,
+    /** Straight to the server, past every proxy. */
+    readonly direct: Redis,
+    history: History,
+  ) {
+    this.dice = new Dice(seed);
+    this.history = history;
+    this.#reader = new Reader(folder);
+  }
+
+  static async open(seed: number, isLong: boolean, durability: Durability = 'none', more: readonly string[] = []): Promise<World> {
+    const root = mkdtempSync(path.join(tmpdir(), 'hqchaos-'));
+    const folder = path.join(root, 'history');
+    mkdirSync(folder);
+    const history = new History(folder, 'harness');
+    const redis = await RedisProcess.start(path.join(root, 'redis'), durability, (kind, fields) => history.write('fault', { kind, ...fields }), more);
+    const direct = new Redis({ path: redis.socket, maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    direct.on('error', () => {});
+    return new World(seed, isLong, root, folder, redis, direct, history);
+  }
+
+  // ---------------------------------------------------------------- means
+
+  /** A name no other part of this scenario uses. */
+  name(prefix: string): string {
+    return `${prefix}${++this.#counter}`;
+  }
+
+  fault(kind: string, fields: object = {}): void {
+    this.history.write('fault', { kind, ...fields });
+  }
+
+  /** Something that must hold, and is counted among the violations when it does not. */
+  claim(sentence: string, holds: boolean): void {
+    if (!holds) this.history.write('broken', { text: sentence });
+  }
+
+  async proxy(): Promise<FaultProxy> {
+    const proxy = await FaultProxy.open(this.redis.socket, (kind, fields) => this.fault(kind, fields));
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  /** A queue in this process; messages of it take part in the books. */
+  queue(options: QueueOptions & { name?: string } = {}, proc = this.name('p')): HotQueue<Load> {
+    const { name = 'jobs', ...rest } = options;
+    this.#names.add(name);
+    const history = new History(this.folder, proc);
+    const queue = new HotQueue(name, { url: this.redis.url, logger: loggerInto(history), ...rest }) as unknown as HotQueue<Load>;
+    listen(queue, history);
+    this.#queues.push(queue);
+    return Object.assign(queue, { history });
+  }
+
+  /** Workers in this process. */
+  crew({ url = this.redis.url, queue = 'jobs', leaseMs = 30_000, workers = 1, concurrency = 5, mayEnd = false, ...options }: CrewOptions = {}): { runner: Runner; queue: HotQueue<Load> } {
+    const opened = this.queue({ name: queue, url, lease: leaseMs }, this.name('w')) as HotQueue<Load> & { history: History };
+    const runner = start(Array.from({ length: workers }, () => scribe(opened, opened.history, { concurrency, backoff: 20, ...options })));
+    if (mayEnd) this.#runners.push({ ...runner, stop: (how) => runner.stop(how).catch(() => undefined) });
+    else this.#runners.push(runner);
+    return { runner, queue: opened };
+  }
+
+  /** Puts through `queue` and writes it down. @returns the code of the error, if any */
+  put(queue: HotQueue<Load>, ...loads: Load[]): Promise<string | undefined> {
+    return putLogged(queue, (queue as HotQueue<Load> & { history: History }).history, loads);
+  }
+
+  load(ms = 0, does?: string): Load {
+    return { key: this.name('m'), ms, ...(does !== undefined && { does }) };
+  }
+
+  worker(options: Partial<WorkerTask> = {}): WorkerProcess {
+    const task: WorkerTask = { folder: this.folder, proc: this.name('worker'), url: this.redis.url, queue: 'jobs', leaseMs: 1_000, concurrency: 10, deadlineMs: 10_000, ...options };
+    this.#names.add(task.queue);
+    const child = this.#spawn('worker-process', task);
+    const { proc } = task;
+    const note = (kind: string): void => this.fault(kind, { target: proc });
+    return {
+      proc,
+      child,
+      // Written before and after: a step may be written down between the signal and the end.
+      kill: async () => {
+        await child.kill();
+        note('kill');
+      },
+      freeze: () => {
+        note('freeze');
+        child.signal('SIGSTOP');
+      },
+      thaw: () => {
+        child.signal('SIGCONT');
+        note('thaw');
+      },
+      stop: async () => {
+        child.signal('SIGTERM');
+        const code = await child.ended;
+        this.history.write('exit', { target: proc, text: String(code) });
+        return code;
+      },
+    };
+  }
+
+  producer(options: Omit<ProducerTask, 'folder' | 'proc' | 'url' | 'queue' | 'seed'> & { url?: string }): OwnChild {
+    this.#names.add('jobs');
+    const task: ProducerTask = { folder: this.folder, proc: this.name('producer'), url: this.redis.url, queue: 'jobs', seed: this.dice.whole(1, 1e9), ...options };
+    return this.#spawn('producer-process', task);
+  }
+
+  #spawn(script: string, task: object): OwnChild {
+    const here = new URL('.', import.meta.url).pathname;
+    const file = path.join(here, `${script}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`);
+    const loader = file.endsWith('.ts') ? ['--import', '@oxc-node/core/register'] : [];
+    const child = OwnChild.start(process.execPath, [...loader, file], { cwd: path.join(here, '../..'), env: { ...process.env, CHAOS: JSON.stringify(task) }, output: path.join(this.root, 'output') });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** A client of its own to the real server, closed with the world. */
+  keys(name = 'jobs'): Keys {
+    this.#names.add(name);
+    return new Keys(name);
+  }
+
+  // ---------------------------------------------------------------- facts
+
+  /** What Redis holds, of all queues of this scenario. */
+  async look(): Promise<Look> {
+    const ready: string[] = [];
+    const delayed: string[] = [];
+    const claimed: string[] = [];
+    const dead: string[] = [];
+    let workers = 0;
+    for (const name of this.#names) {
+      const keys = new Keys(name);
+      for (const list of [keys.again, keys.inbox, keys.high, keys.base, keys.low, keys.suspects]) ready.push(...(await this.direct.lrange(list, 0, -1)).map(keyIn));
+      delayed.push(...(await this.direct.hvals(keys.delayedMessages)).map(keyIn));
+      dead.push(...(await this.direct.hvals(keys.deadMessages)).map((entry) => keyIn(entry.slice(entry.indexOf('\n') + 1))));
+      workers += await this.direct.zcard(keys.workers);
+      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`)) {
+        for (const [field, message] of Object.entries(await this.direct.hgetall(claims))) if (/^[a-z]\d+\.\d+$/.test(field)) claimed.push(keyIn(message));
+      }
+    }
+    return { ready, delayed, claimed, dead, pending: ready.length + delayed.length + claimed.length, workers };
+  }
+
+  /** Waits for a fact. @returns whether it came to be in time */
+  async until(ask: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<boolean> {
+    for (const givenUpAt = Date.now() + withinMs; !(await ask()); await pause(20)) if (Date.now() > givenUpAt) return false;
+    return true;
+  }
+
+  /** Waits until nothing is ready, delayed or claimed; what is left then is found by the checker. */
+  async drained(withinMs = 60_000): Promise<void> {
+    let everyMs = 20;
+    for (const givenUpAt = Date.now() + withinMs; (await this.#pending()) > 0; await pause(everyMs)) {
+      if (Date.now() > givenUpAt) return;
+      everyMs = Math.min(everyMs * 1.5, 500);
+    }
+  }
+
+  async #pending(): Promise<number> {
+    let sum = 0;
+    for (const name of this.#names) {
+      const keys = new Keys(name);
+      for (const list of [keys.again, keys.inbox, keys.high, keys.base, keys.low, keys.suspects]) sum += await this.direct.llen(list);
+      sum += await this.direct.hlen(keys.delayedMessages);
+      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`)) sum += (await this.direct.hlen(claims)) - (await this.direct.hexists(claims, 'seq'));
+    }
+    return sum;
+  }
+
+  /** Every line written so far, by anybody. */
+  entries(): readonly Entry[] {
+    return this.#reader.look();
+  }
+
+  /** How many lines of one kind there are, of one process or of all. */
+  count(f: string, proc?: string): number {
+    return this.#reader.count(f, proc);
+  }
+
+  now(): number {
+    return nowMs();
+  }
+
+  output(): string {
+    try {
+      return readFileSync(path.join(this.root, 'output'), 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  // ---------------------------------------------------------------- the end
+
+  /** Stops everybody in good order, then does the books. */
+  async verdict(): Promise<Verdict> {
+    for (const proxy of this.#proxies) {
+      proxy.rule = undefined;
+      proxy.delayMs = undefined;
+      proxy.greets = 'normal';
+    }
+    await Promise.all(this.#runners.splice(0).map((runner) => runner.stop({ deadline: 5_000 }).catch((error: unknown) => this.claim(`a runner ended with ${String(error)}`, false))));
+    await Promise.all(this.#queues.splice(0).map((queue) => queue.close()));
+    for (const child of this.#children) child.signal('SIGTERM');
+    await Promise.race([Promise.all(this.#children.map((child) => child.ended)), pause(12_000, undefined, { ref: false })]);
+    await Promise.all(this.#children.map((child) => child.kill()));
+    const look = await this.look();
+    const verdict = check(this.#reader.sorted(), look, this.allowed);
+    return { ...verdict, counters: { ...verdict.counters, ...this.figures } };
+  }
+
+  /** Whatever happened: nothing is left behind. */
+  async close(keepsFiles = false): Promise<void> {
+    await Promise.all(this.#runners.splice(0).map((runner) => runner.stop({ deadline: 0 }).catch(() => undefined)));
+    await Promise.all(this.#children.map((child) => child.kill()));
+    this.direct.disconnect();
+    await this.redis.close();
+    await Promise.all(this.#queues.splice(0).map((queue) => Promise.race([queue.close().catch(() => undefined), pause(2_000)])));
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
+    if (!keepsFiles) rmSync(this.root, { recursive: true, force: true });
+  }
+
+  get place(): string {
+    return this.root;
+  }
+}
+
+/** The key of a test message, wherever it lies. */
+function keyIn(message: string): string {
+  const found = /"key":"([^"]+)"/.exec(message);
+  return found ? found[1]! : `?${message.slice(0, 60)}`;
+}
