@@ -33,6 +33,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   vi.stubEnv('NO_COLOR', undefined);
   vi.stubEnv('FORCE_COLOR', undefined);
+  vi.stubEnv('CI', undefined); // Node takes the log of a CI for colourless
   vi.stubEnv('TERM', 'xterm');
 });
 afterEach(() => {
