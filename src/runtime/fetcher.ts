@@ -58,6 +58,8 @@ export class Fetcher implements Tended, Keeper {
    * @returns none when nothing is ready
    */
   async take(most: number): Promise<Claim[]> {
+    // After a stall nothing that is taken could be begun before the next beat: so that one comes first.
+    if (this.#worker && !this.isProven) await this.beat().catch(() => undefined); // away: the take waits for Redis
     let taken = await this.#take(most, this.options.mayHoldBack ? await hands.reach() : hands.reachAside());
     while (taken.status === 'drain') taken = await this.#take(1, await hands.reachAlone());
     this.#isPaused = taken.status === 'paused';
