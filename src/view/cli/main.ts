@@ -1,21 +1,24 @@
 #!/usr/bin/env node
-import { createRequire } from 'node:module';
-import { Command } from 'commander';
-import { HotQueueError } from '../../contract/errors.js';
-import { redisCommand } from './redis.js';
+import { CommanderError, type Command } from 'commander';
+import { HotQueueError } from 'hotqueue';
+import { exitCodes } from './command.js';
+import { say } from './output.js';
+import { hotqueueProgram } from './program.js';
 
-const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
-
-const program = new Command('hotqueue')
-  .description('Workers on Redis lists.')
-  .version(version)
-  .addCommand(redisCommand());
+/** Commander ends the process with 1 for a wrong option; here that is 2, and 1 is for what could not be done. */
+function throwing(command: Command): Command {
+  command.exitOverride().showSuggestionAfterError();
+  command.commands.forEach(throwing);
+  return command;
+}
 
 try {
-  await program.parseAsync();
+  await throwing(hotqueueProgram()).parseAsync();
 } catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   // What we throw on purpose is a sentence for the user; anything else is our mistake, and worth its stack.
-  if (!(error instanceof HotQueueError)) throw error;
-  console.error(`hotqueue: ${error.message}`);
-  process.exitCode = 1;
+  else if (error instanceof HotQueueError) {
+    say(`hotqueue: ${error.message}`);
+    process.exitCode = exitCodes.failed;
+  } else throw error;
 }

@@ -7,7 +7,7 @@ import { greet } from '../../redis/greeting.js';
 import { type Survey, survey } from '../../redis/survey.js';
 
 /** `hotqueue redis …`: the server that a project gets when nobody names one. */
-export function redisCommand(): Command {
+export function redisServerCommand(): Command {
   const redis = new Command('redis').description("This project's own Redis, for a machine that has none.");
   redis.command('install').description('get a real server for this user, without root (Debian, Ubuntu)').action(installServer);
   redis.command('start').description("start this project's server, or join the one that runs").action(startServer);
