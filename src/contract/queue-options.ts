@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { batchTable, refuseLingerAlone } from './batching.js';
 import type { Duration } from './durations.js';
 import { InvalidOptionError } from './errors.js';
 import type { Logger } from './logger.js';
@@ -26,7 +27,7 @@ export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
   password?: string;
   /** `redis://…`, `rediss://…` or `unix://path`, in place of the five above. */
   url?: string;
-  /** An ioredis client, which stays yours: it is neither configured nor closed. */
+  /** An ioredis client that says how Redis is reached, such as by Sentinel or Cluster. It stays yours: neither used nor closed. */
   connection?: Redis | Cluster;
   /** Text of a value and back: `JSON`, or Python-like `{ dumps, loads }`; `null` for bare strings. `JSON` by default. */
   serializer?: Serializer | null;
@@ -69,6 +70,14 @@ export interface TakeOptions {
   signal?: AbortSignal;
   /** What leaving early does with the current message: give it back (the default), or acknowledge it as HotQueue did. */
   onLeave?: 'release' | 'ack';
+}
+
+/** {@link TakeOptions} of a loop over arrays; `limit` counts messages. */
+export interface BatchTakeOptions extends TakeOptions {
+  /** Most messages in one array, 1 to 1,000. */
+  batch: number;
+  /** How long an array may wait to be filled once its first message is there; not at all by default. */
+  linger?: Duration;
 }
 
 export interface GetOptions {
@@ -129,6 +138,8 @@ export interface Taking {
   readonly limit?: number;
   readonly signal?: AbortSignal;
   readonly onLeave?: 'release' | 'ack';
+  readonly batch?: number;
+  readonly lingerMs?: number;
 }
 
 const putTable: Table<{ attempts: number; backoff: number; timeout: number; ttl: number }> = {
@@ -168,11 +179,12 @@ const queueTable: Table<Record<'payload', unknown> & Record<'at' | 'id', never> 
   deadLetters: deadLetterBounds,
   logger: aLogger,
 };
-const takingTable: Table<{ timeout: number; limit: number; signal: AbortSignal; onLeave: 'release' | 'ack' }> = {
+const takingTable: Table<{ timeout: number; limit: number; signal: AbortSignal; onLeave: 'release' | 'ack'; batch: number; linger: number }> = {
   timeout: a.duration,
   limit: a.whole(1, Number.MAX_SAFE_INTEGER),
   signal: a.signal,
   onLeave: a.oneOf('release', 'ack'),
+  ...batchTable,
 };
 const gettingTable: Table<{ block: boolean; timeout: number; signal: AbortSignal }> = { block: a.flag, timeout: a.duration, signal: a.signal };
 
@@ -211,8 +223,9 @@ export function putOptions(name: string, wire: 'hotqueue' | 'plain', given: unkn
 }
 
 export function consumingOptions(name: string, given: unknown): Taking {
-  const { timeout, ...rest } = checkOptions(`consume() on queue "${name}"`, given, takingTable);
-  return { ...rest, ...(timeout !== undefined && { timeoutMs: timeout }) };
+  const { timeout, linger, ...rest } = checkOptions(`consume() on queue "${name}"`, given, takingTable);
+  refuseLingerAlone({ batch: rest.batch, linger });
+  return { ...rest, ...present({ timeoutMs: timeout, lingerMs: linger }) };
 }
 
 export function getOptions(name: string, given: unknown): Taking & { readonly block: boolean } {

@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
 import { QueueClosedError, RedisUnreachableError } from '../contract/errors.js';
 import { findRedis, type Address } from './address.js';
-import { isPassing, Line, lineOptions, refusalOf, type Client } from './line.js';
+import { isPassing, Line, lineOptions, noTimeouts, refusalOf, type Client } from './line.js';
 import { runScript, type ScriptName } from './scripts.js';
 
-/** Where the Redis is: named, or to be found (`address.ts`), or a client that stays its owner's. */
+/** Where the Redis is: named, or to be found (`address.ts`), or as a client has it that stays its owner's. */
 export interface ConnectionOptions {
   readonly url?: string;
   readonly host?: string;
@@ -32,12 +32,11 @@ const failuresPerSearch = 4;
  * more for each consumer that waits. Nothing connects before the first call.
  */
 export class Connection {
-  static readonly #shared = new Map<string, Connection>();
+  static readonly #shared = new Map<string | Client, Connection>();
 
   /** The connection for these options; {@link leave} it as often as it was shared. */
   static share(options: ConnectionOptions): Connection {
-    if (options.connection) return new Connection(options, '');
-    const key = JSON.stringify(options, Object.keys(options).sort());
+    const key = options.connection ?? JSON.stringify(options, Object.keys(options).sort());
     const connection = Connection.#shared.get(key) ?? new Connection(options, key);
     Connection.#shared.set(key, connection);
     connection.#users += 1;
@@ -51,7 +50,7 @@ export class Connection {
 
   private constructor(
     private readonly options: ConnectionOptions,
-    private readonly key: string,
+    private readonly key: string | Client,
   ) {}
 
   /** What to call the server in a sentence, password masked. */
@@ -76,51 +75,47 @@ export class Connection {
       } catch (error) {
         if (!isPassing(error)) throw refusalOf(error, this.label);
         if (Date.now() >= givenUpAt) throw this.#unreachable(error);
-        if (error instanceof Error && error.message.startsWith('READONLY')) line.replace();
         if (failures % failuresPerSearch === failuresPerSearch - 1) await this.#reviveEmbedded();
         await pause(Math.min(25 * 2 ** failures, longestPauseMs, Math.max(1, givenUpAt - Date.now())), undefined, { signal });
       }
     }
   }
 
-  script(name: ScriptName, keys: readonly string[], args: readonly (string | number)[], patience?: Patience): Promise<unknown> {
+  script(name: ScriptName, keys: readonly string[], args: readonly (string | number | Buffer)[], patience?: Patience): Promise<unknown> {
     return this.call((client) => runScript(client, name, keys, args), patience);
   }
 
-  /** A line of its own for somebody who waits; closed by whoever asked for it. */
+  /**
+   * A line of its own for somebody who waits; closed by whoever asked for it. A client that was given only says how Redis
+   * is reached: with its own settings a master that froze, or was demoted, would hold us for ever.
+   */
   async openLine(): Promise<Line> {
     const { connection } = this.options;
     if (!connection) return this.#dial();
     return Line.open((retryStrategy) =>
       connection instanceof Cluster
-        ? connection.duplicate([], { redisOptions: { ...lineOptions, lazyConnect: false }, lazyConnect: true, clusterRetryStrategy: retryStrategy })
-        : connection.duplicate({ ...lineOptions, retryStrategy }),
+        ? connection.duplicate([], { redisOptions: { ...lineOptions, ...noTimeouts, lazyConnect: false }, lazyConnect: true, clusterRetryStrategy: retryStrategy })
+        : connection.duplicate({ ...lineOptions, ...noTimeouts, retryStrategy }),
     );
   }
 
-  /** Gives up one share; the last one closes the command line. A client that was given stays open. */
+  /** Gives up one share; the last one closes the command line. */
   async leave(): Promise<void> {
     this.#users -= 1;
     if (this.#users > 0 || this.#isClosed) return;
     this.#isClosed = true;
     Connection.#shared.delete(this.key);
-    if (this.options.connection || !this.#line) return;
-    const line = await this.#line.catch(() => undefined);
+    const line = await this.#line?.catch(() => undefined);
     await line?.close();
   }
 
   #commandLine(): Promise<Line> {
     // A search that failed is made anew by the next call: the server may have been started meanwhile.
-    this.#line ??= this.#openCommandLine().catch((error: unknown) => {
+    this.#line ??= this.openLine().catch((error: unknown) => {
       this.#line = undefined;
       throw error;
     });
     return this.#line;
-  }
-
-  async #openCommandLine(): Promise<Line> {
-    const { connection } = this.options;
-    return connection ? Line.borrow(connection) : this.#dial();
   }
 
   async #dial(): Promise<Line> {

@@ -3,41 +3,44 @@ import { RedisFullError } from '../contract/errors.js';
 
 export type Client = Redis | Cluster;
 
+/** The longest that a command of ours waits in the server. */
+export const blockMs = 5_000;
+/** Between two attempts to connect: a worker must be back before its lease ends, which a return of Redis leaves little of. */
+const longestRedialMs = 250;
+
 /** How our own clients differ from ioredis' defaults. `blockingTimeout` and `commandTimeout` lose messages: never set them. */
 export const lineOptions = {
   lazyConnect: true,
   // Rejected at once when the connection breaks: we send again ourselves, under the same number (`Connection.call`).
   maxRetriesPerRequest: 0,
-  // A reply overdue by this much means a dead socket, which ioredis then replaces. Longer than any block of ours.
-  socketTimeout: 7_000,
+  // A reply overdue by this much means a dead socket, which ioredis then replaces. Longer than any block of ours: an idle
+  // connection of a healthy server must live, and one that is half-open be gone within two blocks.
+  socketTimeout: blockMs + 2_000,
   connectTimeout: 5_000,
+  // A server that is reading its file is asked again so soon; by default after as long as it guesses, seconds too late.
+  maxLoadingRetryTime: longestRedialMs,
 } satisfies RedisOptions;
+
+/** Takes back what the owner of a given client may have set for it: ioredis heeds neither when it is not a number. */
+export const noTimeouts = { commandTimeout: undefined, blockingTimeout: undefined } as unknown as Pick<RedisOptions, never>;
 
 /** One ioredis client, whose socket keeps the process alive only while an answer is awaited. */
 export class Line {
   #pending = 0;
   #connecting: Promise<void> | undefined;
 
-  private constructor(
-    readonly client: Client,
-    private readonly isOurs: boolean,
-  ) {
-    if (!isOurs) return;
+  private constructor(readonly client: Client) {
     // Failures reach whoever awaits the command; without a listener ioredis would print them as well.
     client.on('error', () => {});
     client.on('connect', () => this.#hold(this.#pending > 0));
-  }
-
-  /** A line over a client that stays its owner's: neither its socket nor its life is touched. */
-  static borrow(client: Client): Line {
-    return new Line(client, false);
+    if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('connect', () => this.#hold(this.#pending > 0)));
   }
 
   /** A line that reconnects while somebody waits for an answer, and ends when nobody does. */
   static open(make: (retryStrategy: (times: number) => number | null) => Client): Line {
     const strategy: { line?: Line } = {};
-    const client = make((times) => (strategy.line?.isBusy ? Math.min(5 * 2 ** times, 2_000) : null));
-    const line = new Line(client, true);
+    const client = make((times) => (strategy.line?.isBusy ? Math.min(5 * 2 ** times, longestRedialMs) : null));
+    const line = new Line(client);
     strategy.line = line;
     return line;
   }
@@ -49,8 +52,12 @@ export class Line {
   async use<T>(send: (client: Client) => Promise<T>): Promise<T> {
     if (this.#pending++ === 0) this.#hold(true);
     try {
-      if (this.isOurs && this.client.status === 'end') await this.#connect();
+      if (this.client.status === 'end') await this.#connect();
       return await send(this.client);
+    } catch (error) {
+      // A demoted master goes on answering so, while the client thinks that all is well.
+      if (error instanceof Error && error.message.startsWith('READONLY')) this.client.disconnect(true);
+      throw error;
     } finally {
       if (--this.#pending === 0) this.#hold(false);
     }
@@ -70,25 +77,22 @@ export class Line {
     });
   }
 
-  /** Ends the socket and begins a new one: for a server that answers but cannot be written to any more. */
-  replace(): void {
-    if (this.isOurs) this.client.disconnect(true);
-  }
-
   async #connect(): Promise<void> {
     this.#connecting ??= this.client.connect().finally(() => (this.#connecting = undefined));
     await this.#connecting;
   }
 
   #hold(alive: boolean): void {
-    const socket = !this.isOurs || this.client instanceof Cluster ? undefined : this.client.stream;
-    if (alive) socket?.ref();
-    else socket?.unref();
+    const clients = this.client instanceof Cluster ? this.client.nodes() : [this.client];
+    for (const { stream } of clients) {
+      if (alive) stream?.ref();
+      else stream?.unref();
+    }
   }
 }
 
 const passing =
-  /Connection is closed|max retries per request|Socket (timeout|closed)|ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|Stream isn't writeable|ClusterAllFailed|Failed to refresh slots|Too many Cluster redirections|^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS)/;
+  /Unknown RESP type|Connection is closed|max retries per request|Socket (timeout|closed)|ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|Stream isn't writeable|ClusterAllFailed|Failed to refresh slots|Too many Cluster redirections|^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS)/;
 
 /** Whether sending the same again may work: the connection or the server is between two states. */
 export function isPassing(error: unknown): boolean {

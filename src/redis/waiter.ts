@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import type { Line } from './line.js';
+import { blockMs, type Line } from './line.js';
 
-/** The server answers after this at the latest, so a reply that is later means a dead socket (`lineOptions`). */
-const blockSeconds = 5;
 /** Between two waits the server refused at once: out of memory, read-only, away. */
 const refusedPauseMs = 250;
 
@@ -45,7 +43,7 @@ export class Waiter {
       this.#line ??= this.connection.openLine();
       const line = await this.#line;
       if (this.#isClosed) return false;
-      return (await line.use((client) => client.blmove(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockSeconds))) !== null;
+      return (await line.use((client) => client.blmove(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockMs / 1_000))) !== null;
     } catch {
       // Whatever it was, the take that follows meets it too, and knows what to do about it.
       if (!this.#isClosed) await pause(refusedPauseMs);

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { start } from 'hotqueue';
 import { until } from '../support/facts.js';
-import { aQueue, redis } from '../support/queue.js';
+import { aName, aQueue, redis } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
 
 class Task {
@@ -138,12 +138,18 @@ describe('serializers', () => {
 });
 
 describe("a client of the caller's", () => {
-  it('is used, and stays open', async () => {
-    const client = new Redis(redisUrl());
-    const queue = aQueue({ url: undefined as never, connection: client });
-    await queue.put('a');
-    expect(await queue.get({ block: true })).toBe('a');
-    await queue.close();
+  it('says where Redis is, for all queues that it was given to, and is neither used nor closed', async () => {
+    const client = new Redis(redisUrl(), { lazyConnect: true, connectionName: aName() });
+    const ours = async (): Promise<number> => String(await redis().client('LIST')).split(`name=${client.options.connectionName} `).length - 1;
+    const queues = [1, 2].map(() => aQueue({ url: undefined as never, connection: client }));
+    for (const queue of queues) {
+      await queue.put('a');
+      expect(await queue.get()).toBe('a');
+    }
+    expect(await ours()).toBe(1);
+    expect(client.status).toBe('wait');
+    for (const queue of queues) await queue.close();
+    await until(ours, (count) => count === 0);
     expect(await client.ping()).toBe('PONG');
     client.disconnect();
   });

@@ -1,7 +1,6 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { Cluster, Redis } from 'ioredis';
 import { until } from './facts.js';
+import { freePorts } from './ports.js';
 import { realProgram, startRedis, type TestServer } from './servers.js';
 
 const slots = 16_384;
@@ -38,17 +37,4 @@ async function join(nodes: readonly Redis[], ports: readonly number[]): Promise<
 async function stopAll(client: Cluster, servers: readonly TestServer[]): Promise<void> {
   client.disconnect();
   await Promise.all(servers.map((server) => server.stop()));
-}
-
-/** The bus of a node listens 10,000 above its port, so what the system would give is often too high. */
-async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = 20_000 + Math.floor(Math.random() * 20_000);
-    const probe = createServer().listen(port, '127.0.0.1');
-    const isFree = await Promise.race([once(probe, 'listening').then(() => true), once(probe, 'error').then(() => false)]);
-    probe.close();
-    if (isFree && !ports.includes(port)) ports.push(port);
-  }
-  return ports;
 }
