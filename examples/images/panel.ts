@@ -22,7 +22,8 @@ export function rate({ at, counts, before }: Look): number | undefined {
 }
 
 export function line(name: string, look: Look): string {
-  const numbers = Object.entries(look.counts).map(([what, count]) => `${what} ${count}`);
+  const { waiting, delayed, claimed, dead, workers } = look.counts;
+  const numbers = Object.entries({ waiting, delayed, claimed, dead, workers }).map(([what, count]) => `${what} ${count}`);
   const next = look.next.map((payload) => title(payload));
   return [name, ...numbers, `rate ${perSecond(rate(look))}`, ...(next.length > 0 ? [`next ${next.join(', ')}`] : [])].join('  ');
 }

@@ -3,6 +3,10 @@
  * they have begun, and kill -9 loses nothing either.
  *
  *     node --import @oxc-node/core/register examples/images/worker.ts
+ *
+ * Or two processes of it, each started again when it dies:
+ *
+ *     npx hotqueue worker examples/images/worker.ts --processes 2
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';

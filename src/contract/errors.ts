@@ -57,6 +57,15 @@ export interface Violation {
   readonly message: string;
 }
 
+/** A line of what was to be put, one message a line, that is none. Those before it are stored, none after it. */
+export class InvalidLineError extends HotQueueError {
+  readonly code = 'INVALID_LINE';
+  /** @param line 1 for the first */
+  constructor(readonly line: number, readonly why: string, readonly stored = 0) {
+    super(`line ${line}: ${why} (${stored} message(s) before it were stored, none after it)`);
+  }
+}
+
 /** A payload that breaks its rules: thrown by `put`; at the other end it buries the message. */
 export class InvalidPayloadError extends HotQueueError {
   readonly code = 'INVALID_PAYLOAD';
@@ -174,6 +183,14 @@ export class InvalidWorkerError extends HotQueueError {
   }
 }
 
+/** A worker that nobody can ask for anything: it has left, or is a loop of somebody's own. */
+export class UnknownWorkerError extends HotQueueError {
+  readonly code = 'UNKNOWN_WORKER';
+  constructor(readonly id: string, readonly queue: string, why: string) {
+    super(`worker ${JSON.stringify(id)} of queue "${queue}" cannot be asked for anything: ${why}`);
+  }
+}
+
 /** `run` or `start` was given something in which there are no workers. */
 export class NoWorkersError extends HotQueueError {
   readonly code = 'NO_WORKERS';
@@ -187,5 +204,13 @@ export class ConflictingQueuesError extends HotQueueError {
       `two workers take from "${key}", one expecting ${payloads[0]}, the other ${payloads[1]}: ` +
         'each would bury what is meant for the other; give them one HotQueue, or two names',
     );
+  }
+}
+
+/** A file that `hotqueue worker` was given, and from which no worker comes. */
+export class WorkerFileError extends HotQueueError {
+  readonly code = 'WORKER_FILE';
+  constructor(readonly file: string, sentence: string, options?: ErrorOptions) {
+    super(`${file}: ${sentence}`, options);
   }
 }

@@ -1,5 +1,6 @@
 import type { DeadLetterBounds } from '../contract/queue-options.js';
 import type { Connection, Patience } from './connection.js';
+import { joined } from './joined.js';
 import type { Keys } from './keys.js';
 import { Waiter } from './waiter.js';
 
@@ -22,7 +23,12 @@ export interface News {
   readonly nextDueMs?: number;
   /** Whose lease ends first, and in how many ms; 0 when it has ended. */
   readonly lease?: { readonly worker: string; readonly endsInMs: number };
+  /** Somebody looks at what the workers do. */
+  readonly isWatched?: boolean;
 }
+
+/** What somebody asks of a worker: take no more, take again, or end with all that runs beside it. */
+export type Order = 'quiet' | 'work' | 'stop';
 
 export interface Taken {
   /** `drain`: hold nothing, then take alone, for a message that is given its last chance. */
@@ -119,7 +125,7 @@ export class Broker {
   async put(producer: string, number: number, messages: readonly string[], patience: Patience, lane: PutLane = 'b', terms: PutTerms = {}): Promise<Stored> {
     const { base, inbox, high, low, again, suspects, delayed } = this.keys;
     const keys = [this.#listOf(lane), base, inbox, this.keys.producer(producer), high, low, again, suspects, delayed, ...this.#marks(terms)];
-    const [accepted, ...duplicates] = (await this.connection.script('put', keys, [number, ...termsOf(terms), ...messages], patience)) as [number, ...number[]];
+    const [accepted, ...duplicates] = (await this.connection.script('put', keys, [number, ...termsOf(terms), ...joined(messages)], patience)) as [number, ...number[]];
     return { accepted, duplicates };
   }
 
@@ -139,10 +145,11 @@ export class Broker {
   }
 
   /** join: registers a worker, under an id that was never used before. */
-  async join(worker: string, patience: Patience): Promise<void> {
+  async join(worker: string, patience: Patience, report = ''): Promise<void> {
+    const { workers, roll, reports } = this.keys;
     for (let joined: unknown = 0; joined !== 1; ) {
       const askedAt = await this.#now(patience);
-      joined = await this.connection.script('join', [this.keys.workers, this.keys.roll], [worker, askedAt, this.leaseMs], patience);
+      joined = await this.connection.script('join', [workers, roll, reports], [worker, askedAt, this.leaseMs, report], patience);
     }
   }
 
@@ -155,20 +162,20 @@ export class Broker {
     const { workers, meta, suspects, again, inbox, high, base, low, delayed } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, suspects, again, inbox, high, base, low, delayed];
     const reply = await this.connection.script('take', keys, [worker, number, most, mostTakenBytes, company], patience);
-    const [[status, due, endsInMs, first], lanes = '', ...messages] = reply as [[number, number, number, string], string, ...string[]];
+    const [[status, due, endsInMs, first, isWatched], lanes = '', ...messages] = reply as [[number, number, number, string, number], string, ...string[]];
     if (status < 0) return 'lost';
     const held = heldOf(number, lanes, messages);
-    const news = { lease: { worker: first, endsInMs }, ...(due >= 0 && { nextDueMs: due }) };
+    const news = { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, ...(due >= 0 && { nextDueMs: due }) };
     return { status: status === 1 ? 'paused' : status === 2 ? 'drain' : 'served', held, news };
   }
 
-  /** beat: renews a worker's lease, and gives back claims that it does not know of. */
-  async beat(worker: string, number: number, tokens: readonly string[], patience: Patience): Promise<News | 'lost'> {
-    const { workers, meta } = this.keys;
-    const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes()];
-    const reply = await this.connection.script('beat', keys, [worker, this.leaseMs, number, ...tokens], patience);
-    const [status, endsInMs, first] = reply as [number, number, string];
-    return status < 0 ? 'lost' : { lease: { worker: first, endsInMs } };
+  /** beat: renews a worker's lease, says what it does, and gives back claims that it does not know of. */
+  async beat(worker: string, number: number, tokens: readonly string[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
+    const { workers, meta, reports, orders } = this.keys;
+    const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes(), reports, orders];
+    const reply = await this.connection.script('beat', keys, [worker, this.leaseMs, number, report, ...tokens], patience);
+    const [status, endsInMs, first, isWatched, order] = reply as [number, number, string, number, Order | ''];
+    return status < 0 ? 'lost' : { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, order };
   }
 
   /** A place to wait for messages; its owner closes it. */
@@ -206,9 +213,10 @@ export class Broker {
     return released === tokens.length ? 'done' : 'already';
   }
 
-  /** leave: gives back everything this worker holds and takes it off the register. */
-  async leave(worker: string, patience?: Patience): Promise<void> {
-    await this.connection.script('leave', [...this.#backKeys(worker), this.keys.roll], [worker], patience);
+  /** leave: gives back everything this worker holds and takes it off the register; what it reports last stays in the queue's sums. */
+  async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
+    const { roll, meta, reports, orders } = this.keys;
+    await this.connection.script('leave', [...this.#backKeys(worker), roll, meta, reports, orders], [worker, report], patience);
   }
 
   /**
@@ -217,11 +225,16 @@ export class Broker {
    * @returns how many went where, or in how many ms that lease ends
    */
   async recover(worker: string, wire: 'hotqueue' | 'plain', patience: Patience): Promise<Recovered | { readonly endsInMs: number }> {
-    const { workers, roll, meta, dead, deadMessages } = this.keys;
-    const keys = [this.keys.claims(worker), workers, roll, meta, ...this.#lanes(), dead, deadMessages];
+    const { workers, roll, meta, dead, deadMessages, reports, orders } = this.keys;
+    const keys = [this.keys.claims(worker), workers, roll, meta, ...this.#lanes(), dead, deadMessages, reports, orders];
     const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b'];
     const [ready, suspects, buried] = (await this.connection.script('recover', keys, args, patience)) as [number, number, number];
     return ready < 0 ? { endsInMs: suspects } : { ready, suspects, buried };
+  }
+
+  /** Whether anything waits for {@link promote}. */
+  async hasDelayed(patience: Patience): Promise<boolean> {
+    return (await this.connection.call((client) => client.exists(this.keys.delayed), patience)) === 1;
   }
 
   /** promote: makes ready what is due. */
@@ -279,10 +292,11 @@ export class Broker {
     return { cursors: [first, second], mended, lost };
   }
 
-  /** clear: drops what is ready or delayed. @returns how many messages that were */
+  /** clear: drops what is ready or delayed. @param request as for {@link move} @returns how many messages that were */
   async clear(request: string, patience: Patience): Promise<number> {
-    const { meta, base, high, low, inbox, again, suspects, delayed, delayedMessages } = this.keys;
-    return (await this.connection.script('clear', [meta, base, high, low, inbox, again, suspects, delayed, delayedMessages], [request], patience)) as number;
+    const { base, high, low, inbox, again, suspects, delayed, delayedMessages } = this.keys;
+    const keys = [this.keys.request(request), base, high, low, inbox, again, suspects, delayed, delayedMessages];
+    return (await this.connection.script('clear', keys, [requestMemoryMs], patience)) as number;
   }
 
   /** Takes bring nothing until then, or until {@link resume}. @param forMs for ever when absent */
@@ -298,6 +312,17 @@ export class Broker {
   async isPaused(patience: Patience): Promise<boolean> {
     const paused = await this.connection.call((client) => client.hget(this.keys.meta, 'paused'), patience);
     return paused === 'on' || (paused !== null && Number(paused) > (await this.#now(patience)));
+  }
+
+  /** Workers tell what they do each second until then. */
+  async watch(forMs: number, patience: Patience): Promise<void> {
+    const until = (await this.#now(patience)) + forMs;
+    await this.connection.call((client) => client.hset(this.keys.meta, 'watched', until), patience);
+  }
+
+  /** Asks a worker for something; it hears of it with its next beat. */
+  async order(worker: string, order: Order, patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.hset(this.keys.orders, worker, order), patience);
   }
 
   /** How many messages are ready. */

@@ -24,7 +24,11 @@ export class Keys {
   readonly workers: string;
   /** Every worker that joined and neither left nor was recovered: whose claims there may be. */
   readonly roll: string;
-  /** `paused`, `seen` (last beat of anyone, server ms), `drainer`, `cleared`. */
+  /** Worker → what it said of itself with its last beat. */
+  readonly reports: string;
+  /** Worker → what somebody asks of it: `quiet`, `work` or `stop`. */
+  readonly orders: string;
+  /** `paused`, `seen` (last beat of anyone, server ms), `drainer`, `watched` (until, server ms), `handled`, `failed`. */
   readonly meta: string;
   /** Names of all queues with this prefix. Another slot in a cluster, so no script may touch it. */
   readonly names: string;
@@ -53,6 +57,8 @@ export class Keys {
     this.deadMessages = `${this.#own}dead:messages`;
     this.workers = `${this.#own}workers`;
     this.roll = `${this.#own}roll`;
+    this.reports = `${this.#own}reports`;
+    this.orders = `${this.#own}orders`;
     this.meta = `${this.#own}meta`;
     this.names = prefix;
   }

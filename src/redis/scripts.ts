@@ -23,7 +23,7 @@ export async function runScript(
   client: Redis | Cluster,
   name: ScriptName,
   keys: readonly string[],
-  args: readonly (string | number)[],
+  args: readonly (string | number | Buffer)[],
 ): Promise<unknown> {
   const { lua, sha } = scripts[name];
   try {

@@ -8,6 +8,8 @@ import type { Held, Lane, Settled } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { Acks } from './acks.js';
 import type { Channel } from './channel.js';
+import { abort, type Delivery } from './delivery.js';
+import { delayAfter, type RetryPolicy } from './retry-policy.js';
 
 export type Verb = 'ack' | 'retry' | 'bury' | 'release';
 
@@ -36,13 +38,19 @@ export class Claim {
   readonly attempt: number;
   /** What the producer asked for, for this message alone. */
   readonly options: MessageOptions;
+  /** When its handler began, Unix ms; absent as long as it waits for a place. */
+  beganAt: number | undefined;
+  /** What was claimed after it goes back before it does, so that it comes to stand before them. */
+  beforeRelease: (() => void) | undefined;
   readonly #envelope: Envelope;
   readonly #takenAt = Date.now();
   #settled: Verb | undefined;
   /** Of the settling, where somebody may ask for it. */
   #settling: Promise<void> | undefined;
   #acked: ((outcome: Settled | Error) => void) | undefined;
-  #onAbort: ((reason: unknown) => void) | undefined;
+  /** What its handler was given, and by what rules; absent before. */
+  delivery: Delivery | undefined;
+  policy: RetryPolicy | undefined;
 
   constructor(
     private readonly keeper: Keeper,
@@ -68,6 +76,11 @@ export class Claim {
   /** Unix ms; for a message from elsewhere, when it was first seen. */
   get putAt(): number {
     return this.options.putAt ?? madeAt(this.id) ?? this.#takenAt;
+  }
+
+  /** Unix ms, by this machine's clock. */
+  get takenAt(): number {
+    return this.#takenAt;
   }
 
   get token(): string {
@@ -108,14 +121,13 @@ export class Claim {
     else logger.warn(`message ${this.id} of queue "${name}" was not settled (${wordsOf(error).message}): it will be handled again`);
   }
 
-  /** Called at most once, when the message is no longer ours. */
-  onAbort(abort: (reason: unknown) => void): void {
-    this.#onAbort = abort;
+  /** The message is no longer ours, or its time is up. */
+  abort(reason: unknown): void {
+    if (this.delivery) abort(this.delivery, reason);
   }
 
-  abort(reason: unknown): void {
-    this.#onAbort?.(reason);
-    this.#onAbort = undefined;
+  backoffMs(): number {
+    return this.policy ? delayAfter(this.attempt, this.policy.backoff) : 0;
   }
 
   /** Handled: acknowledges without anybody waiting for it. */
@@ -162,6 +174,7 @@ export class Claim {
 
   release(): Promise<void> {
     return this.#settle('release', async () => {
+      this.beforeRelease?.();
       const settled = await this.channel.broker.release(this.worker, [this.held.token], this.keeper.settling);
       if (settled === 'done') this.tell('release');
       return settled;

@@ -1,11 +1,12 @@
 import { newId } from '../message/ids.js';
-import type { Company, News, Taken } from '../redis/broker.js';
+import type { Company, News, Order, Taken } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { Waiter } from '../redis/waiter.js';
 import type { Channel, Tended } from './channel.js';
 import { Acks } from './acks.js';
 import { Claim, type Keeper } from './claim.js';
 import { hands } from './hands.js';
+import { aConsumer, reportOf, type About, type Tally } from './report.js';
 
 const leavePatienceMs = 5_000;
 /** A paused queue is looked at this often; nobody rings when it is resumed. */
@@ -22,6 +23,10 @@ export interface FetcherOptions {
   readonly settling: Patience;
   /** False: never waits for a message that is held alone, nor takes one unless it happens to be alone. */
   readonly mayHoldBack: boolean;
+  /** Who takes, for whoever looks at the workers. */
+  readonly about?: About;
+  /** Somebody asks this worker for something; told with every beat as long as the order stands. */
+  readonly onOrder?: (order: Order) => void;
 }
 
 /**
@@ -38,6 +43,7 @@ export class Fetcher implements Tended, Keeper {
   #waiter: Waiter | undefined;
   #isIdle = false;
   #isPaused = false;
+  #tally: Tally = { handled: 0, failed: 0 };
   #poked: (() => void) | undefined;
 
   constructor(
@@ -96,10 +102,14 @@ export class Fetcher implements Tended, Keeper {
     const worker = this.#worker;
     if (!worker) return undefined;
     const sentAt = performance.now();
-    const news = await this.channel.broker.beat(worker, this.#number + 1, [...this.#claims.keys()], { withinMs: 0 });
-    if (news !== 'lost') this.#provenAt = sentAt;
-    else if (worker === this.#worker) this.#lose();
-    return news === 'lost' ? undefined : news;
+    const news = await this.channel.broker.beat(worker, this.#number + 1, [...this.#claims.keys()], { withinMs: 0 }, this.#report());
+    if (news === 'lost') {
+      if (worker === this.#worker) this.#lose();
+      return undefined;
+    }
+    this.#provenAt = sentAt;
+    if (news.order) this.options.onOrder?.(news.order);
+    return news;
   }
 
   /** Whether Redis has had word from this worker so lately that nobody else can hold what it holds. */
@@ -110,6 +120,11 @@ export class Fetcher implements Tended, Keeper {
   fence(): void {
     if (!this.#worker || this.isProven) return;
     this.abort(new Error('Redis could not be told in time that this worker is alive: somebody else may hold the message'));
+  }
+
+  /** Whether a claim is this worker's still: neither settled, nor gone with a lease that was lost. */
+  holds({ token }: Claim): boolean {
+    return this.#claims.has(token);
   }
 
   /** Aborts the signal of everything that runs. */
@@ -135,7 +150,7 @@ export class Fetcher implements Tended, Keeper {
     const worker = this.#worker;
     this.#worker = undefined;
     try {
-      if (worker) await this.channel.broker.leave(worker, { withinMs: leavePatienceMs });
+      if (worker) await this.channel.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
     } finally {
       for (const claim of this.#claims.values()) this.forget(claim);
     }
@@ -143,7 +158,10 @@ export class Fetcher implements Tended, Keeper {
 
   /** Settled, or given up: the next beat gives back what Redis still has of it. */
   forget(claim: Claim): void {
-    if (this.#claims.delete(claim.token)) hands.letGo(claim.isSuspect);
+    if (!this.#claims.delete(claim.token)) return;
+    hands.letGo(claim.isSuspect);
+    if (claim.settledBy === 'ack') this.#tally.handled += 1;
+    else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#tally.failed += 1;
   }
 
   async #take(most: number, company: Company): Promise<Pick<Taken, 'status' | 'news'> & { readonly claims: Claim[] }> {
@@ -180,12 +198,17 @@ export class Fetcher implements Tended, Keeper {
 
   async #join(): Promise<string> {
     const worker = newId();
+    this.#tally = { handled: 0, failed: 0 }; // what another did stays with the queue's sums
     const sentAt = performance.now();
-    await this.channel.broker.join(worker, { signal: this.options.taking });
+    await this.channel.broker.join(worker, { signal: this.options.taking }, this.#report());
     this.#provenAt = sentAt;
-    this.#number = 0;
+    // The number goes on: another worker's tokens must never be taken for those of a lease that was lost.
     this.channel.upkeep.add(this);
     return worker;
+  }
+
+  #report(): string {
+    return reportOf(this.options.about ?? aConsumer, this.#tally, this.#claims.values());
   }
 
   async #wait(): Promise<void> {

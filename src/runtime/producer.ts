@@ -8,6 +8,8 @@ const mostMessages = 1_000;
 const mostCharacters = 1_048_576;
 /** What may wait in memory while Redis is away, as it would be after a batch that takes so long. */
 const mostBufferedCharacters = 16 * 1_048_576;
+/** What a message costs beside its text, counted in characters: 1.6 kB here and some with its caller, so that small ones take no more than 64 MiB. */
+const charactersBeside = 600;
 const awayAfterMs = 1_000;
 /** How long a put goes on trying while Redis is away, or the queue is full. */
 const patienceMs = 30_000;
@@ -21,9 +23,9 @@ export interface Call {
   readonly ids: readonly string[];
   readonly lane: PutLane;
   /** Absent for now. */
-  readonly due?: Due;
+  readonly due?: Due | undefined;
   /** Ms for which Redis is to know the ids again; absent where we made them. */
-  readonly knownForMs?: number;
+  readonly knownForMs?: number | undefined;
 }
 
 /** With whom to tell what came of it: callbacks, as a promise for each put would be most of its cost. */
@@ -35,8 +37,10 @@ export interface Asked extends Call {
 }
 
 interface Pending extends Asked {
-  readonly givenUpAt: number;
-  readonly characters: number;
+  givenUpAt: number;
+  characters: number;
+  /** What counts while it waits. */
+  weight: number;
 }
 
 /**
@@ -70,9 +74,14 @@ export class Producer {
     if (this.limit && asked.messages.length > this.limit.maxLength) return asked.reject(this.#full(asked));
     let characters = 0;
     for (const message of asked.messages) characters += message.length;
-    if (this.#isOverfull(characters)) return asked.reject(new BufferFullError(this.name, this.#buffered));
-    this.#buffered += characters;
-    this.#pending.push(Object.assign(asked, { characters, givenUpAt: Date.now() + patienceMs }));
+    const weight = characters + asked.messages.length * charactersBeside;
+    if (this.#isOverfull(weight)) return asked.reject(new BufferFullError(this.name, this.#buffered));
+    this.#buffered += weight;
+    const pending = asked as Pending;
+    pending.characters = characters;
+    pending.weight = weight;
+    pending.givenUpAt = Date.now() + patienceMs;
+    this.#pending.push(pending);
     this.#sending ??= this.#sendAll();
   }
 
@@ -103,24 +112,25 @@ export class Producer {
 
   /** Calls from the head of the line, as many as go the same way; only the first of them to look for room. */
   #nextBatch(): Pending[] {
-    const way = wayOf(this.#pending[0]!);
+    const first = this.#pending[0]!;
     let messages = 0;
     let characters = 0;
     let calls = 0;
     for (const pending of this.#pending) {
       messages += pending.messages.length;
       characters += pending.characters;
-      if (calls > 0 && (this.#crowdedMs > shortestPauseMs || messages > mostMessages || characters > mostCharacters || wayOf(pending) !== way)) break;
+      if (calls > 0 && (this.#crowdedMs > shortestPauseMs || messages > mostMessages || characters > mostCharacters || !goTogether(pending, first))) break;
       calls += 1;
     }
-    const batch = this.#pending.splice(0, calls);
-    for (const pending of batch) this.#buffered -= pending.characters;
+    const batch = calls === this.#pending.length ? this.#pending : this.#pending.splice(0, calls);
+    if (batch === this.#pending) this.#pending = [];
+    for (const pending of batch) this.#buffered -= pending.weight;
     return batch;
   }
 
   /** While Redis answers, what waits is bounded by how fast it does; while it is away, only by this. */
-  #isOverfull(characters: number): boolean {
-    if (this.#buffered + characters <= mostBufferedCharacters) return false;
+  #isOverfull(weight: number): boolean {
+    if (this.#buffered + weight <= mostBufferedCharacters) return false;
     return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
   }
 
@@ -130,7 +140,7 @@ export class Producer {
     this.#sentAt = Date.now();
     const { lane, due } = batch[0]!;
     const patience = { withinMs: patienceMs };
-    if (!due) return this.broker.put(this.#id, this.#number, batch.flatMap(({ messages }) => messages), patience, lane, this.#termsOf(batch));
+    if (!due) return this.broker.put(this.#id, this.#number, messagesOf(batch), patience, lane, this.#termsOf(batch));
     const postponed = batch.flatMap((call) => call.messages.map((message, index) => ({ id: call.ids[index]!, due: call.due!, lane: call.lane, message })));
     const stored = await this.broker.delay(this.#id, this.#number, postponed, patience, this.#termsOf(batch));
     this.onDelayed?.(stored);
@@ -151,7 +161,7 @@ export class Producer {
     const waiting = refused.filter(({ givenUpAt }) => this.limit?.whenFull === 'wait' && givenUpAt > now);
     for (const call of refused) if (!waiting.includes(call)) call.reject(this.#full(call));
     this.#pending.unshift(...waiting);
-    for (const call of waiting) this.#buffered += call.characters;
+    for (const call of waiting) this.#buffered += call.weight;
     if (waiting.length > 0) await pause(this.#crowdedMs);
   }
 
@@ -171,8 +181,14 @@ export class Producer {
 }
 
 /** What may share a batch: the delayed together, each with its own lane and time; the ready by lane. */
-function wayOf({ lane, due, knownForMs }: Call): string {
-  return `${due ? 'delayed' : lane} ${knownForMs}`;
+function goTogether(one: Call, other: Call): boolean {
+  return one.knownForMs === other.knownForMs && (one.due ? other.due !== undefined : other.due === undefined && one.lane === other.lane);
+}
+
+function messagesOf(batch: readonly Call[]): string[] {
+  const all: string[] = [];
+  for (const { messages } of batch) all.push(...messages);
+  return all;
 }
 
 /** Tells each call that was accepted. @returns those that were refused */

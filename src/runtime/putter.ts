@@ -7,7 +7,7 @@ import { newId } from '../message/ids.js';
 import type { Encoded } from '../message/payload.js';
 import type { Channel } from './channel.js';
 import type { Due, PutLane } from '../redis/broker.js';
-import type { Producer } from './producer.js';
+import type { Asked, Producer } from './producer.js';
 
 /** A spread array may hold one, or none: use {@link Putter.putAll} when its jobs matter. */
 export type Jobs<T, N extends readonly unknown[]> = N extends readonly [unknown] ? Job<T> : number extends N['length'] ? Job<T> | Job<T>[] : Job<T>[];
@@ -70,33 +70,27 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     return new Promise((resolve, reject) => {
       this.#refuse(messages.length);
       const { payload } = this.channel;
-      const encoded = messages.map((message) => payload.encode(message));
-      const send = (checked: readonly Encoded<T>[]): void => this.#send(checked, (jobs) => resolve(isOne ? jobs[0]! : jobs), reject);
-      if (encoded.some((one) => one instanceof Promise)) Promise.all(encoded.map((one) => Promise.resolve(one))).then(send).catch(reject);
-      else send(encoded as readonly Encoded<T>[]);
+      const encoded = isOne ? payload.encode(messages[0]) : inStep(messages.map((message) => payload.encode(message)));
+      const send = (checked: Encoded<T> | readonly Encoded<T>[]): void => this.#send(checked, resolve, reject);
+      if (encoded instanceof Promise) encoded.then(send).catch(reject);
+      else send(encoded);
     });
   }
 
-  #send(encoded: readonly Encoded<T>[], resolve: (jobs: Job<T>[]) => void, reject: (error: unknown) => void): void {
-    const { name, events } = this.channel;
+  #send(encoded: Encoded<T> | readonly Encoded<T>[], resolve: (jobs: Job<T> | Job<T>[]) => void, reject: (error: unknown) => void): void {
     const { id: ownId, priority = 'normal', dedupeMs = defaultKnownForMs } = this.options;
     const putAt = Date.now();
-    const ids = encoded.map(() => ownId ?? newId());
     const due = dueOf(this.options, putAt);
     const fields = this.#fields ?? this.#fieldsAt(putAt, due);
-    this.producer.put({
-      ids,
-      messages: encoded.map(({ text }, index) => this.#seal(ids[index]!, fields, text)),
-      lane: lanes[priority],
-      ...(due && { due }),
-      ...(ownId !== undefined && { knownForMs: dedupeMs }),
-      reject,
-      resolve: (isDuplicate) => {
-        const duplicate = ownId === undefined ? undefined : { duplicate: isDuplicate };
-        resolve(encoded.map(({ payload }, index) => ({ id: ids[index]!, queue: name, payload, putAt, ...duplicate })));
-        if (!isDuplicate && events.listenerCount('put') > 0) events.emit('put', { queue: name, ids });
-      },
-    });
+    const knownForMs = ownId === undefined ? undefined : dedupeMs;
+    const call = new PutCall(this.channel, lanes[priority], due, knownForMs, resolve, reject);
+    if ('text' in encoded) call.isOne = true;
+    for (const { text, payload } of 'text' in encoded ? [encoded] : encoded) {
+      const id = ownId ?? newId();
+      call.messages.push(this.#seal(id, fields, text));
+      call.jobs.push({ id, queue: this.channel.name, payload, putAt });
+    }
+    this.producer.put(call);
   }
 
   /** Ids that we make tell when they were put; those of others do not. */
@@ -126,6 +120,42 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     if (open(text).header) throw new NotSerializableError('', 'text that begins like a header of ours', "it would lose its first line; use wire: 'hotqueue' for it");
     return text;
   }
+}
+
+/** One call of put on its way: one object, as a closure for each thing that may come of it would cost as much as the rest. */
+class PutCall<T> implements Asked {
+  readonly messages: string[] = [];
+  readonly jobs: Job<T>[] = [];
+  isOne = false;
+  // The producer's own, here so that all calls have one shape.
+  characters = 0;
+  weight = 0;
+  givenUpAt = 0;
+
+  constructor(
+    private readonly channel: Channel,
+    readonly lane: PutLane,
+    readonly due: Due | undefined,
+    readonly knownForMs: number | undefined,
+    private readonly give: (jobs: Job<T> | Job<T>[]) => void,
+    readonly reject: (error: unknown) => void,
+  ) {}
+
+  get ids(): string[] {
+    return this.jobs.map(({ id }) => id);
+  }
+
+  resolve(isDuplicate: boolean): void {
+    const jobs = this.knownForMs === undefined ? this.jobs : this.jobs.map((job) => ({ ...job, duplicate: isDuplicate }));
+    this.give(this.isOne ? jobs[0]! : jobs);
+    const { events, name } = this.channel;
+    if (!isDuplicate && events.listenerCount('put') > 0) events.emit('put', { queue: name, ids: this.ids });
+  }
+}
+
+/** Of what may still be on its way: a promise only where one is. */
+function inStep<E>(all: readonly (E | Promise<E>)[]): readonly E[] | Promise<E[]> {
+  return all.some((one) => one instanceof Promise) ? Promise.all(all) : (all as readonly E[]);
 }
 
 /** When messages are to be ready; `undefined` for now. */

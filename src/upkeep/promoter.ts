@@ -49,6 +49,8 @@ export class Promoter {
 
   /** One pass. */
   async promote(): Promise<News> {
+    // Idle processes look each second: where nothing is delayed, one cheap command is enough.
+    if (!(await this.broker.hasDelayed({ withinMs: 0 }))) return {};
     const { promoted, ...news } = await this.broker.promote({ withinMs: 0 });
     if (promoted > 0) this.onPromoted();
     return news;

@@ -9,6 +9,8 @@ import { Recoverer } from './recoverer.js';
 /** A worker beats three times in a lease, so two may be lost before it ends, and looks at itself between the beats. */
 const ticksPerLease = 9;
 const ticksPerBeat = 3;
+/** As often as this while somebody watches. */
+const watchedMs = 1_000;
 
 /**
  * Everything that must happen to a queue when nobody looks, as long as somebody in this process takes from it. The timers
@@ -20,7 +22,11 @@ export class QueueUpkeep implements Upkeep {
   readonly janitor: Janitor;
   readonly #workers = new Set<Tended>();
   readonly #clock = new Alarm(() => this.#tick());
+  /** Between the beats that the leases need: for whoever watches. */
+  readonly #watch = new Alarm(() => this.#beatAll());
   #ticks = 0;
+  /** A beat did not arrive: the next tick sends it again. */
+  #isBehind = false;
   #isClosed = false;
 
   constructor(
@@ -44,13 +50,14 @@ export class QueueUpkeep implements Upkeep {
   remove(worker: Tended): void {
     this.#workers.delete(worker);
     if (this.#workers.size > 0) return;
-    for (const duty of [this.promoter, this.recoverer, this.janitor, this.#clock]) duty.stop();
+    for (const duty of [this.promoter, this.recoverer, this.janitor, this.#clock, this.#watch]) duty.stop();
   }
 
   hear(news: News): void {
     if (this.#workers.size === 0) return;
     this.promoter.hear(news);
     this.recoverer.hear(news);
+    if (news.isWatched) this.#watch.in(watchedMs);
   }
 
   owe(news: News): void {
@@ -65,15 +72,21 @@ export class QueueUpkeep implements Upkeep {
   #tick(): void {
     this.#clock.in(this.broker.leaseMs / ticksPerLease);
     this.#ticks += 1;
-    const isBeat = this.#ticks % ticksPerBeat === 0;
-    for (const worker of this.#workers) {
-      worker.fence();
-      if (isBeat) void this.#beat(worker);
-    }
+    for (const worker of this.#workers) worker.fence();
+    if (this.#isBehind || this.#ticks % ticksPerBeat === 0) this.#beatAll();
+  }
+
+  #beatAll(): void {
+    this.#isBehind = false;
+    for (const worker of this.#workers) void this.#beat(worker);
   }
 
   async #beat(worker: Tended): Promise<void> {
-    const news = await worker.beat().catch(() => undefined); // away: the next beat, or the fence
-    if (news) this.recoverer.hear(news);
+    try {
+      const news = await worker.beat();
+      if (news) this.hear(news);
+    } catch {
+      this.#isBehind = true; // away: the next tick, or the fence
+    }
   }
 }

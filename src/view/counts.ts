@@ -9,22 +9,32 @@ export interface Counts {
   /** In the hands of a worker. */
   readonly claimed: number;
   readonly dead: number;
-  /** Consumers and handlers that are registered. */
+  /** Consumers and handlers that are registered; a queue that was asked by `get` is one for two seconds. */
   readonly workers: number;
+  /**
+   * Attempts that ended well, ever; what a worker did since its last beat (10 seconds) is added with the next, and what
+   * one did between its last beat and its death never.
+   */
+  readonly handled: number;
+  /** Attempts that ended in another try or among the dead letters, as {@link handled}. */
+  readonly failed: number;
 }
 
 const patience = { withinMs: 10_000 };
 
 export async function countsOf({ broker }: Channel): Promise<Counts> {
   const { connection, keys } = broker;
-  const [waiting, delayed, dead, workers] = await Promise.all([
+  const [waiting, delayed, dead, workers, sums, reports] = await Promise.all([
     broker.size(patience),
     connection.call((client) => client.zcard(keys.delayed), patience),
     connection.call((client) => client.zcard(keys.dead), patience),
     connection.call((client) => client.zrange(keys.workers, 0, '-1'), patience),
+    connection.call((client) => client.hmget(keys.meta, 'handled', 'failed'), patience),
+    connection.call((client) => client.hvals(keys.reports), patience),
   ]);
   const held = await Promise.all(workers.map((worker) => connection.call((client) => client.hlen(keys.claims(worker)), patience)));
   const seqs = await Promise.all(workers.map((worker) => connection.call((client) => client.hexists(keys.claims(worker), 'seq'), patience)));
   const claimed = held.reduce((sum, fields, index) => sum + fields - (seqs[index] ?? 0), 0);
-  return { waiting, delayed, claimed, dead, workers: workers.length };
+  const [handled, failed] = [0, 1].map((which) => reports.reduce((sum, report) => sum + Number(report.split(' ', 2)[which] ?? 0), Number(sums[which] ?? 0)));
+  return { waiting, delayed, claimed, dead, workers: workers.length, handled: handled ?? 0, failed: failed ?? 0 };
 }

@@ -35,7 +35,7 @@ it('every transition works on a cluster: put, take, retry, bury, release, delay,
       break;
     }
     expect(await queue.clear()).toBe(1);
-    expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
   }
 });
 

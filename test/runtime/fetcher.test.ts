@@ -26,3 +26,38 @@ it('beats before it takes when Redis has had no word from it for most of a lease
   expect(fetcher.isProven).toBe(true);
   await fetcher.leave();
 });
+
+it('goes on counting its takes after a lost lease, so that a late end of what it held is never taken for that of what it holds', async () => {
+  const held = new Map<string, string[]>();
+  let isLost = false;
+  const broker = {
+    leaseMs: 30_000,
+    join: (worker: string) => Promise.resolve(void held.set(worker, [])),
+    take: (worker: string, number: number) => {
+      if (isLost && held.size === 1) return Promise.resolve('lost');
+      held.get(worker)!.push(`b${number}.1`);
+      return Promise.resolve({ status: 'served', held: [{ token: `b${number}.1`, message: '1' }], news: {} });
+    },
+    ack: () => Promise.resolve('lost'),
+    beat: (_worker: string, _number: number, tokens: readonly string[]) => {
+      known = tokens;
+      return Promise.resolve({});
+    },
+    leave: () => Promise.resolve(),
+  };
+  let known: readonly string[] = [];
+  const upkeep = { add: () => {}, remove: () => {}, hear: () => {} };
+  const channel = { name: 'q', broker, upkeep, logger: silent, events: new EventEmitter() } as unknown as Channel;
+  const fetcher = new Fetcher(channel, { taking: new AbortController().signal, settling: {}, mayHoldBack: false });
+
+  const [old] = await fetcher.take(1);
+  isLost = true;
+  const [current] = await fetcher.take(1);
+  expect(held.size).toBe(2);
+  expect(current!.token).not.toBe(old!.token);
+  old!.done(); // its handler ends late
+  await fetcher.acks.drained();
+  await fetcher.beat();
+  expect(known).toEqual([current!.token]);
+  await fetcher.leave();
+});

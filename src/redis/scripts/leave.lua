@@ -1,11 +1,12 @@
 -- leave: worker -> (nobody); whatever it still holds -> ready (head), attempts not counted
 -- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 suspects  4 again  5 inbox  6 high  7 base  8 low (lists)
---       9 roll (set)
--- ARGV  1 worker
+--       9 roll (set)  10 meta  11 reports  12 orders (hashes)
+-- ARGV  1 worker  2 its last report
 -- Reply how many messages went back
 --
 -- The whole hash goes back: also what was claimed by a take whose reply never arrived.
-local claims, workers, suspects, again, inbox, high, base, low, roll = unpack(KEYS)
+local claims, workers, suspects, again, inbox, high, base, low, roll, meta, reports, orders = unpack(KEYS)
+local worker = ARGV[1]
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
 while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
@@ -21,8 +22,17 @@ table.sort(held, function(a, b)
 end)
 for _, claim in ipairs(held) do redis.call('LPUSH', lanes[claim.lane], claim.message) end
 redis.call('DEL', claims)
-redis.call('ZREM', workers, ARGV[1])
-redis.call('SREM', roll, ARGV[1])
+redis.call('ZREM', workers, worker)
+-- What it did stays in the queue's sums: once, however often this is sent.
+if redis.call('SREM', roll, worker) == 1 then
+  local handled, failed = string.match(ARGV[2], '^(%d+) (%d+) ')
+  if handled then
+    redis.call('HINCRBY', meta, 'handled', handled)
+    redis.call('HINCRBY', meta, 'failed', failed)
+  end
+end
+redis.call('HDEL', reports, worker)
+redis.call('HDEL', orders, worker)
 
 if redis.call('LLEN', base) == 0 then
   for _, list in ipairs({high, low}) do

@@ -1,11 +1,11 @@
 -- recover: claimed by a worker whose lease has ended -> ready (head), -> suspects, or -> dead; the crash is counted
 -- KEYS  1 claims of that worker (hash)  2 workers (zset)  3 roll (set)  4 meta (hash)  5 suspects  6 again  7 inbox
---       8 high  9 base  10 low (lists)  11 dead (zset)  12 dead messages (hash)
+--       8 high  9 base  10 low (lists)  11 dead (zset)  12 dead messages (hash)  13 reports  14 orders (hashes)
 -- ARGV  1 that worker  2 lease in ms  3 crashes that bury  4 lane for what comes back with a header: 'a' on a plain queue, else 'b'
 -- Reply {ready, suspects, dead: how many messages went where}; {-1, ms} when its lease ends only then
 --
 -- Only the header is read or written: a payload may be what killed the worker.
-local claims, workers, roll, meta, suspects, again, inbox, high, base, low, dead, deadMessages = unpack(KEYS)
+local claims, workers, roll, meta, suspects, again, inbox, high, base, low, dead, deadMessages, reports, orders = unpack(KEYS)
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 local time = redis.call('TIME')
@@ -15,8 +15,8 @@ local ends = redis.call('ZSCORE', workers, worker)
 if ends and tonumber(ends) > now then return {-1, math.ceil(ends - now)} end
 redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
 
--- When nobody could beat for so long, the server was away for all: nobody is dead, and everybody gets a third more.
-if ends and now - tonumber(redis.call('HGET', meta, 'seen') or 0) > 0.6 * lease then
+-- When nobody could beat for so long, the server was away for all: nobody is dead, and everybody gets a third more (beat.lua).
+if ends and now - tonumber(redis.call('HGET', meta, 'seen') or 0) > 0.4 * lease then
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', now + lease / 3)) do
     redis.call('ZADD', workers, math.floor(now + lease / 3), other)
   end
@@ -74,7 +74,16 @@ for _, claim in ipairs(held) do
 end
 redis.call('DEL', claims)
 redis.call('ZREM', workers, worker)
-redis.call('SREM', roll, worker)
+-- What it did stays in the queue's sums: once, however often this is sent.
+if redis.call('SREM', roll, worker) == 1 then
+  local handled, failed = string.match(redis.call('HGET', reports, worker) or '', '^(%d+) (%d+) ')
+  if handled then
+    redis.call('HINCRBY', meta, 'handled', handled)
+    redis.call('HINCRBY', meta, 'failed', failed)
+  end
+end
+redis.call('HDEL', reports, worker)
+redis.call('HDEL', orders, worker)
 
 if redis.call('LLEN', base) == 0 then
   for _, list in ipairs({high, low}) do

@@ -3,7 +3,8 @@
 --       9 low (lists)  10 delayed (zset)
 -- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes
 --       5 company: 'alone' when the process holds nothing else, 'busy', or 'aside' to leave suspects to others
--- Reply {{status, ms until a delayed message is due, ms until a lease ends, whose lease that is}, lanes, message, ..}
+-- Reply {{status, ms until a delayed message is due, ms until a lease ends, whose lease that is, 1 when somebody watches},
+--       lanes, message, ..}
 --       status 0 served, 1 paused, 2 drain: hold nothing, then take alone; -1 the lease is lost, -2 a newer take was
 --       answered; ms are -1 for never; lanes has a letter for each index, `-` for one that is settled
 --
@@ -15,10 +16,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not redis.call('ZSCORE', workers, worker) then return {{-1}} end
 
+local paused, watched = unpack(redis.call('HMGET', meta, 'paused', 'watched'))
 local function news(status)
   local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   local ends = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
-  return {status, due[2] and math.max(0, math.ceil(due[2] - now)) or -1, math.max(0, math.ceil(ends[2] - now)), ends[1]}
+  local isWatched = watched and tonumber(watched) > now and 1 or 0
+  return {status, due[2] and math.max(0, math.ceil(due[2] - now)) or -1, math.max(0, math.ceil(ends[2] - now)), ends[1], isWatched}
 end
 
 local last, count = string.match(redis.call('HGET', claims, 'seq') or '0 0', '^(%d+) (%d+)$')
@@ -39,7 +42,6 @@ end
 -- A write that cannot grow memory: after it a full server lets this script finish, so a backlog can always drain.
 redis.call('HDEL', claims, '')
 
-local paused = redis.call('HGET', meta, 'paused')
 if paused and (paused == 'on' or tonumber(paused) > now) then
   while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
   return {news(1)}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { start } from 'hotqueue';
+import { aBroker, aName, aQueue } from '../support/queue.js';
+import { latch, until } from '../support/facts.js';
+
+const at = { withinMs: 10_000 };
+
+describe('the workers of a queue', () => {
+  it('say who they are and what each works on, and what they did stays when they are gone', async () => {
+    const queue = aQueue();
+    const begun = latch();
+    const over = latch();
+    const echo = queue.worker(async function echo(item: unknown) {
+      if (item !== 'slow') return;
+      begun.open();
+      await over;
+    }, { concurrency: 2 });
+    await using runner = start(echo);
+    await queue.put('fast', 'slow');
+    await begun;
+    const [worker] = await until(async () => {
+      await queue.workers.watch();
+      return queue.workers.list();
+    }, ([one]) => one?.running.length === 1 && one.handled === 1);
+    expect(worker).toMatchObject({ queue: queue.name, name: 'echo', kind: 'handler', pid: process.pid, concurrency: 2, status: 'working', handled: 1, failed: 0, claimed: 1 });
+    expect(worker!.running).toEqual([{ id: expect.any(String) as string, attempt: 1, since: expect.any(Number) as number }]);
+    expect(worker!.leaseUntil).toBeGreaterThan(worker!.running[0]!.since);
+    expect(await queue.counts()).toMatchObject({ handled: 1, failed: 0, workers: 1 });
+    over.open();
+    await runner.stop();
+    expect(await queue.workers.list()).toEqual([]);
+    expect(await queue.counts()).toMatchObject({ handled: 2, failed: 0, workers: 0 });
+  });
+
+  it('count what failed, once for each attempt', async () => {
+    const queue = aQueue();
+    const runner = start(queue.worker(() => { throw new Error('no'); }, { attempts: 2, backoff: 0 }));
+    await queue.put('a');
+    await until(() => queue.dead.size(), (size) => size === 1);
+    await runner.stop();
+    expect(await queue.counts()).toMatchObject({ handled: 0, failed: 2 });
+  });
+
+  it('take nothing when asked to be quiet, and go on when asked to work', async () => {
+    const queue = aQueue();
+    const seen: unknown[] = [];
+    await using _runner = start(queue.worker((item: unknown) => void seen.push(item)));
+    const [worker] = await until(() => queue.workers.list(), ({ length }) => length === 1);
+    await queue.workers.quiet(worker!.id);
+    await queue.put('wakes it, so that it hears that somebody watches');
+    await until(() => queue.workers.list(), ([one]) => one?.status === 'quiet');
+    const before = seen.length;
+    await queue.put('a', 'b');
+    await queue.workers.watch();
+    await until(async () => (await queue.workers.list())[0]!.leaseUntil, (lease) => lease > worker!.leaseUntil); // it has looked since
+    expect(seen).toHaveLength(before);
+    await queue.workers.work(worker!.id);
+    await until(() => seen.length, (length) => length === 3);
+  });
+
+  it('stop with their whole crew when asked to', async () => {
+    const [one, other] = [aQueue(), aQueue()];
+    const runner = start([one.worker(() => undefined), other.worker(() => undefined)]);
+    const [worker] = await until(() => one.workers.list(), ({ length }) => length === 1);
+    await one.workers.stop(worker!.id);
+    await one.put('wakes it');
+    await runner.finished;
+    expect(await one.workers.list()).toEqual([]);
+    expect(await other.workers.list()).toEqual([]);
+  });
+
+  it('cannot be asked for anything when they are not there, or are a loop of somebody\'s own', async () => {
+    const queue = aQueue();
+    await expect(queue.workers.stop('nobody')).rejects.toMatchObject({ code: 'UNKNOWN_WORKER', id: 'nobody' });
+    await queue.put('a');
+    const loop = queue.consume();
+    await loop.next();
+    const [worker] = await queue.workers.list();
+    expect(worker).toMatchObject({ kind: 'consumer', name: 'consume()' });
+    await expect(queue.workers.quiet(worker!.id)).rejects.toThrow(/only that program can end/);
+  });
+
+  it('add what they did to the sums once, however often leave and recover are sent', async () => {
+    const name = aName();
+    const [queue, broker] = [aQueue({ name }), aBroker(name)];
+    const report = '3 1 {}';
+    await broker.join('w', at, report);
+    expect(await queue.counts()).toMatchObject({ handled: 3, failed: 1 });
+    await broker.leave('w', at, '5 2 {}');
+    await broker.leave('w', at, '5 2 {}');
+    await broker.recover('w', 'hotqueue', at);
+    expect(await queue.counts()).toMatchObject({ handled: 5, failed: 2, workers: 0 });
+  });
+});
