@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { toMs, type Duration } from './contract/durations.js';
 import type { Job } from './contract/job.js';
 import { QueueClosedError } from './contract/errors.js';
-import { consumingOptions, getOptions, putOptions, queueOptions, type GetOptions, type PutOptions, type Putting, type QueueOptions, type TakeOptions } from './contract/queue-options.js';
+import { consumingOptions, getOptions, putOptions, queueOptions, type BatchTakeOptions, type GetOptions, type PutOptions, type Putting, type QueueOptions, type TakeOptions } from './contract/queue-options.js';
 import type { QueueEmitter } from './contract/events.js';
 import { silent, stderrLogger } from './contract/logger.js';
 import { newId } from './message/ids.js';
@@ -15,10 +15,12 @@ import { Connection } from './redis/connection.js';
 import { Keys } from './redis/keys.js';
 import { run } from './run.js';
 import type { Channel } from './runtime/channel.js';
-import { consume, type Consumer, type Consuming } from './runtime/consumer.js';
+import { consume, consumeBatches, type Consumer } from './runtime/consumer.js';
 import type { Delivery } from './runtime/delivery.js';
+import { Getter } from './runtime/getter.js';
 import { Producer } from './runtime/producer.js';
 import { ChannelPutter, type Jobs, type Putter } from './runtime/putter.js';
+import { begin, taking as whileTaking } from './runtime/takers.js';
 import { queueWorker } from './runtime/worker.js';
 import type { Checked, QueueWorker } from './runtime/worker-types.js';
 import { QueueUpkeep } from './upkeep/upkeep.js';
@@ -26,6 +28,7 @@ import { countsOf, type Counts } from './view/counts.js';
 import { DeadLetters } from './view/dead-letters.js';
 import { DelayedMessages } from './view/delayed-messages.js';
 import { peek } from './view/peek.js';
+import { QueueWorkers } from './view/workers.js';
 
 const patience = { withinMs: 10_000 };
 
@@ -46,11 +49,14 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   readonly dead: DeadLetters;
   /** What is not due yet: put with a delay, or waiting for another attempt. */
   readonly delayed: DelayedMessages;
+  /** Who takes from it, and what each works on. */
+  readonly workers: QueueWorkers;
   readonly #channel: Channel<T>;
   readonly #connection: Connection;
   readonly #producer: Producer;
   readonly #defaults: Putting;
   readonly #putter: ChannelPutter<T, In>;
+  readonly #getter: Getter<T>;
   readonly #consumers = new Set<Consumer<unknown>>();
   #isClosed = false;
 
@@ -82,8 +88,10 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
     this.#defaults = put;
     this.#producer = new Producer(name, broker, limit, (news) => this.#channel.upkeep.owe(news));
     this.#putter = new ChannelPutter(this.#channel, this.#producer, put, this.#admit);
+    this.#getter = new Getter(this.#channel);
     this.dead = new DeadLetters(this.#channel, this.#admit);
     this.delayed = new DelayedMessages(this.#channel);
+    this.workers = new QueueWorkers(this.#channel);
     this.worker = queueWorker(this.#channel, run);
   }
 
@@ -108,26 +116,28 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    * @param options `block` to wait for one, at most for `timeout`; `signal` to stop waiting
    */
   async get(options?: GetOptions): Promise<T | undefined> {
-    const consumer = this.#consume({ ...getOptions(this.name, options), limit: 1, onLeave: 'ack' }, (delivery) => delivery.payload);
-    try {
-      const { value } = await consumer.next();
-      return value as T | undefined;
-    } finally {
-      await consumer.return();
-    }
+    this.#admit();
+    const { signal, ...getting } = getOptions(this.name, options);
+    return whileTaking(signal, (ended) => this.#getter.get({ ...getting, ...(ended && { signal: ended }) }));
   }
 
   /**
    * Payloads one after the other, waiting for more. Asking for the next acknowledges the last; leaving early (`break`,
    * `return`, `throw`) gives the current one back. Ended by `limit`, `timeout`, `signal` or `close()`, never by a value.
+   *
+   * @param options with `batch`, it yields arrays of up to so many, acknowledged or given back as a whole
    */
-  consume(options?: TakeOptions): Consumer<T> {
-    return this.#consume(consumingOptions(this.name, options), (delivery) => delivery.payload);
+  consume(options: BatchTakeOptions): Consumer<T[]>;
+  consume(options?: TakeOptions): Consumer<T>;
+  consume(options?: TakeOptions): Consumer<T> | Consumer<T[]> {
+    return this.#consume(options, (delivery) => delivery.payload);
   }
 
   /** As {@link consume}, with the delivery around each payload; one that you settled yourself stays as you settled it. */
-  deliveries(options?: TakeOptions): Consumer<Delivery<T>> {
-    return this.#consume(consumingOptions(this.name, options), (delivery) => delivery);
+  deliveries(options: BatchTakeOptions): Consumer<Delivery<T>[]>;
+  deliveries(options?: TakeOptions): Consumer<Delivery<T>>;
+  deliveries(options?: TakeOptions): Consumer<Delivery<T>> | Consumer<Delivery<T>[]> {
+    return this.#consume(options, (delivery) => delivery);
   }
 
   /** How many messages are ready: `LLEN` of {@link key}, and of the lists beside it. */
@@ -181,7 +191,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
     this.#isClosed = true;
     await this.#producer.drained();
     this.#channel.upkeep.close();
-    await Promise.all([...this.#consumers].map((consumer) => consumer.return()));
+    await Promise.all([this.#getter.close(), ...[...this.#consumers].map((consumer) => consumer.return())]);
     await this.#connection.leave();
   }
 
@@ -197,9 +207,16 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
     if (this.#isClosed) throw new QueueClosedError(this.name);
   };
 
-  #consume<G>(options: Consuming, give: (delivery: Delivery<T>) => G): Consumer<G> {
+  #consume<G>(options: TakeOptions | undefined, give: (delivery: Delivery<T>) => G): Consumer<G> | Consumer<G[]> {
+    const { batch, ...taking } = consumingOptions(this.name, options);
     this.#admit();
-    const consumer = consume(this.#channel, options, give, () => this.#consumers.delete(consumer));
+    const end = begin({ kind: 'consumer', stop: () => consumer.return() });
+    const onEnd = (): void => {
+      end();
+      this.#consumers.delete(consumer);
+    };
+    const consumer: Consumer<G> | Consumer<G[]> =
+      batch === undefined ? consume(this.#channel, taking, give, onEnd) : consumeBatches(this.#channel, { ...taking, batch }, give, onEnd);
     this.#consumers.add(consumer);
     return consumer;
   }

@@ -13,14 +13,15 @@ export type { DeliveryEvent, QueueEmitter, QueueEvents } from './contract/events
 export type { Job } from './contract/job.js';
 export type { Logger } from './contract/logger.js';
 export type { DueOptions, Priority } from './contract/placement.js';
-export type { GetOptions, PutOptions, QueueOptions, Serializer, TakeOptions } from './contract/queue-options.js';
+export type { BatchTakeOptions, GetOptions, PutOptions, QueueOptions, Serializer, TakeOptions } from './contract/queue-options.js';
 export type { Failure } from './message/failures.js';
 export type { Message, PayloadClass, Plain } from './message/shapes.js';
 export type { StandardSchemaV1 } from './message/standard-schema.js';
 export type { Consumer } from './runtime/consumer.js';
 export type { Jobs, Putter } from './runtime/putter.js';
 export type { Runner, RunOptions, StartOptions, StopOptions } from './runtime/runner.js';
-export type { Handler, QueueWorker, WorkerDecorator, WorkerFunction, WorkerOptions, Workers } from './runtime/worker-types.js';
+export type { BatchHandler, BatchWorkerDecorator, BatchWorkerFunction, BatchWorkerOptions, Handler, QueueWorker, WorkerDecorator, WorkerFunction, WorkerOptions, Workers } from './runtime/worker-types.js';
 export type { Counts } from './view/counts.js';
+export type { QueueWorkers, Running, WorkerView } from './view/workers.js';
 export type { DelayedMessage, DelayedMessages } from './view/delayed-messages.js';
 export type { DeadLetter, DeadLetters, LetterError, ListOptions, Which } from './view/dead-letters.js';

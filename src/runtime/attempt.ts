@@ -5,7 +5,7 @@ import { noOptions } from '../message/envelope.js';
 import { wordsOf } from '../message/failures.js';
 import type { PayloadType } from '../message/payload.js';
 import type { Claim } from './claim.js';
-import { abort, deliver, Delivery } from './delivery.js';
+import { deliver, Delivery } from './delivery.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
 import { inTime } from './time-limit.js';
 
@@ -37,18 +37,6 @@ export type Outcome =
  */
 export function attempt<T>(claim: Claim, way: Way<T>): Promise<void> | undefined {
   const policy = policyFor(claim, way.retry);
-  const performed = perform(claim, way, policy);
-  if (performed instanceof Promise) return performed.then((one) => conclude(claim, one, policy));
-  return conclude(claim, performed, policy);
-}
-
-function conclude(claim: Claim, performed: Performed, policy: RetryPolicy): Promise<void> | undefined {
-  const outcome = decide(performed, claim.attempt, policy);
-  return settle(claim, outcome);
-}
-
-/** Open, check, handle. */
-function perform<T>(claim: Claim, way: Way<T>, policy: RetryPolicy): Performed | Promise<Performed> {
   const admitted = admit(claim, way.payload, policy);
   if (admitted instanceof Promise) return admitted.then((one) => handle(claim, way, one, policy));
   return handle(claim, way, admitted, policy);
@@ -57,17 +45,34 @@ function perform<T>(claim: Claim, way: Way<T>, policy: RetryPolicy): Performed |
 const handled: Performed = { kind: 'handled' };
 const failed = (error: unknown): Performed => ({ kind: 'failed', error });
 
-function handle<T>(claim: Claim, way: Way<T>, delivery: Delivery<T> | Refused, policy: RetryPolicy): Performed | Promise<Performed> {
-  if (!(delivery instanceof Delivery)) return delivery;
+/** What became of a delivery whose handler ended without throwing. */
+export function ended({ failure }: Delivery): Performed {
+  return failure ? failed(failure.error) : handled;
+}
+
+function handle<T>(claim: Claim, way: Way<T>, delivery: Delivery<T> | Refused, policy: RetryPolicy): Promise<void> | undefined {
+  if (!(delivery instanceof Delivery)) return conclude(claim, delivery, policy);
   claim.tell('take');
+  let result: unknown;
   try {
-    const { timeoutMs } = policy;
-    const run = (): unknown => way.handle(delivery.payload, delivery);
-    const result = timeoutMs === undefined ? run() : inTime(timeoutMs, run, () => timeIsUp(claim, timeoutMs));
-    return isThenable(result) ? Promise.resolve(result).then(() => handled, failed) : handled;
+    result = run(claim, way, delivery, policy);
   } catch (error) {
-    return failed(error);
+    return conclude(claim, failed(error), policy);
   }
+  if (!isThenable(result)) return conclude(claim, ended(delivery), policy);
+  return Promise.resolve(result).then(
+    () => conclude(claim, ended(delivery), policy),
+    (error: unknown) => conclude(claim, failed(error), policy),
+  );
+}
+
+function run<T>(claim: Claim, way: Way<T>, delivery: Delivery<T>, { timeoutMs }: RetryPolicy): unknown {
+  if (timeoutMs === undefined) return way.handle(delivery.payload, delivery);
+  return inTime(timeoutMs, () => way.handle(delivery.payload, delivery), () => timeIsUp(claim, timeoutMs));
+}
+
+function conclude(claim: Claim, performed: Performed, policy: RetryPolicy): Promise<void> | undefined {
+  return settle(claim, decide(performed, claim.attempt, policy));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -88,12 +93,12 @@ export function admit<T>(claim: Claim, payload: PayloadType<T>, policy: RetryPol
 }
 
 function deliveryOf<T>(claim: Claim, payload: T, policy: RetryPolicy): Delivery<T> {
-  const delivery = deliver(claim, payload, () => delayAfter(claim.attempt, policy.backoff));
-  claim.onAbort((reason) => abort(delivery, reason));
-  return delivery;
+  claim.policy = policy;
+  claim.delivery = deliver(claim, payload);
+  return claim.delivery as Delivery<T>;
 }
 
-function timeIsUp(claim: Claim, timeoutMs: number): TimedOutError {
+export function timeIsUp(claim: Claim, timeoutMs: number): TimedOutError {
   const error = new TimedOutError(claim.channel.name, claim.id, timeoutMs);
   claim.abort(error);
   return error;
@@ -137,6 +142,11 @@ function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, rand
  */
 export function settle(claim: Claim, outcome: Outcome): Promise<void> | undefined {
   tell(claim, outcome);
+  return carryOut(claim, outcome);
+}
+
+/** {@link settle} without a word in the log. */
+export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefined {
   if (claim.settledBy) return undefined;
   if (outcome.verb === 'ack') return claim.done();
   const settled = outcome.verb === 'retry' ? claim.retry(outcome.delayMs, outcome.error) : claim.bury(outcome);
@@ -154,7 +164,7 @@ function tell({ channel, id, attempt, settledBy }: Claim, outcome: Outcome): voi
   else channel.logger[level](`${what} failed attempt ${attempt}, again in ${outcome.delayMs} ms${why}`);
 }
 
-function sentence(error: unknown): string {
+export function sentence(error: unknown): string {
   const { name, message } = wordsOf(error);
   return error instanceof Error ? `${name}: ${message}` : message;
 }

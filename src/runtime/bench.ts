@@ -1,17 +1,32 @@
 import { attempt, type Way } from './attempt.js';
+import { attemptBatch, type BatchWay } from './batch.js';
 import type { Claim } from './claim.js';
 import { Fetcher } from './fetcher.js';
 import type { BoundHandler } from './handlers.js';
 import { Pace } from './pace.js';
+import type { About } from './report.js';
+import type { Order } from '../redis/broker.js';
 import { defaultPolicy, guarded } from './retry-policy.js';
 
+/** Of batches, which `Pace` counts, no more messages than of single ones. */
+const mostAhead = 1_000;
 /** What was claimed ahead and has not begun for so long stands behind a slow one, and goes back. */
 const longestWaitMs = 250;
+/** Node fires timers beyond this at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** Where one handler works: what it takes, what waits for a place, and what runs. */
 export class Bench {
   readonly #fetcher: Fetcher;
-  readonly #way: Way;
+  readonly #way: Way & BatchWay;
+  /** Messages that one place works on. */
+  readonly #size: number;
+  readonly #isBatching: boolean;
+  /** Whole batches. */
+  readonly #mostAhead: number;
+  readonly #lingerMs: number;
+  /** Runs while a batch that is not full has a place and waits for more. */
+  #lingering: NodeJS.Timeout | undefined;
   readonly #pace = new Pace();
   /** Claimed, and not begun: from `#next` on. */
   #waiting: Claim[] = [];
@@ -19,40 +34,76 @@ export class Bench {
   #lastBeganAt = 0;
   #isWatched = false;
   #running = 0;
+  #status: About['status'] = 'working';
   #emptied: (() => void)[] = [];
 
   /**
    * @param givingUp aborts what is still being tried at Redis, also the settling of what runs
    * @param mayTakeAhead whether it claims what its handler will begin in a moment, or only what can begin at once
    * @param onFreed called whenever there is room again
+   * @param onStopAsked called when somebody asks this worker to stop, perhaps more than once
    */
   constructor(
     private readonly handler: BoundHandler,
     givingUp: AbortSignal,
     private readonly mayTakeAhead: boolean,
     private readonly onFreed: () => void,
+    private readonly onStopAsked: () => void = () => undefined,
   ) {
-    this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, mayHoldBack: true });
+    const onOrder = (order: Order): void => this.#obey(order);
+    this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, mayHoldBack: true, about: this.#about, onOrder });
     const warn = (sentence: string): void => handler.channel.logger.warn(`${handler.name}: ${sentence}`);
     this.#way = { payload: handler.payload, retry: { ...defaultPolicy, ...guarded(handler.options, warn) }, handle: handler.handle };
+    const { batch, lingerMs = 0 } = handler.options;
+    this.#isBatching = batch !== undefined;
+    this.#size = batch ?? 1;
+    this.#mostAhead = Math.floor(mostAhead / this.#size) * this.#size;
+    this.#lingerMs = lingerMs;
   }
 
   get running(): number {
     return this.#running;
   }
 
+  /** Places that are in use, also by the batch that is waiting to be filled. */
+  get occupied(): number {
+    return this.#running + Math.ceil(this.#unbegun / this.#size);
+  }
+
   get #unbegun(): number {
     return this.#waiting.length - this.#next;
   }
 
+  get #about(): About {
+    const { name, options } = this.handler;
+    const status = (): About['status'] => this.#status;
+    return {
+      name,
+      kind: 'handler',
+      concurrency: options.concurrency,
+      get status() {
+        return status();
+      },
+    };
+  }
+
   /** How many more may be claimed: for places that are free, and for those that will be in a moment. */
   get room(): number {
+    if (this.#status === 'quiet') return 0;
     const { concurrency } = this.handler.options;
-    const free = concurrency - this.#running - this.#unbegun;
-    const ahead = this.mayTakeAhead ? this.#pace.ahead(concurrency) : 0;
+    const size = this.#size;
+    const free = (concurrency - this.#running) * size - this.#unbegun;
+    const ahead = this.mayTakeAhead ? Math.min(this.#pace.ahead(concurrency) * size, this.#mostAhead) : 0;
     if (ahead === 0) return free;
     // In large portions: the next trip begins when half of the last is done.
-    return free + ahead >= (concurrency + ahead) / 2 ? free + ahead : 0;
+    if (free + ahead >= (concurrency * size + ahead) / 2) return free + ahead;
+    return this.#isBatching ? Math.max(free, 0) : 0; // a batch that waits to be filled is
+  }
+
+  /** {@link room}, when no more than so many places may be filled. */
+  roomIn(places: number): number {
+    const missing = Math.ceil(this.#unbegun / this.#size) * this.#size - this.#unbegun;
+    return Math.min(this.room, places * this.#size + missing);
   }
 
   /** Takes up to `most` messages and begins what it can, unless `isStopping` by then: those go back at once. @returns how many there were */
@@ -62,7 +113,9 @@ export class Bench {
       await this.#fetcher.giveBack(claims);
       return 0;
     }
-    this.#waiting = this.#unbegun === 0 ? claims : this.#waiting.slice(this.#next).concat(claims);
+    // What was taken under a lease that was lost since is somebody else's.
+    const isOurs = this.#unbegun > 0 && this.#fetcher.holds(this.#waiting[this.#next]!);
+    this.#waiting = isOurs ? this.#waiting.slice(this.#next).concat(claims) : claims;
     this.#next = 0;
     this.#begin();
     if (this.#unbegun > 0) this.#watch();
@@ -74,8 +127,15 @@ export class Bench {
     return this.#fetcher.idle(until);
   }
 
+  /** Takes no more, and gives back what has not begun. */
+  stop(): void {
+    this.#status = 'stopping';
+    void this.giveBackWaiting(); // also when a take still waits for Redis
+  }
+
   /** Gives back what has not begun. */
   giveBackWaiting(): Promise<void> {
+    this.#stopLingering();
     const claims = this.#waiting.slice(this.#next);
     this.#waiting = [];
     this.#next = 0;
@@ -96,21 +156,55 @@ export class Bench {
     return this.#fetcher.leave();
   }
 
-  /** Begins what waits, as long as there are places; what is over at once leaves its place to the next. */
-  #begin(): void {
+  /**
+   * Begins what waits, as long as there are places; what is over at once leaves its place to the next.
+   *
+   * @param isDue whether a batch that is not full has waited long enough
+   */
+  #begin(isDue = false): void {
     const { concurrency } = this.handler.options;
     while (this.#unbegun > 0 && this.#running < concurrency) {
       // After a stall somebody else may have it: whatever has not begun is better off with them.
       if (!this.#fetcher.isProven) return void this.giveBackWaiting();
-      this.#run(this.#waiting[this.#next++]!);
+      if (this.#lingerMs > 0 && !isDue && this.#isFilling()) return;
+      this.#run();
     }
   }
 
-  #run(claim: Claim): void {
+  /** Whether what waits for a place is no full batch yet, and has time to become one. */
+  #isFilling(): boolean {
+    const first = this.#waiting[this.#next]!;
+    if (this.#unbegun >= this.#size || first.isSuspect) return false;
+    const leftMs = Math.min(this.#lingerMs, first.takenAt + this.#lingerMs - Date.now());
+    if (leftMs <= 0) return false;
+    this.#lingering ??= setTimeout(() => this.#endLingering(), Math.min(leftMs, longestTimerMs));
+    return true;
+  }
+
+  #endLingering(): void {
+    this.#stopLingering();
+    this.#begin(true);
+    if (this.room <= 0) this.#fetcher.poke(); // nobody waits for a message that it has no room for
+  }
+
+  #stopLingering(): void {
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+  }
+
+  #attempt(): Promise<void> | undefined {
+    if (!this.#isBatching) return attempt(begun(this.#waiting[this.#next++]!), this.#way);
+    this.#stopLingering();
+    const claims = this.#waiting.slice(this.#next, this.#next + this.#size);
+    this.#next += claims.length;
+    return attemptBatch(claims.filter((claim) => this.#fetcher.holds(begun(claim))), this.#way);
+  }
+
+  #run(): void {
     const beganAt = performance.now();
     this.#lastBeganAt = beganAt;
     this.#running += 1;
-    const running = attempt(claim, this.#way);
+    const running = this.#attempt();
     if (!running) return this.#over(beganAt);
     void running.then(() => {
       this.#over(beganAt);
@@ -125,6 +219,16 @@ export class Bench {
     if (this.#running === 0) for (const emptied of this.#emptied.splice(0)) emptied();
   }
 
+  #obey(order: Order): void {
+    if (order === 'stop') return this.onStopAsked();
+    if (this.#status === 'stopping') return;
+    const wasQuiet = this.#status === 'quiet';
+    this.#status = order === 'quiet' ? 'quiet' : 'working';
+    if (this.#status === 'quiet') void this.giveBackWaiting();
+    if (wasQuiet !== (this.#status === 'quiet')) this.onFreed();
+    this.#fetcher.poke();
+  }
+
   /** Gives back what waits when nothing has begun for a while: somebody else may be free. */
   #watch(): void {
     if (this.#isWatched) return;
@@ -132,10 +236,16 @@ export class Bench {
     setTimeout(() => {
       this.#isWatched = false;
       if (this.#unbegun === 0) return;
+      if (this.#lingering) return this.#watch();
       const waitedMs = performance.now() - this.#lastBeganAt;
       if (waitedMs < longestWaitMs) return this.#watch();
       this.#pace.tell(waitedMs);
       void this.giveBackWaiting().then(this.onFreed);
     }, longestWaitMs).unref();
   }
+}
+
+function begun(claim: Claim): Claim {
+  claim.beganAt = Date.now();
+  return claim;
 }

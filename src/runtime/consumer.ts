@@ -1,10 +1,7 @@
 import type { Taking } from '../contract/queue-options.js';
-import { admit, decide, policyFor, settle } from './attempt.js';
 import type { Channel } from './channel.js';
-import type { Claim } from './claim.js';
-import { Delivery } from './delivery.js';
-import { Fetcher } from './fetcher.js';
-import { defaultPolicy } from './retry-policy.js';
+import type { Delivery } from './delivery.js';
+import { Supply, type Hold } from './supply.js';
 
 /** Asking for the next acknowledges the last; leaving early (`break`, `return`, `throw`) gives the current one back. */
 export interface Consumer<T> extends AsyncIterableIterator<T, void>, AsyncDisposable {
@@ -12,34 +9,34 @@ export interface Consumer<T> extends AsyncIterableIterator<T, void>, AsyncDispos
   return(): Promise<IteratorResult<T, void>>;
 }
 
-/** What ends a consumer, and what it does with the message in hand. */
-export interface Consuming extends Taking {
-  /** False: end as soon as nothing is ready. */
-  readonly block?: boolean;
-}
-
-const settlePatienceMs = 30_000;
-
 /**
  * Deliveries of a channel one after the other, each mapped by `give`. Nothing happens before the first is asked for.
  *
  * @param onEnd called when it has ended, perhaps twice
  */
-export function consume<T, G>(channel: Channel<T>, options: Consuming, give: (delivery: Delivery<T>) => G, onEnd: () => void): Consumer<G> {
+export function consume<T, G>(channel: Channel<T>, options: Taking, give: (delivery: Delivery<T>) => G, onEnd: () => void): Consumer<G> {
+  return consumerOf(options.signal, onEnd, (ended) => walk(new Supply(channel, { ended, waitMs: options.timeoutMs }), options, give, onEnd));
+}
+
+/** As {@link consume}, in arrays of up to `size`: what holds for the current message holds for the whole current array. */
+export function consumeBatches<T, G>(channel: Channel<T>, options: Taking & { readonly batch: number }, give: (delivery: Delivery<T>) => G, onEnd: () => void): Consumer<G[]> {
+  return consumerOf(options.signal, onEnd, (ended) => walkBatches(new Supply(channel, { ended, waitMs: options.timeoutMs }), options, give, onEnd));
+}
+
+function consumerOf<G>(signal: AbortSignal | undefined, onEnd: () => void, itemsUntil: (ended: AbortSignal) => AsyncGenerator<G, void, undefined>): Consumer<G> {
   const left = new AbortController();
-  const ended = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-  const deliveries = walk(channel, options, ended, give, onEnd);
+  const items = itemsUntil(signal ? AbortSignal.any([signal, left.signal]) : left.signal);
   const consumer: Consumer<G> = {
-    next: () => deliveries.next(),
+    next: () => items.next(),
     // Aborting first: a `return` queues behind a `next` that waits, and would wait as long.
     return: () => {
       left.abort();
       onEnd(); // a generator that has not begun runs none of its code
-      return deliveries.return();
+      return items.return();
     },
     throw: (error) => {
       left.abort();
-      return deliveries.throw(error);
+      return items.throw(error);
     },
     [Symbol.asyncIterator]: () => consumer,
     [Symbol.asyncDispose]: async () => void (await consumer.return()),
@@ -48,70 +45,49 @@ export function consume<T, G>(channel: Channel<T>, options: Consuming, give: (de
 }
 
 async function* walk<T, G>(
-  channel: Channel<T>,
-  { limit = Infinity, timeoutMs, onLeave = 'release', block = true }: Consuming,
-  ended: AbortSignal,
+  supply: Supply<T>,
+  { limit = Infinity, onLeave = 'release' }: Taking,
   give: (delivery: Delivery<T>) => G,
   onEnd: () => void,
 ): AsyncGenerator<G, void, undefined> {
-  const fetcher = new Fetcher(channel, { taking: ended, settling: { withinMs: settlePatienceMs }, mayHoldBack: false });
-  const waitMs = block ? timeoutMs : 0;
+  let inHand: Hold<T> | undefined;
   try {
     for (let given = 0; given < limit; given++) {
-      const found = await next(channel, fetcher, ended, waitMs);
-      if (!found) return;
-      const { claim, delivery } = found;
-      claim.tell('take');
-      let isDone = false;
-      try {
-        yield give(delivery);
-        isDone = true; // the next one was asked for
-      } finally {
-        if (!claim.settledBy) await finish(claim, isDone || onLeave === 'ack');
-      }
+      inHand = await supply.one(limit - given);
+      if (!inHand) return;
+      yield give(inHand.delivery);
+      await supply.done(inHand); // the next one was asked for
+      inHand = undefined;
     }
   } finally {
     onEnd();
-    await fetcher.leave();
+    await leave(supply, inHand ? [inHand] : [], onLeave);
   }
 }
 
-async function finish(claim: Claim, isDone: boolean): Promise<void> {
-  if (isDone) await settle(claim, { verb: 'ack' });
-  else await claim.release().catch(() => undefined); // leaving gives it back as well
-}
-
-/** The next valid delivery; what is not valid, or came too late, is buried on the way. `undefined` when ended, or nothing came in time. */
-async function next<T>(channel: Channel<T>, fetcher: Fetcher, ended: AbortSignal, waitMs: number | undefined) {
-  let idleSince = Date.now();
-  while (!ended.aborted) {
-    const claim = await takeOne(fetcher, ended);
-    if (claim) {
-      const delivery = await checked(channel, claim);
-      if (delivery) return { claim, delivery };
-      idleSince = Date.now();
-      continue;
-    }
-    const leftMs = waitMs === undefined ? Infinity : idleSince + waitMs - Date.now();
-    if (leftMs <= 0) return undefined;
-    await fetcher.idle(ended, leftMs);
-  }
-  return undefined;
-}
-
-async function takeOne(fetcher: Fetcher, ended: AbortSignal): Promise<Claim | undefined> {
+async function* walkBatches<T, G>(
+  supply: Supply<T>,
+  { limit = Infinity, batch, lingerMs = 0, onLeave = 'release' }: Taking & { readonly batch: number },
+  give: (delivery: Delivery<T>) => G,
+  onEnd: () => void,
+): AsyncGenerator<G[], void, undefined> {
+  let inHand: readonly Hold<T>[] = [];
   try {
-    return (await fetcher.take(1))[0];
-  } catch (error) {
-    if (ended.aborted) return undefined;
-    throw error;
+    for (let given = 0; given < limit; ) {
+      inHand = (await supply.several(Math.min(batch, limit - given), lingerMs)) ?? [];
+      if (inHand.length === 0) return;
+      given += inHand.length;
+      yield inHand.map(({ delivery }) => give(delivery));
+      await supply.allDone(inHand);
+      inHand = [];
+    }
+  } finally {
+    onEnd();
+    await leave(supply, inHand, onLeave);
   }
 }
 
-async function checked<T>(channel: Channel<T>, claim: Claim): Promise<Delivery<T> | undefined> {
-  const policy = policyFor(claim, defaultPolicy);
-  const delivery = await admit(claim, channel.payload, policy);
-  if (delivery instanceof Delivery) return delivery;
-  await settle(claim, decide(delivery, claim.attempt, policy));
-  return undefined;
+async function leave<T>(supply: Supply<T>, inHand: readonly Hold<T>[], onLeave: 'release' | 'ack'): Promise<void> {
+  if (onLeave === 'ack') await supply.allDone(inHand);
+  await supply.leave(inHand);
 }

@@ -1,4 +1,5 @@
 import { toMs, type Duration } from '../contract/durations.js';
+import { AlreadySettledError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import { newId } from '../message/ids.js';
 import type { Verb } from './claim.js';
@@ -12,13 +13,15 @@ export interface Settler {
   readonly settledBy: Verb | undefined;
   ack(): Promise<void>;
   retry(delayMs: number): Promise<void>;
+  /** Ms before the next attempt where nobody says otherwise. */
+  backoffMs(): number;
   bury(burial: { readonly reason: string }): Promise<void>;
   release(): Promise<void>;
 }
 
 
 /** Makes deliveries and aborts them: for the runtime alone, so that no caller can make one that is held by no queue. */
-export let deliver: <T>(settler: Settler, payload: T, backoffMs: () => number) => Delivery<T>;
+export let deliver: <T>(settler: Settler, payload: T) => Delivery<T>;
 export let abort: (delivery: Delivery, reason: unknown) => void;
 
 /**
@@ -32,33 +35,32 @@ export class Delivery<T = unknown> implements Job<T> {
   /** Number of this run, 1 for the first. */
   readonly attempt: number;
   readonly #settler: Settler;
-  readonly #backoffMs: () => number;
   readonly #given: AbortSignal | undefined;
   // Made on first use: most handlers never look.
   #controller: AbortController | undefined;
   #abortedWith: { readonly reason: unknown } | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
-  private constructor(settler: Settler, payload: T, backoffMs: () => number, signal?: AbortSignal) {
+  private constructor(settler: Settler, payload: T, signal?: AbortSignal) {
     this.id = settler.id;
     this.queue = settler.queue;
     this.payload = payload;
     this.attempt = settler.attempt;
     this.#settler = settler;
-    this.#backoffMs = backoffMs;
     this.#given = signal;
   }
 
   static {
-    deliver = (settler, payload, backoffMs) => new Delivery(settler, payload, backoffMs);
+    deliver = (settler, payload) => new Delivery(settler, payload);
     abort = (delivery, reason) => {
-      delivery.#abortedWith = { reason };
+      delivery.#abortedWith ??= { reason };
       delivery.#controller?.abort(reason);
     };
   }
 
   /** A delivery for unit tests, held by no queue: `studio.resize(image, Delivery.of(image))`. */
   static of<T>(payload: T, as: { id?: string; attempt?: number; signal?: AbortSignal } = {}): Delivery<T> {
-    return new Delivery(new NoQueue(as.id ?? newId(), as.attempt ?? 1), payload, () => 0, as.signal);
+    return new Delivery(new NoQueue(as.id ?? newId(), as.attempt ?? 1), payload, as.signal);
   }
 
   /** Unix ms. */
@@ -93,12 +95,28 @@ export class Delivery<T = unknown> implements Job<T> {
    * @throws LeaseLostError, AlreadySettledError
    */
   async retry({ delay }: { delay?: Duration } = {}): Promise<void> {
-    await this.#settler.retry(delay === undefined ? this.#backoffMs() : toMs(delay, 'delay'));
+    await this.#settler.retry(delay === undefined ? this.#settler.backoffMs() : toMs(delay, 'delay'));
   }
 
   /** Gives the message up: lays it among the dead letters. @throws LeaseLostError, AlreadySettledError */
   bury(reason: string): Promise<void> {
     return this.#settler.bury({ reason });
+  }
+
+  /**
+   * Says that this message has failed, as if its handler had thrown `error` for it alone: once the handler is over it is
+   * tried again or buried, by the ordinary rules. For single failures of a batch; `Bury` and `RetryIn` are heeded too.
+   *
+   * @throws AlreadySettledError
+   */
+  fail(error: unknown): void {
+    if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'fail');
+    this.#failure = { error };
+  }
+
+  /** What {@link fail} was told; `undefined` as long as it was told nothing. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
   }
 
   /** Gives the message back to the head of the queue as if it had not been taken. @throws LeaseLostError, AlreadySettledError */
@@ -118,6 +136,7 @@ class NoQueue implements Settler {
     readonly attempt: number,
   ) {}
 
+  backoffMs = () => 0;
   ack = () => this.#settle('ack');
   retry = () => this.#settle('retry');
   bury = () => this.#settle('bury');

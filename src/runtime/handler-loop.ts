@@ -22,9 +22,10 @@ export class HandlerLoop {
   constructor(
     handlers: readonly BoundHandler[],
     private readonly sharing: Sharing = { order: 'strict' },
+    onStopAsked: () => void = () => undefined,
   ) {
     const onFreed = (): void => void (this.#isWokenByFree && this.#wake?.());
-    this.#benches = handlers.map((handler) => new Bench(handler, this.#givingUp.signal, sharing.concurrency === undefined, onFreed));
+    this.#benches = handlers.map((handler) => new Bench(handler, this.#givingUp.signal, sharing.concurrency === undefined, onFreed, onStopAsked));
   }
 
   get running(): number {
@@ -52,6 +53,7 @@ export class HandlerLoop {
   stop(deadline: AbortSignal): void {
     this.#stopping.abort();
     this.#wake?.();
+    for (const bench of this.#benches) bench.stop();
     if (deadline.aborted) this.#giveUp(deadline.reason);
     else deadline.addEventListener('abort', () => this.#giveUp(deadline.reason), { once: true });
   }
@@ -63,7 +65,7 @@ export class HandlerLoop {
     for (let step = 0; step < benches; step++) {
       const index = (first + step) % benches;
       const bench = this.#benches[index]!;
-      const most = Math.min(bench.room, this.#share());
+      const most = bench.roomIn(this.#share());
       if (most <= 0 || isStopping()) continue;
       const count = await bench.take(most, isStopping);
       if (count > 0) this.#turn = index + 1; // whoever comes after has the next turn
@@ -76,13 +78,15 @@ export class HandlerLoop {
 
   /** Places that one bench may fill now: in turn, none takes more than its part of what is free. */
   #share(): number {
-    const free = (this.sharing.concurrency ?? Infinity) - this.running;
+    const occupied = this.#benches.reduce((sum, bench) => sum + bench.occupied, 0);
+    const free = (this.sharing.concurrency ?? Infinity) - occupied;
     return this.sharing.order === 'strict' ? free : Math.ceil(free / this.#benches.length);
   }
 
   /** Until there may be something for a place that is free, or a place is free where none was. */
   async #idle(): Promise<void> {
-    const waiting = this.#share() > 0 ? this.#benches.filter((bench) => bench.room > 0) : [];
+    const share = this.#share();
+    const waiting = this.#benches.filter((bench) => bench.roomIn(share) > 0);
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     this.#isWokenByFree = waiting.length < this.#benches.length;
     const over = new AbortController();

@@ -14,7 +14,8 @@ export interface BoundHandler {
   readonly channel: Channel;
   readonly payload: PayloadType<unknown>;
   readonly options: HandlerOptions;
-  readonly handle: (payload: unknown, delivery: Delivery) => unknown;
+  /** Gets arrays where `options.batch` says so. */
+  readonly handle: (payload: unknown, delivery: Delivery | Delivery[]) => unknown;
 }
 
 /**

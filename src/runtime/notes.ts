@@ -12,6 +12,10 @@ export interface Note {
 /** What is absent is the queue's. */
 export interface HandlerOptions extends RetryRules {
   readonly concurrency: number;
+  /** Most messages in one run of a handler that takes arrays; absent for one that takes messages. */
+  readonly batch?: number;
+  /** Ms that a batch may wait to be filled. */
+  readonly lingerMs?: number;
 }
 
 /** Notes are several when a method is a worker of several queues. */

@@ -12,6 +12,8 @@ export interface LegacyMethod {
   readonly key: string | symbol;
   /** `Class.method` */
   readonly name: string;
+  /** It was declared with `batch`. */
+  readonly takesArrays: boolean;
 }
 
 /**
@@ -27,6 +29,7 @@ export function payloadOf(channel: Channel, method: LegacyMethod): PayloadType<u
     refuseAnother(channel, types?.[0], method);
     return channel.payload;
   }
+  if (method.takesArrays) throw new InvalidWorkerError(method.name, `it takes batches, and no compiler tells what an array is of. ${wayOut(channel)}`);
   const type = types?.[0];
   if (isPlainValue(type) || (isClass(type) && hasRules(type))) return inferred(type, channel, method);
   throw new InvalidWorkerError(method.name, `${types ? causeIn(types) : nothingKnown()}. ${wayOut(channel)}`);
@@ -65,11 +68,18 @@ function canRead(): boolean {
 /** A handler may name the queue's class or one it extends; with any other it would get what it does not expect. */
 function refuseAnother(channel: Channel, type: unknown, method: LegacyMethod): void {
   const { source } = channel.payload;
+  if (isClass(source)) refuseOtherNumber(type, source, method);
   if (!isClass(source) || !isClass(type) || type === source || !hasRules(type) || source.prototype instanceof type) return;
   throw new InvalidWorkerError(
     method.name,
     `it expects ${type.name}, but the payload of queue "${channel.name}" is ${channel.payload.name}: make them one, or take from another queue`,
   );
+}
+
+/** Arrays where messages come one by one, or the other way round. */
+function refuseOtherNumber(type: unknown, { name }: Class, method: LegacyMethod): void {
+  if (!method.takesArrays && type === Array) throw new InvalidWorkerError(method.name, `it expects an array, and gets one ${name} at a time: add batch, the most in one array, or take one ${name}`);
+  if (method.takesArrays && isClass(type) && hasRules(type)) throw new InvalidWorkerError(method.name, `it expects one ${type.name}, and with batch gets arrays: write (items: ${type.name}[])`);
 }
 
 function isPlainValue(type: unknown): type is StringConstructor | NumberConstructor | BooleanConstructor {

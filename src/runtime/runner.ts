@@ -2,8 +2,8 @@ import { toMs, type Duration } from '../contract/durations.js';
 import { InvalidOptionError } from '../contract/errors.js';
 import { a, checkOptions, type Table } from '../contract/options.js';
 import { HandlerLoop, type Sharing } from './handler-loop.js';
-import { assertOnePayloadPerQueue, handlersOf } from './handlers.js';
-import type { Workers } from './worker-types.js';
+import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
+import { begin } from './takers.js';
 
 export interface StopOptions {
   /** How long running handlers may take to finish; then they are aborted and their messages given back. `'25s'` by default. */
@@ -41,12 +41,14 @@ export class Crew implements Runner {
   #lateAt = Infinity;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(workers: Workers, options: StartOptions = {}) {
-    const handlers = handlersOf(workers);
+  constructor(handlers: readonly BoundHandler[], options: StartOptions = {}) {
     assertOnePayloadPerQueue(handlers);
     const sharing = sharingOf(options);
-    this.#loops = sharing ? [new HandlerLoop(handlers, sharing)] : handlers.map((handler) => new HandlerLoop([handler]));
-    this.finished = this.#work();
+    const onStopAsked = (): void => this.#stop(defaultDeadlineMs);
+    const loopOf = (some: readonly BoundHandler[]): HandlerLoop => new HandlerLoop(some, sharing, onStopAsked);
+    this.#loops = sharing ? [loopOf(handlers)] : handlers.map((handler) => loopOf([handler]));
+    const end = begin({ kind: 'worker', stop: (deadline) => this.stop({ deadline }) });
+    this.finished = this.#work().finally(end);
     // Whoever does not look at it finds out from `stop`; an unhandled rejection would end the process instead.
     this.finished.catch(() => undefined);
   }

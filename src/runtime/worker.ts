@@ -1,11 +1,12 @@
 import { toWaits } from '../contract/backoff.js';
+import { batchTable, refuseLingerAlone } from '../contract/batching.js';
 import { InvalidOptionError, InvalidWorkerError } from '../contract/errors.js';
 import { a, checkOptions, describe } from '../contract/options.js';
 import type { Channel } from './channel.js';
 import { noteAt, notedAt, notedOn, type AnyFunction, type HandlerOptions, type Note, type Notes } from './notes.js';
 import { payloadOf, payloadOfStandard } from './parameter.js';
 import { isClass, isContext, isKey, nameOf, noClass, refuseGenerator, refuseUnlessLegacyMethod, refuseUnlessStandardMethod, type Context } from './place.js';
-import type { DecoratorFor, QueueWorker, WorkerOptions, Workers } from './worker-types.js';
+import type { BatchDecoratorFor, BatchWorkerOptions, DecoratorFor, QueueWorker, WorkerOptions, Workers } from './worker-types.js';
 import { wrapFunction, wrapMethod, type WorkUntilStopped } from './wrapper.js';
 
 /**
@@ -30,8 +31,11 @@ export function queueWorker<T>(channel: Channel<T>, workUntilStopped: (workers: 
 /**
  * `@worker(queue, options?)`: the same as `@queue.worker(options?)`.
  *
+ * @param options with `batch`, the method takes arrays
  * @throws InvalidOptionError when `queue` is none
  */
+export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options: BatchWorkerOptions): BatchDecoratorFor<T>;
+export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: WorkerOptions): DecoratorFor<T>;
 export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: WorkerOptions): DecoratorFor<T> {
   const place: unknown = options;
   if (isKey(place)) throw new InvalidWorkerError(nameOf(queue, place), bare);
@@ -57,6 +61,7 @@ const table = {
   backoff: toWaits,
   retryIf: a.callback<(error: unknown, attempt: number) => boolean>,
   timeout: a.durationFrom(1),
+  ...batchTable,
 };
 
 /** How workers of one queue are declared. */
@@ -85,7 +90,9 @@ class Declaration {
   #legacy(options: unknown, target: object, key: string | symbol, descriptor: unknown): PropertyDescriptor {
     const name = nameOf(target, key);
     const method = refuseUnlessLegacyMethod(target, descriptor, name);
-    const note = { channel: this.channel, payload: payloadOf(this.channel, { target, key, name }), options: checked(name, options) };
+    const rules = checked(name, options);
+    const payload = payloadOf(this.channel, { target, key, name, takesArrays: rules.batch !== undefined });
+    const note = { channel: this.channel, payload, options: rules };
     const notes = [...(notedOn(method)?.notes ?? notedAt(target, key) ?? []), note];
     noteAt(target, key, notes);
     return { ...(descriptor as PropertyDescriptor), value: this.#wrapMethod(method, key, notes) };
@@ -110,8 +117,9 @@ class Declaration {
 function checked(name: string, given: unknown): HandlerOptions {
   const where = `@worker on ${name}`;
   try {
-    const { concurrency = 1, timeout, ...rules } = checkOptions(where, given, table);
-    return { concurrency, ...rules, ...(timeout !== undefined && { timeoutMs: timeout }) };
+    const { concurrency = 1, timeout, linger, ...rules } = checkOptions(where, given, table);
+    refuseLingerAlone({ batch: rules.batch, linger });
+    return { concurrency, ...rules, ...(timeout !== undefined && { timeoutMs: timeout }), ...(linger !== undefined && { lingerMs: linger }) };
   } catch (error) {
     // A refused value is named, but not where it stands.
     if (error instanceof InvalidOptionError && !error.message.startsWith(where)) throw new InvalidOptionError(error.option, `${where}: ${error.message}`);

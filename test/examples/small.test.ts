@@ -3,7 +3,7 @@ import { until } from '../support/facts.js';
 import { redis } from '../support/queue.js';
 import { forget, Program } from './program.js';
 
-beforeEach(() => forget('cities', 'emails', 'sounds', 'orders', 'readings', 'queue', 'echo'));
+beforeEach(() => forget('cities', 'emails', 'sounds', 'orders', 'readings', 'measurements', 'queue', 'echo'));
 
 describe('the examples', () => {
   it('for-await: visits everything in order, and ends', async () => {
@@ -33,6 +33,18 @@ describe('the examples', () => {
     const orders = new Program('standard-schema.ts');
     expect(await orders.ended()).toBe(0);
     expect(orders.lines.map((line) => line.slice(0, 12))).toEqual(['refused, sku', 'refused, qua', '1 × TE-1', '6 × CU-7']);
+  });
+
+  it('batches: sends a hundred at once, again when all failed, and buries the one that was refused', async () => {
+    const archive = new Program('batches.ts');
+    await archive.prints('kept 249 readings');
+    await archive.prints('refused 1');
+    expect(await archive.interrupt()).toBe(0);
+    const sent = archive.lines.flatMap((line) => /^sent (\d+)/.exec(line)?.[1] ?? []).map(Number);
+    expect(sent.reduce((sum, count) => sum + count)).toBe(250);
+    expect(Math.max(...sent)).toBe(100);
+    expect(archive.stderr).toContain('100 messages of queue "measurements" failed together, 100 to be tried again, 0 buried: Error: the archive said 503');
+    expect(await redis().zcard('{hotqueue:measurements}:dead')).toBe(1);
   });
 
   it('plain-javascript: has rules and workers without decorators', async () => {

@@ -225,6 +225,10 @@ describe.each(legacyAndStandard)('options (%s)', (by) => {
     ['{ timeout: 0 }', 'timeout', 'timeout: 0 will not do; give at least 1 ms'],
     ["{ timeout: 'soon' }", 'timeout', 'timeout: "soon" is no duration'],
     ['{ ttl: 1 }', 'ttl', 'there is no option "ttl"'],
+    ['{ batch: 0 }', 'batch', 'batch: 0 will not do; give a whole number from 1 to 1000'],
+    ['{ batch: 1_001 }', 'batch', 'batch: 1001 will not do; give a whole number from 1 to 1000'],
+    ["{ batch: 2, linger: 'soon' }", 'linger', 'linger: "soon" is no duration'],
+    ["{ linger: '50ms' }", 'linger', 'linger: only a batch waits to be filled; give batch as well'],
     ['[]', 'options', 'options must be an object such as { concurrency: … }, not an array'],
   ])('%s is refused while the class is being declared', (options, option, sentence) => {
     for (const decorator of [`@worker(images, ${options})`, `@images.worker(${options})`]) {
@@ -406,6 +410,21 @@ describe('the payload of a method on a typed queue', () => {
     const error = thrownBy('class Studio { @worker(images) resize(email: Email) {} }', 'tsc');
     expect(error).toBeInstanceOf(InvalidWorkerError);
     expect(error.message).toContain('@worker on Studio.resize: it expects Email, but the payload of queue "images" is Image');
+  });
+
+  it('comes in arrays with `batch`, and only then; what the compiler left behind is compared with that', () => {
+    for (const by of ['tsc', 'tsc without metadata', 'tsc, standard decorators', 'oxc'] as const) {
+      const { Studio } = compiled("export class Studio { @worker(images, { batch: 100, linger: '50ms' }) resize(images: Image[]) {} }", by, { images, worker, Image });
+      expect(handlersOf(new Studio!())[0]).toMatchObject({ payload: { source: Image }, options: { concurrency: 1, batch: 100, lingerMs: 50 } });
+    }
+    for (const by of ['tsc', 'oxc'] as const) {
+      expect(thrownBy('export class Studio { @worker(images) resize(images: Image[]) {} }', by).message).toContain('it expects an array, and gets one Image at a time: add batch');
+      expect(thrownBy('export class Studio { @worker(images, { batch: 2 }) resize(image: Image) {} }', by).message).toContain('it expects one Image, and with batch gets arrays: write (items: Image[])');
+      for (const parameter of ['images: Image[]', 'image: Image']) {
+        const { message } = thrownBy(`export class Studio { @worker(untyped, { batch: 2 }) resize(${parameter}) {} }`, by);
+        expect(message).toContain('it takes batches, and no compiler tells what an array is of. Give the queue its class');
+      }
+    }
   });
 
   it('may be a class that the queue’s extends, and not one that extends it', () => {

@@ -168,6 +168,84 @@ describe('a consumer ends', () => {
   });
 });
 
+describe('a loop with a fast body', () => {
+  const numbers = Array.from({ length: 3_000 }, (_, index) => index);
+
+  it('claims ahead, keeps the order, and never more than `limit`', async () => {
+    const queue = aQueue();
+    await queue.putAll(numbers);
+    const seen: unknown[] = [];
+    let most = 0;
+    for await (const item of queue.consume({ limit: 1_000 })) {
+      seen.push(item);
+      if (seen.length % 100 !== 0) continue;
+      const { claimed, waiting } = await queue.counts();
+      most = Math.max(most, claimed);
+      expect(waiting).toBeGreaterThanOrEqual(2_000);
+    }
+    expect(most).toBeGreaterThan(1);
+    expect(seen).toEqual(numbers.slice(0, 1_000));
+    expect(await queue.counts()).toMatchObject({ waiting: 2_000, claimed: 0, workers: 0 });
+    expect(await queue.peek()).toMatchObject([{ payload: 1_000 }]);
+  });
+
+  it('gives the current item and everything ahead of it back when it is left, in order', async () => {
+    const queue = aQueue();
+    await queue.putAll(numbers);
+    let claimed = 0;
+    for await (const item of queue.consume()) {
+      if (item !== 700) continue;
+      ({ claimed } = await queue.counts());
+      break;
+    }
+    expect(claimed).toBeGreaterThan(1);
+    expect((await queue.peek(3_000)).map(({ payload }) => payload)).toEqual(numbers.slice(700));
+    expect(await queue.counts()).toMatchObject({ waiting: 2_300, claimed: 0, workers: 0 });
+  });
+
+  it('that becomes slow gives back what it had not begun, and goes on where it was', async () => {
+    const queue = aQueue();
+    await queue.putAll(numbers);
+    const seen: unknown[] = [];
+    const taken: unknown[] = [];
+    for await (const item of queue.consume({ limit: 1_500 })) {
+      seen.push(item);
+      if (item !== 1_000) continue;
+      await until(() => queue.counts(), ({ claimed }) => claimed === 1);
+      expect(await queue.peek()).toMatchObject([{ payload: 1_001 }]);
+      taken.push(await queue.get());
+    }
+    expect(taken).toEqual([1_001]);
+    expect(seen).toEqual([...numbers.slice(0, 1_001), ...numbers.slice(1_002, 1_501)]);
+  });
+
+  it('gives what is released by hand back to where it was, before what it had claimed ahead', async () => {
+    const queue = aQueue();
+    await queue.putAll(numbers.slice(0, 1_000));
+    let hasReleased = false;
+    const seen: unknown[] = [];
+    for await (const delivery of queue.deliveries({ limit: 1_001 })) {
+      seen.push(delivery.payload);
+      if (delivery.payload !== 500 || hasReleased) continue;
+      expect((await queue.counts()).claimed).toBeGreaterThan(1);
+      hasReleased = true;
+      await delivery.release();
+    }
+    expect(seen).toEqual([...numbers.slice(0, 501), ...numbers.slice(500, 1_000)]);
+  });
+
+  it('gives back what it had claimed ahead when its signal aborts', async () => {
+    const queue = aQueue();
+    await queue.putAll(numbers);
+    const stop = new AbortController();
+    let seen = 0;
+    for await (const _ of queue.consume({ signal: stop.signal })) if (++seen === 700) stop.abort();
+    expect(seen).toBe(700);
+    expect(await queue.counts()).toMatchObject({ waiting: 2_300, claimed: 0, workers: 0 });
+    expect(await queue.peek()).toMatchObject([{ payload: 700 }]);
+  });
+});
+
 describe('deliveries', () => {
   it('that were settled by hand stay as they were settled', async () => {
     const queue = aQueue();
@@ -194,7 +272,24 @@ describe('deliveries', () => {
       if (delivery.attempt < 3) await delivery.retry({ delay: delivery.attempt === 1 ? 0 : 30 });
     }
     expect(attempts).toEqual([1, 2, 3]);
-    expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+  });
+
+  it('that were reported as failed are tried again by the rules, then buried with their error', async () => {
+    const queue = aQueue();
+    await queue.with({ attempts: 2, backoff: 1 }).put('bad');
+    const attempts: number[] = [];
+    for await (const delivery of queue.deliveries({ timeout: 200 })) {
+      attempts.push(delivery.attempt);
+      delivery.fail(new TypeError('no such customer'));
+      if (delivery.attempt === 1) break; // left early, it has failed all the same
+    }
+    for await (const delivery of queue.deliveries({ limit: 1 })) {
+      attempts.push(delivery.attempt);
+      delivery.fail(new TypeError('still none'));
+    }
+    expect(attempts).toEqual([1, 2]);
+    expect(await queue.dead.list()).toMatchObject([{ attempts: 2, reason: 'failed 2 of 2 attempts', error: { message: 'still none' }, failures: [{ message: 'no such customer' }, { message: 'still none' }] }]);
   });
 
   it('cannot be settled twice in two ways', async () => {
@@ -215,7 +310,53 @@ describe('get', () => {
     expect(await queue.get()).toBeNull();
     expect(await queue.get()).toBe('b');
     expect(await queue.get()).toBeUndefined();
-    expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0 });
+  });
+
+  it('keeps one worker for those who ask again at once, and none for long', async () => {
+    const queue = aQueue();
+    await queue.putAll(Array.from({ length: 200 }, (_, index) => index));
+    const workers = new Set<string>();
+    for (let index = 0; index < 200; index++) {
+      expect(await queue.get()).toBe(index);
+      for (const worker of await redis().zrange(`{${queue.key}}:workers`, 0, '-1')) workers.add(worker);
+    }
+    expect(workers.size).toBe(1);
+    await until(() => queue.counts(), ({ workers: left }) => left === 0);
+    await queue.put('later');
+    expect(await queue.get()).toBe('later');
+    await queue.close();
+    expect(await redis().zcard(`{${queue.key}}:workers`)).toBe(0);
+  });
+
+  it('gives each of those who ask together a message of their own', async () => {
+    const queue = aQueue();
+    await queue.put('a', 'b', 'c');
+    const waiting = queue.get({ block: true });
+    const all = await Promise.all([waiting, queue.get(), queue.get(), queue.get()]);
+    expect(all.filter((item) => item !== undefined).sort()).toEqual(['a', 'b', 'c']);
+    const late = [queue.get({ block: true }), queue.get({ block: true })];
+    await until(() => queue.counts(), ({ workers }) => workers >= 2);
+    await queue.put('d', 'e');
+    expect((await Promise.all(late)).sort()).toEqual(['d', 'e']);
+    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0 });
+  });
+
+  it('buries what is invalid on the way', async () => {
+    const queue = aQueue();
+    await redis().rpush(queue.key, 'no json');
+    await queue.put('fine');
+    expect(await queue.get()).toBe('fine');
+    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, dead: 1 });
+  });
+
+  it('ends when its queue is closed', async () => {
+    const queue = aQueue();
+    const got = queue.get({ block: true });
+    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await queue.close();
+    expect(await got).toBeUndefined();
+    await expect(queue.get()).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
   });
 
   it('waits with `block`, for a while with `timeout`', async () => {

@@ -25,6 +25,24 @@ describe('a script', () => {
     expect(child.stderr).toBe('');
   });
 
+  it('that ends after a get leaves no worker behind; that exits at once has settled its message', async () => {
+    const queue = aQueue();
+    await queue.put('a', 'b', 'c');
+    const script = (end: string): string => `
+      import { HotQueue } from 'hotqueue';
+      const queue = new HotQueue('${queue.name}');
+      console.log(await queue.get());
+      ${end}
+    `;
+    const ending = aChild(script(''));
+    expect(await ending.ended).toBe(0);
+    expect(await queue.counts()).toMatchObject({ waiting: 2, claimed: 0, workers: 0 });
+    const exiting = aChild(script('process.exit(3);'));
+    expect(await exiting.ended).toBe(3);
+    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0 });
+    expect([ending.lines, exiting.lines]).toEqual([['a'], ['b']]);
+  });
+
   it('that puts without awaiting anything still delivers', async () => {
     const queue = aQueue();
     const child = aChild(`

@@ -69,6 +69,15 @@ export async function consuming(signal: AbortSignal): Promise<void> {
     exactly<Delivery<Image>>()(delivery);
     await delivery.retry({ delay: '10s' });
   }
+  for await (const given of images.consume({ batch: 100, linger: '50ms', limit: 1_000, signal })) exactly<Image[]>()(given);
+  for await (const given of images.deliveries({ batch: 100 })) exactly<Delivery<Image>[]>()(given);
+  for await (const given of untyped.consume({ batch: 100 })) exactly<unknown[]>()(given);
+  // @ts-expect-error only a batch waits to be filled
+  images.consume({ linger: '50ms' });
+  // @ts-expect-error a number
+  images.deliveries({ batch: '100' });
+  // @ts-expect-error a mistyped option beside batch
+  images.consume({ batch: 100, limt: 5 });
   const one = await images.get({ block: true, timeout: 500 });
   exactly<Image | undefined>()(one);
   // @ts-expect-error there may be none

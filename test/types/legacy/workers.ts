@@ -1,4 +1,4 @@
-import { HotQueue, run, start, worker, type Delivery, type Handler, type WorkerFunction } from 'hotqueue';
+import { HotQueue, run, start, worker, type BatchHandler, type BatchWorkerFunction, type Delivery, type Handler, type WorkerFunction } from 'hotqueue';
 import { Email, exactly, Image, images, isTrue, untyped, type Same } from './payloads.js';
 
 declare const every: HotQueue<any, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -31,6 +31,16 @@ export class Studio {
     return job.attempt;
   }
   @images.worker lent(this: Studio, _image: Image) {}
+  @worker(images, { batch: 100, linger: '50ms' }) async store(_images: Image[], _jobs: Delivery<Image>[]): Promise<void> {}
+  @worker(images, { batch: 100, concurrency: 2, attempts: 5, timeout: '1m' }) storeAlone(_images: Image[]) {}
+  @images.worker({ batch: 100 }) storeBound(_images: readonly Image[], jobs: readonly Delivery<Image>[]): number {
+    jobs[0]?.fail(new Error('no'));
+    return jobs.length;
+  }
+  @images.worker({ batch: 100 }) storePartly(this: Studio, _images: { path: string }[]) {}
+  @images.worker({ batch: 100 }) storeTick() {}
+  @worker(every, { batch: 100 }) storeWhatever(_emails: Email[]) {}
+  @every.worker({ batch: 100 }) storeWhateverBound(_emails: Email[]) {}
   @worker(every) whatever(_email: Email) {}
   @every.worker whateverBare(_email: Email) {}
 
@@ -83,6 +93,34 @@ export class Studio {
   @images.worker({ timeout: 'soon' }) timed(_image: Image) {}
   // @ts-expect-error of a message, not of a worker
   @images.worker({ ttl: '1h' }) lasting(_image: Image) {}
+  // @ts-expect-error with batch it gets arrays
+  @worker(images, { batch: 100 }) single(_image: Image) {}
+  // @ts-expect-error with batch it gets arrays
+  @images.worker({ batch: 100 }) singleBound(_image: Image) {}
+  // @ts-expect-error arrays of another payload class
+  @worker(images, { batch: 100 }) wrongMany(_emails: Email[]) {}
+  // @ts-expect-error arrays of another payload class
+  @images.worker({ batch: 100 }) wrongManyBound(_emails: Email[]) {}
+  // @ts-expect-error one delivery for many payloads
+  @images.worker({ batch: 100 }) wrongJob(_images: Image[], _job: Delivery<Image>) {}
+  // @ts-expect-error the deliveries of another payload
+  @images.worker({ batch: 100 }) wrongJobs(_images: Image[], _jobs: Delivery<Email>[]) {}
+  // @ts-expect-error without batch it gets one at a time
+  @worker(images) many(_images: Image[]) {}
+  // @ts-expect-error without batch it gets one at a time
+  @images.worker({ concurrency: 4 }) manyBound(_images: Image[]) {}
+  // @ts-expect-error only a batch waits to be filled
+  @worker(images, { linger: '50ms' }) lingering(_image: Image) {}
+  // @ts-expect-error no duration
+  @worker(images, { batch: 100, linger: 'soon' }) lingeringSoon(_images: Image[]) {}
+  // @ts-expect-error a number
+  @worker(images, { batch: true }) truly(_images: Image[]) {}
+  // @ts-expect-error a mistyped option beside batch
+  @worker(images, { batch: 100, lingr: '50ms' }) mistypedMany(_images: Image[]) {}
+  // @ts-expect-error no compiler tells what the array is of
+  @worker(untyped, { batch: 100 }) inferredMany(_images: Image[]) {}
+  // @ts-expect-error no compiler tells what the array is of
+  @untyped.worker({ batch: 100 }) inferredManyBound(_images: Image[]) {}
   // @ts-expect-error a name is no queue
   @worker('images') named(_image: Image) {}
   // @ts-expect-error which queue?
@@ -106,6 +144,29 @@ class Desk {
   });
 }
 isTrue<Same<Desk['work'], WorkerFunction<Image, string>>>();
+
+// Many at once.
+const store = images.worker(
+  (given, jobs) => {
+    exactly<Image[]>()(given);
+    exactly<Delivery<Image>[]>()(jobs);
+    jobs[0]?.fail('no');
+    exactly<{ readonly error: unknown } | undefined>()(jobs[0]?.failure);
+    return given.length;
+  },
+  { batch: 100, linger: 50 },
+);
+isTrue<Same<typeof store, BatchWorkerFunction<Image, number>>>();
+const batchHandler: BatchHandler<Image> = (given) => given.length;
+images.worker(batchHandler, { batch: 2 });
+untyped.worker((items) => exactly<unknown[]>()(items), { batch: 2 });
+// @ts-expect-error it takes one
+images.worker((image: Image) => image.path, { batch: 2 });
+// @ts-expect-error it takes many
+images.worker((given: Image[]) => given.length);
+// @ts-expect-error only a batch waits to be filled
+images.worker((image: Image) => image.path, { linger: '1s' });
+void run(store);
 
 const echo = images.worker(async (image) => image.path, { concurrency: 4 });
 export async function calling(image: Image, job: Delivery<Image>): Promise<void> {

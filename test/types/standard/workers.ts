@@ -16,6 +16,11 @@ export class Studio {
   @images.worker partly(_image: { path: string }) {}
   @images.worker protected hidden(_image: Image) {}
   @images.worker lent(this: Studio, _image: Image) {}
+  @worker(images, { batch: 100, linger: '50ms' }) async store(_images: Image[], _jobs: Delivery<Image>[]): Promise<void> {}
+  @images.worker({ batch: 100 }) storeBound(_images: readonly Image[]) {}
+  @images.worker({ batch: 100 }) storeLent(this: Studio, _images: Image[]) {}
+  @worker(every, { batch: 100 }) storeWhatever(_emails: Email[]) {}
+  @every.worker({ batch: 100 }) storeWhateverBound(_emails: Email[]) {}
   @worker(every) whatever(_email: Email) {}
   @every.worker whateverBare(_email: Email) {}
 
@@ -53,13 +58,33 @@ export class Studio {
   @images.worker #secretBare(_image: Image) {}
   // @ts-expect-error a mistyped option
   @worker(images, { concurency: 4 }) mistyped(_image: Image) {}
+  // @ts-expect-error with batch it gets arrays
+  @worker(images, { batch: 100 }) single(_image: Image) {}
+  // @ts-expect-error with batch it gets arrays
+  @images.worker({ batch: 100 }) singleBound(_image: Image) {}
+  // @ts-expect-error arrays of another payload class
+  @worker(images, { batch: 100 }) wrongMany(_emails: Email[]) {}
+  // @ts-expect-error one delivery for many payloads
+  @images.worker({ batch: 100 }) wrongJob(_images: Image[], _job: Delivery<Image>) {}
+  // @ts-expect-error without batch it gets one at a time
+  @worker(images) many(_images: Image[]) {}
+  // @ts-expect-error only a batch waits to be filled
+  @worker(images, { linger: '50ms' }) lingering(_image: Image) {}
+  // @ts-expect-error no compiler tells what the array is of
+  @worker(untyped, { batch: 100 }) inferredMany(_images: Image[]) {}
+  // @ts-expect-error no compiler tells what the array is of
+  @untyped.worker({ batch: 100 }) inferredManyBound(_images: Image[]) {}
+  // @ts-expect-error a static method
+  @worker(images, { batch: 100 }) static sharedMany(_images: Image[]) {}
+  // @ts-expect-error a private method
+  @images.worker({ batch: 100 }) #secretMany(_images: Image[]) {}
   // @ts-expect-error a name is no queue
   @worker('images') named(_image: Image) {}
   // @ts-expect-error which queue?
   @worker bare(_image: Image) {}
 
   secrets() {
-    return [this.#secret, this.#secretBare];
+    return [this.#secret, this.#secretBare, this.#secretMany];
   }
 }
 
@@ -73,6 +98,10 @@ class Desk {
     exactly<Image>()(image);
     return image.path;
   });
+  store = images.worker((given, jobs) => {
+    exactly<Image[]>()(given);
+    exactly<Delivery<Image>[]>()(jobs);
+  }, { batch: 100 });
   anything = untyped.worker((item) => exactly<unknown>()(item));
 }
 void run([new Studio(), new Desk()]);

@@ -1,0 +1,42 @@
+import { EventEmitter } from 'node:events';
+import { expect, it } from 'vitest';
+import { silent } from '../../src/contract/logger.js';
+import { payloadType } from '../../src/message/payload.js';
+import { Bench } from '../../src/runtime/bench.js';
+import type { Channel } from '../../src/runtime/channel.js';
+import type { Held } from '../../src/redis/broker.js';
+import { latch } from '../support/facts.js';
+
+/** A channel that gives out these messages, once, and then has others wait for ever. */
+function aChannel(held: Held[]): Channel {
+  const broker = {
+    leaseMs: 30_000,
+    join: () => Promise.resolve(),
+    take: () => Promise.resolve({ status: 'served', held: held.splice(0), news: {} }),
+    ack: () => Promise.resolve('done'),
+    leave: () => Promise.resolve(),
+    waiter: () => ({ wait: () => new Promise(() => {}), close: () => Promise.resolve() }),
+  };
+  const upkeep = { add: () => {}, remove: () => {}, hear: () => {} };
+  return { name: 'q', broker, upkeep, logger: silent, events: new EventEmitter(), payload: payloadType(undefined) } as unknown as Channel;
+}
+
+it('a place whose batch begins unfilled waits for no more messages: they would wait for it while others are free', async () => {
+  const channel = aChannel([{ token: 'b1.1', message: '1' }]);
+  const hold = latch();
+  const seen: unknown[] = [];
+  const handle = async (items: unknown): Promise<void> => {
+    seen.push(items);
+    await hold;
+  };
+  const options = { concurrency: 1, batch: 10, lingerMs: 20 };
+  const never = new AbortController().signal;
+  const bench = new Bench({ name: 'store', channel, payload: channel.payload, options, handle }, never, true, () => {});
+  expect(await bench.take(10, () => false)).toBe(1);
+  expect([bench.room, bench.occupied, bench.running, seen]).toEqual([9, 1, 0, []]);
+  await bench.idle(never);
+  expect([bench.room, bench.occupied, bench.running, seen]).toEqual([0, 1, 1, [[1]]]);
+  hold.open();
+  await bench.emptied();
+  await bench.leave();
+});
