@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -16,7 +17,7 @@ const env = { ...process.env, TMPDIR: home, XDG_RUNTIME_DIR: undefined, REDIS_UR
 /** Packs a copy, so that nobody else's `dist` is touched, and installs it as a user does. */
 beforeAll(async () => {
   const copy = path.join(home, 'copy');
-  for (const name of ['src', 'scripts', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'LICENSE', 'README.md', 'CHANGELOG.md']) {
+  for (const name of ['src', 'scripts', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'examples/compose']) {
     if (existsSync(path.join(repository, name))) cpSync(path.join(repository, name), path.join(copy, name), { recursive: true });
   }
   symlinkSync(path.join(repository, 'node_modules'), path.join(copy, 'node_modules'));
@@ -62,6 +63,17 @@ it('works in an empty project, on the JavaScript engine', async () => {
   expect(stderr).toMatch(/^hotqueue: messages are in memory only.+\n$/);
 });
 
+it('its prompt understands TypeScript, and brings the payload libraries', async () => {
+  const prompt = execFile('npx', ['hotqueue', 'repl'], { cwd: app, env });
+  let stdout = '';
+  prompt.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  prompt.stdin!.end("import { MinLength } from 'class-validator'\nclass Note { @MinLength(2) text!: string }\nconst notes = new HotQueue('notes', { payload: Note })\n(await notes.put({ text: 'yes' })).payload\nawait notes.put({ text: 'n' })\n");
+  await once(prompt, 'close');
+  expect(stdout).toMatch(/Note \{ text: 'yes' \}\nUncaught:?\sInvalidPayloadError: not a valid Note/);
+  expect((await run('npx', ['hotqueue', 'learn', '--json'], { cwd: app, env })).stdout).toContain('redis-db');
+  expect(existsSync(path.join(installed, 'examples/compose/compose.yaml'))).toBe(true);
+});
+
 it('every entry can be imported', async () => {
   const { exports, bin } = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8')) as { exports: Record<string, unknown>; bin: Record<string, string> };
   for (const entry of Object.keys(exports).filter((name) => !name.endsWith('.json'))) {
@@ -70,4 +82,15 @@ it('every entry can be imported', async () => {
   for (const command of Object.keys(bin)) {
     expect((await run('npx', [command, '--version'], { cwd: app, env })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   }
+});
+
+it('works on what compiled files export, and says what decorated TypeScript needs', async () => {
+  const source = `import { HotQueue } from 'hotqueue';\nconst queue = new HotQueue('q');\nawait queue.put('one');\nexport const work = queue.worker((item) => console.log('got', item));\n`;
+  for (const name of ['workers.js', 'workers.ts']) writeFileSync(path.join(app, name), source);
+  const { stdout } = await run('npx', ['hotqueue', 'worker', 'workers.js', '--burst', '--log', 'none'], { cwd: app, env });
+  expect(stdout).toBe('got one\n');
+  await expect(run('npx', ['hotqueue', 'worker', 'workers.ts', '--burst'], { cwd: app, env: { ...env, NODE_OPTIONS: '' } })).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/workers\.ts: Node cannot run decorated TypeScript.*"npm install --save-dev @oxc-node\/core"/) as unknown,
+  });
 });

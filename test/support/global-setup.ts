@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { compileProgram } from './compiled-program.js';
 import { realProgram, startRedis, startTestEngine, type TestServer } from './servers.js';
 
 declare module 'vitest' {
@@ -7,12 +8,24 @@ declare module 'vitest' {
     serverKind: 'redis' | 'engine';
     /** Its url, or after `!` the reason why there is none. */
     serverUrl: string;
+    /** The compiled command line; for the project `redis`. */
+    programMain: string;
   }
 }
 
 /** One server per vitest project: a real Redis for `redis`, the JavaScript engine for `engine`. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const kind = project.config.provide.serverKind;
+  const program = kind === 'redis' ? compileProgram() : undefined;
+  if (program) project.provide('programMain', program.main);
+  const stop = await serve(project, kind);
+  return async () => {
+    program?.remove();
+    await stop();
+  };
+}
+
+async function serve(project: TestProject, kind: 'redis' | 'engine' | undefined): Promise<() => Promise<void>> {
   let server: TestServer;
   try {
     server = kind === 'engine' ? await startTestEngine() : await startRedis(await realProgram());

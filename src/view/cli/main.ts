@@ -12,6 +12,9 @@ function throwing(command: Command): Command {
   return command;
 }
 
+// Whoever reads has seen enough, as in `hotqueue info | head`: no fault, and nothing to say. Who takes messages looks itself.
+process.stdout.on('error', () => undefined);
+
 try {
   await throwing(hotqueueProgram()).parseAsync();
 } catch (error) {

@@ -55,5 +55,13 @@ export function harmless(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => (character === '\t' ? ' ' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`));
 }
 
+/**
+ * JSON of one line, safe to show: equal to what `JSON.stringify` makes, with the characters escaped that JSON leaves alone and a
+ * terminal acts on (C1 controls), or shows in another order than they stand (bidirectional marks).
+ */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** Cut to so many columns. */
 export const cut = (text: string, columns: number): string => (text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`);

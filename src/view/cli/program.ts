@@ -1,8 +1,21 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { completeCommand, completionCommand } from './completion/completion.js';
+import { deadCommand } from './dead/dead.js';
+import { delayedCommand } from './delayed.js';
+import { doctorCommand } from './doctor/doctor.js';
+import { infoCommand } from './info.js';
+import { learnCommand } from './learn.js';
+import { putCommand } from './put.js';
+import { queuesCommand } from './queues.js';
 import { redisServerCommand } from './redis-server.js';
+import { replCommand } from './repl.js';
 import { steeringCommands } from './steer.js';
+import { takingCommands } from './take.js';
+import { topCommand } from './top.js';
 import { withExamples } from './command.js';
+import { workerCommand } from './worker.js';
+import { workersCommand } from './workers.js';
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
 
@@ -13,6 +26,24 @@ export function hotqueueProgram(): Command {
     ['worker src/workers.ts', 'work on what is put, until Ctrl-C'],
     ['top', 'watch'],
   ]);
-  for (const command of [...steeringCommands(), redisServerCommand()]) program.addCommand(command);
+  const commands = [
+    putCommand(),
+    ...takingCommands(),
+    ...steeringCommands(),
+    queuesCommand(),
+    infoCommand(),
+    topCommand(),
+    workerCommand(),
+    workersCommand(),
+    delayedCommand(),
+    deadCommand(),
+    doctorCommand(),
+    redisServerCommand(),
+    replCommand(),
+    learnCommand(),
+    completionCommand(),
+  ];
+  for (const command of commands) program.addCommand(command);
+  program.addCommand(completeCommand(), { hidden: true }); // typed by nobody but a completion
   return program;
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
+import { inject } from 'vitest';
 import { redisUrl } from '../../support/server.js';
 
 const root = new URL('../../..', import.meta.url).pathname;
-const main = new URL('../../../src/view/cli/main.ts', import.meta.url).pathname;
 
 export interface Ended {
   readonly code: number;
@@ -12,7 +12,7 @@ export interface Ended {
 
 /** Runs the command line from the sources in a process of its own, against the tests' server. */
 export function hotqueue(args: readonly string[], { input = '', env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', '@oxc-node/core/register', main, ...args], {
+  const child = spawn(process.execPath, [inject('programMain'), ...args], {
     cwd: root,
     env: { ...process.env, REDIS_URL: redisUrl(), NO_COLOR: '1', ...env },
     stdio: 'pipe',

@@ -1,0 +1,16 @@
+/** One of the processes that deploy.ts replaces. Nothing in it knows of that: `run` finishes what it has begun on SIGTERM. */
+import { setTimeout } from 'node:timers/promises';
+import { run, worker } from 'hotqueue';
+import { type Order, orders, receipts } from './orders.js';
+
+const version = Number(process.env.VERSION ?? 1);
+
+class Warehouse {
+  @worker(orders, { concurrency: 4 })
+  async ship({ number }: Order) {
+    await setTimeout(10 + (number % 7) * 10); // parcels differ
+    await receipts.put({ number, version });
+  }
+}
+
+await run(new Warehouse(), { deadline: '10s' });

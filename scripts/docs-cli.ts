@@ -1,0 +1,10 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cliPages } from './cli-pages.js';
+
+// Writes docs/cli anew; a page of a command that is gone goes too.
+const folder = new URL('../docs/cli/', import.meta.url);
+const pages = cliPages();
+mkdirSync(folder, { recursive: true });
+for (const file of readdirSync(folder)) if (!pages.has(file)) rmSync(new URL(file, folder));
+for (const [file, text] of pages) writeFileSync(new URL(file, folder), text);
+process.stdout.write(`${pages.size} pages in docs/cli\n`);

@@ -1,0 +1,45 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Argument, Command } from 'commander';
+import { queueNames } from '../../queues.js';
+import { redisOptions, withExamples, type RedisFlags } from '../command.js';
+import { print } from '../output.js';
+import { presentRedis } from '../present.js';
+import { bashCompletion } from './bash.js';
+import { outlinesOf } from './outline.js';
+import { zshCompletion } from './zsh.js';
+
+/** `completion bash|zsh`: prints a script made from the definitions of the program it is part of. */
+export function completionCommand(): Command {
+  return withExamples(new Command('completion').description('Print what completes commands, options and names of queues in your shell.'), [
+    ['completion bash', 'in ~/.bashrc:  source <(hotqueue completion bash)'],
+    ['completion zsh', 'in ~/.zshrc:   source <(hotqueue completion zsh)'],
+  ])
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh']))
+    .action((shell: 'bash' | 'zsh', _flags: object, self: Command) => {
+      const outlines = outlinesOf(self.parent!);
+      process.stdout.write(shell === 'bash' ? bashCompletion(outlines) : zshCompletion(outlines));
+    });
+}
+
+/** Nobody waits longer for the Tab key. */
+const patienceMs = 1_500;
+
+/** `__complete queues`: names for a completion. Starts no Redis, complains of nothing, and is over soon. */
+export function completeCommand(): Command {
+  const command = new Command('__complete').helpOption(false).allowUnknownOption().allowExcessArguments().argument('<what>').argument('[typed...]');
+  for (const option of redisOptions()) command.addOption(option);
+  return command.action(async (what: string, _typed: string[], flags: RedisFlags) => {
+    const names = what === 'queues' ? await Promise.race([namesOf(flags), pause(patienceMs, [])]) : [];
+    if (names.length > 0) print(names.join('\n'));
+    process.exit(); // a connection that is still tried would keep the shell waiting
+  });
+}
+
+async function namesOf(flags: RedisFlags): Promise<string[]> {
+  try {
+    const present = await presentRedis(flags);
+    return present ? await queueNames(present.address) : [];
+  } catch {
+    return [];
+  }
+}

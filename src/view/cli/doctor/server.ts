@@ -1,0 +1,61 @@
+import type { QueueOptions } from 'hotqueue';
+import type { Connection } from '../../../redis/connection.js';
+import { asking } from '../../queues.js';
+
+/** What a server says of itself. */
+export interface ServerFacts {
+  /** Fields of `INFO`. */
+  readonly info: ReadonlyMap<string, string>;
+  /** `CONFIG GET`; absent where the server lets nobody ask, as hosted ones do. */
+  readonly config: ReadonlyMap<string, string> | undefined;
+  /** Its clock before this machine's; behind when negative. */
+  readonly clockAheadMs: number;
+  /** How long it took to answer, fastest first. */
+  readonly roundTripsMs: readonly number[];
+}
+
+const patience = { withinMs: 5_000 };
+const pings = 20;
+
+export function readServer(address: QueueOptions): Promise<ServerFacts> {
+  return asking('doctor', address, async ({ connection }) => {
+    const info = fieldsOf(await connection.call((client) => client.info(), patience));
+    const config = await readConfig(connection);
+    const looks: Look[] = [];
+    for (let look = 0; look < pings; look++) looks.push(await lookAtClock(connection));
+    looks.sort((one, other) => one.tookMs - other.tookMs);
+    return { info, config, clockAheadMs: looks[0]!.aheadMs, roundTripsMs: looks.map(({ tookMs }) => tookMs) };
+  });
+}
+
+interface Look {
+  readonly tookMs: number;
+  readonly aheadMs: number;
+}
+
+/** The fastest answer says most: its clock was read within that time. */
+async function lookAtClock(connection: Connection): Promise<Look> {
+  const before = performance.now();
+  const [seconds, micros] = (await connection.call((client) => client.time(), patience)).map(Number) as [number, number];
+  const tookMs = performance.now() - before;
+  return { tookMs, aheadMs: seconds * 1_000 + micros / 1_000 - (Date.now() - tookMs / 2) };
+}
+
+async function readConfig(connection: Connection): Promise<ServerFacts['config']> {
+  try {
+    const names = ['save', 'appendfsync'];
+    const replies = await Promise.all(names.map((name) => connection.call((client) => client.call('CONFIG', 'GET', name), patience)));
+    const values = replies.map((reply): unknown => (Array.isArray(reply) ? reply[1] : Object.values(reply as Record<string, unknown>)[0]));
+    if (values.some((value) => typeof value !== 'string')) return undefined;
+    return new Map(names.map((name, index) => [name, values[index] as string]));
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldsOf(info: string): Map<string, string> {
+  return new Map(info.split(/\r?\n/).flatMap((line) => {
+    const at = line.indexOf(':');
+    return line.startsWith('#') || at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)] as const];
+  }));
+}

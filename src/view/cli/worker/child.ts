@@ -1,0 +1,37 @@
+import { HotQueueError } from 'hotqueue';
+import { exitCodes } from '../command.js';
+import { leave } from './leave.js';
+import { told } from './load.js';
+import { logIn } from './log.js';
+import type { Order, Report } from './messages.js';
+import type { WorkerSettings } from './settings.js';
+import { Shift } from './shift.js';
+
+/**
+ * A supervised process: `node child.js <settings as JSON>`, with an IPC channel to its supervisor.
+ *
+ * The channel is also how it notices that the supervisor is gone, however that died: then it stops as on SIGTERM, so no
+ * worker is ever left that nobody looks after.
+ */
+const settings = JSON.parse(process.argv[2] ?? '') as WorkerSettings;
+const report = (one: Report): void => void process.send?.(one, undefined, undefined, () => {}); // gone: noticed by `disconnect`
+const shift = new Shift(settings, logIn(settings.log), (deadlineMs) => report({ kind: 'ready', deadlineMs }));
+
+process.on('disconnect', () => shift.stop('orphaned'));
+process.on('message', (order: Order) => (order.kind === 'force' ? shift.force() : shift.stop(order.reason)));
+process.once('SIGTERM', () => {
+  shift.stop('SIGTERM');
+  process.on('SIGTERM', () => shift.force());
+});
+// Ctrl-C reaches the whole foreground at once; the supervisor passes on what it wants.
+process.on('SIGINT', () => {});
+if (!process.connected) shift.stop('orphaned'); // while this was being loaded
+
+try {
+  const reason = await shift.work();
+  report({ kind: 'ending', reason });
+  leave(shift.isForced ? exitCodes.failed : exitCodes.done);
+} catch (error) {
+  report({ kind: 'failed', message: error instanceof HotQueueError ? error.message : told(error) });
+  leave(exitCodes.failed);
+}

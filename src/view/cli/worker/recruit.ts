@@ -1,0 +1,126 @@
+import { NoWorkersError, WorkerFileError } from 'hotqueue';
+import type { BoundHandler } from '../../../runtime/handlers.js';
+import type { Copy, Foreman } from '../../../runtime/foreman.js';
+import type { RunOptions } from '../../../runtime/runner.js';
+import type { Workers } from '../../../runtime/worker-types.js';
+import { told, type Exports } from './load.js';
+
+/** Handlers, and the copy of the library that they were declared with. */
+export interface Recruits {
+  readonly copy: Copy;
+  readonly handlers: readonly BoundHandler[];
+  /** Objects that were made for this. */
+  readonly made: readonly object[];
+  /** What a file that calls `run` itself says. */
+  readonly options: RunOptions;
+}
+
+type Class = new () => object;
+
+/** Gathers the workers of some files: what they export, and what they give to `run`. */
+export class Recruiter implements Foreman {
+  readonly #copies: Set<Copy>;
+  readonly #engaged: { readonly workers: readonly object[]; readonly options: RunOptions; readonly copy: Copy }[] = [];
+  readonly #exported = new Set<unknown>();
+  #onEngaged: (() => void) | undefined;
+  #isOver = false;
+
+  /** @param stopped what `run` waits for in the files */
+  constructor(
+    own: Copy,
+    private readonly stopped: Promise<void>,
+  ) {
+    this.#copies = new Set([own]);
+  }
+
+  /** For one file: resolves when it calls `run`. */
+  engagement(): Promise<void> {
+    return new Promise((resolve) => (this.#onEngaged = resolve));
+  }
+
+  meet(copy: Copy): void {
+    this.#copies.add(copy);
+  }
+
+  async engage(workers: Workers, options: RunOptions, copy: Copy): Promise<void> {
+    if (this.#isOver) throw new NoWorkersError('run() came too late for "hotqueue worker", which has read the file already: write await run(…) at its top level, or export the workers');
+    copy.handlersOf(workers); // whatever is wrong with them is told where they are given
+    this.#engaged.push({ workers: Array.isArray(workers) ? (workers as object[]) : [workers], options, copy });
+    this.#onEngaged?.();
+    await this.stopped;
+  }
+
+  add(exports: Exports): void {
+    for (const value of valuesOf(exports)) this.#exported.add(value);
+  }
+
+  /**
+   * All handlers of what was found, each object once.
+   *
+   * @param classes only instances of these, by name
+   * @throws NoWorkersError, WorkerFileError
+   */
+  recruit(files: string, classes: readonly string[] | undefined): Recruits {
+    this.#isOver = true;
+    const { copy, workers, made } = this.#objects(files, classes);
+    return { copy, made, handlers: copy.handlersOf([...workers]), options: Object.assign({}, ...this.#engaged.map(({ options }) => options)) as RunOptions };
+  }
+
+  #objects(files: string, chosen: readonly string[] | undefined) {
+    const ready = new Map<object, Copy>(this.#engaged.flatMap(({ workers, copy }) => workers.map((worker) => [worker, copy] as const)));
+    const classes = new Map<Class, Copy>();
+    for (const value of this.#exported) {
+      const copy = [...this.#copies].find((one) => one.kindOf(value) !== undefined);
+      if (copy?.kindOf(value) === 'worker') ready.set(value as object, copy);
+      // A worker that is a property shows only on an instance: such a class is made when it is asked for.
+      else if (copy || (chosen !== undefined && typeof value === 'function' && chosen.includes(value.name))) classes.set(value as Class, copy ?? [...this.#copies].at(-1)!);
+    }
+    const toMake = [...classes.keys()].filter((one) => !isSpokenFor(one, [...ready.keys()], [...classes.keys()], chosen));
+    const made = toMake.filter((one) => chosen?.includes(one.name) ?? true).map((one) => ({ object: instanceOf(one, files), copy: classes.get(one)! }));
+    for (const { object, copy } of made) ready.set(object, copy);
+    if (chosen) assertChosen(chosen, [...ready.keys()], [...classes.keys()], files);
+    const workers = [...ready.keys()].filter((worker) => chosen?.includes(classNameOf(worker)) ?? true);
+    if (workers.length === 0) throw new NoWorkersError(`there are no workers in ${files}: ${whatCounts}`);
+    const copies = new Set(workers.map((worker) => ready.get(worker)!));
+    if (copies.size > 1) throw new WorkerFileError(files, 'its workers come from two copies of hotqueue: "npm ls hotqueue" shows where each is, and "npm dedupe" may leave one');
+    return { copy: [...copies][0]!, workers, made: made.map(({ object }) => object) };
+  }
+}
+
+const whatCounts =
+  'export a class with @worker methods, an instance of one, or what queue.worker(fn) gives, or call await run(…) at the top level; a class whose ' +
+  'workers are properties is found by --class';
+
+/** An instance of it is there already, or a class that extends it. */
+function isSpokenFor(one: Class, ready: readonly object[], classes: readonly Class[], chosen: readonly string[] | undefined): boolean {
+  if (ready.some((object) => object instanceof one)) return true;
+  return !chosen?.includes(one.name) && classes.some((other) => Object.prototype.isPrototypeOf.call(one, other));
+}
+
+function instanceOf(one: Class, files: string): object {
+  if (one.length > 0) {
+    const words = one.length === 1 ? 'an argument' : `${one.length} arguments`;
+    throw new WorkerFileError(files, `the constructor of ${one.name} takes ${words}, and nobody here knows what to give it: export an instance as well, export const studio = new ${one.name}(…)`);
+  }
+  try {
+    return new one();
+  } catch (error) {
+    throw new WorkerFileError(files, `new ${one.name}() threw: ${told(error)}`, { cause: error });
+  }
+}
+
+function assertChosen(chosen: readonly string[], ready: readonly object[], classes: readonly Class[], files: string): void {
+  const known = [...new Set([...ready.map(classNameOf), ...classes.map(({ name }) => name)])].filter((name) => name !== '');
+  const missing = chosen.find((name) => !known.includes(name));
+  if (missing !== undefined) throw new NoWorkersError(`there is no worker class ${missing} in ${files}; there ${known.length === 0 ? 'is none' : `is ${known.join(', ')}`}`);
+}
+
+const classNameOf = (worker: object): string => (typeof worker === 'function' ? '' : worker.constructor.name);
+
+/** Each value once: CommonJS modules show theirs by name, and once more as their default. */
+function valuesOf(exports: Exports): unknown[] {
+  const { default: main, 'module.exports': _, ...named } = exports;
+  const byName = Object.values(named);
+  const isSameAgain = typeof main === 'object' && main !== null && Object.values(main).some((value) => byName.includes(value));
+  return [...byName, ...(isSameAgain ? [] : [main])].flat();
+}

@@ -1,0 +1,131 @@
+import { toMs } from '../../../contract/durations.js';
+import type { BoundHandler } from '../../../runtime/handlers.js';
+import { setForeman, thisCopy } from '../../../runtime/foreman.js';
+import { defaultDeadlineMs, type Crew } from '../../../runtime/runner.js';
+import { choose, type Chosen } from './choose.js';
+import { isNothingReady, watchLimits } from './limits.js';
+import { load, nearby } from './load.js';
+import { logAttempts, type Log } from './log.js';
+import { Recruiter, type Recruits } from './recruit.js';
+import type { Ending, WorkerSettings } from './settings.js';
+
+/** How long files that wait in `run` may take for what they do after it. */
+const afterworkMs = 5_000;
+
+/** What one process does: loads the files, works on what is put, until it is stopped or has reached one of its limits. */
+export class Shift {
+  #ending: Ending | undefined;
+  #isForced = false;
+  #isPausing = false;
+  #crew: Crew | undefined;
+  #deadlineMs = defaultDeadlineMs;
+  readonly #stopped: Promise<void>;
+  #onStopped!: () => void;
+  readonly #asked: Promise<void>;
+  #onAsked!: () => void;
+  readonly #files: Promise<unknown>[] = [];
+
+  constructor(
+    private readonly settings: WorkerSettings,
+    private readonly log: Log,
+    private readonly onReady: (deadlineMs: number) => void = () => {},
+  ) {
+    this.#stopped = new Promise((resolve) => (this.#onStopped = resolve));
+    this.#asked = new Promise((resolve) => (this.#onAsked = resolve));
+  }
+
+  /** Takes nothing more, and lets what runs finish until the deadline. The first reason counts. */
+  stop(ending: Ending): void {
+    if (!this.#ending) this.log('stop', { reason: ending });
+    this.#ending ??= ending;
+    this.#onAsked();
+    void this.#crew?.stop({ deadline: this.#deadlineMs }).catch(() => undefined); // told by work()
+  }
+
+  /** Gives back at once what still runs. */
+  force(): void {
+    this.#isForced = true;
+    this.stop('SIGTERM');
+    void this.#crew?.stop({ deadline: 0 }).catch(() => undefined);
+  }
+
+  get isForced(): boolean {
+    return this.#isForced;
+  }
+
+  /** @throws WorkerFileError, NoWorkersError, InvalidOptionError before it begins; later what makes going on useless */
+  async work(): Promise<Ending> {
+    try {
+      const recruits = await this.#recruit();
+      if (!recruits) return this.#ending!;
+      const ending = await this.#workWith(recruits);
+      this.log('end', { reason: ending });
+      this.#onStopped();
+      await this.#afterwork(recruits);
+      return ending;
+    } finally {
+      this.#onStopped();
+      setForeman(undefined);
+    }
+  }
+
+  /** @returns nothing when it was stopped meanwhile */
+  async #recruit(): Promise<Recruits | undefined> {
+    const recruiter = new Recruiter(thisCopy, this.#stopped);
+    setForeman(recruiter);
+    for (const file of this.settings.files) {
+      const loading = load(file, recruiter.engagement(), (evaluated) => this.#files.push(evaluated));
+      const exports = await Promise.race([loading, this.#asked.then(() => undefined)]);
+      if (!exports) return undefined;
+      recruiter.add(exports);
+    }
+    return recruiter.recruit(this.settings.files.map(nearby).join(', '), this.settings.classes);
+  }
+
+  async #workWith({ copy, handlers, options: { deadline, ...said } }: Recruits): Promise<Ending> {
+    this.#deadlineMs = this.settings.deadlineMs ?? toMs(deadline ?? defaultDeadlineMs, 'deadline');
+    const chosen = choose(handlers, this.settings, said);
+    const logged = this.settings.log === 'none' ? chosen.handlers : logAttempts(chosen.handlers, copy.defaultLogger, this.log);
+    await isNothingReady(logged); // a Redis that does not answer is told before anybody counts on this process
+    this.log('start', { handlers: logged.map(describe) });
+    const unwatch = watchLimits(logged, this.settings, { running: () => this.#crew?.running ?? 0, stop: (ending) => this.stop(ending), drained: () => this.#pause() });
+    try {
+      return await this.#untilStopped(copy, { handlers: logged, options: chosen.options });
+    } finally {
+      unwatch();
+    }
+  }
+
+  async #untilStopped(copy: Recruits['copy'], { handlers, options }: Chosen): Promise<Ending> {
+    while (!this.#ending) {
+      this.#isPausing = false;
+      this.#crew = copy.crewOf(handlers, options);
+      this.onReady(this.#deadlineMs);
+      await this.#crew.finished;
+      if (!this.#ending && !this.#isPausing) return 'asked'; // by an order, such as that of `hotqueue workers stop`
+      // Looked at once more when nobody takes: what was on its way meanwhile went back.
+      if (this.#isPausing && (await isNothingReady(handlers))) return this.#ending ?? 'burst';
+    }
+    return this.#ending;
+  }
+
+  /** Burst: nothing seems to be left. */
+  #pause(): void {
+    this.#isPausing = true;
+    void this.#crew?.stop({ deadline: this.#deadlineMs }).catch(() => undefined);
+  }
+
+  /** Lets the files do what they do after `run`, and disposes of what was made for them. */
+  async #afterwork({ made }: Recruits): Promise<void> {
+    const disposals = made.map(async (one) => {
+      const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = one as Partial<AsyncDisposable & Disposable>;
+      await (later ? later.call(one) : now?.call(one));
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, afterworkMs)));
+    await Promise.race([late, Promise.all([...this.#files, ...disposals])]);
+    clearTimeout(timer);
+  }
+}
+
+const describe = ({ name, channel, options }: BoundHandler) => ({ name, queue: channel.name, concurrency: options.concurrency });

@@ -1,0 +1,39 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import ts from 'typescript';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+const compilerOptions: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  useDefineForClassFields: false,
+  inlineSourceMap: true,
+};
+
+/**
+ * The command line as JavaScript, made from the sources as they are now: the tests start it some hundred times, and to
+ * compile it each time would take most of their time.
+ *
+ * @returns its file, and how to remove it
+ */
+export function compileProgram(): { readonly main: string; remove(): void } {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hotqueue-program-'));
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  // The command line imports 'hotqueue', as everybody does: here that is this copy.
+  const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as object;
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ ...manifest, exports: { '.': './src/index.js', './package.json': './package.json' } }));
+  for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })) write(path.join(folder, 'src', file), path.join(root, 'src', file));
+  return { main: path.join(folder, 'src/view/cli/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+function write(target: string, source: string): void {
+  if (!/\.(ts|lua)$/.test(source) || source.endsWith('.d.ts')) return;
+  mkdirSync(path.dirname(target), { recursive: true });
+  const text = readFileSync(source, 'utf8');
+  if (source.endsWith('.lua')) writeFileSync(target, text);
+  else writeFileSync(target.replace(/\.ts$/, '.js'), ts.transpileModule(text, { compilerOptions, fileName: source }).outputText);
+}

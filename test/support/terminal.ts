@@ -1,0 +1,154 @@
+import { spawn, type IPty } from '@lydell/node-pty';
+import headless from '@xterm/headless';
+import { onTestFinished } from 'vitest';
+import { until } from './facts.js';
+
+const root = new URL('../..', import.meta.url).pathname;
+const loader = new URL('../../node_modules/@oxc-node/core/register.mjs', import.meta.url).href;
+const main = new URL('../../src/view/cli/main.ts', import.meta.url).pathname;
+
+/** What a terminal sends for keys that are no letters: `screen.type(keys.up)`. */
+export const keys = {
+  enter: '\r',
+  tab: '\t',
+  escape: '\x1b',
+  backspace: '\x7f',
+  ctrlC: '\x03',
+  ctrlD: '\x04',
+  ctrlL: '\x0c',
+  up: '\x1b[A',
+  down: '\x1b[B',
+  right: '\x1b[C',
+  left: '\x1b[D',
+} as const;
+
+export interface TerminalOptions {
+  readonly cols?: number;
+  readonly rows?: number;
+  readonly cwd?: string;
+  /** The whole environment, but for `TERM`; when absent this process's, without what speaks of colours. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The words that run `hotqueue …` from the sources. */
+export const hotqueueWords = (...args: readonly string[]): string[] => [process.execPath, '--import', loader, main, ...args];
+
+/**
+ * Runs a command in a real pseudo-terminal and renders what it writes; killed after the test.
+ *
+ * @param command the program and its arguments, such as `hotqueueWords('repl')`
+ */
+export async function aTerminal(command: readonly string[], { cols = 80, rows = 24, cwd = root, env = ownEnv() }: TerminalOptions = {}): Promise<Terminal> {
+  const [file = '', ...args] = command;
+  const pty = spawn(file, args, { name: 'xterm-256color', cols, rows, cwd, env: { ...env, TERM: 'xterm-256color' } });
+  const terminal = new Terminal(pty, cols, rows);
+  onTestFinished(() => terminal.end());
+  return terminal;
+}
+
+function ownEnv(): NodeJS.ProcessEnv {
+  const { NO_COLOR: _no, FORCE_COLOR: _force, CI: _ci, ...rest } = process.env;
+  return rest;
+}
+
+/** What was added; a line that was drawn over, such as that of a prompt, is new as a whole. */
+function newIn(text: string, old: string): string {
+  if (text.startsWith(old)) return text.slice(old.length);
+  let same = 0;
+  while (text[same] === old[same]) same += 1;
+  return text.slice(text.lastIndexOf('\n', same - 1) + 1);
+}
+
+/** A person in front of a terminal: types, and reads what it shows. */
+export class Terminal {
+  /** Exit code, or the number of the signal that ended it, negative. */
+  readonly ended: Promise<number>;
+  /** Everything that was written, with its control sequences. */
+  raw = '';
+  readonly #pty: IPty;
+  readonly #screen: headless.Terminal;
+  #hasEnded = false;
+  /** The {@link history} that counts no more. */
+  #forgotten = '';
+
+  constructor(pty: IPty, cols: number, rows: number) {
+    this.#pty = pty;
+    this.#screen = new headless.Terminal({ cols, rows, scrollback: 5_000, allowProposedApi: true });
+    // What a program asks a terminal, such as where its cursor is, is answered.
+    this.#screen.onData((answer) => this.#hasEnded || pty.write(answer));
+    pty.onData((text) => {
+      this.raw += text;
+      this.#screen.write(text);
+    });
+    this.ended = new Promise((resolve) => {
+      pty.onExit(({ exitCode, signal }) => {
+        this.#hasEnded = true;
+        resolve(signal ? -signal : exitCode);
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#pty.pid;
+  }
+
+  /** Sends keys as they are; `\n` is Enter. */
+  type(text: string): void {
+    this.#pty.write(text.replaceAll('\n', keys.enter));
+  }
+
+  /** Sends a line, with Enter. */
+  enter(line: string): void {
+    this.type(`${line}\n`);
+  }
+
+  /** The rows of the screen as they stand now, spaces at their ends cut off; empty rows below the last are left out. */
+  get text(): string {
+    const { baseY } = this.#screen.buffer.active;
+    return this.#rows(baseY).map(({ text }) => text).join('\n').trimEnd();
+  }
+
+  /** All rows from the first on, what has scrolled away too, rows that were wrapped put together again. */
+  get history(): string {
+    return this.#rows(0).reduce((all, { text, isWrapped }) => (isWrapped ? all + text : `${all}\n${text}`), '').slice(1).trimEnd();
+  }
+
+  /** Waits until {@link history}, since {@link forget}, matches; fails with what the screen shows instead. */
+  async shows(pattern: RegExp | string, withinMs = 20_000): Promise<void> {
+    const shown = (): string => newIn(this.history, this.#forgotten);
+    try {
+      await until(() => (typeof pattern === 'string' ? shown().includes(pattern) : pattern.test(shown())), Boolean, withinMs);
+    } catch {
+      throw new Error(`the screen does not show ${String(pattern)}${this.#hasEnded ? ', and its program has ended' : ''}. It shows:\n${this.text}`);
+    }
+  }
+
+  /** What was shown until now counts no more for {@link shows}: not for programs that draw over what they drew. */
+  forget(): void {
+    this.#forgotten = this.history;
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#screen.resize(cols, rows);
+    this.#pty.resize(cols, rows);
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
+    if (!this.#hasEnded) this.#pty.kill(signal);
+    return this.ended;
+  }
+
+  /** Ends the program if it still runs, and lets the screen go. */
+  async end(): Promise<void> {
+    await this.kill();
+    this.#screen.dispose();
+  }
+
+  #rows(from: number): { text: string; isWrapped: boolean }[] {
+    const { active } = this.#screen.buffer;
+    return Array.from({ length: active.length - from }, (_, index) => {
+      const line = active.getLine(from + index);
+      return { text: line?.translateToString(true) ?? '', isWrapped: line?.isWrapped ?? false };
+    });
+  }
+}

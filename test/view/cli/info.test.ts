@@ -1,0 +1,157 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { oldestAt, queueNames } from '../../../src/view/queues.js';
+import { infoAsText } from '../../../src/view/cli/info-text.js';
+import { ratesOf, type QueueLook } from '../../../src/view/cli/look.js';
+import { until } from '../../support/facts.js';
+import { aBroker, aName, aQueue, redis } from '../../support/queue.js';
+import { redisUrl } from '../../support/server.js';
+import { hotqueue } from './hotqueue.js';
+import { running } from './running.js';
+
+const workerForm = z.strictObject({
+  id: z.string(),
+  queue: z.string(),
+  name: z.string(),
+  kind: z.enum(['handler', 'consumer']),
+  host: z.string(),
+  pid: z.number(),
+  process: z.string(),
+  startedAt: z.number(),
+  concurrency: z.number(),
+  status: z.enum(['working', 'quiet', 'stopping']),
+  handled: z.number(),
+  failed: z.number(),
+  claimed: z.number(),
+  running: z.array(z.strictObject({ id: z.string(), attempt: z.number(), since: z.number() })),
+  leaseUntil: z.number(),
+});
+const infoForm = z.strictObject({
+  at: z.number(),
+  queues: z.array(
+    z.strictObject({
+      name: z.string(),
+      waiting: z.number(),
+      running: z.number(),
+      delayed: z.number(),
+      dead: z.number(),
+      handled: z.number(),
+      failed: z.number(),
+      paused: z.boolean(),
+      oldestAt: z.nullable(z.number()),
+      rates: z.nullable(z.strictObject({ handled: z.number(), failed: z.number() })),
+      workers: z.array(workerForm),
+    }),
+  ),
+});
+
+/** What a worker says of itself with its beat. */
+function aReport({ handled = 0, ...more }: { handled?: number; name?: string; kind?: 'handler' | 'consumer' } = {}): string {
+  const about = { name: 'Studio.resize', kind: 'handler', concurrency: 4, status: 'working', host: 'box', pid: 4711, process: 'night', startedAt: 1, claimed: 1, running: [['id', 1, 1]] };
+  return `${handled} 0 ${JSON.stringify({ ...about, ...more })}`;
+}
+
+it('names the queues that something was put on, of one prefix, and lists them', async () => {
+  const prefix = aName();
+  const [one, two] = [aQueue({ prefix, name: 'b:one' }), aQueue({ prefix, name: 'a.two' })];
+  await Promise.all([one.put(1), two.put(1)]);
+  await redis().sadd(prefix, 'no name {}');
+  expect(await queueNames({ url: redisUrl(), prefix })).toEqual(['a.two', 'b:one']);
+  expect(await hotqueue(['queues', '--prefix', prefix])).toMatchObject({ code: 0, stdout: 'a.two\nb:one\n' });
+  expect(z.strictObject({ queues: z.array(z.string()) }).parse(JSON.parse((await hotqueue(['queues', '--prefix', prefix, '--json'])).stdout))).toEqual({ queues: ['a.two', 'b:one'] });
+  expect(await hotqueue(['queues', '--prefix', aName()])).toEqual({ code: 3, stdout: '', stderr: 'no queue yet\n' });
+});
+
+it('tells when the oldest waiting message was put, whatever its lane', async () => {
+  const queue = aQueue();
+  expect(await oldestAt(queue.name, { url: redisUrl() })).toBeUndefined();
+  await redis().rpush(queue.key, '"bare"');
+  expect(await oldestAt(queue.name, { url: redisUrl() })).toBeUndefined();
+  const low = await queue.with({ priority: 'low' }).put('oldest');
+  await until(() => Date.now() > low.putAt);
+  await queue.with({ priority: 'high', id: 'own' }).put('newer');
+  expect(await oldestAt(queue.name, { url: redisUrl() })).toBe(low.putAt);
+});
+
+it('info counts what is where, for people and for programs', async () => {
+  const queue = aQueue();
+  await queue.put(1, 2, 3);
+  await queue.with({ delay: '1h' }).put(4);
+  await queue.pause();
+  const { stdout, code } = await hotqueue(['info', queue.name]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^${queue.name} █+ 3 waiting, 0 running, 1 delayed, 0 handled, oldest (now|\\d+ s), paused\n`));
+  expect(stdout).toContain('1 queue, 3 messages waiting, 0 workers');
+  const info = infoForm.parse(JSON.parse((await hotqueue(['info', queue.name, '--json'])).stdout));
+  expect(info.queues).toMatchObject([{ name: queue.name, waiting: 3, delayed: 1, paused: true, rates: null }]);
+});
+
+it('info --interval looks again, with rates, until it is told to end', async () => {
+  const queue = aQueue();
+  await aBroker(queue.name).join('worker-1', {}, aReport({ handled: 7 }));
+  const child = running(['info', queue.name, '--interval', '100ms', '--json']);
+  const lines = await until(() => child.lines, (seen) => seen.length >= 3);
+  const looks = lines.map((line) => infoForm.parse(JSON.parse(line)).queues[0]!);
+  expect(looks[0]!.rates).toBeNull();
+  expect(looks[2]).toMatchObject({ handled: 7, rates: { handled: 0, failed: 0 }, workers: [{ queue: queue.name, name: 'Studio.resize', handled: 7 }] });
+  expect(Number(await redis().hget(`{${queue.key}}:meta`, 'watched'))).toBeGreaterThan(0);
+  expect(await child.kill('SIGINT')).toBe(0);
+  expect(child.stderr).toBe('');
+});
+
+it('info --interval ends when nobody reads any more', async () => {
+  const queue = aQueue();
+  const child = running(['info', queue.name, '--interval', '100ms']);
+  await until(() => child.stdout);
+  child.pipes.stdout!.destroy();
+  expect(await child.ended).toBe(0);
+});
+
+it.each([
+  [['info', 'a b'], 1, /hotqueue: "a b" is no queue name/],
+  [['info', '--interval', 'often'], 2, /is no duration/],
+  [['queues', 'extra'], 2, /too many arguments/],
+  [['workers', 'ls', '--url', 'http://x'], 1, /hotqueue: url is no Redis address/],
+])('%j ends with %i and a sentence', async (args, code, sentence) => {
+  const ended = await hotqueue(args);
+  expect(ended.stderr).toMatch(sentence);
+  expect(ended).toMatchObject({ code, stdout: '' });
+});
+
+it('workers ls shows who works, and the orders reach them', async () => {
+  const queue = aQueue();
+  const [broker, id] = [aBroker(queue.name), 'worker-1'];
+  await broker.join(id, {}, aReport({ name: 'Studio.\u001b[31mresize' }));
+  await broker.join('loop', {}, aReport({ kind: 'consumer' }));
+  const listed = (await hotqueue(['workers', 'ls', queue.name, '--json'])).stdout.trim().split('\n');
+  expect(listed.map((line) => workerForm.parse(JSON.parse(line)).id).sort()).toEqual(['loop', id]);
+  const { stdout } = await hotqueue(['workers', 'ls', queue.name]);
+  expect(stdout).toMatch(/ Studio\.\\x1b\[31mresize {2}night box:4711 {2}working {2}1\/4 for \d+ \w+ .* worker-1$/m);
+  expect(stdout).not.toContain('\u001b');
+  const quiet = await hotqueue(['workers', 'quiet', queue.name, '--all', '--json']);
+  const form = z.strictObject({ queue: z.string(), order: z.literal('quiet'), asked: z.tuple([z.literal(id)]), missing: z.tuple([]) });
+  expect(form.parse(JSON.parse(quiet.stdout))).toBeTruthy();
+  expect(await hotqueue(['workers', 'work', queue.name, id])).toMatchObject({ code: 0, stdout: `1 worker of ${queue.name} asked to take again\n` });
+  expect(await redis().hget(`{${queue.key}}:orders`, id)).toBe('work');
+  const absent = await hotqueue(['workers', 'stop', queue.name, 'nobody']);
+  expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "nobody"\n` });
+  expect((await hotqueue(['workers', 'stop', queue.name, 'loop'])).stderr).toMatch(/worker "loop" .* is a loop over consume\(\)/);
+  expect(await redis().hkeys(`{${queue.key}}:orders`)).toEqual([id]);
+  expect((await hotqueue(['workers', 'stop', queue.name])).stderr).toMatch(/which workers\? give ids, or --all/);
+  expect(await hotqueue(['workers', 'ls', aQueue().name])).toMatchObject({ code: 3, stdout: '' });
+});
+
+const aLook = (more: Partial<QueueLook>): QueueLook => ({ name: 'emails', waiting: 0, running: 0, delayed: 0, dead: 0, handled: 0, failed: 0, isPaused: false, oldestAt: undefined, workers: [], ...more });
+
+it('rates are per second, and unknown where the sums went back', () => {
+  expect(ratesOf(aLook({ handled: 30, failed: 1 }), aLook({ handled: 10 }), 2_000)).toEqual({ handled: 10, failed: 0.5 });
+  expect(ratesOf(aLook({ handled: 3 }), aLook({ handled: 10 }), 2_000)).toBeUndefined();
+  expect(ratesOf(aLook({}), undefined, 0)).toBeUndefined();
+});
+
+it('bars are as long as the share of the longest queue', () => {
+  const queues = [aLook({ waiting: 20 }), aLook({ name: 'images', waiting: 10, dead: 2 })].map((look) => ({ ...look, rates: undefined }));
+  const [first, second] = infoAsText({ at: 0, queues }, 40).split('\n');
+  expect(first).toBe('emails ██████████ 20 waiting, 0 running, 0 handled');
+  expect(second).toBe('images █████      10 waiting, 0 running, 2 dead, 0 handled');
+});

@@ -1,0 +1,95 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { HotQueue } from 'hotqueue';
+import { handlersOf } from '../../../src/runtime/handlers.js';
+import { choose } from '../../../src/view/cli/worker/choose.js';
+import { deathsAfter, delayAfterDeath, fateOf } from '../../../src/view/cli/worker/fate.js';
+import { pretty } from '../../../src/view/cli/worker/log.js';
+import { bytes, names } from '../../../src/view/cli/worker/settings.js';
+import { watchSources } from '../../../src/view/cli/worker/watch.js';
+import { until } from '../../support/facts.js';
+
+it.each([
+  ['64mb', 67_108_864],
+  ['1.5GB', 1_610_612_736],
+  ['134217728', 134_217_728],
+])('%s is %i bytes', (text, expected) => expect(bytes(text)).toBe(expected));
+
+it.each(['1mb', 'lots', '-1gb', '', 'mb', 'NaN'])('%j is no size for a process', (text) => expect(() => bytes(text)).toThrow('at least 64mb'));
+
+it('names have commas between them, and may come in several portions', () => {
+  expect(names('c', names('a, b'))).toEqual(['a', 'b', 'c']);
+  expect(() => names('a,,b')).toThrow('names with commas');
+});
+
+it.each([
+  [undefined, 'restart'],
+  ['orphaned', 'restart'],
+  ['SIGTERM', 'replace'],
+  ['restart', 'replace'],
+  ['max-jobs', 'replace'],
+  ['max-memory', 'replace'],
+  ['max-idle', 'over'],
+  ['burst', 'over'],
+  ['asked', 'over'],
+] as const)('a child that ended by %s: %s', (reason, fate) => expect(fateOf({ reason })).toBe(fate));
+
+it('waits longer after each death in a row, up to half a minute; a minute of life ends the row', () => {
+  let deaths = 0;
+  const delays = Array.from({ length: 12 }, () => delayAfterDeath((deaths = deathsAfter(deaths, { livedMs: 500 }))));
+  expect([delays[0], delays[1], delays[2], delays.at(-1)]).toEqual([100, 200, 400, 30_000]);
+  expect(deathsAfter(deaths, { livedMs: 60_000 })).toBe(1);
+});
+
+const [a, b] = [new HotQueue('a'), new HotQueue('b')];
+const handlers = handlersOf([a.worker(() => {}), b.worker(() => {}, { concurrency: 3 }), a.worker(() => {})]);
+const summary = (...given: Parameters<typeof choose>) => {
+  const { handlers: chosen, options } = choose(...given);
+  return [chosen.map(({ channel, options: { concurrency } }) => `${channel.name}${concurrency}`).join(' '), options];
+};
+
+it.each([
+  ['nothing said: each for itself', {}, {}, 'a1 b3 a1', {}],
+  ['--queue: only these, in this order', { queues: ['b', 'a'] }, {}, 'b3 a1 a1', { order: 'strict' }],
+  ['one queue has no order', { queues: ['b'] }, {}, 'b3', {}],
+  ['--order without --queue', { order: 'fair' }, {}, 'a1 b3 a1', { order: 'fair' }],
+  ['--concurrency: for each, and for all together', { concurrency: 2 }, {}, 'a2 b2 a2', { order: 'fair', concurrency: 2 }],
+  ['--concurrency for a single one', { queues: ['b'], concurrency: 8 }, {}, 'b8', {}],
+  ['what the file says', {}, { order: 'strict', concurrency: 2 }, 'a1 b3 a1', { order: 'strict', concurrency: 2 }],
+  ['the command line before the file', { order: 'fair', concurrency: 4 }, { order: 'strict', concurrency: 2 }, 'a4 b4 a4', { order: 'fair', concurrency: 4 }],
+] as const)('%s', (_, settings, said, chosen, options) => expect(summary(handlers, settings, said)).toEqual([chosen, options]));
+
+it('a queue that nobody takes from is refused by name', () => {
+  expect(() => choose(handlers, { queues: ['a', 'c'] })).toThrow('--queue c: no worker that was found takes from it; they take from a, b');
+});
+
+it('a pretty line is one line, and moves no cursor', () => {
+  const line = pretty({ time: '2026-01-02T03:04:05.678Z', level: 'warn', event: 'retry', pid: 7, process: 'w-1', queue: 'q', id: 'x', attempt: 1, tookMs: 12, delayMs: 500, error: { name: 'Error', message: 'first\u001b[2J\nsecond' } });
+  expect(line).toMatch(/^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}again in 500 ms {2}Error: first\\x1b\[2J$/);
+});
+
+it('watches sources, also in folders that come later; nothing behind a dot, nor in node_modules', async () => {
+  const home = mkdtempSync(path.join(tmpdir(), 'hqw-'));
+  for (const folder of ['.git', 'node_modules', 'inner']) mkdirSync(path.join(home, folder));
+  const changed: string[] = [];
+  const unwatch = watchSources([path.join(home, 'workers.ts')], (file) => void changed.push(path.relative(home, file)));
+  onTestFinished(() => {
+    unwatch();
+    rmSync(home, { recursive: true });
+  });
+  const change = (file: string) => writeFileSync(path.join(home, file), String(changed.length));
+  const isTold = (file: string) => until(() => changed.includes(file));
+  change('.git/a.ts');
+  change('node_modules/b.js');
+  change('result.json');
+  change('inner/c.js');
+  await isTold('inner/c.js');
+  mkdirSync(path.join(home, 'later'));
+  change('later/d.mts');
+  await isTold('later/d.mts');
+  change('workers.ts');
+  await isTold('workers.ts');
+  expect([...new Set(changed)].sort()).toEqual(['inner/c.js', 'later/d.mts', 'workers.ts']);
+});

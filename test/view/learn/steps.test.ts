@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { IsEmail } from 'class-validator';
+import { HotQueue, InvalidPayloadError, start, type Runner } from 'hotqueue';
+import { afterAll, expect, it } from 'vitest';
+import { Guide } from '../../../src/view/learn/guide.js';
+import { lesson, steps } from '../../../src/view/learn/lesson.js';
+import { up, type Services } from '../../../src/view/learn/services.js';
+import { World } from '../../../src/view/learn/world.js';
+import { aChild, type Child } from '../../support/child.js';
+import { until } from '../../support/facts.js';
+import { redisUrl } from '../../support/server.js';
+
+class Email {
+  @IsEmail() to!: string;
+}
+
+const address = { url: redisUrl(), prefix: `lesson-${randomUUID()}` };
+const world = new World(address);
+const shown: string[] = [];
+const guide = new Guide(world, (text) => shown.push(text));
+const q = new HotQueue('queue', { ...address, logger: false });
+const emails = new HotQueue('emails', { ...address, payload: Email, logger: false });
+const slow = new HotQueue('slow', { ...address, logger: false });
+const names = globalThis as Record<string, unknown>;
+let second: Child | undefined;
+let echo: Runner | undefined;
+let services: Services | undefined;
+
+afterAll(async () => {
+  await second?.kill('SIGKILL');
+  await echo?.stop();
+  await world.close();
+  await services?.down();
+  await Promise.all([q, emails, slow].map((queue) => queue.close()));
+  delete names['echo'];
+  delete names['Email'];
+});
+
+/** The second terminal runs this, with `q` and `at` at hand. */
+function there(code: string, redis: object = address): Child {
+  return aChild(`
+    import { HotQueue } from 'hotqueue';
+    const at = ${JSON.stringify(redis)};
+    const q = new HotQueue('queue', at);
+    process.once('SIGTERM', () => q.close()); // Ctrl-C at a prompt
+    ${code}`);
+}
+
+const loop = 'for await (const item of q.consume()) console.log(item);';
+const heard = async (value: Promise<unknown>): Promise<void> => world.hear({ value: await value });
+
+/** What a learner does, step by step. */
+const acts: Record<string, () => unknown> = {
+  'see-a-queue': () => world.hear({ value: q }),
+  'put-strings': () => heard(q.put('one', 'two', 'three', 'four')),
+  'check-length': () => heard(q.size()),
+  'consume-there': () => (second = there(loop)),
+  'length-is-zero': () => heard(q.size()),
+  'put-more': () => heard(q.put('five', 'six')),
+  'stop-consuming': () => second?.kill('SIGTERM'),
+  'compose-up': async () => (world.compose = services = await up({ PATH: path.dirname(process.execPath), HOME: process.env['HOME'], HOTQUEUE_REDIS: 'js' })),
+  'which-host': () => world.answers.push('localhost', 'redis-db'),
+  'which-packages': () => world.answers.push('hotqueue'),
+  'consume-in-node2': () => (second = there(loop, { url: services?.url })),
+  'put-from-node1': async () => {
+    await using node1 = new HotQueue('queue', { url: services!.url });
+    await heard(node1.put('hello', 'from node1'));
+  },
+  'compose-down': async () => {
+    await second?.kill('SIGTERM');
+    await world.close(services?.url);
+    await services?.down();
+    world.compose = undefined;
+  },
+  'write-echo': () => (names['echo'] = q.worker(() => undefined)),
+  'call-echo': () => (echo = start(names['echo'] as () => void)),
+  'send-to-echo': () => (second = there("await q.put('hello', 'is anybody there?'); await q.close();")),
+  'stop-echo': () => echo?.stop(),
+  'write-class': () => (names['Email'] = Email),
+  'put-valid': () => heard(emails.put({ to: 'ada@example.com' })),
+  'put-invalid': () => emails.put({ to: 'nobody' }).catch((error: unknown) => world.hear({ error })),
+  'put-from-elsewhere': () => (second = there("await new HotQueue('emails', at).put({ to: 'nobody' }); await q.close();")),
+  'consume-valid': async () => {
+    for await (const email of emails.consume({ timeout: '1s' })) expect(email).toEqual({ to: 'ada@example.com' });
+  },
+  'put-task': () => heard(slow.put('a long task')),
+  'begin-task': () => (second = there("const slow = new HotQueue('slow', { ...at, lease: '3s' }); for await (const task of slow.consume()) await new Promise((resolve) => setTimeout(resolve, 3_600_000));")),
+  'kill-worker': () => second?.kill('SIGKILL'),
+  'comes-back': () => heard(slow.get({ block: true })),
+};
+
+it('has an act of this test for each step, and no step twice', () => {
+  expect(steps.map(({ step }) => step.id).sort()).toEqual(Object.keys(acts).sort());
+});
+
+it.each(lesson.map((part, index) => [part.title, part, index + 1] as const))('%s: no step is done before it is done, and says what it saw', { timeout: 120_000 }, async (_title, part, number) => {
+  if (number === 1) await guide.begin();
+  for (const step of part.steps) {
+    expect(guide.step?.id).toBe(step.id);
+    await guide.next();
+    expect(shown.at(-1), step.id).toMatch(/^not yet: .{10,}/);
+    expect(guide.step?.id).toBe(step.id);
+    await acts[step.id]?.();
+    shown.length = 0;
+    await until(() => guide.look(), (verdict) => verdict?.done === true).catch((cause: unknown) => {
+      throw new Error(`"${step.id}" was done, and is not seen`, { cause });
+    });
+    expect(shown[0], step.id).toMatch(/^✓ .{10,}/);
+  }
+  expect(guide.step).toBe(lesson[number]?.steps[0]);
+});
+
+it('ends, and can be begun anywhere', async () => {
+  expect(shown.at(-1)).toContain('That was the lesson');
+  expect(await guide.beginPart(3)).toBe(true);
+  expect(guide.step?.id).toBe('write-echo');
+  guide.hint();
+  expect(shown.at(-1)).toBe(guide.step?.hint);
+  await guide.skip();
+  expect(guide.step?.id).toBe('call-echo');
+  guide.overview();
+  expect(shown.join('\n')).toContain('> 3. A worker instead of a loop (4 steps)');
+  expect(await guide.beginPart(lesson.length + 1)).toBe(false);
+});
+
+it('what was refused is of the class that the step looks for', async () => {
+  await expect(emails.put({ to: 'nobody' })).rejects.toBeInstanceOf(InvalidPayloadError);
+});
