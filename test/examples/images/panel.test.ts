@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { line, panel, rate, type Look } from '../../../examples/images/panel.js';
 
-const counts = { waiting: 3, delayed: 1, claimed: 2, dead: 1, workers: 1 };
+const counts = { waiting: 3, delayed: 1, claimed: 2, dead: 1, workers: 1, handled: 0, failed: 0 };
 const look: Look = { at: 5_000, counts, next: [{ path: '/a/b.jpg', width: 8, height: 6 }, 'words', null] };
 
 it.each([
