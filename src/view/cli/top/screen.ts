@@ -1,0 +1,74 @@
+import { emitKeypressEvents } from 'node:readline';
+import type { Key } from './state.js';
+
+// Its own page, no cursor, and no wrapping: a character that is wider than we think may cost its row, never the rows below.
+const openPage = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
+const closePage = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
+
+/** A page of its own on the terminal; what was there before is back after {@link close}, the cursor too. */
+export class Screen {
+  #drawn: readonly string[] = [];
+  #isOpen = false;
+
+  /**
+   * @param onKey hears what is typed, where somebody can type
+   * @param onResize hears that the page has another size, and is empty
+   */
+  constructor(
+    private readonly onKey: (key: Key) => void,
+    private readonly onResize: () => void,
+    private readonly output: NodeJS.WriteStream = process.stdout,
+    private readonly input: NodeJS.ReadStream = process.stdin,
+  ) {}
+
+  get size(): { columns: number; rows: number } {
+    return { columns: this.output.columns || 80, rows: this.output.rows || 24 };
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    // What nobody catches is printed by Node: after this, so on the page where it stays.
+    process.on('uncaughtExceptionMonitor', this.close);
+    process.on('exit', this.close);
+    this.output.write(openPage);
+    this.output.on('resize', this.#resized);
+    if (this.input.isTTY !== true) return;
+    emitKeypressEvents(this.input);
+    this.input.setRawMode(true);
+    this.input.on('keypress', this.#pressed);
+    this.input.resume();
+  }
+
+  /** Writes the rows that have changed. */
+  draw(lines: readonly string[]): void {
+    if (!this.#isOpen) return;
+    const rows = Math.max(lines.length, this.#drawn.length);
+    let written = '';
+    for (let row = 0; row < rows; row++) {
+      const line = lines[row] ?? '';
+      if (line !== (this.#drawn[row] ?? '')) written += `\x1b[${row + 1};1H${line}\x1b[0m\x1b[K`;
+    }
+    this.#drawn = [...lines];
+    if (written !== '') this.output.write(written);
+  }
+
+  readonly close = (): void => {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    process.off('uncaughtExceptionMonitor', this.close);
+    process.off('exit', this.close);
+    this.output.off('resize', this.#resized);
+    this.input.off('keypress', this.#pressed);
+    if (this.input.isTTY === true) this.input.setRawMode(false);
+    this.input.pause();
+    this.output.write(closePage);
+  };
+
+  readonly #pressed = (_text: string | undefined, key: Key): void => this.onKey(key);
+
+  readonly #resized = (): void => {
+    this.#drawn = [];
+    this.output.write('\x1b[2J');
+    this.onResize();
+  };
+}
