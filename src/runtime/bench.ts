@@ -109,14 +109,14 @@ export class Bench {
   /** Takes up to `most` messages and begins what it can, unless `isStopping` by then: those go back at once. @returns how many there were */
   async take(most: number, isStopping: () => boolean): Promise<number> {
     const claims = await this.#fetcher.take(most);
-    if (isStopping()) {
-      await this.#fetcher.giveBack(claims);
-      return 0;
-    }
     // What was taken under a lease that was lost since is somebody else's.
     const isOurs = this.#unbegun > 0 && this.#fetcher.holds(this.#waiting[this.#next]!);
     this.#waiting = isOurs ? this.#waiting.slice(this.#next).concat(claims) : claims;
     this.#next = 0;
+    if (isStopping()) {
+      await this.giveBackWaiting();
+      return 0;
+    }
     this.#begin();
     if (this.#unbegun > 0) this.#watch();
     return claims.length;
@@ -130,7 +130,14 @@ export class Bench {
   /** Takes no more, and gives back what has not begun. */
   stop(): void {
     this.#status = 'stopping';
-    void this.giveBackWaiting(); // also when a take still waits for Redis
+    void this.#giveBackInOrder(); // also when a take still waits for its turn
+  }
+
+  /** As {@link giveBackWaiting}, with what a take on its way brings: that is younger, and given back later it would stand before. */
+  async #giveBackInOrder(): Promise<void> {
+    const asking = this.#fetcher.asking;
+    if (asking) await asking.then(() => new Promise((resolve) => setImmediate(resolve)));
+    await this.giveBackWaiting();
   }
 
   /** Gives back what has not begun. */
@@ -163,7 +170,7 @@ export class Bench {
    */
   #begin(isDue = false): void {
     const { concurrency } = this.handler.options;
-    while (this.#unbegun > 0 && this.#running < concurrency) {
+    while (this.#status !== 'stopping' && this.#unbegun > 0 && this.#running < concurrency) {
       // After a stall somebody else may have it: whatever has not begun is better off with them.
       if (!this.#fetcher.isProven) return void this.giveBackWaiting();
       if (this.#lingerMs > 0 && !isDue && this.#isFilling()) return;
@@ -224,7 +231,7 @@ export class Bench {
     if (this.#status === 'stopping') return;
     const wasQuiet = this.#status === 'quiet';
     this.#status = order === 'quiet' ? 'quiet' : 'working';
-    if (this.#status === 'quiet') void this.giveBackWaiting();
+    if (this.#status === 'quiet') void this.#giveBackInOrder();
     if (wasQuiet !== (this.#status === 'quiet')) this.onFreed();
     this.#fetcher.poke();
   }
@@ -240,7 +247,7 @@ export class Bench {
       const waitedMs = performance.now() - this.#lastBeganAt;
       if (waitedMs < longestWaitMs) return this.#watch();
       this.#pace.tell(waitedMs);
-      void this.giveBackWaiting().then(this.onFreed);
+      void this.#giveBackInOrder().then(this.onFreed);
     }, longestWaitMs).unref();
   }
 }

@@ -41,6 +41,8 @@ export class Fetcher implements Tended, Keeper {
   /** When the last beat or join that succeeded was sent; the lease counts from then. Monotonic ms. */
   #provenAt = 0;
   #waiter: Waiter | undefined;
+  /** A take that is on its way. */
+  #asking: Promise<unknown> | undefined;
   #isIdle = false;
   #isPaused = false;
   #tally: Tally = { handled: 0, failed: 0 };
@@ -132,6 +134,11 @@ export class Fetcher implements Tended, Keeper {
     for (const claim of this.#claims.values()) claim.abort(reason);
   }
 
+  /** The take that is on its way, if any; never rejects. What it brings is younger than all that is held. */
+  get asking(): Promise<unknown> | undefined {
+    return this.#asking?.catch(() => undefined);
+  }
+
   /** Gives claims back unhandled, in one trip. */
   async giveBack(claims: readonly Claim[]): Promise<void> {
     const [first] = claims;
@@ -170,12 +177,13 @@ export class Fetcher implements Tended, Keeper {
     try {
       while (taken === 'lost') {
         const worker = (this.#worker ??= await this.#join());
-        taken = await this.channel.broker.take(worker, this.#number + 1, most, company, { signal: this.options.taking });
+        taken = await (this.#asking = this.channel.broker.take(worker, this.#number + 1, most, company, { signal: this.options.taking }));
         if (taken === 'lost') this.#lose();
         else claims = this.#hold(worker, taken);
       }
       return { status: taken.status, news: taken.news, claims };
     } finally {
+      this.#asking = undefined;
       hands.grasp(company, claims.length, claims[0]?.isSuspect ?? false);
     }
   }

@@ -9,7 +9,7 @@ const mostCharacters = 1_048_576;
 /** What may wait in memory while Redis is away, as it would be after a batch that takes so long. */
 const mostBufferedCharacters = 16 * 1_048_576;
 /** What a message costs beside its text, counted in characters: 1.6 kB here and some with its caller, so that small ones take no more than 64 MiB. */
-const charactersBeside = 600;
+const charactersBeside = 700;
 const awayAfterMs = 1_000;
 /** How long a put goes on trying while Redis is away, or the queue is full. */
 const patienceMs = 30_000;

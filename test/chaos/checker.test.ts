@@ -31,6 +31,8 @@ describe('a history in which all is well', () => {
     ['run again after a kill', [...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v'), tell('ack', 'v')], {}, {}],
     ['run again after a retry that was asked for', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'retry' }), run('w', 'a', { attempt: 2 }), end('w', 'a', { attempt: 2 })], {}, {}],
     ['frozen, run by another, told so', [...put(), run(), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), tell('ack', 'v'), end(), tell('lost')], {}, { losesLeases: true }],
+    ['frozen before it began, and late once', [...put(), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), tell('ack', 'v'), run(), tell('lost'), end()], {}, { losesLeases: true }],
+    ['deleted on purpose', [...put(), ['h', 'destroyed', { jobs: [['a', '']] }]], {}, {}],
     ['forgotten by a Redis that forgets', [...put(), ['h', 'fault', { kind: 'redis-kill' }]], {}, { forgetsMs: 2_000 }],
   ])('%s', (_, lines, remains, allowed) => {
     const verdict = check(history(...lines), { ...nothing, ...remains }, allowed);
@@ -51,6 +53,9 @@ describe('what is wrong is called', () => {
     ['unexplained', 'one kill, and two more runs', [...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v'), run('v', 'a', { attempt: 2 }), end('v', 'a', { attempt: 2 })]],
     ['unexplained', 'killed after it had acknowledged', [...put(), run(), end(), tell('ack'), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v')]],
     ['unexplained', 'a lease lost without a fault', [...put(), run(), tell('lost'), run('v'), end('v')]],
+    ['unexplained', 'late, and its process had not been frozen', [...put(), run('v'), end('v'), tell('ack', 'v'), run(), tell('lost'), end()], {}, { losesLeases: true }],
+    ['unexplained', 'late twice for one freeze', [...put(), ...put('b'), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), run('v', 'b'), end('v', 'b'), run(), tell('lost'), end(), run('w', 'b'), tell('lost', 'w', 'b'), end('w', 'b')], {}, { losesLeases: true }],
+    ['lost', 'another than the one that was deleted', [...put(), ...put('b'), ['h', 'destroyed', { jobs: [['b', '']] }]]],
     ['invented', 'run, and never put', [run(), end()]],
     ['invented', 'in Redis, and never put', [], { ready: ['ghost'] }],
     ['invented', 'ended where it had not begun', [...put(), run(), end('v')]],

@@ -55,6 +55,8 @@ interface Story {
   refused?: boolean;
   readonly ids: Set<string>;
   readonly runs: Run[];
+  /** Somebody deleted it, by hand and on purpose. */
+  isDestroyed?: boolean;
   /** How it was settled, by the events `ack` and `bury`. */
   readonly ends: { readonly verb: string; readonly at: number; readonly proc: string }[];
   readonly entries: Entry[];
@@ -74,6 +76,9 @@ class Books {
   readonly #openRuns = new Map<string, Run>();
   readonly #runsOfProc = new Map<string, Run[]>();
   readonly #redisKills: number[] = [];
+  /** When a process was frozen or stalled, and how many of its runs began late. */
+  readonly #pauses = new Map<string, number[]>();
+  readonly #late = new Map<string, number>();
   readonly #violations: Violation[] = [];
   readonly #order: string[] = [];
   readonly #counters: Record<string, number> = { acked: 0, unknown: 0, refused: 0, runs: 0, retries: 0, faults: 0, kills: 0, redisKills: 0, lost: 0, dead: 0, still: 0, duplicated: 0, allowed: 0, unexplained: 0, recovered: 0 };
@@ -104,6 +109,8 @@ class Books {
         return this.#fault(entry);
       case 'exit':
         return this.#exit(entry);
+      case 'destroyed':
+        return this.#destroy(entry);
       case 'broken':
         return this.#violate('claim', entry.text!, []);
       case 'warn':
@@ -227,11 +234,19 @@ class Books {
     }
     if (entry.kind === 'kill') this.#count('kills');
     if (entry.kind !== 'kill' && entry.kind !== 'freeze' && entry.kind !== 'stall') return;
+    if (entry.kind !== 'kill') this.#pauses.set(entry.target!, [...(this.#pauses.get(entry.target!) ?? []), entry.t]);
     for (const run of this.#runsOfProc.get(entry.target!) ?? []) {
       if (entry.kind === 'kill' && !run.fate) this.#count('in flight at kills');
       this.#seal(run, entry.kind, entry.t);
     }
     if (entry.kind === 'kill') this.#runsOfProc.delete(entry.target!);
+  }
+
+  #destroy({ jobs }: Entry): void {
+    for (const [key] of jobs!) {
+      this.#story(key).isDestroyed = true;
+      this.#count('destroyed');
+    }
   }
 
   /** What runs when its process leaves in good order is given back. */
@@ -271,8 +286,8 @@ class Books {
   }
 
   /** I1: what was acknowledged is handled, or dead, or still there. */
-  #notLost({ key, ackedAt, runs, entries }: Story, still: Set<string>, dead: Set<string>): void {
-    if (ackedAt === undefined || still.has(key) || dead.has(key)) return;
+  #notLost({ key, ackedAt, isDestroyed, runs, entries }: Story, still: Set<string>, dead: Set<string>): void {
+    if (ackedAt === undefined || isDestroyed || still.has(key) || dead.has(key)) return;
     if (runs.some((run) => run.endedAt !== undefined && !isGiven(run))) return;
     if (this.#isForgotten(ackedAt)) return this.#count('forgotten');
     this.#count('lost');
@@ -292,7 +307,7 @@ class Books {
         if (isAsked) continue;
         this.#count('allowed');
         this.#count(`after ${cause.fate!.why}`);
-      } else if (run.fate && !run.isSpent && !isGiven(run) && run.fate.why !== 'kill' && this.#isAllowed(run.fate.why)) {
+      } else if (run.fate && !run.isSpent && !isGiven(run) && run.fate.why !== 'kill' && this.#isAllowed(run.fate.why) && this.#mayBeLate(run)) {
         // It held the message first, and began late: its process had been frozen or stalled in between.
         run.isSpent = true;
         this.#count('allowed');
@@ -309,6 +324,14 @@ class Books {
     if (last?.endedAt !== undefined && !last.fate && still.has(key) && !this.allowed.leavesBehind) {
       this.#violate('unsettled', `${key} was handled, and is still there`, story.entries);
     }
+  }
+
+  /** A process looks at its lease before each beginning, so one freeze or stall can make one beginning late, between the two. */
+  #mayBeLate({ proc, startedAt }: Run): boolean {
+    const pauses = (this.#pauses.get(proc) ?? []).filter((at) => at <= startedAt).length;
+    const late = (this.#late.get(proc) ?? 0) + 1;
+    this.#late.set(proc, late);
+    return late <= pauses;
   }
 
   #isAllowed(why: string): boolean {

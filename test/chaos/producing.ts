@@ -1,3 +1,4 @@
+import type { Cluster, Redis } from 'ioredis';
 import { type HotQueue, HotQueueError } from '../../src/index.js';
 import { type History, type Load, sumOf } from './history.js';
 
@@ -21,4 +22,28 @@ export async function putLogged(queue: Pick<HotQueue<Load>, 'put'>, history: His
     if (code === 'UNTYPED') history.write('broken', { text: `put rejected with an error that is not ours: ${String(error)}` });
     return code;
   }
+}
+
+/** Ms for which a replica is waited for. */
+const waitMs = 500;
+
+/**
+ * Puts, and asks so many replicas whether they have it: what they have is written down as `confirmed`. `WAIT` counts the
+ * writes of its connection, so there is one behind the put; and it must be the server that was master before the put, or
+ * another one would answer for what it never had.
+ */
+export async function confirm(queue: HotQueue<Load>, asking: Redis | Cluster, replicas: number, history: History, loads: readonly Load[]): Promise<void> {
+  const fence = `{${queue.key}}:fence:${history.proc}`;
+  const ask = async (): Promise<{ server: string; have: number }> => {
+    await asking.set(fence, 1); // a pipeline does not learn that its slot has moved
+    const replies = await asking.pipeline().set(fence, 1).wait(replicas, waitMs).info('server').exec();
+    const [[, stored], [, have], [, info]] = replies as [[unknown, string], [unknown, number], [unknown, string]];
+    return { server: /run_id:(\w+)/.exec(String(info))?.[1] ?? '', have: stored === 'OK' ? have : 0 };
+  };
+  const nobody = { server: '', have: 0 };
+  const before = await ask().catch(() => nobody);
+  if ((await putLogged(queue, history, loads)) !== undefined) return;
+  const after = await ask().catch(() => nobody);
+  if (after.server === '' || after.server !== before.server || after.have < replicas) return;
+  history.write('confirmed', { jobs: loads.map(({ key }) => [key, '']) });
 }

@@ -5,8 +5,8 @@ import { Splitter, wordsOf } from './resp.js';
 
 /**
  * What happens to a command: `before`, the server never sees it; `after`, the server runs it and the whole reply is
- * lost; `inside`, the client gets the first `bytes` of the reply; `corrupt`, the byte at `bytes` is changed. All but the
- * last end both sockets.
+ * lost; `inside`, the client gets the first `bytes` of the reply; `corrupt`, the byte at `bytes` becomes none of RESP's. All
+ * but the last end both sockets.
  */
 export interface Fault {
   readonly kind: 'before' | 'after' | 'inside' | 'corrupt';
@@ -169,7 +169,7 @@ class Pair {
       this.note(`corrupt ${command.name}`, { bytes: fault.bytes });
       const changed = Buffer.from(bytes);
       const at = Math.min(fault.bytes ?? 0, changed.length - 1);
-      changed[at] = changed[at]! ^ 1;
+      changed[at] = changed[at]! ^ 0x80;
       return this.#send(this.client, changed);
     }
     const kept = fault.kind === 'inside' ? bytes.subarray(0, Math.min(fault.bytes ?? 0, bytes.length - 1)) : undefined;

@@ -4,13 +4,15 @@ import { parseArgs } from 'node:util';
 import { report, type Verdict } from './checker.js';
 import type { Scenario } from './scenario.js';
 import { connectionScenarios } from './scenarios/connections.js';
+import { failoverScenarios } from './scenarios/failover.js';
 import { messageScenarios } from './scenarios/messages.js';
 import { processScenarios } from './scenarios/processes.js';
+import { rivalScenarios } from './scenarios/rivals.js';
 import { serverScenarios } from './scenarios/server.js';
 import { simulationScenarios } from './scenarios/simulation.js';
 import { World } from './world.js';
 
-const scenarios: readonly Scenario[] = [...simulationScenarios, ...connectionScenarios, ...serverScenarios, ...messageScenarios, ...processScenarios].sort((a, b) => (a.id < b.id ? -1 : 1));
+const scenarios: readonly Scenario[] = [...failoverScenarios, ...simulationScenarios, ...connectionScenarios, ...serverScenarios, ...messageScenarios, ...processScenarios, ...rivalScenarios].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 // Whoever started it may be killed, which tells nobody: then this ends too, and with it all that it started.
 const startedBy = process.ppid;
@@ -18,7 +20,7 @@ setInterval(() => process.ppid !== startedBy && process.exit(1), 1_000).unref();
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { long: { type: 'boolean' }, seed: { type: 'string' }, list: { type: 'boolean' }, keep: { type: 'boolean' }, json: { type: 'string' } },
+  options: { long: { type: 'boolean' }, seed: { type: 'string' }, list: { type: 'boolean' }, ids: { type: 'boolean' }, keep: { type: 'boolean' }, json: { type: 'string' } },
 });
 const isLong = values.long === true;
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
@@ -26,11 +28,19 @@ const seed = Number(values.seed ?? Date.now() % 1_000_000);
 if (values.list) {
   for (const { id, name } of scenarios) say(`${id.padEnd(5)} ${name}`);
 } else {
-  const chosen = positionals.length === 0 ? scenarios : positionals.map((id) => scenarios.find((one) => one.id.toLowerCase() === id.toLowerCase()) ?? refuse(id));
-  let broken = 0;
-  for (const scenario of chosen) broken += (await play(scenario)).ok ? 0 : 1;
-  say(broken === 0 ? `all ${chosen.length} kept, seed ${seed}` : `${broken} of ${chosen.length} BROKEN, seed ${seed}`);
-  process.exit(broken === 0 ? 0 : 1);
+  const chosen = chosenOf(positionals);
+  if (values.ids) {
+    for (const { id } of chosen) say(id);
+  } else {
+    let broken = 0;
+    for (const scenario of chosen) broken += (await play(scenario)).ok ? 0 : 1;
+    say(broken === 0 ? `all ${chosen.length} kept, seed ${seed}` : `${broken} of ${chosen.length} BROKEN, seed ${seed}`);
+    process.exit(broken === 0 ? 0 : 1);
+  }
+}
+
+function chosenOf(ids: readonly string[]): readonly Scenario[] {
+  return ids.length === 0 ? scenarios : ids.map((id) => scenarios.find((one) => one.id.toLowerCase() === id.toLowerCase()) ?? refuse(id));
 }
 
 async function play(scenario: Scenario): Promise<Verdict> {

@@ -14,6 +14,7 @@ import type { ProducerTask } from './producer-process.js';
 import { putLogged } from './producing.js';
 import { FaultProxy } from './proxy.js';
 import { type Durability, RedisProcess } from './redis-process.js';
+import type { Road } from './road.js';
 import type { WorkerTask } from './worker-process.js';
 
 export interface CrewOptions {
@@ -58,6 +59,7 @@ export class World {
   readonly #proxies: FaultProxy[] = [];
   readonly #children: OwnChild[] = [];
   readonly #names = new Set<string>();
+  readonly #endings: (() => Promise<void>)[] = [];
   readonly #reader: Reader;
   #counter = 0;
 
@@ -67,8 +69,8 @@ export class World {
     private readonly root: string,
     readonly folder: string,
     readonly redis: RedisProcess,
-    /** Straight to the server, past every proxy. */
-    readonly direct: Redis,
+    /** Straight to the server, past every proxy; a scenario with servers of its own says which of them has the queue. */
+    public direct: Redis,
     history: History,
   ) {
     this.dice = new Dice(seed);
@@ -134,14 +136,27 @@ export class World {
     return putLogged(queue, (queue as HotQueue<Load> & { history: History }).history, loads);
   }
 
+  /** As {@link put}, with options of `with`. */
+  putWith(queue: HotQueue<Load>, options: Parameters<HotQueue<Load>['with']>[0], ...loads: Load[]): Promise<string | undefined> {
+    return putLogged(queue.with(options), (queue as HotQueue<Load> & { history: History }).history, loads);
+  }
+
+  /** As {@link put}, for `afterMs` from now, or for an instant. That none of it runs before is in the books. */
+  putLater(queue: HotQueue<Load>, when: { afterMs: number } | { at: number }, ...loads: Load[]): Promise<string | undefined> {
+    const { history } = queue as HotQueue<Load> & { history: History };
+    const due = 'at' in when ? when.at : Date.now() + when.afterMs;
+    for (const { key } of loads) history.write('due', { key, due });
+    return this.putWith(queue, 'at' in when ? { at: new Date(when.at) } : { delay: when.afterMs }, ...loads);
+  }
+
   load(ms = 0, does?: string): Load {
     return { key: this.name('m'), ms, ...(does !== undefined && { does }) };
   }
 
-  worker(options: Partial<WorkerTask> = {}): WorkerProcess {
-    const task: WorkerTask = { folder: this.folder, proc: this.name('worker'), url: this.redis.url, queue: 'jobs', leaseMs: 1_000, concurrency: 10, deadlineMs: 10_000, ...options };
+  worker({ url = this.redis.url, ...options }: Partial<WorkerTask> & { readonly url?: string } = {}): WorkerProcess {
+    const task: WorkerTask = { folder: this.folder, proc: this.name('worker'), road: { url }, queue: 'jobs', leaseMs: 1_000, concurrency: 10, deadlineMs: 10_000, ...options };
     this.#names.add(task.queue);
-    const child = this.#spawn('worker-process', task);
+    const child = this.spawn('worker-process', task);
     const { proc } = task;
     const note = (kind: string): void => this.fault(kind, { target: proc });
     return {
@@ -169,13 +184,14 @@ export class World {
     };
   }
 
-  producer(options: Omit<ProducerTask, 'folder' | 'proc' | 'url' | 'queue' | 'seed'> & { url?: string }): OwnChild {
+  producer({ url = this.redis.url, ...options }: Omit<ProducerTask, 'folder' | 'proc' | 'road' | 'queue' | 'seed'> & { url?: string; road?: Road }): OwnChild {
     this.#names.add('jobs');
-    const task: ProducerTask = { folder: this.folder, proc: this.name('producer'), url: this.redis.url, queue: 'jobs', seed: this.dice.whole(1, 1e9), ...options };
-    return this.#spawn('producer-process', task);
+    const task: ProducerTask = { folder: this.folder, proc: this.name('producer'), road: { url }, queue: 'jobs', seed: this.dice.whole(1, 1e9), ...options };
+    return this.spawn('producer-process', task);
   }
 
-  #spawn(script: string, task: object): OwnChild {
+  /** Starts one of the scripts beside this file, with its task. */
+  spawn(script: string, task: object): OwnChild {
     const here = new URL('.', import.meta.url).pathname;
     const file = path.join(here, `${script}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`);
     const loader = file.endsWith('.ts') ? ['--import', '@oxc-node/core/register'] : [];
@@ -190,10 +206,15 @@ export class World {
     return new Keys(name);
   }
 
+  /** What a scenario started beside all this, and how it ends, whatever happens: after the processes that use it. */
+  atEnd(end: () => Promise<void>): void {
+    this.#endings.push(end);
+  }
+
   // ---------------------------------------------------------------- facts
 
   /** What Redis holds, of all queues of this scenario. */
-  async look(): Promise<Look> {
+  async look(direct = this.direct): Promise<Look> {
     const ready: string[] = [];
     const delayed: string[] = [];
     const claimed: string[] = [];
@@ -201,12 +222,12 @@ export class World {
     let workers = 0;
     for (const name of this.#names) {
       const keys = new Keys(name);
-      for (const list of [keys.again, keys.inbox, keys.high, keys.base, keys.low, keys.suspects]) ready.push(...(await this.direct.lrange(list, 0, -1)).map(keyIn));
-      delayed.push(...(await this.direct.hvals(keys.delayedMessages)).map(keyIn));
-      dead.push(...(await this.direct.hvals(keys.deadMessages)).map((entry) => keyIn(entry.slice(entry.indexOf('\n') + 1))));
-      workers += await this.direct.zcard(keys.workers);
-      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`)) {
-        for (const [field, message] of Object.entries(await this.direct.hgetall(claims))) if (/^[a-z]\d+\.\d+$/.test(field)) claimed.push(keyIn(message));
+      for (const list of [keys.again, keys.inbox, keys.high, keys.base, keys.low, keys.suspects]) ready.push(...(await direct.lrange(list, 0, -1)).map(keyIn));
+      delayed.push(...(await direct.hvals(keys.delayedMessages)).map(keyIn));
+      dead.push(...(await direct.hvals(keys.deadMessages)).map((entry) => keyIn(entry.slice(entry.indexOf('\n') + 1))));
+      workers += await direct.zcard(keys.workers);
+      for (const claims of await direct.keys(`{${keys.base}}:claims:*`)) {
+        for (const [field, message] of Object.entries(await direct.hgetall(claims))) if (/^[a-z]\d+\.\d+$/.test(field)) claimed.push(keyIn(message));
       }
     }
     return { ready, delayed, claimed, dead, pending: ready.length + delayed.length + claimed.length, workers };
@@ -221,13 +242,14 @@ export class World {
   /** Waits until nothing is ready, delayed or claimed; what is left then is found by the checker. */
   async drained(withinMs = 60_000): Promise<void> {
     let everyMs = 20;
-    for (const givenUpAt = Date.now() + withinMs; (await this.#pending()) > 0; await pause(everyMs)) {
+    for (const givenUpAt = Date.now() + withinMs; (await this.pending()) > 0; await pause(everyMs)) {
       if (Date.now() > givenUpAt) return;
       everyMs = Math.min(everyMs * 1.5, 500);
     }
   }
 
-  async #pending(): Promise<number> {
+  /** How many messages are ready, delayed or claimed. */
+  async pending(): Promise<number> {
     let sum = 0;
     for (const name of this.#names) {
       const keys = new Keys(name);
@@ -284,6 +306,7 @@ export class World {
     await Promise.all(this.#runners.splice(0).map((runner) => runner.stop({ deadline: 0 }).catch(() => undefined)));
     await Promise.all(this.#children.map((child) => child.kill()));
     this.direct.disconnect();
+    await Promise.all(this.#endings.splice(0).map((end) => end()));
     await this.redis.close();
     await Promise.all(this.#queues.splice(0).map((queue) => Promise.race([queue.close().catch(() => undefined), pause(2_000)])));
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));

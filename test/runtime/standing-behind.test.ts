@@ -1,7 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { start } from 'hotqueue';
+import { start, type Runner } from 'hotqueue';
+import { FaultProxy } from '../chaos/proxy.js';
 import { latch, until } from '../support/facts.js';
 import { aQueue } from '../support/queue.js';
+import { redisUrl } from '../support/server.js';
 
 const total = 2_000;
 const slow = 1_000;
@@ -33,4 +36,32 @@ it('what was claimed ahead and stands behind a slow message goes back, where oth
     await Promise.all([first.stop(), second?.stop()]);
   }
   expect(done.size).toBe(total);
+});
+
+it('goes back before what a take brings that was on its way when the worker was stopped', async () => {
+  const proxy = await FaultProxy.open(redisUrl().slice('unix://'.length), () => {});
+  const queue = aQueue({ url: proxy.url });
+  const stopped = latch<Promise<void>>();
+  let runner = undefined as Runner | undefined;
+  let takes = 0;
+  // The sixth take that brings something loses its reply, and in that moment somebody stops the worker.
+  proxy.rule = ({ name, reply }) => {
+    if (name !== 'take' || !reply || !reply.includes('#') || ++takes !== 6) return undefined;
+    stopped.open(runner!.stop());
+    return { kind: 'after' };
+  };
+  const done: unknown[] = [];
+  await queue.putAll(Array.from({ length: 500 }, (_, index) => index));
+  runner = start(
+    queue.worker(async (number) => {
+      await pause(1);
+      done.push(number);
+    }),
+  );
+  await stopped;
+  const left = (await queue.peek(1_000)).map(({ payload }) => payload);
+  expect([...done, ...left]).toEqual(Array.from({ length: 500 }, (_, index) => index));
+  expect(proxy.faults()).toBe(1);
+  await queue.close();
+  await proxy.close();
 });

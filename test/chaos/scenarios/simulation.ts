@@ -27,7 +27,7 @@ const real: Scenario = {
   id: 'SIM',
   name: 'random sequences against the model, on Redis',
   withinMs: { short: 120_000, long: 900_000 },
-  run: (world) => against(world, world.redis.url, world.isLong ? 3_000 : 150),
+  run: (world) => against(world, world.redis.url, world.isLong ? 3_000 : 500),
 };
 
 const onEngine: Scenario = {

@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { BullRival } from '../bullmq.js';
+import type { Scenario } from '../scenario.js';
+import type { World } from '../world.js';
+
+const leaseMs = 2_000;
+const concurrency = 10;
+
+/** What of a verdict stands in both columns of `docs/guarantees.md`. */
+const compared = ['acked', 'unknown', 'runs', 'lost', 'duplicated', 'allowed', 'unexplained', 'dead', 'still', 'in flight at kills'] as const;
+
+/** How long after the last put, and when, nothing was pending any more. */
+async function drainMs(world: World, pending: () => Promise<number>, fromMs: number): Promise<number> {
+  await world.until(async () => (await pending()) === 0, 90_000);
+  return Math.round(world.now() - fromMs);
+}
+
+/**
+ * Ours and BullMQ at once, on one Redis: the same jobs at the same rate, as many workers with as many places, leases as
+ * long, given up after as many deaths, and each kill meets both at the same instant. What ours must keep is asserted;
+ * what BullMQ kept is counted by the same checker.
+ */
+const versus: Scenario = {
+  id: 'VS',
+  name: 'BullMQ beside us, under the same kills, appendfsync always',
+  durability: 'always',
+  withinMs: { short: 150_000, long: 600_000 },
+  async run(world) {
+    const { kills, redisKills, count, perSecond } = world.isLong ? { kills: 40, redisKills: 4, count: 20_000, perSecond: 250 } : { kills: 4, redisKills: 1, count: 1_000, perSecond: 150 };
+    // Two stalls are allowed, as two crashes are: the third gives up. Its stalled check runs twice in a lock, so that a
+    // worker's death is noticed about as soon as ours is.
+    const rival = new BullRival(world, { lockMs: leaseMs, stalledMs: leaseMs / 2, mostStalls: 2, concurrency });
+    const ours = Array.from({ length: 3 }, () => world.worker({ leaseMs, concurrency }));
+    const theirs = ours.map(() => rival.worker());
+    const task = { count, batch: 20, mostMs: 100, perSecond };
+    const seed = world.dice.whole(1, 1e9);
+    const producers = [world.producer(task), rival.producer({ ...task, seed })];
+    const atWork = (index: number): boolean => world.count('start', ours[index]!.proc) > 0 && theirs[index]!.hasBegun();
+    for (let index = 1; index <= kills; index++) {
+      const victim = world.dice.whole(0, ours.length - 1);
+      await world.until(() => atWork(victim), 15_000);
+      await pause(world.dice.whole(0, 300));
+      await Promise.all([ours[victim]!.kill(), theirs[victim]!.kill()]);
+      [ours[victim], theirs[victim]] = [world.worker({ leaseMs, concurrency }), rival.worker()];
+      if (index % Math.floor(kills / redisKills) !== 0) continue;
+      await world.until(() => ours.every((_, one) => atWork(one)), 15_000);
+      rival.history.write('fault', { kind: 'redis-kill' });
+      await world.redis.kill();
+      await pause(world.dice.whole(100, 1_500));
+      await world.redis.start();
+    }
+    await Promise.all(producers.map(({ ended }) => ended));
+    const fromMs = world.now();
+    const [us, them] = await Promise.all([drainMs(world, () => world.pending(), fromMs), drainMs(world, () => rival.pending(), fromMs)]);
+    await Promise.all(theirs.map((worker) => worker.kill()));
+    const verdict = await rival.verdict();
+    world.figures['drained after, ms'] = us;
+    for (const name of compared) world.figures[`BullMQ: ${name}`] = verdict.counters[name] ?? 0;
+    world.figures['BullMQ: drained after, ms'] = them;
+    for (const { rule } of verdict.violations) world.figures[`BullMQ: violations of "${rule}"`] = (world.figures[`BullMQ: violations of "${rule}"`] ?? 0) + 1;
+  },
+};
+
+export const rivalScenarios = [versus];
