@@ -26,7 +26,7 @@ const versus: Scenario = {
   durability: 'always',
   withinMs: { short: 150_000, long: 600_000 },
   async run(world) {
-    const { kills, redisKills, count, perSecond } = world.isLong ? { kills: 40, redisKills: 4, count: 20_000, perSecond: 250 } : { kills: 4, redisKills: 1, count: 1_000, perSecond: 150 };
+    const { kills, redisKills, count, perSecond } = world.isLong ? { kills: 40, redisKills: 4, count: 20_000, perSecond: 150 } : { kills: 4, redisKills: 1, count: 1_000, perSecond: 150 };
     // Two stalls are allowed, as two crashes are: the third gives up. Its stalled check runs twice in a lock, so that a
     // worker's death is noticed about as soon as ours is.
     const rival = new BullRival(world, { lockMs: leaseMs, stalledMs: leaseMs / 2, mostStalls: 2, concurrency });
