@@ -9,6 +9,8 @@ const common = {
 export default defineConfig({
   resolve: { alias: { hotqueue: new URL('./src/index.ts', import.meta.url).pathname } },
   test: {
+    // Most of them wait for processes that they started: two at a time, also where there are two cores.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
@@ -20,6 +22,6 @@ export default defineConfig({
         test: { ...common, name: 'engine', include: ['test/stories/**/*.test.ts', 'test/redis/broker*.test.ts', 'test/redis/model.test.ts', 'test/redis/resending.test.ts', 'test/chaos/simulation.test.ts'], provide: { serverKind: 'engine' } },
       },
     ],
-    coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary', 'html'] },
+    coverage: { include: ['src/**/*.ts'], reporter: ['text-summary', 'json-summary', 'html'] },
   },
 });

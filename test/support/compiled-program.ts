@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import ts from 'typescript';
@@ -26,6 +26,7 @@ export function compileProgram(): { readonly main: string; remove(): void } {
   // The command line imports 'hotqueue', as everybody does: here that is this copy.
   const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as object;
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ ...manifest, exports: { '.': './src/index.js', './package.json': './package.json' } }));
+  cpSync(path.join(root, 'examples/compose'), path.join(folder, 'examples/compose'), { recursive: true }); // of the lesson
   for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })) write(path.join(folder, 'src', file), path.join(root, 'src', file));
   return { main: path.join(folder, 'src/view/cli/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

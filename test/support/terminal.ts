@@ -1,11 +1,9 @@
 import { spawn, type IPty } from '@lydell/node-pty';
 import headless from '@xterm/headless';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { until } from './facts.js';
 
 const root = new URL('../..', import.meta.url).pathname;
-const loader = new URL('../../node_modules/@oxc-node/core/register.mjs', import.meta.url).href;
-const main = new URL('../../src/view/cli/main.ts', import.meta.url).pathname;
 
 /** What a terminal sends for keys that are no letters: `screen.type(keys.up)`. */
 export const keys = {
@@ -31,7 +29,7 @@ export interface TerminalOptions {
 }
 
 /** The words that run `hotqueue …` from the sources. */
-export const hotqueueWords = (...args: readonly string[]): string[] => [process.execPath, '--import', loader, main, ...args];
+export const hotqueueWords = (...args: readonly string[]): string[] => [process.execPath, inject('programMain'), ...args];
 
 /**
  * Runs a command in a real pseudo-terminal and renders what it writes; killed after the test.
