@@ -212,6 +212,8 @@ export class Fetcher implements Tended, Keeper {
     this.#provenAt = sentAt;
     // The number goes on: another worker's tokens must never be taken for those of a lease that was lost.
     this.channel.upkeep.add(this);
+    // Tools look for workers by the set of names: also where nobody has put anything yet.
+    void this.channel.broker.announce(this.channel.name, { withinMs: 0 }).catch(() => undefined);
     return worker;
   }
 

@@ -12,6 +12,7 @@ function aChannel(held: Held[]): Channel {
   const broker = {
     leaseMs: 30_000,
     join: () => Promise.resolve(),
+    announce: () => Promise.resolve(),
     take: () => Promise.resolve({ status: 'served', held: held.splice(0), news: {} }),
     ack: () => Promise.resolve('done'),
     leave: () => Promise.resolve(),

@@ -11,6 +11,7 @@ it('beats before it takes when Redis has had no word from it for most of a lease
   const broker = {
     leaseMs: 2_000,
     join: answer('join', undefined),
+    announce: () => Promise.resolve(),
     take: answer('take', { status: 'served', held: [], news: {} }),
     beat: answer('beat', {}),
     leave: answer('leave', undefined),
@@ -33,6 +34,7 @@ it('goes on counting its takes after a lost lease, so that a late end of what it
   const broker = {
     leaseMs: 30_000,
     join: (worker: string) => Promise.resolve(void held.set(worker, [])),
+    announce: () => Promise.resolve(),
     take: (worker: string, number: number) => {
       if (isLost && held.size === 1) return Promise.resolve('lost');
       held.get(worker)!.push(`b${number}.1`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { start } from 'hotqueue';
-import { aBroker, aName, aQueue } from '../support/queue.js';
+import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 import { latch, until } from '../support/facts.js';
 
 const at = { withinMs: 10_000 };
@@ -30,6 +30,12 @@ describe('the workers of a queue', () => {
     await runner.stop();
     expect(await queue.workers.list()).toEqual([]);
     expect(await queue.counts()).toMatchObject({ handled: 2, failed: 0, workers: 0 });
+  });
+
+  it('can be found by tools though nobody has put anything yet', async () => {
+    const queue = aQueue();
+    await using _runner = start(queue.worker(() => undefined));
+    await until(() => redis().sismember('hotqueue', queue.name), (is) => is === 1);
   });
 
   it('count what failed, once for each attempt', async () => {
