@@ -1,0 +1,35 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { silent } from '../../src/contract/logger.js';
+import type { Broker } from '../../src/redis/broker.js';
+import { QueueUpkeep } from '../../src/upkeep/upkeep.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const broker = { leaseMs: 900, hasDelayed: () => Promise.resolve(false) } as unknown as Broker;
+
+/** An upkeep with one worker whose beats are answered as said, and how many it has sent after so many ms. */
+function beating(...answers: (() => Promise<undefined>)[]) {
+  const beat = vi.fn(() => (answers.shift() ?? (() => Promise.resolve(undefined)))());
+  const upkeep = new QueueUpkeep(broker, 'hotqueue', silent);
+  const worker = { poke: () => {}, fence: () => {}, beat };
+  upkeep.add(worker);
+  return { upkeep, worker, sentAfter: async (ms: number) => (await vi.advanceTimersByTimeAsync(ms), beat.mock.calls.length) };
+}
+
+it('beats three times in a lease', async () => {
+  const { upkeep, worker, sentAfter } = beating();
+  expect(await sentAfter(250)).toBe(0);
+  expect(await sentAfter(100)).toBe(1);
+  expect(await sentAfter(200)).toBe(1);
+  expect(await sentAfter(400)).toBe(3);
+  upkeep.remove(worker);
+});
+
+it('sends a beat that failed again with the next tick, not a third of a lease later', async () => {
+  const { upkeep, worker, sentAfter } = beating(() => Promise.reject(new Error('away')));
+  expect(await sentAfter(350)).toBe(1);
+  expect(await sentAfter(100)).toBe(2);
+  expect(await sentAfter(100)).toBe(2);
+  upkeep.remove(worker);
+});
