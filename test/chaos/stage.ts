@@ -1,20 +1,11 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import ts from 'typescript';
+import { transpile } from '../support/transpile.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 /** The sources under test; another commit's, unpacked elsewhere, when `CHAOS_SRC` names them. */
 const sources = process.env.CHAOS_SRC ?? path.join(root, 'src');
-
-const compilerOptions: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  experimentalDecorators: true,
-  emitDecoratorMetadata: true,
-  useDefineForClassFields: false,
-  inlineSourceMap: true,
-};
 
 /** A change of one file of the sources, which must apply exactly once. */
 export interface Change {
@@ -65,5 +56,5 @@ function copy(from: string, to: string): void {
 
 function write(target: string, text: string): void {
   if (!target.endsWith('.ts') || target.endsWith('.d.ts')) return writeFileSync(target, text);
-  writeFileSync(target.replace(/\.ts$/, '.js'), ts.transpileModule(text, { compilerOptions, fileName: target }).outputText);
+  writeFileSync(target.replace(/\.ts$/, '.js'), transpile(text, target));
 }

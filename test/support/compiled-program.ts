@@ -1,18 +1,9 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import ts from 'typescript';
+import { transpile } from './transpile.js';
 
 const root = new URL('../..', import.meta.url).pathname;
-
-const compilerOptions: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  experimentalDecorators: true,
-  emitDecoratorMetadata: true,
-  useDefineForClassFields: false,
-  inlineSourceMap: true,
-};
 
 /**
  * The command line as JavaScript, made from the sources as they are now: the tests start it some hundred times, and to
@@ -36,5 +27,5 @@ function write(target: string, source: string): void {
   mkdirSync(path.dirname(target), { recursive: true });
   const text = readFileSync(source, 'utf8');
   if (source.endsWith('.lua')) writeFileSync(target, text);
-  else writeFileSync(target.replace(/\.ts$/, '.js'), ts.transpileModule(text, { compilerOptions, fileName: source }).outputText);
+  else writeFileSync(target.replace(/\.ts$/, '.js'), transpile(text, source));
 }

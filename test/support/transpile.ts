@@ -1,0 +1,13 @@
+import ts from 'typescript';
+
+const compilerOptions: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  useDefineForClassFields: false,
+  inlineSourceMap: true,
+};
+
+/** JavaScript of one file, unchecked: for processes that the tests start many times. */
+export const transpile = (text: string, fileName: string): string => ts.transpileModule(text, { compilerOptions, fileName }).outputText;
