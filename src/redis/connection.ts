@@ -46,6 +46,8 @@ export class Connection {
   #users = 0;
   #isClosed = false;
   #line: Promise<Line> | undefined;
+  /** {@link #line} once it is there: what is called then is written in the same turn. */
+  #open: Line | undefined;
   #address: Address | undefined;
 
   private constructor(
@@ -66,7 +68,7 @@ export class Connection {
    */
   async call<T>(send: (client: Client) => Promise<T>, { withinMs = Infinity, signal }: Patience = {}): Promise<T> {
     const givenUpAt = Date.now() + withinMs;
-    const line = await this.#commandLine();
+    const line = this.#open ?? (await this.#commandLine());
     for (let failures = 0; ; failures++) {
       signal?.throwIfAborted();
       if (this.#isClosed) throw new QueueClosedError(this.label);
@@ -111,10 +113,13 @@ export class Connection {
 
   #commandLine(): Promise<Line> {
     // A search that failed is made anew by the next call: the server may have been started meanwhile.
-    this.#line ??= this.openLine().catch((error: unknown) => {
-      this.#line = undefined;
-      throw error;
-    });
+    this.#line ??= this.openLine().then(
+      (line) => (this.#open = line),
+      (error: unknown) => {
+        this.#line = undefined;
+        throw error;
+      },
+    );
     return this.#line;
   }
 

@@ -5,6 +5,9 @@ import { newId } from '../message/ids.js';
 import type { Broker, Due, News, PutLane, PutTerms, Stored } from '../redis/broker.js';
 
 const mostMessages = 1_000;
+/** Where Redis is near, half as many: it stores one half of what a thousand callers put while they make the other. */
+const mostNearby = mostMessages / 2;
+const nearbyMs = 10;
 const mostCharacters = 1_048_576;
 /** What may wait in memory while Redis is away, as it would be after a batch that takes so long. */
 const mostBufferedCharacters = 16 * 1_048_576;
@@ -36,6 +39,12 @@ export interface Asked extends Call {
   readonly reject: (error: unknown) => void;
 }
 
+/** A batch that is on its way. */
+interface Trip {
+  readonly batch: Pending[];
+  readonly stored: Promise<Stored>;
+}
+
 interface Pending extends Asked {
   givenUpAt: number;
   characters: number;
@@ -57,6 +66,8 @@ export class Producer {
   #pending: Pending[] = [];
   #sending: Promise<void> | undefined;
   #sentAt = 0;
+  /** How long the last batch was on its way. */
+  #tripMs = 0;
   #buffered = 0;
   /** How long to wait before the next look for room; 0 while there is some. */
   #crowdedMs = 0;
@@ -93,20 +104,35 @@ export class Producer {
   async #sendAll(): Promise<void> {
     await Promise.resolve(); // puts of one turn travel together
     if (this.#number === 0) await this.#announce();
-    while (this.#pending.length > 0) await this.#sendOne(this.#nextBatch());
+    let trip = this.#setOut();
+    while (trip) trip = (await this.#arrive(trip)) ?? this.#setOut();
     // In the turn in which the line was seen empty: who comes after that begins anew.
     this.#sending = undefined;
   }
 
-  async #sendOne(batch: Pending[]): Promise<void> {
+  #setOut(): Trip | undefined {
+    if (this.#pending.length === 0) return undefined;
+    const batch = this.#nextBatch();
+    this.#sentAt = Date.now();
+    return { batch, stored: this.#send(batch) };
+  }
+
+  /** @returns the next, which leaves before the callers of this one are told: they make what they put next while Redis is busy */
+  async #arrive({ batch, stored: storing }: Trip): Promise<Trip | undefined> {
     try {
-      const refused = answer(batch, await this.#send(batch));
+      const stored = await storing;
+      this.#tripMs = Date.now() - this.#sentAt;
+      const refused = refusedOf(batch, stored);
       if (refused.length === 0) this.#crowdedMs = 0;
       else if (refused.length < batch.length) this.#crowdedMs = shortestPauseMs;
       else this.#crowdedMs = Math.min(2 * Math.max(this.#crowdedMs, shortestPauseMs), longestPauseMs);
+      const next = refused.length === 0 ? this.#setOut() : undefined;
+      tell(batch, stored, refused.length);
       if (refused.length > 0) await this.#refuse(refused);
+      return next;
     } catch (error) {
       for (const { ids, knownForMs, reject } of batch) reject(this.#explain(error, ids, knownForMs !== undefined));
+      return undefined;
     }
   }
 
@@ -116,10 +142,11 @@ export class Producer {
     let messages = 0;
     let characters = 0;
     let calls = 0;
+    const most = this.#tripMs < nearbyMs ? mostNearby : mostMessages;
     for (const pending of this.#pending) {
       messages += pending.messages.length;
       characters += pending.characters;
-      if (calls > 0 && (this.#crowdedMs > shortestPauseMs || messages > mostMessages || characters > mostCharacters || !goTogether(pending, first))) break;
+      if (calls > 0 && (this.#crowdedMs > shortestPauseMs || messages > most || characters > mostCharacters || !goTogether(pending, first))) break;
       calls += 1;
     }
     const batch = calls === this.#pending.length ? this.#pending : this.#pending.splice(0, calls);
@@ -137,7 +164,6 @@ export class Producer {
   async #send(batch: readonly Pending[]): Promise<Stored> {
     this.#id ??= newId();
     this.#number += 1;
-    this.#sentAt = Date.now();
     const { lane, due } = batch[0]!;
     const patience = { withinMs: patienceMs };
     if (!due) return this.broker.put(this.#id, this.#number, messagesOf(batch), patience, lane, this.#termsOf(batch));
@@ -191,14 +217,19 @@ function messagesOf(batch: readonly Call[]): string[] {
   return all;
 }
 
-/** Tells each call that was accepted. @returns those that were refused */
-function answer(batch: readonly Pending[], { accepted, duplicates }: Stored): readonly Pending[] {
+/** Calls that found no room: all after the first of them. */
+function refusedOf(batch: readonly Pending[], { accepted }: Stored): readonly Pending[] {
+  let messages = 0;
+  const first = batch.findIndex((call) => (messages += call.messages.length) > accepted);
+  return first < 0 ? [] : batch.slice(first);
+}
+
+/** Tells each call that was accepted: all but the last `refused`. */
+function tell(batch: readonly Pending[], { duplicates }: Stored, refused: number): void {
   const known = new Set(duplicates);
   let messages = 0;
-  return batch.filter((call) => {
+  for (const call of batch.slice(0, batch.length - refused)) {
     messages += call.messages.length;
-    if (messages > accepted) return true;
     call.resolve(known.has(messages - 1));
-    return false;
-  });
+  }
 }

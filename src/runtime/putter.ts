@@ -35,8 +35,8 @@ const defaultKnownForMs = 86_400_000;
 
 export class ChannelPutter<T, In> implements Putter<T, In> {
   readonly #batchSize: number;
-  /** The header's fields, where they are the same for every message. */
-  readonly #fields: string | undefined;
+  /** What follows the id in the header, where it is the same for every message. */
+  readonly #rest: string | undefined;
 
   /** @param admit throws when nothing may be put any more */
   constructor(
@@ -45,7 +45,7 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     private readonly options: Putting,
     private readonly admit: () => void,
   ) {
-    this.#fields = options.ttlMs === undefined && options.id === undefined ? fieldsOf(options) : undefined;
+    this.#rest = options.ttlMs === undefined && options.id === undefined ? restOf(fieldsOf(options)) : undefined;
     this.#batchSize = Math.min(batchSize, producer.limit?.maxLength ?? batchSize);
   }
 
@@ -71,9 +71,8 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
       this.#refuse(messages.length);
       const { payload } = this.channel;
       const encoded = isOne ? payload.encode(messages[0]) : inStep(messages.map((message) => payload.encode(message)));
-      const send = (checked: Encoded<T> | readonly Encoded<T>[]): void => this.#send(checked, resolve, reject);
-      if (encoded instanceof Promise) encoded.then(send).catch(reject);
-      else send(encoded);
+      if (encoded instanceof Promise) encoded.then((checked) => this.#send(checked, resolve, reject)).catch(reject);
+      else this.#send(encoded, resolve, reject);
     });
   }
 
@@ -81,16 +80,13 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     const { id: ownId, priority = 'normal', dedupeMs = defaultKnownForMs } = this.options;
     const putAt = Date.now();
     const due = dueOf(this.options, putAt);
-    const fields = this.#fields ?? this.#fieldsAt(putAt, due);
+    const rest = this.#rest ?? restOf(this.#fieldsAt(putAt, due));
+    const isOne = 'text' in encoded;
+    const jobOf = ({ payload }: Encoded<T>): Job<T> => ({ id: ownId ?? newId(), queue: this.channel.name, payload, putAt });
+    const jobs = isOne ? [jobOf(encoded)] : encoded.map(jobOf);
+    const messages = isOne ? [this.#seal(jobs[0]!.id, rest, encoded.text)] : encoded.map(({ text }, index) => this.#seal(jobs[index]!.id, rest, text));
     const knownForMs = ownId === undefined ? undefined : dedupeMs;
-    const call = new PutCall(this.channel, lanes[priority], due, knownForMs, resolve, reject);
-    if ('text' in encoded) call.isOne = true;
-    for (const { text, payload } of 'text' in encoded ? [encoded] : encoded) {
-      const id = ownId ?? newId();
-      call.messages.push(this.#seal(id, fields, text));
-      call.jobs.push({ id, queue: this.channel.name, payload, putAt });
-    }
-    this.producer.put(call);
+    this.producer.put(new PutCall(this.channel, jobs, messages, lanes[priority], due, knownForMs, isOne, resolve, reject));
   }
 
   /** Ids that we make tell when they were put; those of others do not. */
@@ -115,8 +111,8 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     throw new InvalidOptionError('id', 'id: several messages cannot share one; put them one by one, each with({ id: … }) of its own');
   }
 
-  #seal(id: string, fields: string, text: string): string {
-    if (this.channel.wire !== 'plain') return headerLine({ id, attempts: 0, crashes: 0, fields }) + text;
+  #seal(id: string, rest: string, text: string): string {
+    if (this.channel.wire !== 'plain') return `#${id}${rest}${text}`;
     if (open(text).header) throw new NotSerializableError('', 'text that begins like a header of ours', "it would lose its first line; use wire: 'hotqueue' for it");
     return text;
   }
@@ -124,9 +120,6 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
 
 /** One call of put on its way: one object, as a closure for each thing that may come of it would cost as much as the rest. */
 class PutCall<T> implements Asked {
-  readonly messages: string[] = [];
-  readonly jobs: Job<T>[] = [];
-  isOne = false;
   // The producer's own, here so that all calls have one shape.
   characters = 0;
   weight = 0;
@@ -134,9 +127,12 @@ class PutCall<T> implements Asked {
 
   constructor(
     private readonly channel: Channel,
+    private readonly jobs: Job<T>[],
+    readonly messages: readonly string[],
     readonly lane: PutLane,
     readonly due: Due | undefined,
     readonly knownForMs: number | undefined,
+    private readonly isOne: boolean,
     private readonly give: (jobs: Job<T> | Job<T>[]) => void,
     readonly reject: (error: unknown) => void,
   ) {}
@@ -146,11 +142,17 @@ class PutCall<T> implements Asked {
   }
 
   resolve(isDuplicate: boolean): void {
+    const { events, name } = this.channel;
+    // A listener that throws is an uncaught exception, as everywhere in Node, and no failure of other calls.
+    if (!isDuplicate && events.listenerCount('put') > 0) queueMicrotask(() => events.emit('put', { queue: name, ids: this.ids }));
     const jobs = this.knownForMs === undefined ? this.jobs : this.jobs.map((job) => ({ ...job, duplicate: isDuplicate }));
     this.give(this.isOne ? jobs[0]! : jobs);
-    const { events, name } = this.channel;
-    if (!isDuplicate && events.listenerCount('put') > 0) events.emit('put', { queue: name, ids: this.ids });
   }
+}
+
+/** What follows the id of a message that was never tried. */
+function restOf(fields: string): string {
+  return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
 }
 
 /** Of what may still be on its way: a promise only where one is. */
