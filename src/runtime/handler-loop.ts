@@ -89,9 +89,14 @@ export class HandlerLoop {
     const waiting = this.#benches.filter((bench) => bench.roomIn(share) > 0);
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     this.#isWokenByFree = waiting.length < this.#benches.length;
-    const over = new AbortController();
-    await Promise.race([woken, ...waiting.map((bench) => bench.idle(over.signal))]);
+    if (waiting.length === 0) await woken;
+    else await this.#orSomethingReady(woken, waiting);
     this.#wake = undefined;
+  }
+
+  async #orSomethingReady(woken: Promise<void>, benches: readonly Bench[]): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([woken, ...benches.map((bench) => bench.idle(over.signal))]);
     over.abort();
   }
 

@@ -13,9 +13,9 @@ export class Hands {
   #solitude: Gate | undefined;
   #emptied: (() => void)[] = [];
 
-  /** Waits until this process may take, and says in what company. Each is followed by one {@link grasp}. */
-  async reach(): Promise<Company> {
-    while (this.#solitude) await this.#solitude.opened;
+  /** Waits, where it must, until this process may take, and says in what company. Each is followed by one {@link grasp}. */
+  reach(): Company | Promise<Company> {
+    if (this.#solitude) return this.#solitude.opened.then(() => this.reach());
     this.#taking += 1;
     if (!this.#isEmptyBut(1)) return 'busy';
     this.#solitude = new Gate();

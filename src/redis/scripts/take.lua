@@ -47,24 +47,29 @@ if paused and (paused == 'on' or tonumber(paused) > now) then
   return {news(1)}
 end
 
+-- Pops, then keeps: after that write nothing fails for want of memory, and what does not fit goes back in the same script.
+-- A number costs most when it is made text, so that is done once for ten tokens.
+local ones = {[0] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
 local reply, lanes, taken = {0, ''}, '', 0
 local function draw(list, lane)
+  local stem
   while taken < most and room > 0 do
-    local batch = redis.call('LRANGE', list, 0, math.min(most - taken, 100) - 1)
-    if #batch == 0 then return end
+    local batch = redis.call('LPOP', list, math.min(most - taken, 100))
+    if not batch then return end
     local fields, used = {}, 0
     for _, message in ipairs(batch) do
       if room <= 0 then break end
       room = room - #message
       used = used + 1
       taken = taken + 1
-      fields[2 * used - 1], fields[2 * used] = lane .. ARGV[2] .. '.' .. taken, message
+      local one = taken % 10
+      if one == 0 or not stem then stem = lane .. ARGV[2] .. '.' .. (taken < 10 and '' or math.floor(taken / 10)) end
+      fields[2 * used - 1], fields[2 * used] = stem .. ones[one], message
       reply[taken + 2] = message
     end
     lanes = lanes .. string.rep(lane, used)
-    -- Add, then remove: the other way round a failing HSET would destroy what was popped.
     redis.call('HSET', claims, unpack(fields))
-    redis.call('LTRIM', list, used, -1)
+    for index = #batch, used + 1, -1 do redis.call('LPUSH', list, batch[index]) end
   end
 end
 
