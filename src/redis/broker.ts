@@ -1,5 +1,6 @@
 import type { DeadLetterBounds } from '../contract/queue-options.js';
 import type { Connection, Patience } from './connection.js';
+import { heldOf, type Held, type Lane } from './held.js';
 import { joined } from './joined.js';
 import type { Keys } from './keys.js';
 import { Waiter } from './waiter.js';
@@ -9,13 +10,6 @@ const producerMemoryMs = 600_000;
 /** How long Redis remembers what it answered to a request: longer than one of ours is on its way. */
 const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
-
-/** A message in the hands of a worker, as Redis gave it out. */
-export interface Held {
-  /** `<lane><number>.<index>`; settling presents it. */
-  readonly token: string;
-  readonly message: string;
-}
 
 /** What a transition saw on its way, for whoever keeps the queue in order. */
 export interface News {
@@ -45,9 +39,6 @@ export const mostCrashes = 3;
 
 /** What became of a claim that was settled. `already` is a success: an earlier sending arrived. */
 export type Settled = 'done' | 'already' | 'lost';
-
-/** Where a message goes back to: again, base, high, low, suspects. */
-export type Lane = 'a' | 'b' | 'h' | 'l' | 's';
 
 /** How many messages of a worker that is gone went where. */
 export interface Recovered {
@@ -183,12 +174,9 @@ export class Broker {
     return new Waiter(this.connection, this.keys);
   }
 
-  /** ack: a plain `HDEL`, so that the commonest end of a message costs least. */
+  /** ack: drops what is done. @param tokens as `tokensOf` has them, also many in one */
   async ack(worker: string, tokens: readonly string[], patience?: Patience): Promise<Settled> {
-    const gone = await this.connection.call((client) => client.hdel(this.keys.claims(worker), ...tokens), patience);
-    if (gone === tokens.length) return 'done';
-    const isRegistered = (await this.connection.call((client) => client.zscore(this.keys.workers, worker), patience)) !== null;
-    return isRegistered ? 'already' : 'lost';
+    return settled(await this.connection.script('ack', [this.keys.claims(worker), this.keys.workers], [worker, ...tokens], patience));
   }
 
   /** retry: gives a claim back with a new header, at once or after a delay. */
@@ -374,16 +362,6 @@ function termsOf({ own, limit }: PutTerms): readonly (string | number)[] {
 
 function dueOf(due: Due): string {
   return 'at' in due ? String(due.at) : `+${due.afterMs}`;
-}
-
-/** Names what a take brought: its tokens are those that take.lua keeps the messages under. */
-function heldOf(number: number, lanes: string, messages: readonly string[]): Held[] {
-  const held: Held[] = [];
-  for (let index = 0; index < lanes.length; index++) {
-    const lane = lanes[index]!;
-    if (lane !== '-') held.push({ token: `${lane}${number}.${index + 1}`, message: messages[held.length]! });
-  }
-  return held;
 }
 
 function settled(reply: unknown): Settled {

@@ -1,5 +1,6 @@
 import type { Broker, Settled } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
+import { tokensOf } from '../redis/held.js';
 import type { Claim } from './claim.js';
 
 const mostAtOnce = 1_000;
@@ -48,7 +49,7 @@ export class Acks {
 
   async #send(claims: readonly Claim[]): Promise<Settled | Error> {
     try {
-      return await this.broker.ack(claims[0]!.worker, claims.map(({ token }) => token), this.patience);
+      return await this.broker.ack(claims[0]!.worker, tokensOf(claims.map(({ held }) => held)), this.patience);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }

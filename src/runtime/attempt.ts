@@ -43,6 +43,8 @@ export function attempt<T>(claim: Claim, way: Way<T>): Promise<void> | undefined
 }
 
 const handled: Performed = { kind: 'handled' };
+const acked: Outcome = { verb: 'ack' };
+const invalid = (error: unknown): Refused => ({ kind: 'invalid', error: error as InvalidPayloadError });
 const failed = (error: unknown): Performed => ({ kind: 'failed', error });
 
 /** What became of a delivery whose handler ended without throwing. */
@@ -82,7 +84,6 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** The delivery of a claim, its payload checked; else why there is none. */
 export function admit<T>(claim: Claim, payload: PayloadType<T>, policy: RetryPolicy): Delivery<T> | Refused | Promise<Delivery<T> | Refused> {
   if (claim.hasExpired) return { kind: 'expired' };
-  const invalid = (error: unknown): Refused => ({ kind: 'invalid', error: error as InvalidPayloadError });
   try {
     const decoded = payload.decode(claim.text);
     if (decoded instanceof Promise) return decoded.then((checked) => deliveryOf(claim, checked, policy), invalid);
@@ -115,7 +116,7 @@ export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy 
 export function decide(performed: Performed, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
   switch (performed.kind) {
     case 'handled':
-      return { verb: 'ack' };
+      return acked;
     case 'expired':
       return { verb: 'bury', reason: 'expired', attempts: attempt - 1 };
     case 'invalid':

@@ -199,19 +199,19 @@ export class Bench {
     this.#lingering = undefined;
   }
 
-  #attempt(): Promise<void> | undefined {
-    if (!this.#isBatching) return attempt(begun(this.#waiting[this.#next++]!), this.#way);
+  #attempt(now: number): Promise<void> | undefined {
+    if (!this.#isBatching) return attempt(begun(this.#waiting[this.#next++]!, now), this.#way);
     this.#stopLingering();
     const claims = this.#waiting.slice(this.#next, this.#next + this.#size);
     this.#next += claims.length;
-    return attemptBatch(claims.filter((claim) => this.#fetcher.holds(begun(claim))), this.#way);
+    return attemptBatch(claims.filter((claim) => this.#fetcher.holds(begun(claim, now))), this.#way);
   }
 
   #run(): void {
     const beganAt = performance.now();
     this.#lastBeganAt = beganAt;
     this.#running += 1;
-    const running = this.#attempt();
+    const running = this.#attempt(beganAt);
     if (!running) return this.#over(beganAt);
     void running.then(() => {
       this.#over(beganAt);
@@ -252,7 +252,7 @@ export class Bench {
   }
 }
 
-function begun(claim: Claim): Claim {
-  claim.beganAt = Date.now();
+function begun(claim: Claim, now: number): Claim {
+  claim.beganAt = now;
   return claim;
 }

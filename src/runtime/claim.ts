@@ -4,8 +4,9 @@ import type { DeliveryEvent, QueueEvents } from '../contract/events.js';
 import { madeAt } from '../message/ids.js';
 import { failureOf, readFailures, wordsOf, writeFailures } from '../message/failures.js';
 import { headerAnd, headerLine, noOptions, open, optionsOf, type Envelope, type MessageOptions } from '../message/envelope.js';
-import type { Held, Lane, Settled } from '../redis/broker.js';
+import type { Settled } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
+import type { Held } from '../redis/held.js';
 import type { Acks } from './acks.js';
 import type { Channel } from './channel.js';
 import { abort, type Delivery } from './delivery.js';
@@ -38,12 +39,11 @@ export class Claim {
   readonly attempt: number;
   /** What the producer asked for, for this message alone. */
   readonly options: MessageOptions;
-  /** When its handler began, Unix ms; absent as long as it waits for a place. */
+  /** When its handler began, by the monotonic clock; absent as long as it waits for a place. */
   beganAt: number | undefined;
   /** What was claimed after it goes back before it does, so that it comes to stand before them. */
   beforeRelease: (() => void) | undefined;
   readonly #envelope: Envelope;
-  readonly #takenAt = Date.now();
   #settled: Verb | undefined;
   /** Of the settling, where somebody may ask for it. */
   #settling: Promise<void> | undefined;
@@ -55,7 +55,9 @@ export class Claim {
   constructor(
     private readonly keeper: Keeper,
     readonly worker: string,
-    private readonly held: Held,
+    readonly held: Held,
+    /** Unix ms, by this machine's clock. */
+    readonly takenAt: number,
   ) {
     this.#envelope = open(held.message);
     const { header } = this.#envelope;
@@ -75,12 +77,7 @@ export class Claim {
 
   /** Unix ms; for a message from elsewhere, when it was first seen. */
   get putAt(): number {
-    return this.options.putAt ?? madeAt(this.id) ?? this.#takenAt;
-  }
-
-  /** Unix ms, by this machine's clock. */
-  get takenAt(): number {
-    return this.#takenAt;
+    return this.options.putAt ?? madeAt(this.id) ?? this.takenAt;
   }
 
   get token(): string {
@@ -89,7 +86,7 @@ export class Claim {
 
   /** It killed its worker twice, and is held alone. */
   get isSuspect(): boolean {
-    return this.held.token.startsWith('s');
+    return this.held.lane === 's';
   }
 
   /** The payload as it was stored. */
@@ -99,7 +96,7 @@ export class Claim {
 
   /** Its `ttl` has passed, by this machine's clock. */
   get hasExpired(): boolean {
-    return this.#takenAt >= (this.options.expiresAt ?? Infinity);
+    return this.takenAt >= (this.options.expiresAt ?? Infinity);
   }
 
   get settledBy(): Verb | undefined {
@@ -108,8 +105,8 @@ export class Claim {
 
   /** Emits what happened to this message, if anybody listens. */
   tell<V extends Exclude<keyof QueueEvents, 'put'>>(verb: V, more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>): void {
+    if (!this.#isListenedTo(verb)) return;
     const { events, name } = this.channel;
-    if (events.listenerCount(verb) === 0) return;
     (events as EventEmitter).emit(verb, { queue: name, id: this.id, attempt: this.attempt, ...more });
   }
 
@@ -147,7 +144,7 @@ export class Claim {
 
   /** What came of an acknowledgement that travelled with others. */
   onAcked(outcome: Settled | Error): void {
-    if (outcome === 'done') this.tell('ack', { tookMs: Date.now() - this.#takenAt });
+    if (outcome === 'done' && this.#isListenedTo('ack')) this.tell('ack', { tookMs: Date.now() - this.takenAt });
     if (this.#acked) return this.#acked(outcome);
     this.keeper.forget(this);
     if (outcome === 'lost') this.tell('lost');
@@ -186,7 +183,7 @@ export class Claim {
     const failures = this.#failuresWith(error);
     const next = { id: this.id, attempts: this.attempt, crashes: header?.crashes ?? 0, fields: header?.fields ?? '' };
     // A header in base would break Python's reader of a plain queue.
-    const taken = this.held.token[0] as Lane;
+    const taken = this.held.lane;
     const lane = this.channel.wire === 'plain' && taken !== 's' ? 'a' : taken;
     return { token: this.held.token, id: this.id, lane, delayMs, header: failures === '' ? headerLine(next) : headerAnd(failures, next), oldHeaderLength: headerLength };
   }
@@ -215,6 +212,10 @@ export class Claim {
     throw this.#lost();
   }
 
+  #isListenedTo(verb: keyof QueueEvents): boolean {
+    return this.channel.events.listenerCount(verb) > 0;
+  }
+
   #lost(): LeaseLostError {
     return new LeaseLostError(this.channel.name, this.id);
   }
@@ -225,8 +226,8 @@ const longestStack = 8_192;
 const longestDelayMs = 3_155_760_000_000;
 
 /** The lane stands first, where revive.lua looks for it. */
-function recordOf({ reason, error, attempts }: Burial, { attempt, worker, token }: Claim): string {
-  return JSON.stringify({ lane: token[0], reason, attempts: attempts ?? attempt, worker, ...(error === undefined ? {} : { error: plainError(error) }) });
+function recordOf({ reason, error, attempts }: Burial, { attempt, worker, held }: Claim): string {
+  return JSON.stringify({ lane: held.lane, reason, attempts: attempts ?? attempt, worker, ...(error === undefined ? {} : { error: plainError(error) }) });
 }
 
 function plainError(error: unknown): object {

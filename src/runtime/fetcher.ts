@@ -35,7 +35,7 @@ export interface FetcherOptions {
  */
 export class Fetcher implements Tended, Keeper {
   readonly acks: Acks;
-  readonly #claims = new Map<string, Claim>();
+  readonly #claims = new Set<Claim>();
   #worker: string | undefined;
   #number = 0;
   /** When the last beat or join that succeeded was sent; the lease counts from then. Monotonic ms. */
@@ -68,7 +68,8 @@ export class Fetcher implements Tended, Keeper {
   async take(most: number): Promise<Claim[]> {
     // After a stall nothing that is taken could be begun before the next beat: so that one comes first.
     if (this.#worker && !this.isProven) await this.beat().catch(() => undefined); // away: the take waits for Redis
-    let taken = await this.#take(most, this.options.mayHoldBack ? await hands.reach() : hands.reachAside());
+    const company = this.options.mayHoldBack ? hands.reach() : hands.reachAside();
+    let taken = await this.#take(most, company instanceof Promise ? await company : company);
     while (taken.status === 'drain') taken = await this.#take(1, await hands.reachAlone());
     this.#isPaused = taken.status === 'paused';
     this.channel.upkeep.hear(taken.news);
@@ -104,7 +105,7 @@ export class Fetcher implements Tended, Keeper {
     const worker = this.#worker;
     if (!worker) return undefined;
     const sentAt = performance.now();
-    const news = await this.channel.broker.beat(worker, this.#number + 1, [...this.#claims.keys()], { withinMs: 0 }, this.#report());
+    const news = await this.channel.broker.beat(worker, this.#number + 1, Array.from(this.#claims, ({ token }) => token), { withinMs: 0 }, this.#report());
     if (news === 'lost') {
       if (worker === this.#worker) this.#lose();
       return undefined;
@@ -125,13 +126,13 @@ export class Fetcher implements Tended, Keeper {
   }
 
   /** Whether a claim is this worker's still: neither settled, nor gone with a lease that was lost. */
-  holds({ token }: Claim): boolean {
-    return this.#claims.has(token);
+  holds(claim: Claim): boolean {
+    return this.#claims.has(claim);
   }
 
   /** Aborts the signal of everything that runs. */
   abort(reason: unknown): void {
-    for (const claim of this.#claims.values()) claim.abort(reason);
+    for (const claim of this.#claims) claim.abort(reason);
   }
 
   /** The take that is on its way, if any; never rejects. What it brings is younger than all that is held. */
@@ -159,13 +160,13 @@ export class Fetcher implements Tended, Keeper {
     try {
       if (worker) await this.channel.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
     } finally {
-      for (const claim of this.#claims.values()) this.forget(claim);
+      for (const claim of this.#claims) this.forget(claim);
     }
   }
 
   /** Settled, or given up: the next beat gives back what Redis still has of it. */
   forget(claim: Claim): void {
-    if (!this.#claims.delete(claim.token)) return;
+    if (!this.#claims.delete(claim)) return;
     hands.letGo(claim.isSuspect);
     if (claim.settledBy === 'ack') this.#tally.handled += 1;
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#tally.failed += 1;
@@ -190,9 +191,10 @@ export class Fetcher implements Tended, Keeper {
 
   #hold(worker: string, { held }: Taken): Claim[] {
     if (held.length > 0) this.#number += 1;
+    const takenAt = Date.now();
     return held.map((one) => {
-      const claim = new Claim(this, worker, one);
-      this.#claims.set(one.token, claim);
+      const claim = new Claim(this, worker, one, takenAt);
+      this.#claims.add(claim);
       return claim;
     });
   }
@@ -201,7 +203,7 @@ export class Fetcher implements Tended, Keeper {
   #lose(): void {
     this.#worker = undefined;
     this.abort(new Error('the lease was lost: somebody else may hold the message'));
-    for (const claim of this.#claims.values()) this.forget(claim);
+    for (const claim of this.#claims) this.forget(claim);
   }
 
   async #join(): Promise<string> {
@@ -218,7 +220,7 @@ export class Fetcher implements Tended, Keeper {
   }
 
   #report(): string {
-    return reportOf(this.options.about ?? aConsumer, this.#tally, this.#claims.values());
+    return reportOf(this.options.about ?? aConsumer, this.#tally, this.#claims);
   }
 
   async #wait(): Promise<void> {

@@ -43,9 +43,10 @@ export function reportOf(about: About, { handled, failed }: Tally, claims: Itera
   const { name, kind, concurrency, status } = about;
   const running: [string, number, number][] = [];
   let claimed = 0;
+  const sinceWhen = (monotonicMs: number): number => Math.round(Date.now() - performance.now() + monotonicMs);
   for (const claim of claims) {
     claimed += 1;
-    if (claim.beganAt !== undefined && running.length < mostNamed) running.push([claim.id, claim.attempt, claim.beganAt]);
+    if (claim.beganAt !== undefined && running.length < mostNamed) running.push([claim.id, claim.attempt, sinceWhen(claim.beganAt)]);
   }
   const report: Report = { name, kind, concurrency, status, host, pid: process.pid, process: process.env['HOTQUEUE_NAME'] ?? '', startedAt, claimed, running };
   return `${handled} ${failed} ${JSON.stringify(report)}`;

@@ -186,9 +186,8 @@ export class Supply<T> {
   }
 
   #handOut({ claim }: Hold<T>): void {
-    claim.beganAt = Date.now();
+    this.#handedAt = claim.beganAt = performance.now();
     claim.tell('take');
-    this.#handedAt = performance.now();
     if (this.#ahead === 0) return;
     claim.beforeRelease = this.#beforeRelease;
     this.#watch();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Broker, type Buried, type Lane } from '../../src/redis/broker.js';
+import { Broker, type Buried } from '../../src/redis/broker.js';
+import type { Lane } from '../../src/redis/held.js';
 import { aBroker, redis } from '../support/queue.js';
 
 const at = { withinMs: 5_000 };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Broker, Held, Taken } from '../../src/redis/broker.js';
+import type { Broker, Taken } from '../../src/redis/broker.js';
+import { Held, tokensOf, type Lane } from '../../src/redis/held.js';
 import { aBroker, redis } from '../support/queue.js';
 import { until } from '../support/facts.js';
 
@@ -46,6 +47,46 @@ describe('put', () => {
   });
 });
 
+describe('ack', () => {
+  it.each([9, 10, 11, 100, 1_000, 2_345])('drops %i that were taken together by one text', async (count) => {
+    const broker = aBroker();
+    await broker.put('producer', 1, Array.from({ length: count + 2 }, (_, index) => String(index)), at);
+    const worker = await join(broker);
+    const held = await take(broker, worker, 1, count + 2);
+    const tokens = tokensOf(held.slice(1, -1));
+    expect(tokens).toEqual([`b1.2-${count + 1}`]);
+    expect(await broker.ack(worker, tokens)).toBe('done');
+    expect(messages(await take(broker, worker, 1, count + 2))).toEqual(['0', String(count + 1)]);
+    expect(await broker.ack(worker, tokens)).toBe('already');
+  });
+
+  it('says so when only some were still there, and drops those', async () => {
+    const broker = aBroker();
+    await broker.put('producer', 1, ['a', 'b', 'c'], at);
+    const worker = await join(broker);
+    const [, b] = await take(broker, worker, 1);
+    await broker.ack(worker, [b!.token]);
+    expect(await broker.ack(worker, ['b1.1-3'])).toBe('already');
+    expect(await take(broker, worker, 1)).toEqual([]);
+    await broker.leave(worker);
+    expect(await broker.ack(worker, ['b1.1-3'])).toBe('lost');
+  });
+
+  it.each([
+    ['nothing', [], []],
+    ['one', ['b1.7'], ['b1.7']],
+    ['those that follow each other', ['b1.1', 'b1.2', 'b1.3', 'b1.5'], ['b1.1-3', 'b1.5']],
+    ['not across lanes, takes or backwards', ['h1.1', 'b1.2', 'b2.3', 'b2.2', 'b2.2', 'b2.3'], ['h1.1', 'b1.2', 'b2.3', 'b2.2', 'b2.2-3']],
+  ])('tokens of what is held: %s', (_what, tokens, joined) => {
+    const held = tokens.map((token) => {
+      const [, lane, number, index] = /^(\w)(\d+)\.(\d+)$/.exec(token)!;
+      return new Held(lane as Lane, Number(number), Number(index), '');
+    });
+    expect(held.map(({ token }) => token)).toEqual(tokens);
+    expect(tokensOf(held)).toEqual(joined);
+  });
+});
+
 describe('take', () => {
   it('is refused to a worker that never joined', async () => {
     expect(await aBroker().take('nobody', 1, 1, 'alone', at)).toBe('lost');
@@ -68,6 +109,16 @@ describe('take', () => {
     const [a] = await take(broker, worker, 1, 3);
     await broker.ack(worker, [a!.token]);
     expect(messages(await take(broker, worker, 1, 3))).toEqual(['b', 'c']);
+  });
+
+  it('brings about a mebibyte, and leaves what is beyond it where it was, in order', async () => {
+    const broker = aBroker();
+    const large = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(400_000));
+    await broker.put('producer', 1, [...large, 'f'], at);
+    const worker = await join(broker);
+    expect(messages(await take(broker, worker, 1, 100)).map(([letter]) => letter)).toEqual(['a', 'b', 'c']);
+    expect((await broker.peek(10, at)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
+    expect(messages(await take(broker, worker, 2, 100)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
   });
 
   it('brings nothing for a number that is older than the last', async () => {

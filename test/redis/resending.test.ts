@@ -54,6 +54,10 @@ const sendings: Record<ScriptName, (broker: Broker) => Promise<Send>> = {
     const { worker, tokens } = await working(broker);
     return () => broker.beat(worker, 2, tokens.slice(1), at).then((news) => news !== 'lost'); // one claim it does not know of
   },
+  ack: async (broker) => {
+    const { worker } = await working(broker);
+    return () => broker.ack(worker, ['h1.1', 'b1.2-3'], at);
+  },
   retry: async (broker) => {
     const { worker, tokens } = await working(broker);
     return () => broker.retry(worker, { token: tokens[0]!, id: 'a', lane: 'b', delayMs: hourMs, header: '#a 1 0\n', oldHeaderLength: text('a').indexOf('"') }, at);

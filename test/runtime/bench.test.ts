@@ -4,7 +4,7 @@ import { silent } from '../../src/contract/logger.js';
 import { payloadType } from '../../src/message/payload.js';
 import { Bench } from '../../src/runtime/bench.js';
 import type { Channel } from '../../src/runtime/channel.js';
-import type { Held } from '../../src/redis/broker.js';
+import { Held } from '../../src/redis/held.js';
 import { latch } from '../support/facts.js';
 
 /** A channel that gives out these messages, once, and then has others wait for ever. */
@@ -23,7 +23,7 @@ function aChannel(held: Held[]): Channel {
 }
 
 it('a place whose batch begins unfilled waits for no more messages: they would wait for it while others are free', async () => {
-  const channel = aChannel([{ token: 'b1.1', message: '1' }]);
+  const channel = aChannel([new Held('b', 1, 1, '1')]);
   const hold = latch();
   const seen: unknown[] = [];
   const handle = async (items: unknown): Promise<void> => {

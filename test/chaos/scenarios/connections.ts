@@ -11,7 +11,7 @@ const wire: Record<Verb, { name: string; isIt?: (reply: Buffer) => boolean }> = 
   put: { name: 'put' },
   take: { name: 'take', isIt: (reply) => reply[0] === 0x2a && !reply.subarray(0, 4).equals(Buffer.from('*1\r\n')) },
   beat: { name: 'beat' },
-  ack: { name: 'hdel' },
+  ack: { name: 'ack' },
   retry: { name: 'retry' },
   bury: { name: 'bury' },
   release: { name: 'release' },
