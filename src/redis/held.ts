@@ -31,15 +31,15 @@ export function heldOf(number: number, lanes: string, messages: readonly string[
 /** The tokens of what is held, those that follow each other in one: `b12.3-40`. */
 export function tokensOf(all: readonly Held[]): string[] {
   const tokens: string[] = [];
-  for (let from = 0, to = 0; from < all.length; from = to) {
-    const { lane, number, index, token } = all[from]!;
-    to = from + 1;
-    while (to < all.length && isAt(all[to]!, lane, number, index + to - from)) to += 1;
-    tokens.push(to - from === 1 ? token : `${token}-${index + to - from - 1}`);
+  for (let next = 0; next < all.length; ) {
+    const { lane, number, index, token } = all[next]!;
+    let last = index;
+    for (next += 1; next < all.length && follows(all[next]!, lane, number, last); next += 1) last += 1;
+    tokens.push(last === index ? token : `${token}-${last}`);
   }
   return tokens;
 }
 
-function isAt(held: Held, lane: Lane, number: number, index: number): boolean {
-  return held.index === index && held.number === number && held.lane === lane;
+function follows(held: Held, lane: Lane, number: number, last: number): boolean {
+  return held.index === last + 1 && held.number === number && held.lane === lane;
 }
