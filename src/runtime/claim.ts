@@ -43,6 +43,8 @@ export class Claim {
   beganAt: number | undefined;
   /** What was claimed after it goes back before it does, so that it comes to stand before them. */
   beforeRelease: (() => void) | undefined;
+  /** Among what its keeper holds. */
+  place = -1;
   readonly #envelope: Envelope;
   #settled: Verb | undefined;
   /** Of the settling, where somebody may ask for it. */

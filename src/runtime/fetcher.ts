@@ -35,7 +35,8 @@ export interface FetcherOptions {
  */
 export class Fetcher implements Tended, Keeper {
   readonly acks: Acks;
-  readonly #claims = new Set<Claim>();
+  /** Each knows its place. A Set's tables, replaced again and again, would keep what was done alive until a full collection. */
+  readonly #claims: Claim[] = [];
   #worker: string | undefined;
   #number = 0;
   /** When the last beat or join that succeeded was sent; the lease counts from then. Monotonic ms. */
@@ -105,7 +106,7 @@ export class Fetcher implements Tended, Keeper {
     const worker = this.#worker;
     if (!worker) return undefined;
     const sentAt = performance.now();
-    const news = await this.channel.broker.beat(worker, this.#number + 1, Array.from(this.#claims, ({ token }) => token), { withinMs: 0 }, this.#report());
+    const news = await this.channel.broker.beat(worker, this.#number + 1, this.#claims.map(({ token }) => token), { withinMs: 0 }, this.#report());
     if (news === 'lost') {
       if (worker === this.#worker) this.#lose();
       return undefined;
@@ -127,7 +128,7 @@ export class Fetcher implements Tended, Keeper {
 
   /** Whether a claim is this worker's still: neither settled, nor gone with a lease that was lost. */
   holds(claim: Claim): boolean {
-    return this.#claims.has(claim);
+    return this.#claims[claim.place] === claim;
   }
 
   /** Aborts the signal of everything that runs. */
@@ -160,13 +161,15 @@ export class Fetcher implements Tended, Keeper {
     try {
       if (worker) await this.channel.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
     } finally {
-      for (const claim of this.#claims) this.forget(claim);
+      this.#forgetAll();
     }
   }
 
   /** Settled, or given up: the next beat gives back what Redis still has of it. */
   forget(claim: Claim): void {
-    if (!this.#claims.delete(claim)) return;
+    if (!this.holds(claim)) return;
+    const last = this.#claims.pop()!;
+    if (last !== claim) this.#claims[(last.place = claim.place)] = last;
     hands.letGo(claim.isSuspect);
     if (claim.settledBy === 'ack') this.#tally.handled += 1;
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#tally.failed += 1;
@@ -194,7 +197,7 @@ export class Fetcher implements Tended, Keeper {
     const takenAt = Date.now();
     return held.map((one) => {
       const claim = new Claim(this, worker, one, takenAt);
-      this.#claims.add(claim);
+      claim.place = this.#claims.push(claim) - 1;
       return claim;
     });
   }
@@ -203,7 +206,11 @@ export class Fetcher implements Tended, Keeper {
   #lose(): void {
     this.#worker = undefined;
     this.abort(new Error('the lease was lost: somebody else may hold the message'));
-    for (const claim of this.#claims) this.forget(claim);
+    this.#forgetAll();
+  }
+
+  #forgetAll(): void {
+    for (const claim of [...this.#claims]) this.forget(claim);
   }
 
   async #join(): Promise<string> {
