@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 
 /** What the absolute numbers are about. */
-export async function machine(program, python) {
+export async function machine(program, pythons) {
   return {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.cpus().length,
@@ -11,7 +11,7 @@ export async function machine(program, python) {
     load: os.loadavg().map((load) => Math.round(load * 100) / 100),
     node: process.version,
     server: `${program.name} ${program.version}`,
-    python: python ? `with redis-py ${python.redis}` : 'not on this machine',
+    python: [...pythons.values()].map(({ needs, version }) => `${needs} ${version}`).join(', ') || 'not on this machine',
     versions: { hotqueue: await versionOf('../package.json'), ...(await pinned()) },
   };
 }

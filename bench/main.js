@@ -6,11 +6,11 @@ import { plan } from './plan.js';
 import { Servers } from './servers.js';
 import { startTask } from './processes.js';
 import { summarize } from './summary.js';
-import { findPython } from './systems/python-hotqueue.js';
+import { findPythons } from './systems/python.js';
 import { markdown } from './table.js';
 import { writeResults } from './results.js';
 
-const python = await findPython();
+const pythons = await findPythons();
 const { options, planned } = asked();
 if (options.help || options.list) {
   stdout.write(options.help ? usage : planned.map(({ name, title }) => `${name.padEnd(24)} ${title}\n`).join(''));
@@ -27,7 +27,7 @@ try {
 } finally {
   await servers.stop();
 }
-const run = { startedAt, minutes: (Date.now() - startedAt) / 60_000, options, machine: await machine(servers.program, python), results };
+const run = { startedAt, minutes: (Date.now() - startedAt) / 60_000, options, machine: await machine(servers.program, pythons), results };
 const table = markdown(summarize(results), run);
 const files = await writeResults(run, table);
 stdout.write(`\n${table}\n${files.map((file) => `written: ${file}\n`).join('')}`);
@@ -76,7 +76,7 @@ function brief({ error, perSecond, p50Ms, p99Ms, bytesBeyond, commandsPerMinute,
 function asked() {
   try {
     const read = readOptions(process.argv.slice(2));
-    return { options: read, planned: plan(read, python) };
+    return { options: read, planned: plan(read, pythons) };
   } catch (error) {
     stderr.write(`${error.message}\n\n${usage}`);
     return process.exit(2);

@@ -7,9 +7,9 @@ const smokeTimeoutMs = 60_000;
  * What is to run: the workloads that were asked for, with their systems, rounds and sizes.
  *
  * @param {ReturnType<import('./options.js').readOptions>} options
- * @param {object | undefined} python absent where there is none
+ * @param {Map<string, object>} pythons those of the Python systems that this machine has
  */
-export function plan(options, python) {
+export function plan(options, pythons) {
   const chosen = options.only ? workloads.filter((workload) => options.only.some((word) => isMeant(workload, word))) : workloads;
   if (chosen.length === 0) throw new TypeError(`--only ${options.only}: no workload begins so; --list names them`);
   return chosen.map((workload) => ({
@@ -17,7 +17,7 @@ export function plan(options, python) {
     server: workload.server ?? 'plain',
     rounds: Math.min(options.rounds, workload.rounds ?? Infinity),
     timeoutMs: options.smoke ? smokeTimeoutMs : (workload.timeoutMs ?? 180_000),
-    systems: systemsOf(workload, options).filter((system) => python || !system.startsWith('python')),
+    systems: systemsOf(workload, options).filter((system) => pythons.has(system) || !system.startsWith('python')),
     paramsFor: (system) => paramsOf(workload, system, options),
   }));
 }

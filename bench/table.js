@@ -2,7 +2,7 @@ import { bare, nodePeers, ours, pythonPeers } from './systems/index.js';
 import { targets } from './targets.js';
 import { workloads } from './workloads/index.js';
 
-const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'class-validator': 'class-validator', hotqueue: 'hotqueue' };
+const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'python-rq': 'RQ', 'python-celery': 'Celery', 'class-validator': 'class-validator', hotqueue: 'hotqueue' };
 const rivals = [...nodePeers, bare, ...pythonPeers];
 
 /** The result of a run as Markdown: ratios first, absolute numbers last and marked as such. */

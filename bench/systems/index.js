@@ -24,7 +24,7 @@ export const nodePeers = ['bullmq', 'bullmq-remove', 'bee-queue', 'groupmq', 'bu
 /** Those that have workers, retries and delays; rsmq is a list with a poll. */
 export const nodeWorkers = nodePeers.filter((name) => name !== 'rsmq');
 export const bare = 'bare';
-export const pythonPeers = ['python-hotqueue'];
+export const pythonPeers = ['python-hotqueue', 'python-rq', 'python-celery'];
 
 /** @returns {Promise<System>} */
 export async function loadSystem(name) {

@@ -5,15 +5,16 @@ import { bare, nodePeers, ours, pythonPeers } from '../systems/index.js';
 
 const everybody = [ours, ...nodePeers, bare];
 /** Ten times as many for those that are about ten times as fast, so that each is measured for about as long. */
-const scale = { [ours]: 10, [bare]: 10, 'python-hotqueue': 1 };
+const slowPythons = { 'python-rq': 0.1, 'python-celery': 0.1 };
+const scale = { [ours]: 10, [bare]: 10, ...slowPythons };
 const few = [ours, 'bullmq', 'bullmq-remove', 'bee-queue', bare];
 const inFlight = { way: 'in flight', lanes: 1_000 };
 
 /** @type {import('./index.js').Workload[]} */
 export const workloads = [
-  { name: 'put-awaited', title: 'put, one by one, awaited', systems: [...everybody, ...pythonPeers], params: { way: 'awaited', count: 10_000 } },
+  { name: 'put-awaited', title: 'put, one by one, awaited', systems: [...everybody, ...pythonPeers], scale: slowPythons, params: { way: 'awaited', count: 10_000 } },
   { name: 'put-1000', title: 'put, 1,000 in flight', systems: everybody, scale, everybodySmokes: true, params: { ...inFlight, count: 30_000 } },
-  { name: 'put-bulk', title: 'put, in bulk of 1,000', systems: [...everybody.filter((name) => !['groupmq', 'rsmq'].includes(name)), ...pythonPeers], scale, params: { way: 'bulk', count: 30_000 } },
+  { name: 'put-bulk', title: 'put, in bulk of 1,000', systems: [...everybody.filter((name) => !['groupmq', 'rsmq'].includes(name)), 'python-hotqueue', 'python-rq'], scale, params: { way: 'bulk', count: 30_000 } },
   { name: 'put-validated', title: 'put, 1,000 in flight, five-field class (ours checks it)', systems: few, scale, params: { ...inFlight, validated: true, count: 20_000 } },
   { name: 'put-10kb', title: 'put, 1,000 in flight, 10 KB', systems: few, scale: { [ours]: 5, [bare]: 5 }, params: { ...inFlight, bytes: 10_240, count: 5_000 } },
   { name: 'put-awaited+1ms', title: 'put, one by one, 1 ms further away', systems: few, delayMs: 1, params: { way: 'awaited', count: 1_000 } },

@@ -1,0 +1,3 @@
+import { pythonSystem } from './python.js';
+
+export const system = pythonSystem('python-rq');
