@@ -8,7 +8,7 @@ import { startTask } from './processes.js';
 import { summarize } from './summary.js';
 import { findPythons } from './systems/python.js';
 import { markdown } from './table.js';
-import { writeResults } from './results.js';
+import { readRaw, writeRaw, writeTables } from './results.js';
 
 const pythons = await findPythons();
 const { options, planned } = asked();
@@ -19,23 +19,32 @@ if (options.help || options.list) {
 
 const servers = await Servers.start();
 const startedAt = new Date();
-const results = [];
+const results = options.continue ? await readRaw(options.continue) : [];
+const done = new Set(results.map(({ workload }) => workload));
+let files = [];
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130)); // Children and servers notice.
 
 try {
-  for (const workload of planned) await everyRoundOf(workload);
+  for (const workload of planned.filter(({ name }) => !done.has(name))) {
+    await everyRoundOf(workload);
+    files = await writeRaw(await aboutIt()); // what was measured stays measured, whatever comes
+  }
 } finally {
   await servers.stop();
 }
-const run = { startedAt, minutes: (Date.now() - startedAt) / 60_000, options, machine: await machine(servers.program, pythons), results };
+const run = await aboutIt();
 const table = markdown(summarize(results), run);
-const files = await writeResults(run, table);
+files.push(...(await writeTables(run, table)));
 stdout.write(`\n${table}\n${files.map((file) => `written: ${file}\n`).join('')}`);
 
 const broken = results.filter(({ system, error, lost, duplicates }) => (error || lost || duplicates) && (system === 'hotqueue' || error));
 for (const { workload, system, error, lost, duplicates } of broken) stderr.write(`${workload}, ${system}: ${error ?? `${lost} lost, ${duplicates} duplicates`}\n`);
 // A peer that fails is a fact about the peer; ours, or in the small form anything, is a failure of the run.
 if (broken.some(({ system }) => options.smoke || system === 'hotqueue')) process.exitCode = 1;
+
+async function aboutIt() {
+  return { startedAt, minutes: (Date.now() - startedAt) / 60_000, options, machine: await machine(servers.program, pythons), results };
+}
 
 async function everyRoundOf(workload) {
   const server = await servers.get(workload.server);

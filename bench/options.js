@@ -7,6 +7,7 @@ export const usage = `npm run bench -- [options]
   --systems a,b      only these systems: hotqueue, bullmq, bee-queue, …
   --rounds n         rounds of which the median is taken; 3 by default
   --drain n          jobs of the drain, 1,000,000 by default; 1 M waiting shrinks with it
+  --continue FILE    goes on with a run that was interrupted: keeps what its raw results have, and measures the rest
   --list             the workloads, and ends
 `;
 
@@ -20,6 +21,7 @@ export function readOptions(args) {
       systems: { type: 'string' },
       rounds: { type: 'string' },
       drain: { type: 'string' },
+      continue: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },

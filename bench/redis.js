@@ -8,11 +8,14 @@ import { findProgram } from '../dist/redis/embedded/native.js';
 import { install } from '../dist/redis/embedded/install.js';
 import { sleep } from './clock.js';
 
+// Its file is made small between two measurements (servers.js), not in the middle of one.
+const aof = ['--appendonly', 'yes', '--auto-aof-rewrite-percentage', '0'];
+
 /** How each server of a run keeps what it is told. */
 export const persistence = {
   plain: ['--appendonly', 'no'],
-  'aof-everysec': ['--appendonly', 'yes', '--appendfsync', 'everysec'],
-  'aof-always': ['--appendonly', 'yes', '--appendfsync', 'always'],
+  'aof-everysec': [...aof, '--appendfsync', 'everysec'],
+  'aof-always': [...aof, '--appendfsync', 'always'],
 };
 
 /** The real server of this machine; without one, it is downloaded once and kept in the user's cache. */

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const folder = new URL('./results/', import.meta.url).pathname;
@@ -8,20 +8,26 @@ function text({ results, ...about }) {
   return `${JSON.stringify(about, null, 1).slice(0, -2)},\n "results": [\n${results.map((result) => JSON.stringify(result)).join(',\n')}\n ]\n}\n`;
 }
 
-/**
- * Raw numbers under the time of the run, and the tables: as the latest, when everything was measured; of a part, under its
- * time as well. The small form has no tables to keep.
- *
- * @returns the files
- */
-export async function writeResults(run, table) {
+const stampOf = ({ startedAt }) => startedAt.toISOString().slice(0, 19).replaceAll(':', '');
+
+/** Raw numbers, under the time of the run. @returns the files */
+export async function writeRaw(run) {
   await mkdir(folder, { recursive: true });
-  const { smoke, only, systems } = run.options;
-  const stamp = run.startedAt.toISOString().slice(0, 19).replaceAll(':', '');
-  const raw = path.join(folder, `${stamp}${smoke ? '-smoke' : ''}.json`);
+  const raw = path.join(folder, `${stampOf(run)}${run.options.smoke ? '-smoke' : ''}.json`);
   await writeFile(raw, text(run));
-  if (smoke) return [raw];
-  const tables = path.join(folder, only || systems ? `${stamp}.md` : 'latest.md');
+  return [raw];
+}
+
+/** The measurements of a file of {@link writeRaw}; those of a workload that was interrupted are not in it. */
+export async function readRaw(file) {
+  return JSON.parse(await readFile(file, 'utf8')).results;
+}
+
+/** The tables: as the latest, when everything was measured; of a part, under its time. The small form has none to keep. @returns the files */
+export async function writeTables(run, table) {
+  const { smoke, only, systems } = run.options;
+  if (smoke) return [];
+  const tables = path.join(folder, only || systems ? `${stampOf(run)}.md` : 'latest.md');
   await writeFile(tables, `${table}\n`);
-  return [raw, tables];
+  return [tables];
 }

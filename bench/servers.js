@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { until } from './clock.js';
 import { realProgram, startRedis } from './redis.js';
 
 /** The private servers of a run: one for all, and one more for each way of keeping a file, started when it is needed. */
@@ -32,12 +33,15 @@ export class Servers {
     for (const server of this.#running.values()) await server.stop();
   }
 
-  /** The file starts small again: otherwise Redis would write it anew in the middle of somebody's measurement. */
+  /** The file starts small again. */
   async #rewritten(client) {
+    await this.#unlessRewriting(client);
     await client.bgrewriteaof();
-    for (let attempt = 0; attempt < 200; attempt += 1) {
-      if (/aof_rewrite_in_progress:0/.test(await client.info('persistence'))) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await this.#unlessRewriting(client);
+  }
+
+  async #unlessRewriting(client) {
+    const isDone = await until(async () => /aof_rewrite_in_progress:0/.test(await client.info('persistence')), 30_000, 50);
+    if (!isDone) throw new Error('Redis has been rewriting its file for half a minute');
   }
 }
