@@ -3,6 +3,8 @@ import type { Connection, Patience } from './connection.js';
 import { heldOf, type Held, type Lane } from './held.js';
 import { joined } from './joined.js';
 import type { Keys } from './keys.js';
+import type { Client } from './line.js';
+import { runScript } from './scripts.js';
 import { Waiter } from './waiter.js';
 
 /** How long Redis remembers the last batch of a producer: longer than any put goes on trying. */
@@ -150,14 +152,12 @@ export class Broker {
    * @returns `'lost'` when this worker is not registered any more
    */
   async take(worker: string, number: number, most: number, company: Company, patience: Patience): Promise<Taken | 'lost'> {
-    const { workers, meta, suspects, again, inbox, high, base, low, delayed } = this.keys;
-    const keys = [this.keys.claims(worker), workers, meta, suspects, again, inbox, high, base, low, delayed];
-    const reply = await this.connection.script('take', keys, [worker, number, most, mostTakenBytes, company], patience);
-    const [[status, due, endsInMs, first, isWatched], lanes = '', ...messages] = reply as [[number, number, number, string, number], string, ...string[]];
-    if (status < 0) return 'lost';
-    const held = heldOf(number, lanes, messages);
-    const news = { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, ...(due >= 0 && { nextDueMs: due }) };
-    return { status: status === 1 ? 'paused' : status === 2 ? 'drain' : 'served', held, news };
+    return takenOf(number, await this.connection.script('take', this.#takeKeys(worker), [worker, number, most, mostTakenBytes, company], patience));
+  }
+
+  /** {@link take} of a worker that holds nothing, behind a wait on its line; sent once. */
+  async takeBehind(client: Client, worker: string, number: number, most: number): Promise<Taken | 'lost'> {
+    return takenOf(number, await runScript(client, 'take', this.#takeKeys(worker), [worker, number, most, mostTakenBytes, 'busy']));
   }
 
   /** beat: renews a worker's lease, says what it does, and gives back claims that it does not know of. */
@@ -344,6 +344,11 @@ export class Broker {
     return [this.keys.claims(worker), this.keys.workers, ...this.#lanes()];
   }
 
+  #takeKeys(worker: string): readonly string[] {
+    const { workers, meta, suspects, again, inbox, high, base, low, delayed } = this.keys;
+    return [this.keys.claims(worker), workers, meta, suspects, again, inbox, high, base, low, delayed];
+  }
+
   #lanes(): readonly string[] {
     const { suspects, again, inbox, high, base, low } = this.keys;
     return [suspects, again, inbox, high, base, low];
@@ -362,6 +367,13 @@ function termsOf({ own, limit }: PutTerms): readonly (string | number)[] {
 
 function dueOf(due: Due): string {
   return 'at' in due ? String(due.at) : `+${due.afterMs}`;
+}
+
+function takenOf(number: number, reply: unknown): Taken | 'lost' {
+  const [[status, due, endsInMs, first, isWatched], lanes = '', ...messages] = reply as [[number, number, number, string, number], string, ...string[]];
+  if (status < 0) return 'lost';
+  const news = { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, ...(due >= 0 && { nextDueMs: due }) };
+  return { status: status === 1 ? 'paused' : status === 2 ? 'drain' : 'served', held: heldOf(number, lanes, messages), news };
 }
 
 function settled(reply: unknown): Settled {

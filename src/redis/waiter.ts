@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import { blockMs, type Line } from './line.js';
+import { blockMs, type Client, type Line } from './line.js';
 
 /** Between two waits the server refused at once: out of memory, read-only, away. */
 const refusedPauseMs = 250;
@@ -24,10 +24,11 @@ export class Waiter {
    * Resolves when there may be something to take, or nothing came for a while; never rejects. A wait that is still
    * under way is joined, not doubled.
    *
+   * @param behind asks for something on the same line, behind the wait: Redis answers it in the moment in which the wait ends
    * @returns true when a message was moved to the inbox
    */
-  wait(): Promise<boolean> {
-    this.#waiting ??= this.#block().finally(() => (this.#waiting = undefined));
+  wait(behind?: (client: Client) => void): Promise<boolean> {
+    this.#waiting ??= this.#block(behind).finally(() => (this.#waiting = undefined));
     return this.#waiting;
   }
 
@@ -38,12 +39,17 @@ export class Waiter {
     await line?.close();
   }
 
-  async #block(): Promise<boolean> {
+  async #block(behind?: (client: Client) => void): Promise<boolean> {
     try {
       this.#line ??= this.connection.openLine();
       const line = await this.#line;
       if (this.#isClosed) return false;
-      return (await line.use((client) => client.blmove(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockMs / 1_000))) !== null;
+      const moved = await line.use((client) => {
+        const waiting = client.blmove(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockMs / 1_000);
+        behind?.(client);
+        return waiting;
+      });
+      return moved !== null;
     } catch {
       // Whatever it was, the take that follows meets it too, and knows what to do about it.
       if (!this.#isClosed) await pause(refusedPauseMs);

@@ -87,12 +87,17 @@ export class Bench {
     };
   }
 
+  /** Messages that can begin at once. */
+  get #free(): number {
+    return (this.handler.options.concurrency - this.#running) * this.#size - this.#unbegun;
+  }
+
   /** How many more may be claimed: for places that are free, and for those that will be in a moment. */
   get room(): number {
     if (this.#status === 'quiet') return 0;
     const { concurrency } = this.handler.options;
     const size = this.#size;
-    const free = (concurrency - this.#running) * size - this.#unbegun;
+    const free = this.#free;
     const ahead = this.mayTakeAhead ? Math.min(this.#pace.ahead(concurrency) * size, this.#mostAhead) : 0;
     if (ahead === 0) return free;
     // In large portions: the next trip begins when half of the last is done.
@@ -124,7 +129,7 @@ export class Bench {
 
   /** Resolves when something may be ready, or `until` aborts. */
   idle(until: AbortSignal): Promise<void> {
-    return this.#fetcher.idle(until);
+    return this.#fetcher.idle(until, Infinity, this.mayTakeAhead ? this.#free : 0);
   }
 
   /** Takes no more, and gives back what has not begun. */

@@ -1,6 +1,7 @@
 import { newId } from '../message/ids.js';
 import type { Company, News, Order, Taken } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
+import type { Client } from '../redis/line.js';
 import type { Waiter } from '../redis/waiter.js';
 import type { Channel, Tended } from './channel.js';
 import { Acks } from './acks.js';
@@ -44,6 +45,9 @@ export class Fetcher implements Tended, Keeper {
   #waiter: Waiter | undefined;
   /** A take that is on its way. */
   #asking: Promise<unknown> | undefined;
+  /** What a take behind a wait brought, for the next {@link take}; absent when there was none, or when it has to ask again. */
+  #brought: Claim[] | undefined;
+  #behind: Promise<void> | undefined;
   #isIdle = false;
   #isPaused = false;
   #tally: Tally = { handled: 0, failed: 0 };
@@ -67,6 +71,9 @@ export class Fetcher implements Tended, Keeper {
    * @returns none when nothing is ready
    */
   async take(most: number): Promise<Claim[]> {
+    const brought = this.#brought;
+    this.#brought = undefined;
+    if (brought) return brought;
     // After a stall nothing that is taken could be begun before the next beat: so that one comes first.
     if (this.#worker && !this.isProven) await this.beat().catch(() => undefined); // away: the take waits for Redis
     const company = this.options.mayHoldBack ? hands.reach() : hands.reachAside();
@@ -77,8 +84,12 @@ export class Fetcher implements Tended, Keeper {
     return taken.claims;
   }
 
-  /** Resolves when something may be ready, when `until` aborts, or after `timeoutMs`. */
-  async idle(until: AbortSignal, timeoutMs = Infinity): Promise<void> {
+  /**
+   * Resolves when something may be ready, when `until` aborts, or after `timeoutMs`.
+   *
+   * @param most how many to take in the moment in which the wait ends, where nothing runs in this process; for the next {@link take}
+   */
+  async idle(until: AbortSignal, timeoutMs = Infinity, most = 0): Promise<void> {
     if (until.aborted) return;
     this.#isIdle = true;
     let timer: NodeJS.Timeout | undefined;
@@ -89,7 +100,7 @@ export class Fetcher implements Tended, Keeper {
     if (patienceMs < Infinity) timer = setTimeout(poke, Math.min(patienceMs, longestTimerMs));
     try {
       // Whoever waits on a paused queue would move its messages into the inbox, one by one.
-      await (this.#isPaused ? poked : Promise.race([this.#wait(), poked]));
+      await (this.#isPaused ? poked : Promise.race([this.#wait(most), poked]));
     } finally {
       this.#isIdle = false;
       this.#poked = undefined;
@@ -205,6 +216,7 @@ export class Fetcher implements Tended, Keeper {
   /** Somebody recovered this worker: what it holds is no longer its own, and it goes on as another. */
   #lose(): void {
     this.#worker = undefined;
+    this.#brought = undefined;
     this.abort(new Error('the lease was lost: somebody else may hold the message'));
     this.#forgetAll();
   }
@@ -226,13 +238,38 @@ export class Fetcher implements Tended, Keeper {
     return worker;
   }
 
+  #mayTakeBehind(most: number): boolean {
+    return most > 0 && this.#worker !== undefined && this.isProven && hands.areEmpty;
+  }
+
+  /**
+   * The take that is asked for together with the wait before it, so that a message finds an idle worker in two steps instead
+   * of four. It has the number of the next take: whichever of the two Redis meets first is answered, the other told the same.
+   */
+  async #takeBehind(client: Client, most: number): Promise<void> {
+    const worker = this.#worker!;
+    const number = this.#number + 1;
+    const taken = await this.channel.broker.takeBehind(client, worker, number, most).catch(() => 'lost' as const);
+    while (this.#asking) await this.asking;
+    if (taken === 'lost' || worker !== this.#worker || this.#number >= number) return; // the next take finds out
+    this.channel.upkeep.hear(taken.news);
+    this.#isPaused = taken.status === 'paused';
+    if (taken.status === 'drain') return;
+    const claims = this.#hold(worker, taken);
+    hands.receive(claims.length);
+    // Busy meanwhile: it belongs to whoever is free.
+    if (!this.#isIdle || hands.areBound) return this.giveBack(claims);
+    this.#brought = claims;
+  }
+
   #report(): string {
     return reportOf(this.options.about ?? aConsumer, this.#tally, this.#claims);
   }
 
-  async #wait(): Promise<void> {
+  async #wait(most: number): Promise<void> {
     this.#waiter ??= this.channel.broker.waiter();
-    const moved = await this.#waiter.wait();
+    const moved = await this.#waiter.wait(this.#mayTakeBehind(most) ? (client) => void (this.#behind = this.#takeBehind(client, most)) : undefined);
+    await this.#behind;
     // Woken while busy: the message belongs to whoever is free, so it goes back to where the others wait.
     if (moved && !this.#isIdle && this.#worker) await this.channel.broker.release(this.#worker, []).catch(() => undefined);
   }

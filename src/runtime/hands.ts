@@ -53,6 +53,21 @@ export class Hands {
     this.#tell();
   }
 
+  /** Whether nothing runs here, that is, whether nothing can keep this process from answering. */
+  get areEmpty(): boolean {
+    return this.#held === 0;
+  }
+
+  /** Whether a message that is to be alone is held here, or about to be taken. */
+  get areBound(): boolean {
+    return this.#solitude !== undefined;
+  }
+
+  /** Messages came that nobody reached for. */
+  receive(count: number): void {
+    this.#held += count;
+  }
+
   #isEmptyBut(taking: number): boolean {
     return this.#held === 0 && this.#taking === taking;
   }

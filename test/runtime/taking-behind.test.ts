@@ -1,0 +1,170 @@
+/** A wait and the take behind it travel together: whatever order they and other takes are answered in, a message is held once. */
+import { EventEmitter } from 'node:events';
+import { afterEach, expect, it } from 'vitest';
+import { silent } from '../../src/contract/logger.js';
+import { Held } from '../../src/redis/held.js';
+import type { Channel } from '../../src/runtime/channel.js';
+import { Fetcher } from '../../src/runtime/fetcher.js';
+
+type Reply = { status: string; held: Held[]; news: object };
+const empty: Reply = { status: 'served', held: [], news: {} };
+const bringing = (held: Held): Reply => ({ ...empty, held: [held] });
+const one = (): Held => new Held('b', 1, 1, '"one"');
+const two = (): Held => new Held('b', 2, 1, '"two"');
+const never = new AbortController().signal;
+
+/** A Redis whose answers are given by hand, in any order. */
+class Server {
+  readonly asked: string[] = [];
+  readonly released: string[] = [];
+  known: readonly string[] = [];
+  /** What takes of the ordinary way are answered, in their order; nothing afterwards. */
+  takes: (Reply | Promise<Reply>)[] = [];
+  endWait: (moved: boolean) => void = () => {};
+  answerBehind: (reply: Reply | 'lost' | Error) => void = () => {};
+
+  fetcher(): Fetcher {
+    const broker = {
+      leaseMs: 30_000,
+      join: () => Promise.resolve(),
+      announce: () => Promise.resolve(),
+      take: (_worker: string, number: number, most: number) => {
+        this.asked.push(`take ${number} of ${most}`);
+        return Promise.resolve(this.takes.shift() ?? empty);
+      },
+      takeBehind: (_client: unknown, _worker: string, number: number, most: number) => {
+        this.asked.push(`behind ${number} of ${most}`);
+        return new Promise((resolve, reject) => (this.answerBehind = (reply) => (reply instanceof Error ? reject(reply) : resolve(reply))));
+      },
+      waiter: () => ({
+        wait: (behind?: (client: unknown) => void) => {
+          behind?.({});
+          return new Promise<boolean>((resolve) => (this.endWait = resolve));
+        },
+        close: () => Promise.resolve(),
+      }),
+      release: (_worker: string, tokens: readonly string[]) => Promise.resolve(this.released.push(...tokens) && 'done'),
+      beat: (_worker: string, _number: number, tokens: readonly string[]) => Promise.resolve(((this.known = tokens), {})),
+      leave: () => Promise.resolve(),
+    };
+    const channel = { name: 'q', broker, upkeep: { add: () => {}, remove: () => {}, hear: () => {} }, logger: silent, events: new EventEmitter() };
+    const fetcher = new Fetcher(channel as unknown as Channel, { taking: never, settling: {}, mayHoldBack: true });
+    opened.push(fetcher);
+    return fetcher;
+  }
+}
+
+const opened: Fetcher[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((fetcher) => fetcher.leave()));
+});
+
+const texts = (claims: readonly { text: string }[]): string[] => claims.map(({ text }) => text);
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('what came with the end of a wait is what the next take brings, and nobody is asked again', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  expect(await fetcher.take(9)).toEqual([]);
+  const idle = fetcher.idle(never, Infinity, 3);
+  server.endWait(true);
+  server.answerBehind(bringing(one()));
+  await idle;
+  expect(texts(await fetcher.take(3))).toEqual(['"one"']);
+  await fetcher.take(2);
+  expect(server.asked).toEqual(['take 1 of 9', 'behind 1 of 3', 'take 2 of 2']);
+  expect(server.released).toEqual([]);
+});
+
+it('a wait that ends with nothing is not followed by another look', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  await fetcher.take(1);
+  const idle = fetcher.idle(never, Infinity, 1);
+  server.endWait(false);
+  server.answerBehind(empty);
+  await idle;
+  expect(await fetcher.take(1)).toEqual([]);
+  expect(server.asked).toEqual(['take 1 of 1', 'behind 1 of 1']);
+});
+
+it.each([
+  ['has to take alone', { ...empty, status: 'drain' }],
+  ['lost its lease', 'lost' as const],
+  ['was not answered', new Error('Connection is closed.')],
+])('a worker that %s asks in the ordinary way', async (_what, reply) => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  await fetcher.take(1);
+  const idle = fetcher.idle(never, Infinity, 1);
+  server.endWait(true);
+  server.answerBehind(reply);
+  await idle;
+  await fetcher.take(1);
+  expect(server.asked).toEqual(['take 1 of 1', 'behind 1 of 1', 'take 1 of 1']);
+});
+
+it('what another take brought under the same number is held once', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  await fetcher.take(1);
+  const idle = fetcher.idle(never, Infinity, 1);
+  fetcher.poke();
+  await idle;
+  server.takes = [bringing(one())];
+  expect(texts(await fetcher.take(1))).toEqual(['"one"']);
+  server.endWait(false);
+  server.answerBehind(bringing(one()));
+  await turn();
+  await fetcher.beat();
+  expect([server.known, server.released]).toEqual([['b1.1'], []]);
+});
+
+it('while another take is on its way its answer comes first, whichever of the two got the message', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  await fetcher.take(1);
+  const idle = fetcher.idle(never, Infinity, 1);
+  fetcher.poke();
+  await idle;
+  let answer: (reply: Reply) => void = () => {};
+  server.takes = [new Promise<Reply>((resolve) => (answer = resolve))];
+  const taking = fetcher.take(1);
+  server.endWait(true);
+  server.answerBehind(bringing(one()));
+  await turn();
+  answer(bringing(one()));
+  expect(texts(await taking)).toEqual(['"one"']);
+  await turn();
+  await fetcher.beat();
+  expect([server.known, server.released]).toEqual([['b1.1'], []]);
+});
+
+it('what comes when nobody waits any more goes back at once', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  await fetcher.take(1);
+  const idle = fetcher.idle(never, Infinity, 1);
+  fetcher.poke();
+  await idle;
+  server.endWait(true);
+  server.answerBehind(bringing(one()));
+  await turn();
+  expect(server.released).toContain('b1.1');
+  server.takes = [bringing(two())];
+  expect(texts(await fetcher.take(1))).toEqual(['"two"']);
+  expect(server.asked.at(-1)).toBe('take 2 of 1');
+});
+
+it('nothing is taken ahead of time where a handler runs: it might keep this process from handling it', async () => {
+  const busy = new Server();
+  busy.takes = [bringing(one())];
+  await busy.fetcher().take(1);
+  const server = new Server();
+  const fetcher = server.fetcher();
+  await fetcher.take(1);
+  const idle = fetcher.idle(never, Infinity, 1);
+  server.endWait(true);
+  await idle;
+  expect(server.asked).toEqual(['take 1 of 1']);
+});
