@@ -28,7 +28,8 @@ export function startTask(task, params, timeoutMs = 600_000) {
       else heard.push(message.word);
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => {
+    // Not "exit", which may come before what it said last.
+    child.once('close', (code, signal) => {
       clearTimeout(timer);
       reject(new Error(`${task} ended with ${code ?? signal}: ${complaints}`));
     });

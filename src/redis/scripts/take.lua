@@ -48,14 +48,16 @@ if paused and (paused == 'on' or tonumber(paused) > now) then
 end
 
 -- Pops, then keeps: after that write nothing fails for want of memory, and what does not fit goes back in the same script.
+-- The head says how many may fit: large ones would be carried to and fro.
 -- A number costs most when it is made text, so that is done once for ten tokens.
 local ones = {[0] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
 local reply, lanes, taken = {0, ''}, '', 0
 local function draw(list, lane)
   local stem
   while taken < most and room > 0 do
-    local batch = redis.call('LPOP', list, math.min(most - taken, 100))
-    if not batch then return end
+    local head = redis.call('LINDEX', list, 0)
+    if not head then return end
+    local batch = redis.call('LPOP', list, math.min(most - taken, 100, math.ceil(room / math.max(#head, 1))))
     local fields, used = {}, 0
     for _, message in ipairs(batch) do
       if room <= 0 then break end
