@@ -111,12 +111,15 @@ describe('take', () => {
     expect(messages(await take(broker, worker, 1, 3))).toEqual(['b', 'c']);
   });
 
-  it('brings about a mebibyte, and leaves what is beyond it where it was, in order', async () => {
+  it.each([
+    ['all of it large', []],
+    ['after a small head', ['s']],
+  ])('brings about a mebibyte, and leaves what is beyond it where it was, in order: %s', async (_what, head) => {
     const broker = aBroker();
     const large = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(400_000));
-    await broker.put('producer', 1, [...large, 'f'], at);
+    await broker.put('producer', 1, [...head, ...large, 'f'], at);
     const worker = await join(broker);
-    expect(messages(await take(broker, worker, 1, 100)).map(([letter]) => letter)).toEqual(['a', 'b', 'c']);
+    expect(messages(await take(broker, worker, 1, 100)).map(([letter]) => letter)).toEqual([...head, 'a', 'b', 'c']);
     expect((await broker.peek(10, at)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
     expect(messages(await take(broker, worker, 2, 100)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
   });

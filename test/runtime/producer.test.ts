@@ -56,6 +56,16 @@ describe('a producer', () => {
     expect(due.mock.calls).toEqual([[expect.objectContaining({ nextDueMs: 7 })]]);
   });
 
+  it('sends the next batch before it tells the callers of the last, and half of many at a time where Redis is near', async () => {
+    const told: number[] = [];
+    const broker = aBroker((messages) => (told.push(-messages.length), messages.length));
+    const producer = new CallbackProducer('q', broker);
+    for (let n = 1; n <= 1_000; n++) producer.put({ ...call(String(n)), resolve: () => void told.push(n), reject: (error) => expect.fail(String(error)) });
+    await producer.drained();
+    expect(told.slice(0, 3)).toEqual([-500, -500, 1]);
+    expect(told.slice(2)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1));
+  });
+
   it('sends what was refused under a new number, and only the first of the line until there is room', async () => {
     let looks = 0;
     const producer = new Producer('q', aBroker(({ length }) => (looks++ < 3 ? 0 : length)), { maxLength: 2, whenFull: 'wait' });

@@ -62,6 +62,17 @@ afterEach(async () => {
 const texts = (claims: readonly { text: string }[]): string[] => claims.map(({ text }) => text);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** A fetcher that waits no more, while its wait and the take behind it are still on their way. */
+async function poked(): Promise<{ server: Server; fetcher: Fetcher }> {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  await fetcher.take(1);
+  const idle = fetcher.idle(never, Infinity, 1);
+  fetcher.poke();
+  await idle;
+  return { server, fetcher };
+}
+
 it('what came with the end of a wait is what the next take brings, and nobody is asked again', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
@@ -105,12 +116,7 @@ it.each([
 });
 
 it('what another take brought under the same number is held once', async () => {
-  const server = new Server();
-  const fetcher = server.fetcher();
-  await fetcher.take(1);
-  const idle = fetcher.idle(never, Infinity, 1);
-  fetcher.poke();
-  await idle;
+  const { server, fetcher } = await poked();
   server.takes = [bringing(one())];
   expect(texts(await fetcher.take(1))).toEqual(['"one"']);
   server.endWait(false);
@@ -121,12 +127,7 @@ it('what another take brought under the same number is held once', async () => {
 });
 
 it('while another take is on its way its answer comes first, whichever of the two got the message', async () => {
-  const server = new Server();
-  const fetcher = server.fetcher();
-  await fetcher.take(1);
-  const idle = fetcher.idle(never, Infinity, 1);
-  fetcher.poke();
-  await idle;
+  const { server, fetcher } = await poked();
   let answer: (reply: Reply) => void = () => {};
   server.takes = [new Promise<Reply>((resolve) => (answer = resolve))];
   const taking = fetcher.take(1);
@@ -141,12 +142,7 @@ it('while another take is on its way its answer comes first, whichever of the tw
 });
 
 it('what comes when nobody waits any more goes back at once', async () => {
-  const server = new Server();
-  const fetcher = server.fetcher();
-  await fetcher.take(1);
-  const idle = fetcher.idle(never, Infinity, 1);
-  fetcher.poke();
-  await idle;
+  const { server, fetcher } = await poked();
   server.endWait(true);
   server.answerBehind(bringing(one()));
   await turn();
