@@ -174,6 +174,15 @@ export class AlreadySettledError extends HotQueueError {
   }
 }
 
+/** Workers of another version of this library, which keep what they hold in another form, are registered on the queue. */
+export class IncompatibleWorkersError extends HotQueueError {
+  readonly code = 'INCOMPATIBLE_WORKERS';
+  /** @param layout of claims, as this version keeps them @param other as the workers keep them that are registered */
+  constructor(readonly key: string, readonly layout: string, readonly other: string) {
+    super(`the workers of ${key} keep claims in layout ${other}, and this version in layout ${layout}: stop the workers of the other version, and let them finish, before you start this one`);
+  }
+}
+
 /** A `@worker` that cannot be right; thrown while its class is being declared. */
 export class InvalidWorkerError extends HotQueueError {
   readonly code = 'INVALID_WORKER';

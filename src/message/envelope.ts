@@ -48,7 +48,8 @@ const longest = 256;
 
 // Of one that we put and that was never tried, as most are: known without being taken to pieces.
 const fresh = /^#[A-Za-z0-9_.:~-]{36} 0 0\n/;
-const freshLength = 42;
+/** Characters of the header line of a message that was put by us and never tried. */
+export const freshLength = 42;
 
 export function open(message: string): Envelope {
   if (fresh.test(message)) {

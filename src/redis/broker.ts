@@ -1,10 +1,11 @@
+import { IncompatibleWorkersError } from '../contract/errors.js';
 import type { DeadLetterBounds } from '../contract/queue-options.js';
 import type { Connection, Patience } from './connection.js';
-import { heldOf, type Held, type Lane } from './held.js';
 import { joined } from './joined.js';
 import type { Keys } from './keys.js';
 import type { Client } from './line.js';
-import { runScript } from './scripts.js';
+import { runScriptForBytes } from './scripts.js';
+import { Take, type Lane } from './take.js';
 import { Waiter } from './waiter.js';
 
 /** How long Redis remembers the last batch of a producer: longer than any put goes on trying. */
@@ -12,6 +13,10 @@ const producerMemoryMs = 600_000;
 /** How long Redis remembers what it answered to a request: longer than one of ours is on its way. */
 const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
+/** How long a process that died is remembered to have held a suspect: longer than it takes to recover its workers. */
+const suspectMemoryMs = 86_400_000;
+/** How claims are kept: as `scripts/_claims.lua` says. 1 had a field for each message. */
+const layout = '2';
 
 /** What a transition saw on its way, for whoever keeps the queue in order. */
 export interface News {
@@ -27,16 +32,13 @@ export interface News {
 export type Order = 'quiet' | 'work' | 'stop';
 
 export interface Taken {
-  /** `drain`: hold nothing, then take alone, for a message that is given its last chance. */
-  readonly status: 'served' | 'paused' | 'drain';
-  readonly held: readonly Held[];
+  readonly status: 'served' | 'paused';
+  /** Absent when nothing is ready. */
+  readonly take?: Take;
   readonly news: News;
 }
 
-/** `alone`: the process holds nothing else; `aside`: leave messages that may kill to others. */
-export type Company = 'alone' | 'busy' | 'aside';
-
-/** Crashes after which a message is buried unread. The last one before it runs alone. */
+/** Crashes after which a message is buried unread. One that is one crash short of it is a suspect. */
 export const mostCrashes = 3;
 
 /** What became of a claim that was settled. `already` is a success: an earlier sending arrived. */
@@ -56,13 +58,18 @@ export interface Swept {
   readonly lost: readonly string[];
 }
 
+/** One message of a take. */
+export interface Place {
+  readonly take: Take;
+  readonly index: number;
+}
+
 export interface Retry {
-  readonly token: string;
   readonly id: string;
   readonly lane: Lane;
   readonly delayMs: number;
-  readonly header: string;
-  readonly oldHeaderLength: number;
+  /** With its new header. */
+  readonly message: Buffer;
 }
 
 /** The lists that a producer may put on. */
@@ -137,12 +144,19 @@ export class Broker {
     await this.connection.call((client) => client.sadd(this.keys.names, name), patience);
   }
 
-  /** join: registers a worker, under an id that was never used before. */
-  async join(worker: string, patience: Patience, report = ''): Promise<void> {
-    const { workers, roll, reports } = this.keys;
-    for (let joined: unknown = 0; joined !== 1; ) {
+  /**
+   * join: registers a worker, under an id that was never used before.
+   *
+   * @throws IncompatibleWorkersError when workers of another version of this library are registered
+   */
+  async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
+    const { workers, roll, reports, meta } = this.keys;
+    for (;;) {
       const askedAt = await this.#now(patience);
-      joined = await this.connection.script('join', [workers, roll, reports], [worker, askedAt, this.leaseMs, report], patience);
+      const args = [worker, askedAt, this.leaseMs, report, process, layout];
+      const [status, other] = (await this.connection.script('join', [workers, roll, reports, meta], args, patience)) as [number, string?];
+      if (status === 1) return;
+      if (status === -1) throw new IncompatibleWorkersError(this.keys.base, layout, other!);
     }
   }
 
@@ -151,20 +165,33 @@ export class Broker {
    *
    * @returns `'lost'` when this worker is not registered any more
    */
-  async take(worker: string, number: number, most: number, company: Company, patience: Patience): Promise<Taken | 'lost'> {
-    return takenOf(number, await this.connection.script('take', this.#takeKeys(worker), [worker, number, most, mostTakenBytes, company], patience));
+  take(worker: string, number: number, most: number, patience: Patience): Promise<Taken | 'lost'> {
+    return this.connection.call((client) => this.takeBehind(client, worker, number, most), patience);
   }
 
   /** {@link take} of a worker that holds nothing, behind a wait on its line; sent once. */
   async takeBehind(client: Client, worker: string, number: number, most: number): Promise<Taken | 'lost'> {
-    return takenOf(number, await runScript(client, 'take', this.#takeKeys(worker), [worker, number, most, mostTakenBytes, 'busy']));
+    return takenOf(number, await runScriptForBytes(client, 'take', this.#takeKeys(worker), [worker, number, most, mostTakenBytes]));
   }
 
-  /** beat: renews a worker's lease, says what it does, and gives back claims that it does not know of. */
-  async beat(worker: string, number: number, tokens: readonly string[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
+  /** Notes that this process holds a suspect, so that its death is blamed on no message of another queue. */
+  async noteSuspect(process: string, worker: string): Promise<void> {
+    const key = this.keys.suspectsOf(process);
+    await this.connection.call(async (client) => {
+      await client.hset(key, worker, 1);
+      await client.pexpire(key, suspectMemoryMs);
+    }, { withinMs: 0 });
+  }
+
+  async forgetSuspect(process: string, worker: string): Promise<void> {
+    await this.connection.call((client) => client.hdel(this.keys.suspectsOf(process), worker), { withinMs: 0 });
+  }
+
+  /** beat: renews a worker's lease, says what it does, and gives back takes that it does not know of. @param takes those that it holds */
+  async beat(worker: string, number: number, takes: readonly Take[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
     const { workers, meta, reports, orders } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes(), reports, orders];
-    const reply = await this.connection.script('beat', keys, [worker, this.leaseMs, number, report, ...tokens], patience);
+    const reply = await this.connection.script('beat', keys, [worker, this.leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)], patience);
     const [status, endsInMs, first, isWatched, order] = reply as [number, number, string, number, Order | ''];
     return status < 0 ? 'lost' : { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, order };
   }
@@ -174,31 +201,33 @@ export class Broker {
     return new Waiter(this.connection, this.keys);
   }
 
-  /** ack: drops what is done. @param tokens as `tokensOf` has them, also many in one */
-  async ack(worker: string, tokens: readonly string[], patience?: Patience): Promise<Settled> {
-    return settled(await this.connection.script('ack', [this.keys.claims(worker), this.keys.workers], [worker, ...tokens], patience));
+  /** ack: tells Redis which messages of these takes are done, and drops takes whose messages are all settled. */
+  async ack(worker: string, takes: readonly Take[], patience?: Patience): Promise<Settled> {
+    const settlements = takes.flatMap((take) => take.settlement);
+    return settled(await this.connection.script('ack', [this.keys.claims(worker), this.keys.workers], [worker, ...settlements], patience));
   }
 
   /** retry: gives a claim back with a new header, at once or after a delay. */
-  async retry(worker: string, { token, id, lane, delayMs, header, oldHeaderLength }: Retry, patience?: Patience): Promise<Settled> {
+  async retry(worker: string, { take, index }: Place, { id, lane, delayMs, message }: Retry, patience?: Patience): Promise<Settled> {
     const { workers, delayed, delayedMessages, base } = this.keys;
     const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, this.#listOf(lane), base];
-    return settled(await this.connection.script('retry', keys, [worker, token, lane, delayMs, id, header, oldHeaderLength], patience));
+    return settled(await this.connection.script('retry', keys, [worker, take.number, index, lane, delayMs, id, message], patience));
   }
 
   /** bury: lays a claim among the dead letters, byte for byte, with a record of why. */
-  async bury(worker: string, token: string, id: string, record: string, patience?: Patience): Promise<Settled> {
+  async bury(worker: string, { take, index }: Place, id: string, record: string, patience?: Patience): Promise<Settled> {
     const { workers, dead, deadMessages } = this.keys;
-    const args = [worker, token, id, record, this.deadLetters.most];
+    const args = [worker, take.number, index, id, record, take.message(index), this.deadLetters.most];
     return settled(await this.connection.script('bury', [this.keys.claims(worker), workers, dead, deadMessages], args, patience));
   }
 
-  /** release: gives claims back to the head of the queue as they were; without tokens it only passes the inbox on. */
-  async release(worker: string, tokens: readonly string[], patience?: Patience): Promise<Settled> {
-    const newestFirst = [...tokens].sort((a, b) => orderOf(b) - orderOf(a));
-    const released = (await this.connection.script('release', this.#backKeys(worker), [worker, ...newestFirst], patience)) as number;
+  /** release: gives messages back to the head of the queue as they were; without any it only passes the inbox on. */
+  async release(worker: string, places: readonly Place[], patience?: Patience): Promise<Settled> {
+    const newestFirst = [...places].sort((one, other) => other.take.number - one.take.number || other.index - one.index);
+    const messages = newestFirst.flatMap(({ take, index }) => [take.number, index, take.lane(index), take.message(index)]);
+    const released = (await this.connection.script('release', this.#backKeys(worker), [worker, ...messages], patience)) as number;
     if (released < 0) return 'lost';
-    return released === tokens.length ? 'done' : 'already';
+    return released === places.length ? 'done' : 'already';
   }
 
   /** leave: gives back everything this worker holds and takes it off the register; what it reports last stays in the queue's sums. */
@@ -209,13 +238,15 @@ export class Broker {
 
   /**
    * recover: gives back what a worker held whose lease has ended, and counts the crash; what killed too many is buried.
+   * Where its process held a suspect, only that one is blamed.
    *
    * @returns how many went where, or in how many ms that lease ends
    */
   async recover(worker: string, wire: 'hotqueue' | 'plain', patience: Patience): Promise<Recovered | { readonly endsInMs: number }> {
     const { workers, roll, meta, dead, deadMessages, reports, orders } = this.keys;
     const keys = [this.keys.claims(worker), workers, roll, meta, ...this.#lanes(), dead, deadMessages, reports, orders];
-    const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b'];
+    const isSpared = await this.#heldSuspectElsewhere(worker, patience);
+    const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0];
     const [ready, suspects, buried] = (await this.connection.script('recover', keys, args, patience)) as [number, number, number];
     return ready < 0 ? { endsInMs: suspects } : { ready, suspects, buried };
   }
@@ -325,6 +356,28 @@ export class Broker {
     return heads.flat().slice(0, most);
   }
 
+  /** How many messages a worker holds. */
+  async held(worker: string, patience: Patience): Promise<number> {
+    const key = this.keys.claims(worker);
+    const fields = await this.connection.call((client) => client.hkeys(key), patience);
+    const states = fields.filter((field) => field.startsWith('a'));
+    if (states.length === 0) return 0;
+    const acknowledged = await this.connection.call((client) => client.hmget(key, ...states), patience);
+    const effects = fields.filter((field) => field.startsWith('e')).length;
+    return acknowledged.reduce((sum, state) => {
+      const [settled = 0, size = 0] = (state ?? '').split(' ').map(Number);
+      return sum + size - settled;
+    }, -effects);
+  }
+
+  /** Whether the process of this worker holds a suspect with another of its workers, or did when it died. */
+  async #heldSuspectElsewhere(worker: string, patience: Patience): Promise<boolean> {
+    const process = await this.connection.call((client) => client.hget(this.keys.roll, worker), patience);
+    if (!process) return false;
+    const holders = await this.connection.call((client) => client.hkeys(this.keys.suspectsOf(process)), patience);
+    return holders.some((holder) => holder !== worker);
+  }
+
   /** The server's time, Unix ms. */
   async #now(patience: Patience): Promise<number> {
     const [seconds, micros] = (await this.connection.call((client) => client.time(), patience)).map(Number) as [number, number];
@@ -370,18 +423,14 @@ function dueOf(due: Due): string {
 }
 
 function takenOf(number: number, reply: unknown): Taken | 'lost' {
-  const [[status, due, endsInMs, first, isWatched], lanes = '', ...messages] = reply as [[number, number, number, string, number], string, ...string[]];
+  type Reply = [status: number, dueMs: number, endsInMs: number, first: Buffer, isWatched: number, packed?: Buffer, acked?: Buffer, effects?: Buffer];
+  const [status, dueMs, endsInMs, first, isWatched, packed, acked, effects] = reply as Reply;
   if (status < 0) return 'lost';
-  const news = { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, ...(due >= 0 && { nextDueMs: due }) };
-  return { status: status === 1 ? 'paused' : status === 2 ? 'drain' : 'served', held: heldOf(number, lanes, messages), news };
+  const news = { lease: { worker: first.toString(), endsInMs }, isWatched: isWatched === 1, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
+  const take = packed && new Take(number, packed, acked?.toString(), effects?.toString());
+  return { status: status === 1 ? 'paused' : 'served', news, ...(take && { take }) };
 }
 
 function settled(reply: unknown): Settled {
   return reply === 1 ? 'done' : reply === 0 ? 'already' : 'lost';
-}
-
-/** Tokens of one worker in the order in which they were taken. */
-function orderOf(token: string): number {
-  const [number, index] = token.slice(1).split('.');
-  return Number(number) * 1_000_000 + Number(index);
 }

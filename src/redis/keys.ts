@@ -12,7 +12,7 @@ export class Keys {
   readonly inbox: string;
   /** Messages with a header on a queue of bare JSON: a header in `base` would break Python's reader. */
   readonly again: string;
-  /** Messages that get their last chance, alone. */
+  /** Suspects: messages whose worker died so often that one more death buries them. A worker holds at most one. */
   readonly suspects: string;
   /** Due time in server ms → {@link delayedMessages}. */
   readonly delayed: string;
@@ -22,13 +22,13 @@ export class Keys {
   readonly deadMessages: string;
   /** Worker → end of its lease in server ms. */
   readonly workers: string;
-  /** Every worker that joined and neither left nor was recovered: whose claims there may be. */
+  /** Hash: every worker that joined and neither left nor was recovered, so may have claims → its process. */
   readonly roll: string;
   /** Worker → what it said of itself with its last beat. */
   readonly reports: string;
   /** Worker → what somebody asks of it: `quiet`, `work` or `stop`. */
   readonly orders: string;
-  /** `paused`, `seen` (last beat of anyone, server ms), `drainer`, `watched` (until, server ms), `handled`, `failed`. */
+  /** `paused`, `seen` (last beat of anyone, server ms), `layout` (of claims), `watched` (until, server ms), `handled`, `failed`. */
   readonly meta: string;
   /** Names of all queues with this prefix. Another slot in a cluster, so no script may touch it. */
   readonly names: string;
@@ -63,9 +63,14 @@ export class Keys {
     this.names = prefix;
   }
 
-  /** Hash: token → message for what this worker holds, and `seq`, its last take. */
+  /** Hash: what this worker holds; `scripts/_claims.lua` lists its fields. */
   claims(worker: string): string {
     return `${this.#own}claims:${worker}`;
+  }
+
+  /** Hash: workers of this process, of any queue, that hold a suspect; expires. Another slot in a cluster. */
+  suspectsOf(process: string): string {
+    return `{${this.names}}:suspects:${process}`;
   }
 
   /** String: number and outcome of this producer's last batch; expires. */

@@ -14,8 +14,13 @@ interface Script {
 const scripts = Object.fromEntries(scriptNames.map((name) => [name, load(name)])) as Record<ScriptName, Script>;
 
 function load(name: ScriptName): Script {
-  const lua = readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
+  // Redis has no modules: a line `-- include <file>` is replaced by that file.
+  const lua = textOf(`${name}.lua`).replace(/^-- include (\S+)\n/m, (_, file: string) => textOf(file));
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+function textOf(file: string): string {
+  return readFileSync(new URL(`./scripts/${file}`, import.meta.url), 'utf8');
 }
 
 /** Runs a script by its hash; a server that does not know it (restarted, flushed, failed over) is sent the text. */
@@ -29,7 +34,22 @@ export async function runScript(
   try {
     return await client.evalsha(sha, keys.length, ...keys, ...args);
   } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    if (!isForgotten(error)) throw error;
     return await client.eval(lua, keys.length, ...keys, ...args);
   }
+}
+
+/** {@link runScript} for a reply that contains bytes: texts in it are buffers. */
+export async function runScriptForBytes(client: Redis | Cluster, name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  const { lua, sha } = scripts[name];
+  try {
+    return await client.callBuffer('evalsha', sha, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!isForgotten(error)) throw error;
+    return await client.callBuffer('eval', lua, keys.length, ...keys, ...args);
+  }
+}
+
+function isForgotten(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }

@@ -1,55 +1,72 @@
 import type { Broker, Settled } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
-import { tokensOf } from '../redis/held.js';
+import type { Take } from '../redis/take.js';
 import type { Claim } from './claim.js';
 
-const mostAtOnce = 1_000;
+/** A take with news for Redis. */
+interface Changed {
+  readonly worker: string;
+  readonly take: Take;
+}
 
 /** Acknowledges together what was done in one turn, and what was done while the last acknowledgement was on its way. */
 export class Acks {
   #done: Claim[] = [];
+  #changed: Changed[] = [];
   #sending: Promise<void> | undefined;
 
+  /** @param onOver called when Redis has dropped a take, as all of its messages are settled */
   constructor(
     private readonly broker: Broker,
     private readonly patience: Patience,
+    private readonly onOver: (take: Take) => void,
   ) {}
 
-  /** Each claim is told by `onAcked` what came of it. */
+  /** Acknowledges one message. Its claim hears the outcome by `onAcked`. */
   add(claim: Claim): void {
+    const { take, worker } = claim;
+    take.ack(claim.index);
     this.#done.push(claim);
+    // Messages are mostly done in the order in which they were taken, so looking at the last take finds it.
+    if (this.#changed.at(-1)?.take !== take) this.#changed.push({ worker, take });
     this.#sending ??= this.#sendAll();
   }
 
-  /** Resolves when all are told. */
+  /** Tells Redis again of a take whose messages are all settled. */
+  close(worker: string, take: Take): void {
+    this.#changed.push({ worker, take });
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** Resolves when Redis has answered everything. */
   async drained(): Promise<void> {
     while (this.#sending) await this.#sending;
   }
 
   async #sendAll(): Promise<void> {
     await Promise.resolve(); // the rest of this turn
-    while (this.#done.length > 0) {
-      const claims = this.#nextBatch();
-      const outcome = await this.#send(claims);
-      for (const claim of claims) claim.onAcked(outcome);
+    while (this.#changed.length > 0) {
+      const [done, changed] = [this.#done, this.#changed];
+      this.#done = [];
+      this.#changed = [];
+      // After a lost lease there may be claims of two workers.
+      for (const worker of new Set(changed.map((one) => one.worker))) await this.#send(worker, changed, done);
     }
     this.#sending = undefined;
   }
 
-  /** Those of one worker: after a lost lease there may be claims of two. */
-  #nextBatch(): Claim[] {
-    const { worker } = this.#done[0]!;
-    let count = 1;
-    while (count < this.#done.length && count < mostAtOnce && this.#done[count]!.worker === worker) count += 1;
-    if (count < this.#done.length) return this.#done.splice(0, count);
-    const all = this.#done;
-    this.#done = [];
-    return all;
+  async #send(worker: string, changed: readonly Changed[], done: readonly Claim[]): Promise<void> {
+    const takes = new Set<Take>();
+    for (const one of changed) if (one.worker === worker) takes.add(one.take);
+    const over = [...takes].filter((take) => take.isOver); // as they are now: more may be settled when Redis answers
+    const outcome = await this.#outcomeOf(worker, [...takes]);
+    if (!(outcome instanceof Error)) over.forEach(this.onOver);
+    for (const claim of done) if (claim.worker === worker) claim.onAcked(outcome);
   }
 
-  async #send(claims: readonly Claim[]): Promise<Settled | Error> {
+  async #outcomeOf(worker: string, takes: readonly Take[]): Promise<Settled | Error> {
     try {
-      return await this.broker.ack(claims[0]!.worker, tokensOf(claims.map(({ held }) => held)), this.patience);
+      return await this.broker.ack(worker, takes, this.patience);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }

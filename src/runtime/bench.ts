@@ -51,7 +51,7 @@ export class Bench {
     private readonly onStopAsked: () => void = () => undefined,
   ) {
     const onOrder = (order: Order): void => this.#obey(order);
-    this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, mayHoldBack: true, about: this.#about, onOrder });
+    this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, about: this.#about, onOrder });
     const warn = (sentence: string): void => handler.channel.logger.warn(`${handler.name}: ${sentence}`);
     this.#way = { payload: handler.payload, retry: { ...defaultPolicy, ...guarded(handler.options, warn) }, handle: handler.handle };
     const { batch, lingerMs = 0 } = handler.options;
@@ -186,7 +186,7 @@ export class Bench {
   /** Whether what waits for a place is no full batch yet, and has time to become one. */
   #isFilling(): boolean {
     const first = this.#waiting[this.#next]!;
-    if (this.#unbegun >= this.#size || first.isSuspect) return false;
+    if (this.#unbegun >= this.#size) return false;
     const leftMs = Math.min(this.#lingerMs, first.takenAt + this.#lingerMs - Date.now());
     if (leftMs <= 0) return false;
     this.#lingering ??= setTimeout(() => this.#endLingering(), Math.min(leftMs, longestTimerMs));

@@ -3,10 +3,10 @@ import type { EventEmitter } from 'node:events';
 import type { DeliveryEvent, QueueEvents } from '../contract/events.js';
 import { madeAt } from '../message/ids.js';
 import { failureOf, readFailures, wordsOf, writeFailures } from '../message/failures.js';
-import { headerAnd, headerLine, noOptions, open, optionsOf, type Envelope, type MessageOptions } from '../message/envelope.js';
-import type { Settled } from '../redis/broker.js';
+import { freshLength, headerAnd, headerLine, noOptions, open, optionsOf, type Envelope, type MessageOptions } from '../message/envelope.js';
+import type { Place, Retry, Settled } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
-import type { Held } from '../redis/held.js';
+import type { Lane, Take } from '../redis/take.js';
 import type { Acks } from './acks.js';
 import type { Channel } from './channel.js';
 import { abort, type Delivery } from './delivery.js';
@@ -20,8 +20,10 @@ export interface Keeper {
   /** How long settling may wait for Redis. */
   readonly settling: Patience;
   readonly acks: Acks;
-  /** Redis has answered, or is asked no more. */
+  /** The claim is settled, or lost with its lease. */
   forget(claim: Claim): void;
+  /** Redis did not answer in time: the claim may be settled. */
+  abandon(claim: Claim): void;
 }
 
 /** Why a message was buried, as it is kept beside its bytes: one line of JSON. */
@@ -32,20 +34,17 @@ export interface Burial {
   readonly error?: unknown;
 }
 
-/** A message that a worker holds. It is settled once, by presenting its token. */
-export class Claim {
-  readonly id: string;
-  /** Number of this attempt, 1 for the first. */
-  readonly attempt: number;
-  /** What the producer asked for, for this message alone. */
-  readonly options: MessageOptions;
+/** A message that a worker holds: one of a take. It is settled once. */
+export class Claim implements Place {
   /** When its handler began, by the monotonic clock; absent as long as it waits for a place. */
   beganAt: number | undefined;
   /** What was claimed after it goes back before it does, so that it comes to stand before them. */
   beforeRelease: (() => void) | undefined;
   /** Among what its keeper holds. */
   place = -1;
-  readonly #envelope: Envelope;
+  /** Absent for a message of ours before its first attempt, as most are: its header is known without being read. */
+  readonly #envelope: Envelope | undefined;
+  #id: string | undefined;
   #settled: Verb | undefined;
   /** Of the settling, where somebody may ask for it. */
   #settling: Promise<void> | undefined;
@@ -57,16 +56,28 @@ export class Claim {
   constructor(
     private readonly keeper: Keeper,
     readonly worker: string,
-    readonly held: Held,
+    readonly take: Take,
+    /** Of the message in its take, from 1. */
+    readonly index: number,
     /** Unix ms, by this machine's clock. */
     readonly takenAt: number,
   ) {
-    this.#envelope = open(held.message);
-    const { header } = this.#envelope;
-    // Worker and token together are never used twice, and recovery, which sees no more than these, makes the same id.
-    this.id = header?.id ?? `${worker}.${held.token}`;
-    this.attempt = (header?.attempts ?? 0) + 1;
-    this.options = header ? optionsOf(header) : noOptions;
+    this.#envelope = take.isFresh(index) ? undefined : open(take.text(index));
+  }
+
+  get id(): string {
+    return (this.#id ??= this.#envelope ? (this.#envelope.header?.id ?? this.#ownId) : this.take.message(this.index).toString('latin1', 1, 37));
+  }
+
+  /** Number of this attempt, 1 for the first. */
+  get attempt(): number {
+    return (this.#envelope?.header?.attempts ?? 0) + 1;
+  }
+
+  /** What the producer asked for, for this message alone. */
+  get options(): MessageOptions {
+    const header = this.#envelope?.header;
+    return header ? optionsOf(header) : noOptions;
   }
 
   get channel(): Channel {
@@ -82,18 +93,19 @@ export class Claim {
     return this.options.putAt ?? madeAt(this.id) ?? this.takenAt;
   }
 
-  get token(): string {
-    return this.held.token;
+  /** Where the message was taken from. */
+  get lane(): Lane {
+    return this.take.lane(this.index);
   }
 
-  /** It killed its worker twice, and is held alone. */
+  /** Its worker died so often that one more death buries it. */
   get isSuspect(): boolean {
-    return this.held.lane === 's';
+    return this.lane === 's';
   }
 
   /** The payload as it was stored. */
   get text(): string {
-    return this.#envelope.text;
+    return this.#envelope ? this.#envelope.text : this.take.text(this.index, freshLength);
   }
 
   /** Its `ttl` has passed, by this machine's clock. */
@@ -146,9 +158,10 @@ export class Claim {
 
   /** What came of an acknowledgement that travelled with others. */
   onAcked(outcome: Settled | Error): void {
-    if (outcome === 'done' && this.#isListenedTo('ack')) this.tell('ack', { tookMs: Date.now() - this.takenAt });
+    if ((outcome === 'done' || outcome === 'already') && this.#isListenedTo('ack')) this.tell('ack', { tookMs: Date.now() - this.takenAt });
     if (this.#acked) return this.#acked(outcome);
-    this.keeper.forget(this);
+    if (outcome instanceof Error) this.keeper.abandon(this);
+    else this.keeper.forget(this);
     if (outcome === 'lost') this.tell('lost');
     if (outcome === 'lost' || outcome instanceof Error) this.warnUnsettled(outcome === 'lost' ? this.#lost() : outcome);
   }
@@ -156,8 +169,8 @@ export class Claim {
   retry(askedMs: number, error?: unknown): Promise<void> {
     const delayMs = Math.min(askedMs, longestDelayMs);
     return this.#settle('retry', async () => {
-      const settled = await this.channel.broker.retry(this.worker, this.#comingBack(delayMs, error), this.keeper.settling);
-      if (settled === 'done') this.tell('retry', { delayMs, error });
+      const settled = await this.channel.broker.retry(this.worker, this, this.#comingBack(delayMs, error), this.keeper.settling);
+      if (settled !== 'lost') this.tell('retry', { delayMs, error });
       return settled;
     });
   }
@@ -165,8 +178,8 @@ export class Claim {
   bury(burial: Burial): Promise<void> {
     return this.#settle('bury', async () => {
       const { reason, error } = burial;
-      const settled = await this.channel.broker.bury(this.worker, this.held.token, this.id, recordOf(burial, this), this.keeper.settling);
-      if (settled === 'done') this.tell('bury', { reason, error });
+      const settled = await this.channel.broker.bury(this.worker, this, this.id, recordOf(burial, this), this.keeper.settling);
+      if (settled !== 'lost') this.tell('bury', { reason, error });
       return settled;
     });
   }
@@ -174,24 +187,34 @@ export class Claim {
   release(): Promise<void> {
     return this.#settle('release', async () => {
       this.beforeRelease?.();
-      const settled = await this.channel.broker.release(this.worker, [this.held.token], this.keeper.settling);
-      if (settled === 'done') this.tell('release');
+      const settled = await this.channel.broker.release(this.worker, [this], this.keeper.settling);
+      if (settled !== 'lost') this.tell('release');
       return settled;
     });
   }
 
-  #comingBack(delayMs: number, error: unknown) {
-    const { header, headerLength } = this.#envelope;
+  #comingBack(delayMs: number, error: unknown): Retry {
+    const { header, headerLength } = this.#header;
     const failures = this.#failuresWith(error);
     const next = { id: this.id, attempts: this.attempt, crashes: header?.crashes ?? 0, fields: header?.fields ?? '' };
+    const text = this.take.message(this.index).subarray(headerLength);
+    const message = Buffer.concat([Buffer.from(failures === '' ? headerLine(next) : headerAnd(failures, next)), text]);
     // A header in base would break Python's reader of a plain queue.
-    const taken = this.held.lane;
-    const lane = this.channel.wire === 'plain' && taken !== 's' ? 'a' : taken;
-    return { token: this.held.token, id: this.id, lane, delayMs, header: failures === '' ? headerLine(next) : headerAnd(failures, next), oldHeaderLength: headerLength };
+    const lane = this.channel.wire === 'plain' && !this.isSuspect ? 'a' : this.lane;
+    return { id: this.id, lane, delayMs, message };
+  }
+
+  get #header(): Pick<Envelope, 'header' | 'headerLength' | 'failures'> {
+    return this.#envelope ?? { header: undefined, headerLength: freshLength, failures: '' };
+  }
+
+  /** Of a message without one. Worker, take and index together are never used twice, and recovery makes the same id. */
+  get #ownId(): string {
+    return `${this.worker}.${this.lane}${this.take.number}.${this.index}`;
   }
 
   #failuresWith(error: unknown): string {
-    const { failures } = this.#envelope;
+    const { failures } = this.#header;
     if (error === undefined) return failures;
     return writeFailures([...readFailures(failures), failureOf(error, this.attempt, Date.now())]);
   }
@@ -205,11 +228,13 @@ export class Claim {
   }
 
   async #send(send: () => Promise<Settled>): Promise<void> {
-    try {
-      if ((await send()) !== 'lost') return;
-    } finally {
-      this.keeper.forget(this);
-    }
+    const settled = await send().catch((error: unknown) => {
+      this.keeper.abandon(this);
+      throw error;
+    });
+    if (settled !== 'lost' && this.#settled !== 'ack') this.take.confirm(this.index);
+    this.keeper.forget(this);
+    if (settled !== 'lost') return;
     this.tell('lost');
     throw this.#lost();
   }
@@ -228,8 +253,8 @@ const longestStack = 8_192;
 const longestDelayMs = 3_155_760_000_000;
 
 /** The lane stands first, where revive.lua looks for it. */
-function recordOf({ reason, error, attempts }: Burial, { attempt, worker, held }: Claim): string {
-  return JSON.stringify({ lane: held.lane, reason, attempts: attempts ?? attempt, worker, ...(error === undefined ? {} : { error: plainError(error) }) });
+function recordOf({ reason, error, attempts }: Burial, { attempt, worker, lane }: Claim): string {
+  return JSON.stringify({ lane, reason, attempts: attempts ?? attempt, worker, ...(error === undefined ? {} : { error: plainError(error) }) });
 }
 
 function plainError(error: unknown): object {

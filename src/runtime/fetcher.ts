@@ -1,12 +1,13 @@
 import { newId } from '../message/ids.js';
-import type { Company, News, Order, Taken } from '../redis/broker.js';
+import type { News, Order, Taken } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { Client } from '../redis/line.js';
+import type { Take } from '../redis/take.js';
 import type { Waiter } from '../redis/waiter.js';
 import type { Channel, Tended } from './channel.js';
 import { Acks } from './acks.js';
 import { Claim, type Keeper } from './claim.js';
-import { hands } from './hands.js';
+import { held, processId } from './process.js';
 import { aConsumer, reportOf, type About, type Tally } from './report.js';
 
 const leavePatienceMs = 5_000;
@@ -22,8 +23,6 @@ export interface FetcherOptions {
   readonly taking: AbortSignal;
   /** How long the settling of a claim may wait for Redis. */
   readonly settling: Patience;
-  /** False: never waits for a message that is held alone, nor takes one unless it happens to be alone. */
-  readonly mayHoldBack: boolean;
   /** Who takes, for whoever looks at the workers. */
   readonly about?: About;
   /** Somebody asks this worker for something; told with every beat as long as the order stands. */
@@ -38,6 +37,10 @@ export class Fetcher implements Tended, Keeper {
   readonly acks: Acks;
   /** Each knows its place. A Set's tables, replaced again and again, would keep what was done alive until a full collection. */
   readonly #claims: Claim[] = [];
+  /** By number: those that Redis has not dropped. */
+  readonly #takes = new Map<number, Take>();
+  /** Claims that may be settled: Redis did not answer in time. The next beat gives back what is not. */
+  #abandoned: Claim[] = [];
   #worker: string | undefined;
   #number = 0;
   /** When the last beat or join that succeeded was sent; the lease counts from then. Monotonic ms. */
@@ -57,7 +60,7 @@ export class Fetcher implements Tended, Keeper {
     readonly channel: Channel,
     private readonly options: FetcherOptions,
   ) {
-    this.acks = new Acks(channel.broker, options.settling);
+    this.acks = new Acks(channel.broker, options.settling, (take) => this.#takes.delete(take.number));
   }
 
   get settling(): Patience {
@@ -76,9 +79,7 @@ export class Fetcher implements Tended, Keeper {
     if (brought) return brought;
     // After a stall nothing that is taken could be begun before the next beat: so that one comes first.
     if (this.#worker && !this.isProven) await this.beat().catch(() => undefined); // away: the take waits for Redis
-    const company = this.options.mayHoldBack ? hands.reach() : hands.reachAside();
-    let taken = await this.#take(most, company instanceof Promise ? await company : company);
-    while (taken.status === 'drain') taken = await this.#take(1, await hands.reachAlone());
+    const taken = await this.#take(most);
     this.#isPaused = taken.status === 'paused';
     this.channel.upkeep.hear(taken.news);
     return taken.claims;
@@ -117,13 +118,14 @@ export class Fetcher implements Tended, Keeper {
     const worker = this.#worker;
     if (!worker) return undefined;
     const sentAt = performance.now();
-    const news = await this.channel.broker.beat(worker, this.#number + 1, this.#claims.map(({ token }) => token), { withinMs: 0 }, this.#report());
+    const news = await this.channel.broker.beat(worker, this.#number + 1, [...this.#takes.values()], { withinMs: 0 }, this.#report());
     if (news === 'lost') {
       if (worker === this.#worker) this.#lose();
       return undefined;
     }
     this.#provenAt = sentAt;
     if (news.order) this.options.onOrder?.(news.order);
+    await this.#settleLeftovers(worker);
     return news;
   }
 
@@ -154,11 +156,10 @@ export class Fetcher implements Tended, Keeper {
 
   /** Gives claims back unhandled, in one trip. */
   async giveBack(claims: readonly Claim[]): Promise<void> {
-    const [first] = claims;
-    if (!first) return;
-    const tokens = claims.map(({ token }) => token);
-    for (const claim of claims) this.forget(claim);
-    await this.channel.broker.release(first.worker, tokens, this.settling).catch(() => undefined); // the next beat gives them back
+    const ours = claims.filter((claim) => this.holds(claim));
+    if (ours.length === 0) return;
+    for (const claim of ours) this.forget(claim);
+    await this.#release(ours[0]!.worker, ours, this.settling);
   }
 
   /** Gives back whatever is still held, and takes this worker off the register. */
@@ -181,36 +182,52 @@ export class Fetcher implements Tended, Keeper {
     if (!this.holds(claim)) return;
     const last = this.#claims.pop()!;
     if (last !== claim) this.#claims[(last.place = claim.place)] = last;
-    hands.letGo(claim.isSuspect);
+    held.messages -= 1;
+    if (claim.isSuspect) void this.channel.broker.forgetSuspect(processId(), claim.worker).catch(() => undefined); // it expires
+    if (claim.take.isOver && claim.settledBy !== 'ack') this.acks.close(claim.worker, claim.take);
     if (claim.settledBy === 'ack') this.#tally.handled += 1;
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#tally.failed += 1;
   }
 
-  async #take(most: number, company: Company): Promise<Pick<Taken, 'status' | 'news'> & { readonly claims: Claim[] }> {
+  abandon(claim: Claim): void {
+    if (!this.holds(claim)) return;
+    this.forget(claim);
+    if (claim.settledBy !== 'ack') this.#abandoned.push(claim);
+  }
+
+  async #take(most: number): Promise<Pick<Taken, 'status' | 'news'> & { readonly claims: Claim[] }> {
     let taken: Taken | 'lost' = 'lost';
     let claims: Claim[] = [];
     try {
       while (taken === 'lost') {
         const worker = (this.#worker ??= await this.#join());
-        taken = await (this.#asking = this.channel.broker.take(worker, this.#number + 1, most, company, { signal: this.options.taking }));
+        taken = await (this.#asking = this.channel.broker.take(worker, this.#number + 1, most, { signal: this.options.taking }));
+        this.#asking = undefined;
         if (taken === 'lost') this.#lose();
-        else claims = this.#hold(worker, taken);
+        else claims = await this.#hold(worker, taken);
       }
       return { status: taken.status, news: taken.news, claims };
     } finally {
       this.#asking = undefined;
-      hands.grasp(company, claims.length, claims[0]?.isSuspect ?? false);
     }
   }
 
-  #hold(worker: string, { held }: Taken): Claim[] {
-    if (held.length > 0) this.#number += 1;
+  async #hold(worker: string, { take }: Taken): Promise<Claim[]> {
+    if (!take) return [];
+    this.#number += 1;
+    this.#takes.set(take.number, take);
     const takenAt = Date.now();
-    return held.map((one) => {
-      const claim = new Claim(this, worker, one, takenAt);
+    const claims: Claim[] = [];
+    for (let index = 1; index <= take.size; index++) {
+      if (take.isSettled(index)) continue;
+      const claim = new Claim(this, worker, take, index, takenAt);
       claim.place = this.#claims.push(claim) - 1;
-      return claim;
-    });
+      claims.push(claim);
+    }
+    held.messages += claims.length;
+    // Before its handler begins: if this process dies, messages of its other queues are not to blame.
+    if (take.hasSuspect) await this.channel.broker.noteSuspect(processId(), worker).catch(() => undefined);
+    return claims;
   }
 
   /** Somebody recovered this worker: what it holds is no longer its own, and it goes on as another. */
@@ -222,14 +239,34 @@ export class Fetcher implements Tended, Keeper {
   }
 
   #forgetAll(): void {
+    this.#takes.clear();
+    this.#abandoned = [];
     for (const claim of [...this.#claims]) this.forget(claim);
+  }
+
+  /** Sends again what Redis did not confirm. */
+  async #settleLeftovers(worker: string): Promise<void> {
+    const abandoned = this.#abandoned;
+    this.#abandoned = [];
+    if (abandoned.length > 0) await this.#release(worker, abandoned, { withinMs: 0 });
+    for (const take of this.#takes.values()) if (take.isOver) this.acks.close(worker, take);
+  }
+
+  async #release(worker: string, claims: readonly Claim[], patience: Patience): Promise<void> {
+    try {
+      await this.channel.broker.release(worker, claims, patience);
+    } catch {
+      return void this.#abandoned.push(...claims);
+    }
+    for (const { take, index } of claims) take.confirm(index);
+    for (const take of new Set(claims.map((claim) => claim.take))) if (take.isOver) this.acks.close(worker, take);
   }
 
   async #join(): Promise<string> {
     const worker = newId();
     this.#tally = { handled: 0, failed: 0 }; // what another did stays with the queue's sums
     const sentAt = performance.now();
-    await this.channel.broker.join(worker, { signal: this.options.taking }, this.#report());
+    await this.channel.broker.join(worker, processId(), { signal: this.options.taking }, this.#report());
     this.#provenAt = sentAt;
     // The number goes on: another worker's tokens must never be taken for those of a lease that was lost.
     this.channel.upkeep.add(this);
@@ -239,7 +276,7 @@ export class Fetcher implements Tended, Keeper {
   }
 
   #mayTakeBehind(most: number): boolean {
-    return most > 0 && this.#worker !== undefined && this.isProven && hands.areEmpty;
+    return most > 0 && this.#worker !== undefined && this.isProven && held.messages === 0;
   }
 
   /**
@@ -250,15 +287,12 @@ export class Fetcher implements Tended, Keeper {
     const worker = this.#worker!;
     const number = this.#number + 1;
     const taken = await this.channel.broker.takeBehind(client, worker, number, most).catch(() => 'lost' as const);
-    while (this.#asking) await this.asking;
+    if (this.#asking) await this.asking;
     if (taken === 'lost' || worker !== this.#worker || this.#number >= number) return; // the next take finds out
     this.channel.upkeep.hear(taken.news);
     this.#isPaused = taken.status === 'paused';
-    if (taken.status === 'drain') return;
-    const claims = this.#hold(worker, taken);
-    hands.receive(claims.length);
-    // Busy meanwhile: it belongs to whoever is free.
-    if (!this.#isIdle || hands.areBound) return this.giveBack(claims);
+    const claims = await this.#hold(worker, taken);
+    if (!this.#isIdle) return this.giveBack(claims); // busy meanwhile: they belong to a worker that is free
     this.#brought = claims;
   }
 

@@ -46,7 +46,6 @@ export class Supply<T> {
     const settling = { withinMs: settlePatienceMs };
     this.#fetcher = new Fetcher(channel, {
       settling,
-      mayHoldBack: false,
       get taking() {
         return waiting.ended;
       },
@@ -136,8 +135,7 @@ export class Supply<T> {
     if (!first) return undefined;
     const holds = [first];
     const until = performance.now() + lingerMs;
-    // One that killed its worker twice is handed out alone.
-    for (let isOver = lingerMs === 0 || first.claim.isSuspect; holds.length < size && !this.waiting.ended.aborted; ) {
+    for (let isOver = lingerMs === 0; holds.length < size && !this.waiting.ended.aborted; ) {
       if (this.#ahead === 0 && isOver) break;
       if (this.#ahead === 0) isOver = performance.now() >= until; // then this is the last look
       const found = this.#claim(() => size - holds.length);

@@ -32,9 +32,8 @@ export async function countsOf({ broker }: Channel): Promise<Counts> {
     connection.call((client) => client.hmget(keys.meta, 'handled', 'failed'), patience),
     connection.call((client) => client.hvals(keys.reports), patience),
   ]);
-  const held = await Promise.all(workers.map((worker) => connection.call((client) => client.hlen(keys.claims(worker)), patience)));
-  const seqs = await Promise.all(workers.map((worker) => connection.call((client) => client.hexists(keys.claims(worker), 'seq'), patience)));
-  const claimed = held.reduce((sum, fields, index) => sum + fields - (seqs[index] ?? 0), 0);
+  const held = await Promise.all(workers.map((worker) => broker.held(worker, patience)));
+  const claimed = held.reduce((sum, messages) => sum + messages, 0);
   const [handled, failed] = [0, 1].map((which) => reports.reduce((sum, report) => sum + Number(report.split(' ', 2)[which] ?? 0), Number(sums[which] ?? 0)));
   return { waiting, delayed, claimed, dead, workers: workers.length, handled: handled ?? 0, failed: failed ?? 0 };
 }

@@ -1,26 +1,27 @@
--- ack: claimed -> (nothing)
--- KEYS  1 claims of this worker (hash)  2 workers (zset)
--- ARGV  1 worker  2.. tokens, such as b12.3, or many that follow each other, such as b12.3-40
--- Reply 1 done, 0 some of them were settled before, -1 the lease is lost
+-- ack: claimed -> (gone)
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)
+-- ARGV  1 worker  2.. for each take: its number, then either 'over' and the indexes settled with an effect ('2,7'), or how many
+--       of its messages are acknowledged, of how many, and which ('41', '500', '1-40,45')
+-- Returns 1 if settled now, 0 if some were settled before, -1 if the lease was lost
 --
--- What was done in one turn stands together, so a thousand tokens travel as one or two texts.
-local claims, stemOf = KEYS[1], '^(%a%d+%.)(%d+)%-?(%d*)$'
-local ones = {[0] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
-local asked, gone = 0, 0
-for index = 2, #ARGV do
-  local stem, from, to = string.match(ARGV[index], stemOf)
-  from, to = tonumber(from), tonumber(to) or tonumber(from)
-  for first = from, to, 1000 do
-    local tokens, count, tens = {}, 0, nil
-    for place = first, math.min(first + 999, to) do
-      local one = place % 10
-      if one == 0 or not tens then tens = stem .. (place < 10 and '' or math.floor(place / 10)) end
-      count = count + 1
-      tokens[count] = tens .. ones[one]
-    end
-    asked = asked + count
-    gone = gone + redis.call('HDEL', claims, unpack(tokens))
+-- The state of a take is absolute, so a call that arrives late or twice takes nothing back. 'over' means that every message
+-- of the take is settled, and that every effect was confirmed.
+local claims, known, at = KEYS[1], true, 2
+while ARGV[at] do
+  local number, state = ARGV[at], ARGV[at + 1]
+  if state == 'over' then
+    local fields = {'t' .. number, 'a' .. number, 's' .. number}
+    for index in string.gmatch(ARGV[at + 2], '%d+') do fields[#fields + 1] = 'e' .. number .. '.' .. index end
+    known = redis.call('HDEL', claims, unpack(fields)) > 0 and known
+    at = at + 3
+  else
+    redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
+    local stored = redis.call('HGET', claims, 'a' .. number)
+    local isNews = stored and tonumber(string.match(stored, '^%d+')) < tonumber(state)
+    if isNews then redis.call('HSET', claims, 'a' .. number, state .. ' ' .. ARGV[at + 2] .. ' ' .. ARGV[at + 3]) end
+    known = isNews and known
+    at = at + 4
   end
 end
-if gone == asked then return 1 end
+if known then return 1 end
 return redis.call('ZSCORE', KEYS[2], ARGV[1]) and 0 or -1

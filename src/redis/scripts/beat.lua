@@ -1,11 +1,14 @@
--- beat: worker -> worker, its lease renewed; claims it does not know of -> ready (head)
--- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high  8 base
+-- include _claims.lua
+-- beat: worker -> worker, its lease renewed; takes that it does not know of -> ready (head)
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high  8 base
 --       9 low (lists)  10 reports  11 orders (hashes)
--- ARGV  1 worker  2 lease in ms  3 number of its take under way  4 its report  5.. tokens it holds
--- Reply {status, ms until a lease ends, whose lease that is, 1 when somebody watches, order for this worker or ''};
---       status 0 renewed, -1 the lease is lost
+-- ARGV  1 worker  2 lease in ms  3 number of its take under way  4 its report  5.. for each take that it holds: number, how many
+--       of its messages are acknowledged, of how many, and which
+-- Returns {status, ms until a lease ends, whose lease that is, 1 when a person watches, order for this worker or ''};
+--         status 0 renewed, -1 the lease is lost
 --
--- A claim from an earlier take that the worker does not know of was resurrected, by a lost reply or a failover.
+-- A take with a lower number that the worker does not know of came back with a lost reply or a failover. An acknowledgement
+-- that a failover rolled back is written again.
 local claims, workers, meta, suspects, again, inbox, high, base, low, reports, orders = unpack(KEYS)
 local worker, lease = ARGV[1], tonumber(ARGV[2])
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
@@ -14,8 +17,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
 if not redis.call('ZSCORE', workers, worker) then return {-1, -1, ''} end
 
--- One living worker beats every third of a lease. When nobody could for longer, the server was away for all: nobody is
--- dead, and everybody gets a third more. (At 0.6 whoever had beaten last before an outage of half a lease had no time left.)
+-- One living worker beats every third of a lease. If none could for longer, the server was away for all of them, and none
+-- is dead: every lease gets a third more. (At 0.6, a worker that had beaten last before an outage of half a lease had no
+-- time left.)
 if now - tonumber(redis.call('HGET', meta, 'seen') or now) > 0.4 * lease then
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', now + lease / 3)) do
     redis.call('ZADD', workers, math.floor(now + lease / 3), other)
@@ -25,23 +29,27 @@ redis.call('HSET', meta, 'seen', now)
 redis.call('ZADD', workers, now + lease, worker)
 redis.call('HSET', reports, worker, ARGV[4])
 
-local known, ghosts = {}, {}
-for index = 5, #ARGV do known[ARGV[index]] = true end
-for _, token in ipairs(redis.call('HKEYS', claims)) do
-  local number, place = string.match(token, '^%a(%d+)%.(%d+)$')
-  if number and tonumber(number) < tonumber(ARGV[3]) and not known[token] then
-    ghosts[#ghosts + 1] = {token = token, number = tonumber(number), place = tonumber(place)}
+local known = {}
+for at = 5, #ARGV, 4 do
+  local field = 'a' .. ARGV[at]
+  known['t' .. ARGV[at]] = true
+  local stored = redis.call('HGET', claims, field)
+  if stored and tonumber(string.match(stored, '^%d+')) < tonumber(ARGV[at + 1]) then
+    redis.call('HSET', claims, field, ARGV[at + 1] .. ' ' .. ARGV[at + 2] .. ' ' .. ARGV[at + 3])
   end
 end
-if #ghosts > 0 then
+local hasUnknown = false
+for _, field in ipairs(redis.call('HKEYS', claims)) do
+  local number = string.match(field, '^t(%d+)$')
+  if number and tonumber(number) < tonumber(ARGV[3]) and not known[field] then hasUnknown = true end
+end
+if hasUnknown then
   while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
-  table.sort(ghosts, function(a, b)
-    if a.number ~= b.number then return a.number > b.number end
-    return a.place > b.place
-  end)
-  for _, ghost in ipairs(ghosts) do
-    redis.call('LPUSH', lanes[string.sub(ghost.token, 1, 1)], redis.call('HGET', claims, ghost.token))
-    redis.call('HDEL', claims, ghost.token)
+  for _, take in ipairs(takesOf(claims)) do
+    if take.number < tonumber(ARGV[3]) and not known['t' .. take.number] then
+      eachUnsettled(take, function(lane, message) redis.call('LPUSH', lanes[lane], message) end)
+      forget(claims, take)
+    end
   end
 end
 

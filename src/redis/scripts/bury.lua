@@ -1,26 +1,29 @@
--- bury: claimed -> dead; the oldest dead, where they are too many -> (gone)
--- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 dead (zset)  4 dead messages (hash)
--- ARGV  1 worker  2 token  3 id  4 record (one line of JSON: why)  5 most dead letters
--- Reply 1 done, 0 already settled, -1 this worker's lease is lost
+-- bury: claimed -> dead; the oldest dead letters -> (gone) when there are too many
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 dead (zset)  4 dead messages (hash)
+-- ARGV  1 worker  2 number of the take  3 index of the message  4 id  5 record (one line of JSON: why)  6 the message
+--       7 most dead letters
+-- Returns 1 done, 0 settled before, -1 the lease was lost
 --
--- What lies among the dead is the record, a line break, and the message byte for byte.
+-- A dead letter is the record, a line break, and the message byte for byte.
 local claims, workers, dead, deadMessages = unpack(KEYS)
+local settled = 'e' .. ARGV[2] .. '.' .. ARGV[3]
 redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
-local message = redis.call('HGET', claims, ARGV[2])
-if not message then return redis.call('ZSCORE', workers, ARGV[1]) and 0 or -1 end
+if redis.call('HEXISTS', claims, 'a' .. ARGV[2]) == 0 or redis.call('HEXISTS', claims, settled) == 1 then
+  return redis.call('ZSCORE', workers, ARGV[1]) and 0 or -1
+end
 
-local entry = ARGV[4] .. '\n' .. message
-local member, n = ARGV[3], 0
+local entry = ARGV[5] .. '\n' .. ARGV[6]
+local member, n = ARGV[4], 0
 while redis.call('HSETNX', deadMessages, member, entry) == 0 do
   n = n + 1
-  member = ARGV[3] .. '~' .. n
+  member = ARGV[4] .. '~' .. n
 end
 local time = redis.call('TIME')
 redis.call('ZADD', dead, time[1] * 1000 + math.floor(time[2] / 1000), member)
-redis.call('HDEL', claims, ARGV[2])
+redis.call('HSET', claims, settled, 1)
 
--- A hundred at once: where the bound was lowered, the next ones go on.
-local over = math.min(redis.call('ZCARD', dead) - ARGV[5], 100)
+-- At most a hundred at once; where the bound was lowered, later calls go on.
+local over = math.min(redis.call('ZCARD', dead) - ARGV[7], 100)
 if over > 0 then
   local oldest = redis.call('ZRANGE', dead, 0, over - 1)
   redis.call('HDEL', deadMessages, unpack(oldest))

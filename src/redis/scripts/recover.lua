@@ -1,9 +1,13 @@
--- recover: claimed by a worker whose lease has ended -> ready (head), -> suspects, or -> dead; the crash is counted
--- KEYS  1 claims of that worker (hash)  2 workers (zset)  3 roll (set)  4 meta (hash)  5 suspects  6 again  7 inbox
+-- include _claims.lua
+-- recover: claimed by a worker whose lease has ended -> ready (head), -> suspects (head), or -> dead
+-- KEYS  1 claims of that worker (hash, _claims.lua)  2 workers (zset)  3 roll  4 meta (hashes)  5 suspects  6 again  7 inbox
 --       8 high  9 base  10 low (lists)  11 dead (zset)  12 dead messages (hash)  13 reports  14 orders (hashes)
--- ARGV  1 that worker  2 lease in ms  3 crashes that bury  4 lane for what comes back with a header: 'a' on a plain queue, else 'b'
--- Reply {ready, suspects, dead: how many messages went where}; {-1, ms} when its lease ends only then
+-- ARGV  1 that worker  2 lease in ms  3 crashes that bury  4 lane for what comes back with a new header: 'a' on a plain queue, else 'b'
+--       5 1 when its process held a suspect of another queue
+-- Returns {ready, suspects, dead: how many messages went where}; {-1, ms} when its lease ends only then
 --
+-- A message whose worker died `limit - 1` times is a suspect. A worker holds at most one. When it dies, only the suspect's
+-- crash is counted, and the other messages go back as they were. Without a suspect, the crash of every message is counted.
 -- Only the header is read or written: a payload may be what killed the worker.
 local claims, workers, roll, meta, suspects, again, inbox, high, base, low, dead, deadMessages, reports, orders = unpack(KEYS)
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -15,7 +19,7 @@ local ends = redis.call('ZSCORE', workers, worker)
 if ends and tonumber(ends) > now then return {-1, math.ceil(ends - now)} end
 redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
 
--- When nobody could beat for so long, the server was away for all: nobody is dead, and everybody gets a third more (beat.lua).
+-- If no worker could beat for so long, the server was away for all of them: every lease gets a third more (beat.lua).
 if ends and now - tonumber(redis.call('HGET', meta, 'seen') or 0) > 0.4 * lease then
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', now + lease / 3)) do
     redis.call('ZADD', workers, math.floor(now + lease / 3), other)
@@ -43,39 +47,41 @@ end
 
 while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
 
-local held, all = {}, redis.call('HGETALL', claims)
-for index = 1, #all, 2 do
-  local lane, number, place = string.match(all[index], '^(%a)(%d+)%.(%d+)$')
-  if lane then
-    held[#held + 1] = {lane = lane, number = tonumber(number), place = tonumber(place), token = all[index], message = all[index + 1]}
-  end
+local takes, suspectOf = takesOf(claims), nil
+for _, take in ipairs(takes) do
+  if take.hasSuspect and not take.settled[1] then suspectOf = take.number end
 end
-table.sort(held, function(a, b)
-  if a.number ~= b.number then return a.number > b.number end
-  return a.place > b.place
-end)
 
 local ready, suspected, buried = 0, 0, 0
-for _, claim in ipairs(held) do
-  local id, attempts, crashes, fields, length = parse(claim.message)
-  if not id then id, attempts, crashes, fields, length = worker .. '.' .. claim.token, '0', 0, '', 0 end
+local function crash(lane, message, token)
+  local id, attempts, crashes, fields, length = parse(message)
+  if not id then id, attempts, crashes, fields, length = worker .. '.' .. lane .. token, '0', 0, '', 0 end
   crashes = crashes + 1
-  local message = '#' .. id .. ' ' .. attempts .. ' ' .. crashes .. fields .. '\n' .. string.sub(claim.message, length + 1)
+  message = '#' .. id .. ' ' .. attempts .. ' ' .. crashes .. fields .. '\n' .. string.sub(message, length + 1)
   if crashes >= limit then
     bury(id, attempts, crashes, message)
     buried = buried + 1
   elseif crashes == limit - 1 then
-    redis.call('RPUSH', suspects, message)
+    redis.call('LPUSH', suspects, message)
     suspected = suspected + 1
   else
-    redis.call('LPUSH', lanes[ARGV[4] == 'a' and claim.lane ~= 's' and 'a' or claim.lane], message)
+    redis.call('LPUSH', lanes[ARGV[4] == 'a' and 'a' or lane], message)
     ready = ready + 1
   end
 end
+for _, take in ipairs(takes) do
+  eachUnsettled(take, function(lane, message, index)
+    local isBlamed
+    if suspectOf then isBlamed = take.number == suspectOf and index == 1 else isBlamed = ARGV[5] ~= '1' end
+    if isBlamed then return crash(lane, message, take.number .. '.' .. index) end
+    redis.call('LPUSH', lanes[lane], message)
+    ready = ready + 1
+  end)
+end
 redis.call('DEL', claims)
 redis.call('ZREM', workers, worker)
--- What it did stays in the queue's sums: once, however often this is sent.
-if redis.call('SREM', roll, worker) == 1 then
+-- What it did is added to the queue's sums once, however often this is sent.
+if redis.call('HDEL', roll, worker) == 1 then
   local handled, failed = string.match(redis.call('HGET', reports, worker) or '', '^(%d+) (%d+) ')
   if handled then
     redis.call('HINCRBY', meta, 'handled', handled)

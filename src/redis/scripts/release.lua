@@ -1,20 +1,20 @@
 -- release: claimed -> ready (head), the attempt not counted
--- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 suspects  4 again  5 inbox  6 high  7 base  8 low (lists)
--- ARGV  1 worker  2.. tokens, newest first
--- Reply how many went back; -1 when none did and this worker's lease is lost
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 suspects  4 again  5 inbox  6 high  7 base  8 low (lists)
+-- ARGV  1 worker  2.. for each message, newest first: number of the take, index, lane letter, the message
+-- Returns how many went back; -1 when none did and the lease was lost
 local claims, workers, suspects, again, inbox, high, base, low = unpack(KEYS)
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
 
--- What waits in the inbox came from the head of base, and is younger than what was claimed before it.
+-- What is in the inbox came from the head of base, and is younger than what was claimed before it.
 while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
 
 local released = 0
-for index = 2, #ARGV do
-  local message = redis.call('HGET', claims, ARGV[index])
-  if message then
-    redis.call('LPUSH', lanes[string.sub(ARGV[index], 1, 1)], message)
-    redis.call('HDEL', claims, ARGV[index])
+for at = 2, #ARGV, 4 do
+  local settled = 'e' .. ARGV[at] .. '.' .. ARGV[at + 1]
+  if redis.call('HEXISTS', claims, 'a' .. ARGV[at]) == 1 and redis.call('HEXISTS', claims, settled) == 0 then
+    redis.call('LPUSH', lanes[ARGV[at + 2]], ARGV[at + 3])
+    redis.call('HSET', claims, settled, 1)
     released = released + 1
   end
 end

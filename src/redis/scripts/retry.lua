@@ -1,27 +1,27 @@
 -- retry: claimed -> delayed, or -> ready (tail) when the delay is 0
--- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 delayed (zset)  4 delayed messages (hash)  5 lane (list)
---       6 base (list)
--- ARGV  1 worker  2 token  3 lane letter  4 delay in ms  5 id  6 what stands before the text from now on  7 how many bytes
---       stood there
--- Reply 1 done, 0 already settled, -1 this worker's lease is lost
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 delayed (zset)  4 delayed messages (hash)
+--       5 lane (list)  6 base (list)
+-- ARGV  1 worker  2 number of the take  3 index of the message  4 lane letter  5 delay in ms  6 id  7 the message
+-- Returns 1 done, 0 settled before, -1 the lease was lost
 local claims, workers, delayed, delayedMessages, lane, base = unpack(KEYS)
+local settled = 'e' .. ARGV[2] .. '.' .. ARGV[3]
 redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
-local message = redis.call('HGET', claims, ARGV[2])
-if not message then return redis.call('ZSCORE', workers, ARGV[1]) and 0 or -1 end
+if redis.call('HEXISTS', claims, 'a' .. ARGV[2]) == 0 or redis.call('HEXISTS', claims, settled) == 1 then
+  return redis.call('ZSCORE', workers, ARGV[1]) and 0 or -1
+end
 
-message = ARGV[6] .. string.sub(message, tonumber(ARGV[7]) + 1)
-if tonumber(ARGV[4]) == 0 then
-  redis.call('RPUSH', lane, message)
-  if (ARGV[3] == 'h' or ARGV[3] == 'l') and redis.call('LLEN', base) == 0 then redis.call('LMOVE', lane, base, 'LEFT', 'LEFT') end
+if tonumber(ARGV[5]) == 0 then
+  redis.call('RPUSH', lane, ARGV[7])
+  if (ARGV[4] == 'h' or ARGV[4] == 'l') and redis.call('LLEN', base) == 0 then redis.call('LMOVE', lane, base, 'LEFT', 'LEFT') end
 else
-  -- Ids are the caller's and may be equal; equal members would overwrite each other.
-  local member, n = ARGV[5], 0
-  while redis.call('HSETNX', delayedMessages, member, ARGV[3] .. message) == 0 do
+  -- Callers choose ids, so two may be equal, and equal members would overwrite each other.
+  local member, n = ARGV[6], 0
+  while redis.call('HSETNX', delayedMessages, member, ARGV[4] .. ARGV[7]) == 0 do
     n = n + 1
-    member = ARGV[5] .. '~' .. n
+    member = ARGV[6] .. '~' .. n
   end
   local time = redis.call('TIME')
-  redis.call('ZADD', delayed, time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[4], member)
+  redis.call('ZADD', delayed, time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[5], member)
 end
-redis.call('HDEL', claims, ARGV[2])
+redis.call('HSET', claims, settled, 1)
 return 1

@@ -1,5 +1,5 @@
 -- sweep: what cannot be right -> what it should be
--- KEYS  1 workers (zset)  2 roll (set)  3 delayed (zset)  4 delayed messages (hash)  5 dead (zset)  6 dead messages (hash)
+-- KEYS  1 workers (zset)  2 roll (hash)  3 delayed (zset)  4 delayed messages (hash)  5 dead (zset)  6 dead messages (hash)
 --       7 inbox  8 high  9 base  10 low (lists)
 -- ARGV  1 cursor over the delayed messages  2 cursor over the dead messages  3 most dead letters  4 their greatest age in ms
 -- Reply {next cursor, next cursor, how many were put back in place, worker, ..}: those on the roll that are not registered,
@@ -32,7 +32,7 @@ if over > 0 then
   redis.call('ZREM', dead, unpack(oldest))
 end
 
-for _, worker in ipairs(redis.call('SMEMBERS', roll)) do
+for _, worker in ipairs(redis.call('HKEYS', roll)) do
   if not redis.call('ZSCORE', workers, worker) then reply[#reply + 1] = worker end
 end
 

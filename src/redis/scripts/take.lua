@@ -1,108 +1,101 @@
 -- take: ready -> claimed
--- KEYS  1 claims of this worker (hash)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high  8 base
---       9 low (lists)  10 delayed (zset)
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high
+--       8 base  9 low (lists)  10 delayed (zset)
 -- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes
---       5 company: 'alone' when the process holds nothing else, 'busy', or 'aside' to leave suspects to others
--- Reply {{status, ms until a delayed message is due, ms until a lease ends, whose lease that is, 1 when somebody watches},
---       lanes, message, ..}
---       status 0 served, 1 paused, 2 drain: hold nothing, then take alone; -1 the lease is lost, -2 a newer take was
---       answered; ms are -1 for never; lanes has a letter for each index, `-` for one that is settled
+-- Returns {status, ms until a delayed message is due, ms until a lease ends, the worker whose lease that is, 1 when a
+--         person watches, packed messages, acknowledgements, indexes settled with an effect}
+--         status 0 served, 1 paused, -1 the lease is lost, -2 a newer take was answered; ms are -1 for never; the last
+--         three are absent when nothing was taken
 --
--- A number that was answered before gets the claims of that answer which are still unsettled: nothing is taken
--- twice for one number. Tokens are <lane><number>.<index>, so they sort and remember where to go back to.
+-- A number that was answered before gets the same messages again, so a lost reply takes nothing twice.
 local claims, workers, meta, suspects, again, inbox, high, base, low, delayed = unpack(KEYS)
-local worker, number, most, room, company = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local worker, number, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if not redis.call('ZSCORE', workers, worker) then return {{-1}} end
+if not redis.call('ZSCORE', workers, worker) then return {-1} end
 
 local paused, watched = unpack(redis.call('HMGET', meta, 'paused', 'watched'))
-local function news(status)
+local function reply(status, packed, acked, effects)
   local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   local ends = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
   local isWatched = watched and tonumber(watched) > now and 1 or 0
-  return {status, due[2] and math.max(0, math.ceil(due[2] - now)) or -1, math.max(0, math.ceil(ends[2] - now)), ends[1], isWatched}
+  return {status, due[2] and math.max(0, math.ceil(due[2] - now)) or -1, math.max(0, math.ceil(ends[2] - now)), ends[1], isWatched, packed, acked, effects}
 end
 
-local last, count = string.match(redis.call('HGET', claims, 'seq') or '0 0', '^(%d+) (%d+)$')
-if number < tonumber(last) then return {{-2}} end
-if number == tonumber(last) then
-  local same, letters = {news(0), ''}, {}
-  for index = 1, tonumber(count) do
-    letters[index] = '-'
-    for lane in string.gmatch('abhls', '.') do
-      local message = redis.call('HGET', claims, lane .. last .. '.' .. index)
-      if message then letters[index], same[#same + 1] = lane, message end
-    end
+local last = tonumber(redis.call('HGET', claims, 'seq') or 0)
+if number < last then return {-2} end
+if number == last then
+  local packed = redis.call('HGET', claims, 't' .. last)
+  if not packed then return reply(0) end
+  local effects = {}
+  for _, field in ipairs(redis.call('HKEYS', claims)) do
+    effects[#effects + 1] = string.match(field, '^e' .. last .. '%.(%d+)$')
   end
-  same[2] = table.concat(letters)
-  return same
+  return reply(0, packed, string.match(redis.call('HGET', claims, 'a' .. last), '^%d+ %d+ (.*)$'), table.concat(effects, ','))
 end
 
--- A write that cannot grow memory: after it a full server lets this script finish, so a backlog can always drain.
+-- This write cannot grow memory. After it, a server that is out of memory lets the script finish, so a backlog can drain.
 redis.call('HDEL', claims, '')
 
 if paused and (paused == 'on' or tonumber(paused) > now) then
   while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
-  return {news(1)}
+  return reply(1)
 end
 
--- Pops, then keeps: after that write nothing fails for want of memory, and what does not fit goes back in the same script.
--- The head says how many may fit: large ones would be carried to and fro.
--- A number costs most when it is made text, so that is done once for ten tokens.
-local ones = {[0] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'}
-local reply, lanes, taken = {0, ''}, '', 0
-local function draw(list, lane)
-  local stem
-  while taken < most and room > 0 do
-    local head = redis.call('LINDEX', list, 0)
-    if not head then return end
-    local batch = redis.call('LPOP', list, math.min(most - taken, 100, math.ceil(room / math.max(#head, 1))))
-    local fields, used = {}, 0
-    for _, message in ipairs(batch) do
+-- Messages are copied first and removed after they are stored, so a step that fails loses none. Portions grow, and shrink
+-- with the largest message, so that a take does not copy large messages for which there is no room.
+local taken, lanes, count, drawn, largest = {''}, '', 0, {}, 1
+local function draw(list, lane, bound)
+  local portion = 8
+  while count < bound and room > 0 do
+    local from = drawn[list] or 0
+    local messages = redis.call('LRANGE', list, from, from + math.min(bound - count, portion, math.ceil(room / largest)) - 1)
+    if #messages == 0 then return end
+    local used = 0
+    for _, message in ipairs(messages) do
       if room <= 0 then break end
       room = room - #message
+      largest = math.max(largest, #message)
       used = used + 1
-      taken = taken + 1
-      local one = taken % 10
-      if one == 0 or not stem then stem = lane .. ARGV[2] .. '.' .. (taken < 10 and '' or math.floor(taken / 10)) end
-      fields[2 * used - 1], fields[2 * used] = stem .. ones[one], message
-      reply[taken + 2] = message
+      taken[count + used + 1] = message
     end
+    count = count + used
+    drawn[list] = from + used
     lanes = lanes .. string.rep(lane, used)
-    redis.call('HSET', claims, unpack(fields))
-    for index = #batch, used + 1, -1 do redis.call('LPUSH', list, batch[index]) end
+    portion = portion * 8
   end
 end
 
--- A last chance is taken alone: whatever else the process held would be blamed for its death.
-if company ~= 'aside' and redis.call('LLEN', suspects) > 0 then
-  if company == 'alone' then
-    most = 1
-    draw(suspects, 's')
-  else
-    local drainer = redis.call('HGET', meta, 'drainer')
-    if drainer ~= worker and not (drainer and redis.call('ZSCORE', workers, drainer)) then
-      redis.call('HSET', meta, 'drainer', worker)
-      drainer = worker
-    end
-    if drainer == worker then return {news(2)} end
+-- A worker holds at most one suspect at a time: when it dies, that one is to blame. Other messages travel beside it.
+local function holdsSuspect()
+  for _, field in ipairs(redis.call('HKEYS', claims)) do
+    local with = string.match(field, '^s(%d+)$')
+    local acked = with and redis.call('HGET', claims, 'a' .. with)
+    if acked and not string.find(acked, '^%d+ %d+ 1%f[%D]') and redis.call('HEXISTS', claims, 'e' .. with .. '.1') == 0 then return true end
   end
 end
+if redis.call('LLEN', suspects) > 0 and not holdsSuspect() then draw(suspects, 's', 1) end
 
-if number % 16 == 0 then draw(low, 'l') end -- so that low never starves
-draw(again, 'a')
-draw(inbox, 'b')
-draw(high, 'h')
-draw(base, 'b')
-draw(low, 'l')
-if taken > 0 then redis.call('HSET', claims, 'seq', ARGV[2] .. ' ' .. taken) end
+if number % 16 == 0 then draw(low, 'l', most) end -- so that low never starves
+draw(again, 'a', most)
+draw(inbox, 'b', most)
+draw(high, 'h', most)
+draw(base, 'b', most)
+draw(low, 'l', most)
 
--- Whoever leaves base empty rings for the others: the next message is the bell.
-if redis.call('LLEN', base) == 0 then
+local packed
+if count > 0 then
+  taken[1] = lanes
+  packed = cmsgpack.pack(taken)
+  redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
+  if drawn[suspects] then redis.call('HSET', claims, 's' .. number, 1) end
+  for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
+end
+
+-- If base is empty now and other lists are not, move one message there to wake a blocked worker.
+if (count >= most or room <= 0) and redis.call('LLEN', base) == 0 then
   for _, list in ipairs({inbox, high, low}) do
     if redis.call('LMOVE', list, base, 'LEFT', 'LEFT') then break end
   end
 end
-reply[1], reply[2] = news(0), lanes
-return reply
+return reply(0, packed)

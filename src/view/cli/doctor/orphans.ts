@@ -46,7 +46,7 @@ export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
     type !== 'list' && type !== 'none' && problem(check, `its key holds a ${type}, and should hold a list`, 'something else uses that name: rename it (redis-cli RENAME), or give the queue another name or prefix'),
     heldByGone > 0 && warning(check, `${count(heldByGone, 'message')} held by workers that are registered no more`, comesBack),
     heldBySilent > 0 && warning(check, `${count(heldBySilent, 'message')} held by workers whose lease has ended, and nobody to recover them`, comesBack),
-    offTheRoll.length > 0 && problem(check, `${count(offTheRoll.length, 'worker')} with messages that are on no register: ${offTheRoll.join(', ')}`, `put them back on it, redis-cli SADD '{…:${name}}:roll' ${offTheRoll[0]}; then ${comesBack}`),
+    offTheRoll.length > 0 && problem(check, `${count(offTheRoll.length, 'worker')} with messages that are on no register: ${offTheRoll.join(', ')}`, `put them back on it, redis-cli HSET '{…:${name}}:roll' ${offTheRoll[0]} unknown; then ${comesBack}`),
     overdue > 0 && warning(check, `${count(overdue, 'delayed message')} due, and nobody to promote them`, 'start a worker on it: it promotes them within a second'),
     delayedSurplus > 0 && warning(check, `${count(delayedSurplus, 'delayed message')} without a place in the order`, 'start a worker on it: its janitor mends that within two minutes'),
     delayedSurplus < 0 && warning(check, `${count(-delayedSurplus, 'place')} among the delayed without a message`, 'they vanish when they are due; if messages are missing, ask who wrote to these keys'),
@@ -62,7 +62,7 @@ function readQueue(name: string, address: QueueOptions, holders: readonly string
     const longAgo = seconds * 1_000 - graceMs;
     const [type, roll, leases, overdue] = await Promise.all([
       connection.call((client) => client.type(keys.base), patience),
-      connection.call((client) => client.smembers(keys.roll), patience),
+      connection.call((client) => client.hkeys(keys.roll), patience),
       connection.call((client) => client.zrange(keys.workers, 0, '-1', 'WITHSCORES'), patience),
       connection.call((client) => client.zcount(keys.delayed, '-inf', longAgo), patience),
     ]);
@@ -80,9 +80,9 @@ function readQueue(name: string, address: QueueOptions, holders: readonly string
 }
 
 /** How many messages these workers hold. */
-async function held({ connection, keys }: Broker, workers: readonly string[]): Promise<number> {
-  const tokens = await Promise.all(workers.map((worker) => connection.call((client) => client.hkeys(keys.claims(worker)), patience)));
-  return tokens.flat().filter((token) => token !== 'seq').length;
+async function held(broker: Broker, workers: readonly string[]): Promise<number> {
+  const messages = await Promise.all(workers.map((worker) => broker.held(worker, patience)));
+  return messages.reduce((sum, count) => sum + count, 0);
 }
 
 /** Both at one moment: between two questions a message may come or go. */

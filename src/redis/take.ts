@@ -1,0 +1,168 @@
+/** The list a message was taken from, and goes back to: again, base, high, low, suspects. */
+export type Lane = 'a' | 'b' | 'h' | 'l' | 's';
+
+/**
+ * What one take brought: messages in the bytes in which Redis keeps them, and which of them are settled.
+ *
+ * The bytes are a msgpack array of texts (https://github.com/msgpack/msgpack/blob/master/spec.md). The first has one lane
+ * letter for each message; the others are the messages, with indexes from 1.
+ */
+export class Take {
+  readonly lanes: string;
+  /** How many messages it brought, settled ones included. */
+  readonly size: number;
+  /** All bytes as one text where messages are ASCII: cutting texts out of it is cheaper than decoding each. */
+  readonly #ascii: string | undefined;
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  /** By index: held, acknowledged or effect. */
+  readonly #states: Uint8Array;
+  #acked = 0;
+  /** Settled with an effect that Redis confirmed. */
+  #effects = 0;
+
+  /**
+   * @param number of the take
+   * @param acked indexes that are acknowledged, such as `1-40,45`, where Redis sent the messages again
+   * @param effects indexes that are settled with an effect, such as `2,7`
+   */
+  constructor(
+    readonly number: number,
+    private readonly bytes: Buffer,
+    acked = '',
+    effects = '',
+  ) {
+    const ascii = bytes.toString('latin1');
+    const highBytes = this.#index();
+    this.size = this.#starts.length - 1;
+    this.lanes = ascii.slice(this.#starts[0], this.#ends[0]);
+    // In UTF-8 a character from 0x80 to 0xff takes two bytes, so this counts the bytes of the text that are not ASCII.
+    this.#ascii = Buffer.byteLength(ascii) - ascii.length === highBytes ? ascii : undefined;
+    this.#states = new Uint8Array(this.size + 1);
+    for (const index of indexesIn(acked)) this.ack(index);
+    for (const index of indexesIn(effects)) this.confirm(index);
+  }
+
+  lane(index: number): Lane {
+    return this.lanes[index - 1] as Lane;
+  }
+
+  /** Whether the first message is a suspect: its worker died so often that one more death buries it. */
+  get hasSuspect(): boolean {
+    return this.lanes.charCodeAt(0) === 0x73; // s
+  }
+
+  /** A message as it is in Redis. */
+  message(index: number): Buffer {
+    return this.bytes.subarray(this.#starts[index], this.#ends[index]);
+  }
+
+  /** The text of a message from its byte `from` on. */
+  text(index: number, from = 0): string {
+    const start = this.#starts[index]! + from;
+    const end = this.#ends[index]!;
+    return this.#ascii === undefined ? this.bytes.toString('utf8', start, end) : this.#ascii.slice(start, end);
+  }
+
+  /** Whether its bytes begin with the header that a message of ours has before its first attempt: `#<36 characters> 0 0\n`. */
+  isFresh(index: number): boolean {
+    const { bytes } = this;
+    const start = this.#starts[index]!;
+    if (this.#ends[index]! - start < freshLength || bytes[start] !== 0x23) return false;
+    for (let at = start + 1; at < start + freshIdEnd; at++) if (isIdByte[bytes[at]!] === 0) return false;
+    for (let at = freshIdEnd; at < freshLength; at++) if (bytes[start + at] !== freshRest[at - freshIdEnd]) return false;
+    return true;
+  }
+
+  isSettled(index: number): boolean {
+    return this.#states[index] !== held;
+  }
+
+  /** Marks a message as acknowledged. */
+  ack(index: number): void {
+    if (this.#states[index] !== held) return;
+    this.#states[index] = acknowledged;
+    this.#acked += 1;
+  }
+
+  /** Marks a message as settled with an effect that Redis confirmed. */
+  confirm(index: number): void {
+    if (this.#states[index] !== held) return;
+    this.#states[index] = effect;
+    this.#effects += 1;
+  }
+
+  /** Whether every message is settled. */
+  get isOver(): boolean {
+    return this.#acked + this.#effects === this.size;
+  }
+
+  /** What `ack.lua` is told of this take. */
+  get settlement(): string[] {
+    return this.isOver ? [String(this.number), 'over', this.#indexesWith(effect)] : this.acknowledgements;
+  }
+
+  /** What `beat.lua` is told of this take: its number, how many messages are acknowledged, of how many, and which. */
+  get acknowledgements(): string[] {
+    return [String(this.number), String(this.#acked), String(this.size), this.#acked === 0 ? '' : this.#indexesWith(acknowledged)];
+  }
+
+  /** Finds where each text is. @returns how many bytes that are no text are 0x80 or more */
+  #index(): number {
+    const { bytes } = this;
+    let at = bytes[0] === 0xdd ? 5 : bytes[0] === 0xdc ? 3 : 1;
+    let high = highBytesIn(bytes, 0, at);
+    while (at < bytes.length) {
+      const kind = bytes[at]!;
+      const lengthBytes = kind === 0xd9 ? 1 : kind === 0xda ? 2 : kind === 0xdb ? 4 : 0;
+      const start = at + 1 + lengthBytes;
+      high += highBytesIn(bytes, at, start);
+      const end = start + (lengthBytes === 0 ? kind & 0x1f : bytes.readUIntBE(at + 1, lengthBytes));
+      this.#starts.push(start);
+      this.#ends.push(end);
+      at = end;
+    }
+    return high;
+  }
+
+  /** Indexes in one state, such as `1-40,45`; those settled with an effect are listed one by one, as they are rare. */
+  #indexesWith(state: number): string {
+    const states = this.#states;
+    let text = '';
+    for (let index = 1; index <= this.size; index++) {
+      if (states[index] !== state) continue;
+      const first = index;
+      if (state === acknowledged) while (states[index + 1] === state) index += 1;
+      text += `${text === '' ? '' : ','}${first}${index === first ? '' : `-${index}`}`;
+    }
+    return text;
+  }
+}
+
+/** States of a message. */
+const held = 0;
+const acknowledged = 1;
+/** Settled with an effect: retried, buried or released. */
+const effect = 2;
+
+const freshIdEnd = 37;
+const freshRest = Buffer.from(' 0 0\n');
+const freshLength = freshIdEnd + freshRest.length;
+
+/** By byte: 1 where an id may contain it. */
+const isIdByte = new Uint8Array(256);
+for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-')) isIdByte[byte] = 1;
+
+function highBytesIn(bytes: Buffer, from: number, to: number): number {
+  let high = 0;
+  for (let at = from; at < to; at++) if (bytes[at]! >= 0x80) high += 1;
+  return high;
+}
+
+function indexesIn(text: string): number[] {
+  if (text === '') return [];
+  return text.split(',').flatMap((run) => {
+    const [first, last = first] = run.split('-').map(Number) as [number, number?];
+    return Array.from({ length: last - first + 1 }, (_, step) => first + step);
+  });
+}

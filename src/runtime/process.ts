@@ -1,0 +1,10 @@
+import { newId } from '../message/ids.js';
+
+// Made on first use: a process that was forked or restored from a snapshot must not share it.
+let id: string | undefined;
+
+/** Names this process among all that work on a Redis. */
+export const processId = (): string => (id ??= newId());
+
+/** How many messages this process holds, over all of its queues. */
+export const held = { messages: 0 };
