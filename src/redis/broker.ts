@@ -1,9 +1,9 @@
 import { IncompatibleWorkersError } from '../contract/errors.js';
 import type { DeadLetterBounds } from '../contract/queue-options.js';
 import type { Connection, Patience } from './connection.js';
-import { joined } from './joined.js';
 import type { Keys } from './keys.js';
 import type { Client } from './line.js';
+import { pack } from './pack.js';
 import { runScriptForBytes } from './scripts.js';
 import { Take, type Lane } from './take.js';
 import { Waiter } from './waiter.js';
@@ -102,6 +102,8 @@ export interface Stored {
   readonly duplicates: readonly number[];
 }
 
+const none: readonly number[] = [];
+
 /** A dead letter: its key among them, and when it was buried, as Redis spells it. */
 export interface Buried {
   readonly key: string;
@@ -123,9 +125,10 @@ export class Broker {
    * same whenever it is sent again; one that is older than the last is not stored, and nobody waits for its answer.
    */
   async put(producer: string, number: number, messages: readonly string[], patience: Patience, lane: PutLane = 'b', terms: PutTerms = {}): Promise<Stored> {
+    if (lane === 'b' && !terms.own && !terms.limit) return this.#putPlainly(producer, number, messages, patience);
     const { base, inbox, high, low, again, suspects, delayed } = this.keys;
     const keys = [this.#listOf(lane), base, inbox, this.keys.producer(producer), high, low, again, suspects, delayed, ...this.#marks(terms)];
-    const [accepted, ...duplicates] = (await this.connection.script('put', keys, [number, ...termsOf(terms), ...joined(messages)], patience)) as [number, ...number[]];
+    const [accepted, ...duplicates] = (await this.connection.script('place', keys, [number, ...termsOf(terms), pack(messages)], patience)) as [number, ...number[]];
     return { accepted, duplicates };
   }
 
@@ -354,6 +357,13 @@ export class Broker {
   async peek(most: number, patience: Patience): Promise<string[]> {
     const heads = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.lrange(list, 0, most - 1), patience)));
     return heads.flat().slice(0, most);
+  }
+
+  /** {@link put} with nothing to look at but the number: most puts. */
+  async #putPlainly(producer: string, number: number, messages: readonly string[], patience: Patience): Promise<Stored> {
+    const args = [number, producerMemoryMs, messages.length, messages.length === 1 ? messages[0]! : pack(messages)];
+    const accepted = (await this.connection.script('put', [this.keys.base, this.keys.producer(producer)], args, patience)) as number;
+    return { accepted, duplicates: none };
   }
 
   /** How many messages a worker holds. */

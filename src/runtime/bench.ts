@@ -53,7 +53,7 @@ export class Bench {
     const onOrder = (order: Order): void => this.#obey(order);
     this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, about: this.#about, onOrder });
     const warn = (sentence: string): void => handler.channel.logger.warn(`${handler.name}: ${sentence}`);
-    this.#way = { payload: handler.payload, retry: { ...defaultPolicy, ...guarded(handler.options, warn) }, handle: handler.handle };
+    this.#way = { payload: handler.payload, retry: { ...defaultPolicy, ...guarded(handler.options, warn) }, handle: handler.handle, onOver: (claim) => this.#over(claim.beganAt!), places: [] };
     const { batch, lingerMs = 0 } = handler.options;
     this.#isBatching = batch !== undefined;
     this.#size = batch ?? 1;
@@ -173,13 +173,14 @@ export class Bench {
    *
    * @param isDue whether a batch that is not full has waited long enough
    */
-  #begin(isDue = false): void {
+  #begin(isDue = false, now = performance.now()): void {
     const { concurrency } = this.handler.options;
     while (this.#status !== 'stopping' && this.#unbegun > 0 && this.#running < concurrency) {
       // After a stall somebody else may have it: whatever has not begun is better off with them.
-      if (!this.#fetcher.isProven) return void this.giveBackWaiting();
+      if (!this.#fetcher.isProvenAt(now)) return void this.giveBackWaiting();
       if (this.#lingerMs > 0 && !isDue && this.#isFilling()) return;
-      this.#run();
+      this.#run(now);
+      now = performance.now();
     }
   }
 
@@ -204,31 +205,35 @@ export class Bench {
     this.#lingering = undefined;
   }
 
-  #attempt(now: number): Promise<void> | undefined {
-    if (!this.#isBatching) return attempt(begun(this.#waiting[this.#next++]!, now), this.#way);
-    this.#stopLingering();
-    const claims = this.#waiting.slice(this.#next, this.#next + this.#size);
-    this.#next += claims.length;
-    return attemptBatch(claims.filter((claim) => this.#fetcher.holds(begun(claim, now))), this.#way);
-  }
-
-  #run(): void {
-    const beganAt = performance.now();
-    this.#lastBeganAt = beganAt;
+  #run(now: number): void {
+    this.#lastBeganAt = now;
     this.#running += 1;
-    const running = this.#attempt(beganAt);
-    if (!running) return this.#over(beganAt);
-    void running.then(() => {
-      this.#over(beganAt);
-      this.#begin();
-      if (this.room > 0) this.onFreed();
-    });
+    if (this.#isBatching) return this.#runBatch(now);
+    const claim = this.#waiting[this.#next++]!;
+    claim.beganAt = now;
+    if (attempt(claim, this.#way)) this.#end(performance.now() - now);
   }
 
+  #runBatch(now: number): void {
+    this.#stopLingering();
+    const claims = this.#waiting.slice(this.#next, this.#next + this.#size).filter((claim) => this.#fetcher.holds(claim));
+    this.#next = Math.min(this.#next + this.#size, this.#waiting.length);
+    for (const claim of claims) claim.beganAt = now;
+    void attemptBatch(claims, this.#way).then(() => this.#over(now));
+  }
+
+  /** A place is free again, some time after its handler began. */
   #over(beganAt: number): void {
+    const now = performance.now();
+    this.#end(now - beganAt);
+    this.#begin(false, now);
+    if (this.room > 0) this.onFreed();
+  }
+
+  #end(tookMs: number): void {
     this.#running -= 1;
-    this.#pace.tell(performance.now() - beganAt);
-    if (this.#running === 0) for (const emptied of this.#emptied.splice(0)) emptied();
+    this.#pace.tell(tookMs);
+    if (this.#running === 0 && this.#emptied.length > 0) for (const emptied of this.#emptied.splice(0)) emptied();
   }
 
   #obey(order: Order): void {
@@ -255,9 +260,4 @@ export class Bench {
       void this.#giveBackInOrder().then(this.onFreed);
     }, longestWaitMs).unref();
   }
-}
-
-function begun(claim: Claim, now: number): Claim {
-  claim.beganAt = now;
-  return claim;
 }

@@ -131,7 +131,12 @@ export class Fetcher implements Tended, Keeper {
 
   /** Whether Redis has had word from this worker so lately that nobody else can hold what it holds. */
   get isProven(): boolean {
-    return performance.now() - this.#provenAt < this.channel.broker.leaseMs * fencedAt;
+    return this.isProvenAt(performance.now());
+  }
+
+  /** {@link isProven} at an instant of the monotonic clock. */
+  isProvenAt(now: number): boolean {
+    return now - this.#provenAt < this.channel.broker.leaseMs * fencedAt;
   }
 
   fence(): void {
