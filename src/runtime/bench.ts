@@ -32,6 +32,10 @@ export class Bench {
   #waiting: Claim[] = [];
   #next = 0;
   #lastBeganAt = 0;
+  /** How many the take behind the wait asks for. */
+  #askedBehind = 0;
+  /** The take behind the wait brought fewer than it asked for: there is nothing to ask for before the next wait. */
+  #isDrained = false;
   #isWatched = false;
   #running = 0;
   #status: About['status'] = 'working';
@@ -51,7 +55,7 @@ export class Bench {
     private readonly onStopAsked: () => void = () => undefined,
   ) {
     const onOrder = (order: Order): void => this.#obey(order);
-    this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, about: this.#about, onOrder });
+    this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, about: this.#about, onOrder, onBrought: (claims) => this.#accept(claims) });
     const warn = (sentence: string): void => handler.channel.logger.warn(`${handler.name}: ${sentence}`);
     this.#way = { payload: handler.payload, retry: { ...defaultPolicy, ...guarded(handler.options, warn) }, handle: handler.handle, onOver: (claim) => this.#over(claim.beganAt!), places: [] };
     const { batch, lingerMs = 0 } = handler.options;
@@ -113,23 +117,49 @@ export class Bench {
 
   /** Takes up to `most` messages and begins what it can, unless `isStopping` by then: those go back at once. @returns how many there were */
   async take(most: number, isStopping: () => boolean): Promise<number> {
+    if (this.#isDrained) {
+      this.#isDrained = false;
+      return 0;
+    }
     const claims = await this.#fetcher.take(most);
-    // What was taken under a lease that was lost since is somebody else's.
-    const isOurs = this.#unbegun > 0 && this.#fetcher.holds(this.#waiting[this.#next]!);
-    this.#waiting = isOurs ? this.#waiting.slice(this.#next).concat(claims) : claims;
-    this.#next = 0;
+    this.#add(claims);
     if (isStopping()) {
       await this.giveBackWaiting();
       return 0;
     }
-    this.#begin();
-    if (this.#unbegun > 0) this.#watch();
+    this.#beginSome();
     return claims.length;
   }
 
-  /** Resolves when something may be ready, or `until` aborts. */
-  idle(until: AbortSignal): Promise<void> {
-    return this.#fetcher.idle(until, Infinity, this.mayTakeAhead ? this.#free : 0);
+  /** Begins what a take behind the wait brought. */
+  #accept(claims: Claim[]): void {
+    if (claims.length === 0) return;
+    this.#isDrained = claims.length < this.#askedBehind;
+    this.#add(claims);
+    this.#beginSome();
+  }
+
+  #add(claims: Claim[]): void {
+    // What was taken under a lease that was lost since belongs to another worker.
+    const isOurs = this.#unbegun > 0 && this.#fetcher.holds(this.#waiting[this.#next]!);
+    this.#waiting = isOurs ? this.#waiting.slice(this.#next).concat(claims) : claims;
+    this.#next = 0;
+  }
+
+  #beginSome(): void {
+    this.#begin();
+    if (this.#unbegun > 0) this.#watch();
+  }
+
+  /** Resolves when something may be ready, or {@link poke} is called. */
+  idle(): Promise<void> {
+    this.#askedBehind = this.mayTakeAhead ? this.#free : 0;
+    return this.#fetcher.idle(Infinity, this.#askedBehind);
+  }
+
+  /** Ends {@link idle}. */
+  poke(): void {
+    this.#fetcher.poke();
   }
 
   /** Takes no more, and gives back what has not begun. */

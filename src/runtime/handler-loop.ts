@@ -99,9 +99,8 @@ export class HandlerLoop {
   }
 
   async #orSomethingReady(woken: Promise<void>, benches: readonly Bench[]): Promise<void> {
-    const over = new AbortController();
-    await Promise.race([woken, ...benches.map((bench) => bench.idle(over.signal))]);
-    over.abort();
+    await Promise.race([woken, ...benches.map((bench) => bench.idle())]);
+    for (const bench of benches) bench.poke();
   }
 
   /** Everything that runs has ended, or the deadline has passed: leaving then gives back what still runs. */
