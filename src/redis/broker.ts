@@ -361,9 +361,9 @@ export class Broker {
 
   /** {@link put} with nothing to look at but the number: most puts. */
   async #putPlainly(producer: string, number: number, messages: readonly string[], patience: Patience): Promise<Stored> {
-    const args = [number, producerMemoryMs, messages.length, messages.length === 1 ? messages[0]! : pack(messages)];
-    const accepted = (await this.connection.script('put', [this.keys.base, this.keys.producer(producer)], args, patience)) as number;
-    return { accepted, duplicates: none };
+    const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
+    const reply = await this.connection.script('put', [this.keys.base, this.keys.producer(producer)], [number, producerMemoryMs, ...content], patience);
+    return { accepted: reply === 1 ? messages.length : -1, duplicates: none };
   }
 
   /** How many messages a worker holds. */

@@ -17,7 +17,7 @@ local function tell(answer)
 end
 
 local number = tonumber(ARGV[1])
-local last, outcome = string.match(redis.call('GET', producer) or '', '^(%d+) (.+)$')
+local last, outcome = string.match(redis.call('GET', producer) or '', '^(%d+) ?(.*)$')
 if last and number < tonumber(last) then return tell({-1}) end
 if last and number == tonumber(last) then
   local same = {}

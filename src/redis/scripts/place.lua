@@ -13,7 +13,7 @@
 local lane, base, producer = KEYS[1], KEYS[2], KEYS[4]
 local known = redis.call('GET', producer)
 if known then
-  local last, outcome = string.match(known, '^(%d+) (.+)$')
+  local last, outcome = string.match(known, '^(%d+) ?(.*)$')
   local newer = tonumber(ARGV[1]) - tonumber(last)
   if newer < 0 then return {-1} end
   if newer == 0 then
