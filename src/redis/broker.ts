@@ -60,7 +60,7 @@ export interface Swept {
 
 /** One message of a take. */
 export interface Place {
-  readonly take: Take;
+  readonly take: Pick<Take, 'number' | 'lane' | 'message'>;
   readonly index: number;
 }
 
@@ -191,7 +191,7 @@ export class Broker {
   }
 
   /** beat: renews a worker's lease, says what it does, and gives back takes that it does not know of. @param takes those that it holds */
-  async beat(worker: string, number: number, takes: readonly Take[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
+  async beat(worker: string, number: number, takes: readonly Pick<Take, 'acknowledgements'>[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
     const { workers, meta, reports, orders } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes(), reports, orders];
     const reply = await this.connection.script('beat', keys, [worker, this.leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)], patience);
@@ -205,7 +205,7 @@ export class Broker {
   }
 
   /** ack: tells Redis which messages of these takes are done, and drops takes whose messages are all settled. */
-  async ack(worker: string, takes: readonly Take[], patience?: Patience): Promise<Settled> {
+  async ack(worker: string, takes: readonly Pick<Take, 'settlement'>[], patience?: Patience): Promise<Settled> {
     const settlements = takes.flatMap((take) => take.settlement);
     return settled(await this.connection.script('ack', [this.keys.claims(worker), this.keys.workers], [worker, ...settlements], patience));
   }
