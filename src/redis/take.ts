@@ -111,7 +111,7 @@ export class Take {
   /** Finds where each text is. @returns how many bytes that are no text are 0x80 or more */
   #index(): number {
     const { bytes } = this;
-    let at = bytes[0] === 0xdc ? 3 : 1;
+    let at = bytes[0] === 0xdd ? 5 : bytes[0] === 0xdc ? 3 : 1;
     let high = highBytesIn(bytes, 0, at);
     for (let edge = 0; edge < this.#edges.length; edge += 2) {
       const kind = bytes[at]!;
@@ -154,8 +154,9 @@ const freshLength = freshIdEnd + freshRest.length;
 const isIdByte = new Uint8Array(256);
 for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-')) isIdByte[byte] = 1;
 
-/** Of a msgpack array; a take brings at most some thousand messages, so its length has at most two bytes. */
+/** How many texts a msgpack array has. */
 function lengthOf(bytes: Buffer): number {
+  if (bytes[0] === 0xdd) return bytes.readUInt32BE(1);
   return bytes[0] === 0xdc ? bytes.readUInt16BE(1) : bytes[0]! & 0x0f;
 }
 
