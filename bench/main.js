@@ -6,6 +6,7 @@ import { plan } from './plan.js';
 import { Servers } from './servers.js';
 import { startTask } from './processes.js';
 import { summarize } from './summary.js';
+import { before } from './systems/index.js';
 import { findPythons } from './systems/python.js';
 import { markdown } from './table.js';
 import { readRaw, writeRaw, writeTables } from './results.js';
@@ -63,7 +64,8 @@ async function everyRoundOf(workload) {
 
 async function one(workload, system, address, server) {
   await servers.empty(server);
-  const task = startTask('measure', { workload: workload.name, system, address, direct: server.address, params: workload.paramsFor(system) }, workload.timeoutMs);
+  const env = system === before ? { HOTQUEUE_BENCH_DIST: options.against } : {};
+  const task = startTask('measure', { workload: workload.name, system, address, direct: server.address, params: workload.paramsFor(system) }, workload.timeoutMs, env);
   const startedAt = performance.now();
   const result = await task.result.catch((error) => ({ error: error.message.split('\n').slice(0, 4).join(' | ') }));
   const seconds = (performance.now() - startedAt) / 1_000;

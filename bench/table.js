@@ -1,8 +1,8 @@
-import { bare, nodePeers, ours, pythonPeers } from './systems/index.js';
+import { bare, before, nodePeers, ours, pythonPeers } from './systems/index.js';
 import { targets } from './targets.js';
 import { workloads } from './workloads/index.js';
 
-const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'python-rq': 'RQ', 'python-celery': 'Celery', 'class-validator': 'class-validator', hotqueue: 'hotqueue' };
+const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'python-rq': 'RQ', 'python-celery': 'Celery', 'class-validator': 'class-validator', hotqueue: 'hotqueue', 'hotqueue-before': 'hotqueue, other build' };
 const rivals = [...nodePeers, bare, ...pythonPeers];
 
 /** The result of a run as Markdown: ratios first, absolute numbers last and marked as such. */
@@ -13,6 +13,7 @@ export function markdown(summary, run) {
     section('What must be reached', 'Ours / theirs, in this run.', required(get)),
     section('Jobs a second, ours / theirs', '`lost` and `twice` are ours, over all rounds.', rates(summary, get)),
     section('Time from put to handler, ours / theirs', 'Less is better.', latencies(summary, get)),
+    section('Against the other build', 'Ours / the build that `--against` names, measured in turns. For jobs a second more is better, for all others less.', against(get)),
     section('What a job costs', 'Put with 1,000 in flight, consumed at concurrency 50. Exact on any machine, but for the microseconds.', costs(summary, get)),
     section('How cost grows', 'Ours and the peer, against the first row of its kind.', growth(get)),
     section('Absolute numbers', about(run), absolute(summary)),
@@ -42,10 +43,17 @@ function rates(summary, get) {
 function latencies(summary, get) {
   const measured = workloads.filter(({ name, group }) => (group === 'latency' || group === 'delayed') && get(name, ours, 'p50Ms') > 0);
   const present = nodePeers.filter((rival) => measured.some(({ name }) => get(name, rival, 'p50Ms') > 0));
+  if (present.length === 0) return '';
   const rows = measured.flatMap(({ name, title }) =>
     [['p50', 'p50Ms'], ['p99', 'p99Ms']].map(([label, field]) => [`${title}, ${label}`, ...present.map((rival) => times(get(name, ours, field) / get(name, rival, field)))]),
   );
   return rowsOf(['', ...present.map((rival) => headings[rival])], rows);
+}
+
+function against(get) {
+  const ratioOf = (name) => (field) => times(get(name, ours, field) / get(name, before, field));
+  const rows = workloads.map(({ name, title }) => [title, ...['perSecond', 'redisUsPerJob', 'clientUsPerJob', 'p50Ms', 'p99Ms'].map(ratioOf(name))]);
+  return rowsOf(['', 'jobs/s', 'Redis µs per job', 'client µs per job', 'p50', 'p99'], rows.filter(([, ...cells]) => cells.some((cell) => cell !== '–')));
 }
 
 function costs(summary, get) {
