@@ -73,10 +73,11 @@ async function one(workload, system, address, server) {
   return { ...result, wallSeconds: seconds };
 }
 
-function brief({ error, perSecond, p50Ms, p99Ms, bytesBeyond, commandsPerMinute, validationUs, timesIdeal }) {
+function brief({ error, perSecond, p50Ms, p99Ms, bytesBeyond, commandsPerMinute, validationUs, timesIdeal, putClientUsPerJob, clientUsPerJob, redisUsPerJob }) {
   if (error) return `failed: ${error}`;
   if (timesIdeal !== undefined) return `${timesIdeal.toFixed(2)} × ideal`;
   if (perSecond !== undefined) return `${Math.round(perSecond).toLocaleString('en')} jobs/s`;
+  if (putClientUsPerJob !== undefined) return `${clientUsPerJob.toFixed(2)} µs here, ${redisUsPerJob.toFixed(2)} in Redis`;
   if (p50Ms !== undefined) return `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
   if (bytesBeyond !== undefined) return `${bytesBeyond.toFixed(0)} bytes beyond the payload`;
   if (commandsPerMinute !== undefined) return `${commandsPerMinute.toFixed(0)} commands a minute`;

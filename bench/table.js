@@ -14,7 +14,7 @@ export function markdown(summary, run) {
     section('Jobs a second, ours / theirs', '`lost` and `twice` are ours, over all rounds.', rates(summary, get)),
     section('Time from put to handler, ours / theirs', 'Less is better.', latencies(summary, get)),
     section('Against the other build', 'Ours / the build that `--against` names, measured in turns. For jobs a second more is better, for all others less.', against(get)),
-    section('What a job costs', 'Put with 1,000 in flight, consumed at concurrency 50. Exact on any machine, but for the microseconds.', costs(summary, get)),
+    section('What a job costs', 'Put with 1,000 in flight, consumed at concurrency 50. Exact on any machine, except the microseconds: those are from `cpu`, and for a system that `cpu` did not measure from `put-1000` and `consume-50`.', costs(summary, get)),
     section('How cost grows', 'Ours and the peer, against the first row of its kind.', growth(get)),
     section('Absolute numbers', about(run), absolute(summary)),
   ];
@@ -52,18 +52,28 @@ function latencies(summary, get) {
 
 function against(get) {
   const ratioOf = (name) => (field) => times(get(name, ours, field) / get(name, before, field));
-  const rows = workloads.map(({ name, title }) => [title, ...['perSecond', 'redisUsPerJob', 'clientUsPerJob', 'p50Ms', 'p99Ms'].map(ratioOf(name))]);
+  const rows = workloads.flatMap(({ name, title }) => [
+    [title, ...['perSecond', 'redisUsPerJob', 'clientUsPerJob', 'p50Ms', 'p99Ms'].map(ratioOf(name))],
+    ...['put', 'consume'].map((phase) => [`${title}; ${phase} alone`, '–', ...[`${phase}RedisUsPerJob`, `${phase}ClientUsPerJob`].map(ratioOf(name)), '–', '–']),
+  ]);
   return rowsOf(['', 'jobs/s', 'Redis µs per job', 'client µs per job', 'p50', 'p99'], rows.filter(([, ...cells]) => cells.some((cell) => cell !== '–')));
 }
 
 function costs(summary, get) {
-  const present = [ours, ...rivals].filter((system) => ['put-1000', 'consume-50', 'bytes-waiting', 'idle', 'drain'].some((name) => summary.get(name)?.has(system)));
+  const present = [ours, ...rivals].filter((system) => ['cpu', 'put-1000', 'consume-50', 'bytes-waiting', 'idle', 'drain'].some((name) => summary.get(name)?.has(system)));
   const both = (system, field) => get('put-1000', system, field) + get('consume-50', system, field);
+  const us = (system, phase, workload, side) => firstNumber(get('cpu', system, `${phase}${side}UsPerJob`), get(workload, system, `${side.toLowerCase()}UsPerJob`));
+  const putUs = (system, side) => us(system, 'put', 'put-1000', side);
+  const consumeUs = (system, side) => us(system, 'consume', 'consume-50', side);
   const lines = [
     ['commands', (system) => both(system, 'commandsPerJob')],
     ['script calls', (system) => both(system, 'scriptCallsPerJob')],
-    ['Redis CPU, µs', (system) => both(system, 'redisUsPerJob')],
-    ['client CPU, µs', (system) => both(system, 'clientUsPerJob')],
+    ['Redis CPU, put, µs', (system) => putUs(system, 'Redis')],
+    ['Redis CPU, consume, µs', (system) => consumeUs(system, 'Redis')],
+    ['Redis CPU, put to ack, µs', (system) => putUs(system, 'Redis') + consumeUs(system, 'Redis')],
+    ['client CPU, put, µs', (system) => putUs(system, 'Client')],
+    ['client CPU, consume, µs', (system) => consumeUs(system, 'Client')],
+    ['client CPU, put to ack, µs', (system) => putUs(system, 'Client') + consumeUs(system, 'Client')],
     ['bytes while waiting, beyond the payload', (system) => get('bytes-waiting', system, 'bytesBeyond')],
     ['connections of a worker', (system) => get('idle', system, 'connections')],
     ['commands of an idle worker a minute', (system) => get('idle', system, 'commandsPerMinute')],
@@ -98,10 +108,11 @@ function absolute(summary) {
 }
 
 /** The number that a workload is about. */
-function figureOf({ error, timesIdeal, perSecond, validationUs, wholeUs, bytesBeyond, commandsPerMinute }) {
+function figureOf({ error, timesIdeal, perSecond, putClientUsPerJob, consumeClientUsPerJob, validationUs, wholeUs, bytesBeyond, commandsPerMinute }) {
   if (error) return `failed: ${error.replaceAll('|', '/').slice(0, 100)}`;
   if (timesIdeal) return `${timesIdeal.toFixed(2)} × ideal`;
   if (perSecond) return `${Math.round(perSecond).toLocaleString('en')} /s`;
+  if (putClientUsPerJob) return `client ${putClientUsPerJob.toFixed(1)} + ${consumeClientUsPerJob.toFixed(1)} µs`;
   if (validationUs) return `${validationUs.toFixed(2)} µs, ${wholeUs.toFixed(2)} with JSON`;
   if (bytesBeyond) return `${Math.round(bytesBeyond)} B`;
   return commandsPerMinute === undefined ? '' : `${Math.round(commandsPerMinute)} commands a minute`;
@@ -120,6 +131,8 @@ function rowsOf(head, rows) {
   if (rows.length === 0) return '';
   return [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
+
+const firstNumber = (...values) => values.find(Number.isFinite) ?? NaN;
 
 const times = (ratio) => (Number.isFinite(ratio) ? `${short(ratio)} ×` : '–');
 
