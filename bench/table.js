@@ -27,7 +27,7 @@ function section(title, text, table) {
 
 function required(get) {
   const rows = targets.map(({ title, bound, value, isReached }) => [title, value(get), bound, isReached]).filter(([, value]) => !Number.isNaN(value));
-  return rowsOf(['', 'measured', 'required', 'reached'], rows.map(([title, value, bound, isReached]) => [title, short(value), bound, isReached(value) ? 'yes' : '**no**']));
+  return rowsOf(['', 'measured', 'required', 'reached'], rows.map(([title, value, bound, isReached]) => [title, precise(value), bound, isReached(value) ? 'yes' : '**no**']));
 }
 
 function rates(summary, get) {
@@ -135,6 +135,9 @@ function rowsOf(head, rows) {
 const firstNumber = (...values) => values.find(Number.isFinite) ?? NaN;
 
 const times = (ratio) => (Number.isFinite(ratio) ? `${short(ratio)} ×` : '–');
+
+/** So that a number beside a bound is seen on its side of it: 1.04 is not "1.0, at most 1". */
+const precise = (value) => (value < 10 ? value.toFixed(2) : short(value));
 
 /** Two digits that mean something; more would be noise. */
 function short(value) {
