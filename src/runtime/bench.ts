@@ -39,12 +39,14 @@ export class Bench {
   #isWatched = false;
   #running = 0;
   #status: About['status'] = 'working';
+  /** Whether `onFreed` is waited for: to look for room after each message would cost more than the rest of it. */
+  isAwaited = false;
   #emptied: (() => void)[] = [];
 
   /**
    * @param givingUp aborts what is still being tried at Redis, also the settling of what runs
    * @param mayTakeAhead whether it claims what its handler will begin in a moment, or only what can begin at once
-   * @param onFreed called whenever there is room again
+   * @param onFreed called when there is room again, while `isAwaited`
    * @param onStopAsked called when somebody asks this worker to stop, perhaps more than once
    */
   constructor(
@@ -203,14 +205,14 @@ export class Bench {
    *
    * @param isDue whether a batch that is not full has waited long enough
    */
-  #begin(isDue = false, now = performance.now()): void {
+  #begin(isDue = false, at?: number): void {
     const { concurrency } = this.handler.options;
     while (this.#status !== 'stopping' && this.#unbegun > 0 && this.#running < concurrency) {
+      const now = at ?? performance.now();
       // After a stall somebody else may have it: whatever has not begun is better off with them.
       if (!this.#fetcher.isProvenAt(now)) return void this.giveBackWaiting();
       if (this.#lingerMs > 0 && !isDue && this.#isFilling()) return;
-      this.#run(now);
-      now = performance.now();
+      at = this.#run(now);
     }
   }
 
@@ -235,16 +237,20 @@ export class Bench {
     this.#lingering = undefined;
   }
 
-  #run(now: number): void {
+  /** @returns when it ended, if it was over at once */
+  #run(now: number): number | undefined {
     this.#lastBeganAt = now;
     this.#running += 1;
     if (this.#isBatching) return this.#runBatch(now);
     const claim = this.#waiting[this.#next++]!;
     claim.beganAt = now;
-    if (attempt(claim, this.#way)) this.#end(performance.now() - now);
+    if (!attempt(claim, this.#way)) return undefined;
+    const endedAt = performance.now();
+    this.#end(endedAt - now);
+    return endedAt;
   }
 
-  #runBatch(now: number): void {
+  #runBatch(now: number): undefined {
     this.#stopLingering();
     const claims = this.#waiting.slice(this.#next, this.#next + this.#size).filter((claim) => this.#fetcher.holds(claim));
     this.#next = Math.min(this.#next + this.#size, this.#waiting.length);
@@ -257,7 +263,7 @@ export class Bench {
     const now = performance.now();
     this.#end(now - beganAt);
     this.#begin(false, now);
-    if (this.room > 0) this.onFreed();
+    if (this.isAwaited && this.room > 0) this.onFreed();
   }
 
   #end(tookMs: number): void {
@@ -272,8 +278,12 @@ export class Bench {
     const wasQuiet = this.#status === 'quiet';
     this.#status = order === 'quiet' ? 'quiet' : 'working';
     if (this.#status === 'quiet') void this.#giveBackInOrder();
-    if (wasQuiet !== (this.#status === 'quiet')) this.onFreed();
+    if (wasQuiet !== (this.#status === 'quiet')) this.#tellFreed();
     this.#fetcher.poke();
+  }
+
+  #tellFreed(): void {
+    if (this.isAwaited) this.onFreed();
   }
 
   /** Gives back what waits when nothing has begun for a while: somebody else may be free. */
@@ -287,7 +297,7 @@ export class Bench {
       const waitedMs = performance.now() - this.#lastBeganAt;
       if (waitedMs < longestWaitMs) return this.#watch();
       this.#pace.tell(waitedMs);
-      void this.#giveBackInOrder().then(this.onFreed);
+      void this.#giveBackInOrder().then(() => this.#tellFreed());
     }, longestWaitMs).unref();
   }
 }

@@ -17,14 +17,13 @@ export class HandlerLoop {
   /** Whose turn it is, when in turn. */
   #turn = 0;
   #wake: (() => void) | undefined;
-  #isWokenByFree = false;
 
   constructor(
     handlers: readonly BoundHandler[],
     private readonly sharing: Sharing = { order: 'strict' },
     onStopAsked: () => void = () => undefined,
   ) {
-    const onFreed = (): void => void (this.#isWokenByFree && this.#wake?.());
+    const onFreed = (): void => this.#wake?.();
     this.#benches = handlers.map((handler) => new Bench(handler, this.#givingUp.signal, sharing.concurrency === undefined, onFreed, onStopAsked));
   }
 
@@ -92,10 +91,15 @@ export class HandlerLoop {
     const waiting = this.#benches.filter((bench) => bench.roomIn(share) > 0);
     if (waiting.some((bench) => !asked.has(bench))) return; // a place became free just now
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#isWokenByFree = waiting.length < this.#benches.length;
+    this.#awaitRoom(waiting.length < this.#benches.length);
     if (waiting.length === 0) await woken;
     else await this.#orSomethingReady(woken, waiting);
+    this.#awaitRoom(false);
     this.#wake = undefined;
+  }
+
+  #awaitRoom(isAwaited: boolean): void {
+    for (const bench of this.#benches) bench.isAwaited = isAwaited;
   }
 
   async #orSomethingReady(woken: Promise<void>, benches: readonly Bench[]): Promise<void> {
