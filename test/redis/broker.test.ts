@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Broker, Place, Taken } from '../../src/redis/broker.js';
 import type { Take } from '../../src/redis/take.js';
 import { until } from '../support/facts.js';
@@ -688,6 +688,28 @@ describe('held', () => {
     expect(await broker.held(worker, at)).toBe(2);
     await broker.leave(worker);
     expect(await broker.held(worker, at)).toBe(0);
+  });
+
+  it('counts nothing of a take that is over since its fields were listed', async () => {
+    const { broker, worker, held } = await holding(3);
+    await broker.put('producer', 2, ['more'], at);
+    await take(broker, worker, 2);
+    for (const place of places(held, 2, 3)) await broker.bury(worker, place, 'id', '{}');
+    const { connection } = broker;
+    const call = connection.call.bind(connection);
+    const listing = vi.spyOn(connection, 'call').mockImplementationOnce(async (send, patience) => {
+      const fields = await call(send, patience);
+      await broker.ack(worker, [inState(held, '1', '2,3')]);
+      return fields;
+    });
+    expect(await broker.held(worker, at)).toBe(1);
+    listing.mockRestore();
+  });
+
+  it('counts the fields of a worker of an earlier version, which has one for each message', async () => {
+    const broker = aBroker();
+    await redis().hset(broker.keys.claims('old'), { seq: '1 2', 'a1.1': '#a 1 0\n"again"', 'b1.2': '#b 0 0\n"base"' });
+    expect(await broker.held('old', at)).toBe(2);
   });
 });
 
