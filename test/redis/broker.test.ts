@@ -359,6 +359,14 @@ describe('ack', () => {
     await broker.ack(worker, [inState(await take(broker, worker, 1), '1')]);
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
+
+  it('drops a take of which more messages had an effect than Lua can unpack at once', async () => {
+    const { broker, worker, held } = await holding(9_000);
+    await redis().hset(broker.keys.claims(worker), Object.fromEntries(Array.from({ length: held.size }, (_, place) => [`e1.${place + 1}`, '1'])));
+    for (let index = 1; index <= held.size; index++) held.confirm(index);
+    expect(await broker.ack(worker, [held])).toBe('done');
+    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+  });
 });
 
 describe('settling', () => {
