@@ -1,6 +1,8 @@
-import { Type } from 'class-transformer';
-import { IsEmail, IsEnum, IsInt, IsNumber, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
-import { rules } from '../dist/index.js';
+import { importFromBuild, requireFromBuild } from './build.js';
+
+const { Type } = requireFromBuild('class-transformer');
+const { IsEmail, IsEnum, IsInt, IsNumber, IsString, MaxLength, Min, ValidateNested } = requireFromBuild('class-validator');
+const { rules } = await importFromBuild('index.js');
 
 const Kind = { invoice: 'invoice', reminder: 'reminder', receipt: 'receipt' };
 

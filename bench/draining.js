@@ -12,14 +12,19 @@ const silenceMs = 20_000;
  * handler starts, and not before the last acknowledgement.
  *
  * @param {import('./measuring.js').Context} context
- * @param {{ look?: (payload: object) => void, stopAfter?: number, attempts?: number }} more `stopAfter` ends the clock with so many jobs handled
+ * @param {object} more
+ * @param {(payload: object) => void} [more.look]
+ * @param {number} [more.stopAfter] ends the clock with so many jobs handled
+ * @param {number} [more.attempts] of each job that is measured
+ * @param {(payload: object, before: number) => unknown} [more.handle] may refuse a job by throwing
+ * @param {(payload: object, before: number) => unknown} [more.warmHandle] handles the jobs of the warm-up, which have one attempt
  */
 export async function consumed(context, more = {}) {
   const { params, start } = context;
   const { count, warmup } = params;
   await start('fill', { queue: 'warm', count: warmup }).result;
   await start('fill', { queue: 'jobs', count, attempts: more.attempts }).result;
-  await drain(context, 'warm', warmup, { look: more.look });
+  await drain(context, 'warm', warmup, { look: more.look, handle: more.warmHandle });
   return drain(context, 'jobs', count, more);
 }
 

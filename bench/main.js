@@ -6,6 +6,7 @@ import { plan } from './plan.js';
 import { Servers } from './servers.js';
 import { startTask } from './processes.js';
 import { summarize } from './summary.js';
+import { before } from './systems/index.js';
 import { findPythons } from './systems/python.js';
 import { markdown } from './table.js';
 import { readRaw, writeRaw, writeTables } from './results.js';
@@ -63,7 +64,8 @@ async function everyRoundOf(workload) {
 
 async function one(workload, system, address, server) {
   await servers.empty(server);
-  const task = startTask('measure', { workload: workload.name, system, address, direct: server.address, params: workload.paramsFor(system) }, workload.timeoutMs);
+  const env = system === before ? { HOTQUEUE_BENCH_DIST: options.against } : {};
+  const task = startTask('measure', { workload: workload.name, system, address, direct: server.address, params: workload.paramsFor(system) }, workload.timeoutMs, env);
   const startedAt = performance.now();
   const result = await task.result.catch((error) => ({ error: error.message.split('\n').slice(0, 4).join(' | ') }));
   const seconds = (performance.now() - startedAt) / 1_000;
@@ -71,10 +73,11 @@ async function one(workload, system, address, server) {
   return { ...result, wallSeconds: seconds };
 }
 
-function brief({ error, perSecond, p50Ms, p99Ms, bytesBeyond, commandsPerMinute, validationUs, timesIdeal }) {
+function brief({ error, perSecond, p50Ms, p99Ms, bytesBeyond, commandsPerMinute, validationUs, timesIdeal, putClientUsPerJob, clientUsPerJob, redisUsPerJob }) {
   if (error) return `failed: ${error}`;
   if (timesIdeal !== undefined) return `${timesIdeal.toFixed(2)} × ideal`;
   if (perSecond !== undefined) return `${Math.round(perSecond).toLocaleString('en')} jobs/s`;
+  if (putClientUsPerJob !== undefined) return `${clientUsPerJob.toFixed(2)} µs here, ${redisUsPerJob.toFixed(2)} in Redis`;
   if (p50Ms !== undefined) return `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
   if (bytesBeyond !== undefined) return `${bytesBeyond.toFixed(0)} bytes beyond the payload`;
   if (commandsPerMinute !== undefined) return `${commandsPerMinute.toFixed(0)} commands a minute`;

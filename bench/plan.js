@@ -1,4 +1,4 @@
-import { ours } from './systems/index.js';
+import { before, ours } from './systems/index.js';
 import { workloads } from './workloads/index.js';
 
 const smokeTimeoutMs = 60_000;
@@ -28,7 +28,12 @@ function isMeant({ name, group }, word) {
   return group === word || name.startsWith(word);
 }
 
-function systemsOf({ systems, everybodySmokes = false }, { smoke, systems: asked }) {
+function systemsOf(workload, options) {
+  const chosen = chosenOf(workload, options);
+  return options.against ? chosen.flatMap((system) => (system === ours ? [ours, before] : [system])) : chosen;
+}
+
+function chosenOf({ systems, everybodySmokes = false }, { smoke, systems: asked }) {
   if (asked) return systems.filter((system) => asked.includes(system));
   return smoke && !everybodySmokes ? [ours] : systems;
 }
@@ -37,7 +42,7 @@ function paramsOf({ name, params, smoke, scale = {} }, system, { smoke: isSmoke,
   const sized = isSmoke ? { ...params, ...smoke } : { ...params };
   if (!isSmoke && drain && (name === 'drain' || name === 'backlog-1000000')) sized.count = Math.min(sized.count, drain);
   if (sized.count === undefined) return sized;
-  const count = sized.count * (isSmoke ? 1 : (scale[system] ?? 1));
+  const count = sized.count * (isSmoke ? 1 : (scale[system === before ? ours : system] ?? 1));
   // A fifth, so that nothing is compiled or connected in the measured part; ours, like the rest, by its own way of working.
   return { ...sized, count, warmup: isSmoke ? 50 : Math.max(1_000, Math.min(count / 5, 20_000)) };
 }

@@ -8,10 +8,11 @@ const file = new URL('./child.js', import.meta.url);
  *
  * @param {string} task @param {object} params
  * @param {number} timeoutMs after which it is killed
+ * @param {Record<string, string>} env environment variables for it and for the tasks that it starts
  * @returns {{ result: Promise<any>, hear: () => Promise<any>, tell: (word: unknown) => void, kill: () => void }}
  */
-export function startTask(task, params, timeoutMs = 600_000) {
-  const child = fork(file, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+export function startTask(task, params, timeoutMs = 600_000, env = {}) {
+  const child = fork(file, [], { env: { ...process.env, ...env }, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const heard = [];
   let listener;
   let complaints = '';

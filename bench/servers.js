@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { until } from './clock.js';
+import { emptyRedis } from './empty-redis.js';
 import { realProgram, startRedis } from './redis.js';
 
 /** The private servers of a run: one for all, and one more for each way of keeping a file, started when it is needed. */
@@ -21,12 +22,8 @@ export class Servers {
 
   /** Nothing of the one before is left to the next: no key, no script, no statistics. */
   async empty({ address, kind }) {
-    const client = new Redis(address);
-    await client.flushall();
-    await client.script('FLUSH');
-    await client.config('RESETSTAT');
-    if (kind !== 'plain') await this.#rewritten(client);
-    client.disconnect();
+    await emptyRedis(address);
+    if (kind !== 'plain') await this.#rewritten(address);
   }
 
   async stop() {
@@ -34,10 +31,12 @@ export class Servers {
   }
 
   /** The file starts small again. */
-  async #rewritten(client) {
+  async #rewritten(address) {
+    const client = new Redis(address);
     await this.#unlessRewriting(client);
     await client.bgrewriteaof();
     await this.#unlessRewriting(client);
+    client.disconnect();
   }
 
   async #unlessRewriting(client) {

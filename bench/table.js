@@ -1,8 +1,8 @@
-import { bare, nodePeers, ours, pythonPeers } from './systems/index.js';
+import { bare, before, nodePeers, ours, pythonPeers } from './systems/index.js';
 import { targets } from './targets.js';
 import { workloads } from './workloads/index.js';
 
-const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'python-rq': 'RQ', 'python-celery': 'Celery', 'class-validator': 'class-validator', hotqueue: 'hotqueue' };
+const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'python-rq': 'RQ', 'python-celery': 'Celery', 'class-validator': 'class-validator', hotqueue: 'hotqueue', 'hotqueue-before': 'hotqueue, other build' };
 const rivals = [...nodePeers, bare, ...pythonPeers];
 
 /** The result of a run as Markdown: ratios first, absolute numbers last and marked as such. */
@@ -13,7 +13,8 @@ export function markdown(summary, run) {
     section('What must be reached', 'Ours / theirs, in this run.', required(get)),
     section('Jobs a second, ours / theirs', '`lost` and `twice` are ours, over all rounds.', rates(summary, get)),
     section('Time from put to handler, ours / theirs', 'Less is better.', latencies(summary, get)),
-    section('What a job costs', 'Put with 1,000 in flight, consumed at concurrency 50. Exact on any machine, but for the microseconds.', costs(summary, get)),
+    section('Against the other build', 'Ours / the build that `--against` names, measured in turns. For jobs a second more is better, for all others less.', against(get)),
+    section('What a job costs', 'Put with 1,000 in flight, consumed at concurrency 50. Exact on any machine, except the microseconds: those are from `cpu`, and for a system that `cpu` did not measure from `put-1000` and `consume-50`.', costs(summary, get)),
     section('How cost grows', 'Ours and the peer, against the first row of its kind.', growth(get)),
     section('Absolute numbers', about(run), absolute(summary)),
   ];
@@ -26,7 +27,7 @@ function section(title, text, table) {
 
 function required(get) {
   const rows = targets.map(({ title, bound, value, isReached }) => [title, value(get), bound, isReached]).filter(([, value]) => !Number.isNaN(value));
-  return rowsOf(['', 'measured', 'required', 'reached'], rows.map(([title, value, bound, isReached]) => [title, short(value), bound, isReached(value) ? 'yes' : '**no**']));
+  return rowsOf(['', 'measured', 'required', 'reached'], rows.map(([title, value, bound, isReached]) => [title, precise(value), bound, isReached(value) ? 'yes' : '**no**']));
 }
 
 function rates(summary, get) {
@@ -42,20 +43,37 @@ function rates(summary, get) {
 function latencies(summary, get) {
   const measured = workloads.filter(({ name, group }) => (group === 'latency' || group === 'delayed') && get(name, ours, 'p50Ms') > 0);
   const present = nodePeers.filter((rival) => measured.some(({ name }) => get(name, rival, 'p50Ms') > 0));
+  if (present.length === 0) return '';
   const rows = measured.flatMap(({ name, title }) =>
     [['p50', 'p50Ms'], ['p99', 'p99Ms']].map(([label, field]) => [`${title}, ${label}`, ...present.map((rival) => times(get(name, ours, field) / get(name, rival, field)))]),
   );
   return rowsOf(['', ...present.map((rival) => headings[rival])], rows);
 }
 
+function against(get) {
+  const ratioOf = (name) => (field) => times(get(name, ours, field) / get(name, before, field));
+  const rows = workloads.flatMap(({ name, title }) => [
+    [title, ...['perSecond', 'redisUsPerJob', 'clientUsPerJob', 'p50Ms', 'p99Ms'].map(ratioOf(name))],
+    ...['put', 'consume'].map((phase) => [`${title}; ${phase} alone`, '–', ...[`${phase}RedisUsPerJob`, `${phase}ClientUsPerJob`].map(ratioOf(name)), '–', '–']),
+  ]);
+  return rowsOf(['', 'jobs/s', 'Redis µs per job', 'client µs per job', 'p50', 'p99'], rows.filter(([, ...cells]) => cells.some((cell) => cell !== '–')));
+}
+
 function costs(summary, get) {
-  const present = [ours, ...rivals].filter((system) => ['put-1000', 'consume-50', 'bytes-waiting', 'idle', 'drain'].some((name) => summary.get(name)?.has(system)));
+  const present = [ours, ...rivals].filter((system) => ['cpu', 'put-1000', 'consume-50', 'bytes-waiting', 'idle', 'drain'].some((name) => summary.get(name)?.has(system)));
   const both = (system, field) => get('put-1000', system, field) + get('consume-50', system, field);
+  const us = (system, phase, workload, side) => firstNumber(get('cpu', system, `${phase}${side}UsPerJob`), get(workload, system, `${side.toLowerCase()}UsPerJob`));
+  const putUs = (system, side) => us(system, 'put', 'put-1000', side);
+  const consumeUs = (system, side) => us(system, 'consume', 'consume-50', side);
   const lines = [
     ['commands', (system) => both(system, 'commandsPerJob')],
     ['script calls', (system) => both(system, 'scriptCallsPerJob')],
-    ['Redis CPU, µs', (system) => both(system, 'redisUsPerJob')],
-    ['client CPU, µs', (system) => both(system, 'clientUsPerJob')],
+    ['Redis CPU, put, µs', (system) => putUs(system, 'Redis')],
+    ['Redis CPU, consume, µs', (system) => consumeUs(system, 'Redis')],
+    ['Redis CPU, put to ack, µs', (system) => putUs(system, 'Redis') + consumeUs(system, 'Redis')],
+    ['client CPU, put, µs', (system) => putUs(system, 'Client')],
+    ['client CPU, consume, µs', (system) => consumeUs(system, 'Client')],
+    ['client CPU, put to ack, µs', (system) => putUs(system, 'Client') + consumeUs(system, 'Client')],
     ['bytes while waiting, beyond the payload', (system) => get('bytes-waiting', system, 'bytesBeyond')],
     ['connections of a worker', (system) => get('idle', system, 'connections')],
     ['commands of an idle worker a minute', (system) => get('idle', system, 'commandsPerMinute')],
@@ -90,10 +108,11 @@ function absolute(summary) {
 }
 
 /** The number that a workload is about. */
-function figureOf({ error, timesIdeal, perSecond, validationUs, wholeUs, bytesBeyond, commandsPerMinute }) {
+function figureOf({ error, timesIdeal, perSecond, putClientUsPerJob, consumeClientUsPerJob, validationUs, wholeUs, bytesBeyond, commandsPerMinute }) {
   if (error) return `failed: ${error.replaceAll('|', '/').slice(0, 100)}`;
   if (timesIdeal) return `${timesIdeal.toFixed(2)} × ideal`;
   if (perSecond) return `${Math.round(perSecond).toLocaleString('en')} /s`;
+  if (putClientUsPerJob) return `client ${putClientUsPerJob.toFixed(1)} + ${consumeClientUsPerJob.toFixed(1)} µs`;
   if (validationUs) return `${validationUs.toFixed(2)} µs, ${wholeUs.toFixed(2)} with JSON`;
   if (bytesBeyond) return `${Math.round(bytesBeyond)} B`;
   return commandsPerMinute === undefined ? '' : `${Math.round(commandsPerMinute)} commands a minute`;
@@ -113,7 +132,12 @@ function rowsOf(head, rows) {
   return [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
+const firstNumber = (...values) => values.find(Number.isFinite) ?? NaN;
+
 const times = (ratio) => (Number.isFinite(ratio) ? `${short(ratio)} ×` : '–');
+
+/** So that a number beside a bound is seen on its side of it: 1.04 is not "1.0, at most 1". */
+const precise = (value) => (value < 10 ? value.toFixed(2) : short(value));
 
 /** Two digits that mean something; more would be noise. */
 function short(value) {

@@ -1,11 +1,12 @@
 import { Books } from './books.js';
 import { nowMs, sleep, within } from './clock.js';
+import { startHttpServer } from './http-server.js';
 import { payloadMaker } from './payloads.js';
 import { startProxy } from './proxy.js';
 import { loadSystem } from './systems/index.js';
 
 /** What a child process can be asked to do. */
-export const tasks = { measure, fill, work, proxy };
+export const tasks = { measure, fill, work, proxy, http };
 
 /** One measurement, in a process in which nothing else has happened. */
 async function measure(params) {
@@ -68,5 +69,10 @@ async function work({ system: name, address, queue, count, concurrency, handlerM
 
 async function proxy({ address, delayMs }, link) {
   link.say(await startProxy(address, delayMs));
+  await link.hear();
+}
+
+async function http(_params, link) {
+  link.say(await startHttpServer());
   await link.hear();
 }

@@ -1,4 +1,6 @@
-import { HotQueue, start } from '../../dist/index.js';
+import { importFromBuild } from '../build.js';
+
+const { HotQueue, start } = await importFromBuild('index.js');
 
 /** @type {import('./index.js').System} */
 export const system = {

@@ -20,6 +20,8 @@
  */
 
 export const ours = 'hotqueue';
+/** Ours in the build that `--against` names. It runs in turn with ours, in every workload that has ours. */
+export const before = 'hotqueue-before';
 export const nodePeers = ['bullmq', 'bullmq-remove', 'bee-queue', 'groupmq', 'bull', 'rsmq'];
 /** Those that have workers, retries and delays; rsmq is a list with a poll. */
 export const nodeWorkers = nodePeers.filter((name) => name !== 'rsmq');
@@ -30,6 +32,6 @@ export const pythonPeers = ['python-hotqueue', 'python-rq', 'python-celery'];
 export async function loadSystem(name) {
   // Some workloads have no queue in them.
   if (name === 'class-validator') return { title: 'class-validator' };
-  const { system } = await import(`./${name}.js`);
+  const { system } = await import(`./${name === before ? ours : name}.js`);
   return system;
 }

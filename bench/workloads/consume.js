@@ -5,7 +5,7 @@ import { consumedByProcesses } from './workers.js';
 const everybody = [ours, ...nodePeers, bare];
 const few = [ours, 'bullmq', 'bullmq-remove', 'bee-queue', bare];
 /** What the bare loop pops at once: about what ours claims at once when jobs take no time (`scriptCallsPerJob` in the results). */
-const bareBatch = 500;
+export const bareBatch = 500;
 const scale = { [ours]: 10, [bare]: 10, 'python-rq': 0.1, 'python-celery': 0.2 };
 
 /** @type {import('./index.js').Workload[]} */

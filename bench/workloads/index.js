@@ -1,5 +1,7 @@
 import { workloads as put } from './put.js';
 import { workloads as consume } from './consume.js';
+import { workloads as asynchronous } from './async.js';
+import { workloads as cpu } from './cpu.js';
 import { workloads as retries } from './retries.js';
 import { workloads as delayed } from './delayed.js';
 import { workloads as latency } from './latency.js';
@@ -28,7 +30,7 @@ import { workloads as growth } from './growth.js';
  */
 
 /** @type {Workload[]} in the order in which they run */
-export const workloads = [...put, ...consume, ...retries, ...delayed, ...latency, ...slow, ...memory, ...idle, ...validation, ...growth, ...drain];
+export const workloads = [...put, ...consume, ...asynchronous, ...cpu, ...retries, ...delayed, ...latency, ...slow, ...memory, ...idle, ...validation, ...growth, ...drain];
 
 export function workloadNamed(name) {
   return workloads.find((workload) => workload.name === name);

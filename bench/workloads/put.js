@@ -8,7 +8,7 @@ const everybody = [ours, ...nodePeers, bare];
 const slowPythons = { 'python-rq': 0.1, 'python-celery': 0.1 };
 const scale = { [ours]: 10, [bare]: 10, ...slowPythons };
 const few = [ours, 'bullmq', 'bullmq-remove', 'bee-queue', bare];
-const inFlight = { way: 'in flight', lanes: 1_000 };
+export const inFlight = { way: 'in flight', lanes: 1_000 };
 
 /** @type {import('./index.js').Workload[]} */
 export const workloads = [

@@ -1,3 +1,4 @@
+import { importFromBuild } from '../build.js';
 import { orderPayload } from '../payloads.js';
 import { ours } from '../systems/index.js';
 
@@ -23,7 +24,7 @@ async function run({ system, params: { ms } }) {
 }
 
 async function withOurs() {
-  const { payloadType } = await import('../../dist/message/payload.js');
+  const { payloadType } = await importFromBuild('message/payload.js');
   const { Order } = await import('../classes.js');
   const type = payloadType(Order);
   return (text) => {

@@ -16,10 +16,11 @@ let back: string | undefined;
  * A new id: UUID version 7 with a counter (RFC 9562, section 6.2, method 1). Unique without asking Redis, and sorted by
  * the time at which it was made, also within one ms.
  *
+ * @param now Unix ms, where the caller has it at hand
+ *
  * Our own, because the library's took 4.4 µs here, more than all the rest of a put; this takes 0.1.
  */
-export function newId(): string {
-  const now = Date.now();
+export function newId(now = Date.now()): string {
   counter = (counter + 1) % 2 ** counterBits;
   const high = counter >>> 14;
   if (now !== frontMs || high !== frontHigh) begin(now, high);

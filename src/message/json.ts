@@ -35,6 +35,35 @@ export function flawOf(value: unknown, limits: Limits): Flaw | undefined {
   return look(value, 0, { limits, left: limits.maxValues });
 }
 
+/** How many values more {@link isFlawless} looks at. */
+let budget = 0;
+/** More than the hot path has to judge; shared values can make a small object endless. */
+const mostLookedAt = 1_000;
+
+/**
+ * Whether a value certainly has no flaw: {@link flawOf} for the hot path, without an array for each object. It says no
+ * where only `flawOf` can tell.
+ */
+export function isFlawless(value: unknown, maxDepth: number): boolean {
+  budget = mostLookedAt;
+  return isSimple(value, maxDepth);
+}
+
+function isSimple(value: unknown, depth: number): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || depth === 0) return false;
+  if (Array.isArray(value)) {
+    // By index, because forEach skips the holes, which come out as null.
+    for (let index = 0; index < value.length; index++) if (--budget < 0 || !isSimple(value[index], depth - 1)) return false;
+    return true;
+  }
+  if (!isPlain(value)) return false;
+  // Keys that are not the object's own can only make the answer no.
+  for (const key in value) if (--budget < 0 || isForbidden(key) || !isSimple((value as Record<string, unknown>)[key], depth - 1)) return false;
+  return true;
+}
+
 function look(value: unknown, depth: number, walk: Walk): Flaw | undefined {
   switch (typeof value) {
     case 'string':

@@ -1,7 +1,7 @@
 import { InvalidOptionError, NotSerializableError } from '../contract/errors.js';
 import { a, describe } from '../contract/options.js';
 import type { Serializer } from '../contract/queue-options.js';
-import { findCycle, flawOf, type Flaw, type Limits } from './json.js';
+import { findCycle, flawOf, isFlawless, type Flaw, type Limits } from './json.js';
 import { invalid, pathOf } from './violations.js';
 
 export interface PayloadSettings {
@@ -46,12 +46,12 @@ function jsonCodec(maxBytes: number, limits: Limits): Codec {
     kind: 'json',
     maxDepth: limits.maxDepth,
     write(value, payload) {
-      const flaw = flawOf(value, limits);
-      if (flaw) throw unwritable(flaw, value, limits.maxDepth, payload);
+      if (!isFlawless(value, limits.maxDepth)) refuseFlawed(value, limits, payload);
       return withinBytes(JSON.stringify(value), maxBytes, payload);
     },
     read(text, payload) {
-      return harmless(parsed(withinBytes(text, maxBytes, payload), payload), limits, payload);
+      const value = parsed(withinBytes(text, maxBytes, payload), payload);
+      return isFlawless(value, limits.maxDepth) ? value : harmless(value, limits, payload);
     },
   };
 }
@@ -125,6 +125,11 @@ function harmless(value: unknown, limits: Limits, payload: string): unknown {
   if (!flaw) return value;
   const path = flaw.rule === 'maxDepth' ? '' : pathOf(flaw.keys.reverse());
   throw invalid(payload, path, flaw.rule === 'maxValues' ? 'maxBytes' : flaw.rule, `is ${flaw.what}`);
+}
+
+function refuseFlawed(value: unknown, limits: Limits, payload: string): void {
+  const flaw = flawOf(value, limits);
+  if (flaw) throw unwritable(flaw, value, limits.maxDepth, payload);
 }
 
 function unwritable(flaw: Flaw, value: unknown, maxDepth: number, payload: string): Error {

@@ -1,9 +1,9 @@
 import { IncompatibleWorkersError } from '../contract/errors.js';
 import type { DeadLetterBounds } from '../contract/queue-options.js';
 import type { Connection, Patience } from './connection.js';
-import { joined } from './joined.js';
 import type { Keys } from './keys.js';
 import type { Client } from './line.js';
+import { pack } from './pack.js';
 import { runScriptForBytes } from './scripts.js';
 import { Take, type Lane } from './take.js';
 import { Waiter } from './waiter.js';
@@ -60,7 +60,7 @@ export interface Swept {
 
 /** One message of a take. */
 export interface Place {
-  readonly take: Take;
+  readonly take: Pick<Take, 'number' | 'lane' | 'message'>;
   readonly index: number;
 }
 
@@ -102,6 +102,8 @@ export interface Stored {
   readonly duplicates: readonly number[];
 }
 
+const none: readonly number[] = [];
+
 /** A dead letter: its key among them, and when it was buried, as Redis spells it. */
 export interface Buried {
   readonly key: string;
@@ -123,9 +125,10 @@ export class Broker {
    * same whenever it is sent again; one that is older than the last is not stored, and nobody waits for its answer.
    */
   async put(producer: string, number: number, messages: readonly string[], patience: Patience, lane: PutLane = 'b', terms: PutTerms = {}): Promise<Stored> {
+    if (lane === 'b' && !terms.own && !terms.limit) return this.#putPlainly(producer, number, messages, patience);
     const { base, inbox, high, low, again, suspects, delayed } = this.keys;
     const keys = [this.#listOf(lane), base, inbox, this.keys.producer(producer), high, low, again, suspects, delayed, ...this.#marks(terms)];
-    const [accepted, ...duplicates] = (await this.connection.script('put', keys, [number, ...termsOf(terms), ...joined(messages)], patience)) as [number, ...number[]];
+    const [accepted, ...duplicates] = (await this.connection.script('place', keys, [number, ...termsOf(terms), pack(messages)], patience)) as [number, ...number[]];
     return { accepted, duplicates };
   }
 
@@ -188,7 +191,7 @@ export class Broker {
   }
 
   /** beat: renews a worker's lease, says what it does, and gives back takes that it does not know of. @param takes those that it holds */
-  async beat(worker: string, number: number, takes: readonly Take[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
+  async beat(worker: string, number: number, takes: readonly Pick<Take, 'acknowledgements'>[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
     const { workers, meta, reports, orders } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes(), reports, orders];
     const reply = await this.connection.script('beat', keys, [worker, this.leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)], patience);
@@ -202,7 +205,7 @@ export class Broker {
   }
 
   /** ack: tells Redis which messages of these takes are done, and drops takes whose messages are all settled. */
-  async ack(worker: string, takes: readonly Take[], patience?: Patience): Promise<Settled> {
+  async ack(worker: string, takes: readonly Pick<Take, 'settlement'>[], patience?: Patience): Promise<Settled> {
     const settlements = takes.flatMap((take) => take.settlement);
     return settled(await this.connection.script('ack', [this.keys.claims(worker), this.keys.workers], [worker, ...settlements], patience));
   }
@@ -354,6 +357,13 @@ export class Broker {
   async peek(most: number, patience: Patience): Promise<string[]> {
     const heads = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.lrange(list, 0, most - 1), patience)));
     return heads.flat().slice(0, most);
+  }
+
+  /** {@link put} with nothing to look at but the number: most puts. */
+  async #putPlainly(producer: string, number: number, messages: readonly string[], patience: Patience): Promise<Stored> {
+    const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
+    const reply = await this.connection.script('put', [this.keys.base, this.keys.producer(producer)], [number, producerMemoryMs, ...content], patience);
+    return { accepted: reply === 1 ? messages.length : -1, duplicates: none };
   }
 
   /** How many messages a worker holds, also one of layout 1, which has a field for each message. */

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
 import { QueueClosedError, RedisUnreachableError } from '../contract/errors.js';
 import { findRedis, type Address } from './address.js';
-import { isPassing, Line, lineOptions, noTimeouts, refusalOf, type Client } from './line.js';
-import { runScript, type ScriptName } from './scripts.js';
+import { isPassing, Line, lineOptions, nodeOptions, noTimeouts, refusalOf, type Client } from './line.js';
+import { isUnknownScript, scripts, type ScriptName } from './scripts.js';
 
 /** Where the Redis is: named, or to be found (`address.ts`), or as a client has it that stays its owner's. */
 export interface ConnectionOptions {
@@ -64,17 +64,24 @@ export class Connection {
    * Sends, and sends again while the connection or the server is between two states. What is sent must be safe to
    * send twice, as every script is.
    *
+   * @param send told whether the server said that it does not know a script by its hash
+   *
    * @throws RedisUnreachableError when patience ends; the signal's reason when it aborts
    */
-  async call<T>(send: (client: Client) => Promise<T>, { withinMs = Infinity, signal }: Patience = {}): Promise<T> {
+  async call<T>(send: (client: Client, isUnknown: boolean) => Promise<T>, { withinMs = Infinity, signal }: Patience = {}): Promise<T> {
     const givenUpAt = Date.now() + withinMs;
     const line = this.#open ?? (await this.#commandLine());
+    let isUnknown = false;
     for (let failures = 0; ; failures++) {
       signal?.throwIfAborted();
       if (this.#isClosed) throw new QueueClosedError(this.label);
       try {
-        return await line.use(send);
+        return await line.use((client) => send(client, isUnknown));
       } catch (error) {
+        if (isUnknownScript(error) && !isUnknown) {
+          isUnknown = true;
+          continue;
+        }
         if (!isPassing(error)) throw refusalOf(error, this.label);
         if (Date.now() >= givenUpAt) throw this.#unreachable(error);
         if (failures % failuresPerSearch === failuresPerSearch - 1) await this.#reviveEmbedded();
@@ -83,8 +90,10 @@ export class Connection {
     }
   }
 
+  /** Runs a script by its hash; a server that does not know it (restarted, flushed, failed over) is sent the text. */
   script(name: ScriptName, keys: readonly string[], args: readonly (string | number | Buffer)[], patience?: Patience): Promise<unknown> {
-    return this.call((client) => runScript(client, name, keys, args), patience);
+    const { sha, lua } = scripts[name];
+    return this.call((client, isUnknown) => (isUnknown ? client.eval(lua, keys.length, ...keys, ...args) : client.evalsha(sha, keys.length, ...keys, ...args)), patience);
   }
 
   /**
@@ -96,8 +105,8 @@ export class Connection {
     if (!connection) return this.#dial();
     return Line.open((retryStrategy) =>
       connection instanceof Cluster
-        ? connection.duplicate([], { redisOptions: { ...lineOptions, ...noTimeouts, lazyConnect: false }, lazyConnect: true, clusterRetryStrategy: retryStrategy })
-        : connection.duplicate({ ...lineOptions, ...noTimeouts, retryStrategy }),
+        ? connection.duplicate([], { redisOptions: { ...noTimeouts, ...nodeOptions, lazyConnect: false }, lazyConnect: true, clusterRetryStrategy: retryStrategy })
+        : connection.duplicate({ ...noTimeouts, ...lineOptions, retryStrategy }),
     );
   }
 

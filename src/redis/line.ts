@@ -13,30 +13,43 @@ export const lineOptions = {
   lazyConnect: true,
   // Rejected at once when the connection breaks: we send again ourselves, under the same number (`Connection.call`).
   maxRetriesPerRequest: 0,
-  // A reply overdue by this much means a dead socket, which ioredis then replaces. Longer than any block of ours: an idle
-  // connection of a healthy server must live, and one that is half-open be gone within two blocks.
-  socketTimeout: blockMs + 2_000,
   connectTimeout: 5_000,
   // A server that is reading its file is asked again so soon; by default after as long as it guesses, seconds too late.
   maxLoadingRetryTime: longestRedialMs,
 } satisfies RedisOptions;
 
-/** Takes back what the owner of a given client may have set for it: ioredis heeds neither when it is not a number. */
-export const noTimeouts = { commandTimeout: undefined, blockingTimeout: undefined } as unknown as Pick<RedisOptions, never>;
+/**
+ * A connection with commands on it over which nothing moves for so long is dead, and is replaced. Longer than any block of
+ * ours: an idle connection of a healthy server must live, and one that is half-open be gone within two blocks.
+ */
+const deadAfterMs = blockMs + 2_000;
+/** Between two looks at a connection: one timer a second, where ioredis' `socketTimeout` sets one for each command. */
+const lookMs = 1_000;
+
+/** {@link lineOptions} for the nodes of a cluster, each of which watches itself. */
+export const nodeOptions = { ...lineOptions, socketTimeout: deadAfterMs } satisfies RedisOptions;
+
+/** Takes back what the owner of a given client may have set for it: ioredis heeds none of them when it is not a number. */
+export const noTimeouts = { commandTimeout: undefined, blockingTimeout: undefined, socketTimeout: undefined } as unknown as Pick<RedisOptions, never>;
 
 /** One ioredis client, whose socket keeps the process alive only while an answer is awaited. */
 export class Line {
   #pending = 0;
   #connecting: Promise<void> | undefined;
+  /** Since when answers are awaited, and when something moved last; monotonic ms. */
+  #busySince = 0;
+  #movedAt = 0;
+  #moved = 0;
+  #looking: NodeJS.Timeout | undefined;
 
   private constructor(readonly client: Client) {
-    // Failures reach whoever awaits the command; without a listener ioredis would print them as well.
+    // Failures reach the caller who awaits the command; without a listener ioredis would print them as well.
     client.on('error', () => {});
     client.on('connect', () => this.#hold(this.#pending > 0));
     if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('connect', () => this.#hold(this.#pending > 0)));
   }
 
-  /** A line that reconnects while somebody waits for an answer, and ends when nobody does. */
+  /** A line that reconnects while an answer is awaited, and ends when none is. */
   static open(make: (retryStrategy: (times: number) => number | null) => Client): Line {
     const strategy: { line?: Line } = {};
     const client = make((times) => (strategy.line?.isBusy ? Math.min(5 * 2 ** times, longestRedialMs) : null));
@@ -50,7 +63,7 @@ export class Line {
   }
 
   async use<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    if (this.#pending++ === 0) this.#hold(true);
+    if (this.#pending++ === 0) this.#begin();
     try {
       if (this.client.status === 'end') await this.#connect();
       return await send(this.client);
@@ -66,6 +79,7 @@ export class Line {
   /** Resolves when the socket is gone, so that the server has noticed; after a second in any case. */
   async close(): Promise<void> {
     // A disconnect of a client that has ended would hold the process for two seconds.
+    clearInterval(this.#looking);
     if (this.client.status === 'end' || this.client.status === 'wait') return;
     await new Promise<void>((resolve) => {
       const late = setTimeout(resolve, 1_000);
@@ -82,13 +96,37 @@ export class Line {
     await this.#connecting;
   }
 
-  #hold(alive: boolean): void {
-    const clients = this.client instanceof Cluster ? this.client.nodes() : [this.client];
-    for (const { stream } of clients) {
-      if (alive) stream?.ref();
-      else stream?.unref();
-    }
+  #begin(): void {
+    this.#busySince = performance.now();
+    this.#hold(true);
+    if (!(this.client instanceof Cluster)) this.#looking ??= setInterval(() => this.#look(), lookMs).unref();
   }
+
+  #hold(alive: boolean): void {
+    if (!(this.client instanceof Cluster)) return hold(this.client, alive);
+    for (const node of this.client.nodes()) hold(node, alive);
+  }
+
+  /** Replaces a connection that is dead. Both directions count: a large message may be on its way for long. */
+  #look(): void {
+    if (this.#pending === 0) {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+      return;
+    }
+    const stream = (this.client as Redis).stream as Redis['stream'] | undefined;
+    if (!stream) return;
+    const now = performance.now();
+    const moved = (stream as { bytesRead?: number }).bytesRead! - stream.writableLength;
+    if (moved !== this.#moved) this.#movedAt = now;
+    this.#moved = moved;
+    if (now - Math.max(this.#movedAt, this.#busySince) >= deadAfterMs) stream.destroy(new Error(`Socket timeout: nothing moved for ${deadAfterMs} ms`));
+  }
+}
+
+function hold({ stream }: Redis, alive: boolean): void {
+  if (alive) stream?.ref();
+  else stream?.unref();
 }
 
 const passing =

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
 
 /** The transitions of a message, in the order of its life. Each is one `.lua` file with one caller, in `broker.ts`. */
-export const scriptNames = ['put', 'delay', 'join', 'take', 'beat', 'ack', 'retry', 'bury', 'release', 'leave', 'recover', 'promote', 'move', 'cancel', 'revive', 'drop', 'sweep', 'clear'] as const;
+export const scriptNames = ['put', 'place', 'delay', 'join', 'take', 'beat', 'ack', 'retry', 'bury', 'release', 'leave', 'recover', 'promote', 'move', 'cancel', 'revive', 'drop', 'sweep', 'clear'] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
 interface Script {
@@ -11,7 +11,7 @@ interface Script {
   readonly sha: string;
 }
 
-const scripts = Object.fromEntries(scriptNames.map((name) => [name, load(name)])) as Record<ScriptName, Script>;
+export const scripts = Object.fromEntries(scriptNames.map((name) => [name, load(name)])) as Record<ScriptName, Script>;
 
 function load(name: ScriptName): Script {
   // Redis has no modules: a line `-- include <file>` is replaced by that file.
@@ -23,33 +23,18 @@ function textOf(file: string): string {
   return readFileSync(new URL(`./scripts/${file}`, import.meta.url), 'utf8');
 }
 
-/** Runs a script by its hash; a server that does not know it (restarted, flushed, failed over) is sent the text. */
-export async function runScript(
-  client: Redis | Cluster,
-  name: ScriptName,
-  keys: readonly string[],
-  args: readonly (string | number | Buffer)[],
-): Promise<unknown> {
-  const { lua, sha } = scripts[name];
-  try {
-    return await client.evalsha(sha, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!isForgotten(error)) throw error;
-    return await client.eval(lua, keys.length, ...keys, ...args);
-  }
-}
-
-/** {@link runScript} for a reply that contains bytes: texts in it are buffers. */
+/** Runs a script whose reply contains bytes: texts in it are buffers. */
 export async function runScriptForBytes(client: Redis | Cluster, name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
   const { lua, sha } = scripts[name];
   try {
     return await client.callBuffer('evalsha', sha, keys.length, ...keys, ...args);
   } catch (error) {
-    if (!isForgotten(error)) throw error;
+    if (!isUnknownScript(error)) throw error;
     return await client.callBuffer('eval', lua, keys.length, ...keys, ...args);
   }
 }
 
-function isForgotten(error: unknown): boolean {
+/** Whether the server does not know a script by its hash: it was restarted, flushed, or failed over. */
+export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }

@@ -13,8 +13,8 @@ export class Take {
   readonly size: number;
   /** All bytes as one text where messages are ASCII: cutting texts out of it is cheaper than decoding each. */
   readonly #ascii: string | undefined;
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
+  /** Where each text starts and ends: two numbers for each, the text of lanes first. */
+  readonly #edges: Uint32Array;
   /** By index: held, acknowledged or effect. */
   readonly #states: Uint8Array;
   #acked = 0;
@@ -33,9 +33,10 @@ export class Take {
     effects = '',
   ) {
     const ascii = bytes.toString('latin1');
+    this.size = lengthOf(bytes) - 1;
+    this.#edges = new Uint32Array(2 * this.size + 2);
     const highBytes = this.#index();
-    this.size = this.#starts.length - 1;
-    this.lanes = ascii.slice(this.#starts[0], this.#ends[0]);
+    this.lanes = ascii.slice(this.#edges[0], this.#edges[1]);
     // In UTF-8 a character from 0x80 to 0xff takes two bytes, so this counts the bytes of the text that are not ASCII.
     this.#ascii = Buffer.byteLength(ascii) - ascii.length === highBytes ? ascii : undefined;
     this.#states = new Uint8Array(this.size + 1);
@@ -54,21 +55,21 @@ export class Take {
 
   /** A message as it is in Redis. */
   message(index: number): Buffer {
-    return this.bytes.subarray(this.#starts[index], this.#ends[index]);
+    return this.bytes.subarray(this.#edges[2 * index], this.#edges[2 * index + 1]);
   }
 
   /** The text of a message from its byte `from` on. */
   text(index: number, from = 0): string {
-    const start = this.#starts[index]! + from;
-    const end = this.#ends[index]!;
+    const start = this.#edges[2 * index]! + from;
+    const end = this.#edges[2 * index + 1]!;
     return this.#ascii === undefined ? this.bytes.toString('utf8', start, end) : this.#ascii.slice(start, end);
   }
 
   /** Whether its bytes begin with the header that a message of ours has before its first attempt: `#<36 characters> 0 0\n`. */
   isFresh(index: number): boolean {
     const { bytes } = this;
-    const start = this.#starts[index]!;
-    if (this.#ends[index]! - start < freshLength || bytes[start] !== 0x23) return false;
+    const start = this.#edges[2 * index]!;
+    if (this.#edges[2 * index + 1]! - start < freshLength || bytes[start] !== 0x23) return false;
     for (let at = start + 1; at < start + freshIdEnd; at++) if (isIdByte[bytes[at]!] === 0) return false;
     for (let at = freshIdEnd; at < freshLength; at++) if (bytes[start + at] !== freshRest[at - freshIdEnd]) return false;
     return true;
@@ -112,14 +113,14 @@ export class Take {
     const { bytes } = this;
     let at = bytes[0] === 0xdd ? 5 : bytes[0] === 0xdc ? 3 : 1;
     let high = highBytesIn(bytes, 0, at);
-    while (at < bytes.length) {
+    for (let edge = 0; edge < this.#edges.length; edge += 2) {
       const kind = bytes[at]!;
       const lengthBytes = kind === 0xd9 ? 1 : kind === 0xda ? 2 : kind === 0xdb ? 4 : 0;
       const start = at + 1 + lengthBytes;
       high += highBytesIn(bytes, at, start);
       const end = start + (lengthBytes === 0 ? kind & 0x1f : bytes.readUIntBE(at + 1, lengthBytes));
-      this.#starts.push(start);
-      this.#ends.push(end);
+      this.#edges[edge] = start;
+      this.#edges[edge + 1] = end;
       at = end;
     }
     return high;
@@ -152,6 +153,12 @@ const freshLength = freshIdEnd + freshRest.length;
 /** By byte: 1 where an id may contain it. */
 const isIdByte = new Uint8Array(256);
 for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-')) isIdByte[byte] = 1;
+
+/** How many texts a msgpack array has. */
+function lengthOf(bytes: Buffer): number {
+  if (bytes[0] === 0xdd) return bytes.readUInt32BE(1);
+  return bytes[0] === 0xdc ? bytes.readUInt16BE(1) : bytes[0]! & 0x0f;
+}
 
 function highBytesIn(bytes: Buffer, from: number, to: number): number {
   let high = 0;

@@ -45,8 +45,11 @@ export class Waiter {
       const line = await this.#line;
       if (this.#isClosed) return false;
       const moved = await line.use((client) => {
+        const socket = 'stream' in client ? client.stream : undefined;
+        socket?.cork(); // both in one packet
         const waiting = client.blmove(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockMs / 1_000);
         behind?.(client);
+        socket?.uncork();
         return waiting;
       });
       return moved !== null;

@@ -44,7 +44,7 @@ export class Acks {
   }
 
   async #sendAll(): Promise<void> {
-    await Promise.resolve(); // the rest of this turn
+    await new Promise((resolve) => process.nextTick(resolve)); // what ends in this turn travels together
     while (this.#changed.length > 0) {
       const [done, changed] = [this.#done, this.#changed];
       this.#done = [];

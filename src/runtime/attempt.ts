@@ -11,6 +11,10 @@ import { inTime } from './time-limit.js';
 
 /** How one worker works: with what, and what happens when it fails. */
 export interface Way<T = unknown> {
+  /** Called when a delivery is over that was not over at once. */
+  onOver(claim: Claim): void;
+  /** Those that are free. */
+  readonly places: Place[];
   readonly payload: PayloadType<T>;
   handle(payload: T, delivery: Delivery<T>): unknown;
   /** What the worker says, or the default, where a message says nothing. */
@@ -33,13 +37,14 @@ export type Outcome =
 /**
  * One delivery, start to end. Never throws for what the handler did, nor for a lease that was lost meanwhile.
  *
- * @returns nothing when it is over already: a promise for each step would cost more than the steps
+ * @returns whether it is over; otherwise `way.onOver` is called later. A promise for each step would cost more than the steps
  */
-export function attempt<T>(claim: Claim, way: Way<T>): Promise<void> | undefined {
+export function attempt<T>(claim: Claim, way: Way<T>): boolean {
   const policy = policyFor(claim, way.retry);
   const admitted = admit(claim, way.payload, policy);
-  if (admitted instanceof Promise) return admitted.then((one) => handle(claim, way, one, policy));
-  return handle(claim, way, admitted, policy);
+  if (!(admitted instanceof Promise)) return handle(claim, way, admitted, policy);
+  void admitted.then((one) => handle(claim, way, one, policy) && way.onOver(claim));
+  return false;
 }
 
 const handled: Performed = { kind: 'handled' };
@@ -52,20 +57,44 @@ export function ended({ failure }: Delivery): Performed {
   return failure ? failed(failure.error) : handled;
 }
 
-function handle<T>(claim: Claim, way: Way<T>, delivery: Delivery<T> | Refused, policy: RetryPolicy): Promise<void> | undefined {
-  if (!(delivery instanceof Delivery)) return conclude(claim, delivery, policy);
+function handle<T>(claim: Claim, way: Way<T>, delivery: Delivery<T> | Refused, policy: RetryPolicy): boolean {
+  if (!(delivery instanceof Delivery)) return conclude(claim, way, delivery, policy);
   claim.tell('take');
   let result: unknown;
   try {
     result = run(claim, way, delivery, policy);
   } catch (error) {
-    return conclude(claim, failed(error), policy);
+    return conclude(claim, way, failed(error), policy);
   }
-  if (!isThenable(result)) return conclude(claim, ended(delivery), policy);
-  return Promise.resolve(result).then(
-    () => conclude(claim, ended(delivery), policy),
-    (error: unknown) => conclude(claim, failed(error), policy),
-  );
+  if (!isThenable(result)) return conclude(claim, way, ended(delivery), policy);
+  (way.places.pop() ?? new Place(way as Way)).wait(result, claim, delivery, policy);
+  return false;
+}
+
+/** Where a promise of a handler is waited for. Used again and again: two new functions for each message would be a quarter of its garbage. */
+export class Place {
+  #claim!: Claim;
+  #delivery!: Delivery;
+  #policy!: RetryPolicy;
+  readonly #resolved = (): void => this.#end(ended(this.#delivery));
+  readonly #rejected = (error: unknown): void => this.#end(failed(error));
+
+  constructor(private readonly way: Way) {}
+
+  wait(result: PromiseLike<unknown>, claim: Claim, delivery: Delivery, policy: RetryPolicy): void {
+    this.#claim = claim;
+    this.#delivery = delivery;
+    this.#policy = policy;
+    void Promise.resolve(result).then(this.#resolved, this.#rejected);
+  }
+
+  #end(performed: Performed): void {
+    const { way } = this;
+    const claim = this.#claim;
+    const isOver = conclude(claim, way, performed, this.#policy);
+    way.places.push(this);
+    if (isOver) way.onOver(claim);
+  }
 }
 
 function run<T>(claim: Claim, way: Way<T>, delivery: Delivery<T>, { timeoutMs }: RetryPolicy): unknown {
@@ -73,8 +102,12 @@ function run<T>(claim: Claim, way: Way<T>, delivery: Delivery<T>, { timeoutMs }:
   return inTime(timeoutMs, () => way.handle(delivery.payload, delivery), () => timeIsUp(claim, timeoutMs));
 }
 
-function conclude(claim: Claim, performed: Performed, policy: RetryPolicy): Promise<void> | undefined {
-  return settle(claim, decide(performed, claim.attempt, policy));
+/** @returns whether it is over; otherwise `way.onOver` is called when Redis has answered */
+function conclude<T>(claim: Claim, way: Way<T>, performed: Performed, policy: RetryPolicy): boolean {
+  const settling = settle(claim, decide(performed, claim.attempt, policy));
+  if (!settling) return true;
+  void settling.then(() => way.onOver(claim));
+  return false;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -154,8 +187,9 @@ export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefi
   return settled.catch((error: unknown) => claim.warnUnsettled(error));
 }
 
-function tell({ channel, id, attempt, settledBy }: Claim, outcome: Outcome): void {
+function tell(claim: Claim, outcome: Outcome): void {
   if (outcome.verb === 'ack') return;
+  const { channel, id, attempt, settledBy } = claim;
   const what = `message ${id} of queue "${channel.name}"`;
   const why = outcome.error === undefined ? '' : `: ${sentence(outcome.error)}`;
   // What a handler asked for is no surprise to anybody.

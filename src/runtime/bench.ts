@@ -32,6 +32,10 @@ export class Bench {
   #waiting: Claim[] = [];
   #next = 0;
   #lastBeganAt = 0;
+  /** How many the take behind the wait asks for. */
+  #askedBehind = 0;
+  /** The take behind the wait brought fewer than it asked for: there is nothing to ask for before the next wait. */
+  #isDrained = false;
   #isWatched = false;
   #running = 0;
   #status: About['status'] = 'working';
@@ -51,9 +55,9 @@ export class Bench {
     private readonly onStopAsked: () => void = () => undefined,
   ) {
     const onOrder = (order: Order): void => this.#obey(order);
-    this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, about: this.#about, onOrder });
+    this.#fetcher = new Fetcher(handler.channel, { taking: givingUp, settling: { signal: givingUp }, about: this.#about, onOrder, onBrought: (claims) => this.#accept(claims) });
     const warn = (sentence: string): void => handler.channel.logger.warn(`${handler.name}: ${sentence}`);
-    this.#way = { payload: handler.payload, retry: { ...defaultPolicy, ...guarded(handler.options, warn) }, handle: handler.handle };
+    this.#way = { payload: handler.payload, retry: { ...defaultPolicy, ...guarded(handler.options, warn) }, handle: handler.handle, onOver: (claim) => this.#over(claim.beganAt!), places: [] };
     const { batch, lingerMs = 0 } = handler.options;
     this.#isBatching = batch !== undefined;
     this.#size = batch ?? 1;
@@ -113,23 +117,49 @@ export class Bench {
 
   /** Takes up to `most` messages and begins what it can, unless `isStopping` by then: those go back at once. @returns how many there were */
   async take(most: number, isStopping: () => boolean): Promise<number> {
+    if (this.#isDrained) {
+      this.#isDrained = false;
+      return 0;
+    }
     const claims = await this.#fetcher.take(most);
-    // What was taken under a lease that was lost since is somebody else's.
-    const isOurs = this.#unbegun > 0 && this.#fetcher.holds(this.#waiting[this.#next]!);
-    this.#waiting = isOurs ? this.#waiting.slice(this.#next).concat(claims) : claims;
-    this.#next = 0;
+    this.#add(claims);
     if (isStopping()) {
       await this.giveBackWaiting();
       return 0;
     }
-    this.#begin();
-    if (this.#unbegun > 0) this.#watch();
+    this.#beginSome();
     return claims.length;
   }
 
-  /** Resolves when something may be ready, or `until` aborts. */
-  idle(until: AbortSignal): Promise<void> {
-    return this.#fetcher.idle(until, Infinity, this.mayTakeAhead ? this.#free : 0);
+  /** Begins what a take behind the wait brought. */
+  #accept(claims: Claim[]): void {
+    if (claims.length === 0) return;
+    this.#isDrained = claims.length < this.#askedBehind;
+    this.#add(claims);
+    this.#beginSome();
+  }
+
+  #add(claims: Claim[]): void {
+    // What was taken under a lease that was lost since belongs to another worker.
+    const isOurs = this.#unbegun > 0 && this.#fetcher.holds(this.#waiting[this.#next]!);
+    this.#waiting = isOurs ? this.#waiting.slice(this.#next).concat(claims) : claims;
+    this.#next = 0;
+  }
+
+  #beginSome(): void {
+    this.#begin();
+    if (this.#unbegun > 0) this.#watch();
+  }
+
+  /** Resolves when something may be ready, or {@link poke} is called. */
+  idle(): Promise<void> {
+    this.#askedBehind = this.mayTakeAhead ? this.#free : 0;
+    return this.#fetcher.idle(Infinity, this.#askedBehind);
+  }
+
+  /** Ends {@link idle}. */
+  poke(): void {
+    this.#fetcher.poke();
   }
 
   /** Takes no more, and gives back what has not begun. */
@@ -173,13 +203,14 @@ export class Bench {
    *
    * @param isDue whether a batch that is not full has waited long enough
    */
-  #begin(isDue = false): void {
+  #begin(isDue = false, now = performance.now()): void {
     const { concurrency } = this.handler.options;
     while (this.#status !== 'stopping' && this.#unbegun > 0 && this.#running < concurrency) {
       // After a stall somebody else may have it: whatever has not begun is better off with them.
-      if (!this.#fetcher.isProven) return void this.giveBackWaiting();
+      if (!this.#fetcher.isProvenAt(now)) return void this.giveBackWaiting();
       if (this.#lingerMs > 0 && !isDue && this.#isFilling()) return;
-      this.#run();
+      this.#run(now);
+      now = performance.now();
     }
   }
 
@@ -204,31 +235,35 @@ export class Bench {
     this.#lingering = undefined;
   }
 
-  #attempt(now: number): Promise<void> | undefined {
-    if (!this.#isBatching) return attempt(begun(this.#waiting[this.#next++]!, now), this.#way);
-    this.#stopLingering();
-    const claims = this.#waiting.slice(this.#next, this.#next + this.#size);
-    this.#next += claims.length;
-    return attemptBatch(claims.filter((claim) => this.#fetcher.holds(begun(claim, now))), this.#way);
-  }
-
-  #run(): void {
-    const beganAt = performance.now();
-    this.#lastBeganAt = beganAt;
+  #run(now: number): void {
+    this.#lastBeganAt = now;
     this.#running += 1;
-    const running = this.#attempt(beganAt);
-    if (!running) return this.#over(beganAt);
-    void running.then(() => {
-      this.#over(beganAt);
-      this.#begin();
-      if (this.room > 0) this.onFreed();
-    });
+    if (this.#isBatching) return this.#runBatch(now);
+    const claim = this.#waiting[this.#next++]!;
+    claim.beganAt = now;
+    if (attempt(claim, this.#way)) this.#end(performance.now() - now);
   }
 
+  #runBatch(now: number): void {
+    this.#stopLingering();
+    const claims = this.#waiting.slice(this.#next, this.#next + this.#size).filter((claim) => this.#fetcher.holds(claim));
+    this.#next = Math.min(this.#next + this.#size, this.#waiting.length);
+    for (const claim of claims) claim.beganAt = now;
+    void attemptBatch(claims, this.#way).then(() => this.#over(now));
+  }
+
+  /** A place is free again, some time after its handler began. */
   #over(beganAt: number): void {
+    const now = performance.now();
+    this.#end(now - beganAt);
+    this.#begin(false, now);
+    if (this.room > 0) this.onFreed();
+  }
+
+  #end(tookMs: number): void {
     this.#running -= 1;
-    this.#pace.tell(performance.now() - beganAt);
-    if (this.#running === 0) for (const emptied of this.#emptied.splice(0)) emptied();
+    this.#pace.tell(tookMs);
+    if (this.#running === 0 && this.#emptied.length > 0) for (const emptied of this.#emptied.splice(0)) emptied();
   }
 
   #obey(order: Order): void {
@@ -255,9 +290,4 @@ export class Bench {
       void this.#giveBackInOrder().then(this.onFreed);
     }, longestWaitMs).unref();
   }
-}
-
-function begun(claim: Claim, now: number): Claim {
-  claim.beganAt = now;
-  return claim;
 }

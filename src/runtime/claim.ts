@@ -10,6 +10,7 @@ import type { Lane, Take } from '../redis/take.js';
 import type { Acks } from './acks.js';
 import type { Channel } from './channel.js';
 import { abort, type Delivery } from './delivery.js';
+import { inHand } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
 
 export type Verb = 'ack' | 'retry' | 'bury' | 'release';
@@ -46,6 +47,7 @@ export class Claim implements Place {
   readonly #envelope: Envelope | undefined;
   #id: string | undefined;
   #settled: Verb | undefined;
+  #isInHand = true;
   /** Of the settling, where somebody may ask for it. */
   #settling: Promise<void> | undefined;
   #acked: ((outcome: Settled | Error) => void) | undefined;
@@ -63,6 +65,7 @@ export class Claim implements Place {
     readonly takenAt: number,
   ) {
     this.#envelope = take.isFresh(index) ? undefined : open(take.text(index));
+    inHand.messages += 1;
   }
 
   get id(): string {
@@ -141,9 +144,16 @@ export class Claim implements Place {
     return this.policy ? delayAfter(this.attempt, this.policy.backoff) : 0;
   }
 
+  /** It is settled, or given up: this process works on it no more. */
+  letGo(): void {
+    if (this.#isInHand) inHand.messages -= 1;
+    this.#isInHand = false;
+  }
+
   /** Handled: acknowledges without anybody waiting for it. */
   done(): undefined {
     this.#settled = 'ack';
+    this.letGo();
     this.keeper.acks.add(this);
   }
 
@@ -223,6 +233,7 @@ export class Claim implements Place {
     if (this.#settled !== undefined && this.#settled !== verb) return Promise.reject(new AlreadySettledError(this.id, this.#settled, verb));
     if (this.#settled === verb) return this.#settling ?? Promise.resolve();
     this.#settled = verb;
+    this.letGo();
     this.#settling = this.#send(send);
     return this.#settling;
   }

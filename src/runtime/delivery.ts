@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { toMs, type Duration } from '../contract/durations.js';
 import { AlreadySettledError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
@@ -29,38 +30,45 @@ export let abort: (delivery: Delivery, reason: unknown) => void;
  * that throws with `retry` or `bury`; settle it yourself only to say otherwise.
  */
 export class Delivery<T = unknown> implements Job<T> {
-  readonly id: string;
-  readonly queue: string;
-  readonly payload: T;
-  /** Number of this run, 1 for the first. */
-  readonly attempt: number;
+  // Most handlers look at their payload alone, so all else is made when it is asked for.
   readonly #settler: Settler;
-  readonly #given: AbortSignal | undefined;
-  // Made on first use: most handlers never look.
   #controller: AbortController | undefined;
-  #abortedWith: { readonly reason: unknown } | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  private constructor(settler: Settler, payload: T, signal?: AbortSignal) {
-    this.id = settler.id;
-    this.queue = settler.queue;
-    this.payload = payload;
-    this.attempt = settler.attempt;
+  private constructor(
+    settler: Settler,
+    readonly payload: T,
+  ) {
     this.#settler = settler;
-    this.#given = signal;
   }
 
   static {
     deliver = (settler, payload) => new Delivery(settler, payload);
     abort = (delivery, reason) => {
-      delivery.#abortedWith ??= { reason };
-      delivery.#controller?.abort(reason);
+      delivery.#controller ??= new AbortController();
+      delivery.#controller.abort(reason);
     };
   }
 
   /** A delivery for unit tests, held by no queue: `studio.resize(image, Delivery.of(image))`. */
   static of<T>(payload: T, as: { id?: string; attempt?: number; signal?: AbortSignal } = {}): Delivery<T> {
-    return new Delivery(new NoQueue(as.id ?? newId(), as.attempt ?? 1), payload, as.signal);
+    const delivery = new Delivery(new NoQueue(as.id ?? newId(), as.attempt ?? 1), payload);
+    if (as.signal) delivery.#controller = controllerOf(as.signal);
+    return delivery;
+  }
+
+  get id(): string {
+    return this.#settler.id;
+  }
+
+  /** Name of the queue. */
+  get queue(): string {
+    return this.#settler.queue;
+  }
+
+  /** Number of this run, 1 for the first. */
+  get attempt(): number {
+    return this.#settler.attempt;
   }
 
   /** Unix ms. */
@@ -70,11 +78,7 @@ export class Delivery<T = unknown> implements Job<T> {
 
   /** Aborts when the message is no longer ours: its lease was lost, or the runner's deadline passed. */
   get signal(): AbortSignal {
-    if (this.#given) return this.#given;
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#abortedWith) this.#controller.abort(this.#abortedWith.reason);
-    }
+    this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
 
@@ -119,10 +123,25 @@ export class Delivery<T = unknown> implements Job<T> {
     return this.#failure;
   }
 
+  /** What `JSON.stringify` and `console.log` show. */
+  toJSON(): object {
+    const { id, queue, payload, attempt, putAt } = this;
+    return { id, queue, payload, attempt, putAt };
+  }
+
+  [inspect.custom](): object {
+    return Object.assign(Object.create({ constructor: Delivery }) as object, this.toJSON());
+  }
+
   /** Gives the message back to the head of the queue as if it had not been taken. @throws LeaseLostError, AlreadySettledError */
   release(): Promise<void> {
     return this.#settler.release();
   }
+}
+
+/** A controller for a signal that somebody else aborts. */
+function controllerOf(signal: AbortSignal): AbortController {
+  return { signal, abort: () => undefined };
 }
 
 /** Remembers how it was settled, so that a unit test may ask. */

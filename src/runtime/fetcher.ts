@@ -7,7 +7,7 @@ import type { Waiter } from '../redis/waiter.js';
 import type { Channel, Tended } from './channel.js';
 import { Acks } from './acks.js';
 import { Claim, type Keeper } from './claim.js';
-import { held, processId } from './process.js';
+import { inHand, processId } from './process.js';
 import { aConsumer, reportOf, type About, type Tally } from './report.js';
 
 const leavePatienceMs = 5_000;
@@ -27,6 +27,8 @@ export interface FetcherOptions {
   readonly about?: About;
   /** Somebody asks this worker for something; told with every beat as long as the order stands. */
   readonly onOrder?: (order: Order) => void;
+  /** Gets what a take behind the wait brought, as soon as it is here; see {@link Fetcher.idle}. */
+  readonly onBrought?: (claims: Claim[]) => void;
 }
 
 /**
@@ -48,8 +50,6 @@ export class Fetcher implements Tended, Keeper {
   #waiter: Waiter | undefined;
   /** A take that is on its way. */
   #asking: Promise<unknown> | undefined;
-  /** What a take behind a wait brought, for the next {@link take}; absent when there was none, or when it has to ask again. */
-  #brought: Claim[] | undefined;
   #behind: Promise<void> | undefined;
   #isIdle = false;
   #isPaused = false;
@@ -74,9 +74,6 @@ export class Fetcher implements Tended, Keeper {
    * @returns none when nothing is ready
    */
   async take(most: number): Promise<Claim[]> {
-    const brought = this.#brought;
-    this.#brought = undefined;
-    if (brought) return brought;
     // After a stall nothing that is taken could be begun before the next beat: so that one comes first.
     if (this.#worker && !this.isProven) await this.beat().catch(() => undefined); // away: the take waits for Redis
     const taken = await this.#take(most);
@@ -86,30 +83,27 @@ export class Fetcher implements Tended, Keeper {
   }
 
   /**
-   * Resolves when something may be ready, when `until` aborts, or after `timeoutMs`.
+   * Resolves when something may be ready, when {@link poke} is called, or after `timeoutMs`.
    *
-   * @param most how many to take in the moment in which the wait ends, where nothing runs in this process; for the next {@link take}
+   * @param most how many to take in the moment in which the wait ends, where nothing runs in this process: for `onBrought`
    */
-  async idle(until: AbortSignal, timeoutMs = Infinity, most = 0): Promise<void> {
-    if (until.aborted) return;
+  async idle(timeoutMs = Infinity, most = 0): Promise<void> {
     this.#isIdle = true;
     let timer: NodeJS.Timeout | undefined;
     const poked = new Promise<void>((resolve) => (this.#poked = resolve));
-    const poke = (): void => this.poke();
-    until.addEventListener('abort', poke);
     const patienceMs = Math.min(timeoutMs, this.#isPaused ? pausedLookMs : Infinity);
-    if (patienceMs < Infinity) timer = setTimeout(poke, Math.min(patienceMs, longestTimerMs));
+    if (patienceMs < Infinity) timer = setTimeout(() => this.poke(), Math.min(patienceMs, longestTimerMs));
     try {
       // Whoever waits on a paused queue would move its messages into the inbox, one by one.
       await (this.#isPaused ? poked : Promise.race([this.#wait(most), poked]));
     } finally {
       this.#isIdle = false;
       this.#poked = undefined;
-      until.removeEventListener('abort', poke);
       clearTimeout(timer);
     }
   }
 
+  /** Ends {@link idle}. */
   poke(): void {
     this.#poked?.();
   }
@@ -131,7 +125,12 @@ export class Fetcher implements Tended, Keeper {
 
   /** Whether Redis has had word from this worker so lately that nobody else can hold what it holds. */
   get isProven(): boolean {
-    return performance.now() - this.#provenAt < this.channel.broker.leaseMs * fencedAt;
+    return this.isProvenAt(performance.now());
+  }
+
+  /** {@link isProven} at an instant of the monotonic clock. */
+  isProvenAt(now: number): boolean {
+    return now - this.#provenAt < this.channel.broker.leaseMs * fencedAt;
   }
 
   fence(): void {
@@ -182,7 +181,7 @@ export class Fetcher implements Tended, Keeper {
     if (!this.holds(claim)) return;
     const last = this.#claims.pop()!;
     if (last !== claim) this.#claims[(last.place = claim.place)] = last;
-    held.messages -= 1;
+    claim.letGo();
     if (claim.isSuspect) void this.channel.broker.forgetSuspect(processId(), claim.worker).catch(() => undefined); // it expires
     if (claim.take.isOver && claim.settledBy !== 'ack') this.acks.close(claim.worker, claim.take);
     if (claim.settledBy === 'ack') this.#tally.handled += 1;
@@ -224,7 +223,6 @@ export class Fetcher implements Tended, Keeper {
       claim.place = this.#claims.push(claim) - 1;
       claims.push(claim);
     }
-    held.messages += claims.length;
     // Before its handler begins: if this process dies, messages of its other queues are not to blame.
     if (take.hasSuspect) await this.channel.broker.noteSuspect(processId(), worker).catch(() => undefined);
     return claims;
@@ -233,7 +231,6 @@ export class Fetcher implements Tended, Keeper {
   /** Somebody recovered this worker: what it holds is no longer its own, and it goes on as another. */
   #lose(): void {
     this.#worker = undefined;
-    this.#brought = undefined;
     this.abort(new Error('the lease was lost: somebody else may hold the message'));
     this.#forgetAll();
   }
@@ -276,7 +273,7 @@ export class Fetcher implements Tended, Keeper {
   }
 
   #mayTakeBehind(most: number): boolean {
-    return most > 0 && this.#worker !== undefined && this.isProven && held.messages === 0;
+    return most > 0 && this.options.onBrought !== undefined && this.#worker !== undefined && this.isProven && inHand.messages === 0;
   }
 
   /**
@@ -289,11 +286,11 @@ export class Fetcher implements Tended, Keeper {
     const taken = await this.channel.broker.takeBehind(client, worker, number, most).catch(() => 'lost' as const);
     if (this.#asking) await this.asking;
     if (taken === 'lost' || worker !== this.#worker || this.#number >= number) return; // the next take finds out
-    this.channel.upkeep.hear(taken.news);
     this.#isPaused = taken.status === 'paused';
     const claims = await this.#hold(worker, taken);
-    if (!this.#isIdle) return this.giveBack(claims); // busy meanwhile: they belong to a worker that is free
-    this.#brought = claims;
+    if (!this.#isIdle) await this.giveBack(claims); // busy meanwhile: they belong to a worker that is free
+    else this.options.onBrought!(claims); // at once: what follows here can wait
+    this.channel.upkeep.hear(taken.news);
   }
 
   #report(): string {

@@ -37,8 +37,9 @@ export class HandlerLoop {
     const isStopping = (): boolean => this.#stopping.signal.aborted;
     try {
       while (!isStopping()) {
-        const taken = await this.#takeInOrder(isStopping);
-        if (taken === 0 && !isStopping()) await this.#idle();
+        const asked = new Set<Bench>();
+        const taken = await this.#takeInOrder(isStopping, asked);
+        if (taken === 0 && !isStopping()) await this.#idle(asked);
       }
     } catch (error) {
       if (!this.#givingUp.signal.aborted) throw error;
@@ -58,7 +59,8 @@ export class HandlerLoop {
     else deadline.addEventListener('abort', () => this.#giveUp(deadline.reason), { once: true });
   }
 
-  async #takeInOrder(isStopping: () => boolean): Promise<number> {
+  /** @param asked gets those for which Redis was asked */
+  async #takeInOrder(isStopping: () => boolean, asked: Set<Bench>): Promise<number> {
     const benches = this.#benches.length;
     const first = this.sharing.order === 'fair' ? this.#turn : 0;
     let taken = 0;
@@ -67,6 +69,7 @@ export class HandlerLoop {
       const bench = this.#benches[index]!;
       const most = bench.roomIn(this.#share());
       if (most <= 0 || isStopping()) continue;
+      asked.add(bench);
       const count = await bench.take(most, isStopping);
       if (count > 0) this.#turn = index + 1; // whoever comes after has the next turn
       taken += count;
@@ -83,10 +86,11 @@ export class HandlerLoop {
     return this.sharing.order === 'strict' ? free : Math.ceil(free / this.#benches.length);
   }
 
-  /** Until there may be something for a place that is free, or a place is free where none was. */
-  async #idle(): Promise<void> {
+  /** Until there may be something for a place that is free, or a place is free where none was. @param asked those that Redis had nothing for */
+  async #idle(asked: ReadonlySet<Bench>): Promise<void> {
     const share = this.#share();
     const waiting = this.#benches.filter((bench) => bench.roomIn(share) > 0);
+    if (waiting.some((bench) => !asked.has(bench))) return; // a place became free just now
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     this.#isWokenByFree = waiting.length < this.#benches.length;
     if (waiting.length === 0) await woken;
@@ -95,9 +99,8 @@ export class HandlerLoop {
   }
 
   async #orSomethingReady(woken: Promise<void>, benches: readonly Bench[]): Promise<void> {
-    const over = new AbortController();
-    await Promise.race([woken, ...benches.map((bench) => bench.idle(over.signal))]);
-    over.abort();
+    await Promise.race([woken, ...benches.map((bench) => bench.idle())]);
+    for (const bench of benches) bench.poke();
   }
 
   /** Everything that runs has ended, or the deadline has passed: leaving then gives back what still runs. */

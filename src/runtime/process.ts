@@ -6,5 +6,5 @@ let id: string | undefined;
 /** Names this process among all that work on a Redis. */
 export const processId = (): string => (id ??= newId());
 
-/** How many messages this process holds, over all of its queues. */
-export const held = { messages: 0 };
+/** How many messages this process works on or is about to, over all of its queues: not what is settled and waits for Redis' answer. */
+export const inHand = { messages: 0 };

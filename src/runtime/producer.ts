@@ -22,34 +22,30 @@ const longestPauseMs = 320;
 
 /** What one call of put asks for. */
 export interface Call {
-  readonly messages: readonly string[];
-  readonly ids: readonly string[];
   readonly lane: PutLane;
   /** Absent for now. */
   readonly due?: Due | undefined;
   /** Ms for which Redis is to know the ids again; absent where we made them. */
   readonly knownForMs?: number | undefined;
+  /** One, or several that are stored together. */
+  readonly messages: string | readonly string[];
+  readonly ids: readonly string[];
 }
 
-/** With whom to tell what came of it: callbacks, as a promise for each put would be most of its cost. */
-export interface Asked extends Call {
+/** Callbacks for the outcome, as a promise for each put would be most of its cost. */
+export interface PutRequest extends Call {
   /** @param isDuplicate whether Redis had the only message already, under its own id */
   readonly resolve: (isDuplicate: boolean) => void;
   /** @param error OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError, BufferFullError */
   readonly reject: (error: unknown) => void;
+  /** When a request that waits for room is given up, Unix ms; set by the producer. */
+  givenUpAt?: number;
 }
 
 /** A batch that is on its way. */
 interface Trip {
-  readonly batch: Pending[];
+  readonly batch: PutRequest[];
   readonly stored: Promise<Stored>;
-}
-
-interface Pending extends Asked {
-  givenUpAt: number;
-  characters: number;
-  /** What counts while it waits. */
-  weight: number;
 }
 
 /**
@@ -63,7 +59,7 @@ export class Producer {
   // Made on first use: a process that was forked or restored from a snapshot must not share it.
   #id: string | undefined;
   #number = 0;
-  #pending: Pending[] = [];
+  #pending: PutRequest[] = [];
   #sending: Promise<void> | undefined;
   #sentAt = 0;
   /** How long the last batch was on its way. */
@@ -81,18 +77,15 @@ export class Producer {
   ) {}
 
   /** Resolves when Redis has all of the messages, or rejects when it has none of them. */
-  put(asked: Asked): void {
-    if (this.limit && asked.messages.length > this.limit.maxLength) return asked.reject(this.#full(asked));
-    let characters = 0;
-    for (const message of asked.messages) characters += message.length;
-    const weight = characters + asked.messages.length * charactersBeside;
-    if (this.#isOverfull(weight)) return asked.reject(new BufferFullError(this.name, this.#buffered));
+  put(request: PutRequest): void {
+    if (this.limit) {
+      if (countOf(request) > this.limit.maxLength) return request.reject(this.#full(request));
+      request.givenUpAt = Date.now() + patienceMs;
+    }
+    const weight = weightOf(request);
+    if (this.#isOverfull(weight)) return request.reject(new BufferFullError(this.name, this.#buffered));
     this.#buffered += weight;
-    const pending = asked as Pending;
-    pending.characters = characters;
-    pending.weight = weight;
-    pending.givenUpAt = Date.now() + patienceMs;
-    this.#pending.push(pending);
+    this.#pending.push(request);
     this.#sending ??= this.#sendAll();
   }
 
@@ -137,21 +130,21 @@ export class Producer {
   }
 
   /** Calls from the head of the line, as many as go the same way; only the first of them to look for room. */
-  #nextBatch(): Pending[] {
+  #nextBatch(): PutRequest[] {
     const first = this.#pending[0]!;
     let messages = 0;
     let characters = 0;
     let calls = 0;
     const most = this.#tripMs < nearbyMs ? mostNearby : mostMessages;
     for (const pending of this.#pending) {
-      messages += pending.messages.length;
-      characters += pending.characters;
+      messages += countOf(pending);
+      characters += charactersOf(pending);
       if (calls > 0 && (this.#crowdedMs > shortestPauseMs || messages > most || characters > mostCharacters || !goTogether(pending, first))) break;
       calls += 1;
     }
     const batch = calls === this.#pending.length ? this.#pending : this.#pending.splice(0, calls);
     if (batch === this.#pending) this.#pending = [];
-    for (const pending of batch) this.#buffered -= pending.weight;
+    for (const pending of batch) this.#buffered -= weightOf(pending);
     return batch;
   }
 
@@ -161,33 +154,33 @@ export class Producer {
     return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
   }
 
-  async #send(batch: readonly Pending[]): Promise<Stored> {
+  async #send(batch: readonly PutRequest[]): Promise<Stored> {
     this.#id ??= newId();
     this.#number += 1;
     const { lane, due } = batch[0]!;
     const patience = { withinMs: patienceMs };
     if (!due) return this.broker.put(this.#id, this.#number, messagesOf(batch), patience, lane, this.#termsOf(batch));
-    const postponed = batch.flatMap((call) => call.messages.map((message, index) => ({ id: call.ids[index]!, due: call.due!, lane: call.lane, message })));
+    const postponed = batch.flatMap((call) => listOf(call).map((message, index) => ({ id: call.ids[index]!, due: call.due!, lane: call.lane, message })));
     const stored = await this.broker.delay(this.#id, this.#number, postponed, patience, this.#termsOf(batch));
     this.onDelayed?.(stored);
     return stored;
   }
 
-  #termsOf(batch: readonly Pending[]): PutTerms {
+  #termsOf(batch: readonly PutRequest[]): PutTerms {
     const { knownForMs } = batch[0]!;
     return {
       ...(knownForMs !== undefined && { own: { ids: batch.flatMap(({ ids }) => ids), forMs: knownForMs } }),
-      ...(this.limit && { limit: { most: this.limit.maxLength, calls: batch.map(({ messages }) => messages.length) } }),
+      ...(this.limit && { limit: { most: this.limit.maxLength, calls: batch.map(countOf) } }),
     };
   }
 
   /** Those who may wait go back to the head of the line, until there is room or their patience ends. */
-  async #refuse(refused: readonly Pending[]): Promise<void> {
+  async #refuse(refused: readonly PutRequest[]): Promise<void> {
     const now = Date.now();
-    const waiting = refused.filter(({ givenUpAt }) => this.limit?.whenFull === 'wait' && givenUpAt > now);
+    const waiting = refused.filter(({ givenUpAt }) => this.limit?.whenFull === 'wait' && givenUpAt! > now);
     for (const call of refused) if (!waiting.includes(call)) call.reject(this.#full(call));
     this.#pending.unshift(...waiting);
-    for (const call of waiting) this.#buffered += call.weight;
+    for (const call of waiting) this.#buffered += weightOf(call);
     if (waiting.length > 0) await pause(this.#crowdedMs);
   }
 
@@ -196,8 +189,8 @@ export class Producer {
     await this.broker.announce(this.name, { withinMs: 0 }).catch(() => undefined);
   }
 
-  #full({ messages }: Call): QueueFullError {
-    return new QueueFullError(this.name, this.limit!.maxLength, messages.length);
+  #full(call: Call): QueueFullError {
+    return new QueueFullError(this.name, this.limit!.maxLength, countOf(call));
   }
 
   #explain(error: unknown, ids: readonly string[], mayRepeat: boolean): unknown {
@@ -213,23 +206,38 @@ function goTogether(one: Call, other: Call): boolean {
 
 function messagesOf(batch: readonly Call[]): string[] {
   const all: string[] = [];
-  for (const { messages } of batch) all.push(...messages);
+  for (const { messages } of batch) {
+    if (typeof messages === 'string') all.push(messages);
+    else all.push(...messages);
+  }
   return all;
 }
 
+const listOf = ({ messages }: Call): readonly string[] => (typeof messages === 'string' ? [messages] : messages);
+const countOf = ({ messages }: Call): number => (typeof messages === 'string' ? 1 : messages.length);
+
+function charactersOf({ messages }: Call): number {
+  if (typeof messages === 'string') return messages.length;
+  return messages.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** What counts while it waits. */
+const weightOf = (call: Call): number => charactersOf(call) + countOf(call) * charactersBeside;
+
 /** Calls that found no room: all after the first of them. */
-function refusedOf(batch: readonly Pending[], { accepted }: Stored): readonly Pending[] {
+function refusedOf(batch: readonly PutRequest[], { accepted }: Stored): readonly PutRequest[] {
   let messages = 0;
-  const first = batch.findIndex((call) => (messages += call.messages.length) > accepted);
+  const first = batch.findIndex((call) => (messages += countOf(call)) > accepted);
   return first < 0 ? [] : batch.slice(first);
 }
 
 /** Tells each call that was accepted: all but the last `refused`. */
-function tell(batch: readonly Pending[], { duplicates }: Stored, refused: number): void {
-  const known = new Set(duplicates);
+function tell(batch: readonly PutRequest[], { duplicates }: Stored, refused: number): void {
+  const accepted = batch.length - refused;
   let messages = 0;
-  for (const call of batch.slice(0, batch.length - refused)) {
-    messages += call.messages.length;
-    call.resolve(known.has(messages - 1));
+  for (let index = 0; index < accepted; index++) {
+    const call = batch[index]!;
+    messages += countOf(call);
+    call.resolve(duplicates.length > 0 && duplicates.includes(messages - 1));
   }
 }

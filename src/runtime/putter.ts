@@ -7,7 +7,7 @@ import { newId } from '../message/ids.js';
 import type { Encoded } from '../message/payload.js';
 import type { Channel } from './channel.js';
 import type { Due, PutLane } from '../redis/broker.js';
-import type { Asked, Producer } from './producer.js';
+import type { Producer, PutRequest } from './producer.js';
 
 /** A spread array may hold one, or none: use {@link Putter.putAll} when its jobs matter. */
 export type Jobs<T, N extends readonly unknown[]> = N extends readonly [unknown] ? Job<T> : number extends N['length'] ? Job<T> | Job<T>[] : Job<T>[];
@@ -81,12 +81,19 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     const putAt = Date.now();
     const due = dueOf(this.options, putAt);
     const rest = this.#rest ?? restOf(this.#fieldsAt(putAt, due));
-    const isOne = 'text' in encoded;
-    const jobOf = ({ payload }: Encoded<T>): Job<T> => ({ id: ownId ?? newId(), queue: this.channel.name, payload, putAt });
-    const jobs = isOne ? [jobOf(encoded)] : encoded.map(jobOf);
-    const messages = isOne ? [this.#seal(jobs[0]!.id, rest, encoded.text)] : encoded.map(({ text }, index) => this.#seal(jobs[index]!.id, rest, text));
     const knownForMs = ownId === undefined ? undefined : dedupeMs;
-    this.producer.put(new PutCall(this.channel, jobs, messages, lanes[priority], due, knownForMs, isOne, resolve, reject));
+    const lane = lanes[priority];
+    if ('text' in encoded) {
+      const job = this.#jobOf(encoded, putAt);
+      return this.producer.put(new PutCall(this.channel, job, this.#seal(job.id, rest, encoded.text), lane, due, knownForMs, resolve, reject));
+    }
+    const jobs = encoded.map((one) => this.#jobOf(one, putAt));
+    const messages = encoded.map(({ text }, index) => this.#seal(jobs[index]!.id, rest, text));
+    this.producer.put(new PutCall(this.channel, jobs, messages, lane, due, knownForMs, resolve, reject));
+  }
+
+  #jobOf({ payload }: Encoded<T>, putAt: number): Job<T> {
+    return { id: this.options.id ?? newId(putAt), queue: this.channel.name, payload, putAt };
   }
 
   /** Ids that we make tell when they were put; those of others do not. */
@@ -118,36 +125,35 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
   }
 }
 
-/** One call of put on its way: one object, as a closure for each thing that may come of it would cost as much as the rest. */
-class PutCall<T> implements Asked {
-  // The producer's own, here so that all calls have one shape.
-  characters = 0;
-  weight = 0;
+/** One call of put on its way: one object, as a closure for each outcome would cost as much as the rest. */
+class PutCall<T> implements PutRequest {
   givenUpAt = 0;
 
   constructor(
     private readonly channel: Channel,
-    private readonly jobs: Job<T>[],
-    readonly messages: readonly string[],
+    private readonly jobs: Job<T> | Job<T>[],
+    readonly messages: string | readonly string[],
     readonly lane: PutLane,
     readonly due: Due | undefined,
     readonly knownForMs: number | undefined,
-    private readonly isOne: boolean,
     private readonly give: (jobs: Job<T> | Job<T>[]) => void,
     readonly reject: (error: unknown) => void,
   ) {}
 
   get ids(): string[] {
-    return this.jobs.map(({ id }) => id);
+    return Array.isArray(this.jobs) ? this.jobs.map(({ id }) => id) : [this.jobs.id];
   }
 
   resolve(isDuplicate: boolean): void {
     const { events, name } = this.channel;
     // A listener that throws is an uncaught exception, as everywhere in Node, and no failure of other calls.
     if (!isDuplicate && events.listenerCount('put') > 0) queueMicrotask(() => events.emit('put', { queue: name, ids: this.ids }));
-    const jobs = this.knownForMs === undefined ? this.jobs : this.jobs.map((job) => ({ ...job, duplicate: isDuplicate }));
-    this.give(this.isOne ? jobs[0]! : jobs);
+    this.give(this.knownForMs === undefined ? this.jobs : marked(this.jobs, isDuplicate));
   }
+}
+
+function marked<T>(jobs: Job<T> | Job<T>[], duplicate: boolean): Job<T> | Job<T>[] {
+  return Array.isArray(jobs) ? jobs.map((job) => ({ ...job, duplicate })) : { ...jobs, duplicate };
 }
 
 /** What follows the id of a message that was never tried. */

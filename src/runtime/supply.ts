@@ -125,7 +125,7 @@ export class Supply<T> {
       }
       const leftMs = waitMs === undefined ? Infinity : idleSince + waitMs - Date.now();
       if (leftMs <= 0) return undefined;
-      await this.#fetcher.idle(over, leftMs);
+      await this.#idle(leftMs);
     }
     return undefined;
   }
@@ -143,9 +143,21 @@ export class Supply<T> {
       const checked = claim && this.#checked(claim);
       const delivery = checked instanceof Promise ? await checked : checked;
       if (claim && delivery) holds.push({ claim, delivery });
-      if (!claim && !isOver) await this.#fetcher.idle(this.waiting.ended, until - performance.now());
+      if (!claim && !isOver) await this.#idle(until - performance.now());
     }
     return holds;
+  }
+
+  /** Until something may be ready, waiting ended, or so long. */
+  async #idle(timeoutMs: number): Promise<void> {
+    const { ended: over } = this.waiting;
+    const poke = (): void => this.#fetcher.poke();
+    over.addEventListener('abort', poke);
+    try {
+      if (!over.aborted) await this.#fetcher.idle(timeoutMs);
+    } finally {
+      over.removeEventListener('abort', poke);
+    }
   }
 
   /** At once, when there is one at hand. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import type { Company } from '../../src/redis/broker.js';
-import type { Batch, Letter, Message, Model } from './model.js';
+import type { Take } from '../../src/redis/take.js';
+import { rangesOf, type Batch, type Letter, type Message, type Model, type Settlement, type Spot } from './model.js';
 
 /** How often which; what workers do stands first, what people do behind. */
 const lives = [
-  ['put', 6], ['take', 10], ['ack', 5], ['retry', 3], ['bury', 1], ['release', 3], ['wake', 3], ['join', 4], ['beat', 4], ['leave', 1], ['expire', 3],
-  ['recover', 4], ['due', 2], ['promote', 2], ['ghost', 6], ['die', 5],
+  ['put', 6], ['take', 10], ['ack', 7], ['retry', 3], ['bury', 1], ['release', 3], ['wake', 3], ['join', 4], ['beat', 4], ['leave', 1], ['expire', 3],
+  ['recover', 4], ['due', 2], ['promote', 2], ['ghost', 6], ['die', 5], ['forget suspect', 1],
 ] as const;
 const kinds = [
   ...lives, ['away', 3], ['bury', 4], ['due', 1], ['move', 4], ['cancel', 2], ['revive', 4], ['drop', 4], ['pause', 1], ['resume', 3], ['clear', 1], ['sweep', 1], ['forget', 1],
@@ -19,6 +19,8 @@ export interface Draft {
   readonly count: number;
   /** Sent a second time at once, as after a lost reply. */
   readonly twice: boolean;
+  /** `unheard`: the reply is lost; `late`: the call is on its way, and may arrive as a ghost. */
+  readonly fate: 'heard' | 'unheard' | 'late';
 }
 
 const drafts = (from: typeof lives | typeof kinds, most: number): fc.Arbitrary<Draft[]> => {
@@ -28,6 +30,7 @@ const drafts = (from: typeof lives | typeof kinds, most: number): fc.Arbitrary<D
     pick: fc.nat(1_000),
     count: fc.integer({ min: 1, max: 5 }),
     twice: fc.boolean(),
+    fate: fc.constantFrom('heard', 'heard', 'heard', 'heard', 'heard', 'heard', 'unheard', 'unheard', 'late'),
   });
   return fc.array(one, { minLength: 1, maxLength: most, size: 'max' });
 };
@@ -35,16 +38,25 @@ const drafts = (from: typeof lives | typeof kinds, most: number): fc.Arbitrary<D
 /** Up to so many, of all kinds, or only what workers do: what takes several deaths comes about more often there. */
 export const someDrafts = (most: number): fc.Arbitrary<Draft[]> => fc.oneof(drafts(kinds, most), drafts(lives, most));
 
+/** What is said of a take, as the model and as the script are told. */
+export interface Told {
+  readonly settlement: Settlement;
+  readonly words: readonly string[];
+}
+
 /** A transition with all that it was sent with, so that it can be sent again, at any time. */
 export type Step =
   | ({ readonly kind: 'put' } & Batch)
-  | { readonly kind: 'wake' | 'away' | 'promote' | 'sweep' | 'pause' | 'resume' }
-  | { readonly kind: 'join' | 'leave' | 'recover' | 'expire'; readonly worker: string }
-  | { readonly kind: 'take'; readonly worker: string; readonly number: number; readonly most: number; readonly company: Company }
-  | { readonly kind: 'beat'; readonly worker: string; readonly number: number; readonly known: readonly string[] }
-  | { readonly kind: 'ack' | 'bury'; readonly worker: string; readonly token: string; readonly message: Message }
-  | { readonly kind: 'retry'; readonly worker: string; readonly token: string; readonly message: Message; readonly isDelayed: boolean }
-  | { readonly kind: 'release'; readonly worker: string; readonly tokens: readonly string[] }
+  | { readonly kind: 'wake' | 'away' | 'promote' | 'sweep' | 'pause' | 'resume' | 'replicate' | 'fail over' }
+  | { readonly kind: 'leave' | 'recover' | 'expire'; readonly worker: string }
+  | { readonly kind: 'join'; readonly worker: string; readonly process: string; readonly beside?: 'older' | 'newer' }
+  | { readonly kind: 'take'; readonly worker: string; readonly number: number; readonly most: number }
+  | { readonly kind: 'beat'; readonly worker: string; readonly number: number; readonly takes: readonly Told[] }
+  | { readonly kind: 'ack'; readonly worker: string; readonly takes: readonly Told[] }
+  | { readonly kind: 'bury'; readonly worker: string; readonly spot: Spot }
+  | { readonly kind: 'retry'; readonly worker: string; readonly spot: Spot; readonly isDelayed: boolean }
+  | { readonly kind: 'release'; readonly worker: string; readonly spots: readonly Spot[] }
+  | { readonly kind: 'note suspect' | 'forget suspect'; readonly worker: string; readonly process: string }
   | { readonly kind: 'due'; readonly member: string; readonly order: number }
   | { readonly kind: 'move'; readonly member: string; readonly isNow: boolean; readonly request: string }
   | { readonly kind: 'cancel'; readonly member: string; readonly request: string }
@@ -53,24 +65,77 @@ export type Step =
   | { readonly kind: 'forget'; readonly id: string };
 
 /** What time or a hand does, and no client: it cannot be delivered late, nor twice. A late join is refused by its age. */
-const notSent: readonly Step['kind'][] = ['wake', 'away', 'due', 'expire', 'forget', 'join'];
+const notSent: readonly Step['kind'][] = ['wake', 'away', 'due', 'expire', 'forget', 'join', 'replicate', 'fail over'];
 export const mayBeLate = (step: Step): boolean => !notSent.includes(step.kind);
 export const mayBeDoubled = (step: Step): boolean => step.kind === 'join' || mayBeLate(step);
 
-interface Given {
-  readonly worker: string;
-  readonly token: string;
-  readonly message: Message;
+/** A take as its worker knows it. */
+class Known {
+  readonly acked = new Set<number>();
+  /** Retried, buried or released, as far as the worker knows: the call may be on its way, or lost. */
+  readonly tried = new Set<number>();
+  readonly confirmed = new Set<number>();
+
+  constructor(
+    readonly worker: string,
+    /** As the library keeps it: it is told the same, and must say the same. */
+    readonly take: Take,
+    readonly messages: readonly Message[],
+  ) {}
+
+  /** Indexes that are not acknowledged, and not known to be settled. */
+  get open(): number[] {
+    return this.messages.map((_, at) => at + 1).filter((index) => !this.acked.has(index) && !this.confirmed.has(index));
+  }
+
+  ack(index: number): void {
+    this.acked.add(index);
+    this.take.ack(index);
+  }
+
+  confirm(index: number): void {
+    this.confirmed.add(index);
+    this.take.confirm(index);
+  }
+
+  settlement(): Told {
+    const settlement = this.#settlement;
+    const { number, isOver, effects } = settlement;
+    return this.#told(settlement, isOver ? [`${number}`, 'over', effects.join(',')] : this.#counted, this.take.settlement);
+  }
+
+  acknowledgements(): Told {
+    return this.#told(this.#settlement, this.#counted, this.take.acknowledgements);
+  }
+
+  get #settlement(): Settlement {
+    const { acked, confirmed, take, messages } = this;
+    return { number: take.number, size: messages.length, acked: [...acked], effects: [...confirmed].sort((a, b) => a - b), isOver: acked.size + confirmed.size === messages.length };
+  }
+
+  get #counted(): string[] {
+    return [`${this.take.number}`, `${this.acked.size}`, `${this.messages.length}`, rangesOf(this.acked)];
+  }
+
+  #told(settlement: Settlement, ought: readonly string[], words: readonly string[]): Told {
+    if (ought.join(' ') !== words.join(' ')) throw new Error(`a worker that knows ${JSON.stringify(settlement)} says "${words.join(' ')}", not "${ought.join(' ')}"`);
+    return { settlement, words };
+  }
 }
 
 /** Those who call: what they were told, and so what they send next. They may be wrong about all of it. */
 export class Callers {
-  readonly #sent: Step[] = [];
+  #sent: Step[] = [];
   /** The number of each worker's last take that brought something. */
   readonly #numbers = new Map<string, number>();
-  /** Every token that was ever given out. */
-  readonly #tokens: Given[] = [];
+  /** Workers whose last take may be asked for again: a server that was promoted since would answer with other messages. */
+  readonly #mayRepeat = new Set<string>();
+  /** By worker and number: every take that a worker heard of. */
+  readonly #takes = new Map<string, Known>();
+  /** Those that their workers have not dropped. */
+  readonly #open = new Set<Known>();
   readonly #batches = new Map<string, number>();
+  #joined = 0;
   #made = 0;
 
   constructor(private readonly model: Model) {}
@@ -80,12 +145,40 @@ export class Callers {
     this.#sent.push(step);
   }
 
-  given(worker: string, number: number, taken: readonly (readonly [string, Message])[]): void {
-    this.#numbers.set(worker, Math.max(this.#numbers.get(worker) ?? 0, number));
-    for (const [token, message] of taken) if (!this.#tokens.some((one) => one.worker === worker && one.token === token)) this.#tokens.push({ worker, token, message });
+  /** What was sent to a server that was replaced never arrives at the new one. */
+  failedOver(): void {
+    this.#sent = [];
+    this.#mayRepeat.clear();
   }
 
-  /** @returns nothing when there is nobody or nothing to do it with */
+  /** A worker heard what its take brought. */
+  given(worker: string, take: Take, messages: readonly Message[]): void {
+    this.#numbers.set(worker, Math.max(this.#numbers.get(worker) ?? 0, take.number));
+    this.#mayRepeat.add(worker);
+    const name = `${worker} ${take.number}`;
+    if (this.#takes.has(name)) return;
+    const known = new Known(worker, take, messages);
+    this.#takes.set(name, known);
+    this.#open.add(known);
+  }
+
+  /** A worker heard what came of a settlement: an effect may be told of as over only from then on. */
+  heard(step: Step, outcome: unknown): void {
+    if (outcome === 'lost' || !('worker' in step)) return;
+    if (step.kind === 'ack') for (const { settlement } of step.takes) if (settlement.isOver) this.#open.delete(this.#takes.get(`${step.worker} ${settlement.number}`)!);
+    if (step.kind === 'retry' || step.kind === 'bury') this.#confirm(step.worker, [step.spot]);
+    if (step.kind === 'release') this.#confirm(step.worker, step.spots);
+  }
+
+  take(worker: string, { number }: Spot): Take {
+    return this.#takes.get(`${worker} ${number}`)!.take;
+  }
+
+  message(worker: string, { number, index }: Spot): Message {
+    return this.#takes.get(`${worker} ${number}`)!.messages[index - 1]!;
+  }
+
+  /** @returns nothing when there is no worker or message to do it with */
   next({ kind, who, pick, count }: Draft): Step | undefined {
     switch (kind) {
       case 'put':
@@ -96,10 +189,11 @@ export class Callers {
       case 'sweep':
       case 'pause':
       case 'resume':
+      case 'replicate':
+      case 'fail over':
         return { kind };
       case 'join':
-        // An id is used once: a worker that was lost comes back under another.
-        return this.#registered().length > 3 ? undefined : { kind, worker: `w${this.model.workers.size}` };
+        return this.#registered().length > 3 ? undefined : this.#join(pick);
       case 'leave':
       case 'expire':
       case 'recover':
@@ -108,23 +202,23 @@ export class Callers {
         return this.#take(this.someone(who), pick, count);
       case 'beat': {
         const worker = this.someone(who);
-        const mine = this.#tokens.filter((one) => one.worker === worker).map(({ token }) => token);
-        return { kind, worker, number: (this.#numbers.get(worker) ?? 0) + 1, known: mine.filter((_, index) => (index * 7 + pick) % 9 !== 0) };
+        const mine = [...this.#open].filter((known) => known.worker === worker);
+        const takes = mine.filter((_, index) => (index * 7 + pick) % 9 !== 0).map((known) => known.acknowledgements());
+        return { kind, worker, number: (this.#numbers.get(worker) ?? 0) + 1, takes };
       }
       case 'ack':
-      case 'bury': {
-        const held = this.#held(pick, count);
-        return held && { kind, ...held };
-      }
+        return this.#ack(pick, count);
+      case 'bury':
       case 'retry': {
-        const held = this.#held(pick, count);
-        return held && { kind, ...held, isDelayed: pick % 2 === 0 };
+        const known = this.#known(pick, count);
+        const index = this.#one(known?.open ?? [], pick);
+        return known && index !== undefined ? this.#effect(kind, known, index, pick) : undefined;
       }
-      case 'release': {
-        const held = this.#held(pick, count);
-        if (!held) return undefined;
-        const mine = this.#tokens.filter(({ worker }) => worker === held.worker).map(({ token }) => token);
-        return { kind, worker: held.worker, tokens: pick % 11 === 0 ? [] : [...new Set([held.token, ...mine.slice(-count)])] };
+      case 'release':
+        return this.#release(pick, count);
+      case 'forget suspect': {
+        const held = this.#one([...this.model.notes].flatMap(([process, workers]) => [...workers].map((worker) => ({ process, worker }))), pick);
+        return held && { kind, ...held };
       }
       case 'due': {
         const member = this.#one([...this.model.delayed].filter(([, { dueAs }]) => dueAs === undefined).map(([key]) => key), pick);
@@ -161,6 +255,13 @@ export class Callers {
     return [...this.model.workers.entries()].filter(([, { isRegistered }]) => isRegistered).map(([id]) => id);
   }
 
+  /** An id is used once: a worker that was lost comes back under another. Two processes have all the workers. */
+  #join(pick: number): Step {
+    const number = this.#joined++;
+    const beside = pick % 9 === 0 ? 'older' : pick % 9 === 1 ? 'newer' : undefined;
+    return { kind: 'join', worker: `w${number}`, process: `process${number % 2}`, ...(beside && { beside }) };
+  }
+
   #batch(who: number, pick: number, count: number): Batch {
     const producer = `p${who % 2}`;
     const last = this.#batches.get(producer) ?? 0;
@@ -179,14 +280,51 @@ export class Callers {
 
   #take(worker: string, pick: number, most: number): Step | undefined {
     const last = this.#numbers.get(worker) ?? 0;
-    const number = pick % 6 === 0 ? last : pick % 17 === 0 ? last - 1 : pick % 13 === 0 ? last + 16 - (last % 16) : last + 1;
-    return number < 1 ? undefined : { kind: 'take', worker, number, most, company: (['alone', 'busy', 'aside'] as const)[pick % 3]! };
+    const old = this.#mayRepeat.has(worker) ? (pick % 6 === 0 ? last : pick % 17 === 0 ? last - 1 : undefined) : undefined;
+    const number = old ?? (pick % 13 === 0 ? last + 16 - (last % 16) : last + 1);
+    return number < 1 ? undefined : { kind: 'take', worker, number, most };
   }
 
-  /** Mostly a claim that is held, sometimes one that was. */
-  #held(pick: number, count: number): Given | undefined {
-    const current = this.#tokens.filter(({ worker, token }) => this.model.workers.get(worker)?.claims.has(token));
-    return this.#one(count === 5 || current.length === 0 ? this.#tokens : current, pick);
+  /** Acknowledges some messages of a take, all of them, or none; tells of another take of that worker in the same call. */
+  #ack(pick: number, count: number): Step | undefined {
+    const known = this.#known(pick, count);
+    if (!known) return undefined;
+    const free = known.open.filter((index) => !known.tried.has(index));
+    for (const index of count === 5 ? free : free.filter((_, at) => (at + pick) % (count + 1) !== 0)) known.ack(index);
+    const other = pick % 4 === 0 ? this.#one([...this.#open].filter((one) => one.worker === known.worker && one !== known), pick) : undefined;
+    return { kind: 'ack', worker: known.worker, takes: (other ? [known, other] : [known]).map((one) => one.settlement()) };
+  }
+
+  #effect(kind: 'bury' | 'retry', known: Known, index: number, pick: number): Step {
+    known.tried.add(index);
+    const spot = { number: known.take.number, index };
+    return kind === 'bury' ? { kind, worker: known.worker, spot } : { kind, worker: known.worker, spot, isDelayed: pick % 2 === 0 };
+  }
+
+  /** One message, and others of the same worker, also of other takes. */
+  #release(pick: number, count: number): Step | undefined {
+    const known = this.#known(pick, count);
+    if (!known) return undefined;
+    const { worker } = known;
+    if (pick % 11 === 0) return { kind: 'release', worker, spots: [] };
+    const mine = [...this.#open].filter((one) => one.worker === worker).flatMap((one) => one.open.map((index) => ({ one, index })));
+    const first = pick % Math.max(1, mine.length);
+    const spots = mine.slice(first, first + count).map(({ one, index }): Spot => {
+      one.tried.add(index);
+      return { number: one.take.number, index };
+    });
+    return spots.length === 0 ? undefined : { kind: 'release', worker, spots };
+  }
+
+  #confirm(worker: string, spots: readonly Spot[]): void {
+    for (const { number, index } of spots) this.#takes.get(`${worker} ${number}`)!.confirm(index);
+  }
+
+  /** Mostly a take that is there, sometimes one that is not. */
+  #known(pick: number, count: number): Known | undefined {
+    const all = [...this.#open];
+    const there = all.filter(({ worker, take }) => this.model.workers.get(worker)?.takes.has(take.number));
+    return this.#one(count === 5 || there.length === 0 ? all : there, pick);
   }
 
   /** Some that are dead; sometimes by what was known of them before they were buried anew. */

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import type { ChainableCommander, Redis } from 'ioredis';
+import { IncompatibleWorkersError } from '../../src/contract/errors.js';
 import type { Broker } from '../../src/redis/broker.js';
-import { Callers, type Draft, mayBeDoubled, someDrafts, type Step } from './callers.js';
-import { idOf, inOrder, type ListName, type Message, Model } from './model.js';
+import { Take } from '../../src/redis/take.js';
+import { Callers, type Draft, mayBeDoubled, mayBeLate, someDrafts, type Step } from './callers.js';
+import { copyOf, putBack } from './copies.js';
+import { idOf, type ListName, type Message, Model, rangesOf, type TakeState, type WorkerState } from './model.js';
 
 export interface Simulated {
   readonly runs: number;
@@ -12,11 +15,10 @@ export interface Simulated {
 }
 
 /**
- * Random sequences of transitions, each of them perhaps doubled, or sent once more long after: what Redis holds and
- * answers must be what the model says, after every step, and every message must be somewhere. A call that is lost on its
- * way is no step at all.
+ * Random sequences of transitions, each of them perhaps doubled, or sent once more long after, with or without a reply:
+ * what Redis holds and answers must be what the model says, after every step, and every message must be somewhere.
  *
- * @param fresh a broker on a queue that nobody else uses, with leases that do not end by themselves
+ * @param fresh a broker on a queue that nothing else uses, with leases that do not end by themselves
  * @throws with the shortest sequence that fails, its seed and its path
  */
 export async function simulate(fresh: () => Broker, redis: Redis, options: { seed: number; runs: number; steps: number; withinMs?: number; shrinks?: boolean }): Promise<Simulated> {
@@ -51,6 +53,8 @@ class Simulation {
   resends = 0;
   readonly #model: Model;
   readonly #callers: Callers;
+  /** What the replica has: of the model, and of Redis. */
+  #replica: { readonly model: object; readonly redis: Awaited<ReturnType<typeof copyOf>> } | undefined;
 
   constructor(
     private readonly broker: Broker,
@@ -64,7 +68,7 @@ class Simulation {
   async play(draft: Draft): Promise<void> {
     if (draft.kind === 'die') {
       const worker = this.#callers.someone(draft.who);
-      await this.#perform({ ...draft, twice: false }, { kind: 'expire', worker });
+      await this.#perform({ ...draft, twice: false, fate: 'heard' }, { kind: 'expire', worker });
       return this.#perform(draft, { kind: 'recover', worker });
     }
     const step = this.#callers.next(draft);
@@ -74,24 +78,39 @@ class Simulation {
   async #perform(draft: Draft, step: Step): Promise<void> {
     if (draft.kind === 'ghost') this.ghosts += 1;
     else this.#callers.sent(step);
-    await this.#send(step);
-    if (!draft.twice || !mayBeDoubled(step)) return;
-    this.resends += 1;
-    await this.#send(step);
+    if (draft.fate === 'late' && mayBeLate(step)) return;
+    const taken = await this.#send(step, draft.kind !== 'ghost' && draft.fate === 'heard');
+    if (draft.twice && mayBeDoubled(step)) {
+      this.resends += 1;
+      await this.#send(step, false);
+    }
+    // Before its handler begins. That this call does not arrive is possible as well.
+    const process = step.kind === 'take' && taken?.lanes[0] === 's' && this.#model.workers.get(step.worker)?.process;
+    if (process && draft.fate === 'heard' && draft.pick % 4 > 0) await this.#perform({ ...draft, kind: 'take', twice: false }, { kind: 'note suspect', worker: (step as { worker: string }).worker, process });
   }
 
   async clean(): Promise<void> {
-    const keys = await this.redis.keys(`*${this.broker.keys.base}*`);
+    const keys = await this.#keys();
     if (keys.length > 0) await this.redis.del(keys);
+  }
+
+  #keys(): Promise<string[]> {
+    return this.redis.keys(`*${this.broker.keys.base}*`);
   }
 
   // ---------------------------------------------------------------- sending
 
-  async #send(step: Step): Promise<void> {
+  /** @param isHeard whether the reply arrives @returns what a take brought, if it is one that brought something */
+  async #send(step: Step, isHeard: boolean): Promise<TakeState | undefined> {
     this.steps += 1;
-    const [said, meant] = [await this.#really(step), this.#asModelled(step)];
-    if (JSON.stringify(said) !== JSON.stringify(meant)) throw new Error(`${JSON.stringify(step)} was answered ${JSON.stringify(said)}, not ${JSON.stringify(meant)}`);
+    const really = await this.#really(step);
+    const meant = this.#asModelled(step);
+    const [said, ought] = [really instanceof Take ? takeText(really) : really, isTake(meant) ? takeStateText(meant) : meant];
+    if (JSON.stringify(said) !== JSON.stringify(ought)) throw new Error(`${JSON.stringify(step)} was answered ${JSON.stringify(said)}, not ${JSON.stringify(ought)}`);
     await this.#compare(step);
+    if (isHeard && step.kind === 'take' && really instanceof Take && isTake(meant)) this.#callers.given(step.worker, really, meant.messages);
+    if (isHeard && step.kind !== 'take') this.#callers.heard(step, really);
+    return isTake(meant) ? meant : undefined;
   }
 
   #asModelled(step: Step): unknown {
@@ -102,23 +121,22 @@ class Simulation {
       case 'wake':
         return void model.wake();
       case 'join':
-        return void model.join(step.worker);
-      case 'take': {
-        const taken = model.take(step.worker, step.number, step.most, step.company);
-        if (!Array.isArray(taken)) return taken;
-        if (taken.length > 0) this.#callers.given(step.worker, step.number, taken);
-        return taken.map(([token, message]) => [token, textOf(message)]);
-      }
+        return model.join(step.worker, step.process, step.beside);
+      case 'take':
+        return model.take(step.worker, step.number, step.most);
       case 'beat':
-        return model.beat(step.worker, step.number, step.known);
+        return model.beat(step.worker, step.number, step.takes.map(({ settlement }) => settlement));
       case 'ack':
-        return model.ack(step.worker, step.token);
+        return model.ack(step.worker, step.takes.map(({ settlement }) => settlement));
       case 'bury':
-        return model.bury(step.worker, step.token);
+        return model.bury(step.worker, step.spot);
       case 'retry':
-        return model.retry(step.worker, step.token, step.isDelayed);
+        return model.retry(step.worker, step.spot, step.isDelayed);
       case 'release':
-        return model.release(step.worker, step.tokens);
+        return model.release(step.worker, step.spots);
+      case 'note suspect':
+      case 'forget suspect':
+        return void model.note(step.process, step.worker, step.kind === 'note suspect');
       case 'leave':
         return void model.leave(step.worker);
       case 'expire':
@@ -149,6 +167,9 @@ class Simulation {
         return [];
       case 'forget':
         return void model.marks.delete(step.id);
+      case 'replicate':
+      case 'fail over':
+        return undefined; // see `#really`
     }
   }
 
@@ -162,27 +183,40 @@ class Simulation {
       case 'wake':
         return void (await redis.lmove(keys.base, keys.inbox, 'LEFT', 'RIGHT'));
       case 'join':
-        return broker.join(step.worker, at);
+        return this.#join(step);
       case 'take': {
-        const taken = await broker.take(step.worker, step.number, step.most, step.company, at);
-        if (taken === 'lost' || taken.status !== 'served') return taken === 'lost' ? 'lost' : taken.status;
-        return taken.held.map(({ token, message }) => [token, message]);
+        const taken = await broker.take(step.worker, step.number, step.most, at);
+        if (taken === 'lost' || taken.status === 'paused') return taken === 'lost' ? 'lost' : 'paused';
+        return taken.take ?? 'nothing';
       }
-      case 'beat':
-        return (await broker.beat(step.worker, step.number, step.known, at)) === 'lost' ? 'lost' : 'beaten';
+      case 'beat': {
+        const takes = step.takes.map(({ words }) => ({ acknowledgements: [...words] }));
+        return (await broker.beat(step.worker, step.number, takes, at)) === 'lost' ? 'lost' : 'beaten';
+      }
       case 'ack':
-        return broker.ack(step.worker, [step.token], at);
-      case 'bury':
-        return broker.bury(step.worker, step.token, idOf(step.message, step.worker, step.token), `{"lane":"${step.token[0]}","reason":"test","attempts":1}`, at);
+        return broker.ack(step.worker, step.takes.map(({ words }) => ({ settlement: [...words] })), at);
+      case 'bury': {
+        const { worker, spot } = step;
+        const take = this.#callers.take(worker, spot);
+        const lane = take.lane(spot.index);
+        const id = idOf(this.#callers.message(worker, spot), worker, lane, spot);
+        return broker.bury(worker, { take, index: spot.index }, id, `{"lane":"${lane}","reason":"test","attempts":1}`, at);
+      }
       case 'retry': {
-        const { message, token, worker } = step;
-        const id = idOf(message, worker, token);
-        const header = headerOf({ ...message, id, attempts: message.attempts + 1 });
-        const lane = this.#model.laneBack(token);
-        return broker.retry(worker, { token, id, lane, delayMs: step.isDelayed ? farMs : 0, header, oldHeaderLength: headerOf(message).length }, at);
+        const { worker, spot, isDelayed } = step;
+        const take = this.#callers.take(worker, spot);
+        const message = this.#callers.message(worker, spot);
+        const id = idOf(message, worker, take.lane(spot.index), spot);
+        const text = textOf({ ...message, id, attempts: message.attempts + 1 });
+        const lane = this.#model.laneBack(take.lane(spot.index));
+        return broker.retry(worker, { take, index: spot.index }, { id, lane, delayMs: isDelayed ? farMs : 0, message: Buffer.from(text) }, at);
       }
       case 'release':
-        return broker.release(step.worker, step.tokens, at);
+        return broker.release(step.worker, step.spots.map((spot) => ({ take: this.#callers.take(step.worker, spot), index: spot.index })), at);
+      case 'note suspect':
+        return broker.noteSuspect(this.#process(step.process), step.worker);
+      case 'forget suspect':
+        return broker.forgetSuspect(this.#process(step.process), step.worker);
       case 'leave':
         return broker.leave(step.worker, at);
       case 'expire':
@@ -217,6 +251,10 @@ class Simulation {
         return (await broker.sweep(['0', '0'], at)).lost;
       case 'forget':
         return void (await redis.del(keys.mark(step.id)));
+      case 'replicate':
+        return void (this.#replica = { model: this.#model.copy(), redis: await copyOf(redis, await this.#keys()) });
+      case 'fail over':
+        return this.#failOver();
     }
   }
 
@@ -228,6 +266,40 @@ class Simulation {
     return { accepted, duplicates };
   }
 
+  /** Also where the workers that are there already are older, whose roll is a set, or newer. */
+  async #join({ worker, process, beside }: Extract<Step, { kind: 'join' }>): Promise<'joined' | 'refused'> {
+    const { roll, meta } = this.broker.keys;
+    const aside = `${roll}:aside`;
+    const hasRoll = (await this.redis.exists(roll)) === 1;
+    if (beside === 'older' && hasRoll) await this.redis.rename(roll, aside);
+    if (beside === 'older') await this.redis.sadd(roll, 'older');
+    if (beside === 'newer') await this.redis.hset(meta, 'layout', '3');
+    try {
+      await this.broker.join(worker, this.#process(process), at);
+      return 'joined';
+    } catch (error) {
+      if (error instanceof IncompatibleWorkersError) return 'refused';
+      throw error;
+    } finally {
+      if (beside === 'older') await this.redis.del(roll);
+      if (beside === 'older' && hasRoll) await this.redis.rename(aside, roll);
+      if (beside === 'newer' && hasRoll) await this.redis.hset(meta, 'layout', '2');
+    }
+  }
+
+  /** Another server has the place of this one, with what had been replicated. */
+  async #failOver(): Promise<void> {
+    if (!this.#replica) return;
+    await putBack(this.redis, await this.#keys(), this.#replica.redis);
+    this.#model.restore(this.#replica.model);
+    this.#callers.failedOver();
+  }
+
+  /** Notes of suspects are kept beside all queues, so every run has processes of its own. */
+  #process(name: string): string {
+    return `${this.broker.keys.base}:${name}`;
+  }
+
   // ---------------------------------------------------------------- comparing
 
   async #compare(step: Step): Promise<void> {
@@ -235,31 +307,33 @@ class Simulation {
     const ought = this.#modelState();
     const [isText, oughtText] = [JSON.stringify(is), JSON.stringify(ought)];
     if (isText !== oughtText) throw new Error(`after ${JSON.stringify(step)}\n Redis holds ${isText}\n it should be ${oughtText}`);
-    const { put, acked, gone, waiting, dead } = this.#model;
-    const there = waiting + dead.size + Object.values(ought.claims).flat().length;
-    if (put !== acked + gone + there) throw new Error(`${put} were put, ${acked} acknowledged, ${gone} dropped, ${there} are there, after ${JSON.stringify(step)}`);
+    const { put, acked, gone, waiting, dead, held } = this.#model;
+    if (put !== acked + gone + waiting + dead.size + held) throw new Error(`${put} were put, ${acked} acknowledged, ${gone} dropped, ${waiting} wait, ${held} are held, ${dead.size} are dead, after ${JSON.stringify(step)}`);
   }
 
   async #state() {
     const { keys } = this.broker;
     const workers = [...this.#model.workers.keys()].sort();
+    const processes = [...this.#model.notes.keys()].sort();
     const asked = this.redis.pipeline();
     for (const name of listNames) asked.lrange(keys[name], 0, -1);
-    asked.hgetall(keys.delayedMessages).zrange(keys.delayed, '0', '-1').hgetall(keys.deadMessages).zrange(keys.dead, '0', '-1', 'WITHSCORES').zrange(keys.workers, '0', '-1');
-    for (const worker of workers) asked.hgetall(keys.claims(worker));
+    asked.hgetall(keys.delayedMessages).zrange(keys.delayed, '0', '-1').hgetall(keys.deadMessages).zrange(keys.dead, '0', '-1', 'WITHSCORES').zrange(keys.workers, '0', '-1').hgetall(keys.roll);
+    for (const process of processes) asked.hkeys(keys.suspectsOf(this.#process(process)));
+    for (const worker of workers) asked.hgetallBuffer(keys.claims(worker));
     const answers = await replies(asked);
     const lists = Object.fromEntries(listNames.map((name, index) => [name, answers[index] as string[]]));
-    const [delayed, late, dead, scores, registered, ...held] = answers.slice(listNames.length) as [Record<string, string>, string[], Record<string, string>, string[], string[], ...Record<string, string>[]];
+    const [delayed, late, dead, scores, registered, roll, ...rest] = answers.slice(listNames.length) as [Record<string, string>, string[], Record<string, string>, string[], string[], Record<string, string>, ...unknown[]];
     for (let index = 0; index < scores.length; index += 2) this.#toldWhen(scores[index]!, scores[index + 1]!);
-    const claims = Object.fromEntries(workers.map((worker, index) => [worker, inOrder(Object.keys(held[index]!).filter((field) => field !== 'seq')).map((token) => `${token} ${held[index]![token]}`)]));
     return {
       lists,
-      claims,
+      claims: Object.fromEntries(workers.map((worker, index) => [worker, claimLines(rest[processes.length + index] as Record<string, Buffer>)])),
       delayed: Object.entries(delayed).map(([member, entry]) => `${member} ${entry}`).sort(),
       late: [...late].sort(),
       dead: Object.entries(dead).map(([member, entry]) => `${member} ${entry.slice(entry.indexOf('\n') + 1)}`).sort(),
       buried: scores.filter((_, index) => index % 2 === 0).sort(),
       workers: [...registered].sort(),
+      roll: Object.entries(roll).map(([worker, process]) => `${worker} ${process}`).sort(),
+      notes: processes.map((process, index) => `${process}: ${[...(rest[index] as string[])].sort().join(' ')}`),
     };
   }
 
@@ -270,18 +344,53 @@ class Simulation {
   }
 
   #modelState() {
-    const { lists, workers, delayed, dead } = this.#model;
+    const { lists, workers, delayed, dead, notes } = this.#model;
     const ids = [...workers.keys()].sort();
+    const registered = ids.filter((id) => workers.get(id)!.isRegistered);
     return {
       lists: Object.fromEntries(listNames.map((name) => [name, lists[name].map(textOf)])),
-      claims: Object.fromEntries(ids.map((id) => [id, inOrder([...workers.get(id)!.claims.keys()]).map((token) => `${token} ${textOf(workers.get(id)!.claims.get(token)!)}`)])),
+      claims: Object.fromEntries(ids.map((id) => [id, claimLinesOf(workers.get(id)!)])),
       delayed: [...delayed].map(([member, { message, lane }]) => `${member} ${lane}${textOf(message)}`).sort(),
       late: [...delayed.keys()].sort(),
       dead: [...dead].map(([member, { message }]) => `${member} ${textOf(message)}`).sort(),
       buried: [...dead.keys()].sort(),
-      workers: ids.filter((id) => workers.get(id)!.isRegistered),
+      workers: registered,
+      roll: registered.map((id) => `${id} ${this.#process(workers.get(id)!.process)}`),
+      notes: [...notes.keys()].sort().map((process) => `${process}: ${[...notes.get(process)!].sort().join(' ')}`),
     };
   }
+}
+
+const isTake = (meant: unknown): meant is TakeState => typeof meant === 'object' && meant !== null && 'lanes' in meant;
+
+/** What a worker hears of a take: each message with its lane, and those that are settled with a mark. */
+function takeText(take: Take): string[] {
+  return Array.from({ length: take.size }, (_, at) => `${take.lane(at + 1)} ${take.message(at + 1).toString()}${take.isSettled(at + 1) ? ' settled' : ''}`);
+}
+
+function takeStateText({ lanes, messages, acked, effects }: TakeState): string[] {
+  return messages.map((message, at) => `${lanes[at]} ${textOf(message)}${acked.has(at + 1) || effects.has(at + 1) ? ' settled' : ''}`);
+}
+
+/** Every field of a claims hash, that of a take unpacked. */
+function claimLines(fields: Record<string, Buffer>): string[] {
+  return Object.entries(fields)
+    .map(([field, value]) => {
+      const number = /^t(\d+)$/.exec(field)?.[1];
+      return `${field} ${number === undefined ? value.toString() : takeText(new Take(Number(number), value)).join(', ')}`;
+    })
+    .sort();
+}
+
+/** The fields that a worker's hash should have, and no others: a take that is over leaves none behind. */
+function claimLinesOf({ seq, takes }: WorkerState): string[] {
+  const lines = seq === 0 ? [] : [`seq ${seq}`];
+  for (const { number, lanes, messages, acked, effects } of takes.values()) {
+    lines.push(`t${number} ${messages.map((message, at) => `${lanes[at]} ${textOf(message)}`).join(', ')}`, `a${number} ${acked.size} ${messages.length} ${rangesOf(acked)}`);
+    for (const index of effects) lines.push(`e${number}.${index} 1`);
+    if (lanes[0] === 's') lines.push(`s${number} 1`);
+  }
+  return lines.sort();
 }
 
 async function replies(asked: ChainableCommander): Promise<unknown[]> {

@@ -24,7 +24,7 @@ local function takesOf(claims)
     local kind, number, index = string.match(fields[at], '^(%l)(%d+)%.?(%d*)$')
     local take = kind and takeOf(tonumber(number))
     if kind == 't' then take.packed = fields[at + 1]
-    elseif kind == 'a' then addIndexes(take.settled, string.match(fields[at + 1], '^%d+ %d+ (.*)$'))
+    elseif kind == 'a' then addIndexes(take.settled, string.match(fields[at + 1], '^%d+ %d+ (.*)$') or '')
     elseif kind == 'e' then take.settled[tonumber(index)] = true
     elseif kind == 's' then take.hasSuspect = true end
   end

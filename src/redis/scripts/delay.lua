@@ -4,9 +4,9 @@
 -- ARGV  1 batch number  2 ms the producer is remembered  3 most messages in the queue, or 0  4 how many messages each call
 --       put, such as 1,5,2; needed where the queue is limited  5 ms the marks are remembered  6.. for each message: its id,
 --       when it is due (+ms from now, or Unix ms), and its lane letter and text
--- Reply {ms until the next is due or -1, how many were accepted, index, ..}: see put.lua
+-- Reply {ms until the next is due or -1, how many were accepted, index, ..}: see place.lua
 --
--- As put.lua, and numbered together with it: the first write may grow memory, the outcome is kept beside the number.
+-- As place.lua, and numbered together with it: the first write may grow memory, the outcome is kept beside the number.
 local delayed, delayedMessages, producer, base, inbox, high, low, again, suspects = unpack(KEYS, 1, 9)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -17,7 +17,7 @@ local function tell(answer)
 end
 
 local number = tonumber(ARGV[1])
-local last, outcome = string.match(redis.call('GET', producer) or '', '^(%d+) (.+)$')
+local last, outcome = string.match(redis.call('GET', producer) or '', '^(%d+) ?(.*)$')
 if last and number < tonumber(last) then return tell({-1}) end
 if last and number == tonumber(last) then
   local same = {}

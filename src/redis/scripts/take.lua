@@ -52,12 +52,14 @@ local function draw(list, lane, bound)
     local messages = redis.call('LRANGE', list, from, from + math.min(bound - count, portion, math.ceil(room / largest)) - 1)
     if #messages == 0 then return end
     local used = 0
-    for _, message in ipairs(messages) do
+    for index = 1, #messages do
       if room <= 0 then break end
-      room = room - #message
-      largest = math.max(largest, #message)
-      used = used + 1
-      taken[count + used + 1] = message
+      local message = messages[index]
+      local size = #message
+      room = room - size
+      if size > largest then largest = size end
+      used = index
+      taken[count + index + 1] = message
     end
     count = count + used
     drawn[list] = from + used
