@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { mostCrashes, type Broker } from '../../src/redis/broker.js';
-import { runScript } from '../../src/redis/scripts.js';
+import { scripts } from '../../src/redis/scripts.js';
 import type { Take } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
 import { serverKind } from '../support/server.js';
@@ -47,7 +47,7 @@ class Books {
     const { connection } = broker;
     const script = connection.script.bind(connection);
     vi.spyOn(connection, 'script').mockImplementation((name, keys, args, patience) => {
-      if (name !== 'join') this.#sent.push(() => runScript(redis(), name, keys, args));
+      if (name !== 'join') this.#sent.push(() => redis().eval(scripts[name].lua, keys.length, ...keys, ...args));
       return script(name, keys, args, patience);
     });
   }

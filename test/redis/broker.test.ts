@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import type { Broker, Place, Taken } from '../../src/redis/broker.js';
+import type { Broker, Taken } from '../../src/redis/broker.js';
 import type { Take } from '../../src/redis/take.js';
 import { until } from '../support/facts.js';
 import { aBroker, redis } from '../support/queue.js';
@@ -371,7 +371,7 @@ describe('ack', () => {
 
 describe('settling', () => {
   it('tells done from already done from lease lost, for each verb', async () => {
-    const settle: Record<string, (broker: Broker, worker: string, place: Place) => Promise<string>> = {
+    const settle: Record<string, (broker: Broker, worker: string, place: { take: Take; index: number }) => Promise<string>> = {
       ack: (broker, worker, { take: held, index }) => (held.ack(index), broker.ack(worker, [held])),
       retry: (broker, worker, place) => broker.retry(worker, place, retryOf(place, 0)),
       bury: (broker, worker, place) => broker.bury(worker, place, 'id', '{}'),
@@ -386,7 +386,7 @@ describe('settling', () => {
     }
   });
 
-  it.each<[string, (broker: Broker, worker: string, place: Place) => Promise<string>]>([
+  it.each<[string, (broker: Broker, worker: string, place: { take: Take; index: number }) => Promise<string>]>([
     ['retry', (broker, worker, place) => broker.retry(worker, place, retryOf(place, 0))],
     ['retry later', (broker, worker, place) => broker.retry(worker, place, retryOf(place, 60_000))],
     ['bury', (broker, worker, place) => broker.bury(worker, place, 'id', '{}')],

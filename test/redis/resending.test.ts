@@ -47,7 +47,8 @@ async function dead(broker: Broker): Promise<{ key: string; at: string }[]> {
 
 /** For every script: a state in which it does something, and the one sending that is made twice. */
 const sendings: Record<ScriptName, (broker: Broker) => Promise<Send>> = {
-  put: async (broker) => {
+  put: async (broker) => () => broker.put('q', 1, ['x', 'y'].map(text), at),
+  place: async (broker) => {
     const terms = { own: { ids: ['x', 'y', 'x'], forMs: hourMs }, limit: { most: 10, calls: [1, 1, 1] } };
     return () => broker.put('q', 1, ['x', 'y', 'x'].map(text), at, 'h', terms);
   },
