@@ -218,3 +218,16 @@ it('hands a suspect out, also where it could not be noted', async () => {
   server.takes = [aTake(1, 's', ['1'])];
   expect(await server.fetcher().take(1)).toHaveLength(1);
 });
+
+it('hands nothing out whose lease was lost while a suspect was noted: nobody could abort its handler', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  const noted = latch<Settled>();
+  server.answers = { note: [noted], beat: ['lost'] };
+  server.takes = [aTake(1, 'sb', ['1', '2'])];
+  const taking = fetcher.take(2);
+  await until(() => server.asked.includes('note true w1'));
+  await fetcher.beat();
+  noted.open('done');
+  expect(await taking).toEqual([]);
+});
