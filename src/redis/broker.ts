@@ -366,18 +366,20 @@ export class Broker {
     return { accepted: reply === 1 ? messages.length : -1, duplicates: none };
   }
 
-  /** How many messages a worker holds. */
+  /** How many messages a worker holds, also one of layout 1, which has a field for each message. */
   async held(worker: string, patience: Patience): Promise<number> {
     const key = this.keys.claims(worker);
     const fields = await this.connection.call((client) => client.hkeys(key), patience);
-    const states = fields.filter((field) => field.startsWith('a'));
-    if (states.length === 0) return 0;
-    const acknowledged = await this.connection.call((client) => client.hmget(key, ...states), patience);
-    const effects = fields.filter((field) => field.startsWith('e')).length;
-    return acknowledged.reduce((sum, state) => {
-      const [settled = 0, size = 0] = (state ?? '').split(' ').map(Number);
-      return sum + size - settled;
-    }, -effects);
+    const ofLayout1 = fields.filter((field) => /^[abhls]\d+\.\d+$/.test(field)).length;
+    const takes = fields.flatMap((field) => /^a(\d+)$/.exec(field)?.[1] ?? []);
+    if (takes.length === 0) return ofLayout1;
+    const states = await this.connection.call((client) => client.hmget(key, ...takes.map((number) => `a${number}`)), patience);
+    return takes.reduce((sum, number, place) => {
+      const state = states[place];
+      if (!state) return sum; // over since its fields were listed
+      const [acknowledged = 0, size = 0] = state.split(' ').map(Number);
+      return sum + size - acknowledged - fields.filter((field) => field.startsWith(`e${number}.`)).length;
+    }, ofLayout1);
   }
 
   /** Whether the process of this worker holds a suspect with another of its workers, or did when it died. */

@@ -67,7 +67,7 @@ function handle<T>(claim: Claim, way: Way<T>, delivery: Delivery<T> | Refused, p
     return conclude(claim, way, failed(error), policy);
   }
   if (!isThenable(result)) return conclude(claim, way, ended(delivery), policy);
-  (way.places.pop() ?? new Place(way as Way)).wait(result, claim, delivery, policy);
+  (way.places.pop() ?? new Place(way)).wait(result, claim, delivery, policy);
   return false;
 }
 

@@ -224,8 +224,9 @@ export class Fetcher implements Tended, Keeper {
       claims.push(claim);
     }
     // Before its handler begins: if this process dies, messages of its other queues are not to blame.
-    if (take.hasSuspect) await this.channel.broker.noteSuspect(processId(), worker).catch(() => undefined);
-    return claims;
+    if (!take.hasSuspect) return claims;
+    await this.channel.broker.noteSuspect(processId(), worker).catch(() => undefined);
+    return claims.filter((claim) => this.holds(claim)); // the lease may be lost by now
   }
 
   /** Somebody recovered this worker: what it holds is no longer its own, and it goes on as another. */

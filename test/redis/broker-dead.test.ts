@@ -1,22 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Broker, type Buried } from '../../src/redis/broker.js';
-import type { Lane } from '../../src/redis/held.js';
+import type { Lane } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
+import { aWorker, places, take } from '../support/takes.js';
 
 const at = { withinMs: 5_000 };
 
 /** Buries messages as a worker does that took them from a lane. */
 async function bury(broker: Broker, messages: readonly string[], lane: Lane = 'b', ids = messages.map((message) => /^#(\S+) /.exec(message)?.[1] ?? randomUUID())): Promise<void> {
-  const worker = randomUUID();
-  await broker.join(worker, at);
+  const worker = await aWorker(broker);
   const list = { a: broker.keys.again, b: broker.keys.base, h: broker.keys.high, l: broker.keys.low, s: broker.keys.suspects }[lane];
   let number = 0;
   for (const [index, message] of messages.entries()) {
     await redis().rpush(list, message);
-    const taken = await broker.take(worker, (number += 1), 1, 'alone', at);
-    const { token } = taken === 'lost' ? expect.fail('lease lost') : taken.held[0]!;
-    expect(await broker.bury(worker, token, ids[index]!, JSON.stringify({ lane, reason: 'test', attempts: 1 }))).toBe('done');
+    const [place] = places(await take(broker, worker, (number += 1), 1));
+    expect(await broker.bury(worker, place!, ids[index]!, JSON.stringify({ lane, reason: 'test', attempts: 1 }))).toBe('done');
   }
   await broker.leave(worker);
 }

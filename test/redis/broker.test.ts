@@ -1,25 +1,30 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Broker, Taken } from '../../src/redis/broker.js';
-import { Held, tokensOf, type Lane } from '../../src/redis/held.js';
-import { aBroker, redis } from '../support/queue.js';
+import type { Take } from '../../src/redis/take.js';
 import { until } from '../support/facts.js';
+import { aBroker, redis } from '../support/queue.js';
+import { aTake, aWorker, endLease, places, retryOf, take, textsOf } from '../support/takes.js';
 
 const at = { withinMs: 5_000 };
 
-async function join(broker: Broker): Promise<string> {
-  const worker = randomUUID();
-  await broker.join(worker, at);
-  return worker;
+const list = (key: string): Promise<string[]> => redis().lrange(key, 0, -1);
+
+/** Names of the fields in the claims of a worker. */
+const fieldsOf = async ({ keys }: Broker, worker: string): Promise<string[]> => (await redis().hkeys(keys.claims(worker))).sort();
+
+/** A worker that holds messages `#id 0 0\n0`, `#id 0 0\n1`, …, in one take. */
+async function holding(count: number): Promise<{ broker: Broker; worker: string; held: Take }> {
+  const broker = aBroker();
+  await broker.put('producer', 1, Array.from({ length: count }, (_, index) => `#id 0 0\n${index}`), at);
+  const worker = await aWorker(broker);
+  return { broker, worker, held: await take(broker, worker, 1, count) };
 }
 
-async function take(broker: Broker, worker: string, number: number, most = 10): Promise<readonly Held[]> {
-  const taken = await broker.take(worker, number, most, 'alone', at);
-  if (taken === 'lost') throw new Error('lease lost');
-  return taken.held;
+/** The same take with these messages settled, as it was or will be at another moment. */
+function inState({ number, size, lanes }: Take, acked: string, effects = ''): Take {
+  return aTake(number, lanes, Array.from({ length: size }, () => 'x'), acked, effects);
 }
-
-const messages = (held: readonly Held[]): string[] => held.map(({ message }) => message);
 
 describe('put', () => {
   it('stores a batch in order, once for each number, however often it is sent', async () => {
@@ -47,68 +52,110 @@ describe('put', () => {
   });
 });
 
-describe('ack', () => {
-  it.each([9, 10, 11, 100, 1_000, 2_345])('drops %i that were taken together by one text', async (count) => {
-    const broker = aBroker();
-    await broker.put('producer', 1, Array.from({ length: count + 2 }, (_, index) => String(index)), at);
-    const worker = await join(broker);
-    const held = await take(broker, worker, 1, count + 2);
-    const tokens = tokensOf(held.slice(1, -1));
-    expect(tokens).toEqual([`b1.2-${count + 1}`]);
-    expect(await broker.ack(worker, tokens)).toBe('done');
-    expect(messages(await take(broker, worker, 1, count + 2))).toEqual(['0', String(count + 1)]);
-    expect(await broker.ack(worker, tokens)).toBe('already');
+describe('join', () => {
+  it('is refused when it was on its way for longer than a lease, or a recovered worker could come to life', async () => {
+    const { connection, keys } = aBroker();
+    const [seconds] = await redis().time();
+    const longAgo = Number(seconds) * 1_000 - 31_000;
+    expect(await connection.script('join', [keys.workers, keys.roll, keys.reports, keys.meta], ['late', longAgo, 30_000, '', 'process', '2'])).toEqual([0]);
+    expect(await redis().exists(keys.workers, keys.roll)).toBe(0);
   });
 
-  it('says so when only some were still there, and drops those', async () => {
+  it('notes the process of the worker, and how its claims are kept', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b', 'c'], at);
-    const worker = await join(broker);
-    const [, b] = await take(broker, worker, 1);
-    await broker.ack(worker, [b!.token]);
-    expect(await broker.ack(worker, ['b1.1-3'])).toBe('already');
-    expect(await take(broker, worker, 1)).toEqual([]);
-    await broker.leave(worker);
-    expect(await broker.ack(worker, ['b1.1-3'])).toBe('lost');
+    await aWorker(broker, 'worker', 'process');
+    expect(await redis().hgetall(broker.keys.roll)).toEqual({ worker: 'process' });
+    expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
   });
 
-  it.each([
-    ['nothing', [], []],
-    ['one', ['b1.7'], ['b1.7']],
-    ['those that follow each other', ['b1.1', 'b1.2', 'b1.3', 'b1.5'], ['b1.1-3', 'b1.5']],
-    ['not across lanes, takes or backwards', ['h1.1', 'b1.2', 'b2.3', 'b2.2', 'b2.2', 'b2.3'], ['h1.1', 'b1.2', 'b2.3', 'b2.2', 'b2.2-3']],
-  ])('tokens of what is held: %s', (_what, tokens, joined) => {
-    const held = tokens.map((token) => {
-      const [, lane, number, index] = /^(\w)(\d+)\.(\d+)$/.exec(token)!;
-      return new Held(lane as Lane, Number(number), Number(index), '');
-    });
-    expect(held.map(({ token }) => token)).toEqual(tokens);
-    expect(tokensOf(held)).toEqual(joined);
+  it.each<[string, string, (broker: Broker) => Promise<unknown>, (broker: Broker) => Promise<string[]>]>([
+    ['of the version before this one', '1', ({ keys }) => redis().sadd(keys.roll, 'other'), ({ keys }) => redis().smembers(keys.roll)],
+    ['of a version to come', '3', async ({ keys }) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')), ({ keys }) => redis().hkeys(keys.roll)],
+  ])('is refused where workers %s are registered, and leaves no trace', async (_whose, other, register, registered) => {
+    const broker = aBroker();
+    await register(broker);
+    const refused = broker.join('worker', 'process', at);
+    await expect(refused).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS', key: broker.keys.base, layout: '2', other });
+    await expect(refused).rejects.toThrow(`the workers of ${broker.keys.base} keep claims in layout ${other}, and this version in layout 2: stop the workers of the other version`);
+    expect(await redis().exists(broker.keys.workers, broker.keys.reports)).toBe(0);
+    expect(await registered(broker)).toEqual(['other']);
+  });
+
+  it('is possible once the last worker of another version has left', async () => {
+    const broker = aBroker();
+    await redis().sadd(broker.keys.roll, 'old');
+    await redis().hset(broker.keys.meta, 'layout', '3');
+    await redis().srem(broker.keys.roll, 'old');
+    await aWorker(broker, 'worker', 'process');
+    expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
+  });
+
+  it('of the version before this one is refused by Redis where workers of this one are registered', async () => {
+    const broker = aBroker();
+    await aWorker(broker, 'worker', 'process');
+    await expect(redis().sadd(broker.keys.roll, 'old')).rejects.toThrow('WRONGTYPE');
+    expect(await redis().hgetall(broker.keys.roll)).toEqual({ worker: 'process' });
   });
 });
 
 describe('take', () => {
   it('is refused to a worker that never joined', async () => {
-    expect(await aBroker().take('nobody', 1, 1, 'alone', at)).toBe('lost');
+    expect(await aBroker().take('nobody', 1, 1, at)).toBe('lost');
   });
 
   it('claims in order, and the same number brings the same claims again, not a second batch', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b', 'c'], at);
-    const worker = await join(broker);
+    const worker = await aWorker(broker);
     const first = await take(broker, worker, 1, 2);
-    expect(messages(first)).toEqual(['a', 'b']);
+    expect(textsOf(first)).toEqual(['a', 'b']);
     expect(await take(broker, worker, 1, 2)).toEqual(first);
-    expect(messages(await take(broker, worker, 2))).toEqual(['c']);
+    expect(textsOf(await take(broker, worker, 2))).toEqual(['c']);
   });
 
-  it('brings of a number sent again only what is still unsettled', async () => {
+  it('is one field for its messages, one for what is acknowledged of them, and the number', async () => {
+    const { broker, worker } = await holding(3);
+    expect(await fieldsOf(broker, worker)).toEqual(['a1', 'seq', 't1']);
+    expect(await redis().hmget(broker.keys.claims(worker), 'seq', 'a1')).toEqual(['1', '0 3 ']);
+  });
+
+  it('says of a number sent again what is settled, acknowledged or with an effect', async () => {
+    const { broker, worker, held } = await holding(5);
+    held.ack(1);
+    held.ack(2);
+    await broker.ack(worker, [held]);
+    await broker.retry(worker, { take: held, index: 4 }, retryOf({ take: held, index: 4 }, 0));
+    await broker.release(worker, places(held, 5));
+    const again = await take(broker, worker, 1);
+    expect(textsOf(again)).toEqual(['#id 0 0\n2']);
+    expect(again.acknowledgements).toEqual(['1', '2', '5', '1-2']);
+  });
+
+  it('brings nothing for its number again once all of it is settled, and nothing new either', async () => {
+    const { broker, worker, held } = await holding(1);
+    held.ack(1);
+    await broker.ack(worker, [held]);
+    await broker.put('producer', 2, ['next'], at);
+    expect(await broker.take(worker, 1, 10, at)).toMatchObject({ status: 'served' });
+    expect(((await broker.take(worker, 1, 10, at)) as Taken).take).toBeUndefined();
+    expect(textsOf(await take(broker, worker, 2))).toEqual(['next']);
+  });
+
+  it.each([1, 15, 16, 31, 32, 255, 256, 65_535, 65_536])('brings texts of %i bytes as they are, whatever they are', async (bytes) => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b', 'c'], at);
-    const worker = await join(broker);
-    const [a] = await take(broker, worker, 1, 3);
-    await broker.ack(worker, [a!.token]);
-    expect(messages(await take(broker, worker, 1, 3))).toEqual(['b', 'c']);
+    const messages = [Buffer.alloc(bytes, 'x'), Buffer.alloc(bytes, 'é'), Buffer.alloc(bytes, Buffer.from([0xff, 0xfe, 0x80])), Buffer.alloc(bytes)];
+    await redis().rpush(broker.keys.base, ...messages);
+    const held = await take(broker, await aWorker(broker), 1);
+    expect(messages.map((message, place) => held.message(place + 1).equals(message))).toEqual([true, true, true, true]);
+    expect(held.lanes).toBe('bbbb');
+  });
+
+  it.each([14, 15, 1_000])('brings %i at once, and gives them back as they were', async (count) => {
+    const { broker, worker, held } = await holding(count);
+    expect(held.size).toBe(count);
+    const before = textsOf(held);
+    await broker.leave(worker);
+    expect(await list(broker.keys.base)).toEqual(before);
   });
 
   it.each([
@@ -118,26 +165,26 @@ describe('take', () => {
     const broker = aBroker();
     const large = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(400_000));
     await broker.put('producer', 1, [...head, ...large, 'f'], at);
-    const worker = await join(broker);
-    expect(messages(await take(broker, worker, 1, 100)).map(([letter]) => letter)).toEqual([...head, 'a', 'b', 'c']);
+    const worker = await aWorker(broker);
+    expect(textsOf(await take(broker, worker, 1, 100)).map(([letter]) => letter)).toEqual([...head, 'a', 'b', 'c']);
     expect((await broker.peek(10, at)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
-    expect(messages(await take(broker, worker, 2, 100)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
+    expect(textsOf(await take(broker, worker, 2, 100)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
   });
 
   it('brings nothing for a number that is older than the last', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b'], at);
-    const worker = await join(broker);
+    const worker = await aWorker(broker);
     await take(broker, worker, 1, 1);
     await take(broker, worker, 2, 1);
-    expect(await broker.take(worker, 1, 1, 'alone', at)).toBe('lost');
+    expect(await broker.take(worker, 1, 1, at)).toBe('lost');
   });
 
   it('drains the shared inbox first, whoever it was that waited', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b'], at);
     await redis().lmove(broker.keys.base, broker.keys.inbox, 'LEFT', 'RIGHT');
-    expect(messages(await take(broker, await join(broker), 1))).toEqual(['a', 'b']);
+    expect(textsOf(await take(broker, await aWorker(broker), 1))).toEqual(['a', 'b']);
   });
 
   it('takes high before normal before low, and low first every 16th time', async () => {
@@ -146,122 +193,531 @@ describe('take', () => {
     await redis().rpush(low, 'low');
     await redis().rpush(base, 'normal');
     await redis().rpush(high, 'high');
-    const worker = await join(broker);
-    expect(messages(await take(broker, worker, 1))).toEqual(['high', 'normal', 'low']);
+    const worker = await aWorker(broker);
+    const first = await take(broker, worker, 1);
+    expect(textsOf(first)).toEqual(['high', 'normal', 'low']);
+    expect(first.lanes).toBe('hbl');
     await redis().rpush(high, 'high');
     await redis().rpush(low, 'low');
-    expect(messages(await take(broker, worker, 16, 1))).toEqual(['low']);
+    expect(textsOf(await take(broker, worker, 16, 1))).toEqual(['low']);
   });
 
   it('rings for the others with the next message, when it leaves base empty and something elsewhere', async () => {
     const broker = aBroker();
     await redis().rpush(broker.keys.high, 'one', 'two', 'three');
-    await take(broker, await join(broker), 1, 1);
-    expect(await redis().lrange(broker.keys.base, 0, -1)).toEqual(['two']);
-    expect(await redis().lrange(broker.keys.high, 0, -1)).toEqual(['three']);
-  });
-
-  it('stops at about a mebibyte', async () => {
-    const broker = aBroker();
-    const big = 'x'.repeat(400_000);
-    await broker.put('producer', 1, [big, big, big, big], at);
-    expect(await take(broker, await join(broker), 1)).toHaveLength(3);
+    await take(broker, await aWorker(broker), 1, 1);
+    expect(await list(broker.keys.base)).toEqual(['two']);
+    expect(await list(broker.keys.high)).toEqual(['three']);
   });
 
   it('says when the next delayed message is due', async () => {
-    const broker = aBroker();
-    const worker = await join(broker);
-    await broker.put('producer', 1, ['a'], at);
-    const [held] = await take(broker, worker, 1);
-    await broker.retry(worker, { token: held!.token, id: 'a', lane: 'b', delayMs: 60_000, header: '', oldHeaderLength: 0 });
-    const { news } = (await broker.take(worker, 2, 1, 'alone', at)) as Taken;
+    const { broker, worker, held } = await holding(1);
+    await broker.retry(worker, { take: held, index: 1 }, retryOf({ take: held, index: 1 }, 60_000));
+    const { news } = (await broker.take(worker, 2, 1, at)) as Taken;
     expect(news.nextDueMs).toBeGreaterThan(50_000);
     expect(news.nextDueMs).toBeLessThanOrEqual(60_000);
   });
 });
 
-describe('settling', () => {
-  const retryOf = ({ token }: Held, delayMs: number) => ({ token, id: 'id', lane: 'b' as const, delayMs, header: '#id 1 0\n', oldHeaderLength: '#id 0 0\n'.length });
-
-  async function holding(count: number): Promise<{ broker: Broker; worker: string; held: readonly Held[] }> {
+describe('take of suspects', () => {
+  /** A queue with these suspects, and as many other messages as there are names. */
+  async function suspecting(suspects: number, ...others: string[]): Promise<Broker> {
     const broker = aBroker();
-    await broker.put('producer', 1, Array.from({ length: count }, (_, index) => `#id 0 0\n${index}`), at);
-    const worker = await join(broker);
-    return { broker, worker, held: await take(broker, worker, 1) };
+    await redis().rpush(broker.keys.suspects, ...Array.from({ length: suspects }, (_, index) => `#suspect${index} 0 2\n${index}`));
+    if (others.length > 0) await redis().rpush(broker.keys.base, ...others);
+    return broker;
   }
 
+  const suspect = (index: number): string => `#suspect${index} 0 2\n${index}`;
+
+  it('brings one first, and other messages beside it', async () => {
+    const broker = await suspecting(2, 'a', 'b');
+    const worker = await aWorker(broker);
+    const held = await take(broker, worker, 1);
+    expect(textsOf(held)).toEqual([suspect(0), 'a', 'b']);
+    expect([held.hasSuspect, held.lanes]).toEqual([true, 'sbb']);
+    expect(await fieldsOf(broker, worker)).toEqual(['a1', 's1', 'seq', 't1']);
+    expect(await list(broker.keys.suspects)).toEqual([suspect(1)]);
+  });
+
+  it('brings one to a worker that holds other messages', async () => {
+    const broker = aBroker();
+    await broker.put('producer', 1, ['a', 'b'], at);
+    const worker = await aWorker(broker);
+    await take(broker, worker, 1, 1);
+    await redis().rpush(broker.keys.suspects, suspect(0));
+    expect(textsOf(await take(broker, worker, 2, 1))).toEqual([suspect(0)]);
+  });
+
+  it('comes before low, when low is taken first', async () => {
+    const broker = await suspecting(1);
+    await redis().rpush(broker.keys.low, 'low');
+    const held = await take(broker, await aWorker(broker), 16);
+    expect([held.lanes, held.hasSuspect]).toEqual(['sl', true]);
+  });
+
+  it('brings no second one to the same worker, but to another one', async () => {
+    const broker = await suspecting(2, 'a', 'b', 'c');
+    const [one, other] = [await aWorker(broker), await aWorker(broker)];
+    expect(textsOf(await take(broker, one, 1, 2))).toEqual([suspect(0), 'a']);
+    expect(textsOf(await take(broker, one, 2, 1))).toEqual(['b']);
+    expect(textsOf(await take(broker, other, 1, 1))).toEqual([suspect(1)]);
+  });
+
+  it.each<[string, (broker: Broker, worker: string, held: Take) => Promise<unknown>]>([
+    ['acknowledged', (broker, worker, held) => (held.ack(1), broker.ack(worker, [held]))],
+    ['acknowledged with others', (broker, worker, held) => ([1, 2, 3].forEach((index) => held.ack(index)), broker.ack(worker, [held]))],
+    ['retried', (broker, worker, held) => broker.retry(worker, places(held, 1)[0]!, retryOf(places(held, 1)[0]!, 60_000))],
+    ['buried', (broker, worker, held) => broker.bury(worker, places(held, 1)[0]!, 'id', '{}')],
+    ['settled with all of its take', (broker, worker, held) => ([1, 2, 3, 4].forEach((index) => held.ack(index)), broker.ack(worker, [held]))],
+  ])('brings the next one when the first is %s', async (_how, settle) => {
+    const broker = await suspecting(2, 'a', 'b', 'c');
+    const worker = await aWorker(broker);
+    const held = await take(broker, worker, 1);
+    await settle(broker, worker, held);
+    expect(textsOf(await take(broker, worker, 2))).toEqual([suspect(1)]);
+  });
+
+  // Indexes that begin with a 1 too.
+  it('brings no second one when its neighbours alone are settled', async () => {
+    const broker = await suspecting(2, ...Array.from({ length: 20 }, (_, index) => `${index}`));
+    const worker = await aWorker(broker);
+    const held = await take(broker, worker, 1, 15);
+    for (const index of [10, 11, 12]) held.ack(index);
+    await broker.ack(worker, [held]);
+    await broker.bury(worker, places(held, 14)[0]!, 'id', '{}');
+    expect(textsOf(await take(broker, worker, 2, 1))).toEqual(['14']);
+  });
+
+  it('gives a suspect that is released back to the head of the suspects', async () => {
+    const broker = await suspecting(2);
+    const worker = await aWorker(broker);
+    await broker.release(worker, places(await take(broker, worker, 1)));
+    expect(await list(broker.keys.suspects)).toEqual([suspect(0), suspect(1)]);
+  });
+});
+
+describe('ack', () => {
+  it('drops a take when all of its messages are done', async () => {
+    const { broker, worker, held } = await holding(3);
+    for (const index of [2, 1, 3]) held.ack(index);
+    expect(await broker.ack(worker, [held])).toBe('done');
+    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+    await broker.leave(worker);
+    expect(await broker.size(at)).toBe(0);
+  });
+
+  it('keeps a take that is done in part: the rest goes back when its worker leaves', async () => {
+    const { broker, worker, held } = await holding(12);
+    for (const index of [1, 2, 3, 5, 10, 12]) held.ack(index);
+    expect(await broker.ack(worker, [held])).toBe('done');
+    expect(await redis().hget(broker.keys.claims(worker), 'a1')).toBe('6 12 1-3,5,10,12');
+    await broker.leave(worker);
+    expect(await list(broker.keys.base)).toEqual([4, 6, 7, 8, 9, 11].map((index) => `#id 0 0\n${index - 1}`));
+  });
+
+  it('that is late, or comes twice, takes nothing back', async () => {
+    const { broker, worker, held } = await holding(4);
+    const states = ['1', '1-2', '1-2,4'].map((acked) => inState(held, acked));
+    expect(await broker.ack(worker, [states[1]!])).toBe('done');
+    expect(await broker.ack(worker, [states[2]!])).toBe('done');
+    expect(await broker.ack(worker, [states[0]!])).toBe('already');
+    expect(await broker.ack(worker, [states[2]!])).toBe('already');
+    expect(await redis().hget(broker.keys.claims(worker), 'a1')).toBe('3 4 1-2,4');
+    expect(await broker.ack(worker, [inState(held, '1-4')])).toBe('done');
+    expect(await broker.ack(worker, [states[2]!])).toBe('already');
+    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+  });
+
+  it('settles several takes in one call, and says when one of them was settled before', async () => {
+    const broker = aBroker();
+    await broker.put('producer', 1, ['a', 'b', 'c', 'd', 'e', 'f'], at);
+    const worker = await aWorker(broker);
+    const [one, two, three] = [await take(broker, worker, 1, 2), await take(broker, worker, 2, 2), await take(broker, worker, 3, 2)];
+    const over = inState(one, '1-2');
+    expect(await broker.ack(worker, [over, inState(two, '2')])).toBe('done');
+    expect(await broker.ack(worker, [over, inState(two, '1-2'), inState(three, '1')])).toBe('already');
+    expect(await fieldsOf(broker, worker)).toEqual(['a3', 'seq', 't3']);
+    await broker.leave(worker);
+    expect(await list(broker.keys.base)).toEqual(['f']);
+    expect(await broker.ack(worker, [inState(three, '1-2')])).toBe('lost');
+  });
+
+  it('drops with a take what says that messages were settled with an effect', async () => {
+    const { broker, worker, held } = await holding(3);
+    await broker.bury(worker, places(held, 2)[0]!, 'id', '{}');
+    await broker.release(worker, places(held, 3));
+    expect(await fieldsOf(broker, worker)).toEqual(['a1', 'e1.2', 'e1.3', 'seq', 't1']);
+    expect(await broker.ack(worker, [inState(held, '1', '2,3')])).toBe('done');
+    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+  });
+
+  it('drops with a take what says that it has a suspect', async () => {
+    const broker = aBroker();
+    await redis().rpush(broker.keys.suspects, '#suspect 0 2\nx');
+    const worker = await aWorker(broker);
+    await broker.ack(worker, [inState(await take(broker, worker, 1), '1')]);
+    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+  });
+
+  it('drops a take of which more messages had an effect than Lua can unpack at once', async () => {
+    const { broker, worker, held } = await holding(9_000);
+    await redis().hset(broker.keys.claims(worker), Object.fromEntries(Array.from({ length: held.size }, (_, place) => [`e1.${place + 1}`, '1'])));
+    for (let index = 1; index <= held.size; index++) held.confirm(index);
+    expect(await broker.ack(worker, [held])).toBe('done');
+    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+  });
+});
+
+describe('settling', () => {
   it('tells done from already done from lease lost, for each verb', async () => {
-    const settle = {
-      ack: (broker: Broker, worker: string, held: Held) => broker.ack(worker, [held.token]),
-      retry: (broker: Broker, worker: string, held: Held) => broker.retry(worker, retryOf(held, 0)),
-      bury: (broker: Broker, worker: string, held: Held) => broker.bury(worker, held.token, 'id', '{}'),
+    const settle: Record<string, (broker: Broker, worker: string, place: { take: Take; index: number }) => Promise<string>> = {
+      ack: (broker, worker, { take: held, index }) => (held.ack(index), broker.ack(worker, [held])),
+      retry: (broker, worker, place) => broker.retry(worker, place, retryOf(place, 0)),
+      bury: (broker, worker, place) => broker.bury(worker, place, 'id', '{}'),
+      release: (broker, worker, place) => broker.release(worker, [place]),
     };
-    for (const send of Object.values(settle)) {
+    for (const [verb, send] of Object.entries(settle)) {
       const { broker, worker, held } = await holding(1);
-      expect(await send(broker, worker, held[0]!)).toBe('done');
-      expect(await send(broker, worker, held[0]!)).toBe('already');
+      const place = { take: held, index: 1 };
+      expect([verb, await send(broker, worker, place), await send(broker, worker, place)]).toEqual([verb, 'done', 'already']);
       await broker.leave(worker);
-      expect(await send(broker, worker, held[0]!)).toBe('lost');
+      expect([verb, await send(broker, worker, place)]).toEqual([verb, 'lost']);
     }
+  });
+
+  it.each<[string, (broker: Broker, worker: string, place: { take: Take; index: number }) => Promise<string>]>([
+    ['retry', (broker, worker, place) => broker.retry(worker, place, retryOf(place, 0))],
+    ['retry later', (broker, worker, place) => broker.retry(worker, place, retryOf(place, 60_000))],
+    ['bury', (broker, worker, place) => broker.bury(worker, place, 'id', '{}')],
+    ['release', (broker, worker, place) => broker.release(worker, [place])],
+  ])('%s: one message alone of its take, whatever comes after it', async (_verb, send) => {
+    const { broker, worker, held } = await holding(3);
+    await send(broker, worker, { take: held, index: 2 });
+    const elsewhere = async (): Promise<number> => (await broker.size(at)) + (await redis().zcard(broker.keys.delayed)) + (await redis().zcard(broker.keys.dead));
+    expect(await elsewhere()).toBe(1);
+    for (const late of [broker.release(worker, places(held, 2)), broker.bury(worker, { take: held, index: 2 }, 'id', '{}'), broker.retry(worker, { take: held, index: 2 }, retryOf({ take: held, index: 2 }, 0))]) expect(await late).toBe('already');
+    expect(await elsewhere()).toBe(1);
+    expect(textsOf(await take(broker, worker, 1))).toEqual(['#id 0 0\n0', '#id 0 0\n2']);
   });
 
   it('retries with a new header and the payload untouched: at once to the tail', async () => {
     const { broker, worker, held } = await holding(2);
-    await broker.retry(worker, retryOf(held[0]!, 0));
-    await broker.release(worker, [held[1]!.token]);
+    await broker.retry(worker, { take: held, index: 1 }, retryOf({ take: held, index: 1 }, 0, { message: Buffer.from('#id 1 0\n0') }));
+    await broker.release(worker, places(held, 2));
     expect(await broker.peek(10, at)).toEqual(['#id 0 0\n1', '#id 1 0\n0']);
   });
 
   it('delays, and promotes what is due; equal ids do not overwrite each other', async () => {
     const { broker, worker, held } = await holding(2);
-    await broker.retry(worker, retryOf(held[0]!, 1));
-    await broker.retry(worker, retryOf(held[1]!, 1));
+    for (const place of places(held)) await broker.retry(worker, place, retryOf(place, 1));
     let promoted = 0;
     await until(async () => (promoted += (await broker.promote()).promoted), (sum) => sum === 2);
-    expect(await broker.peek(10, at)).toEqual(['#id 1 0\n0', '#id 1 0\n1']);
+    expect(await broker.peek(10, at)).toEqual(['#id 0 0\n0', '#id 0 0\n1']);
     expect(await redis().exists(broker.keys.delayed, broker.keys.delayedMessages)).toBe(0);
   });
 
   it('promotes nothing before its time', async () => {
     const { broker, worker, held } = await holding(1);
-    await broker.retry(worker, retryOf(held[0]!, 60_000));
+    await broker.retry(worker, { take: held, index: 1 }, retryOf({ take: held, index: 1 }, 60_000));
     expect((await broker.promote()).promoted).toBe(0);
   });
 
   it('buries byte for byte, also what has the same id', async () => {
     const { broker, worker, held } = await holding(2);
-    await broker.bury(worker, held[0]!.token, 'id', '{"reason":"one"}');
-    await broker.bury(worker, held[1]!.token, 'id', '{"reason":"two"}');
+    await broker.bury(worker, { take: held, index: 1 }, 'id', '{"reason":"one"}');
+    await broker.bury(worker, { take: held, index: 2 }, 'id', '{"reason":"two"}');
     expect(await redis().hvals(broker.keys.deadMessages)).toEqual(['{"reason":"one"}\n#id 0 0\n0', '{"reason":"two"}\n#id 0 0\n1']);
     expect(await redis().zcard(broker.keys.dead)).toBe(2);
+  });
+
+  it('keeps bytes that are no text, whichever way they go', async () => {
+    const broker = aBroker();
+    const bytes = Buffer.from([0x80, 0xff, 0x00, 0x0a, 0xc3]);
+    await redis().rpush(broker.keys.base, bytes, bytes, bytes);
+    const worker = await aWorker(broker);
+    const held = await take(broker, worker, 1);
+    await broker.bury(worker, { take: held, index: 1 }, 'dead', '{}');
+    await broker.retry(worker, { take: held, index: 2 }, retryOf({ take: held, index: 2 }, 60_000, { id: 'late' }));
+    await broker.release(worker, places(held, 3));
+    expect((await redis().hgetBuffer(broker.keys.deadMessages, 'dead'))!.equals(Buffer.concat([Buffer.from('{}\n'), bytes]))).toBe(true);
+    expect((await redis().hgetBuffer(broker.keys.delayedMessages, 'late'))!.equals(Buffer.concat([Buffer.from('b'), bytes]))).toBe(true);
+    expect((await redis().lrangeBuffer(broker.keys.base, 0, 0))[0]!.equals(bytes)).toBe(true);
   });
 
   it('releases to the head in the order in which it was taken, before what the inbox holds', async () => {
     const { broker, worker, held } = await holding(3);
     await redis().rpush(broker.keys.base, 'later', 'last');
     await redis().lmove(broker.keys.base, broker.keys.inbox, 'LEFT', 'RIGHT');
-    expect(await broker.release(worker, held.map(({ token }) => token))).toBe('done');
+    expect(await broker.release(worker, places(held))).toBe('done');
     expect(await broker.peek(10, at)).toEqual(['#id 0 0\n0', '#id 0 0\n1', '#id 0 0\n2', 'later', 'last']);
   });
 
-  it('leaving gives back everything, in order, and takes the worker off the register', async () => {
-    const { broker, worker } = await holding(12);
-    await take(broker, worker, 2);
-    await broker.leave(worker);
-    expect(await broker.peek(20, at)).toEqual(Array.from({ length: 12 }, (_, index) => `#id 0 0\n${index}`));
-    expect(await redis().exists(broker.keys.claims(worker), broker.keys.workers, broker.keys.roll)).toBe(0);
-    await broker.leave(worker); // sent again
-    expect(await broker.size(at)).toBe(12);
+  it('releases messages of several takes in the order in which they were taken', async () => {
+    const broker = aBroker();
+    await broker.put('producer', 1, Array.from({ length: 15 }, (_, index) => `${index}`), at);
+    const worker = await aWorker(broker);
+    const takes = [await take(broker, worker, 9, 12), await take(broker, worker, 10, 3)];
+    await broker.release(worker, takes.flatMap((held) => places(held)));
+    expect(await list(broker.keys.base)).toEqual(Array.from({ length: 15 }, (_, index) => `${index}`));
   });
 });
 
-describe('join', () => {
-  it('is refused when it was on its way for longer than a lease, or a recovered worker could come to life', async () => {
+describe('leave', () => {
+  it('gives back everything that is not settled, in order, and takes the worker off the register', async () => {
+    const { broker, worker, held } = await holding(12);
+    await broker.put('producer', 2, ['more', 'last'], at);
+    const second = await take(broker, worker, 2);
+    held.ack(3);
+    await broker.ack(worker, [held]);
+    await broker.bury(worker, places(held, 5)[0]!, 'id', '{}');
+    await broker.bury(worker, places(second, 1)[0]!, 'id', '{}');
+    await broker.leave(worker);
+    expect(await broker.peek(20, at)).toEqual([...[0, 1, 3, 5, 6, 7, 8, 9, 10, 11].map((index) => `#id 0 0\n${index}`), 'last']);
+    expect(await redis().exists(broker.keys.claims(worker), broker.keys.workers, broker.keys.roll)).toBe(0);
+    await broker.leave(worker); // sent again
+    expect(await broker.size(at)).toBe(11);
+  });
+
+  it('gives each message back to the lane that it came from', async () => {
     const broker = aBroker();
-    const [seconds] = await redis().time();
-    const longAgo = Number(seconds) * 1_000 - 31_000;
-    expect(await broker.connection.script('join', [broker.keys.workers, broker.keys.roll], ['ghost', longAgo, 30_000])).toBe(0);
+    const { suspects, again, high, base, low } = broker.keys;
+    for (const key of [suspects, again, high, base, low]) await redis().rpush(key, key);
+    const worker = await aWorker(broker);
+    expect((await take(broker, worker, 1)).lanes).toBe('sahbl');
+    await broker.leave(worker);
+    for (const key of [suspects, again, high, base, low]) expect(await list(key)).toEqual([key]);
+  });
+});
+
+describe('beat', () => {
+  /** A worker with two takes of two messages each. */
+  async function twice(): Promise<{ broker: Broker; worker: string; one: Take; two: Take }> {
+    const broker = aBroker();
+    await broker.put('producer', 1, ['a', 'b', 'c', 'd', 'e'], at);
+    const worker = await aWorker(broker);
+    return { broker, worker, one: await take(broker, worker, 1, 2), two: await take(broker, worker, 2, 2) };
+  }
+
+  it('gives back takes that the worker does not know of, but never the take under way', async () => {
+    const { broker, worker, one, two } = await twice();
+    await broker.beat(worker, 3, [one, two], at);
+    expect(await list(broker.keys.base)).toEqual(['e']);
+    await broker.beat(worker, 2, [one], at); // the reply to take 2 is still on its way
+    expect(await list(broker.keys.base)).toEqual(['e']);
+    await broker.beat(worker, 2, [], at);
+    expect(await list(broker.keys.base)).toEqual(['a', 'b', 'e']);
+    await broker.beat(worker, 3, [], at);
+    expect(await list(broker.keys.base)).toEqual(['c', 'd', 'a', 'b', 'e']);
+    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+  });
+
+  it('gives back of such a take only what is not settled, and forgets all of it', async () => {
+    const broker = aBroker();
+    await broker.put('producer', 1, Array.from({ length: 12 }, (_, index) => `${index}`), at);
+    await redis().rpush(broker.keys.suspects, '#suspect 0 2\nx');
+    const worker = await aWorker(broker);
+    const held = await take(broker, worker, 1, 13);
+    for (const index of [2, 3, 4, 11]) held.ack(index);
+    await broker.ack(worker, [held]);
+    await broker.bury(worker, places(held, 7)[0]!, 'id', '{}');
+    await broker.beat(worker, 2, [], at);
+    expect(await list(broker.keys.base)).toEqual(['3', '4', '6', '7', '8', '10', '11']);
+    expect(await list(broker.keys.suspects)).toEqual(['#suspect 0 2\nx']);
+    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+  });
+
+  it('writes an acknowledgement again that a failover has rolled back, and no older one', async () => {
+    const { broker, worker, one, two } = await twice();
+    one.ack(2);
+    await broker.ack(worker, [one]);
+    await redis().hset(broker.keys.claims(worker), 'a1', '0 2 ');
+    await broker.beat(worker, 3, [one, two], at);
+    expect(await redis().hget(broker.keys.claims(worker), 'a1')).toBe('1 2 2');
+    await broker.beat(worker, 3, [inState(one, ''), two], at);
+    expect(await redis().hget(broker.keys.claims(worker), 'a1')).toBe('1 2 2');
+  });
+
+  it('brings no take back that is over', async () => {
+    const { broker, worker, one, two } = await twice();
+    await broker.ack(worker, [inState(one, '1-2')]);
+    await broker.beat(worker, 3, [inState(one, '1-2'), two], at);
+    expect(await fieldsOf(broker, worker)).toEqual(['a2', 'seq', 't2']);
+  });
+
+  it('is refused to a worker that is not registered, and changes nothing', async () => {
+    const { broker, worker } = await twice();
+    await redis().zrem(broker.keys.workers, worker);
+    expect(await broker.beat(worker, 3, [], at)).toBe('lost');
+    expect(await list(broker.keys.base)).toEqual(['e']);
     expect(await redis().zcard(broker.keys.workers)).toBe(0);
+  });
+});
+
+describe('recover', () => {
+  const suspect = '#suspect 4 2 a=9\n"suspect"';
+
+  /** A worker whose lease has ended, with a suspect and three others in one take, and one more in a second. */
+  async function dying(process = randomUUID()): Promise<{ broker: Broker; worker: string; one: Take; two: Take }> {
+    const broker = aBroker();
+    await redis().rpush(broker.keys.suspects, suspect);
+    await redis().rpush(broker.keys.base, '#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3');
+    const worker = await aWorker(broker, undefined, process);
+    return { broker, worker, one: await take(broker, worker, 1, 4), two: await take(broker, worker, 2) };
+  }
+
+  it('counts the crash of a suspect alone: it is buried, and all others go back as they were', async () => {
+    const { broker, worker } = await dying();
+    await endLease(broker, worker);
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
+    expect(await list(broker.keys.base)).toEqual(['#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3']);
+    expect(await redis().hgetall(broker.keys.deadMessages)).toEqual({ suspect: `{"reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#suspect 4 3 a=9\n"suspect"` });
+    expect(await redis().exists(broker.keys.suspects, broker.keys.claims(worker), broker.keys.workers, broker.keys.roll)).toBe(0);
+  });
+
+  it.each<[string, (broker: Broker, worker: string, held: Take) => Promise<unknown>]>([
+    ['acknowledged', (broker, worker, held) => broker.ack(worker, [inState(held, '1')])],
+    ['retried', (broker, worker, held) => broker.retry(worker, places(held, 1)[0]!, retryOf(places(held, 1)[0]!, 60_000))],
+    ['buried', (broker, worker, held) => broker.bury(worker, places(held, 1)[0]!, 'id', '{}')],
+    ['over with its take', (broker, worker, held) => broker.ack(worker, [inState(held, '1-4')])],
+  ])('counts the crash of each message, when the suspect was %s before', async (how, settle) => {
+    const { broker, worker, one } = await dying();
+    await settle(broker, worker, one);
+    await endLease(broker, worker);
+    const left = how === 'over with its take' ? ['#c 0 1\n3'] : ['#a 0 1\n1', `#${worker}.b1.4 0 1\nbare`, '#c 0 1\n3'];
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: left.length, suspects: how === 'over with its take' ? 0 : 1, buried: 0 });
+    expect(await list(broker.keys.base)).toEqual(left);
+    if (left.length > 1) expect(await list(broker.keys.suspects)).toEqual(['#b 1 2\n2']);
+  });
+
+  it('makes suspects of those that are one crash short of the limit, at the head, in their order', async () => {
+    const broker = aBroker();
+    await redis().rpush(broker.keys.base, '#a 0 1\n1', '#b 0 0\n2', '#c 0 1\n3');
+    const worker = await aWorker(broker);
+    await take(broker, worker, 1);
+    await redis().rpush(broker.keys.suspects, 'waiting');
+    await endLease(broker, worker);
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 1, suspects: 2, buried: 0 });
+    expect(await list(broker.keys.suspects)).toEqual(['#a 0 2\n1', '#c 0 2\n3', 'waiting']);
+    expect(await list(broker.keys.base)).toEqual(['#b 0 1\n2']);
+  });
+
+  it('skips what is settled', async () => {
+    const { broker, worker, held } = await holding(12);
+    await broker.ack(worker, [inState(held, '2-4,11')]);
+    await broker.bury(worker, places(held, 7)[0]!, 'dead', '{}');
+    await endLease(broker, worker);
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 7, suspects: 0, buried: 0 });
+    expect(await list(broker.keys.base)).toEqual([0, 4, 5, 7, 8, 9, 11].map((index) => `#id 0 1\n${index}`));
+  });
+
+  it('on a plain queue leaves bare what is not blamed, and puts what is blamed where Python does not read', async () => {
+    const [spared, blamed] = [aBroker(), aBroker()];
+    await redis().rpush(spared.keys.suspects, '#suspect 0 2\nx');
+    for (const broker of [spared, blamed]) {
+      await redis().rpush(broker.keys.base, '{"n":1}');
+      const worker = await aWorker(broker, `worker-${broker.keys.base}`);
+      await take(broker, worker, 1);
+      await endLease(broker, worker);
+      await broker.recover(worker, 'plain', at);
+    }
+    expect([await list(spared.keys.base), await list(spared.keys.again)]).toEqual([['{"n":1}'], []]);
+    expect([await list(blamed.keys.base), await list(blamed.keys.again)]).toEqual([[], [`#worker-${blamed.keys.base}.b1.1 0 1\n{"n":1}`]]);
+  });
+
+  describe('of a process with several workers', () => {
+    /** A worker without a suspect, whose lease has ended. */
+    async function neighbour(process: string): Promise<{ broker: Broker; worker: string }> {
+      const broker = aBroker();
+      await redis().rpush(broker.keys.base, '#a 0 1\n1', 'bare');
+      const worker = await aWorker(broker, undefined, process);
+      await take(broker, worker, 1);
+      await endLease(broker, worker);
+      return { broker, worker };
+    }
+
+    it('counts nothing when another of them held a suspect, in whichever queue', async () => {
+      const process = randomUUID();
+      const { broker: suspecting, worker: holder } = await dying(process);
+      await suspecting.noteSuspect(process, holder);
+      const { broker, worker } = await neighbour(process);
+      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 2, suspects: 0, buried: 0 });
+      expect(await list(broker.keys.base)).toEqual(['#a 0 1\n1', 'bare']);
+      // That one is blamed, whichever of the two was recovered first.
+      await endLease(suspecting, holder);
+      expect(await suspecting.recover(holder, 'hotqueue', at)).toMatchObject({ buried: 1 });
+    });
+
+    it('blames each suspect, when several of them held one', async () => {
+      const process = randomUUID();
+      const both = [await dying(process), await dying(process)];
+      for (const { broker, worker } of both) await broker.noteSuspect(process, worker);
+      for (const { broker, worker } of both) {
+        await endLease(broker, worker);
+        expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
+      }
+    });
+
+    it.each<[string, (broker: Broker, process: string, worker: string) => Promise<unknown>]>([
+      ['none of them held one', () => Promise.resolve()],
+      ['another process held one', (broker) => broker.noteSuspect(randomUUID(), 'other')],
+      ['the other one had settled its suspect', async (broker, process) => (await broker.noteSuspect(process, 'other'), broker.forgetSuspect(process, 'other'))],
+      ['it had itself held one, which is settled', (broker, process, worker) => broker.noteSuspect(process, worker)],
+    ])('counts the crash of each message when %s', async (_what, note) => {
+      const process = randomUUID();
+      const { broker, worker } = await neighbour(process);
+      await note(broker, process, worker);
+      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 1, suspects: 1, buried: 0 });
+      expect(await list(broker.keys.suspects)).toEqual(['#a 0 2\n1']);
+    });
+
+    it('forgets that a process held a suspect after a day', async () => {
+      const process = randomUUID();
+      const broker = aBroker();
+      await broker.noteSuspect(process, 'one');
+      await broker.noteSuspect(process, 'two');
+      await broker.forgetSuspect(process, 'one');
+      expect(await redis().hkeys(broker.keys.suspectsOf(process))).toEqual(['two']);
+      expect(await redis().pttl(broker.keys.suspectsOf(process))).toBeGreaterThan(86_000_000);
+    });
+  });
+});
+
+describe('held', () => {
+  it('counts what is not settled, over all takes', async () => {
+    const { broker, worker, held } = await holding(5);
+    await broker.put('producer', 2, ['more', 'last'], at);
+    await take(broker, worker, 2);
+    expect(await broker.held(worker, at)).toBe(7);
+    await broker.ack(worker, [inState(held, '1,3')]);
+    await broker.bury(worker, places(held, 5)[0]!, 'id', '{}');
+    expect(await broker.held(worker, at)).toBe(4);
+    await broker.ack(worker, [inState(held, '1-4', '5')]);
+    expect(await broker.held(worker, at)).toBe(2);
+    await broker.leave(worker);
+    expect(await broker.held(worker, at)).toBe(0);
+  });
+
+  it('counts nothing of a take that is over since its fields were listed', async () => {
+    const { broker, worker, held } = await holding(3);
+    await broker.put('producer', 2, ['more'], at);
+    await take(broker, worker, 2);
+    for (const place of places(held, 2, 3)) await broker.bury(worker, place, 'id', '{}');
+    const { connection } = broker;
+    const call = connection.call.bind(connection);
+    const listing = vi.spyOn(connection, 'call').mockImplementationOnce(async (send, patience) => {
+      const fields = await call(send, patience);
+      await broker.ack(worker, [inState(held, '1', '2,3')]);
+      return fields;
+    });
+    expect(await broker.held(worker, at)).toBe(1);
+    listing.mockRestore();
+  });
+
+  it('counts the fields of a worker of an earlier version, which has one for each message', async () => {
+    const broker = aBroker();
+    await redis().hset(broker.keys.claims('old'), { seq: '1 2', 'a1.1': '#a 1 0\n"again"', 'b1.2': '#b 0 0\n"base"' });
+    expect(await broker.held('old', at)).toBe(2);
   });
 });
 
@@ -277,11 +733,14 @@ describe('clear', () => {
 });
 
 describe('a script the server has forgotten', () => {
-  it('is sent again in full', async () => {
+  it('is sent again in full, also where its reply is bytes', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a'], at);
+    const worker = await aWorker(broker);
     await redis().script('FLUSH');
     await broker.put('producer', 2, ['b'], at);
     expect(await broker.size(at)).toBe(2);
+    await redis().script('FLUSH');
+    expect(textsOf(await take(broker, worker, 1))).toEqual(['a', 'b']);
   });
 });

@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { HotQueue, start, type Delivery } from 'hotqueue';
+import { Broker } from '../../src/redis/broker.js';
+import { Connection } from '../../src/redis/connection.js';
+import { Keys } from '../../src/redis/keys.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { until } from '../support/facts.js';
 import { aName } from '../support/queue.js';
+import { aWorker, endLease, take } from '../support/takes.js';
 
 let cluster: TestCluster;
 beforeAll(async () => (cluster = await startCluster()));
@@ -47,4 +52,28 @@ it('an idle worker waits on its own line, wakes at once, and leaves the client o
   expect(await got).toBe('late');
   await queue.close();
   expect(cluster.client.status).toBe('ready');
+});
+
+it('blames a suspect alone where the keys of two queues, and the note about their process, are on three nodes', async () => {
+  const connection = Connection.share({ connection: cluster.client });
+  const brokerOf = (): Broker => new Broker(connection, new Keys(aName()));
+  for (let round = 0; round < 4; round++) {
+    const process = randomUUID();
+    const [suspecting, other] = [brokerOf(), brokerOf()]; // other slots each time
+    await cluster.client.rpush(suspecting.keys.suspects, '#suspect 0 2\n"suspect"');
+    await cluster.client.rpush(suspecting.keys.base, '#neighbour 0 0\n"neighbour"');
+    await cluster.client.rpush(other.keys.base, '#elsewhere 0 0\n"elsewhere"');
+    const holder = await aWorker(suspecting, undefined, process);
+    const worker = await aWorker(other, undefined, process);
+    expect((await take(suspecting, holder, 1)).lanes).toBe('sb');
+    await suspecting.noteSuspect(process, holder);
+    await take(other, worker, 1);
+    await endLease(suspecting, holder);
+    await endLease(other, worker);
+    expect(await other.recover(worker, 'hotqueue', { withinMs: 5_000 })).toEqual({ ready: 1, suspects: 0, buried: 0 });
+    expect(await suspecting.recover(holder, 'hotqueue', { withinMs: 5_000 })).toEqual({ ready: 1, suspects: 0, buried: 1 });
+    expect(await cluster.client.lrange(other.keys.base, 0, -1)).toEqual(['#elsewhere 0 0\n"elsewhere"']);
+    expect(await cluster.client.lrange(suspecting.keys.base, 0, -1)).toEqual(['#neighbour 0 0\n"neighbour"']);
+  }
+  await connection.leave();
 });

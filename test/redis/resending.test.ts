@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
 import { scriptNames, type ScriptName } from '../../src/redis/scripts.js';
+import type { Take } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
+import { aWorker, endLease, places, retryOf, take } from '../support/takes.js';
 
 const at = { withinMs: 5_000 };
 const hourMs = 3_600_000;
@@ -11,17 +13,25 @@ const text = (id: string): string => `#${id} 0 0\n"${id}"`;
 
 type Send = () => Promise<unknown>;
 
-/** A worker that holds one message of each lane, beside some that are ready. */
-async function working(broker: Broker): Promise<{ worker: string; tokens: readonly string[] }> {
-  const worker = randomUUID();
-  await broker.join(worker, at);
-  await broker.put('p', 1, ['a', 'b'].map(text), at);
-  await broker.put('p', 2, ['c'].map(text), at, 'h');
-  const taken = await broker.take(worker, 1, 10, 'alone', at);
-  const tokens = taken === 'lost' ? expect.fail('lease lost') : taken.held.map(({ token }) => token);
-  await broker.put('p', 3, ['d', 'e'].map(text), at);
-  await broker.put('p', 4, ['f'].map(text), at, 'l');
-  return { worker, tokens };
+/**
+ * A worker that holds a suspect and messages of two lanes, beside some that are ready. Of a take before that one message
+ * is acknowledged, one is buried, and one is held.
+ */
+async function working(broker: Broker): Promise<{ worker: string; held: Take; earlier: Take }> {
+  const worker = await aWorker(broker);
+  await broker.put('p', 1, ['x', 'y', 'z'].map(text), at);
+  const earlier = await take(broker, worker, 1);
+  earlier.ack(1);
+  await broker.ack(worker, [earlier], at);
+  await broker.bury(worker, places(earlier, 2)[0]!, 'buried', '{"reason":"test","attempts":1}', at);
+  earlier.confirm(2);
+  await redis().rpush(broker.keys.suspects, '#s 0 2\n"s"', '#t 0 2\n"t"');
+  await broker.put('p', 2, ['a', 'b'].map(text), at);
+  await broker.put('p', 3, ['c'].map(text), at, 'h');
+  const held = await take(broker, worker, 2);
+  await broker.put('p', 4, ['d', 'e'].map(text), at);
+  await broker.put('p', 5, ['f'].map(text), at, 'l');
+  return { worker, held, earlier };
 }
 
 async function delayed(broker: Broker): Promise<void> {
@@ -29,46 +39,51 @@ async function delayed(broker: Broker): Promise<void> {
 }
 
 async function dead(broker: Broker): Promise<{ key: string; at: string }[]> {
-  const { worker, tokens } = await working(broker);
-  for (const [index, token] of tokens.entries()) await broker.bury(worker, token, `dead${index}`, '{"reason":"test","attempts":1}', at);
+  const { worker, held } = await working(broker);
+  for (const place of places(held)) await broker.bury(worker, place, `dead${place.index}`, '{"reason":"test","attempts":1}', at);
   const found = await redis().zrange(broker.keys.dead, 0, '-1', 'WITHSCORES');
-  return tokens.map((_, index) => ({ key: found[2 * index]!, at: found[2 * index + 1]! }));
+  return Array.from({ length: found.length / 2 }, (_, index) => ({ key: found[2 * index]!, at: found[2 * index + 1]! }));
 }
 
 /** For every script: a state in which it does something, and the one sending that is made twice. */
 const sendings: Record<ScriptName, (broker: Broker) => Promise<Send>> = {
-  put: async (broker) => {
+  put: async (broker) => () => broker.put('q', 1, ['x', 'y'].map(text), at),
+  place: async (broker) => {
     const terms = { own: { ids: ['x', 'y', 'x'], forMs: hourMs }, limit: { most: 10, calls: [1, 1, 1] } };
     return () => broker.put('q', 1, ['x', 'y', 'x'].map(text), at, 'h', terms);
   },
   delay: async (broker) => () => broker.delay('q', 1, [{ id: 'x', due: { at: Date.now() + hourMs }, lane: 'l', message: text('x') }], at).then(({ accepted, duplicates }) => ({ accepted, duplicates })),
   join: async (broker) => {
     const worker = randomUUID();
-    return () => broker.join(worker, at);
+    return () => broker.join(worker, 'process', at);
   },
   take: async (broker) => {
     const { worker } = await working(broker);
-    return () => broker.take(worker, 2, 2, 'busy', at).then((taken) => (taken === 'lost' ? taken : taken.held));
+    return () => take(broker, worker, 3, 2);
   },
   beat: async (broker) => {
-    const { worker, tokens } = await working(broker);
-    return () => broker.beat(worker, 2, tokens.slice(1), at).then((news) => news !== 'lost'); // one claim it does not know of
+    const { worker, held } = await working(broker);
+    held.ack(2);
+    return () => broker.beat(worker, 3, [held], at).then((news) => news !== 'lost'); // one take it does not know of, one ahead of Redis
   },
   ack: async (broker) => {
-    const { worker } = await working(broker);
-    return () => broker.ack(worker, ['h1.1', 'b1.2-3'], at);
+    const { worker, held, earlier } = await working(broker);
+    for (const index of [1, 2, 4]) held.ack(index);
+    earlier.ack(3);
+    return () => broker.ack(worker, [held, earlier], at);
   },
   retry: async (broker) => {
-    const { worker, tokens } = await working(broker);
-    return () => broker.retry(worker, { token: tokens[0]!, id: 'a', lane: 'b', delayMs: hourMs, header: '#a 1 0\n', oldHeaderLength: text('a').indexOf('"') }, at);
+    const { worker, held } = await working(broker);
+    const [, , place] = places(held);
+    return () => broker.retry(worker, place!, retryOf(place!, hourMs, { id: 'a', message: Buffer.from('#a 1 0\n"a"') }), at);
   },
   bury: async (broker) => {
-    const { worker, tokens } = await working(broker);
-    return () => broker.bury(worker, tokens[0]!, 'a', '{"reason":"test","attempts":1}', at);
+    const { worker, held } = await working(broker);
+    return () => broker.bury(worker, places(held, 3)[0]!, 'a', '{"reason":"test","attempts":1}', at);
   },
   release: async (broker) => {
-    const { worker, tokens } = await working(broker);
-    return () => broker.release(worker, tokens, at);
+    const { worker, held, earlier } = await working(broker);
+    return () => broker.release(worker, [...places(earlier), ...places(held)], at);
   },
   leave: async (broker) => {
     const { worker } = await working(broker);
@@ -76,8 +91,7 @@ const sendings: Record<ScriptName, (broker: Broker) => Promise<Send>> = {
   },
   recover: async (broker) => {
     const { worker } = await working(broker);
-    await redis().hset(broker.keys.meta, 'seen', Date.now());
-    await redis().zadd(broker.keys.workers, '1', worker);
+    await endLease(broker, worker);
     return () => broker.recover(worker, 'hotqueue', at).then((found) => 'ready' in found);
   },
   promote: async (broker) => {
@@ -124,8 +138,7 @@ async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
   const readers: Record<string, (key: string) => Promise<unknown>> = {
     list: (key) => redis().lrange(key, 0, -1),
     string: (key) => redis().get(key),
-    set: async (key) => (await redis().smembers(key)).sort(),
-    hash: async (key) => Object.entries(await redis().hgetall(key)).filter(([field]) => field !== 'seen').sort(),
+    hash: async (key) => Object.entries(await redis().hgetallBuffer(key)).filter(([field]) => field !== 'seen').map(([field, bytes]) => [field, bytes.toString('latin1')]).sort(),
     zset: (key) => (key === keys.workers ? redis().zrange(key, 0, '-1') : redis().zrange(key, 0, '-1', 'WITHSCORES')),
   };
   for (const key of (await redis().keys(`*${keys.base}*`)).sort()) all[key] = await readers[await redis().type(key)]!(key);

@@ -24,6 +24,10 @@ function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
   return Math.max(0, ...direct, ...unpacked);
 }
 
+/** Files that scripts include: `-- include _claims.lua` stands for the whole file. */
+const included = /^-- include (_\w+\.lua)$/;
+const shared = readdirSync(folder).filter((file) => file.startsWith('_'));
+
 describe.each(scriptNames)('%s.lua', (name) => {
   it.each(['KEYS', 'ARGV'] as const)('names in its header the %s that its body uses', (kind) => {
     const { most, open } = declared(text(name), kind);
@@ -32,15 +36,22 @@ describe.each(scriptNames)('%s.lua', (name) => {
   });
 
   it('opens with its transition as an arrow', () => {
-    expect(text(name).split('\n')[0]).toMatch(new RegExp(`^-- ${name}: .+ -> `));
+    expect(text(name).split('\n').find((line) => !included.test(line))).toMatch(new RegExp(`^-- ${name}: .+ -> `));
   });
 
   it('has one caller', () => {
     const broker = readFileSync(new URL('../broker.ts', folder), 'utf8');
-    expect(broker.match(new RegExp(`script(Bytes)?\\('${name}'`, 'g'))).toHaveLength(1);
+    expect(broker.match(new RegExp(`(script\\(|runScriptForBytes\\(client, )'${name}'`, 'g'))).toHaveLength(1);
+  });
+
+  it('uses the functions of the file that it includes, and of no other', () => {
+    const names = (file: string): string[] => [...readFileSync(new URL(file, folder), 'utf8').matchAll(/^local function (\w+)/gm)].map((found) => found[1]!);
+    const file = text(name).split('\n').map((line) => included.exec(line)?.[1]).find((one) => one !== undefined);
+    for (const one of shared) expect(names(one).some((called) => text(name).includes(`${called}(`)), one).toBe(file === one);
   });
 });
 
-it('there is no script that nobody loads', () => {
-  expect(readdirSync(folder).sort()).toEqual(scriptNames.map((name) => `${name}.lua`).sort());
+it('there is no script that nobody loads, and no file that nobody includes', () => {
+  const includes = scriptNames.flatMap((name) => text(name).split('\n').flatMap((line) => included.exec(line)?.[1] ?? []));
+  expect(readdirSync(folder).sort()).toEqual([...new Set([...scriptNames.map((name) => `${name}.lua`), ...includes])].sort());
 });

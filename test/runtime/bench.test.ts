@@ -4,16 +4,17 @@ import { silent } from '../../src/contract/logger.js';
 import { payloadType } from '../../src/message/payload.js';
 import { Bench } from '../../src/runtime/bench.js';
 import type { Channel } from '../../src/runtime/channel.js';
-import { Held } from '../../src/redis/held.js';
+import type { Take } from '../../src/redis/take.js';
 import { latch } from '../support/facts.js';
+import { aTake } from '../support/takes.js';
 
-/** A channel that gives out these messages, once, and then has others wait for ever. */
-function aChannel(held: Held[]): Channel {
+/** A channel that gives out these takes, one for each question, and then has others wait for ever. */
+function aChannel(takes: Take[]): Channel {
   const broker = {
     leaseMs: 30_000,
     join: () => Promise.resolve(),
     announce: () => Promise.resolve(),
-    take: () => Promise.resolve({ status: 'served', held: held.splice(0), news: {} }),
+    take: () => Promise.resolve({ status: 'served', take: takes.shift(), news: {} }),
     ack: () => Promise.resolve('done'),
     leave: () => Promise.resolve(),
     waiter: () => ({ wait: () => new Promise(() => {}), close: () => Promise.resolve() }),
@@ -23,7 +24,7 @@ function aChannel(held: Held[]): Channel {
 }
 
 it('a place whose batch begins unfilled waits for no more messages: they would wait for it while others are free', async () => {
-  const channel = aChannel([new Held('b', 1, 1, '1')]);
+  const channel = aChannel([aTake(1, 'b', ['1'])]);
   const hold = latch();
   const seen: unknown[] = [];
   const handle = async (items: unknown): Promise<void> => {
@@ -35,7 +36,7 @@ it('a place whose batch begins unfilled waits for no more messages: they would w
   const bench = new Bench({ name: 'store', channel, payload: channel.payload, options, handle }, never, true, () => {});
   expect(await bench.take(10, () => false)).toBe(1);
   expect([bench.room, bench.occupied, bench.running, seen]).toEqual([9, 1, 0, []]);
-  await bench.idle(never);
+  await bench.idle();
   expect([bench.room, bench.occupied, bench.running, seen]).toEqual([0, 1, 1, [[1]]]);
   hold.open();
   await bench.emptied();

@@ -1,65 +1,233 @@
 import { EventEmitter } from 'node:events';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { silent } from '../../src/contract/logger.js';
+import type { Place, Settled } from '../../src/redis/broker.js';
+import type { Take } from '../../src/redis/take.js';
 import type { Channel } from '../../src/runtime/channel.js';
 import { Fetcher } from '../../src/runtime/fetcher.js';
-import { until } from '../support/facts.js';
+import { processId } from '../../src/runtime/process.js';
+import { latch, until } from '../support/facts.js';
+import { aTake, indexesOf } from '../support/takes.js';
+
+const away = new Error('Connection is closed.');
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const numbersOf = (takes: readonly Take[]): string[] => takes.map(({ acknowledgements: [number, count, size] }) => `${number}: ${count} of ${size}`);
+
+/** A Redis that writes down what it is asked, and answers it as said. */
+class Server {
+  readonly asked: string[] = [];
+  readonly workers: string[] = [];
+  leaseMs = 30_000;
+  /** What the next takes bring. */
+  takes: (Take | 'lost')[] = [];
+  /** What is answered to these verbs, each once; then all is well. */
+  answers: Partial<Record<'ack' | 'retry' | 'release' | 'beat' | 'note', (Settled | Error | Promise<Settled>)[]>> = {};
+
+  fetcher(): Fetcher {
+    const broker = {
+      leaseMs: this.leaseMs,
+      join: (worker: string) => this.#answer('join', '', void this.workers.push(worker)),
+      announce: () => Promise.resolve(),
+      take: (_worker: string, number: number) => {
+        this.asked.push(`take ${number}`);
+        const take = this.takes.shift();
+        return Promise.resolve(take === 'lost' ? take : { status: 'served', take, news: {} });
+      },
+      ack: (worker: string, takes: readonly Take[]) => this.#answer('ack', `${this.#name(worker)} ${takes.map(({ settlement }) => settlement.join(' ').trim()).join('; ')}`),
+      retry: (_worker: string, place: Place) => this.#answer('retry', placeOf(place)),
+      release: (_worker: string, places: readonly Place[]) => this.#answer('release', places.map(placeOf).join(' ')),
+      beat: (worker: string, number: number, takes: readonly Take[]) => this.#answer('beat', `${this.#name(worker)} before ${number}; ${numbersOf(takes).join(', ')}`, {}),
+      noteSuspect: (process: string, worker: string) => this.#answer('note', `${process === processId()} ${this.#name(worker)}`),
+      forgetSuspect: (process: string, worker: string) => this.#answer('forget', `${process === processId()} ${this.#name(worker)}`),
+      leave: () => this.#answer('leave', ''),
+    };
+    const upkeep = { add: () => {}, remove: () => {}, hear: () => {} };
+    const channel = { name: 'q', broker, upkeep, logger: silent, events: new EventEmitter() } as unknown as Channel;
+    const fetcher = new Fetcher(channel, { taking: new AbortController().signal, settling: {} });
+    opened.push(fetcher);
+    return fetcher;
+  }
+
+  /** What it was asked since the last call of this. */
+  get news(): string[] {
+    return this.asked.splice(0);
+  }
+
+  #name(worker: string): string {
+    return `w${this.workers.indexOf(worker) + 1}`;
+  }
+
+  async #answer(verb: string, what: string, otherwise: unknown = 'done'): Promise<unknown> {
+    this.asked.push(`${verb} ${what}`.trim());
+    const answer = this.answers[verb as 'ack']?.shift() ?? otherwise;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+}
+
+const placeOf = ({ take, index }: Place): string => `${take.number}.${index}`;
+const opened: Fetcher[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((fetcher) => fetcher.leave()));
+});
 
 it('beats before it takes when Redis has had no word from it for most of a lease: what it took could not be begun', async () => {
-  const sent: string[] = [];
-  const answer = <T>(verb: string, reply: T) => (): Promise<T> => Promise.resolve(reply).finally(() => sent.push(verb));
-  const broker = {
-    leaseMs: 2_000,
-    join: answer('join', undefined),
-    announce: () => Promise.resolve(),
-    take: answer('take', { status: 'served', held: [], news: {} }),
-    beat: answer('beat', {}),
-    leave: answer('leave', undefined),
-  };
-  const upkeep = { add: () => {}, remove: () => {}, hear: () => {} };
-  const channel = { name: 'q', broker, upkeep, logger: silent, events: new EventEmitter() } as unknown as Channel;
-  const fetcher = new Fetcher(channel, { taking: new AbortController().signal, settling: {}, mayHoldBack: false });
-
+  const server = new Server();
+  server.leaseMs = 2_000;
+  const fetcher = server.fetcher();
   await fetcher.take(1);
   await until(() => !fetcher.isProven);
   await fetcher.take(1);
-  expect(sent).toEqual(['join', 'take', 'beat', 'take']);
+  expect(server.news.map((asked) => asked.split(' ')[0])).toEqual(['join', 'take', 'beat', 'take']);
   expect(fetcher.isProven).toBe(true);
-  await fetcher.leave();
 });
 
 it('goes on counting its takes after a lost lease, so that a late end of what it held is never taken for that of what it holds', async () => {
-  const held = new Map<string, string[]>();
-  let isLost = false;
-  const broker = {
-    leaseMs: 30_000,
-    join: (worker: string) => Promise.resolve(void held.set(worker, [])),
-    announce: () => Promise.resolve(),
-    take: (worker: string, number: number) => {
-      if (isLost && held.size === 1) return Promise.resolve('lost');
-      held.get(worker)!.push(`b${number}.1`);
-      return Promise.resolve({ status: 'served', held: [{ token: `b${number}.1`, message: '1' }], news: {} });
-    },
-    ack: () => Promise.resolve('lost'),
-    beat: (_worker: string, _number: number, tokens: readonly string[]) => {
-      known = tokens;
-      return Promise.resolve({});
-    },
-    leave: () => Promise.resolve(),
-  };
-  let known: readonly string[] = [];
-  const upkeep = { add: () => {}, remove: () => {}, hear: () => {} };
-  const channel = { name: 'q', broker, upkeep, logger: silent, events: new EventEmitter() } as unknown as Channel;
-  const fetcher = new Fetcher(channel, { taking: new AbortController().signal, settling: {}, mayHoldBack: false });
-
+  const server = new Server();
+  const fetcher = server.fetcher();
+  server.takes = [aTake(1, 'b', ['1']), 'lost', aTake(2, 'b', ['1'])];
   const [old] = await fetcher.take(1);
-  isLost = true;
   const [current] = await fetcher.take(1);
-  expect(held.size).toBe(2);
-  expect(current!.token).not.toBe(old!.token);
+  expect(server.workers).toHaveLength(2);
+  expect([old!.take.number, current!.take.number]).toEqual([1, 2]);
+  await fetcher.beat();
+  expect(server.news.at(-1)).toBe('beat w2 before 3; 2: 0 of 1');
+  server.answers.ack = ['lost'];
   old!.done(); // its handler ends late
   await fetcher.acks.drained();
+  expect(server.news).toContain('ack w1 1 over');
   await fetcher.beat();
-  expect(known).toEqual([current!.token]);
-  await fetcher.leave();
+  expect(server.news).toEqual(['beat w2 before 3; 2: 0 of 1']);
+});
+
+it('holds what is not settled of a take that comes again', async () => {
+  const server = new Server();
+  server.takes = [aTake(1, 'bbbbb', ['1', '2', '3', '4', '5'], '1-2', '4')];
+  const claims = await server.fetcher().take(5);
+  expect(claims.map(({ index }) => index)).toEqual([3, 5]);
+});
+
+it('sends an acknowledgement whose outcome is unknown again with the next beat, until Redis has dropped its take', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  server.takes = [aTake(1, 'bb', ['1', '2'])];
+  const [one, two] = await fetcher.take(2);
+  server.answers.ack = [away, away, away];
+  one!.done();
+  await fetcher.acks.drained();
+  expect(fetcher.holds(one!)).toBe(false);
+  await fetcher.beat();
+  expect(server.news.slice(2)).toEqual(['ack w1 1 1 2 1', 'beat w1 before 2; 1: 1 of 2']);
+  two!.done();
+  await fetcher.acks.drained();
+  await fetcher.beat();
+  await fetcher.acks.drained();
+  expect(server.news).toEqual(['ack w1 1 over', 'beat w1 before 2; 1: 2 of 2', 'ack w1 1 over']);
+  await fetcher.beat();
+  await fetcher.acks.drained();
+  expect(server.news).toEqual(['beat w1 before 2; 1: 2 of 2', 'ack w1 1 over']);
+  await fetcher.beat();
+  expect(server.news).toEqual(['beat w1 before 2;']);
+});
+
+it('never says that a take is over while an effect is on its way: its message would be lost with the call', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  server.takes = [aTake(1, 'bbb', ['1', '2', '3'])];
+  const [one, two, three] = await fetcher.take(3);
+  const answered = latch<Settled>();
+  server.answers.retry = [answered];
+  const retried = two!.retry(0);
+  one!.done();
+  three!.done();
+  await fetcher.acks.drained();
+  await fetcher.beat();
+  expect(server.news.slice(2)).toEqual(['retry 1.2', 'ack w1 1 2 3 1,3', 'beat w1 before 2; 1: 2 of 3']);
+  answered.open('done');
+  await retried;
+  await fetcher.acks.drained();
+  expect(server.news).toEqual(['ack w1 1 over 2']);
+});
+
+it('gives back with the next beat what may have been retried, and only then ends its take', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  server.takes = [aTake(1, 'bb', ['1', '2'])];
+  const [one, two] = await fetcher.take(2);
+  server.answers.retry = [away];
+  server.answers.release = [away];
+  await expect(one!.retry(0)).rejects.toThrow(away);
+  two!.done();
+  await fetcher.acks.drained();
+  expect(server.news.slice(2)).toEqual(['retry 1.1', 'ack w1 1 1 2 2']);
+  await fetcher.beat(); // Redis is still away
+  await fetcher.acks.drained();
+  expect(server.news).toEqual(['beat w1 before 2; 1: 1 of 2', 'release 1.1']);
+  await fetcher.beat();
+  await fetcher.acks.drained();
+  expect(server.news).toEqual(['beat w1 before 2; 1: 1 of 2', 'release 1.1', 'ack w1 1 over 1']);
+});
+
+it('ends a take that was given back, in part by hand', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  server.takes = [aTake(1, 'bbb', ['1', '2', '3'])];
+  const claims = await fetcher.take(3);
+  await claims[1]!.release();
+  await fetcher.giveBack(claims);
+  await fetcher.acks.drained();
+  expect(server.news.slice(2)).toEqual(['release 1.2', 'release 1.1 1.3', 'ack w1 1 over 1,2,3']);
+  expect(indexesOf(claims[0]!.take)).toEqual([]);
+});
+
+it('notes a suspect before it is handed out, and forgets it when it is settled', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  const noted = latch<Settled>();
+  server.answers.note = [noted];
+  server.takes = [aTake(1, 'sb', ['1', '2'])];
+  let claims: Awaited<ReturnType<Fetcher['take']>> = [];
+  const taking = fetcher.take(2).then((taken) => (claims = taken));
+  await turn();
+  expect([server.news, claims]).toEqual([['join', 'take 1', 'note true w1'], []]);
+  noted.open('done');
+  await taking;
+  claims[1]!.done();
+  await fetcher.acks.drained();
+  expect(server.news).toEqual(['ack w1 1 1 2 2']);
+  claims[0]!.done();
+  await fetcher.acks.drained();
+  expect(server.news).toEqual(['ack w1 1 over', 'forget true w1']);
+});
+
+it.each<[string, (server: Server, fetcher: Fetcher) => Promise<unknown>]>([
+  ['given back', (_server, fetcher) => fetcher.leave()],
+  ['lost with the lease', (server, fetcher) => ((server.answers.beat = ['lost']), fetcher.beat())],
+])('forgets a suspect that is %s', async (_how, end) => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  server.takes = [aTake(1, 's', ['1'])];
+  await fetcher.take(1);
+  await end(server, fetcher);
+  expect(server.asked).toContain('forget true w1');
+});
+
+it('hands a suspect out, also where it could not be noted', async () => {
+  const server = new Server();
+  server.answers.note = [away];
+  server.takes = [aTake(1, 's', ['1'])];
+  expect(await server.fetcher().take(1)).toHaveLength(1);
+});
+
+it('hands nothing out whose lease was lost while a suspect was noted: nobody could abort its handler', async () => {
+  const server = new Server();
+  const fetcher = server.fetcher();
+  const noted = latch<Settled>();
+  server.answers = { note: [noted], beat: ['lost'] };
+  server.takes = [aTake(1, 'sb', ['1', '2'])];
+  const taking = fetcher.take(2);
+  await until(() => server.asked.includes('note true w1'));
+  await fetcher.beat();
+  noted.open('done');
+  expect(await taking).toEqual([]);
 });

@@ -2,22 +2,26 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
 import { silent } from '../../src/contract/logger.js';
-import { Held } from '../../src/redis/held.js';
+import type { Place } from '../../src/redis/broker.js';
+import type { Take } from '../../src/redis/take.js';
 import type { Channel } from '../../src/runtime/channel.js';
 import { Fetcher } from '../../src/runtime/fetcher.js';
+import { aTake } from '../support/takes.js';
 
-type Reply = { status: string; held: Held[]; news: object };
-const empty: Reply = { status: 'served', held: [], news: {} };
-const bringing = (held: Held): Reply => ({ ...empty, held: [held] });
-const one = (): Held => new Held('b', 1, 1, '"one"');
-const two = (): Held => new Held('b', 2, 1, '"two"');
-const never = new AbortController().signal;
+type Reply = { status: string; take?: Take; news: object };
+const empty: Reply = { status: 'served', news: {} };
+const bringing = (take: Take): Reply => ({ ...empty, take });
+const one = (): Take => aTake(1, 'b', ['"one"']);
+const two = (): Take => aTake(2, 'b', ['"two"']);
 
 /** A Redis whose answers are given by hand, in any order. */
 class Server {
   readonly asked: string[] = [];
   readonly released: string[] = [];
-  known: readonly string[] = [];
+  /** What takes behind a wait have brought, one entry for each that was told. */
+  readonly brought: string[][] = [];
+  /** Numbers of the takes that the worker named with its last beat. */
+  known: readonly number[] = [];
   /** What takes of the ordinary way are answered, in their order; nothing afterwards. */
   takes: (Reply | Promise<Reply>)[] = [];
   endWait: (moved: boolean) => void = () => {};
@@ -43,12 +47,13 @@ class Server {
         },
         close: () => Promise.resolve(),
       }),
-      release: (_worker: string, tokens: readonly string[]) => Promise.resolve(this.released.push(...tokens) && 'done'),
-      beat: (_worker: string, _number: number, tokens: readonly string[]) => Promise.resolve(((this.known = tokens), {})),
+      release: (_worker: string, places: readonly Place[]) => Promise.resolve(this.released.push(...places.map(({ take, index }) => `${take.number}.${index}`)) && 'done'),
+      ack: () => Promise.resolve('done'),
+      beat: (_worker: string, _number: number, takes: readonly Take[]) => Promise.resolve(((this.known = takes.map(({ number }) => number)), {})),
       leave: () => Promise.resolve(),
     };
     const channel = { name: 'q', broker, upkeep: { add: () => {}, remove: () => {}, hear: () => {} }, logger: silent, events: new EventEmitter() };
-    const fetcher = new Fetcher(channel as unknown as Channel, { taking: never, settling: {}, mayHoldBack: true });
+    const fetcher = new Fetcher(channel as unknown as Channel, { taking: new AbortController().signal, settling: {}, onBrought: (claims) => this.brought.push(texts(claims)) });
     opened.push(fetcher);
     return fetcher;
   }
@@ -67,52 +72,53 @@ async function poked(): Promise<{ server: Server; fetcher: Fetcher }> {
   const server = new Server();
   const fetcher = server.fetcher();
   await fetcher.take(1);
-  const idle = fetcher.idle(never, Infinity, 1);
+  const idle = fetcher.idle(Infinity, 1);
   fetcher.poke();
   await idle;
   return { server, fetcher };
 }
 
-it('what came with the end of a wait is what the next take brings, and nobody is asked again', async () => {
+it('what came with the end of a wait is told before the wait is over, and the next take has the next number', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   expect(await fetcher.take(9)).toEqual([]);
-  const idle = fetcher.idle(never, Infinity, 3);
+  const idle = fetcher.idle(Infinity, 3);
   server.endWait(true);
   server.answerBehind(bringing(one()));
   await idle;
-  expect(texts(await fetcher.take(3))).toEqual(['"one"']);
+  expect(server.brought).toEqual([['"one"']]);
   await fetcher.take(2);
   expect(server.asked).toEqual(['take 1 of 9', 'behind 1 of 3', 'take 2 of 2']);
   expect(server.released).toEqual([]);
 });
 
-it('a wait that ends with nothing is not followed by another look', async () => {
+it('a wait that ends with nothing says so, and the number is used again', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   await fetcher.take(1);
-  const idle = fetcher.idle(never, Infinity, 1);
+  const idle = fetcher.idle(Infinity, 1);
   server.endWait(false);
   server.answerBehind(empty);
   await idle;
-  expect(await fetcher.take(1)).toEqual([]);
-  expect(server.asked).toEqual(['take 1 of 1', 'behind 1 of 1']);
+  expect(server.brought).toEqual([[]]);
+  await fetcher.take(1);
+  expect(server.asked).toEqual(['take 1 of 1', 'behind 1 of 1', 'take 1 of 1']);
 });
 
 it.each([
-  ['has to take alone', { ...empty, status: 'drain' }],
   ['lost its lease', 'lost' as const],
   ['was not answered', new Error('Connection is closed.')],
 ])('a worker that %s asks in the ordinary way', async (_what, reply) => {
   const server = new Server();
   const fetcher = server.fetcher();
   await fetcher.take(1);
-  const idle = fetcher.idle(never, Infinity, 1);
+  const idle = fetcher.idle(Infinity, 1);
   server.endWait(true);
   server.answerBehind(reply);
   await idle;
   await fetcher.take(1);
   expect(server.asked).toEqual(['take 1 of 1', 'behind 1 of 1', 'take 1 of 1']);
+  expect(server.brought).toEqual([]);
 });
 
 it('what another take brought under the same number is held once', async () => {
@@ -123,7 +129,7 @@ it('what another take brought under the same number is held once', async () => {
   server.answerBehind(bringing(one()));
   await turn();
   await fetcher.beat();
-  expect([server.known, server.released]).toEqual([['b1.1'], []]);
+  expect([server.known, server.released, server.brought]).toEqual([[1], [], []]);
 });
 
 it('while another take is on its way its answer comes first, whichever of the two got the message', async () => {
@@ -138,7 +144,7 @@ it('while another take is on its way its answer comes first, whichever of the tw
   expect(texts(await taking)).toEqual(['"one"']);
   await turn();
   await fetcher.beat();
-  expect([server.known, server.released]).toEqual([['b1.1'], []]);
+  expect([server.known, server.released, server.brought]).toEqual([[1], [], []]);
 });
 
 it('what comes when nobody waits any more goes back at once', async () => {
@@ -146,7 +152,7 @@ it('what comes when nobody waits any more goes back at once', async () => {
   server.endWait(true);
   server.answerBehind(bringing(one()));
   await turn();
-  expect(server.released).toContain('b1.1');
+  expect([server.released, server.brought]).toEqual([['1.1'], []]);
   server.takes = [bringing(two())];
   expect(texts(await fetcher.take(1))).toEqual(['"two"']);
   expect(server.asked.at(-1)).toBe('take 2 of 1');
@@ -159,7 +165,7 @@ it('nothing is taken ahead of time where a handler runs: it might keep this proc
   const server = new Server();
   const fetcher = server.fetcher();
   await fetcher.take(1);
-  const idle = fetcher.idle(never, Infinity, 1);
+  const idle = fetcher.idle(Infinity, 1);
   server.endWait(true);
   await idle;
   expect(server.asked).toEqual(['take 1 of 1']);

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { Broker, Place, Retry } from '../../src/redis/broker.js';
 import { Take } from '../../src/redis/take.js';
 
 /** A msgpack array of texts, byte for byte as Redis' `cmsgpack.pack` writes it; texts need not be UTF-8. */
@@ -28,4 +30,42 @@ function numbered(kind: number, width: number, value: number): Buffer {
   const head = Buffer.alloc(1 + width, kind);
   head.writeUIntBE(value, 1, width);
   return head;
+}
+
+/** How long a call of these tests may take. */
+const at = { withinMs: 5_000 };
+
+/** Registers a worker of its own, or one of this name. @param process of the worker */
+export async function aWorker(broker: Broker, worker: string = randomUUID(), process: string = randomUUID()): Promise<string> {
+  await broker.join(worker, process, at);
+  return worker;
+}
+
+/** What a take brings that brings something. */
+export async function take(broker: Broker, worker: string, number: number, most = 10): Promise<Take> {
+  const taken = await broker.take(worker, number, most, at);
+  if (taken === 'lost') throw new Error('the lease was lost');
+  if (!taken.take) throw new Error('nothing was ready');
+  return taken.take;
+}
+
+/** Indexes of the messages that are not settled. */
+export const indexesOf = (taken: Take): number[] => Array.from({ length: taken.size }, (_, place) => place + 1).filter((index) => !taken.isSettled(index));
+
+/** Texts of the messages that are not settled. */
+export const textsOf = (taken: Take): string[] => indexesOf(taken).map((index) => taken.text(index));
+
+/** Messages of a take by their indexes; all when none are named. */
+export const places = (taken: Take, ...indexes: number[]): Place[] => (indexes.length > 0 ? indexes : indexesOf(taken)).map((index) => ({ take: taken, index }));
+
+/** A retry as a worker sends it, with the header that the message has from then on. */
+export const retryOf = ({ take: taken, index }: Place, delayMs: number, more: Partial<Retry> = {}): Retry => ({ id: 'id', lane: taken.lane(index), delayMs, message: taken.message(index), ...more });
+
+/** A worker's lease is over, and the server was there for the others: it can be recovered. */
+export async function endLease({ connection, keys }: Broker, worker: string): Promise<void> {
+  await connection.call(async (client) => {
+    const [seconds] = await client.time();
+    await client.hset(keys.meta, 'seen', Number(seconds) * 1_000);
+    await client.zadd(keys.workers, 1, worker);
+  }, at);
 }

@@ -10,9 +10,10 @@ local claims, known, at = KEYS[1], true, 2
 while ARGV[at] do
   local number, state = ARGV[at], ARGV[at + 1]
   if state == 'over' then
-    local fields = {'t' .. number, 'a' .. number, 's' .. number}
-    for index in string.gmatch(ARGV[at + 2], '%d+') do fields[#fields + 1] = 'e' .. number .. '.' .. index end
-    known = redis.call('HDEL', claims, unpack(fields)) > 0 and known
+    known = redis.call('HDEL', claims, 't' .. number, 'a' .. number, 's' .. number) > 0 and known
+    local effects = {}
+    for index in string.gmatch(ARGV[at + 2], '%d+') do effects[#effects + 1] = 'e' .. number .. '.' .. index end
+    for first = 1, #effects, 1000 do redis.call('HDEL', claims, unpack(effects, first, math.min(first + 999, #effects))) end
     at = at + 3
   else
     redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server

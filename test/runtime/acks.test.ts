@@ -1,0 +1,130 @@
+import { expect, it } from 'vitest';
+import type { Broker, Settled } from '../../src/redis/broker.js';
+import type { Take } from '../../src/redis/take.js';
+import { Acks } from '../../src/runtime/acks.js';
+import type { Claim } from '../../src/runtime/claim.js';
+import { aTake } from '../support/takes.js';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const sized = (number: number, size: number): Take => aTake(number, 'b'.repeat(size), Array.from({ length: size }, (_, index) => `${index}`));
+
+/** Acknowledgements to a Redis that is answered by hand. */
+function acking() {
+  const sent: string[][] = [];
+  const answers: ((outcome: Settled | Error) => void)[] = [];
+  const heard: string[] = [];
+  const over: number[] = [];
+  const ack = (worker: string, takes: readonly Take[]): Promise<Settled> => {
+    sent.push([worker, ...takes.flatMap((take) => take.settlement)]);
+    return new Promise((resolve, reject) => answers.push((outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome))));
+  };
+  const acks = new Acks({ ack } as unknown as Broker, {}, ({ number }) => over.push(number));
+  return {
+    acks,
+    sent,
+    /** What each claim has heard, such as `1.2 done`. */
+    heard,
+    /** Numbers of the takes that Redis is known to have dropped. */
+    over,
+    done: (take: Take, index: number, worker = 'w') => acks.add({ take, index, worker, onAcked: (outcome: Settled | Error) => void heard.push(`${take.number}.${index} ${outcome instanceof Error ? outcome.message : outcome}`) } as unknown as Claim),
+    answer: (outcome: Settled | Error = 'done') => (answers.shift()!(outcome), turn()),
+  };
+}
+
+it('what is done in one turn travels in one call, each take once', async () => {
+  const { sent, heard, done, answer } = acking();
+  const [one, two] = [sized(1, 4), sized(2, 2)];
+  for (const [take, index] of [[one, 1], [two, 1], [one, 3], [one, 2]] as const) done(take, index);
+  expect(sent).toEqual([]);
+  await turn();
+  expect(sent).toEqual([['w', '1', '3', '4', '1-3', '2', '1', '2', '1']]);
+  await answer();
+  expect(heard).toEqual(['1.1 done', '2.1 done', '1.3 done', '1.2 done']);
+});
+
+it('what is done meanwhile waits for the answer, and then the whole state of its take is sent', async () => {
+  const { sent, heard, done, answer } = acking();
+  const take = sized(7, 5);
+  done(take, 1);
+  await turn();
+  done(take, 4);
+  await turn();
+  done(take, 2);
+  await turn();
+  expect(sent).toEqual([['w', '7', '1', '5', '1']]);
+  await answer();
+  expect(sent.at(-1)).toEqual(['w', '7', '3', '5', '1-2,4']);
+  expect(heard).toEqual(['7.1 done']);
+  await answer('already');
+  expect(heard).toEqual(['7.1 done', '7.4 already', '7.2 already']);
+  expect(sent).toHaveLength(2);
+});
+
+it('a take counts as dropped when Redis was told that it is over, not when it became so meanwhile', async () => {
+  const { sent, over, done, answer } = acking();
+  const take = sized(3, 2);
+  done(take, 1);
+  await turn();
+  done(take, 2);
+  await answer();
+  expect([sent, over]).toEqual([[['w', '3', '1', '2', '1'], ['w', '3', 'over', '']], []]);
+  await answer();
+  expect(over).toEqual([3]);
+});
+
+it('a take is over only when every effect is confirmed: until then Redis keeps what it needs to give them back', async () => {
+  const { acks, sent, over, done, answer } = acking();
+  const take = sized(3, 3);
+  done(take, 1);
+  done(take, 3);
+  await turn();
+  await answer();
+  expect(sent).toEqual([['w', '3', '2', '3', '1,3']]);
+  take.confirm(2); // its retry was answered
+  acks.close('w', take);
+  await turn();
+  expect(sent.at(-1)).toEqual(['w', '3', 'over', '2']);
+  await answer();
+  expect(over).toEqual([3]);
+});
+
+it('a take whose end has an unknown outcome is not dropped, and can be ended again', async () => {
+  const { acks, sent, heard, over, done, answer } = acking();
+  const take = sized(3, 1);
+  done(take, 1);
+  await turn();
+  await answer(new Error('Connection is closed.'));
+  expect([heard, over]).toEqual([['3.1 Connection is closed.'], []]);
+  acks.close('w', take);
+  await turn();
+  await answer('already');
+  expect(sent).toEqual([['w', '3', 'over', ''], ['w', '3', 'over', '']]);
+  expect([heard, over]).toEqual([['3.1 Connection is closed.'], [3]]);
+});
+
+it('after a lost lease the claims of the two workers travel apart, and each hears of its own', async () => {
+  const { sent, heard, done, answer } = acking();
+  done(sized(1, 2), 1, 'old');
+  done(sized(2, 2), 2, 'new');
+  await turn();
+  expect(sent).toEqual([['old', '1', '1', '2', '1']]);
+  await answer('lost');
+  expect(heard).toEqual(['1.1 lost']);
+  expect(sent.at(-1)).toEqual(['new', '2', '1', '2', '2']);
+  await answer();
+  expect(heard).toEqual(['1.1 lost', '2.2 done']);
+});
+
+it('is drained when Redis has answered everything, also what came meanwhile', async () => {
+  const { acks, done, answer } = acking();
+  const take = sized(1, 2);
+  let isDrained = false;
+  done(take, 1);
+  void acks.drained().then(() => (isDrained = true));
+  await turn();
+  done(take, 2);
+  await answer();
+  expect(isDrained).toBe(false);
+  await answer();
+  expect(isDrained).toBe(true);
+});
