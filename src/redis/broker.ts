@@ -104,6 +104,15 @@ export interface Stored {
 
 const none: readonly number[] = [];
 
+/** How many messages of a queue are where, and how many workers are registered. */
+export interface Counted {
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly claimed: number;
+  readonly dead: number;
+  readonly workers: number;
+}
+
 /** A dead letter: its key among them, and when it was buried, as Redis spells it. */
 export interface Buried {
   readonly key: string;
@@ -345,6 +354,18 @@ export class Broker {
   /** Asks a worker for something; it hears of it with its next beat. */
   async order(worker: string, order: Order, patience: Patience): Promise<void> {
     await this.connection.call((client) => client.hset(this.keys.orders, worker, order), patience);
+  }
+
+  /** count: how many messages are where, at one moment. */
+  async count(patience: Patience): Promise<Counted> {
+    const { workers, delayed, dead, base, inbox, high, low, again, suspects } = this.keys;
+    for (let known: readonly string[] = []; ; ) {
+      const keys = [workers, delayed, dead, base, inbox, high, low, again, suspects, ...known.map((worker) => this.keys.claims(worker))];
+      const reply = (await this.connection.script('count', keys, known, patience)) as [number, number, number, number, ...string[]];
+      const [waiting, postponed, buried, claimed, ...registered] = reply;
+      if (claimed >= 0) return { waiting, delayed: postponed, dead: buried, claimed, workers: registered.length };
+      known = registered;
+    }
   }
 
   /** How many messages are ready. */

@@ -24,16 +24,11 @@ const patience = { withinMs: 10_000 };
 
 export async function countsOf({ broker }: Channel): Promise<Counts> {
   const { connection, keys } = broker;
-  const [waiting, delayed, dead, workers, sums, reports] = await Promise.all([
-    broker.size(patience),
-    connection.call((client) => client.zcard(keys.delayed), patience),
-    connection.call((client) => client.zcard(keys.dead), patience),
-    connection.call((client) => client.zrange(keys.workers, 0, '-1'), patience),
+  const [counted, sums, reports] = await Promise.all([
+    broker.count(patience),
     connection.call((client) => client.hmget(keys.meta, 'handled', 'failed'), patience),
     connection.call((client) => client.hvals(keys.reports), patience),
   ]);
-  const held = await Promise.all(workers.map((worker) => broker.held(worker, patience)));
-  const claimed = held.reduce((sum, messages) => sum + messages, 0);
   const [handled, failed] = [0, 1].map((which) => reports.reduce((sum, report) => sum + Number(report.split(' ', 2)[which] ?? 0), Number(sums[which] ?? 0)));
-  return { waiting, delayed, claimed, dead, workers: workers.length, handled: handled ?? 0, failed: failed ?? 0 };
+  return { ...counted, handled: handled ?? 0, failed: failed ?? 0 };
 }

@@ -119,6 +119,10 @@ const sendings: Record<ScriptName, (broker: Broker) => Promise<Send>> = {
     const request = randomUUID();
     return () => broker.drop(letters.slice(1), request, at);
   },
+  count: async (broker) => {
+    await working(broker);
+    return () => broker.count(at);
+  },
   sweep: async (broker) => {
     await delayed(broker);
     await redis().zrem(broker.keys.delayed, 'a'); // a message without its place
