@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
 
 /** The transitions of a message, in the order of its life. Each is one `.lua` file with one caller, in `broker.ts`. */
-export const scriptNames = ['put', 'place', 'delay', 'join', 'take', 'beat', 'ack', 'retry', 'bury', 'release', 'leave', 'recover', 'promote', 'move', 'cancel', 'revive', 'drop', 'sweep', 'clear', 'count'] as const;
+export const transitions = ['put', 'place', 'delay', 'join', 'take', 'beat', 'ack', 'retry', 'bury', 'release', 'leave', 'recover', 'promote', 'move', 'cancel', 'revive', 'drop', 'sweep', 'clear'] as const;
+/** And what only reads. */
+export const scriptNames = [...transitions, 'count'] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
 interface Script {

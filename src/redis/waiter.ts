@@ -24,10 +24,11 @@ export class Waiter {
    * Resolves when there may be something to take, or nothing came for a while; never rejects. A wait that is still
    * under way is joined, not doubled.
    *
-   * @param behind asks for something on the same line, behind the wait: Redis answers it in the moment in which the wait ends
+   * @param behind asks for something on the same line, behind the wait: Redis answers it when the wait ends. It never rejects,
+   *   and is waited for, as the line keeps the process alive only as long as it is used
    * @returns true when a message was moved to the inbox
    */
-  wait(behind?: (client: Client) => void): Promise<boolean> {
+  wait(behind?: (client: Client) => Promise<void>): Promise<boolean> {
     this.#waiting ??= this.#block(behind).finally(() => (this.#waiting = undefined));
     return this.#waiting;
   }
@@ -39,18 +40,20 @@ export class Waiter {
     await line?.close();
   }
 
-  async #block(behind?: (client: Client) => void): Promise<boolean> {
+  async #block(behind?: (client: Client) => Promise<void>): Promise<boolean> {
     try {
       this.#line ??= this.connection.openLine();
       const line = await this.#line;
       if (this.#isClosed) return false;
-      const moved = await line.use((client) => {
+      const moved = await line.use(async (client) => {
         const socket = 'stream' in client ? client.stream : undefined;
         socket?.cork(); // both in one packet
         const waiting = client.blmove(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockMs / 1_000);
-        behind?.(client);
+        const asked = behind?.(client);
         socket?.uncork();
-        return waiting;
+        const element = await waiting;
+        await asked;
+        return element;
       });
       return moved !== null;
     } catch {

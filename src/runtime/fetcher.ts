@@ -50,7 +50,6 @@ export class Fetcher implements Tended, Keeper {
   #waiter: Waiter | undefined;
   /** A take that is on its way. */
   #asking: Promise<unknown> | undefined;
-  #behind: Promise<void> | undefined;
   #isIdle = false;
   #isPaused = false;
   #tally: Tally = { handled: 0, failed: 0 };
@@ -300,8 +299,7 @@ export class Fetcher implements Tended, Keeper {
 
   async #wait(most: number): Promise<void> {
     this.#waiter ??= this.channel.broker.waiter();
-    const moved = await this.#waiter.wait(this.#mayTakeBehind(most) ? (client) => void (this.#behind = this.#takeBehind(client, most)) : undefined);
-    await this.#behind;
+    const moved = await this.#waiter.wait(this.#mayTakeBehind(most) ? (client) => this.#takeBehind(client, most) : undefined);
     // Woken while busy: the message belongs to whoever is free, so it goes back to where the others wait.
     if (moved && !this.#isIdle && this.#worker) await this.channel.broker.release(this.#worker, []).catch(() => undefined);
   }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
-import { scriptNames, type ScriptName } from '../../src/redis/scripts.js';
+import { transitions } from '../../src/redis/scripts.js';
 import type { Take } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
 import { aWorker, endLease, places, retryOf, take } from '../support/takes.js';
@@ -46,7 +46,7 @@ async function dead(broker: Broker): Promise<{ key: string; at: string }[]> {
 }
 
 /** For every script: a state in which it does something, and the one sending that is made twice. */
-const sendings: Record<ScriptName, (broker: Broker) => Promise<Send>> = {
+const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise<Send>> = {
   put: async (broker) => () => broker.put('q', 1, ['x', 'y'].map(text), at),
   place: async (broker) => {
     const terms = { own: { ids: ['x', 'y', 'x'], forMs: hourMs }, limit: { most: 10, calls: [1, 1, 1] } };
@@ -119,10 +119,6 @@ const sendings: Record<ScriptName, (broker: Broker) => Promise<Send>> = {
     const request = randomUUID();
     return () => broker.drop(letters.slice(1), request, at);
   },
-  count: async (broker) => {
-    await working(broker);
-    return () => broker.count(at);
-  },
   sweep: async (broker) => {
     await delayed(broker);
     await redis().zrem(broker.keys.delayed, 'a'); // a message without its place
@@ -152,7 +148,7 @@ async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
 /** "Already done" is as good as "done". */
 const said = (reply: unknown): unknown => (reply === 'already' ? 'done' : reply);
 
-describe.each(scriptNames)('%s', (name) => {
+describe.each(transitions)('%s', (name) => {
   it('sent twice is sent once', async () => {
     const broker = aBroker();
     const send = await sendings[name](broker);
