@@ -16,7 +16,9 @@ const mostTakenBytes = 1_048_576;
 /** How long a process that died is remembered to have held a suspect: longer than it takes to recover its workers. */
 const suspectMemoryMs = 86_400_000;
 /** How claims are kept: as `scripts/_claims.lua` says. 1 had a field for each message. */
-const layout = '2';
+export const claimsLayout = '2';
+/** The field of a message in layout 1: its lane, the number of its take, and its index. */
+export const layout1Field = /^[abhls]\d+\.\d+$/;
 
 /** What a transition saw on its way, for whoever keeps the queue in order. */
 export interface News {
@@ -165,10 +167,10 @@ export class Broker {
     const { workers, roll, reports, meta } = this.keys;
     for (;;) {
       const askedAt = await this.#now(patience);
-      const args = [worker, askedAt, this.leaseMs, report, process, layout];
+      const args = [worker, askedAt, this.leaseMs, report, process, claimsLayout];
       const [status, other] = (await this.connection.script('join', [workers, roll, reports, meta], args, patience)) as [number, string?];
       if (status === 1) return;
-      if (status === -1) throw new IncompatibleWorkersError(this.keys.base, layout, other!);
+      if (status === -1) throw new IncompatibleWorkersError(this.keys.base, claimsLayout, other!);
     }
   }
 
@@ -391,7 +393,7 @@ export class Broker {
   async held(worker: string, patience: Patience): Promise<number> {
     const key = this.keys.claims(worker);
     const fields = await this.connection.call((client) => client.hkeys(key), patience);
-    const ofLayout1 = fields.filter((field) => /^[abhls]\d+\.\d+$/.test(field)).length;
+    const ofLayout1 = fields.filter((field) => layout1Field.test(field)).length;
     const takes = fields.flatMap((field) => /^a(\d+)$/.exec(field)?.[1] ?? []);
     if (takes.length === 0) return ofLayout1;
     const states = await this.connection.call((client) => client.hmget(key, ...takes.map((number) => `a${number}`)), patience);

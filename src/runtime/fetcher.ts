@@ -52,6 +52,8 @@ export class Fetcher implements Tended, Keeper {
   #asking: Promise<unknown> | undefined;
   #isIdle = false;
   #isPaused = false;
+  /** A suspect was settled after the last take was sent, so the next take may bring another. */
+  #mayTakeSuspect = false;
   #tally: Tally = { handled: 0, failed: 0 };
   #poked: (() => void) | undefined;
 
@@ -87,6 +89,7 @@ export class Fetcher implements Tended, Keeper {
    * @param most how many to take in the moment in which the wait ends, where nothing runs in this process: for `onBrought`
    */
   async idle(timeoutMs = Infinity, most = 0): Promise<void> {
+    if (this.#mayTakeSuspect) return;
     this.#isIdle = true;
     let timer: NodeJS.Timeout | undefined;
     const poked = new Promise<void>((resolve) => (this.#poked = resolve));
@@ -181,7 +184,7 @@ export class Fetcher implements Tended, Keeper {
     const last = this.#claims.pop()!;
     if (last !== claim) this.#claims[(last.place = claim.place)] = last;
     claim.letGo();
-    if (claim.isSuspect) void this.channel.broker.forgetSuspect(processId(), claim.worker).catch(() => undefined); // it expires
+    if (claim.isSuspect) this.#endSuspect(claim);
     if (claim.take.isOver && claim.settledBy !== 'ack') this.acks.close(claim.worker, claim.take);
     if (claim.settledBy === 'ack') this.#tally.handled += 1;
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#tally.failed += 1;
@@ -193,12 +196,20 @@ export class Fetcher implements Tended, Keeper {
     if (claim.settledBy !== 'ack') this.#abandoned.push(claim);
   }
 
+  /** A worker holds one suspect at a time, and suspects wake nobody: without this, the next one would wait for the end of a block. */
+  #endSuspect({ worker }: Claim): void {
+    void this.channel.broker.forgetSuspect(processId(), worker).catch(() => undefined); // it expires
+    this.#mayTakeSuspect = true;
+    this.poke();
+  }
+
   async #take(most: number): Promise<Pick<Taken, 'status' | 'news'> & { readonly claims: Claim[] }> {
     let taken: Taken | 'lost' = 'lost';
     let claims: Claim[] = [];
     try {
       while (taken === 'lost') {
         const worker = (this.#worker ??= await this.#join());
+        this.#mayTakeSuspect = false;
         taken = await (this.#asking = this.channel.broker.take(worker, this.#number + 1, most, { signal: this.options.taking }));
         this.#asking = undefined;
         if (taken === 'lost') this.#lose();

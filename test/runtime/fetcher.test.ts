@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { silent } from '../../src/contract/logger.js';
 import type { Place, Settled } from '../../src/redis/broker.js';
 import type { Take } from '../../src/redis/take.js';
@@ -40,6 +40,7 @@ class Server {
       noteSuspect: (process: string, worker: string) => this.#answer('note', `${process === processId()} ${this.#name(worker)}`),
       forgetSuspect: (process: string, worker: string) => this.#answer('forget', `${process === processId()} ${this.#name(worker)}`),
       leave: () => this.#answer('leave', ''),
+      waiter: () => ({ wait: () => new Promise(() => {}), close: () => Promise.resolve() }),
     };
     const upkeep = { add: () => {}, remove: () => {}, hear: () => {} };
     const channel = { name: 'q', broker, upkeep, logger: silent, events: new EventEmitter() } as unknown as Channel;
@@ -217,6 +218,38 @@ it('hands a suspect out, also where it could not be noted', async () => {
   server.answers.note = [away];
   server.takes = [aTake(1, 's', ['1'])];
   expect(await server.fetcher().take(1)).toHaveLength(1);
+});
+
+describe('a settled suspect', () => {
+  /** A fetcher that has handed out a suspect. */
+  async function suspecting() {
+    const server = new Server();
+    const fetcher = server.fetcher();
+    server.takes = [aTake(1, 's', ['1'])];
+    const [suspect] = await fetcher.take(1);
+    return { server, fetcher, suspect: suspect! };
+  }
+
+  /** Whether a wait is over at once. */
+  const isOverAtOnce = (fetcher: Fetcher): Promise<boolean> => Promise.race([fetcher.idle().then(() => true), turn().then(() => false)]);
+
+  it('ends the wait, as its worker may take the next one', async () => {
+    const { fetcher, suspect } = await suspecting();
+    const idle = fetcher.idle();
+    suspect.done();
+    await idle;
+  });
+
+  it('ends the next wait, if it was settled after the last take was sent', async () => {
+    const { fetcher, suspect } = await suspecting();
+    const taking = fetcher.take(1); // too early to bring the next one
+    suspect.done();
+    await taking;
+    await fetcher.acks.drained();
+    expect(await isOverAtOnce(fetcher)).toBe(true);
+    await fetcher.take(1);
+    expect(await isOverAtOnce(fetcher)).toBe(false);
+  });
 });
 
 it('hands nothing out whose lease was lost while a suspect was noted: nobody could abort its handler', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { start, type HotQueue, type Priority } from 'hotqueue';
 import { latch, until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
+import { aWorker, endLease, take } from '../support/takes.js';
 
 async function drained(queue: HotQueue, count: number): Promise<unknown[]> {
   const seen: unknown[] = [];
@@ -49,6 +50,15 @@ describe('priorities', () => {
     await until(async () => (await broker.promote()).promoted === 1);
     expect(await redis().llen(broker.keys.high)).toBe(1);
     expect(await drained(queue, 3)).toEqual(['high', 'bell', 'normal']);
+  });
+
+  it('come after a suspect, all of them', async () => {
+    const queue = aQueue();
+    await queue.put('bell');
+    await queue.with({ priority: 'low' }).put('low');
+    await queue.with({ priority: 'high' }).put('high');
+    await redis().rpush(`{${queue.key}}:suspects`, '#suspect 0 2\n"suspect"');
+    expect(await drained(queue, 4)).toEqual(['suspect', 'high', 'bell', 'low']);
   });
 
   it('never starve what is low', async () => {
@@ -105,7 +115,7 @@ describe('priorities', () => {
   it.each(['high', 'low'] as const)('never bring a header (%s) to the list that Python reads: not after a failure, a crash, or a revival', async (priority) => {
     const queue = aQueue({ wire: 'plain' });
     const broker = aBroker(queue.name);
-    const { base, high, low, again, workers, meta } = broker.keys;
+    const { base, high, low, again } = broker.keys;
     const onlyAgain = async (): Promise<void> => {
       expect(await redis().exists(base, high, low)).toBe(0);
       expect(await redis().llen(again)).toBe(1);
@@ -116,10 +126,8 @@ describe('priorities', () => {
     await onlyAgain();
 
     await redis().rpush(priority === 'high' ? high : low, '"crashed"');
-    await broker.join('w', { withinMs: 5_000 });
-    await broker.take('w', 1, 1, 'alone', { withinMs: 5_000 });
-    await redis().hset(meta, 'seen', Date.now());
-    await redis().zadd(workers, 1, 'w');
+    await take(broker, await aWorker(broker, 'w'), 1);
+    await endLease(broker, 'w');
     await broker.recover('w', 'plain', { withinMs: 5_000 });
     await onlyAgain();
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { start, type Delivery } from 'hotqueue';
+import { start, type Delivery, type HotQueue, type Runner } from 'hotqueue';
 import { aChild } from '../support/child.js';
-import { latch, until } from '../support/facts.js';
-import { aBroker, aName, aQueue, redis } from '../support/queue.js';
+import { latch, until, type Latch } from '../support/facts.js';
+import { aBroker, aQueue, redis } from '../support/queue.js';
+import { aWorker, endLease, places, recovered, retryOf, take } from '../support/takes.js';
 
 const lease = 1_000;
 const at = { withinMs: 5_000 };
@@ -134,96 +135,283 @@ describe('leases', () => {
   it('of nobody end when the server was away for all', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['#a 0 0\n1'], at);
-    await broker.join('w', at);
-    await broker.take('w', 1, 1, 'alone', at);
+    await aWorker(broker, 'w');
+    const held = await take(broker, 'w', 1);
     // As if the server had been frozen since: the lease is over, and so is the last beat of anyone.
     await redis().zadd(broker.keys.workers, 1, 'w');
     await redis().hset(broker.keys.meta, 'seen', 1);
     expect(await broker.recover('w', 'hotqueue', at)).toEqual({ endsInMs: 10_000 });
-    expect(await broker.beat('w', 2, ['b1.1'], at)).not.toBe('lost');
-    expect(await broker.ack('w', ['b1.1'])).toBe('done');
+    expect(await broker.beat('w', 2, [held], at)).not.toBe('lost');
+    held.ack(1);
+    expect(await broker.ack('w', [held])).toBe('done');
   });
 
   it('that ended are recovered once, whoever asks', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['#a 0 0\n1', '#b 2 0 a=5\n2', 'bare'], at);
-    await broker.join('w', at);
-    await broker.take('w', 1, 3, 'alone', at);
-    const [seconds] = await redis().time();
-    await redis().hset(broker.keys.meta, 'seen', Number(seconds) * 1_000);
-    await redis().zadd(broker.keys.workers, 1, 'w');
+    await aWorker(broker, 'w');
+    const held = await take(broker, 'w', 1);
+    await endLease(broker, 'w');
     expect(await broker.recover('w', 'hotqueue', at)).toEqual({ ready: 3, suspects: 0, buried: 0 });
     expect(await broker.recover('w', 'hotqueue', at)).toEqual({ ready: 0, suspects: 0, buried: 0 });
     expect(await broker.peek(5, at)).toEqual(['#a 0 1\n1', '#b 2 1 a=5\n2', '#w.b1.3 0 1\nbare']);
-    expect(await broker.take('w', 2, 1, 'alone', at)).toBe('lost');
-    expect(await broker.ack('w', ['b1.1'])).toBe('lost');
+    expect(await broker.take('w', 2, 1, at)).toBe('lost');
+    held.ack(1);
+    expect(await broker.ack('w', [held])).toBe('lost');
     expect(await broker.beat('w', 2, [], at)).toBe('lost');
   });
 
-  it('are not revived by a beat, and a beat gives back claims that its worker does not know of', async () => {
+  it('are not revived by a beat, and a beat gives back takes that its worker does not know of', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b', 'c', 'd'], at);
-    await broker.join('w', at);
-    await broker.take('w', 1, 2, 'alone', at);
-    await broker.take('w', 2, 1, 'alone', at);
-    await broker.beat('w', 3, ['b1.2', 'b2.3'], at);
-    expect(await broker.peek(5, at)).toEqual(['a', 'c', 'd']);
-    await broker.beat('w', 2, ['b1.2'], at);
-    expect(await broker.peek(5, at)).toEqual(['a', 'c', 'd']);
+    await aWorker(broker, 'w');
+    await take(broker, 'w', 1, 2);
+    const second = await take(broker, 'w', 2, 1);
+    await broker.beat('w', 3, [second], at);
+    expect(await broker.peek(5, at)).toEqual(['a', 'b', 'd']);
+    await broker.beat('w', 2, [], at);
+    expect(await broker.peek(5, at)).toEqual(['a', 'b', 'd']);
+    await broker.leave('w');
+    expect(await broker.beat('w', 3, [second], at)).toBe('lost');
+    expect(await redis().zcard(broker.keys.workers)).toBe(0);
   });
 });
 
-describe('a message that killed its worker twice', () => {
-  const twice = '#suspect 0 2\n"suspect"';
+describe('a suspect: a message whose worker has died twice', () => {
+  const suspect = '#suspect 0 2\n"suspect"';
+  const suspectsOf = (queue: { readonly key: string }): string => `{${queue.key}}:suspects`;
+  const stopOf = (runner: Runner) => () => runner.stop();
+  const addSuspect = (queue: { readonly key: string }): Promise<number> => redis().rpush(suspectsOf(queue), suspect);
 
-  it('is given to nobody who holds something else, and held alone', async () => {
+  it('is taken first, and runs beside what its worker has begun before', async () => {
     const queue = aQueue({ lease });
     const hold = latch();
     const running = new Set<unknown>();
-    const together: unknown[][] = [];
+    const done: unknown[] = [];
     await queue.put('a', 'b');
     const runner = start(
       queue.worker(async (item) => {
         running.add(item);
-        together.push([...running]);
-        if (item !== 'suspect') await hold;
+        await hold;
         running.delete(item);
+        done.push(item);
       }, { concurrency: 3 }),
     );
     await until(() => running.size === 2);
-    await redis().rpush(`{${queue.key}}:suspects`, twice);
-    await queue.put('c'); // wakes the third place, which finds the suspect and is elected to drain
-    await until(() => redis().hexists(`{${queue.key}}:meta`, 'drainer'), (is) => is === 1);
+    await addSuspect(queue);
+    await queue.put('c', 'd'); // wakes the third place
+    await until(() => running.size === 3);
+    expect([...running]).toEqual(['a', 'b', 'suspect']);
     hold.open();
-    await until(() => queue.counts(), ({ waiting, claimed }) => waiting + claimed === 0);
+    await until(() => done.length === 5);
     await runner.stop();
-    expect(together.find((items) => items.includes('suspect'))).toEqual(['suspect']);
+    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, dead: 0 });
   });
 
-  it('goes to a consumer that holds nothing, and is no obstacle to one that does', async () => {
-    const name = aName();
-    const queue = aQueue({ name, lease });
-    const other = aQueue({ name, lease });
-    await queue.put('a', 'b');
-    const consumer = queue.consume();
-    await consumer.next();
-    await redis().rpush(`{${queue.key}}:suspects`, twice);
-    expect(await other.get()).toBe('b');
+  it('is not taken beside another suspect of its worker, but beside any number of others', async () => {
+    const queue = aQueue({ lease });
+    const held = new Map<unknown, Latch>();
+    await redis().rpush(suspectsOf(queue), '#one 0 2\n"one"', '#two 0 2\n"two"');
+    await queue.put('a', 'b', 'c');
+    const runner = start(
+      queue.worker(async (item) => {
+        const hold = latch();
+        held.set(item, hold);
+        await hold;
+        held.delete(item);
+      }, { concurrency: 4 }),
+    );
+    await until(() => held.size === 4);
+    expect([...held.keys()]).toEqual(['one', 'a', 'b', 'c']);
+    held.get('a')!.open();
+    await until(() => !held.has('a'));
+    // Its worker looks again with this one, and leaves the suspect where it is.
+    await queue.put('d');
+    await until(() => held.has('d'));
+    expect(held.has('two')).toBe(false);
+    expect(await redis().llen(suspectsOf(queue))).toBe(1);
+    held.get('one')!.open();
+    await until(() => held.has('two'));
+    for (const hold of held.values()) hold.open();
+    await runner.stop();
+  });
+
+  it.each<[string, object]>([
+    ['that take for themselves', {}],
+    ['that share their places in turn', { order: 'fair', concurrency: 2 }],
+    ['that share their places in order', { order: 'strict', concurrency: 2 }],
+  ])('that takes long delays neither other queues of its process nor stop(): handlers %s', async (_how, sharing) => {
+    const [slow, fast] = [aQueue({ lease }), aQueue({ lease })];
+    const [began, hold] = [latch(), latch()];
+    const aborted = latch();
+    const done: unknown[] = [];
+    await addSuspect(slow);
+    const slowly = slow.worker(async (_item, job) => {
+      job.signal.onabort = () => aborted.open();
+      began.open();
+      await hold;
+    });
+    const runner = start([slowly, fast.worker((item) => void done.push(item))], sharing);
+    await began;
+    await fast.putAll(Array.from({ length: 200 }, (_, index) => index));
+    await until(() => done.length === 200);
+    expect(await slow.counts()).toMatchObject({ claimed: 1 });
+    await runner.stop({ deadline: 50 });
+    await aborted;
+    expect(await redis().lrange(suspectsOf(slow), 0, -1)).toEqual([suspect]); // given back as it was, its crash not counted
+    expect(await slow.counts()).toMatchObject({ claimed: 0, workers: 0 });
+    hold.open();
+  });
+
+  it('among forty messages keeps the concurrency of its worker, and is the only one that is buried', async () => {
+    const queue = aQueue({ lease });
+    const items = Array.from({ length: 40 }, (_, index) => `item ${index}`);
+    await queue.putAll(['poison', ...items]);
+    // The poison waits until all eight places are in use before it kills: alone it would wait for ever.
+    const script = `
+      import { setTimeout as pause } from 'node:timers/promises';
+      import { HotQueue, run } from 'hotqueue';
+      const queue = new HotQueue('${queue.name}', { lease: ${lease}, logger: false });
+      let running = 0;
+      await run(queue.worker(async (item) => {
+        running += 1;
+        if (item === 'poison') {
+          while (running < 8) await pause(1);
+          console.log('dies among', running);
+          process.kill(process.pid, 'SIGKILL');
+        }
+        await pause(20);
+        running -= 1;
+        console.log(item);
+      }, { concurrency: 8 }));
+    `;
+    const lines: string[] = [];
+    for (let deaths = 1; deaths <= 3; deaths++) {
+      const child = aChild(script);
+      expect(await child.ended).toBe('SIGKILL');
+      expect(child.lines.at(-1)).toBe('dies among 8');
+      lines.push(...child.lines);
+      await recovered(aBroker(queue.name, lease));
+    }
+    expect((await queue.dead.list()).map(({ text, reason }) => [text, reason])).toEqual([['"poison"', 'its worker died 3 times']]);
+    const last = aChild(script);
+    await until(() => queue.counts(), ({ waiting, claimed }) => waiting + claimed === 0);
+    expect(await last.kill('SIGTERM')).toBe(0);
+    expect(new Set([...lines, ...last.lines].filter((line) => line.startsWith('item')))).toEqual(new Set(items));
+    expect(await queue.dead.size()).toBe(1);
+  });
+
+  it('is the only one that is blamed when its process dies: not its neighbours, and not the messages of other queues', async () => {
+    const [slow, other] = [aQueue({ lease }), aQueue({ lease })];
+    await addSuspect(slow);
+    await redis().rpush(slow.key, '#neighbour 0 0\n"neighbour"', '"waits"');
+    await redis().rpush(other.key, '#once 0 1\n"once"', '#never 0 0\n"never"');
+    const child = aChild(`
+      import { HotQueue, run } from 'hotqueue';
+      const hold = async (item) => { console.log('began', item); await new Promise(() => {}); };
+      const workers = ['${slow.name}', '${other.name}'].map((name) => new HotQueue(name, { lease: ${lease}, logger: false }).worker(hold, { concurrency: 2 }));
+      await run(workers);
+    `);
+    await until(() => child.lines.length === 4);
+    expect([...child.lines].sort()).toEqual(['began neighbour', 'began never', 'began once', 'began suspect']);
+    await child.kill('SIGKILL');
+    for (const queue of [other, slow]) await recovered(aBroker(queue.name, lease));
+    expect(await redis().lrange(other.key, 0, -1)).toEqual(['#once 0 1\n"once"', '#never 0 0\n"never"']);
+    expect(await redis().lrange(slow.key, 0, -1)).toEqual(['#neighbour 0 0\n"neighbour"', '"waits"']);
+    expect(await redis().exists(suspectsOf(other), suspectsOf(slow))).toBe(0);
+    expect(await slow.dead.list()).toMatchObject([{ id: 'suspect', reason: 'its worker died 3 times' }]);
+    expect(await other.dead.size()).toBe(0);
+  });
+
+  it('that was handled is blamed for no later death: then every message counts one crash', async () => {
+    const [slow, other] = [aQueue({ lease }), aQueue({ lease })];
+    await addSuspect(slow);
+    await slow.put('neighbour');
+    await other.put('elsewhere');
+    const child = aChild(`
+      import { HotQueue, run } from 'hotqueue';
+      const handle = async (item) => { if (item === 'suspect') return; console.log('began', item); await new Promise(() => {}); };
+      const workers = ['${slow.name}', '${other.name}'].map((name) => new HotQueue(name, { lease: ${lease}, logger: false }).worker(handle, { concurrency: 2 }));
+      await run(workers);
+    `);
+    await until(() => child.lines.length === 2);
+    // The process is said to hold no suspect any more.
+    const [process] = await redis().hvals(`{${other.key}}:roll`);
+    await until(() => redis().exists(`{hotqueue}:suspects:${process}`), (notes) => notes === 0);
+    await child.kill('SIGKILL');
+    for (const queue of [other, slow]) await recovered(aBroker(queue.name, lease));
+    for (const queue of [other, slow]) expect(await redis().lrange(queue.key, 0, -1)).toEqual([expect.stringMatching(/^#\S+ 0 1\n/)]);
+    expect(await slow.counts()).toMatchObject({ waiting: 1, dead: 0 });
+  });
+
+  it('reaches within one block whoever waits: a loop, a get, a handler', async () => {
+    const [loop, got, handled] = [aQueue(), aQueue(), aQueue()];
+    const seen: unknown[] = [];
+    const consumer = loop.consume();
+    void consumer.next().then(({ value }) => seen.push(value));
+    void got.get({ block: true }).then((item) => seen.push(item));
+    const runner = start(handled.worker((item) => void seen.push(item)));
+    for (const queue of [loop, got, handled]) await until(() => queue.counts(), ({ workers }) => workers === 1);
+    for (const queue of [loop, got, handled]) await addSuspect(queue); // no message in the list on which they wait
+    await until(() => seen.length === 3, Boolean, 9_000); // a block is 5 s
+    expect(seen).toEqual(['suspect', 'suspect', 'suspect']);
     await consumer.return();
+    await runner.stop();
+  });
+
+  it.each<[string, (queue: HotQueue, seen: unknown[]) => () => Promise<unknown>]>([
+    ['handler with one place', (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item))))],
+    ['handler with places to spare', (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item), { concurrency: 8 })))],
+    ['handler of batches', (queue, seen) => stopOf(start(queue.worker((items) => void seen.push(...items), { batch: 4 })))],
+    [
+      'loop',
+      (queue, seen) => {
+        const loop = queue.consume();
+        const over = (async () => {
+          for await (const item of loop) seen.push(item);
+        })();
+        return async () => (await loop.return(), await over);
+      },
+    ],
+  ])('is followed by the next one at once, not a block later: a %s', async (_what, begin) => {
+    const queue = aQueue();
+    const all = Array.from({ length: 10 }, (_, index) => index);
+    await redis().rpush(suspectsOf(queue), ...all.map((index) => `#suspect${index} 0 2\n${index}`));
+    const seen: unknown[] = [];
+    const stop = begin(queue, seen);
+    await until(() => seen.length === 10, Boolean, 9_000); // two blocks are 10 s
+    await stop();
+    expect(seen).toEqual(all);
+  });
+
+  it('is the next one for a loop that has something in hand, and for a get beside it', async () => {
+    const queue = aQueue({ lease });
+    await queue.put('a', 'b');
+    const consumer = queue.consume({ limit: 2 }); // so that it does not claim b ahead
+    expect(await consumer.next()).toMatchObject({ value: 'a' });
+    await addSuspect(queue);
+    expect(await consumer.next()).toMatchObject({ value: 'suspect' });
+    await addSuspect(queue);
     expect(await queue.get()).toBe('suspect');
-    expect(await queue.get()).toBe('a');
+    expect(await queue.get()).toBe('b');
+    await consumer.return();
+    expect(await redis().lrange(suspectsOf(queue), 0, -1)).toEqual([suspect]);
   });
 
   it('is a suspect still when it fails, or is given back', async () => {
     const queue = aQueue({ lease });
-    await redis().rpush(`{${queue.key}}:suspects`, twice);
+    await addSuspect(queue);
     for await (const delivery of queue.deliveries()) {
       await delivery.release();
       break;
     }
-    expect(await redis().llen(`{${queue.key}}:suspects`)).toBe(1);
+    expect(await redis().llen(suspectsOf(queue))).toBe(1);
     for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: 1 });
+    const broker = aBroker(queue.name);
+    await until(async () => (await broker.promote()).promoted === 1);
+    expect(await redis().lrange(suspectsOf(queue), 0, -1)).toEqual(['#suspect 1 2\n"suspect"']);
     for await (const delivery of queue.deliveries({ limit: 1 })) expect(delivery.attempt).toBe(2);
+    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, delayed: 0, dead: 0 });
   });
 });
 
@@ -232,9 +420,9 @@ describe('the sweep mends', () => {
     const queue = aQueue({ lease });
     const broker = aBroker(queue.name);
     await queue.put('claimed', 'delayed', 'high');
-    await broker.join('w', at);
-    await broker.take('w', 1, 3, 'alone', at);
-    await broker.retry('w', { token: 'b1.2', id: 'd', lane: 'b', delayMs: 60_000, header: '#d 1 0\n', oldHeaderLength: 0 });
+    await aWorker(broker, 'w');
+    const held = await take(broker, 'w', 1);
+    await broker.retry('w', places(held, 2)[0]!, retryOf(places(held, 2)[0]!, 60_000));
     await redis().del(broker.keys.workers, broker.keys.delayed);
     await redis().rpush(broker.keys.high, '"rung for"');
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { start } from 'hotqueue';
+import type { Broker } from '../../src/redis/broker.js';
 import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 import { latch, until } from '../support/facts.js';
 
@@ -90,11 +91,49 @@ describe('the workers of a queue', () => {
     const name = aName();
     const [queue, broker] = [aQueue({ name }), aBroker(name)];
     const report = '3 1 {}';
-    await broker.join('w', at, report);
+    await broker.join('w', 'process', at, report);
     expect(await queue.counts()).toMatchObject({ handled: 3, failed: 1 });
     await broker.leave('w', at, '5 2 {}');
     await broker.leave('w', at, '5 2 {}');
     await broker.recover('w', 'hotqueue', at);
     expect(await queue.counts()).toMatchObject({ handled: 5, failed: 2, workers: 0 });
+  });
+});
+
+describe('workers of another version of this library', () => {
+  const inLayout: Record<string, (broker: Broker) => Promise<unknown>> = {
+    'an earlier one': ({ keys }) => redis().sadd(keys.roll, 'other'),
+    'a later one': async ({ keys }) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')),
+  };
+
+  it.each(Object.entries(inLayout))('%s: nothing takes beside them, and each way to take says so', async (_which, register) => {
+    const queue = aQueue();
+    await queue.put('waits');
+    await register(aBroker(queue.name));
+    const refused = { code: 'INCOMPATIBLE_WORKERS', message: expect.stringContaining('stop the workers of the other version') as string };
+    const runner = start(queue.worker(() => expect.fail('it was handled')));
+    await expect(runner.finished).rejects.toMatchObject(refused);
+    await expect(queue.get()).rejects.toMatchObject(refused);
+    await expect(queue.get({ block: true })).rejects.toMatchObject(refused);
+    await expect(queue.consume().next()).rejects.toMatchObject(refused);
+    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+  });
+
+  it('are no obstacle once they have left', async () => {
+    const queue = aQueue();
+    const { roll } = aBroker(queue.name).keys;
+    await queue.put('waits');
+    await redis().sadd(roll, 'other');
+    await expect(queue.get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
+    await redis().srem(roll, 'other');
+    expect(await queue.get()).toBe('waits');
+  });
+
+  it('put on the queue as before: only taking is refused', async () => {
+    const queue = aQueue();
+    await redis().sadd(aBroker(queue.name).keys.roll, 'other');
+    await queue.put('a');
+    await queue.with({ delay: '1h' }).put('b');
+    expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 1 });
   });
 });

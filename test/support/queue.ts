@@ -28,10 +28,10 @@ export function aQueue({ name = aName(), ...options }: QueueOptions & { payload?
 }
 
 /** A broker on a queue of its own, for tests of the transitions themselves. */
-export function aBroker(name = aName()): Broker {
+export function aBroker(name = aName(), leaseMs?: number): Broker {
   const connection = Connection.share({ url: redisUrl() });
   opened.push({ close: () => connection.leave() });
-  return new Broker(connection, new Keys(name));
+  return new Broker(connection, new Keys(name), leaseMs);
 }
 
 /** A plain client on the tests' server, to look behind the library's back. */

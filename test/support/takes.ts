@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Broker, Place, Retry } from '../../src/redis/broker.js';
 import { Take } from '../../src/redis/take.js';
+import { until } from './facts.js';
 
 /** A msgpack array of texts, byte for byte as Redis' `cmsgpack.pack` writes it; texts need not be UTF-8. */
 export function packed(texts: readonly (string | Uint8Array)[]): Buffer {
@@ -68,4 +69,14 @@ export async function endLease({ connection, keys }: Broker, worker: string): Pr
     await client.hset(keys.meta, 'seen', Number(seconds) * 1_000);
     await client.zadd(keys.workers, 1, worker);
   }, at);
+}
+
+/** Recovers every worker of a queue whose process is dead, as soon as its lease has ended. */
+export async function recovered(broker: Broker): Promise<void> {
+  const { connection, keys } = broker;
+  await until(async () => {
+    const workers = await connection.call((client) => client.hkeys(keys.roll), at);
+    for (const worker of workers) await broker.recover(worker, 'hotqueue', at);
+    return workers.length === 0;
+  });
 }

@@ -10,6 +10,7 @@ import type { ServerFacts } from '../../../src/view/cli/doctor/server.js';
 import { jsonc, tsSettings } from '../../../src/view/cli/doctor/tsconfig.js';
 import { aName, aQueue, redis } from '../../support/queue.js';
 import { redisUrl } from '../../support/server.js';
+import { packed } from '../../support/takes.js';
 import { hotqueue } from './hotqueue.js';
 
 const reportForm = z.strictObject({
@@ -32,9 +33,11 @@ it('finds what nobody looks after, changes nothing, and ends with 1', async () =
   const queue = aQueue({ prefix, name: 'emails' });
   await queue.put(1);
   const key = (name: string): string => `{${queue.key}}:${name}`;
-  await redis().hset(key('claims:gone'), { seq: '1 2', 'b1.1': '1', 'b1.2': '2' });
-  await redis().sadd(key('roll'), 'gone');
-  await redis().hset(key('claims:forgotten'), { seq: '1 1', 'b1.1': '1' });
+  // Of four messages one is acknowledged, and one is buried.
+  await redis().hset(key('claims:gone'), { seq: '1', t1: packed(['bbbb', '1', '2', '3', '4']), a1: '1 4 2', 'e1.3': '1' });
+  await redis().hset(key('roll'), 'gone', 'process');
+  await redis().hset(key('meta'), 'layout', '2');
+  await redis().hset(key('claims:forgotten'), { seq: '1', t1: packed(['b', '1']), a1: '0 1 ' });
   await redis().hset(key('dead:messages'), 'lost', '{}\n1');
   await redis().set(`${prefix}:other`, 'a string');
   await redis().sadd(prefix, 'other');
@@ -49,6 +52,32 @@ it('finds what nobody looks after, changes nothing, and ends with 1', async () =
   ]);
   expect({ ok: report.ok, code }).toEqual({ ok: false, code: 1 });
   expect(await dump(prefix)).toEqual(before);
+});
+
+it('says of workers of another version what they mean, and how to get rid of them, and reads what they hold', async () => {
+  const prefix = aName();
+  const key = (queue: string, name: string): string => `{${prefix}:${queue}}:${name}`;
+  await redis().sadd(key('earlier', 'roll'), 'old', 'gone');
+  await redis().zadd(key('earlier', 'workers'), Date.now() + 3_600_000, 'old');
+  await redis().hset(key('earlier', 'claims:gone'), { seq: '1 2', 'a1.1': '1', 'b1.2': '2' });
+  await redis().hset(key('later', 'roll'), 'new', 'process');
+  await redis().zadd(key('later', 'workers'), Date.now() + 3_600_000, 'new');
+  await redis().hset(key('later', 'meta'), 'layout', '3');
+  await redis().hset(key('lost', 'claims:forgotten'), { seq: '1 1', 'b1.1': '1' });
+  await redis().sadd(prefix, 'earlier', 'later', 'lost');
+  const before = await dump(prefix);
+  const findings = await findOrphans({ url: redisUrl(), prefix });
+  expect(findings.map(({ check, status, says }) => [check, status, says])).toEqual([
+    ['queue earlier', 'problem', '2 workers of another version registered, whose claims are in layout 1: workers of this version, in layout 2, cannot start'],
+    ['queue earlier', 'warning', '2 messages held by workers that are registered no more'],
+    ['queue later', 'problem', '1 worker of another version registered, whose claims are in layout 3: workers of this version, in layout 2, cannot start'],
+    ['queue lost', 'problem', '1 worker of an earlier version with messages that are on no register: forgotten'],
+  ]);
+  expect(findings[0]!.wayOut).toMatch(/^stop the workers of the other version, and let them finish; if some were killed, run one worker of that version/);
+  expect(findings[1]!.wayOut).toBe('start a worker of that version on it: it gives them back within two minutes');
+  expect(findings[3]!.wayOut).toMatch(/SADD '\{…:lost\}:roll' forgotten; then start a worker of that version/);
+  expect(await dump(prefix)).toEqual(before);
+  await expect(aQueue({ prefix, name: 'earlier' }).get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
 });
 
 it('says nothing of a queue that works', async () => {
@@ -111,11 +140,12 @@ it.each<[string, ServerFacts, string, 'ok' | 'warning' | 'problem', RegExp]>([
   expect(finding!.wayOut === undefined).toBe(status === 'ok');
 });
 
-const quiet: QueueFacts = { type: 'list', heldByGone: 0, heldBySilent: 0, offTheRoll: [], overdue: 0, delayedSurplus: 0, deadSurplus: 0 };
+const quiet: QueueFacts = { type: 'list', heldByGone: 0, heldBySilent: 0, offTheRoll: [], offTheRollInLayout1: [], overdue: 0, delayedSurplus: 0, deadSurplus: 0 };
 
 it.each<[Partial<QueueFacts>, RegExp | undefined]>([
   [{}, undefined],
   [{ type: 'none' }, undefined],
+  [{ others: { workers: 1, layout: '1' } }, /1 worker of another version .* layout 1/],
   [{ heldBySilent: 3 }, /3 messages held by workers whose lease has ended/],
   [{ overdue: 1 }, /1 delayed message due/],
   [{ delayedSurplus: 2 }, /2 delayed messages without a place/],

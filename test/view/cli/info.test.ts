@@ -88,7 +88,7 @@ it('info counts what is where, for people and for programs', async () => {
 
 it('info --interval looks again, with rates, until it is told to end', async () => {
   const queue = aQueue();
-  await aBroker(queue.name).join('worker-1', {}, aReport({ handled: 7 }));
+  await aBroker(queue.name).join('worker-1', 'process', {}, aReport({ handled: 7 }));
   const child = running(['info', queue.name, '--interval', '100ms', '--json']);
   const lines = await until(() => child.lines, (seen) => seen.length >= 3);
   const looks = lines.map((line) => infoForm.parse(JSON.parse(line)).queues[0]!);
@@ -121,8 +121,8 @@ it.each([
 it('workers ls shows who works, and the orders reach them', async () => {
   const queue = aQueue();
   const [broker, id] = [aBroker(queue.name), 'worker-1'];
-  await broker.join(id, {}, aReport({ name: 'Studio.\u001b[31mresize' }));
-  await broker.join('loop', {}, aReport({ kind: 'consumer' }));
+  await broker.join(id, 'process', {}, aReport({ name: 'Studio.\u001b[31mresize' }));
+  await broker.join('loop', 'process', {}, aReport({ kind: 'consumer' }));
   const listed = (await hotqueue(['workers', 'ls', queue.name, '--json'])).stdout.trim().split('\n');
   expect(listed.map((line) => workerForm.parse(JSON.parse(line)).id).sort()).toEqual(['loop', id]);
   const { stdout } = await hotqueue(['workers', 'ls', queue.name]);

@@ -1,5 +1,5 @@
 import type { QueueOptions } from 'hotqueue';
-import type { Broker } from '../../../redis/broker.js';
+import { claimsLayout, layout1Field, type Broker } from '../../../redis/broker.js';
 import type { Connection } from '../../../redis/connection.js';
 import { asking, queueNames } from '../../queues.js';
 import { count } from '../output.js';
@@ -21,6 +21,10 @@ export interface QueueFacts {
   readonly heldBySilent: number;
   /** Workers with claims that are not on the roll, where alone recovery looks. */
   readonly offTheRoll: readonly string[];
+  /** The same, of an earlier version: their claims are in layout 1, which this version cannot read. */
+  readonly offTheRollInLayout1: readonly string[];
+  /** Registered workers of another version, and how they keep their claims; absent when there are none. */
+  readonly others?: { readonly workers: number; readonly layout: string } | undefined;
   /** Delayed messages that were due a minute ago or more. */
   readonly overdue: number;
   /** Delayed messages less their places in the order; below 0: places without a message. */
@@ -40,19 +44,32 @@ export async function findOrphans(address: QueueOptions): Promise<Finding[]> {
 /** What the facts mean; pure. */
 export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
   const check = `queue ${name}`;
-  const comesBack = 'start a worker on it: it gives them back within two minutes';
-  const { type, heldByGone, heldBySilent, offTheRoll, overdue, delayedSurplus, deadSurplus } = facts;
+  const { type, heldByGone, heldBySilent, offTheRoll, offTheRollInLayout1, others, overdue, delayedSurplus, deadSurplus } = facts;
+  const comesBackBy = (worker: string): string => `start ${worker} on it: it gives them back within two minutes`;
+  const comesBack = comesBackBy(others ? 'a worker of that version' : 'a worker');
   return [
     type !== 'list' && type !== 'none' && problem(check, `its key holds a ${type}, and should hold a list`, 'something else uses that name: rename it (redis-cli RENAME), or give the queue another name or prefix'),
+    others &&
+      problem(
+        check,
+        `${count(others.workers, 'worker')} of another version registered, whose claims are in layout ${others.layout}: workers of this version, in layout ${claimsLayout}, cannot start`,
+        'stop the workers of the other version, and let them finish; if some were killed, run one worker of that version until no message is held, then stop it',
+      ),
     heldByGone > 0 && warning(check, `${count(heldByGone, 'message')} held by workers that are registered no more`, comesBack),
     heldBySilent > 0 && warning(check, `${count(heldBySilent, 'message')} held by workers whose lease has ended, and nobody to recover them`, comesBack),
     offTheRoll.length > 0 && problem(check, `${count(offTheRoll.length, 'worker')} with messages that are on no register: ${offTheRoll.join(', ')}`, `put them back on it, redis-cli HSET '{…:${name}}:roll' ${offTheRoll[0]} unknown; then ${comesBack}`),
+    offTheRollInLayout1.length > 0 &&
+      problem(
+        check,
+        `${count(offTheRollInLayout1.length, 'worker')} of an earlier version with messages that are on no register: ${offTheRollInLayout1.join(', ')}`,
+        `stop the workers of this version, which cannot read them; put them back, redis-cli SADD '{…:${name}}:roll' ${offTheRollInLayout1[0]}; then ${comesBackBy('a worker of that version')}`,
+      ),
     overdue > 0 && warning(check, `${count(overdue, 'delayed message')} due, and nobody to promote them`, 'start a worker on it: it promotes them within a second'),
     delayedSurplus > 0 && warning(check, `${count(delayedSurplus, 'delayed message')} without a place in the order`, 'start a worker on it: its janitor mends that within two minutes'),
     delayedSurplus < 0 && warning(check, `${count(-delayedSurplus, 'place')} among the delayed without a message`, 'they vanish when they are due; if messages are missing, ask who wrote to these keys'),
     deadSurplus > 0 && warning(check, `${count(deadSurplus, 'dead letter')} without a place in the order`, 'start a worker on it: its janitor mends that within two minutes'),
     deadSurplus < 0 && warning(check, `${count(-deadSurplus, 'place')} among the dead letters without a letter`, '"hotqueue dead drop" takes them away; if letters are missing, ask who wrote to these keys'),
-  ].filter((finding) => finding !== false);
+  ].filter((finding) => typeof finding === 'object');
 }
 
 function readQueue(name: string, address: QueueOptions, holders: readonly string[]): Promise<QueueFacts> {
@@ -60,23 +77,41 @@ function readQueue(name: string, address: QueueOptions, holders: readonly string
     const { connection, keys } = broker;
     const [seconds] = (await connection.call((client) => client.time(), patience)).map(Number) as [number];
     const longAgo = seconds * 1_000 - graceMs;
-    const [type, roll, leases, overdue] = await Promise.all([
+    const [type, { roll, others }, leases, overdue] = await Promise.all([
       connection.call((client) => client.type(keys.base), patience),
-      connection.call((client) => client.hkeys(keys.roll), patience),
+      readRoll(broker),
       connection.call((client) => client.zrange(keys.workers, 0, '-1', 'WITHSCORES'), patience),
       connection.call((client) => client.zcount(keys.delayed, '-inf', longAgo), patience),
     ]);
     const lease = new Map(leases.flatMap((worker, index) => (index % 2 === 0 ? [[worker, Number(leases[index + 1])] as const] : [])));
+    const lost = holders.filter((worker) => !roll.includes(worker));
+    const areInLayout1 = await Promise.all(lost.map((worker) => isInLayout1(broker, worker)));
     return {
       type,
       heldByGone: await held(broker, roll.filter((worker) => !lease.has(worker))),
       heldBySilent: await held(broker, [...lease].filter(([, endsAt]) => endsAt < longAgo).map(([worker]) => worker)),
-      offTheRoll: holders.filter((worker) => !roll.includes(worker)),
+      offTheRoll: lost.filter((_, index) => !areInLayout1[index]),
+      offTheRollInLayout1: lost.filter((_, index) => areInLayout1[index]),
+      others,
       overdue,
       delayedSurplus: await surplus(connection, keys.delayedMessages, keys.delayed),
       deadSurplus: await surplus(connection, keys.deadMessages, keys.dead),
     };
   });
+}
+
+/** Every worker on the roll: a hash, and a set in layout 1. */
+async function readRoll({ connection, keys }: Broker): Promise<{ readonly roll: readonly string[]; readonly others: QueueFacts['others'] }> {
+  const [type, noted] = await Promise.all([connection.call((client) => client.type(keys.roll), patience), connection.call((client) => client.hget(keys.meta, 'layout'), patience)]);
+  if (type === 'none') return { roll: [], others: undefined };
+  const layout = type === 'set' ? '1' : (noted ?? claimsLayout);
+  const roll = await connection.call((client) => (type === 'set' ? client.smembers(keys.roll) : client.hkeys(keys.roll)), patience);
+  return { roll, others: layout === claimsLayout ? undefined : { workers: roll.length, layout } };
+}
+
+async function isInLayout1({ connection, keys }: Broker, worker: string): Promise<boolean> {
+  const fields = await connection.call((client) => client.hkeys(keys.claims(worker)), patience);
+  return fields.some((field) => layout1Field.test(field));
 }
 
 /** How many messages these workers hold. */
