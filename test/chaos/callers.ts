@@ -9,6 +9,7 @@ const lives = [
 ] as const;
 const kinds = [
   ...lives, ['away', 3], ['bury', 4], ['due', 1], ['move', 4], ['cancel', 2], ['revive', 4], ['drop', 4], ['pause', 1], ['resume', 3], ['clear', 1], ['sweep', 1], ['forget', 1],
+  ['replicate', 4], ['fail over', 2],
 ] as const;
 
 /** A step as fast-check makes it: numbers that are read against what exists at that moment. */
