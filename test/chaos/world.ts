@@ -7,6 +7,7 @@ import { HotQueue, start, type QueueOptions, type Runner } from '../../src/index
 import { Keys } from '../../src/redis/keys.js';
 import { check, type Allowances, type Remains, type Verdict } from './checker.js';
 import { OwnChild } from './children.js';
+import { heldIn } from './claims.js';
 import { Dice } from './dice.js';
 import { listen, loggerInto, scribe } from './handler.js';
 import { type Entry, History, type Load, nowMs, Reader } from './history.js';
@@ -226,9 +227,7 @@ export class World {
       delayed.push(...(await direct.hvals(keys.delayedMessages)).map(keyIn));
       dead.push(...(await direct.hvals(keys.deadMessages)).map((entry) => keyIn(entry.slice(entry.indexOf('\n') + 1))));
       workers += await direct.zcard(keys.workers);
-      for (const claims of await direct.keys(`{${keys.base}}:claims:*`)) {
-        for (const [field, message] of Object.entries(await direct.hgetall(claims))) if (/^[a-z]\d+\.\d+$/.test(field)) claimed.push(keyIn(message));
-      }
+      for (const claims of await direct.keys(`{${keys.base}}:claims:*`)) claimed.push(...heldIn(await direct.hgetallBuffer(claims)).map(keyIn));
     }
     return { ready, delayed, claimed, dead, pending: ready.length + delayed.length + claimed.length, workers };
   }
@@ -255,12 +254,12 @@ export class World {
       const keys = new Keys(name);
       for (const list of [keys.again, keys.inbox, keys.high, keys.base, keys.low, keys.suspects]) sum += await this.direct.llen(list);
       sum += await this.direct.hlen(keys.delayedMessages);
-      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`)) sum += (await this.direct.hlen(claims)) - (await this.direct.hexists(claims, 'seq'));
+      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`)) sum += heldIn(await this.direct.hgetallBuffer(claims)).length;
     }
     return sum;
   }
 
-  /** Every line written so far, by anybody. */
+  /** Every line written so far, by all processes. */
   entries(): readonly Entry[] {
     return this.#reader.look();
   }
@@ -284,7 +283,7 @@ export class World {
 
   // ---------------------------------------------------------------- the end
 
-  /** Stops everybody in good order, then does the books. */
+  /** Stops all workers in good order, then does the books. */
   async verdict(): Promise<Verdict> {
     for (const proxy of this.#proxies) {
       proxy.rule = undefined;

@@ -9,7 +9,7 @@ type Verb = 'put' | 'take' | 'beat' | 'ack' | 'retry' | 'bury' | 'release';
 /** The command on the wire, and whether this reply is one whose loss matters. */
 const wire: Record<Verb, { name: string; isIt?: (reply: Buffer) => boolean }> = {
   put: { name: 'put' },
-  take: { name: 'take', isIt: (reply) => reply[0] === 0x2a && !reply.subarray(0, 4).equals(Buffer.from('*1\r\n')) },
+  take: { name: 'take', isIt: (reply) => /^\*[68]\r\n/.test(reply.toString('latin1', 0, 4)) }, // with messages
   beat: { name: 'beat' },
   ack: { name: 'ack' },
   retry: { name: 'retry' },
