@@ -1,16 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { HotQueue, start, type QueueOptions, type Runner } from '../../src/index.js';
+import { mostCrashes } from '../../src/redis/broker.js';
 import { Keys } from '../../src/redis/keys.js';
 import { check, type Allowances, type Remains, type Verdict } from './checker.js';
 import { OwnChild } from './children.js';
 import { heldIn } from './claims.js';
 import { Dice } from './dice.js';
 import { listen, loggerInto, scribe } from './handler.js';
-import { type Entry, History, type Load, nowMs, Reader } from './history.js';
+import { type Entry, History, type Load, nowMs, Reader, sumOf } from './history.js';
 import type { ProducerTask } from './producer-process.js';
 import { putLogged } from './producing.js';
 import { FaultProxy } from './proxy.js';
@@ -150,13 +152,22 @@ export class World {
     return this.putWith(queue, 'at' in when ? { at: new Date(when.at) } : { delay: when.afterMs }, ...loads);
   }
 
+  /** Puts a message as recovery leaves it whose worker has died so often that one more death buries it. */
+  async putSuspect(name: string, load: Load): Promise<void> {
+    const jobs = [[load.key, sumOf(load)] as const];
+    const id = randomUUID();
+    this.history.write('put', { type: 'invoke', jobs });
+    await this.direct.rpush(this.keys(name).suspects, `#${id} 0 ${mostCrashes - 1}\n${JSON.stringify(load)}`);
+    this.history.write('put', { type: 'ok', jobs, ids: [id] });
+  }
+
   load(ms = 0, does?: string): Load {
     return { key: this.name('m'), ms, ...(does !== undefined && { does }) };
   }
 
   worker({ url = this.redis.url, ...options }: Partial<WorkerTask> & { readonly url?: string } = {}): WorkerProcess {
     const task: WorkerTask = { folder: this.folder, proc: this.name('worker'), road: { url }, queue: 'jobs', leaseMs: 1_000, concurrency: 10, deadlineMs: 10_000, ...options };
-    this.#names.add(task.queue);
+    for (const name of [task.queue, ...(task.also ?? [])]) this.#names.add(name);
     const child = this.spawn('worker-process', task);
     const { proc } = task;
     const note = (kind: string): void => this.fault(kind, { target: proc });
