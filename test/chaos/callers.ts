@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Take } from '../../src/redis/take.js';
-import { rangesOf, type Batch, type Letter, type Message, type Model, type Settlement, type Spot } from './model.js';
+import { mostCrashes, rangesOf, type Batch, type Letter, type Message, type Model, type Settlement, type Spot } from './model.js';
 
 /** How often which; what workers do stands first, what people do behind. */
 const lives = [
@@ -9,11 +9,17 @@ const lives = [
 ] as const;
 const kinds = [
   ...lives, ['away', 3], ['bury', 4], ['due', 1], ['move', 4], ['cancel', 2], ['revive', 4], ['drop', 4], ['pause', 1], ['resume', 3], ['clear', 1], ['sweep', 1], ['forget', 1],
+  ['replicate', 4], ['fail over', 2], ['suspect', 1],
+] as const;
+
+/** Workers that die, and what their deaths leave: suspects. */
+const deaths = [
+  ['put', 5], ['suspect', 3], ['take', 12], ['ack', 8], ['retry', 2], ['bury', 1], ['release', 2], ['join', 4], ['beat', 4], ['leave', 1], ['die', 5], ['ghost', 4], ['forget suspect', 2], ['replicate', 2], ['fail over', 1],
 ] as const;
 
 /** A step as fast-check makes it: numbers that are read against what exists at that moment. */
 export interface Draft {
-  readonly kind: (typeof kinds)[number][0];
+  readonly kind: (typeof kinds | typeof deaths)[number][0];
   readonly who: number;
   readonly pick: number;
   readonly count: number;
@@ -23,7 +29,7 @@ export interface Draft {
   readonly fate: 'heard' | 'unheard' | 'late';
 }
 
-const drafts = (from: typeof lives | typeof kinds, most: number): fc.Arbitrary<Draft[]> => {
+const drafts = (from: readonly (readonly [Draft['kind'], number])[], most: number): fc.Arbitrary<Draft[]> => {
   const one = fc.record({
     kind: fc.oneof(...from.map(([kind, weight]) => ({ weight, arbitrary: fc.constant(kind) }))),
     who: fc.nat(3),
@@ -35,8 +41,8 @@ const drafts = (from: typeof lives | typeof kinds, most: number): fc.Arbitrary<D
   return fc.array(one, { minLength: 1, maxLength: most, size: 'max' });
 };
 
-/** Up to so many, of all kinds, or only what workers do: what takes several deaths comes about more often there. */
-export const someDrafts = (most: number): fc.Arbitrary<Draft[]> => fc.oneof(drafts(kinds, most), drafts(lives, most));
+/** Up to so many, of all kinds, or of few: what takes several steps comes about more often there. */
+export const someDrafts = (most: number): fc.Arbitrary<Draft[]> => fc.oneof(drafts(kinds, most), drafts(lives, most), drafts(deaths, most));
 
 /** What is said of a take, as the model and as the script are told. */
 export interface Told {
@@ -48,6 +54,7 @@ export interface Told {
 export type Step =
   | ({ readonly kind: 'put' } & Batch)
   | { readonly kind: 'wake' | 'away' | 'promote' | 'sweep' | 'pause' | 'resume' | 'replicate' | 'fail over' }
+  | { readonly kind: 'suspect'; readonly message: Message }
   | { readonly kind: 'leave' | 'recover' | 'expire'; readonly worker: string }
   | { readonly kind: 'join'; readonly worker: string; readonly process: string; readonly beside?: 'older' | 'newer' }
   | { readonly kind: 'take'; readonly worker: string; readonly number: number; readonly most: number }
@@ -65,7 +72,7 @@ export type Step =
   | { readonly kind: 'forget'; readonly id: string };
 
 /** What time or a hand does, and no client: it cannot be delivered late, nor twice. A late join is refused by its age. */
-const notSent: readonly Step['kind'][] = ['wake', 'away', 'due', 'expire', 'forget', 'join', 'replicate', 'fail over'];
+const notSent: readonly Step['kind'][] = ['wake', 'away', 'suspect', 'due', 'expire', 'forget', 'join', 'replicate', 'fail over'];
 export const mayBeLate = (step: Step): boolean => !notSent.includes(step.kind);
 export const mayBeDoubled = (step: Step): boolean => step.kind === 'join' || mayBeLate(step);
 
@@ -134,7 +141,8 @@ export class Callers {
   readonly #takes = new Map<string, Known>();
   /** Those that their workers have not dropped. */
   readonly #open = new Set<Known>();
-  readonly #batches = new Map<string, number>();
+  /** The last batch of each producer. */
+  readonly #batches = new Map<string, Batch>();
   #joined = 0;
   #made = 0;
 
@@ -192,6 +200,10 @@ export class Callers {
       case 'replicate':
       case 'fail over':
         return { kind };
+      case 'suspect': {
+        const key = `m${this.#number()}`;
+        return { kind, message: { key, id: key, attempts: 0, crashes: mostCrashes - 1 } };
+      }
       case 'join':
         return this.#registered().length > 3 ? undefined : this.#join(pick);
       case 'leave':
@@ -264,18 +276,21 @@ export class Callers {
 
   #batch(who: number, pick: number, count: number): Batch {
     const producer = `p${who % 2}`;
-    const last = this.#batches.get(producer) ?? 0;
-    const number = pick % 8 === 0 && last > 0 ? last : last + 1; // sometimes a number that was used
-    this.#batches.set(producer, Math.max(last, number));
+    const last = this.#batches.get(producer);
+    if (last && pick % 8 === 0) return last; // once more, under its number
+    const number = (last?.number ?? 0) + 1;
     const isOwn = this.model.wire !== 'plain' && pick % 5 === 0;
     const isBare = this.model.wire === 'plain' || (!isOwn && pick % 10 === 1);
     const messages = Array.from({ length: count }, (_, index): Message => {
       const key = `m${this.#number()}`;
-      return { key, id: isBare ? undefined : isOwn ? `own${(pick + index * who) % 7}` : key, attempts: 0, crashes: 0 };
+      const crashes = !isBare && pick % 3 === 0 ? 1 : 0; // as it is when it came back once: one more death makes it a suspect
+      return { key, id: isBare ? undefined : isOwn ? `own${(pick + index * who) % 7}` : key, attempts: 0, crashes };
     });
     const first = 1 + (pick % count);
     const calls = first < count ? [first, count - first] : [count];
-    return { producer, number, messages, lane: (['b', 'b', 'h', 'l'] as const)[pick % 4]!, isDelayed: pick % 7 === 0, isOwn, most: pick % 6 === 0 ? 4 + (pick % 9) : 0, calls };
+    const batch: Batch = { producer, number, messages, lane: (['b', 'b', 'h', 'l'] as const)[pick % 4]!, isDelayed: pick % 7 === 0, isOwn, most: pick % 6 === 0 ? 4 + (pick % 9) : 0, calls };
+    this.#batches.set(producer, batch);
+    return batch;
   }
 
   #take(worker: string, pick: number, most: number): Step | undefined {

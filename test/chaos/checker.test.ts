@@ -30,6 +30,7 @@ describe('a history in which all is well', () => {
     ['unknown, and not stored', [put()[0]!, ['p', 'put', { type: 'info', jobs: [['a', 'sum']] }]], {}, {}],
     ['run again after a kill', [...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v'), tell('ack', 'v')], {}, {}],
     ['run again after a retry that was asked for', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'retry' }), run('w', 'a', { attempt: 2 }), end('w', 'a', { attempt: 2 })], {}, {}],
+    ['released, run again, and only then told that it was released', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'release' }), run(), end(), tell('ack'), tell('release')], {}, {}],
     ['frozen, run by another, told so', [...put(), run(), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), tell('ack', 'v'), end(), tell('lost')], {}, { losesLeases: true }],
     ['frozen before it began, and late once', [...put(), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), tell('ack', 'v'), run(), tell('lost'), end()], {}, { losesLeases: true }],
     ['deleted on purpose', [...put(), ['h', 'destroyed', { jobs: [['a', '']] }]], {}, {}],
@@ -70,7 +71,7 @@ describe('what is wrong is called', () => {
     ['unsettled', 'handled, and still there', [...put(), run(), end()], { ready: ['a'] }],
     ['order', 'the second first', [...put(), ...put('b'), run('w', 'b'), end('w', 'b'), run(), end()], {}, { inOrder: true }],
     ['early', 'before it was due', [...put(), ['w', 'due', { key: 'a', due: 9_999 }], run(), end()]],
-    ['recovery', 'recovered, and nobody had died', [['w', 'warn', { text: 'worker x of q is gone: 1 message(s) given back' }]], {}, { noRecovery: true }],
+    ['recovery', 'recovered, and no worker had died', [['w', 'warn', { text: 'worker x of q is gone: 1 message(s) given back' }]], {}, { noRecovery: true }],
     ['uncaught', 'a process that ended with an error', [['w', 'uncaught', { text: 'TypeError' }]]],
     ['claim', 'something a scenario found', [['harness', 'broken', { text: 'not so' }]]],
   ])('%s: %s', (rule, _, lines, remains = {}, allowed = {}) => {

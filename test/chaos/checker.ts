@@ -18,7 +18,7 @@ export interface Allowances {
   readonly leavesBehind?: boolean;
   /** First runs come in the order of the puts: one consumer, concurrency 1. */
   readonly inOrder?: boolean;
-  /** Nobody is to be recovered. */
+  /** No worker may be recovered. */
   readonly noRecovery?: boolean;
 }
 
@@ -42,9 +42,11 @@ interface Run {
   readonly proc: string;
   readonly startedAt: number;
   endedAt?: number;
-  /** Since when somebody else may run it, and why. */
+  /** Since when another worker may run it, and why. */
   fate?: { readonly why: string; readonly at: number };
   isSpent?: boolean;
+  /** The library has told that it was given back. */
+  isTold?: boolean;
 }
 
 interface Story {
@@ -55,7 +57,7 @@ interface Story {
   refused?: boolean;
   readonly ids: Set<string>;
   readonly runs: Run[];
-  /** Somebody deleted it, by hand and on purpose. */
+  /** It was deleted by hand, on purpose. */
   isDestroyed?: boolean;
   /** How it was settled, by the events `ack` and `bury`. */
   readonly ends: { readonly verb: string; readonly at: number; readonly proc: string }[];
@@ -116,7 +118,7 @@ class Books {
       case 'warn':
         if (/ is gone: /.test(entry.text!)) {
           this.#count('recovered');
-          if (this.allowed.noRecovery) this.#violate('recovery', `nobody died, and yet: ${entry.text}`, []);
+          if (this.allowed.noRecovery) this.#violate('recovery', `no worker died, and yet: ${entry.text}`, []);
         }
         return;
       case 'uncaught':
@@ -184,7 +186,7 @@ class Books {
     if (!runs) this.#runsOfProc.set(entry.proc, (runs = []));
     runs.push(run);
     this.#count('runs');
-    if (story.invokedAt === undefined) this.#violate('invented', `${key} was run, and nobody put it`, story.entries);
+    if (story.invokedAt === undefined) this.#violate('invented', `${key} was run, and was never put`, story.entries);
     else if (story.sum !== entry.sum) this.#violate('changed', `${key} came out with sum ${entry.sum}, and went in with ${story.sum}`, story.entries);
     if (story.refused) this.#violate('refused', `${key} was refused, and was run`, story.entries);
     if (story.due !== undefined && entry.wall < story.due - 1) this.#violate('early', `${key} ran ${story.due - entry.wall} ms before it was due`, story.entries);
@@ -215,15 +217,25 @@ class Books {
 
   #settle(entry: Entry): void {
     const key = this.#keyOfId.get(entry.id!);
-    if (key === undefined) return; // settled before anybody could read it: an invalid payload
+    if (key === undefined) return; // settled unread: an invalid payload
     const story = this.#story(key);
     story.entries.push(entry);
     const run = this.#openRuns.get(runOf(entry));
     if (entry.f === 'ack' || entry.f === 'bury') story.ends.push({ verb: entry.f, at: entry.t, proc: entry.proc });
-    else if (run) this.#seal(run, entry.f, entry.t);
+    else if (run && !this.#isToldLate(entry, story)) this.#seal(run, entry.f, entry.t);
     if (entry.f !== 'ack' || !run) return;
     if (run.endedAt === undefined) this.#violate('too soon', `${key} was acknowledged before its handler had ended`, story.entries);
     this.#forgetRun(run);
+  }
+
+  /**
+   * Whether this event is of a run that its handler gave back before. It comes when Redis has answered: where replies were
+   * lost, that may be after the next run of the message, which has the same number when it was released.
+   */
+  #isToldLate(entry: Entry, { runs }: Story): boolean {
+    const run = runs.find((one) => !one.isTold && one.fate?.why === entry.f && runOf(one) === runOf(entry));
+    if (run) run.isTold = true;
+    return run !== undefined;
   }
 
   #fault(entry: Entry): void {
@@ -274,7 +286,7 @@ class Books {
       if (place !== 'dead' && keys.length > 0 && !this.allowed.leavesBehind) {
         this.#violate('stuck', `${keys.length} message(s) left ${place}, the first is ${keys[0]}`, this.#stories.get(keys[0]!)?.entries ?? []);
       }
-      for (const key of keys) if (!this.#stories.has(key)) this.#violate('invented', `${key} lies in Redis (${place}), and nobody put it`, []);
+      for (const key of keys) if (!this.#stories.has(key)) this.#violate('invented', `${key} is in Redis (${place}), and was never put`, []);
     }
     const twice = doubles([...ready, ...delayed, ...claimed, ...dead]);
     for (const key of twice) this.#violate('twice', `${key} lies in Redis twice`, this.#stories.get(key)?.entries ?? []);
@@ -393,7 +405,7 @@ function isGiven({ fate }: Run): boolean {
   return fate?.why === 'retry' || fate?.why === 'release';
 }
 
-function runOf({ proc, id, attempt }: Entry): string {
+function runOf({ proc, id, attempt }: Pick<Entry, 'proc' | 'id' | 'attempt'>): string {
   return `${proc} ${id} ${attempt}`;
 }
 

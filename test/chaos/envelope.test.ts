@@ -45,8 +45,8 @@ describe('a header as Lua reads it', () => {
         const broker = aBroker();
         await redis().rpush(broker.keys.base, bytes);
         const worker = randomUUID();
-        await broker.join(worker, at);
-        await broker.take(worker, 1, 1, 'alone', at);
+        await broker.join(worker, 'a-process', at);
+        await broker.take(worker, 1, 1, at);
         await redis().hset(broker.keys.meta, 'seen', Date.now());
         await redis().zadd(broker.keys.workers, 'XX', '1', worker);
         await broker.recover(worker, 'hotqueue', at);

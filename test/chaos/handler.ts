@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery, DeliveryEvent, HotQueue, QueueWorker } from '../../src/index.js';
 import { type History, type Load, sumOf } from './history.js';
@@ -5,7 +6,8 @@ import { type History, type Load, sumOf } from './history.js';
 /**
  * A worker that does what each message asks, and writes down every step: `ok`, `fail:2` (the first two attempts throw),
  * `bury`, `later:500` (retries once, in so many ms), `ack` (settles by itself), `release:2` (gives it back that often),
- * `die` (SIGKILLs its process), `stall` (keeps the event loop busy for `ms`).
+ * `die` (SIGKILLs its process), `die:/file` (once that file exists), `hold:/file` (ends once that file exists), `stall`
+ * (keeps the event loop busy for `ms`).
  */
 export function scribe(queue: HotQueue<Load>, history: History, options: { concurrency?: number; attempts?: number; backoff?: number }): ReturnType<QueueWorker<Load>> {
   const released = new Map<string, number>();
@@ -14,6 +16,7 @@ export function scribe(queue: HotQueue<Load>, history: History, options: { concu
     history.write('start', { ...mark, sum: sumOf(load) });
     job.signal.addEventListener('abort', () => history.write('aborted', { ...mark, text: String(job.signal.reason) }));
     const [verb, argument] = (load.does ?? 'ok').split(':') as [string, string?];
+    if ((verb === 'hold' || verb === 'die') && argument !== undefined) await untilThere(argument, job.signal);
     if (verb === 'die') process.kill(process.pid, 'SIGKILL');
     if (verb === 'stall') history.write('fault', { kind: 'stall', target: history.proc });
     if (verb === 'stall') for (const until = performance.now() + load.ms; performance.now() < until; );
@@ -37,6 +40,14 @@ export function scribe(queue: HotQueue<Load>, history: History, options: { concu
     if (verb === 'ack') await job.ack();
   };
   return queue.worker(handle, options);
+}
+
+/** Waits for a file; for ever, and keeping nothing alive, once its message is given back. */
+async function untilThere(file: string, signal: AbortSignal): Promise<void> {
+  while (!existsSync(file)) {
+    if (signal.aborted) return new Promise(() => undefined);
+    await pause(20);
+  }
 }
 
 /** Writes down what the queue says of its settlements. */

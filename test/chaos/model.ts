@@ -189,6 +189,12 @@ export class Model {
     if (first) this.lists.inbox.push(first);
   }
 
+  /** What recovery leaves of a message whose worker has died often. */
+  suspect(message: Message): void {
+    this.lists.suspects.push(message);
+    this.put += 1;
+  }
+
   /** @param beside the version of workers that the queue has already, where that is another */
   join(worker: string, process: string, beside?: 'older' | 'newer'): 'joined' | 'refused' {
     const isAnyThere = [...this.workers.values()].some(({ isRegistered }) => isRegistered);

@@ -25,9 +25,11 @@ export interface Command {
 export type Rule = (command: Command) => Fault | undefined;
 
 const scriptsFolder = new URL('../../src/redis/scripts/', import.meta.url);
+const textOf = (file: string): string => readFileSync(new URL(file, scriptsFolder), 'utf8');
+/** By hash and by text, as `redis/scripts.ts` sends them. */
 const scriptOf = new Map(
   readdirSync(scriptsFolder).flatMap((file): [string, string][] => {
-    const lua = readFileSync(new URL(file, scriptsFolder), 'utf8');
+    const lua = textOf(file).replace(/^-- include (\S+)\n/m, (_, included: string) => textOf(included));
     const name = file.replace(/\.lua$/, '');
     return [[createHash('sha1').update(lua).digest('hex'), name], [lua, name]];
   }),

@@ -6,13 +6,15 @@ import type { Scenario } from './scenario.js';
 import { connectionScenarios } from './scenarios/connections.js';
 import { failoverScenarios } from './scenarios/failover.js';
 import { messageScenarios } from './scenarios/messages.js';
+import { poisonScenarios } from './scenarios/poison.js';
 import { processScenarios } from './scenarios/processes.js';
+import { refusalScenarios } from './scenarios/refusals.js';
 import { rivalScenarios } from './scenarios/rivals.js';
 import { serverScenarios } from './scenarios/server.js';
 import { simulationScenarios } from './scenarios/simulation.js';
 import { World } from './world.js';
 
-const scenarios: readonly Scenario[] = [...failoverScenarios, ...simulationScenarios, ...connectionScenarios, ...serverScenarios, ...messageScenarios, ...processScenarios, ...rivalScenarios].sort((a, b) => (a.id < b.id ? -1 : 1));
+const scenarios: readonly Scenario[] = [...failoverScenarios, ...simulationScenarios, ...connectionScenarios, ...serverScenarios, ...messageScenarios, ...poisonScenarios, ...processScenarios, ...refusalScenarios, ...rivalScenarios].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 // Whoever started it may be killed, which tells nobody: then this ends too, and with it all that it started.
 const startedBy = process.ppid;

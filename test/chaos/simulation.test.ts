@@ -3,7 +3,7 @@ import { Broker } from '../../src/redis/broker.js';
 import { aBroker, redis } from '../support/queue.js';
 import { simulate } from './simulation.js';
 
-/** Nobody's lease ends by itself. */
+/** No lease ends by itself. */
 const leaseMs = 3_600_000;
 
 describe('whatever transitions are sent, in whatever order, some of them twice and some of them long after', () => {

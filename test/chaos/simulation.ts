@@ -120,6 +120,8 @@ class Simulation {
         return model.store(step);
       case 'wake':
         return void model.wake();
+      case 'suspect':
+        return void model.suspect(step.message);
       case 'join':
         return model.join(step.worker, step.process, step.beside);
       case 'take':
@@ -182,6 +184,8 @@ class Simulation {
         return this.#put(step);
       case 'wake':
         return void (await redis.lmove(keys.base, keys.inbox, 'LEFT', 'RIGHT'));
+      case 'suspect':
+        return void (await redis.rpush(keys.suspects, textOf(step.message)));
       case 'join':
         return this.#join(step);
       case 'take': {

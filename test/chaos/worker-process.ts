@@ -9,6 +9,8 @@ export interface WorkerTask {
   readonly proc: string;
   readonly road: Road;
   readonly queue: string;
+  /** Other queues that it takes from, each with as many places. */
+  readonly also?: readonly string[];
   readonly leaseMs: number;
   readonly concurrency: number;
   readonly deadlineMs: number;
@@ -20,11 +22,12 @@ const task = JSON.parse(process.env.CHAOS!) as WorkerTask;
 const history = new History(task.folder, task.proc);
 process.on('uncaughtExceptionMonitor', (error) => history.write('uncaught', { text: String(error.stack ?? error) }));
 const { options, close } = connect(task.road);
-const queue = new HotQueue(task.queue, { ...options, lease: task.leaseMs, logger: loggerInto(history) }) as unknown as HotQueue<Load>;
-listen(queue, history);
-const running = run(scribe(queue, history, { concurrency: task.concurrency, attempts: task.attempts ?? 3, backoff: task.backoff ?? 50 }), { deadline: task.deadlineMs });
+const queues = [task.queue, ...(task.also ?? [])].map((name) => new HotQueue(name, { ...options, lease: task.leaseMs, logger: loggerInto(history) }) as unknown as HotQueue<Load>);
+for (const queue of queues) listen(queue, history);
+const places = { concurrency: task.concurrency, attempts: task.attempts ?? 3, backoff: task.backoff ?? 50 };
+const running = run(queues.map((queue) => scribe(queue, history, places)), { deadline: task.deadlineMs });
 history.write('up'); // from here on it listens to signals
 await running;
 history.write('down');
-await queue.close();
+await Promise.all(queues.map((queue) => queue.close()));
 close();

@@ -1,15 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { HotQueue, start, type QueueOptions, type Runner } from '../../src/index.js';
+import { mostCrashes } from '../../src/redis/broker.js';
 import { Keys } from '../../src/redis/keys.js';
 import { check, type Allowances, type Remains, type Verdict } from './checker.js';
 import { OwnChild } from './children.js';
+import { heldIn } from './claims.js';
 import { Dice } from './dice.js';
 import { listen, loggerInto, scribe } from './handler.js';
-import { type Entry, History, type Load, nowMs, Reader } from './history.js';
+import { type Entry, History, type Load, nowMs, Reader, sumOf } from './history.js';
 import type { ProducerTask } from './producer-process.js';
 import { putLogged } from './producing.js';
 import { FaultProxy } from './proxy.js';
@@ -149,13 +152,22 @@ export class World {
     return this.putWith(queue, 'at' in when ? { at: new Date(when.at) } : { delay: when.afterMs }, ...loads);
   }
 
+  /** Puts a message as recovery leaves it whose worker has died so often that one more death buries it. */
+  async putSuspect(name: string, load: Load): Promise<void> {
+    const jobs = [[load.key, sumOf(load)] as const];
+    const id = randomUUID();
+    this.history.write('put', { type: 'invoke', jobs });
+    await this.direct.rpush(this.keys(name).suspects, `#${id} 0 ${mostCrashes - 1}\n${JSON.stringify(load)}`);
+    this.history.write('put', { type: 'ok', jobs, ids: [id] });
+  }
+
   load(ms = 0, does?: string): Load {
     return { key: this.name('m'), ms, ...(does !== undefined && { does }) };
   }
 
   worker({ url = this.redis.url, ...options }: Partial<WorkerTask> & { readonly url?: string } = {}): WorkerProcess {
     const task: WorkerTask = { folder: this.folder, proc: this.name('worker'), road: { url }, queue: 'jobs', leaseMs: 1_000, concurrency: 10, deadlineMs: 10_000, ...options };
-    this.#names.add(task.queue);
+    for (const name of [task.queue, ...(task.also ?? [])]) this.#names.add(name);
     const child = this.spawn('worker-process', task);
     const { proc } = task;
     const note = (kind: string): void => this.fault(kind, { target: proc });
@@ -226,9 +238,7 @@ export class World {
       delayed.push(...(await direct.hvals(keys.delayedMessages)).map(keyIn));
       dead.push(...(await direct.hvals(keys.deadMessages)).map((entry) => keyIn(entry.slice(entry.indexOf('\n') + 1))));
       workers += await direct.zcard(keys.workers);
-      for (const claims of await direct.keys(`{${keys.base}}:claims:*`)) {
-        for (const [field, message] of Object.entries(await direct.hgetall(claims))) if (/^[a-z]\d+\.\d+$/.test(field)) claimed.push(keyIn(message));
-      }
+      for (const claims of await direct.keys(`{${keys.base}}:claims:*`)) claimed.push(...heldIn(await direct.hgetallBuffer(claims)).map(keyIn));
     }
     return { ready, delayed, claimed, dead, pending: ready.length + delayed.length + claimed.length, workers };
   }
@@ -255,12 +265,12 @@ export class World {
       const keys = new Keys(name);
       for (const list of [keys.again, keys.inbox, keys.high, keys.base, keys.low, keys.suspects]) sum += await this.direct.llen(list);
       sum += await this.direct.hlen(keys.delayedMessages);
-      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`)) sum += (await this.direct.hlen(claims)) - (await this.direct.hexists(claims, 'seq'));
+      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`)) sum += heldIn(await this.direct.hgetallBuffer(claims)).length;
     }
     return sum;
   }
 
-  /** Every line written so far, by anybody. */
+  /** Every line written so far, by all processes. */
   entries(): readonly Entry[] {
     return this.#reader.look();
   }
@@ -284,7 +294,7 @@ export class World {
 
   // ---------------------------------------------------------------- the end
 
-  /** Stops everybody in good order, then does the books. */
+  /** Stops all workers in good order, then does the books. */
   async verdict(): Promise<Verdict> {
     for (const proxy of this.#proxies) {
       proxy.rule = undefined;

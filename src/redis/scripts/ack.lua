@@ -7,13 +7,35 @@
 -- The state of a take is absolute, so a call that arrives late or twice takes nothing back. 'over' means that every message
 -- of the take is settled, and that every effect was confirmed.
 local claims, known, at = KEYS[1], true, 2
+
+-- Keeps a take whose effects a failover rolled back, with every other message acknowledged. The worker has dropped it, so
+-- the next beat gives back what is not settled.
+local function keepUnsettled(number, effects, stored)
+  local size, ranges, from, count = tonumber(string.match(stored, '^%d+ (%d+)')), {}, 1, 0
+  for index in string.gmatch(effects .. ',' .. size + 1, '%d+') do
+    if index - 1 >= from then ranges[#ranges + 1] = index - 1 == from and from or from .. '-' .. index - 1 end
+    count = count + index - from
+    from = index + 1
+  end
+  redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
+  redis.call('HSET', claims, 'a' .. number, count .. ' ' .. size .. ' ' .. table.concat(ranges, ','))
+end
+
 while ARGV[at] do
   local number, state = ARGV[at], ARGV[at + 1]
   if state == 'over' then
-    known = redis.call('HDEL', claims, 't' .. number, 'a' .. number, 's' .. number) > 0 and known
-    local effects = {}
-    for index in string.gmatch(ARGV[at + 2], '%d+') do effects[#effects + 1] = 'e' .. number .. '.' .. index end
-    for first = 1, #effects, 1000 do redis.call('HDEL', claims, unpack(effects, first, math.min(first + 999, #effects))) end
+    local effects, isRolledBack = {}, false
+    for index in string.gmatch(ARGV[at + 2], '%d+') do
+      effects[#effects + 1] = 'e' .. number .. '.' .. index
+      if redis.call('HEXISTS', claims, effects[#effects]) == 0 then isRolledBack = true end
+    end
+    local stored = isRolledBack and redis.call('HGET', claims, 'a' .. number)
+    if stored then
+      keepUnsettled(number, ARGV[at + 2], stored)
+    else
+      known = redis.call('HDEL', claims, 't' .. number, 'a' .. number, 's' .. number) > 0 and known
+      for first = 1, #effects, 1000 do redis.call('HDEL', claims, unpack(effects, first, math.min(first + 999, #effects))) end
+    end
     at = at + 3
   else
     redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server

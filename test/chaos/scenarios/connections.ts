@@ -9,7 +9,7 @@ type Verb = 'put' | 'take' | 'beat' | 'ack' | 'retry' | 'bury' | 'release';
 /** The command on the wire, and whether this reply is one whose loss matters. */
 const wire: Record<Verb, { name: string; isIt?: (reply: Buffer) => boolean }> = {
   put: { name: 'put' },
-  take: { name: 'take', isIt: (reply) => reply[0] === 0x2a && !reply.subarray(0, 4).equals(Buffer.from('*1\r\n')) },
+  take: { name: 'take', isIt: (reply) => /^\*[68]\r\n/.test(reply.toString('latin1', 0, 4)) }, // with messages
   beat: { name: 'beat' },
   ack: { name: 'ack' },
   retry: { name: 'retry' },
@@ -20,29 +20,41 @@ const wire: Record<Verb, { name: string; isIt?: (reply: Buffer) => boolean }> = 
 /** What messages ask of their handlers, so that there are such commands. */
 const asks: Partial<Record<Verb, string>> = { retry: 'fail:1', bury: 'bury', release: 'release:1' };
 
-/** Loses replies of one verb until there were `wanted` of them, while messages go through. */
-async function loseReplies(world: World, verb: Verb, wanted: number, part = ''): Promise<void> {
+/**
+ * Loses calls of one verb, or the replies to them, until there were `wanted` of them, while messages go through.
+ *
+ * @param kind `before`: the server never sees the call; `after`: it acts, and its reply is lost
+ */
+async function lose(world: World, kind: 'before' | 'after', verb: Verb, wanted: number, part = ''): Promise<void> {
   const proxy = await world.proxy();
   const name = `lost-${verb}${part}`;
   const { name: command, isIt = () => true } = wire[verb];
   const isBeat = verb === 'beat';
   proxy.rule = ({ name: sent, reply }) => {
-    const isWanted = sent === command && reply && isIt(reply) && proxy.faults() < wanted;
-    return isWanted && world.dice.chance(isBeat ? 0.3 : 0.6) ? { kind: 'after' } : undefined;
+    const isWanted = sent === command && (kind === 'before' ? !reply : reply && isIt(reply)) && proxy.faults() < wanted;
+    return isWanted && world.dice.chance(isBeat ? 0.3 : 0.6) ? { kind } : undefined;
   };
-  // Beats come with the lease, so theirs is short; for the others nobody could wait for a lease without being late.
+  // Beats come with the lease, so theirs is short; for the others it is so long that no message can wait for its end.
   const leaseMs = isBeat ? 2_000 : 120_000;
   world.crew({ url: proxy.url, queue: name, leaseMs, workers: 2, concurrency: 4 });
   const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
+  const mostMs = kind === 'before' ? 150 : 0; // so that the messages of a take are settled at different times
   while (proxy.faults() < wanted) {
     const loads = Array.from({ length: world.dice.whole(1, verb === 'put' ? 3 : 6) }, () =>
-      world.load(isBeat ? world.dice.whole(500, 2_500) : 0, asks[verb] ?? (verb === 'ack' && world.dice.chance(0.5) ? 'ack' : undefined)),
+      world.load(isBeat ? world.dice.whole(500, 2_500) : world.dice.whole(0, mostMs), does(world, kind, verb)),
     );
     await world.put(producer, ...loads);
     await world.until(async () => (await world.direct.llen(`hotqueue:${name}`)) < 40);
     await pause(isBeat ? 100 : 5);
   }
-  world.figures[`lost ${verb} replies`] = (world.figures[`lost ${verb} replies`] ?? 0) + proxy.faults();
+  const figure = kind === 'before' ? `lost ${verb} calls` : `lost ${verb} replies`;
+  world.figures[figure] = (world.figures[figure] ?? 0) + proxy.faults();
+}
+
+/** What a message asks of its handler, so that there are such calls. Where calls are lost, others of its take are acknowledged. */
+function does(world: World, kind: 'before' | 'after', verb: Verb): string | undefined {
+  if (verb === 'ack') return world.dice.chance(0.5) ? 'ack' : undefined;
+  return kind === 'after' || world.dice.chance(0.5) ? asks[verb] : undefined;
 }
 
 const f04: Scenario = {
@@ -54,9 +66,22 @@ const f04: Scenario = {
     const verbs: Verb[] = ['put', 'take', 'ack', 'retry', 'bury', 'release'];
     const wanted = world.isLong ? 1_000 : 50;
     // Beats are rare, and a connection on which each is lost is no connection: so these are many with a few each.
-    const beats = Array.from({ length: 10 }, (_, index) => loseReplies(world, 'beat', wanted / 10, String(index)));
-    const others = verbs.flatMap((verb) => (world.isLong ? ['a', 'b', 'c', 'd'] : ['a', 'b']).map((part, _, parts) => loseReplies(world, verb, wanted / parts.length, part)));
+    const beats = Array.from({ length: 10 }, (_, index) => lose(world, 'after', 'beat', wanted / 10, String(index)));
+    const others = verbs.flatMap((verb) => (world.isLong ? ['a', 'b', 'c', 'd'] : ['a', 'b']).map((part, _, parts) => lose(world, 'after', verb, wanted / parts.length, part)));
     await Promise.all([...others, ...beats]);
+    await world.drained();
+  },
+};
+
+const f04b: Scenario = {
+  id: 'F04b',
+  name: 'calls are lost before the server has seen them',
+  withinMs: { short: 180_000, long: 1_200_000 },
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const verbs: Verb[] = ['put', 'take', 'ack', 'retry', 'bury', 'release'];
+    const wanted = world.isLong ? 500 : 40;
+    await Promise.all(verbs.flatMap((verb) => ['a', 'b'].map((part) => lose(world, 'before', verb, wanted / 2, part))));
     await world.drained();
   },
 };
@@ -172,7 +197,7 @@ const f06: Scenario = {
     await world.until(() => proxy.connections <= mostConnections, 5_000);
     world.figures['connections before'] = before.connections;
     world.figures['connections after'] = proxy.connections;
-    const grown = socketsEach * Math.max(0, proxy.connections - before.connections); // somebody waits who did not then
+    const grown = socketsEach * Math.max(0, proxy.connections - before.connections); // a consumer waits that did not then
     world.claim(`no more connections than there are users of one (${proxy.connections}, not ${mostConnections})`, proxy.connections <= mostConnections);
     world.claim(`as many sockets as before (${sockets()}, were ${before.resources})`, sockets() <= before.resources + grown + 2);
   },
@@ -236,7 +261,7 @@ const f29: Scenario = {
     world.allowed = { noRecovery: true };
     const kills = world.isLong ? 200 : 20;
     await underLoad(world, { count: 400, leaseMs: 10_000 }, async () => {
-      await world.until(() => world.count('start') > 20); // whoever finds no Redis at its very start ends, and says so
+      await world.until(() => world.count('start') > 20); // a worker that finds no Redis at its very start ends, and says so
       for (let index = 0; index < kills; index++) {
         const clients = (await world.direct.client('LIST')) as string;
         const waiting = /^id=(\d+) .* cmd=blmove /m.exec(clients)?.[1];
@@ -249,4 +274,4 @@ const f29: Scenario = {
   },
 };
 
-export const connectionScenarios = [f03, f03c, f04, f05, f06, f07, f27, f29];
+export const connectionScenarios = [f03, f03c, f04, f04b, f05, f06, f07, f27, f29];

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Broker } from '../../../src/redis/broker.js';
 import { Connection } from '../../../src/redis/connection.js';
+import { heldIn } from '../claims.js';
 import { type Load, sumOf } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
@@ -59,7 +60,7 @@ const f20: Scenario = {
       await world.put(queue, ...Array.from({ length: size }, () => world.load(0, `later:${Math.max(1, dueAt - Date.now())}`)));
       world.figures.put = (world.figures.put ?? 0) + size;
     }
-    // The same once more by whoever puts: at that instant, and a while from now.
+    // The same once more by the producer: at that instant, and a while from now.
     for (let put = 0; put < count; put += 100) {
       const loads = Array.from({ length: 100 }, () => world.load(0));
       await world.putLater(queue, world.dice.chance(0.5) ? { at: dueAt } : { afterMs: Math.max(1, dueAt - Date.now()) }, ...loads);
@@ -74,7 +75,7 @@ const f20: Scenario = {
     const backAt = world.now();
     const areReady = await world.until(async () => (await world.direct.zcount(world.keys().delayed, '-inf', dueAt)) === 0, 10_000);
     world.figures['due and delayed after the return, ms'] = Math.round(world.now() - backAt);
-    world.claim('what came due while Redis was away was made ready by whoever had put it', areReady);
+    world.claim('what came due while Redis was away was made ready by the process that had put it', areReady);
     const second = world.worker({ leaseMs: 1_000, concurrency: 50 });
     await world.until(() => world.count('end', second.proc) > 20);
     await second.kill(); // in the middle of it
@@ -110,7 +111,8 @@ async function destroy(world: World, key: string): Promise<void> {
   const gone = world.name('gone:');
   if (!(await world.direct.renamenx(key, gone).catch(() => 0))) return; // there was none
   const kind = await world.direct.type(gone);
-  const texts = kind === 'list' ? await world.direct.lrange(gone, 0, -1) : kind === 'hash' ? await world.direct.hvals(gone) : [];
+  const held = kind === 'hash' && key.includes(':claims:') ? heldIn(await world.direct.hgetallBuffer(gone)) : undefined;
+  const texts = held ?? (kind === 'list' ? await world.direct.lrange(gone, 0, -1) : kind === 'hash' ? await world.direct.hvals(gone) : []);
   await world.direct.del(gone);
   const jobs = texts.flatMap((text) => [...text.matchAll(/"key":"([^"]+)"/g)].map(([, found]) => [found!, '']));
   world.history.write('destroyed', { jobs });
@@ -122,7 +124,7 @@ const f21: Scenario = {
   name: 'each kind of key is deleted under the workers',
   withinMs: { short: 120_000, long: 300_000 },
   async run(world) {
-    // Whoever deletes a list of messages deletes messages; everything else is mended, and nobody crashes.
+    // A list of messages that is deleted takes its messages with it; everything else is mended, and no process crashes.
     world.allowed = { losesLeases: true };
     const keys = world.keys();
     const broker = new Broker(Connection.share({ url: world.redis.url }), keys, 1_000);
@@ -154,10 +156,10 @@ const f21: Scenario = {
         await sweepAll(broker);
       }
       // A lease without a worker, and a worker that is on no roll.
-      await world.direct.zadd(keys.workers, Date.now() + 500, 'nobody');
-      await world.direct.sadd(keys.roll, 'nobody');
+      await world.direct.zadd(keys.workers, Date.now() + 500, 'no-worker');
+      await world.direct.hset(keys.roll, 'no-worker', 'no-process');
       await world.drained();
-      world.claim('nobody is on the register any more', await world.until(async () => (await world.direct.zscore(keys.workers, 'nobody')) === null, 10_000));
+      world.claim('a worker that does not exist is registered no more', await world.until(async () => (await world.direct.zscore(keys.workers, 'no-worker')) === null, 10_000));
     }
     world.claim('and it all works on', (await world.put(producer, world.load())) === undefined);
     await world.drained();
@@ -178,11 +180,11 @@ const f23: Scenario = {
     world.history.write('put', { type: 'invoke', jobs: loads.map((load) => [load.key, sumOf(load)]) });
     await broker.put('p', 1, loads.map((load, index) => `#${ids[index]} 0 0\n${JSON.stringify(load)}`), at);
     world.history.write('put', { type: 'ok', jobs: loads.map((load) => [load.key, sumOf(load)]), ids });
-    await broker.join('dead', at);
+    await broker.join('dead', 'dead-process', at);
     for (let number = 1, taken = 0; taken < count; number++) {
-      const found = await broker.take('dead', number, count, 'alone', at);
-      if (found === 'lost') throw new Error('lost');
-      taken += found.held.length;
+      const found = await broker.take('dead', number, count, at);
+      if (found === 'lost' || !found.take) throw new Error('lost');
+      taken += found.take.size;
     }
     await world.direct.zadd(keys.workers, 1, 'dead');
     await world.direct.hset(keys.meta, 'seen', Date.now());

@@ -118,39 +118,6 @@ const f09: Scenario = {
   },
 };
 
-const f18: Scenario = {
-  id: 'F18',
-  name: 'messages kill their process',
-  withinMs: { short: 120_000, long: 300_000 },
-  async run(world) {
-    const poisons = world.isLong ? 5 : 1;
-    const size = 2;
-    const queue = world.queue({ lease: 1_000 });
-    const loads = Array.from({ length: 12 * poisons }, () => world.load(world.dice.whole(10, 60)));
-    for (let index = 0; index < poisons; index++) loads.splice(world.dice.whole(0, loads.length), 0, world.load(0, 'die'));
-    await world.put(queue, ...loads);
-    const members = Array.from({ length: size }, () => world.worker({ leaseMs: 1_000, concurrency: 4 }));
-    let deaths = 0;
-    for (let isOver = false; !isOver; ) {
-      for (const [index, member] of members.entries()) {
-        if (!member.child.isOver) continue;
-        world.fault('kill', { target: member.proc });
-        deaths += 1;
-        members[index] = world.worker({ leaseMs: 1_000, concurrency: 4 });
-      }
-      await pause(50);
-      const { pending, dead } = await world.look();
-      isOver = (pending === 0 && dead.length >= poisons) || deaths > 3 * poisons + size;
-    }
-    await world.drained();
-    const { dead } = await world.look();
-    const keys = new Set(loads.filter(({ does }) => does === 'die').map(({ key }) => key));
-    world.figures.deaths = deaths;
-    world.claim(`all poison is dead, and nothing else (${dead.length} dead letters)`, dead.length === poisons && dead.every((key) => keys.has(key)));
-    world.claim(`three deaths for each (${deaths})`, deaths <= 3 * poisons);
-  },
-};
-
 /** The long one: worker kills and Redis kills together. */
 const all: Scenario = {
   id: 'ALL',
@@ -175,4 +142,4 @@ const all: Scenario = {
   },
 };
 
-export const processScenarios = [f01, f02, f09, f18, all];
+export const processScenarios = [f01, f02, f09, all];

@@ -16,7 +16,7 @@ async function against(world: World, url: string, runs: number): Promise<void> {
   try {
     let number = 0;
     const fresh = (): Broker => new Broker(connection, new Keys(`sim${number++}`), 3_600_000);
-    const figures = await simulate(fresh, client, { seed: world.seed, runs, steps: 90, shrinks: !isHunting });
+    const figures = await simulate(fresh, client, { seed: world.seed, runs, steps: 120, shrinks: !isHunting });
     Object.assign(world.figures, figures);
   } catch (error) {
     world.claim(error instanceof Error ? `${error.message}\n${String(error.cause)}` : String(error), false);
@@ -30,7 +30,7 @@ const real: Scenario = {
   id: 'SIM',
   name: 'random sequences against the model, on Redis',
   withinMs: { short: 120_000, long: 900_000 },
-  run: (world) => against(world, world.redis.url, world.isLong ? 3_000 : isHunting ? 500 : 200),
+  run: (world) => against(world, world.redis.url, world.isLong ? 3_000 : isHunting ? 1_000 : 250),
 };
 
 const onEngine: Scenario = {

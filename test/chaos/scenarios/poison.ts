@@ -1,0 +1,264 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { HotQueue, start } from '../../../src/index.js';
+import { Broker } from '../../../src/redis/broker.js';
+import { Connection } from '../../../src/redis/connection.js';
+import { blockMs } from '../../../src/redis/line.js';
+import type { Load } from '../history.js';
+import type { Scenario } from '../scenario.js';
+import type { World } from '../world.js';
+
+const at = { withinMs: 10_000 };
+/** So long that no lease ends by itself: where one is to end, the scenario ends it. */
+const longLeaseMs = 60_000;
+
+/** A file for which handlers wait. */
+interface Gate {
+  readonly file: string;
+  open(): void;
+}
+
+function gate(world: World): Gate {
+  const file = path.join(world.place, world.name('gate'));
+  return { file, open: () => writeFileSync(file, '') };
+}
+
+/** Keys of the messages that a process has begun, or ended. */
+function keysOf(world: World, f: 'start' | 'end', proc: string): Set<string> {
+  return new Set(world.entries().flatMap((entry) => (entry.f === f && entry.proc === proc ? [entry.key!] : [])));
+}
+
+const all = (loads: readonly Load[], found: ReadonlySet<string>): boolean => loads.every(({ key }) => found.has(key));
+
+const f18: Scenario = {
+  id: 'F18',
+  name: 'messages kill their process',
+  withinMs: { short: 120_000, long: 300_000 },
+  async run(world) {
+    const poisons = world.isLong ? 5 : 1;
+    const size = 2;
+    const queue = world.queue({ lease: 1_000 });
+    const loads = Array.from({ length: 12 * poisons }, () => world.load(world.dice.whole(10, 60)));
+    for (let index = 0; index < poisons; index++) loads.splice(world.dice.whole(0, loads.length), 0, world.load(0, 'die'));
+    const poison = new Set(loads.filter(({ does }) => does === 'die').map(({ key }) => key));
+    await world.put(queue, ...loads);
+    const members = Array.from({ length: size }, () => world.worker({ leaseMs: 1_000, concurrency: 4 }));
+    const guilty = (dead: readonly string[]): number => dead.filter((key) => poison.has(key)).length;
+    let deaths = 0;
+    for (let isOver = false; !isOver; ) {
+      for (const [index, member] of members.entries()) {
+        if (!member.child.isOver) continue;
+        world.fault('kill', { target: member.proc });
+        deaths += 1;
+        members[index] = world.worker({ leaseMs: 1_000, concurrency: 4 });
+      }
+      await pause(50);
+      const { pending, dead } = await world.look();
+      isOver = (pending === 0 && guilty(dead) === poisons) || deaths > 4 * poisons + size;
+    }
+    await world.drained();
+    const { dead } = await world.look();
+    const innocent = dead.length - guilty(dead);
+    Object.assign(world.figures, { deaths, 'buried without guilt': innocent });
+    world.claim(`all poison is dead (${guilty(dead)} of ${poisons})`, guilty(dead) === poisons);
+    // A suspect is blamed for a death that a message beside it caused, where that one has not killed often enough to be a suspect.
+    world.claim(`where there is one poison, nothing else is (${innocent} dead letters)`, poisons > 1 || innocent === 0);
+    world.claim(`three deaths for each dead letter (${deaths})`, deaths <= 3 * poisons + innocent);
+  },
+};
+
+/** Ends the leases of all that is registered on a queue, and recovers it. @returns how many messages were buried */
+async function recoverAll(world: World, name: string): Promise<number> {
+  const connection = Connection.share({ url: world.redis.url });
+  const keys = world.keys(name);
+  const broker = new Broker(connection, keys, longLeaseMs);
+  let buried = 0;
+  for (const worker of await world.direct.hkeys(keys.roll)) {
+    await world.direct.hset(keys.meta, 'seen', Date.now());
+    await world.direct.zadd(keys.workers, 1, worker);
+    const found = await broker.recover(worker, 'hotqueue', at);
+    if ('buried' in found) buried += found.buried;
+  }
+  await connection.leave();
+  return buried;
+}
+
+const f18n: Scenario = {
+  id: 'F18n',
+  name: 'a poison message kills a process: its neighbours had their places, and are not blamed',
+  async run(world) {
+    const [end, death] = [gate(world), gate(world)];
+    const held = { jobs: 30, other: 10 };
+    const queues = { jobs: world.queue({ lease: longLeaseMs }), other: world.queue({ name: 'other', lease: longLeaseMs }) };
+    const poison = world.load(0, `die:${death.file}`);
+    const waiting = { jobs: some(world, held.jobs, `hold:${end.file}`), other: some(world, held.other, `hold:${end.file}`) };
+    // Settled before their process dies, in each of the ways: none of these comes back.
+    const settled = [...some(world, 3), ...some(world, 3, 'fail:1'), ...some(world, 3, 'bury')];
+    await world.putSuspect('jobs', poison);
+    await world.put(queues.jobs, ...settled, ...waiting.jobs);
+    await world.put(queues.other, ...waiting.other);
+    const worker = world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 40 });
+    const areBeside = (): boolean => all([poison, ...waiting.jobs, ...waiting.other], keysOf(world, 'start', worker.proc));
+    world.claim(`a poison, ${held.jobs} others and ${held.other} of another queue run at once`, await world.until(areBeside));
+    const areSettled = async (): Promise<boolean> => all(settled, keysOf(world, 'end', worker.proc)) && (await world.pending()) === 1 + held.jobs + held.other;
+    world.claim('and nine are settled beside them', await world.until(areSettled));
+    death.open();
+    await worker.child.ended;
+    world.fault('kill', { target: worker.proc });
+    const names = world.dice.chance(0.5) ? ['jobs', 'other'] : ['other', 'jobs'];
+    let buried = 0;
+    for (const name of names) buried += await recoverAll(world, name);
+    const { dead } = await world.look();
+    world.claim(`one message is buried by recovery (${buried}): the poison`, buried === 1 && dead.includes(poison.key));
+    for (const name of ['jobs', 'other'] as const) {
+      const { base, suspects } = world.keys(name);
+      const back = await world.direct.lrange(base, 0, -1);
+      const order = back.map((message) => /"key":"([^"]+)"/.exec(message)![1]);
+      world.claim(`the messages of "${name}" that ran are back, in their order, and no other is`, JSON.stringify(order) === JSON.stringify(waiting[name].map(({ key }) => key)));
+      world.claim(`no crash is counted for them in "${name}"`, back.every((message) => /^#\S+ 0 0\n/.test(message)) && (await world.direct.llen(suspects)) === 0);
+    }
+    end.open();
+    world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 40 });
+    await world.drained();
+  },
+};
+
+const some = (world: World, count: number, does?: string): Load[] => Array.from({ length: count }, () => world.load(0, does));
+
+const f18q: Scenario = {
+  id: 'F18q',
+  name: 'a suspect delays no other message, no other queue of its process, and no stop',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const gates = [gate(world), gate(world)];
+    const [first, second] = gates.map(({ file }) => world.load(0, `hold:${file}`)) as [Load, Load];
+    const queues = { jobs: world.queue({ lease: longLeaseMs }), other: world.queue({ name: 'other', lease: longLeaseMs }) };
+    for (const load of [first, second]) await world.putSuspect('jobs', load);
+    const worker = world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 4, deadlineMs: 200 });
+    const has = (f: 'start' | 'end', loads: readonly Load[]): boolean => all(loads, keysOf(world, f, worker.proc));
+    world.claim('a suspect runs', await world.until(() => has('start', [first])));
+    const beside = { jobs: some(world, 40), other: some(world, 40) };
+    await Promise.all([world.put(queues.jobs, ...beside.jobs), world.put(queues.other, ...beside.other)]);
+    world.claim('beside it other messages are handled', await world.until(() => has('end', beside.jobs)));
+    world.claim('and those of another queue', await world.until(() => has('end', beside.other)));
+    world.claim('a worker runs one suspect at a time', !has('start', [second]));
+    gates[0]!.open();
+    world.claim('the next one runs when it is done', await world.until(() => has('end', [first]) && has('start', [second])));
+    const { suspects } = world.keys();
+    const code = await Promise.race([worker.stop(), pause(longLeaseMs / 2, 'no end', { ref: false })]);
+    world.claim(`with a suspect in hand a worker stops at its deadline (${code})`, code === 0);
+    const back = await world.direct.lrange(suspects, 0, -1);
+    world.claim('and gives it back as it was', back.length === 1 && /^#\S+ 0 2\n/.test(back[0]!) && back[0]!.includes(`"${second.key}"`));
+    // Suspects that wait for another worker do not keep this one from stopping.
+    const holder = world.worker({ leaseMs: longLeaseMs, concurrency: 4 });
+    world.claim('another worker takes it', await world.until(() => all([second], keysOf(world, 'start', holder.proc))));
+    const third = world.load(0);
+    await world.putSuspect('jobs', third);
+    gates[1]!.open();
+    await world.drained();
+    world.claim('both suspects are handled', all([second, third], keysOf(world, 'end', holder.proc)));
+  },
+};
+
+/** Handles everything in a queue, in one of the ways there are. @returns how to end that */
+type Consume = (queue: HotQueue<Load>, handle: (load: Load) => Promise<void>) => () => Promise<unknown>;
+
+const consumers: Readonly<Record<string, Consume>> = {
+  worker: (queue, handle) => {
+    const runner = start(queue.worker((load) => handle(load), { concurrency: 2 }));
+    return () => runner.stop();
+  },
+  consume: (queue, handle) => {
+    const items = queue.consume();
+    const looping = (async () => {
+      for await (const load of items) await handle(load);
+    })();
+    return () => Promise.all([items.return(), looping]);
+  },
+  get: (queue, handle) => {
+    const ended = new AbortController();
+    const looping = (async () => {
+      while (!ended.signal.aborted) {
+        const load = await queue.get({ block: true, signal: ended.signal });
+        if (load) await handle(load);
+      }
+    })();
+    return () => (ended.abort(), looping);
+  },
+};
+
+/** A consumer on a queue of its own, outside the books: `consume()` and `get()` do not tell the ids that they need. */
+class Subject {
+  readonly queue: HotQueue<Load>;
+  readonly handled = new Set<string>();
+  put = 0;
+  /** How many messages it had still to handle when it handled the suspect. */
+  behind: number | undefined;
+  readonly #end: () => Promise<unknown>;
+
+  constructor(
+    private readonly world: World,
+    readonly name: string,
+    readonly kind: string,
+  ) {
+    this.queue = new HotQueue(name, { url: world.redis.url, lease: longLeaseMs, logger: false }) as unknown as HotQueue<Load>;
+    this.#end = consumers[kind]!(this.queue, async ({ key, ms }) => {
+      await pause(ms);
+      if (key === 'suspect') this.behind = this.put - this.handled.size;
+      this.handled.add(key);
+    });
+  }
+
+  get hasSuspect(): boolean {
+    return this.behind !== undefined;
+  }
+
+  async putSuspect(): Promise<void> {
+    await this.world.direct.rpush(this.world.keys(this.name).suspects, '#suspect 0 2\n{"key":"suspect","ms":0}');
+  }
+
+  /** Keeps it busy: its backlog is filled more often than it can be handled. */
+  async feed(): Promise<void> {
+    if (this.put - this.handled.size > 200) return;
+    await this.queue.put(...Array.from({ length: 200 }, () => ({ key: `m${this.put++}`, ms: 2 })));
+  }
+
+  async end(): Promise<void> {
+    await this.#end();
+    await this.queue.close();
+  }
+}
+
+const f18t: Scenario = {
+  id: 'F18t',
+  name: 'every kind of consumer takes suspects: an idle one when its block ends, a busy one before its backlog',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const kinds = Object.keys(consumers);
+    const idle = kinds.map((kind) => new Subject(world, `idle-${kind}`, kind));
+    const areWaiting = async (): Promise<boolean> => ((await world.direct.client('LIST')) as string).split('cmd=blmove').length - 1 === kinds.length;
+    world.claim('all of them wait', await world.until(areWaiting));
+    const takes = async (subject: Subject): Promise<void> => {
+      const since = world.now();
+      await subject.putSuspect();
+      world.claim(`an idle ${subject.kind} takes a suspect`, await world.until(() => subject.hasSuspect, 3 * blockMs));
+      world.figures[`${subject.kind}: taken after, ms`] = Math.round(world.now() - since);
+      await subject.end();
+    };
+    await Promise.all(idle.map(takes));
+    const prefers = async (kind: string): Promise<void> => {
+      const subject = new Subject(world, `busy-${kind}`, kind);
+      await world.until(async () => (await subject.feed(), subject.handled.size > 100));
+      await subject.putSuspect();
+      await world.until(async () => (await subject.feed(), subject.hasSuspect));
+      const { put, handled, behind = 0 } = subject;
+      world.claim(`a busy ${kind} takes a suspect while other messages wait (${behind} did)`, behind > 0);
+      world.claim(`and handles all of them (${handled.size} of ${put + 1})`, await world.until(() => handled.size === put + 1));
+      await subject.end();
+    };
+    await Promise.all(kinds.map(prefers));
+  },
+};
+
+export const poisonScenarios = [f18, f18n, f18q, f18t];
