@@ -41,9 +41,11 @@ class Server {
         return new Promise((resolve, reject) => (this.answerBehind = (reply) => (reply instanceof Error ? reject(reply) : resolve(reply))));
       },
       waiter: () => ({
-        wait: (behind?: (client: unknown) => void) => {
-          behind?.({});
-          return new Promise<boolean>((resolve) => (this.endWait = resolve));
+        wait: async (behind?: (client: unknown) => Promise<void>) => {
+          const asked = behind?.({});
+          const moved = await new Promise<boolean>((resolve) => (this.endWait = resolve));
+          await asked;
+          return moved;
         },
         close: () => Promise.resolve(),
       }),
