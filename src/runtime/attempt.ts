@@ -13,7 +13,7 @@ import { inTime } from './time-limit.js';
 export interface Way<T = unknown> {
   /** Called when a delivery is over that was not over at once. */
   onOver(claim: Claim): void;
-  /** Those that are free. */
+  /** Places that wait for no promise now. */
   readonly places: Place[];
   readonly payload: PayloadType<T>;
   handle(payload: T, delivery: Delivery<T>): unknown;
@@ -71,12 +71,12 @@ function handle<T>(claim: Claim, way: Way<T>, delivery: Delivery<T> | Refused, p
   return false;
 }
 
-/** Where a promise of a handler is waited for. Used again and again: two new functions for each message would be a quarter of its garbage. */
+/** Waits for the promise of a handler, for one message after the other: two new functions for each would be a quarter of its garbage. */
 export class Place {
-  #claim!: Claim;
-  #delivery!: Delivery;
-  #policy!: RetryPolicy;
-  readonly #resolved = (): void => this.#end(ended(this.#delivery));
+  #claim: Claim | undefined;
+  #delivery: Delivery | undefined;
+  #policy: RetryPolicy | undefined;
+  readonly #resolved = (): void => this.#end(ended(this.#delivery!));
   readonly #rejected = (error: unknown): void => this.#end(failed(error));
 
   constructor(private readonly way: Way) {}
@@ -90,8 +90,9 @@ export class Place {
 
   #end(performed: Performed): void {
     const { way } = this;
-    const claim = this.#claim;
-    const isOver = conclude(claim, way, performed, this.#policy);
+    const claim = this.#claim!;
+    const isOver = conclude(claim, way, performed, this.#policy!);
+    this.#claim = this.#delivery = this.#policy = undefined; // a free place must not keep a take of a mebibyte
     way.places.push(this);
     if (isOver) way.onOver(claim);
   }
