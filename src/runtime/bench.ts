@@ -9,7 +9,7 @@ import type { Order } from '../redis/broker.js';
 import { defaultPolicy, guarded } from './retry-policy.js';
 
 /** Of batches, which `Pace` counts, no more messages than of single ones. */
-const mostAhead = 1_000;
+const mostAhead = 2_000;
 /** What was claimed ahead and has not begun for so long stands behind a slow one, and goes back. */
 const longestWaitMs = 250;
 /** Node fires timers beyond this at once. */

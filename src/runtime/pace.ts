@@ -1,6 +1,6 @@
 /** A trip to Redis, twice over: what a handler will begin within it need not wait for the network. */
 const aheadMs = 20;
-const mostAhead = 1_000;
+const mostAhead = 2_000;
 /** Below this the clock tells nothing. */
 const leastMs = 0.02;
 /** Weight of the newest message in the mean: a slow one is believed at once, a fast one slowly. */
