@@ -231,10 +231,11 @@ describe('the failures of a message', () => {
 
   it('survive a wait among the delayed, a release and a death of their worker', async () => {
     const queue = aQueue();
-    await queue.put('x');
-    let runner = start(queue.worker(() => { throw new Error('first'); }, { backoff: 50 }));
+    const { id } = await queue.put('x');
+    let runner = start(queue.worker(() => { throw new Error('first'); }, { backoff: '1h' }));
     await isDelayed(queue);
     await runner.stop();
+    expect(await queue.delayed.promote(id)).toBe(true);
     const again = queue.deliveries({ limit: 1 });
     const { value } = await again.next();
     expect(value!.attempt).toBe(2);
