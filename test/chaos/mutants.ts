@@ -28,10 +28,11 @@ function hunt(mutant: Mutant): boolean {
     if (!sound.has(hunter)) sound.set(hunter, play(hunter) === undefined);
     if (!sound.get(hunter)) say(`RED      ${hunter} without any mutation: it can find nothing`);
   }
-  let undo: () => void;
+  const undo: (() => void)[] = [];
   try {
-    undo = staged.change(mutant);
+    for (const change of [mutant, ...(mutant.and ?? [])]) undo.push(staged.change(change));
   } catch (error) {
+    for (const one of undo) one();
     say(`STALE    ${mutant.name}: ${String(error)}`);
     return false;
   }
@@ -45,7 +46,7 @@ function hunt(mutant: Mutant): boolean {
     say(`SURVIVED ${mutant.name.padEnd(34)} (${mutant.breaks}) in ${mutant.hunters.join(', ')}`);
     return false;
   } finally {
-    undo();
+    for (const one of undo) one();
   }
 }
 

@@ -73,6 +73,14 @@ class Simulation {
     }
     const step = this.#callers.next(draft);
     if (step) await this.#perform(draft, step);
+    if (draft.kind === 'away' && draft.pick % 2 === 0) await this.#returns(draft);
+  }
+
+  /** After the server was away, a worker beats first, and another is looked at whose lease seems to have ended. */
+  async #returns({ who, ...draft }: Draft): Promise<void> {
+    const beat = this.#callers.next({ ...draft, who, kind: 'beat' })!;
+    await this.#perform({ ...draft, who, fate: 'heard' }, beat);
+    await this.#perform({ ...draft, who, fate: 'heard' }, { kind: 'recover', worker: this.#callers.someone(who + 1) });
   }
 
   async #perform(draft: Draft, step: Step): Promise<void> {
