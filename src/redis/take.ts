@@ -108,6 +108,11 @@ export class Take {
     return [String(this.number), String(this.#acked), String(this.size), this.#acked === 0 ? '' : this.#indexesWith(acknowledged)];
   }
 
+  /** {@link acknowledgements} that tell Redis nothing but that the worker holds the take. */
+  get noAcknowledgements(): string[] {
+    return [String(this.number), '0', String(this.size), ''];
+  }
+
   /** Finds where each text is. @returns how many bytes that are no text are 0x80 or more */
   #index(): number {
     const { bytes } = this;

@@ -14,6 +14,8 @@ export class Acks {
   #done: Claim[] = [];
   #changed: Changed[] = [];
   #sending: Promise<void> | undefined;
+  /** Takes whose acknowledgement is on its way. */
+  #sent: ReadonlySet<Take> = new Set();
 
   /** @param onOver called when Redis has dropped a take, as all of its messages are settled */
   constructor(
@@ -38,6 +40,11 @@ export class Acks {
     this.#sending ??= this.#sendAll();
   }
 
+  /** Whether an acknowledgement of this take is on its way, or about to be. */
+  isPending(take: Take): boolean {
+    return this.#sent.has(take) || this.#changed.some((one) => one.take === take);
+  }
+
   /** Resolves when Redis has answered everything. */
   async drained(): Promise<void> {
     while (this.#sending) await this.#sending;
@@ -59,7 +66,9 @@ export class Acks {
     const takes = new Set<Take>();
     for (const one of changed) if (one.worker === worker) takes.add(one.take);
     const over = [...takes].filter((take) => take.isOver); // as they are now: more may be settled when Redis answers
+    this.#sent = takes;
     const outcome = await this.#outcomeOf(worker, [...takes]);
+    this.#sent = new Set();
     if (!(outcome instanceof Error)) over.forEach(this.onOver);
     for (const claim of done) if (claim.worker === worker) claim.onAcked(outcome);
   }

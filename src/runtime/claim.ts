@@ -168,7 +168,7 @@ export class Claim implements Place {
 
   /** What came of an acknowledgement that travelled with others. */
   onAcked(outcome: Settled | Error): void {
-    if ((outcome === 'done' || outcome === 'already') && this.#isListenedTo('ack')) this.tell('ack', { tookMs: Date.now() - this.takenAt });
+    if (outcome === 'done' && this.#isListenedTo('ack')) this.tell('ack', { tookMs: Date.now() - this.takenAt });
     if (this.#acked) return this.#acked(outcome);
     if (outcome instanceof Error) this.keeper.abandon(this);
     else this.keeper.forget(this);
@@ -180,7 +180,7 @@ export class Claim implements Place {
     const delayMs = Math.min(askedMs, longestDelayMs);
     return this.#settle('retry', async () => {
       const settled = await this.channel.broker.retry(this.worker, this, this.#comingBack(delayMs, error), this.keeper.settling);
-      if (settled !== 'lost') this.tell('retry', { delayMs, error });
+      if (settled === 'done') this.tell('retry', { delayMs, error });
       return settled;
     });
   }
@@ -189,7 +189,7 @@ export class Claim implements Place {
     return this.#settle('bury', async () => {
       const { reason, error } = burial;
       const settled = await this.channel.broker.bury(this.worker, this, this.id, recordOf(burial, this), this.keeper.settling);
-      if (settled !== 'lost') this.tell('bury', { reason, error });
+      if (settled === 'done') this.tell('bury', { reason, error });
       return settled;
     });
   }
@@ -198,7 +198,7 @@ export class Claim implements Place {
     return this.#settle('release', async () => {
       this.beforeRelease?.();
       const settled = await this.channel.broker.release(this.worker, [this], this.keeper.settling);
-      if (settled !== 'lost') this.tell('release');
+      if (settled === 'done') this.tell('release');
       return settled;
     });
   }

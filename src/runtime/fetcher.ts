@@ -114,7 +114,7 @@ export class Fetcher implements Tended, Keeper {
     const worker = this.#worker;
     if (!worker) return undefined;
     const sentAt = performance.now();
-    const news = await this.channel.broker.beat(worker, this.#number + 1, [...this.#takes.values()], { withinMs: 0 }, this.#report());
+    const news = await this.channel.broker.beat(worker, this.#number + 1, [...this.#takes.values()].map((take) => this.#asForBeat(take)), { withinMs: 0 }, this.#report());
     if (news === 'lost') {
       if (worker === this.#worker) this.#lose();
       return undefined;
@@ -123,6 +123,11 @@ export class Fetcher implements Tended, Keeper {
     if (news.order) this.options.onOrder?.(news.order);
     await this.#settleLeftovers(worker);
     return news;
+  }
+
+  /** What an acknowledgement on its way says, a beat does not say before it: the acknowledgement would find nothing to do, and no event be told. */
+  #asForBeat(take: Take): Pick<Take, 'number' | 'acknowledgements'> {
+    return this.acks.isPending(take) ? { number: take.number, acknowledgements: take.noAcknowledgements } : take;
   }
 
   /** Whether Redis has had word from this worker so lately that nobody else can hold what it holds. */

@@ -128,3 +128,19 @@ it('is drained when Redis has answered everything, also what came meanwhile', as
   await answer();
   expect(isDrained).toBe(true);
 });
+
+it('knows which takes a call that is on its way, or about to be, is about', async () => {
+  const { acks, done, answer } = acking();
+  const [one, two] = [sized(1, 2), sized(2, 2)];
+  const pending = (): boolean[] => [one, two].map((take) => acks.isPending(take));
+  expect(pending()).toEqual([false, false]);
+  done(one, 1);
+  expect(pending()).toEqual([true, false]);
+  await turn();
+  done(two, 1);
+  expect(pending()).toEqual([true, true]);
+  await answer();
+  expect(pending()).toEqual([false, true]);
+  await answer(new Error('away'));
+  expect(pending()).toEqual([false, false]);
+});
