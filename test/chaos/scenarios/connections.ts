@@ -254,6 +254,28 @@ const f27: Scenario = {
   },
 };
 
+const f27w: Scenario = {
+  id: 'F27w',
+  name: 'replies that belong together arrive apart: an idle worker process lives on',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const proxy = await world.proxy();
+    proxy.delayMs = () => world.dice.whole(10, 40);
+    const producer = world.queue({ lease: 60_000 });
+    const worker = world.worker({ url: proxy.url, leaseMs: 60_000, concurrency: 5 });
+    await world.until(() => world.count('up', worker.proc) > 0);
+    for (let index = 0; index < (world.isLong ? 200 : 20) && !worker.child.isOver; index++) {
+      // One at a time: each finds the worker idle, and its process with nothing else to do.
+      const load = world.load();
+      await world.put(producer, load);
+      await world.until(() => worker.child.isOver || world.entries().some(({ f, key }) => f === 'end' && key === load.key));
+      await pause(world.dice.whole(50, 150));
+    }
+    world.claim(`the worker process did not end by itself (${worker.child.isOver ? await worker.child.ended : 'it runs'})`, !worker.child.isOver);
+    await world.drained(5_000);
+  },
+};
+
 const f29: Scenario = {
   id: 'F29',
   name: 'clients are killed by the server',
@@ -274,4 +296,4 @@ const f29: Scenario = {
   },
 };
 
-export const connectionScenarios = [f03, f03c, f04, f04b, f05, f06, f07, f27, f29];
+export const connectionScenarios = [f03, f03c, f04, f04b, f05, f06, f07, f27, f27w, f29];
