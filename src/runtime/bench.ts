@@ -108,7 +108,7 @@ export class Bench {
     if (ahead === 0) return free;
     // In large portions: the next trip begins when half of the last is done.
     if (free + ahead >= (concurrency * size + ahead) / 2) return free + ahead;
-    return this.#isBatching ? Math.max(free, 0) : 0; // a batch that waits to be filled is
+    return Math.max(free, 0); // places that are free do not wait for the others, which may be in use for long
   }
 
   /** {@link room}, when no more than so many places may be filled. */

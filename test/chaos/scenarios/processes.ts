@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Load } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import type { World, WorkerProcess } from '../world.js';
 
@@ -118,6 +121,31 @@ const f09: Scenario = {
   },
 };
 
+const f31: Scenario = {
+  id: 'F31',
+  name: 'most places are in use for long: the others are used as well',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const gate = path.join(world.place, 'gate');
+    const held = 25;
+    const { queue } = world.crew({ leaseMs: 60_000, concurrency: 40 });
+    const ended = (loads: readonly Load[]): boolean => {
+      const keys = new Set(world.entries().flatMap(({ f, key }) => (f === 'end' ? [key] : [])));
+      return loads.every(({ key }) => keys.has(key));
+    };
+    await world.put(queue, ...Array.from({ length: held }, () => world.load(0, `hold:${gate}`)));
+    world.claim('most places are in use', await world.until(() => world.count('start') === held));
+    // As long as it takes for a worker to claim ahead, and not so short that it claims much.
+    for (let round = 0; round < 3; round++) {
+      const loads = Array.from({ length: 10 }, () => world.load(150));
+      await world.put(queue, ...loads);
+      world.claim(`ten messages in the other places are handled, round ${round}`, await world.until(() => ended(loads), 10_000));
+    }
+    writeFileSync(gate, '');
+    await world.drained();
+  },
+};
+
 /** The long one: worker kills and Redis kills together. */
 const all: Scenario = {
   id: 'ALL',
@@ -142,4 +170,4 @@ const all: Scenario = {
   },
 };
 
-export const processScenarios = [f01, f02, f09, all];
+export const processScenarios = [f01, f02, f09, f31, all];
