@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { start } from 'hotqueue';
-import type { Broker } from '../../src/redis/broker.js';
+import { Keys } from '../../src/redis/keys.js';
 import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 import { latch, until } from '../support/facts.js';
 
@@ -101,15 +101,18 @@ describe('the workers of a queue', () => {
 });
 
 describe('workers of another version of this library', () => {
-  const inLayout: Record<string, (broker: Broker) => Promise<unknown>> = {
-    'an earlier one': ({ keys }) => redis().sadd(keys.roll, 'other'),
-    'a later one': async ({ keys }) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')),
+  // Not among the other tests' queues, where `hotqueue doctor` would find them.
+  const prefix = 'versions';
+  const keysOf = ({ name }: { name: string }): Keys => new Keys(name, prefix);
+  const inLayout: Record<string, (keys: Keys) => Promise<unknown>> = {
+    'an earlier one': (keys) => redis().sadd(keys.roll, 'other'),
+    'a later one': async (keys) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')),
   };
 
   it.each(Object.entries(inLayout))('%s: nothing takes beside them, and each way to take says so', async (_which, register) => {
-    const queue = aQueue();
+    const queue = aQueue({ prefix });
     await queue.put('waits');
-    await register(aBroker(queue.name));
+    await register(keysOf(queue));
     const refused = { code: 'INCOMPATIBLE_WORKERS', message: expect.stringContaining('stop the workers of the other version') as string };
     const runner = start(queue.worker(() => expect.fail('it was handled')));
     await expect(runner.finished).rejects.toMatchObject(refused);
@@ -120,8 +123,8 @@ describe('workers of another version of this library', () => {
   });
 
   it('are no obstacle once they have left', async () => {
-    const queue = aQueue();
-    const { roll } = aBroker(queue.name).keys;
+    const queue = aQueue({ prefix });
+    const { roll } = keysOf(queue);
     await queue.put('waits');
     await redis().sadd(roll, 'other');
     await expect(queue.get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
@@ -130,8 +133,8 @@ describe('workers of another version of this library', () => {
   });
 
   it('put on the queue as before: only taking is refused', async () => {
-    const queue = aQueue();
-    await redis().sadd(aBroker(queue.name).keys.roll, 'other');
+    const queue = aQueue({ prefix });
+    await redis().sadd(keysOf(queue).roll, 'other');
     await queue.put('a');
     await queue.with({ delay: '1h' }).put('b');
     expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 1 });
