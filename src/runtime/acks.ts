@@ -45,6 +45,11 @@ export class Acks {
     return this.#sent.has(take) || this.#changed.some((one) => one.take === take);
   }
 
+  /** Whether something is still to be sent, behind what is on its way. */
+  get hasUnsent(): boolean {
+    return this.#changed.length > 0;
+  }
+
   /** Resolves when Redis has answered everything. */
   async drained(): Promise<void> {
     while (this.#sending) await this.#sending;

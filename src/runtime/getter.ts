@@ -1,4 +1,4 @@
-import { setImmediate as restOfThisTurn } from 'node:timers/promises';
+import { setImmediate as restOfThisTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Taking } from '../contract/queue-options.js';
 import type { Channel } from './channel.js';
 import { Supply, type Hold, type Waiting } from './supply.js';
@@ -71,6 +71,7 @@ export class Getter<T> {
     if (!hold) return undefined;
     await supply.done(hold);
     await restOfThisTurn(); // the acknowledgement is on its way, even if the program ends with this message
+    while (supply.hasUnsent) await pause(1); // unless it waits for the answer to an earlier one, such as of a buried message
     return hold;
   }
 

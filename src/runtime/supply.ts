@@ -86,6 +86,11 @@ export class Supply<T> {
     return settle(claim, decide(ended(delivery), claim.attempt, policyFor(claim, defaultPolicy)));
   }
 
+  /** Whether an acknowledgement waits for the answer to an earlier one. */
+  get hasUnsent(): boolean {
+    return this.#fetcher.acks.hasUnsent;
+  }
+
   /** {@link done} for many; resolves when what is not acknowledged is settled. */
   async allDone(holds: readonly Hold<T>[]): Promise<void> {
     const settling: Promise<void>[] = [];
