@@ -139,7 +139,7 @@ export class Delivery<T = unknown> implements Job<T> {
   }
 }
 
-/** A controller for a signal that somebody else aborts. */
+/** A controller for a signal that the caller aborts. */
 function controllerOf(signal: AbortSignal): AbortController {
   return { signal, abort: () => undefined };
 }

@@ -201,7 +201,7 @@ export class Fetcher implements Tended, Keeper {
     if (claim.settledBy !== 'ack') this.#abandoned.push(claim);
   }
 
-  /** A worker holds one suspect at a time, and suspects wake nobody: without this, the next one would wait for the end of a block. */
+  /** A worker holds one suspect at a time, and suspects wake no waiting worker: without this, the next one would wait for the end of a block. */
   #endSuspect({ worker }: Claim): void {
     void this.channel.broker.forgetSuspect(processId(), worker).catch(() => undefined); // it expires
     this.#mayTakeSuspect = true;
