@@ -14,6 +14,8 @@ export interface Allowances {
   readonly forgetsMs?: number;
   /** Leases may be lost: the scenario cut a worker off for longer than its lease. */
   readonly losesLeases?: boolean;
+  /** A master may be frozen until another has its place. Once it goes on, it may still answer what its clients had sent: for ms after that. */
+  readonly outlivesPlaceMs?: number;
   /** Messages may be left in Redis. */
   readonly leavesBehind?: boolean;
   /** First runs come in the order of the puts: one consumer, concurrency 1. */
@@ -78,6 +80,7 @@ class Books {
   readonly #openRuns = new Map<string, Run>();
   readonly #runsOfProc = new Map<string, Run[]>();
   readonly #redisKills: number[] = [];
+  readonly #redisThaws: number[] = [];
   /** When a process was frozen or stalled, and how many of its runs began late. */
   readonly #pauses = new Map<string, number[]>();
   readonly #late = new Map<string, number>();
@@ -208,11 +211,16 @@ class Books {
     if (entry.kind === 'retry') this.#count('retries');
   }
 
-  /** A handler that still runs at its worker's deadline is told so, and its message is given back. */
+  /**
+   * A handler that still runs at its worker's deadline is told so, and its message is given back. A worker that cannot reach
+   * Redis gives up its lease: then a message that is handled, but whose acknowledgement Redis has not answered, may run again too.
+   */
   #abort(entry: Entry): void {
     this.#story(entry.key!).entries.push(entry);
     const run = this.#openRuns.get(runOf(entry));
-    if (run && run.endedAt === undefined) this.#seal(run, /deadline/.test(entry.text ?? '') ? 'left' : 'lost', entry.t);
+    const why = /deadline/.test(entry.text ?? '') ? 'left' : 'lost';
+    const isAcked = run === undefined || !this.#runsOfProc.get(run.proc)?.includes(run);
+    if (run && (run.endedAt === undefined || (why === 'lost' && !isAcked))) this.#seal(run, why, entry.t);
   }
 
   #settle(entry: Entry): void {
@@ -244,6 +252,7 @@ class Books {
       this.#count('redisKills');
       this.#redisKills.push(entry.t);
     }
+    if (entry.kind === 'redis-thaw') this.#redisThaws.push(entry.t);
     if (entry.kind === 'kill') this.#count('kills');
     if (entry.kind !== 'kill' && entry.kind !== 'freeze' && entry.kind !== 'stall') return;
     if (entry.kind !== 'kill') this.#pauses.set(entry.target!, [...(this.#pauses.get(entry.target!) ?? []), entry.t]);
@@ -365,6 +374,7 @@ class Books {
   #settledOnce({ key, ends, entries }: Story): void {
     if (ends.length <= 1) return;
     if (this.#redisKills.some((at) => this.allowed.forgetsMs !== undefined && at > ends[0]!.at && at - ends[0]!.at <= this.allowed.forgetsMs)) return;
+    if (this.#redisThaws.some((at) => this.allowed.outlivesPlaceMs !== undefined && Math.abs(ends[0]!.at - at) <= this.allowed.outlivesPlaceMs)) return;
     this.#violate('settled twice', `${key} was settled ${ends.length} times: ${ends.map(({ verb, proc }) => `${verb} in ${proc}`).join(', ')}`, entries);
   }
 
