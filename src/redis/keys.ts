@@ -2,7 +2,7 @@ import { InvalidNameError, InvalidOptionError } from '../contract/errors.js';
 
 const nameForm = /^[A-Za-z0-9_.:-]{1,128}$/;
 
-/** Every Redis key of one queue. The whole list, with types and content, is in `docs/redis.md`. */
+/** Every Redis key of one queue. The whole list, with types and content, is in `docs/protocol.md`. */
 export class Keys {
   /** Ready messages, head first. The one key without braces: it is Python HotQueue's. */
   readonly base: string;
