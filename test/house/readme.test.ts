@@ -10,8 +10,8 @@ const root = new URL('../../', import.meta.url);
 const blocksOf = (file: string): string[] => [...readFileSync(new URL(file, root), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((found) => found[1]!);
 
 describe.each(['README.md'])('%s', (file) => {
-  it.each(blocksOf(file).map((block, index) => [index + 1, block]))('its block %d runs as it stands', async (_number, block) => {
-    // Only the names of the queues are changed, so that what others left there is not met.
+  it.each(blocksOf(file).map((block, index) => [index + 1, block]))('code block %d runs unchanged', async (_number, block) => {
+    // Only queue names are changed, so that the block does not see messages of other tests.
     const name = aName();
     const child = aChild((block).replace(/new HotQueue\('(\w+)'/g, (_, queue: string) => `new HotQueue('${queue}-${name}'`));
     expect(await child.ended, child.stderr).toBe(0);
@@ -22,7 +22,7 @@ describe.each(['README.md'])('%s', (file) => {
   });
 });
 
-it('the lines under "Command line" run as they stand, in one shell', async () => {
+it('the lines under "Command line" run unchanged, in one shell', async () => {
   const block = /^## Command line\n+```sh\n([\s\S]*?)^```$/m.exec(readFileSync(new URL('README.md', root), 'utf8'))![1]!;
   const name = aName();
   const fromSources = 'npx() { shift; node --import @oxc-node/core/register src/view/cli/main.ts "$@"; }';
