@@ -40,10 +40,10 @@ export async function confirm(queue: HotQueue<Load>, asking: Redis | Cluster, re
     const [[, stored], [, have], [, info]] = replies as [[unknown, string], [unknown, number], [unknown, string]];
     return { server: /run_id:(\w+)/.exec(String(info))?.[1] ?? '', have: stored === 'OK' ? have : 0 };
   };
-  const nobody = { server: '', have: 0 };
-  const before = await ask().catch(() => nobody);
+  const none = { server: '', have: 0 };
+  const before = await ask().catch(() => none);
   if ((await putLogged(queue, history, loads)) !== undefined) return;
-  const after = await ask().catch(() => nobody);
+  const after = await ask().catch(() => none);
   if (after.server === '' || after.server !== before.server || after.have < replicas) return;
   history.write('confirmed', { jobs: loads.map(({ key }) => [key, '']) });
 }

@@ -39,10 +39,10 @@ export class Studio {
   }
   @images.worker({ batch: 100 }) storePartly(this: Studio, _images: { path: string }[]) {}
   @images.worker({ batch: 100 }) storeTick() {}
-  @worker(every, { batch: 100 }) storeWhatever(_emails: Email[]) {}
-  @every.worker({ batch: 100 }) storeWhateverBound(_emails: Email[]) {}
-  @worker(every) whatever(_email: Email) {}
-  @every.worker whateverBare(_email: Email) {}
+  @worker(every, { batch: 100 }) storeAny(_emails: Email[]) {}
+  @every.worker({ batch: 100 }) storeAnyBound(_emails: Email[]) {}
+  @worker(every) anyEmail(_email: Email) {}
+  @every.worker anyEmailBare(_email: Email) {}
 
   @worker(untyped) inferred(_image: Image) {}
   @untyped.worker inferredBare(_image: Image, _job: Delivery<Image>) {}

@@ -19,10 +19,10 @@ export class Studio {
   @worker(images, { batch: 100, linger: '50ms' }) async store(_images: Image[], _jobs: Delivery<Image>[]): Promise<void> {}
   @images.worker({ batch: 100 }) storeBound(_images: readonly Image[]) {}
   @images.worker({ batch: 100 }) storeLent(this: Studio, _images: Image[]) {}
-  @worker(every, { batch: 100 }) storeWhatever(_emails: Email[]) {}
-  @every.worker({ batch: 100 }) storeWhateverBound(_emails: Email[]) {}
-  @worker(every) whatever(_email: Email) {}
-  @every.worker whateverBare(_email: Email) {}
+  @worker(every, { batch: 100 }) storeAny(_emails: Email[]) {}
+  @every.worker({ batch: 100 }) storeAnyBound(_emails: Email[]) {}
+  @worker(every) anyEmail(_email: Email) {}
+  @every.worker anyEmailBare(_email: Email) {}
 
   // @ts-expect-error another payload class
   @worker(images) wrong(_email: Email) {}

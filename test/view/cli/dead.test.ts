@@ -54,16 +54,16 @@ it('show prints a dead letter in full, or its bytes unchanged', async () => {
   const json = letterForm.parse(JSON.parse((await hotqueue(['dead', 'show', queue.name, key, '--json'])).stdout));
   expect(Buffer.from(json.bytes, 'base64')).toEqual(bytes);
   expect(json.error).toMatchObject({ name: 'InvalidPayloadError' });
-  expect(await hotqueue(['dead', 'show', queue.name, 'nobody'])).toEqual({ code: 3, stdout: '', stderr: `${queue.name} has no dead letter "nobody"\n` });
+  expect(await hotqueue(['dead', 'show', queue.name, 'unknown'])).toEqual({ code: 3, stdout: '', stderr: `${queue.name} has no dead letter "unknown"\n` });
 });
 
 it('revive by key reports unknown keys', async () => {
   const queue = aQueue();
   const [id] = await bury(queue, 'a', 'b');
-  const { code, stdout, stderr } = await hotqueue(['dead', 'revive', queue.name, id!, 'nobody', '--json']);
-  const form = z.strictObject({ queue: z.string(), revived: z.literal(1), missing: z.tuple([z.literal('nobody')]) });
+  const { code, stdout, stderr } = await hotqueue(['dead', 'revive', queue.name, id!, 'unknown', '--json']);
+  const form = z.strictObject({ queue: z.string(), revived: z.literal(1), missing: z.tuple([z.literal('unknown')]) });
   expect(form.parse(JSON.parse(stdout))).toBeTruthy();
-  expect({ code, stderr }).toEqual({ code: 3, stderr: `${queue.name} has no dead letter "nobody"\n` });
+  expect({ code, stderr }).toEqual({ code: 3, stderr: `${queue.name} has no dead letter "unknown"\n` });
   expect(await queue.counts()).toMatchObject({ waiting: 1, dead: 1 });
   expect(await hotqueue(['dead', 'revive', queue.name, '--all'])).toMatchObject({ code: 0, stdout: `1 letter of ${queue.name} revived\n` });
   expect(await queue.counts()).toMatchObject({ waiting: 2, dead: 0 });

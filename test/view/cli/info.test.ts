@@ -133,8 +133,8 @@ it('workers ls lists workers, and workers quiet, work and stop send commands to 
   expect(form.parse(JSON.parse(quiet.stdout))).toBeTruthy();
   expect(await hotqueue(['workers', 'work', queue.name, id])).toMatchObject({ code: 0, stdout: `1 worker of ${queue.name} asked to take again\n` });
   expect(await redis().hget(`{${queue.key}}:orders`, id)).toBe('work');
-  const absent = await hotqueue(['workers', 'stop', queue.name, 'nobody']);
-  expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "nobody"\n` });
+  const absent = await hotqueue(['workers', 'stop', queue.name, 'unknown']);
+  expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "unknown"\n` });
   expect((await hotqueue(['workers', 'stop', queue.name, 'loop'])).stderr).toMatch(/worker "loop" .* is a loop over consume\(\)/);
   expect(await redis().hkeys(`{${queue.key}}:orders`)).toEqual([id]);
   expect((await hotqueue(['workers', 'stop', queue.name])).stderr).toMatch(/which workers\? give ids, or --all/);
