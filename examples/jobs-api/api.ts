@@ -36,7 +36,8 @@ api.onError((error, request) => {
   if (error instanceof InvalidPayloadError) return request.json({ error: 'not a job', violations: error.violations }, 400);
   if (error instanceof InvalidOptionError || error instanceof SyntaxError) return request.json({ error: error.message }, 400);
   console.error(error.message);
-  // Redis is down or full, which is not an error of the client. After OUTCOME_UNKNOWN, the client may send the request again if it has an Idempotency-Key.
+  // Redis is down or full, which is not an error of the client. After OUTCOME_UNKNOWN, a client with an Idempotency-Key may send the
+  // request again.
   if (error instanceof HotQueueError) return request.json({ error: error.code }, 503);
   return request.json({ error: 'internal error' }, 500);
 });
@@ -45,5 +46,5 @@ const server = serve({ fetch: api.fetch, hostname: '127.0.0.1', port: Number(pro
 if (!server.listening) await once(server, 'listening');
 console.log(`api on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 
-// Accepts no more requests, and answers the open ones. Then the process ends by itself, because an idle queue does not keep it alive.
+// Accepts no more requests, and answers the open ones. Then the process ends by itself: an idle queue does not keep it alive.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close(() => console.log('api closed')));

@@ -77,7 +77,7 @@ class Simulation {
     if (draft.kind === 'away' && draft.pick % 2 === 0) await this.#returns(draft);
   }
 
-  /** After an outage of the server, one worker beats first. Then another process tries to recover a worker with an expired lease. */
+  /** After an outage of the server, one worker sends a heartbeat first. Then another process tries to recover a worker with an expired lease. */
   async #returns({ who, ...draft }: Draft): Promise<void> {
     const beat = this.#callers.next({ ...draft, who, kind: 'beat' })!;
     await this.#perform({ ...draft, who, fate: 'heard' }, beat);

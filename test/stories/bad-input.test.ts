@@ -186,7 +186,7 @@ describe('consume', () => {
 });
 
 describe('run and start', () => {
-  it('refuse a class in place of its instance', async () => {
+  it('refuse a class instead of an instance', async () => {
     const queue = aQueue({ payload: Mail });
     class Post {
       @worker(queue) send(_mail: Mail) {}

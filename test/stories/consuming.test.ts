@@ -292,7 +292,7 @@ describe('deliveries', () => {
     expect(await queue.dead.list()).toMatchObject([{ attempts: 2, reason: 'failed 2 of 2 attempts', error: { message: 'still none' }, failures: [{ message: 'no such customer' }, { message: 'still none' }] }]);
   });
 
-  it('cannot be settled twice in two ways', async () => {
+  it('cannot be settled again in another way', async () => {
     const queue = aQueue();
     await queue.put('a');
     for await (const delivery of queue.deliveries({ limit: 1 })) {

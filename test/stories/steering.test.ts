@@ -40,7 +40,7 @@ describe('a paused queue', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, dead: 0 });
   });
 
-  it('resumes by itself after the time of its pause', async () => {
+  it('resumes by itself when the time of its pause is over', async () => {
     const queue = aQueue();
     await queue.pause({ for: 100 });
     await queue.put('a');

@@ -58,7 +58,7 @@ orders.worker((order) => exactly<Order>()(order));
 declare const ownSchema: StandardSchemaV1<string, Date>;
 void new HotQueue('dates', { payload: ownSchema }).put('2026-11-20');
 
-// HotQueue<any> stands for every queue.
+// Every queue is assignable to HotQueue<any>.
 const every: HotQueue<any, any>[] = [images, orders, anything, new HotQueue('emails', { payload: Email })]; // eslint-disable-line @typescript-eslint/no-explicit-any
 void every[0]!.put({ anything: true });
 const some: HotQueue<Image> = every[0]!; // eslint-disable-line @typescript-eslint/no-unsafe-assignment
