@@ -1,5 +1,5 @@
 /**
- * A class goes in, the same class, checked, comes out in a decorated method. Works until Ctrl-C.
+ * A decorated method gets validated instances of the class that was put. Ctrl-C ends it.
  *
  *     node --import @oxc-node/core/register examples/decorated-worker.ts
  */
@@ -28,7 +28,7 @@ class Post {
 
 await emails.put({ to: 'ada@example.org', subject: 'Hello' }, { to: 'bob@busy.example', subject: 'Later' });
 try {
-  await emails.put({ to: 'nobody', subject: 'Never' });
+  await emails.put({ to: 'ada', subject: 'Never' });
 } catch (error) {
   if (error instanceof InvalidPayloadError) console.log('refused:', error.message);
 }

@@ -1,5 +1,5 @@
 /**
- * A function becomes a worker. Called with a payload it just runs; called with nothing it consumes until Ctrl-C.
+ * A function becomes a worker. A call with a payload runs the function. A call without arguments consumes messages until Ctrl-C.
  *
  *     node --import @oxc-node/core/register examples/echo.ts
  */

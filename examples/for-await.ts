@@ -1,5 +1,5 @@
 /**
- * A script that puts messages and works through them with `for await`.
+ * A script that puts messages and consumes them with `for await`.
  *
  *     node --import @oxc-node/core/register examples/for-await.ts
  */
@@ -8,9 +8,9 @@ import { HotQueue } from 'hotqueue';
 const cities = new HotQueue('cities');
 
 await cities.put('Lisbon', 'Oslo', 'Quito');
-await cities.put({ name: 'Perth', visits: 2 }, null); // anything that JSON can carry; null is a message like any other
+await cities.put({ name: 'Perth', visits: 2 }, null); // any JSON value, including null
 
-// Asking for the next city acknowledges the last. Ends when nothing has come for a second.
+// Each step of the loop acknowledges the last city. The loop ends when no message has come for a second.
 for await (const city of cities.consume({ timeout: '1s' })) {
   console.log('visited', city);
 }

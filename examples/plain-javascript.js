@@ -1,5 +1,5 @@
-// The same rules and workers in plain JavaScript: no decorators, no TypeScript. Works until Ctrl-C. With the package built
-// (`npm install` has done that) or installed:   node examples/plain-javascript.js
+// Rules and workers in plain JavaScript, without decorators and TypeScript. Ctrl-C ends it.
+// With the package built (`npm install` does that) or installed:   node examples/plain-javascript.js
 // From the sources of a clone:   node --import @oxc-node/core/register examples/plain-javascript.js
 import { IsIn, IsInt, Min } from 'class-validator';
 import { HotQueue, rules, run } from 'hotqueue';

@@ -1,6 +1,6 @@
 /**
- * A zod schema in place of a class; any other Standard Schema (valibot, arktype) does as well. Defaults and conversions
- * have been applied when a payload arrives, and its type says so.
+ * A zod schema instead of a class. Any other Standard Schema (valibot, arktype) works too. Consumers get payloads with
+ * defaults and conversions applied, in value and type.
  *
  *     node --import @oxc-node/core/register examples/standard-schema.ts
  */

@@ -11,10 +11,10 @@ const repository = new URL('..', import.meta.url).pathname;
 const home = mkdtempSync(path.join(tmpdir(), 'hqp-'));
 const app = path.join(home, 'app');
 const installed = path.join(app, 'node_modules/hotqueue');
-/** A project that nobody has told about any Redis. */
+/** The environment of a project without any setting for Redis. */
 const env = { ...process.env, TMPDIR: home, XDG_RUNTIME_DIR: undefined, REDIS_URL: undefined, VALKEY_URL: undefined, HOTQUEUE_REDIS: 'js' };
 
-/** Packs a copy, so that nobody else's `dist` is touched, and installs it as a user does. */
+/** Packs a copy, so that `dist` of the repository stays unchanged, and installs it as a user does. */
 beforeAll(async () => {
   const copy = path.join(home, 'copy');
   for (const name of ['src', 'scripts', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'examples/compose']) {
@@ -36,7 +36,7 @@ afterAll(async () => {
 const files = (dir: string, pattern: RegExp): string[] =>
   readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => pattern.test(name)).sort();
 
-it('brings exactly one ioredis, of version 6', async () => {
+it('installs exactly one ioredis, of version 6', async () => {
   const copies = files(path.join(app, 'node_modules'), /(^|\/)node_modules\/ioredis\/package\.json$|^ioredis\/package\.json$/);
   expect(copies).toEqual(['ioredis/package.json']);
   const { version } = JSON.parse(readFileSync(path.join(app, 'node_modules', 'ioredis/package.json'), 'utf8')) as { version: string };
@@ -44,7 +44,7 @@ it('brings exactly one ioredis, of version 6', async () => {
   await run('npm', ['ls', '--all'], { cwd: app }); // fails on anything missing, invalid or extraneous
 });
 
-it('holds every script, and the licences of what was copied into it', () => {
+it('contains every script, and the licences of copied packages', () => {
   expect(files(path.join(installed, 'dist/redis/scripts'), /\.lua$/)).toEqual(files(path.join(repository, 'src/redis/scripts'), /\.lua$/));
   const licences = readFileSync(path.join(installed, 'dist/redis/embedded/vendor/LICENSES.md'), 'utf8');
   expect(licences.match(/^# .+/gm)).toEqual(expect.arrayContaining(['# js-redis-server 0.3.0 (MIT)', expect.stringContaining('lua-redis-wasm'), expect.stringContaining('cluster-key-slot')]));
@@ -63,7 +63,7 @@ it('works in an empty project, on the JavaScript engine', async () => {
   expect(stderr).toMatch(/^hotqueue: messages are in memory only.+\n$/);
 });
 
-it('its prompt understands TypeScript, and brings the payload libraries', async () => {
+it('its prompt understands TypeScript, and provides the payload libraries', async () => {
   const prompt = execFile('npx', ['hotqueue', 'repl'], { cwd: app, env });
   let stdout = '';
   prompt.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -84,7 +84,7 @@ it('every entry can be imported', async () => {
   }
 });
 
-it('works on what compiled files export, and says what decorated TypeScript needs', async () => {
+it('"hotqueue worker" runs the exports of compiled files, and reports what decorated TypeScript needs', async () => {
   const source = `import { HotQueue } from 'hotqueue';\nconst queue = new HotQueue('q');\nawait queue.put('one');\nexport const work = queue.worker((item) => console.log('got', item));\n`;
   for (const name of ['workers.js', 'workers.ts']) writeFileSync(path.join(app, name), source);
   const { stdout } = await run('npx', ['hotqueue', 'worker', 'workers.js', '--burst', '--log', 'none'], { cwd: app, env });

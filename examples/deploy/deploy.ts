@@ -1,6 +1,6 @@
 /**
- * A new version goes live while orders keep coming: one process after the other is replaced, SIGTERM for each old one when
- * its successor takes messages. Then the books: every order that was put is shipped, or dead, or still there.
+ * A new version replaces the old one while orders keep coming. It replaces one process after the other: the old one gets
+ * SIGTERM when the new one takes messages. At the end, it checks that every order is shipped, dead or still in the queue.
  *
  *     node --import @oxc-node/core/register examples/deploy/deploy.ts [processes, 3]
  */
@@ -12,7 +12,7 @@ const processes = Number(process.argv[2] ?? 3);
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 
-/** Puts order after order until it is told to stop. @returns how many */
+/** Puts orders until `until` aborts. @returns their number */
 async function sell(until: AbortSignal): Promise<number> {
   for (let number = 1; ; number++) {
     await orders.put({ number });
@@ -21,7 +21,7 @@ async function sell(until: AbortSignal): Promise<number> {
   }
 }
 
-/** Starts one of version 2, waits until it takes messages, then retires one of version 1: never fewer than before. */
+/** For each process of version 1: starts one of version 2, waits until it takes messages, then stops the old one. The number of workers never falls. */
 async function roll(fleet: Set<WorkerProcess>): Promise<void> {
   for (const old of [...fleet]) {
     interrupted.signal.throwIfAborted();
@@ -30,8 +30,8 @@ async function roll(fleet: Set<WorkerProcess>): Promise<void> {
     await successor.ready();
     const code = await old.retire();
     fleet.delete(old);
-    console.log(`${successor.name} is at work, ${old.name} has ended with ${code}`);
-    if (code !== 0) throw new Error(`${old.name} was to end with 0`);
+    console.log(`${successor.name} takes messages, ${old.name} exited with ${code}`);
+    if (code !== 0) throw new Error(`${old.name} exited with ${code}, expected 0`);
   }
 }
 
@@ -54,7 +54,7 @@ async function books(put: number): Promise<boolean> {
   const { waiting, delayed, claimed, dead } = await orders.counts();
   const there = waiting + delayed + claimed;
   const lost = put - shipped.size - dead - there;
-  console.log(`put ${put} = shipped ${shipped.size} + dead ${dead} + still there ${there}`);
+  console.log(`put ${put} = shipped ${shipped.size} + dead ${dead} + still in the queue ${there}`);
   console.log(`shipped by version 1: ${byVersion[1]}, by version 2: ${byVersion[2]}, twice: ${parcels - shipped.size}, lost: ${lost}`);
   return lost === 0 && parcels === shipped.size;
 }

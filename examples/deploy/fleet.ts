@@ -1,4 +1,4 @@
-/** The processes of one version of worker.ts. */
+/** A process that runs worker.ts. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -14,20 +14,20 @@ export class WorkerProcess {
   ) {
     const file = path.join(import.meta.dirname, 'worker.ts');
     this.#process = spawn(process.execPath, [...process.execArgv, file], { env: { ...process.env, VERSION: String(version), HOTQUEUE_NAME: name }, stdio: ['ignore', 'inherit', 'pipe'] });
-    this.#process.stderr!.resume(); // "SIGTERM: stopping": told by deploy.ts
+    this.#process.stderr!.resume(); // worker.ts logs "SIGTERM: stopping"; deploy.ts prints this itself
     this.#ended = new Promise((resolve) => this.#process.once('exit', (code, signal) => resolve(code ?? signal!)));
   }
 
-  /** Resolves when it takes messages. A deploy that does not wait for this is a pause. */
+  /** Resolves when the process takes messages. A deploy that does not wait for this has a gap without workers. */
   async ready(): Promise<void> {
     const isThere = async (): Promise<boolean> => (await orders.workers.list()).some((one) => one.process === this.name);
     while (!(await isThere())) {
-      if (this.#process.exitCode !== null) throw new Error(`${this.name} ended with ${this.#process.exitCode} before it took anything`);
+      if (this.#process.exitCode !== null) throw new Error(`${this.name} exited with ${this.#process.exitCode} before it took messages`);
       await setTimeout(50);
     }
   }
 
-  /** SIGTERM: it takes nothing more, finishes what it has begun, and ends. @returns its exit code */
+  /** Sends SIGTERM: the process takes no more messages, finishes its active ones, and exits. @returns its exit code */
   async retire(): Promise<number | NodeJS.Signals> {
     this.#process.kill('SIGTERM');
     return this.#ended;

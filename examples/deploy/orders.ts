@@ -1,4 +1,4 @@
-/** What shop and warehouse have in common. */
+/** The payloads and queues of the shop and the warehouse. */
 import { IsInt, Min } from 'class-validator';
 import { HotQueue } from 'hotqueue';
 
@@ -6,12 +6,12 @@ export class Order {
   @IsInt() @Min(1) number!: number;
 }
 
-/** That an order was shipped, and by which version of the program. */
+/** A shipped order, with the version of the program that shipped it. */
 export class Receipt extends Order {
   @IsInt() version!: number;
 }
 
-// Queues of its own for each run of deploy.ts, which hands the name on: nothing that an earlier one left comes up in it.
+// Each run of deploy.ts has new queues, so it sees no messages of earlier runs. The child processes inherit the name.
 const name = (process.env.DEPLOY ??= `deploy-${process.pid}-${Date.now()}`);
 
 export const orders = new HotQueue(`${name}-orders`, { payload: Order });

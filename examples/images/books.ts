@@ -1,4 +1,4 @@
-/** Keeps the books of a set of tasks: each ends as done or dead, once. */
+/** Counts the tasks of a run: each ends once, as done or dead. */
 import type { HotQueue, Job } from 'hotqueue';
 import type { Tally } from './progress.js';
 
@@ -11,7 +11,7 @@ export class Books {
   #retried = 0;
   #dead = 0;
 
-  /** @param queue as this process works on it: events tell of no other */
+  /** @param queue the queue object of this process; its events include only work of this process */
   constructor({ events }: Pick<HotQueue, 'events'>, jobs: readonly Job[]) {
     this.#open = new Set(jobs.map((job) => job.id));
     this.#total = jobs.length;

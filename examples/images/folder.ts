@@ -1,16 +1,16 @@
-/** Which files of a folder are images, and where their results go. */
+/** Finds the images of a folder, and the folder for their results. */
 import { readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Something the person at the keyboard can put right: told in one sentence, without a stack. */
+/** An error that the user can fix. It is printed without a stack. */
 export class UsageError extends Error {}
 
 const kinds = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
 
 /**
- * Absolute paths of the images in `folder`, in the order of their names.
+ * Absolute paths of the images in `folder`, sorted by name.
  *
- * @throws UsageError when there is no such folder, or no image in it
+ * @throws UsageError if the folder does not exist or has no image
  */
 export async function imagesIn(folder: string): Promise<string[]> {
   const files = await filesIn(folder);
@@ -28,23 +28,23 @@ async function filesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** The folder of the results for the image at `input`: named after the folder the image is in. */
+/** The folder for the result of the image at `input`. It has the same name as the folder of the image. */
 export function resultsFolder(input: string, results: string): string {
   return path.join(results, path.basename(path.dirname(input)));
 }
 
 /**
- * Makes sure that no result can land on an input.
+ * Makes sure that no result can overwrite an input.
  *
- * @throws UsageError when `folder` lies among the results
+ * @throws UsageError if `folder` is the folder for results or inside it
  */
 export async function assertOutside(folder: string, results: string): Promise<void> {
   const [inside, outside] = await Promise.all([folder, results].map((one) => realpath(one).catch(() => path.resolve(one))));
   const way = path.relative(outside!, inside!);
-  if (way.split(path.sep)[0] !== '..' && !path.isAbsolute(way)) throw new UsageError(`${folder} is where results go, which must not overwrite inputs: choose another folder`);
+  if (way.split(path.sep)[0] !== '..' && !path.isAbsolute(way)) throw new UsageError(`${folder} is the folder for results, which must not overwrite inputs: choose another folder`);
 }
 
-/** A path as a person would type it here: relative, unless that leads upwards. */
+/** A path as a user would type it: relative to the current folder, or absolute if it is outside. */
 export function nearby(file: string): string {
   const way = path.relative('.', file);
   return way.startsWith('..') ? file : way;

@@ -1,5 +1,6 @@
 /**
- * Shows what lies where in the image queue, or in another: refreshed on a terminal, a line each time when piped, until Ctrl-C.
+ * Shows the counts of the image queue, or of another queue, until Ctrl-C. It refreshes a panel on a terminal, and prints
+ * lines to a pipe.
  *
  *     node --import @oxc-node/core/register examples/images/monitor.ts [queue] [--every 1000]
  */
@@ -17,7 +18,7 @@ const queue = name === images.name ? images : new HotQueue(name);
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
 const { stdout } = process;
-stdout.once('error', () => ended.abort()); // such as `| head`, which has seen enough
+stdout.once('error', () => ended.abort()); // `| head` closes the pipe, for example
 
 let before: Look['before'];
 let shown = 0;

@@ -1,21 +1,21 @@
-/** A look at a queue, written down: some lines for a terminal, one line for a pipe. */
+/** Formats a snapshot of a queue: as a panel for a terminal, or as one line for a pipe. */
 import path from 'node:path';
 import type { Counts } from 'hotqueue';
 import type { Paint } from './progress.js';
 
 export interface Look {
-  /** Ms on a clock that never goes back. */
+  /** Monotonic time in ms. */
   readonly at: number;
   readonly counts: Counts;
-  /** Payloads, in the order in which they will run. */
+  /** Payloads of the next messages, in order. */
   readonly next: readonly unknown[];
   readonly before?: Pick<Look, 'at' | 'counts'> | undefined;
 }
 
-/** Tasks that wait, are not due, or run: what is still to be done. */
+/** Number of tasks that are not done yet: waiting, delayed or active. */
 const toDo = ({ waiting, delayed, claimed }: Counts): number => waiting + delayed + claimed;
 
-/** How many fewer tasks there are to do, per second; negative when more are put than done, `undefined` at the first look. */
+/** Decrease of open tasks per second. Negative if more tasks are put than done, `undefined` for the first snapshot. */
 export function rate({ at, counts, before }: Look): number | undefined {
   if (!before || at <= before.at) return undefined;
   return (toDo(before.counts) - toDo(counts)) / ((at - before.at) / 1000);
@@ -53,7 +53,7 @@ function perSecond(value: number | undefined): string {
   return `${Math.abs(value).toFixed(1)}/s${way}`;
 }
 
-/** A task by its file and size, anything else as it is. */
+/** Short text for a payload: file and size of a task, JSON for anything else. */
 function title(payload: unknown): string {
   const { path: file, width, height } = (payload ?? {}) as { path?: unknown; width?: unknown; height?: unknown };
   return typeof file === 'string' ? `${path.basename(file)} to ${String(width)}×${String(height)}` : (JSON.stringify(payload) ?? 'undefined').slice(0, 60);

@@ -1,4 +1,4 @@
-/** What `npm start` was asked for: which images, and where the results go. */
+/** Reads the arguments of `npm start`: which images to resize, and where the results go. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { assertOutside, imagesIn, UsageError } from './folder.js';
@@ -6,16 +6,16 @@ import { Progress } from './progress.js';
 import { brokenSample, samples, type Wanted } from './samples.js';
 
 export interface Plan {
-  /** Absolute paths. */
+  /** Absolute paths of the images. */
   readonly paths: readonly string[];
   readonly results: string;
-  /** Whether things are meant to go wrong: the samples have a broken image among them. */
+  /** Whether these are the samples, which include a broken image and an invalid task on purpose. */
   readonly isShow: boolean;
 }
 
 /**
- * @param args the words of the command line
- * @param from the folder in which it was typed
+ * @param args arguments of the command line
+ * @param from the current folder of the user
  * @throws UsageError
  */
 export async function plan(args: readonly string[], from: string): Promise<Plan> {
@@ -32,10 +32,10 @@ function understood(args: readonly string[]) {
   const options = { home: { type: 'string' }, count: { type: 'string', default: '24' }, size: { type: 'string', default: '1600x1200' } } as const;
   try {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
-    if (positionals.length > 1) throw new Error('one folder at most');
+    if (positionals.length > 1) throw new Error('too many arguments: give at most one folder');
     const [, width, height] = /^(\d+)x(\d+)$/.exec(values.size) ?? [];
-    if (!Number(width) || !Number(height)) throw new Error(`--size is ${values.size}, not such as 1600x1200`);
-    if (!/^[1-9]\d?$/.test(values.count)) throw new Error(`--count is ${values.count}, not from 1 to 99`);
+    if (!Number(width) || !Number(height)) throw new Error(`invalid --size "${values.size}": expected a size such as 1600x1200`);
+    if (!/^[1-9]\d?$/.test(values.count)) throw new Error(`invalid --count "${values.count}": expected a whole number from 1 to 99`);
     return { folder: positionals[0], home: values.home, count: Number(values.count), size: { width: Number(width), height: Number(height) } };
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\nnpm start -- [folder] [--home folder] [--count 24] [--size 1600x1200]`);

@@ -1,6 +1,6 @@
 /**
- * Puts a task for every image of a folder, or for sample photographs when none is named. With worker.ts and monitor.ts in
- * two other terminals, in any order:
+ * Puts a task for every image of a folder, by default for sample photographs. Start worker.ts and monitor.ts in two other
+ * terminals, in any order:
  *
  *     node --import @oxc-node/core/register examples/images/producer.ts [folder]
  */

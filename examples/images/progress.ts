@@ -1,19 +1,19 @@
-/** How far it is: a bar on a terminal, a line per second anywhere else. */
+/** Shows progress: a bar on a terminal, otherwise one line per second. */
 import { clearLine, cursorTo } from 'node:readline';
 import { stripVTControlCharacters, styleText } from 'node:util';
 
 export interface Tally {
   readonly total: number;
   readonly done: number;
-  /** Attempts that failed and will be made again. */
+  /** Number of failed attempts that are retried. */
   readonly retried?: number;
   readonly dead?: number;
 }
 
-/** What a progress is shown on: `process.stdout`, or as much of it as is needed. */
+/** Output for the progress: `process.stdout`, or a stream with the same properties. */
 export type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** Colours where the screen has them and nobody set NO_COLOR. */
+/** Adds colours if the screen supports them and NO_COLOR is not set. */
 export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
 export const paintOn = (screen: Screen): Paint => (format, text) => styleText(format, text, { stream: screen });
 
@@ -22,8 +22,8 @@ const longestBar = 32;
 const shortestBar = 6;
 
 /**
- * One line of at most `width` columns, such as `███████░░░░░ 12/26  8.1/s  2 retried  1 dead  2 s left`; the bar takes what the
- * numbers leave, and goes first when there is no room.
+ * One line of at most `width` columns, such as `███████░░░░░ 12/26  8.1/s  2 retried  1 dead  2 s left`. The bar fills the space
+ * that the numbers leave. If there is too little space, the line has no bar.
  */
 export function progressLine(tally: Tally, elapsedMs: number, width = Infinity, paint = plain): string {
   const { total, done, retried = 0, dead = 0 } = tally;
@@ -53,7 +53,7 @@ function seconds(left: number): string {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** Shows a tally until `end` is called. */
+/** Shows a tally until `end()` is called. */
 export class Progress {
   readonly #beganAt = performance.now();
   readonly #isTerminal: boolean;
@@ -73,7 +73,7 @@ export class Progress {
     return performance.now() - this.#beganAt;
   }
 
-  /** Prints a line of its own: above the bar, on a terminal. */
+  /** Prints a separate line, on a terminal above the bar. */
   say(line: string): void {
     this.#rub();
     this.screen.write(`${line}\n`);
@@ -89,7 +89,7 @@ export class Progress {
 
   #show(): void {
     const paint = this.#isTerminal ? paintOn(this.screen) : plain;
-    // One column stays free: a full line would wrap on some terminals.
+    // One column stays free, because a full line wraps on some terminals.
     const width = this.#isTerminal ? (this.screen.columns || 80) - this.label.length - 2 : Infinity;
     this.#rub();
     this.screen.write(`${this.label} ${progressLine(this.tally(), this.elapsedMs, width, paint)}${this.#isTerminal ? '' : '\n'}`);

@@ -1,4 +1,4 @@
-/** The work itself. Knows nothing of queues, so it can be called, and tested, as it is. */
+/** Resizes images. This file does not use queues, so tests can call it directly. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,17 +6,17 @@ import sharp from 'sharp';
 import { resultsFolder } from './folder.js';
 import type { ResizeImage } from './tasks.js';
 
-/** Results, unless told otherwise. */
+/** Default folder for results. */
 export const resized = path.join(import.meta.dirname, 'resized');
 
-// The queue's concurrency is what keeps the cores busy; threads inside each image would only get in its way.
+// The concurrency of the worker keeps the cores busy. More threads for each image would only compete with it.
 sharp.concurrency(1);
 
 /**
- * Resizes one image, never beyond its own size, keeping proportions and format.
+ * Resizes one image. It keeps the proportions and the format, and never enlarges the image.
  *
- * A message is delivered at least once, so this may run twice, even at the same time in two workers. The result is
- * therefore written beside its place and moved there in one step: nobody ever sees half an image, and a repeat is harmless.
+ * A message is delivered at least once, so this may run twice, even at the same time in two workers. So the result is written
+ * to a temporary file and renamed: no program sees an incomplete image, and a second run does no harm.
  *
  * @returns the path of the result
  */

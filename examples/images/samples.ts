@@ -1,10 +1,10 @@
-/** Sample photographs for a machine that has none: painted once, kept in a folder. */
+/** Sample photographs for machines without images. They are painted once and kept in a folder. */
 import { randomUUID } from 'node:crypto';
 import { access, mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { lights, paint, scenes } from './scenes.js';
 
-/** Sample photographs, unless told otherwise. */
+/** Default folder for sample photographs. */
 export const photos = path.join(import.meta.dirname, 'photos');
 
 export interface Wanted {
@@ -15,9 +15,9 @@ export interface Wanted {
 }
 
 /**
- * Paints what is missing.
+ * Paints the missing photographs.
  *
- * @param onPaint called before each one that has to be painted, with the number of all that have to be
+ * @param onPaint called before each photograph that is painted, with the number of all that must be painted
  * @returns the absolute paths of `count` photographs
  */
 export async function samples({ folder, count, width, height }: Wanted, onPaint = (_total: number): void => {}): Promise<string[]> {
@@ -36,15 +36,15 @@ export async function samples({ folder, count, width, height }: Wanted, onPaint 
   return wanted.map(({ file }) => file);
 }
 
-/** A file that calls itself an image and is none. */
+/** Writes a file with the name of an image, but without an image. @returns its absolute path */
 export async function brokenSample(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const file = path.resolve(folder, 'broken.jpg');
-  await whole(file, 'This is no image, whatever its name says.\n');
+  await whole(file, 'This is not an image, in spite of its name.\n');
   return file;
 }
 
-/** Another scene each time, in another light each round. */
+/** A different scene for each index, in a different light each round. */
 function motif(index: number) {
   const kinds = Object.keys(scenes) as (keyof typeof scenes)[];
   const times = Object.keys(lights) as (keyof typeof lights)[];
@@ -52,7 +52,7 @@ function motif(index: number) {
   return { scene: kinds[index % kinds.length]!, light: times[(index + 1 + round) % times.length]! };
 }
 
-/** Ctrl-C in the middle leaves no half photograph that would be taken for a whole one next time. */
+/** Writes a file in one step. Otherwise, Ctrl-C could leave an incomplete photograph that the next run would use. */
 async function whole(file: string, content: Buffer | string): Promise<void> {
   const unfinished = path.join(path.dirname(file), `.${randomUUID()}`);
   await writeFile(unfinished, content);

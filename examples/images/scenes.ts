@@ -1,4 +1,4 @@
-/** Landscapes from a handful of rules: a sky, ridges that fade with distance, water, a town, clouds, and the grain of film. */
+/** Paints landscapes with a few rules: sky, ridges that fade with distance, water, a town, clouds and film grain. */
 import sharp from 'sharp';
 
 export interface Motif {
@@ -17,7 +17,7 @@ interface Light {
   readonly land: readonly [far: string, near: string];
 }
 
-/** What a scene draws with: coordinates run from 0 to 1600 and 0 to 1200, whatever the size of the picture. */
+/** Input of a scene. Coordinates are 0 to 1600 and 0 to 1200 for every size of the picture. */
 interface Easel {
   readonly light: Light;
   readonly random: () => number;
@@ -39,7 +39,7 @@ export const scenes = {
   hills: (easel: Easel) => ridges(easel, { layers: 8, from: 520, to: 1120, rough: 130 }),
 } as const;
 
-/** A JPEG of the motif; the same one for the same seed. */
+/** A JPEG of the motif. The same seed gives the same picture. */
 export async function paint({ scene, light: name, width, height, seed }: Motif): Promise<Buffer> {
   const easel: Easel = { light: lights[name], random: randomFrom(seed) };
   const drawing = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1600 1200" width="${width}" height="${height}" preserveAspectRatio="none">${sky(easel)}${scenes[scene](easel)}</svg>`;
@@ -57,7 +57,7 @@ function sky({ light, random }: Easel): string {
   </defs><rect width="1600" height="1200" fill="url(#sky)"/><circle cx="${x}" cy="${y}" r="380" fill="url(#halo)"/><circle cx="${x}" cy="${y}" r="52" fill="${light.sun}"/>`;
 }
 
-/** Far ones first and pale, near ones last and dark: the air between them does that. */
+/** Draws ridges, far and pale ones first, near and dark ones last. */
 function ridges({ light, random }: Easel, { layers, from, to, rough }: { layers: number; from: number; to: number; rough: number }): string {
   return Array.from({ length: layers }, (_, layer) => {
     const near = layers === 1 ? 0.5 : layer / (layers - 1);
@@ -66,7 +66,7 @@ function ridges({ light, random }: Easel, { layers, from, to, rough }: { layers:
   }).join('');
 }
 
-/** Midpoint displacement: a line is bent in its middle, then each half of it, a little less each time. */
+/** Midpoint displacement: bends a line in its middle, then each half, a little less each time. */
 function ridge(random: () => number, y: number, rough: number): string {
   let heights = [y + (random() - 0.5) * rough, y + (random() - 0.5) * rough];
   for (let bend = rough; heights.length < 200; bend *= 0.52) {
@@ -99,8 +99,8 @@ function town({ light, random }: Easel): string {
 }
 
 /**
- * Lays clouds, their shadows and grain over a picture, in place. By hand, in whole numbers: one way over the pixels takes
- * a fifth of the time of composing layers.
+ * Adds clouds, their shadows and grain to a picture, in place. One pass over the pixels with whole numbers takes a fifth of
+ * the time of composing layers.
  *
  * @param pixels red, green, blue, and so on
  * @param veil one grey for each pixel; 128 changes nothing
@@ -109,18 +109,18 @@ function weather(pixels: Buffer, veil: Buffer, seed: number): void {
   let chance = seed;
   for (let at = 0, pixel = 0; at < pixels.length; at += 3, pixel++) {
     chance = (Math.imul(chance, 1_664_525) + 1_013_904_223) | 0;
-    const grain = (chance >> 28) + ((chance << 8) >> 28); // two chances added: small ones are more frequent
+    const grain = (chance >> 28) + ((chance << 8) >> 28); // the sum of two random numbers: small values are more frequent
     const shade = (veil[pixel]! - 128) * 2;
     for (let part = at; part < at + 3; part++) {
       const value = pixels[part]!;
-      // "Soft light": middle tones change most, black and white stay.
+      // "Soft light": middle tones change most, black and white do not change.
       const lit = value + ((shade * value * (255 - value)) >> 16) + grain;
       pixels[part] = lit < 0 ? 0 : lit > 255 ? 255 : lit;
     }
   }
 }
 
-/** Random greys at four sizes, each half as strong and twice as fine as the one before, blown up softly. */
+/** Random greys at four scales, each half as strong and twice as fine as the last, then enlarged smoothly. */
 async function veil(random: () => number, width: number, height: number): Promise<Buffer> {
   const [columns, rows] = [96, 72];
   const grey = new Float32Array(columns * rows);
@@ -138,7 +138,7 @@ async function veil(random: () => number, width: number, height: number): Promis
   return data;
 }
 
-/** The value at (x, y) of a grid that is known at whole coordinates. */
+/** Interpolates the value at (x, y) of a grid with values at whole coordinates. */
 function between(knots: Float32Array, across: number, x: number, y: number): number {
   const [column, row] = [Math.floor(x), Math.floor(y)];
   const at = row * across + column;
@@ -147,14 +147,14 @@ function between(knots: Float32Array, across: number, x: number, y: number): num
   return above + (below - above) * (y - row);
 }
 
-/** `share` of `to` mixed into `from`, both `#rrggbb`. */
+/** Mixes two colours, both `#rrggbb`: `share` 0 gives `from`, 1 gives `to`. */
 function blend(from: string, to: string, share: number): string {
   const parts = (color: string): number[] => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
   const end = parts(to);
   return `#${parts(from).map((part, index) => Math.round(part + (end[index]! - part) * share).toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
+/** Random numbers from 0 to 1; the same seed gives the same numbers (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = Math.imul(seed, 0x9e3779b9);
   return () => {

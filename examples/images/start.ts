@@ -1,7 +1,7 @@
 /**
- * The whole image queue in one process: puts a task per image, resizes them, shows how far it is and what went wrong.
+ * The whole image queue in one process: puts a task for each image, resizes the images, and shows progress and failures.
  *
- *     npm start                 sample photographs, a broken image and an invalid task among them
+ *     npm start                 sample photographs, with a broken image and an invalid task
  *     npm start ~/Pictures      the images of a folder
  *
  * After a `--`: `--home <folder>` for photos/ and resized/, `--count 24` and `--size 1600x1200` for the samples.
@@ -20,7 +20,7 @@ import { ResizeImage } from './tasks.js';
 
 const size = { width: 800, height: 600 };
 
-// A queue of its own for each run: nothing that an earlier one left behind comes up in it.
+// Each run has a new queue, so it sees no messages of earlier runs.
 const images = new HotQueue(`images-${randomUUID().slice(0, 8)}`, { payload: ResizeImage, logger: false });
 
 class Studio {
@@ -53,12 +53,12 @@ async function main(): Promise<number> {
   const dead = await images.dead.list({ limit: jobs.length });
   const results = nearby(resultsFolder(planned.paths[0]!, planned.results)) + path.sep;
   console.log(summary({ done, retried, dead, left, tookMs: progress.elapsedMs, results }, paintOn(process.stdout)));
-  await images.clear(); // what was given back
+  await images.clear(); // the released messages
   if (end === 'interrupted') return 130;
   return dead.length === (planned.isShow ? 2 : 0) && done + dead.length === jobs.length ? 0 : 1;
 }
 
-/** Resolves on Ctrl-C. The second one ends the process as if nobody had listened. */
+/** Resolves on Ctrl-C. A second Ctrl-C ends the process at once. */
 function interrupted(): Promise<'interrupted'> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
@@ -68,12 +68,12 @@ function interrupted(): Promise<'interrupted'> {
 async function putAll({ paths, isShow }: Plan): Promise<Job[]> {
   const jobs: Job[] = await images.putAll(paths.map((path) => ({ path, ...size })));
   if (!isShow) return jobs;
-  // `images` would refuse this. Whoever writes to Redis in another language, or without the class, is not stopped.
+  // `images` would refuse this task. Programs in another language, or without the class, can put it.
   const unchecked = new HotQueue(images.name);
   return [...jobs, await unchecked.put({ path: 'invalid.jpg', width: -5, height: 600 })];
 }
 
-/** Says what goes wrong while it does. */
+/** Prints failures as they happen. */
 function tell(progress: Progress, jobs: readonly Job[]): void {
   const names = new Map(jobs.map(({ id, payload }) => [id, path.basename((payload as ResizeImage).path)]));
   images.events.on('retry', ({ id, attempt, delayMs }) => progress.say(`${names.get(id)}: attempt ${attempt} failed, again in ${delayMs} ms`));

@@ -1,20 +1,20 @@
-/** What became of a run, as a table. */
+/** Formats the result of a run as a table. */
 import { basename } from 'node:path';
 import type { DeadLetter } from 'hotqueue';
 import type { Paint } from './progress.js';
 
 export interface Result {
   readonly done: number;
-  /** Attempts that failed and were made again. */
+  /** Number of failed attempts that were retried. */
   readonly retried: number;
   readonly dead: readonly Pick<DeadLetter, 'reason' | 'error' | 'text' | 'attempts'>[];
-  /** Neither done nor dead when it was stopped. */
+  /** Number of tasks that were neither done nor dead at the end. */
   readonly left: number;
   readonly tookMs: number;
   readonly results: string;
 }
 
-/** Beyond these, dead letters are only counted. */
+/** Most dead letters to list; further ones are only counted. */
 const mostDead = 20;
 
 export function summary({ done, retried, dead, left, tookMs, results }: Result, paint: Paint): string {
@@ -33,18 +33,18 @@ export function summary({ done, retried, dead, left, tookMs, results }: Result, 
   return rows.map(([name, value]) => `  ${paint('bold', name.padEnd(8))}  ${value}`.trimEnd()).join('\n');
 }
 
-/** What the message was about: the file's name, or the payload as it came. */
+/** Short text for a payload: the name of its file, or the payload itself. */
 function subject(text: string): string {
   try {
     const { path: file } = JSON.parse(text) as { path?: unknown };
     if (typeof file === 'string') return basename(file);
   } catch {
-    // Not even JSON: shown as it is.
+    // Not JSON: shown unchanged.
   }
   return text.slice(0, 40);
 }
 
-/** One line: the rules that were broken, or what the handler threw. */
+/** One line with the violations, or with the error of the handler. */
 function why({ error }: Pick<DeadLetter, 'error'>): string {
   if (!error) return '';
   const broken = error.violations?.map(({ path, message }) => `${path}: ${message}`).join('; ');

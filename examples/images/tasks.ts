@@ -1,8 +1,8 @@
-/** What producer, worker and monitor have in common: the task, and the queue it travels on. */
+/** The task and the queue of producer, worker and monitor. */
 import { IsInt, IsString, Max, Min } from 'class-validator';
 import { HotQueue } from 'hotqueue';
 
-/** Make a copy of the image at `path` that fits into `width` × `height` pixels. */
+/** A task: make a copy of the image at `path` that fits into `width` × `height` pixels. */
 export class ResizeImage {
   @IsString() path!: string;
   @IsInt() @Min(1) @Max(10_000) width!: number;

@@ -1,10 +1,10 @@
 /**
- * Resizes what producer.ts puts, into examples/images/resized/. Start as many as you like; Ctrl-C lets them finish what
- * they have begun, and kill -9 loses nothing either.
+ * Resizes the images of producer.ts into examples/images/resized/. You can start several of these. Ctrl-C lets active
+ * messages finish, and kill -9 loses no message.
  *
  *     node --import @oxc-node/core/register examples/images/worker.ts
  *
- * Or two processes of it, each started again when it dies:
+ * Or start two processes that are restarted when they die:
  *
  *     npx hotqueue worker examples/images/worker.ts --processes 2
  */

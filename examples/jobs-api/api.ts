@@ -1,10 +1,10 @@
 /**
- * The producer: an HTTP API that takes jobs, and tells what has become of them. Ctrl-C lets it finish what it is answering.
+ * The producer: an HTTP API that accepts jobs and reports their status. On Ctrl-C, it finishes the open requests.
  *
  *     node --import @oxc-node/core/register examples/jobs-api/api.ts
  *
- *     POST /jobs       202 and the job's id; 400 and the violations. With a header "Idempotency-Key: order-1", which becomes the
- *                      job's id, a client that got no answer may ask again: there is one job.
+ *     POST /jobs       202 and the job's id; 400 and the violations. A header "Idempotency-Key: order-1" sets the job's id:
+ *                      a client without a response may send the request again, and there is only one job.
  *     GET /jobs/:id    waiting, running, retrying, dead, done (with the answer), unknown (just taken: ask again); 404
  */
 import { once } from 'node:events';
@@ -20,15 +20,15 @@ import { statusOf } from './status.js';
 const api = new Hono();
 
 api.post('/jobs', bodyLimit({ maxSize: 10_000 }), async (request) => {
-  const message = await request.req.json<CountPrimes>(); // whether it is one, put finds out
+  const message = await request.req.json<CountPrimes>(); // put() validates it
   const key = request.req.header('Idempotency-Key');
-  const { id } = await (key === undefined ? jobs : jobs.with({ id: key })).put(message); // from here on Redis has it
+  const { id } = await (key === undefined ? jobs : jobs.with({ id: key })).put(message); // Redis has stored it now
   return request.json({ id, status: `/jobs/${id}` }, 202);
 });
 
 api.get('/jobs/:id{[A-Za-z0-9_.:-]{1,64}}', async (request) => {
   const status = await statusOf(request.req.param('id'));
-  return status ? request.json(status) : request.json({ error: 'there is no such job' }, 404);
+  return status ? request.json(status) : request.json({ error: 'unknown job' }, 404);
 });
 
 api.onError((error, request) => {
@@ -36,14 +36,15 @@ api.onError((error, request) => {
   if (error instanceof InvalidPayloadError) return request.json({ error: 'not a job', violations: error.violations }, 400);
   if (error instanceof InvalidOptionError || error instanceof SyntaxError) return request.json({ error: error.message }, 400);
   console.error(error.message);
-  // Redis is away or full: nobody's mistake. What happened to a job whose outcome is not known, its Idempotency-Key settles.
+  // Redis is down or full, which is not an error of the client. After OUTCOME_UNKNOWN, a client with an Idempotency-Key may send the
+  // request again.
   if (error instanceof HotQueueError) return request.json({ error: error.code }, 503);
-  return request.json({ error: 'our mistake' }, 500);
+  return request.json({ error: 'internal error' }, 500);
 });
 
 const server = serve({ fetch: api.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT ?? 3000) });
 if (!server.listening) await once(server, 'listening');
 console.log(`api on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 
-// Takes no more requests, answers those it has. The process ends by itself then: an idle queue keeps none alive.
+// Accepts no more requests, and answers the open ones. Then the process ends by itself: an idle queue does not keep it alive.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close(() => console.log('api closed')));

@@ -1,4 +1,4 @@
-/** Where a job is, read off the queue: nothing is written down for it while it travels. */
+/** Reads the status of a job from the queue. The service stores no status itself. */
 import { answerTo, jobs } from './jobs.js';
 
 export type Status =
@@ -9,18 +9,18 @@ export type Status =
   | { readonly status: 'done'; readonly answer: object }
   | { readonly status: 'unknown' };
 
-/** How many of those that wait are looked through for each question. */
+/** Most waiting jobs that are searched for one request. */
 const inSight = 1_000;
 
-/** @returns `undefined` when there is no such job */
+/** @returns the status, or `undefined` for an unknown job */
 export async function statusOf(id: string): Promise<Status | undefined> {
-  // Once more when it is nowhere: one that a worker gives back while we ask has gone the other way, past us.
+  // If the job is not found, look again: a worker may have released it, so that it moved back to a list that was already checked.
   return (await look(id)) ?? (await look(id));
 }
 
-/** Asks in the order in which a job moves on, so that it cannot slip through between two questions. */
+/** Checks the states in the order in which a job passes them, so that a job that moves on meanwhile is still found. */
 async function look(id: string): Promise<Status | undefined> {
-  await jobs.workers.watch(); // has workers tell what they do each second, not every ten
+  await jobs.workers.watch(); // makes workers report their active messages each second instead of every ten
   const ahead = (await jobs.peek(inSight)).findIndex((job) => job.id === id);
   if (ahead >= 0) return { status: 'waiting', ahead };
 
@@ -35,6 +35,6 @@ async function look(id: string): Promise<Status | undefined> {
   const answer = await answerTo(id);
   if (answer) return { status: 'done', answer };
 
-  // Taken by a worker that has not told of it yet, or further back than we look: ask again in a second.
+  // A worker has taken the job and not reported it yet, or too many jobs wait before it: ask again in a second.
   return claimed > 0 || waiting > inSight ? { status: 'unknown' } : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The consumer: counts primes, as many processes of it as you like. On Ctrl-C it finishes what it has begun, for five seconds;
- * what takes longer goes back to the queue, for another worker, as if it had never been begun.
+ * The worker: counts primes. You can start several processes. On Ctrl-C, active jobs have five seconds to finish. Jobs that
+ * take longer go back to the queue for another worker, and the attempt is not counted.
  *
  *     node --import @oxc-node/core/register examples/jobs-api/worker.ts
  */
@@ -17,13 +17,13 @@ function isPrime(number: number): boolean {
 class Mathematician {
   @worker(jobs, { concurrency: 2, attempts: 3 })
   async count({ from, to }: CountPrimes, job: Delivery<CountPrimes>) {
-    if (from > to) throw new Bury(`there is nothing from ${from} to ${to}`); // no rule for one field sees it; no retry mends it
+    if (from > to) throw new Bury(`from ${from} is greater than to ${to}`); // a rule for one field cannot check this, and a retry cannot fix it
     let primes = 0;
     for (let number = from; number <= to; number++) {
       if (isPrime(number)) primes += 1;
       if (number % 1_000 > 0) continue;
-      await setImmediate(); // long work has to let others in: the other job, and the word that this worker is alive
-      job.signal.throwIfAborted(); // and has to be told when nobody waits for it any more
+      await setImmediate(); // long work must yield to the event loop, for the other job and for the heartbeat of this worker
+      job.signal.throwIfAborted(); // and must stop when its signal aborts
     }
     await keep(job.id, { primes });
     console.log(`${primes} primes from ${from} to ${to}`);

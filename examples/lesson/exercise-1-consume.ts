@@ -1,5 +1,5 @@
 /**
- * Exercise 1, second terminal: prints what is in the queue, and what comes later at once, until Ctrl-C.
+ * Exercise 1, second terminal: prints the messages of the queue, and new ones as they arrive, until Ctrl-C.
  *
  *     node --import @oxc-node/core/register examples/lesson/exercise-1-consume.ts
  */

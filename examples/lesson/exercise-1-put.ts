@@ -1,6 +1,6 @@
 /**
- * Exercise 1, first terminal: puts four strings, prints the length of the queue, then puts every line that you type
- * (Ctrl-D ends). Start it before or after exercise-1-consume.ts:
+ * Exercise 1, first terminal: puts four strings, prints the length of the queue, then puts every line that you type.
+ * Ctrl-D ends it. Start it before or after exercise-1-consume.ts:
  *
  *     node --import @oxc-node/core/register examples/lesson/exercise-1-put.ts
  */

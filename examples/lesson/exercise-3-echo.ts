@@ -1,5 +1,5 @@
 /**
- * Exercise 3, first terminal: a function that prints an item, made into a consumer. Ends with Ctrl-C.
+ * Exercise 3, first terminal: a function that prints an item becomes a worker. Ctrl-C ends it.
  *
  *     node --import @oxc-node/core/register examples/lesson/exercise-3-echo.ts
  */

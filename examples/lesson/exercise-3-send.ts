@@ -1,5 +1,5 @@
 /**
- * Exercise 3, second terminal: sends its words to the echo in the first.
+ * Exercise 3, second terminal: sends its arguments to the echo in the first terminal.
  *
  *     node --import @oxc-node/core/register examples/lesson/exercise-3-send.ts hello again
  */

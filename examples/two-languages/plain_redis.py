@@ -1,4 +1,4 @@
-"""Two commands of the package redis, for a machine that has Python and nothing else: the same bytes over a plain socket."""
+"""Two commands of the package redis over a plain socket, for machines with Python but without the package."""
 
 import socket
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 class Redis:
     @classmethod
     def from_url(cls, url):
-        """redis://host:port/db or unix:///path; passwords and TLS are for the real package."""
+        """Accepts redis://host:port/db and unix:///path. Passwords and TLS need the package redis."""
         parts = urlsplit(url)
         if parts.scheme == "unix":
             connection = socket.socket(socket.AF_UNIX)
@@ -15,7 +15,7 @@ class Redis:
         elif parts.scheme == "redis" and parts.password is None:
             connection = socket.create_connection((parts.hostname, parts.port or 6379))
         else:
-            raise ValueError("a plain socket will not do for this address: install the package redis")
+            raise ValueError("a plain socket does not support this address: install the package redis")
         redis = cls(connection)
         if parts.scheme == "redis" and parts.path.strip("/"):
             redis.ask("SELECT", parts.path.strip("/"))

@@ -1,10 +1,10 @@
 /**
- * Two languages on one queue: TypeScript puts temperatures, Python's HotQueue takes and converts them, TypeScript checks what
- * comes back. One of the answers is not what was agreed upon, and is buried here with the reason; the others arrive.
+ * Two languages on one queue: TypeScript puts temperatures, Python's HotQueue takes and converts them, TypeScript validates
+ * the answers. One answer is invalid, and is buried here with the reason. The others arrive.
  *
  *     node --import @oxc-node/core/register examples/two-languages/two-languages.ts
  *
- * It starts convert.py with python3, or with what PYTHON names. With --no-python it leaves that to you, in another terminal.
+ * It starts convert.py with python3, or with the program in PYTHON. With --no-python, start convert.py in another terminal.
  */
 import { execFile, spawn } from 'node:child_process';
 import path from 'node:path';
@@ -22,12 +22,12 @@ class Fahrenheit {
   @IsNumber() fahrenheit!: number;
 }
 
-// Bare JSON: the header line that we put before a message otherwise would be no JSON to Python.
+// Bare JSON: by default, a message has a header line, which Python cannot read as JSON.
 const questions = new HotQueue('celsius', { payload: Celsius, wire: 'plain' });
-// What Python puts is bare, and welcome on any queue.
+// Python puts bare JSON, which every queue accepts.
 const answers = new HotQueue('fahrenheit', { payload: Fahrenheit, logger: false });
 
-/** Where the Redis is that `new HotQueue` has found or started: Python has to be told. */
+/** The address of the Redis that `new HotQueue` has found or started. Python needs it. */
 async function address(): Promise<string> {
   if (process.env.REDIS_URL) return process.env.REDIS_URL;
   // In a project of your own: npx hotqueue redis status --json
@@ -36,17 +36,17 @@ async function address(): Promise<string> {
   return (JSON.parse(stdout) as { url: string }).url;
 }
 
-/** Runs convert.py until `over` aborts. @returns aborts when it has ended, as nobody answers any more then */
+/** Runs convert.py until `over` aborts. @returns a signal that aborts when convert.py has ended, because no more answers come then */
 function startPython(url: string, over: AbortSignal): AbortSignal {
   const ended = new AbortController();
   const python = process.env.PYTHON ?? 'python3';
   const child = spawn(python, [path.join(import.meta.dirname, 'convert.py')], { stdio: 'inherit', env: { ...process.env, REDIS_URL: url } });
   child.once('error', (error) => {
-    console.error(`${python} cannot be started (${error.message}): install python3, or say in PYTHON which one to use`);
+    console.error(`cannot start ${python} (${error.message}): install python3, or set PYTHON to its path`);
     ended.abort();
   });
   child.once('exit', () => ended.abort());
-  over.addEventListener('abort', () => child.kill('SIGINT')); // Ctrl-C, to Python a KeyboardInterrupt
+  over.addEventListener('abort', () => child.kill('SIGINT')); // like Ctrl-C: Python raises KeyboardInterrupt
   return ended.signal;
 }
 
@@ -60,6 +60,6 @@ for await (const { place, fahrenheit } of answers.consume({ limit: 3, ...(silenc
   arrived += 1;
 }
 for (const { text, error } of await answers.dead.list()) console.log(`buried ${text}: ${error?.message}`);
-await answers.dead.dropAll(); // looked at: the next run shall show its own
+await answers.dead.dropAll(); // so that the next run shows only its own dead letters
 over.abort();
 process.exitCode = arrived === 3 ? 0 : 1;

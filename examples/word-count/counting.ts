@@ -1,10 +1,10 @@
-/** Words and pieces of files: nothing here knows of queues. */
+/** Counts words and cuts files into pieces. This file does not use queues. */
 import { open, readFile } from 'node:fs/promises';
 
-/** How often each word stands somewhere. */
+/** Number of occurrences of each word. */
 export type Words = Map<string, number>;
 
-/** `Don't` and `don't` are one word. */
+/** Counts the words of a text. Case is ignored: `Don't` and `don't` are one word. */
 export function countWords(text: string): Words {
   const words: Words = new Map();
   for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{N}]+(?:['’][\p{L}\p{N}]+)*/gu)) add(words, [[word, 1]]);
@@ -16,14 +16,14 @@ export function add(words: Words, more: Iterable<readonly [string, number]>): vo
   for (const [word, times] of more) words.set(word, (words.get(word) ?? 0) + times);
 }
 
-/** Part of a file, from one byte up to another. */
+/** Part of a file, from byte `from` up to byte `to`, without `to`. */
 export interface Piece {
   readonly file: string;
   readonly from: number;
   readonly to: number;
 }
 
-/** Cuts a file after lines, so that no word and no character is cut: into pieces of `bytes` and what is left of the line. */
+/** Cuts a file into pieces of at least `bytes` bytes. It cuts only at line ends, so that no word and no character is cut. */
 export async function pieces(file: string, bytes = 16_384): Promise<Piece[]> {
   const text = await readFile(file);
   const found: Piece[] = [];

@@ -1,4 +1,4 @@
-/** What is known of each count. A folder stands here for a database; whatever is written to it twice is the same both times. */
+/** Stores the state of each count in a folder, instead of a database. Values that are written twice are the same both times. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,19 +10,19 @@ const root = process.env.SHELF ?? path.join(tmpdir(), 'hotqueue-word-count');
 async function write(count: string, name: string, value: unknown): Promise<void> {
   const draft = path.join(root, count, `${name}.${randomUUID()}`);
   await writeFile(draft, JSON.stringify(value));
-  await rename(draft, path.join(root, count, name)); // there is all of it, or nothing
+  await rename(draft, path.join(root, count, name)); // so that no reader gets an incomplete file
 }
 
 const read = async (count: string, name: string): Promise<unknown> => JSON.parse(await readFile(path.join(root, count, name), 'utf8'));
 const parts = async (count: string): Promise<string[]> => (await readdir(path.join(root, count))).filter((name) => name.endsWith('.part'));
 
-/** Notes of how many pieces a count is the sum. */
+/** Stores the number of pieces of a count. */
 export async function begin(count: string, pieces: number): Promise<void> {
   await mkdir(path.join(root, count), { recursive: true });
   await write(count, 'pieces', pieces);
 }
 
-/** Keeps the words of one piece, under the id of the job that counted it: of two that counted the same there is one. */
+/** Stores the words of one piece under the id of its job. If the same job runs twice, there is still one part. */
 export function keep(count: string, job: string, words: Words): Promise<void> {
   return write(count, `${job}.part`, [...words]);
 }
@@ -38,7 +38,7 @@ export async function finish(count: string): Promise<void> {
   await write(count, 'total', [...words].sort(([, times], [, others]) => others - times));
 }
 
-/** All words, the most frequent first; `undefined` as long as pieces are missing. */
+/** All words, the most frequent first; `undefined` while pieces are missing. */
 export async function total(count: string): Promise<[string, number][] | undefined> {
   try {
     return (await read(count, 'total')) as [string, number][];

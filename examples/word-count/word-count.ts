@@ -1,10 +1,10 @@
 /**
- * Map-reduce: counts the words of many files, in pieces, by as many processes as you like.
+ * Map-reduce: counts the words of many files, in pieces, with any number of processes.
  *
  *     node --import @oxc-node/core/register examples/word-count/word-count.ts [files…]
  *
- * cuts them (this repository's documentation, if none are named), counts the pieces, adds up, and prints the most frequent words.
- * The same in single steps, `work` in several terminals, and any of them killed with kill -9:
+ * cuts the files (by default the documentation of this repository), counts the pieces, adds them up, and prints the most
+ * frequent words. The same in single steps: run `work` in several terminals, and kill any of them with kill -9.
  *
  *     … word-count.ts work                    until Ctrl-C
  *     … word-count.ts trigger <files…>        prints the id of the count
@@ -22,8 +22,8 @@ import { Counter, toMap } from './workers.js';
 async function trigger(files: readonly string[]): Promise<string> {
   const count = randomUUID();
   const tasks = (await Promise.all(files.map((file) => pieces(path.resolve(file))))).flat().map((piece) => ({ count, ...piece }));
-  if (tasks.length === 0) throw new Error('there is nothing to count: name files that are not empty');
-  await begin(count, tasks.length); // before the first task can be done
+  if (tasks.length === 0) throw new Error('nothing to count: give files that are not empty');
+  await begin(count, tasks.length); // before the first task is done
   await toMap.putAll(tasks);
   return count;
 }

@@ -1,10 +1,10 @@
-/** The two kinds of task, their queues, and who does them. */
+/** The two kinds of tasks, their queues and their worker. */
 import { IsArray, IsInt, IsString, IsUUID, Min } from 'class-validator';
 import { type Delivery, HotQueue, worker } from 'hotqueue';
 import { countWords, type Piece, read } from './counting.js';
 import { finish, keep, progress } from './shelf.js';
 
-/** Count the words of a piece. */
+/** A task: count the words of a piece. */
 export class MapTask implements Piece {
   @IsUUID() count!: string;
   @IsString() file!: string;
@@ -12,15 +12,15 @@ export class MapTask implements Piece {
   @IsInt() @Min(0) to!: number;
 }
 
-/** Take the words of a piece into the sum. */
+/** A task: add the words of a piece to the sum. */
 export class ReduceTask {
   @IsUUID() count!: string;
-  /** Which job counted them. */
+  /** Id of the job that counted them. */
   @IsUUID() job!: string;
   @IsArray() words!: [string, number][];
 }
 
-// What a killed worker held comes back after the lease: 30 s if nothing is said, 3 here, so that one can watch it.
+// The active messages of a killed worker go back after its lease: 30 s by default, 3 s here, so that you can watch it.
 const lease = '3s';
 export const toMap = new HotQueue('word-count-map', { payload: MapTask, lease });
 export const toReduce = new HotQueue('word-count-reduce', { payload: ReduceTask, lease });
@@ -31,14 +31,14 @@ export class Counter {
     const words = countWords(await read(task));
     await toReduce.put({ count: task.count, job: job.id, words: [...words] });
     console.log(`${task.file} ${task.from}–${task.to}: ${words.size} different words`);
-    // Killed between the put and here, this worker leaves a task behind that was done: it is done again, by another, and its
-    // words are put twice. Both times job.id is the same.
+    // If this worker is killed between the put and here, another worker does the same task again, and puts its words a second
+    // time. Both puts have the same job.id.
   }
 
   @worker(toReduce)
   async reduce({ count, job, words }: ReduceTask) {
-    await keep(count, job, new Map(words)); // under the job's id: the second time it changes nothing
+    await keep(count, job, new Map(words)); // stored under the job's id: a second time changes nothing
     const { done, of } = await progress(count);
-    if (done === of) await finish(count); // by the last one; by two at once, if they are last together, with the same sum
+    if (done === of) await finish(count); // the last task does this; two last tasks at the same time both do it, with the same sum
   }
 }

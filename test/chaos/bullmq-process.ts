@@ -1,4 +1,4 @@
-/** BullMQ where our queue would be: a worker or a producer that writes the same history. What it is to do stands in `CHAOS`. */
+/** A BullMQ worker or producer that writes the same history as our processes. Its task is in the environment variable `CHAOS`, as JSON. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Job, Queue, Worker } from 'bullmq';
 import { Dice } from './dice.js';
@@ -45,7 +45,7 @@ function work(): void {
   process.once('SIGTERM', () => void worker.close().then(() => process.exit(0)));
 }
 
-/** As `producer-process.ts`: the same sizes in the same order, for the same seed. */
+/** Puts the same batch sizes in the same order as `producer-process.ts` with the same seed. */
 async function produce(): Promise<void> {
   const queue = new Queue<Load>('jobs', { connection: { path } });
   queue.on('error', (error) => history.write('warn', { text: String(error) }));

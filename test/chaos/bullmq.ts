@@ -8,7 +8,7 @@ import type { World } from './world.js';
 
 export type BullTerms = Pick<BullTask, 'lockMs' | 'stalledMs' | 'mostStalls' | 'concurrency'>;
 
-/** BullMQ beside us: processes of its own on the same Redis, with a history of their own for the same checker. */
+/** BullMQ for comparison: its processes run on the same Redis and write their own history for the same checker. */
 export class BullRival {
   readonly history: History;
   readonly #folder: string;
@@ -25,7 +25,7 @@ export class BullRival {
     this.#reader = new Reader(this.#folder);
   }
 
-  /** A worker as {@link World.worker} makes them. */
+  /** Starts a worker process, like {@link World.worker}. */
   worker() {
     const { proc, child } = this.#start({ role: 'worker' });
     return {
@@ -56,7 +56,7 @@ export class BullRival {
     return { proc, child: this.world.spawn('bullmq-process', { folder: this.#folder, proc, socket: this.world.redis.socket, ...this.terms, ...task }) };
   }
 
-  /** All of it in one instant: jobs move between the lists. */
+  /** Reads all lists in one transaction, because jobs move between them. */
   async #look(): Promise<Remains> {
     const name = (list: string): string => `bull:jobs:${list}`;
     const all = this.world.direct.multi();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Take } from '../../src/redis/take.js';
 import { mostCrashes, rangesOf, type Batch, type Letter, type Message, type Model, type Settlement, type Spot } from './model.js';
 
-/** How often which; what workers do stands first, what people do behind. */
+/** Steps with their weights. `lives` has the steps of workers; `kinds` adds the steps of operators and of the server. */
 const lives = [
   ['put', 6], ['take', 10], ['ack', 7], ['retry', 3], ['bury', 1], ['release', 3], ['wake', 3], ['join', 4], ['beat', 4], ['leave', 1], ['expire', 3],
   ['recover', 4], ['due', 2], ['promote', 2], ['ghost', 6], ['die', 5], ['forget suspect', 1],
@@ -12,20 +12,20 @@ const kinds = [
   ['replicate', 4], ['fail over', 2], ['suspect', 1],
 ] as const;
 
-/** Workers that die, and what their deaths leave: suspects. */
+/** Steps for workers that die, and for the quarantined messages that they leave. */
 const deaths = [
   ['put', 5], ['suspect', 3], ['take', 12], ['ack', 8], ['retry', 2], ['bury', 1], ['release', 2], ['join', 4], ['beat', 4], ['leave', 1], ['die', 5], ['ghost', 4], ['forget suspect', 2], ['replicate', 2], ['fail over', 1],
 ] as const;
 
-/** A step as fast-check makes it: numbers that are read against what exists at that moment. */
+/** A step as fast-check generates it. Its numbers select from the workers and messages that exist at that moment. */
 export interface Draft {
   readonly kind: (typeof kinds | typeof deaths)[number][0];
   readonly who: number;
   readonly pick: number;
   readonly count: number;
-  /** Sent a second time at once, as after a lost reply. */
+  /** Whether the call is sent a second time at once, as after a lost reply. */
   readonly twice: boolean;
-  /** `unheard`: the reply is lost; `late`: the call is on its way, and may arrive as a ghost. */
+  /** `unheard`: the reply is lost. `late`: the call is not delivered now; it may arrive later, as a ghost. */
   readonly fate: 'heard' | 'unheard' | 'late';
 }
 
@@ -41,16 +41,16 @@ const drafts = (from: readonly (readonly [Draft['kind'], number])[], most: numbe
   return fc.array(one, { minLength: 1, maxLength: most, size: 'max' });
 };
 
-/** Up to so many, of all kinds, or of few: what takes several steps comes about more often there. */
+/** Up to `most` steps, of all kinds or of a few kinds. With few kinds, states that need several steps occur more often. */
 export const someDrafts = (most: number): fc.Arbitrary<Draft[]> => fc.oneof(drafts(kinds, most), drafts(lives, most), drafts(deaths, most));
 
-/** What is said of a take, as the model and as the script are told. */
+/** The report about a take, for the model and as arguments for the script. */
 export interface Told {
   readonly settlement: Settlement;
   readonly words: readonly string[];
 }
 
-/** A transition with all that it was sent with, so that it can be sent again, at any time. */
+/** A transition with all its arguments, so that it can be sent again at any time. */
 export type Step =
   | ({ readonly kind: 'put' } & Batch)
   | { readonly kind: 'wake' | 'away' | 'promote' | 'sweep' | 'pause' | 'resume' | 'replicate' | 'fail over' }
@@ -71,7 +71,7 @@ export type Step =
   | { readonly kind: 'clear'; readonly request: string }
   | { readonly kind: 'forget'; readonly id: string };
 
-/** What time or a hand does, and no client: it cannot be delivered late, nor twice. A late join is refused by its age. */
+/** Steps that are not calls of a client, so they cannot arrive late or twice. `join` is here because the script refuses a late join by its age. */
 const notSent: readonly Step['kind'][] = ['wake', 'away', 'suspect', 'due', 'expire', 'forget', 'join', 'replicate', 'fail over'];
 export const mayBeLate = (step: Step): boolean => !notSent.includes(step.kind);
 export const mayBeDoubled = (step: Step): boolean => step.kind === 'join' || mayBeLate(step);
@@ -79,18 +79,18 @@ export const mayBeDoubled = (step: Step): boolean => step.kind === 'join' || may
 /** A take as its worker knows it. */
 class Known {
   readonly acked = new Set<number>();
-  /** Retried, buried or released, as far as the worker knows: the call may be on its way, or lost. */
+  /** Indexes that the worker has tried to retry, bury or release. The call may be on its way, or lost. */
   readonly tried = new Set<number>();
   readonly confirmed = new Set<number>();
 
   constructor(
     readonly worker: string,
-    /** As the library keeps it: it is told the same, and must say the same. */
+    /** The library's own object for this take. It receives the same calls, and must report the same. */
     readonly take: Take,
     readonly messages: readonly Message[],
   ) {}
 
-  /** Indexes that are not acknowledged, and not known to be settled. */
+  /** Indexes that are not acknowledged, and that the worker does not know to be settled. */
   get open(): number[] {
     return this.messages.map((_, at) => at + 1).filter((index) => !this.acked.has(index) && !this.confirmed.has(index));
   }
@@ -125,41 +125,41 @@ class Known {
   }
 
   #told(settlement: Settlement, ought: readonly string[], words: readonly string[]): Told {
-    if (ought.join(' ') !== words.join(' ')) throw new Error(`a worker that knows ${JSON.stringify(settlement)} says "${words.join(' ')}", not "${ought.join(' ')}"`);
+    if (ought.join(' ') !== words.join(' ')) throw new Error(`a worker with the state ${JSON.stringify(settlement)} reports "${words.join(' ')}", expected "${ought.join(' ')}"`);
     return { settlement, words };
   }
 }
 
-/** Those who call: what they were told, and so what they send next. They may be wrong about all of it. */
+/** The clients: the replies that they received, and the calls that they send next. What they know may be out of date. */
 export class Callers {
   #sent: Step[] = [];
-  /** The number of each worker's last take that brought something. */
+  /** For each worker: number of its last take that brought messages. */
   readonly #numbers = new Map<string, number>();
-  /** Workers whose last take may be asked for again: a server that was promoted since would answer with other messages. */
+  /** Workers that may send their last take again. After a failover they may not: the new server would reply with other messages. */
   readonly #mayRepeat = new Set<string>();
-  /** By worker and number: every take that a worker heard of. */
+  /** By worker and number: every take with a reply that its worker received. */
   readonly #takes = new Map<string, Known>();
-  /** Those that their workers have not dropped. */
+  /** The takes that their workers have not dropped. */
   readonly #open = new Set<Known>();
-  /** The last batch of each producer. */
+  /** The last batch of each put batcher. */
   readonly #batches = new Map<string, Batch>();
   #joined = 0;
   #made = 0;
 
   constructor(private readonly model: Model) {}
 
-  /** Remembers what was sent, for ghosts. */
+  /** Records a call, so that it can arrive again as a ghost. */
   sent(step: Step): void {
     this.#sent.push(step);
   }
 
-  /** What was sent to a server that was replaced never arrives at the new one. */
+  /** Forgets the sent calls: calls to the old server never arrive at the new one. */
   failedOver(): void {
     this.#sent = [];
     this.#mayRepeat.clear();
   }
 
-  /** A worker heard what its take brought. */
+  /** A worker received the reply to its take. */
   given(worker: string, take: Take, messages: readonly Message[]): void {
     this.#numbers.set(worker, Math.max(this.#numbers.get(worker) ?? 0, take.number));
     this.#mayRepeat.add(worker);
@@ -170,7 +170,7 @@ export class Callers {
     this.#open.add(known);
   }
 
-  /** A worker heard what came of a settlement: an effect may be told of as over only from then on. */
+  /** A worker received the reply to a settlement. Only from then on may it report a retry, bury or release as finished. */
   heard(step: Step, outcome: unknown): void {
     if (outcome === 'lost' || !('worker' in step)) return;
     if (step.kind === 'ack') for (const { settlement } of step.takes) if (settlement.isOver) this.#open.delete(this.#takes.get(`${step.worker} ${settlement.number}`)!);
@@ -186,7 +186,7 @@ export class Callers {
     return this.#takes.get(`${worker} ${number}`)!.messages[index - 1]!;
   }
 
-  /** @returns nothing when there is no worker or message to do it with */
+  /** @returns the step, or `undefined` if there is no worker or message for it */
   next({ kind, who, pick, count }: Draft): Step | undefined {
     switch (kind) {
       case 'put':
@@ -258,7 +258,7 @@ export class Callers {
     }
   }
 
-  /** One of the workers that are registered. */
+  /** A registered worker, or an unknown one if none is registered. */
   someone(who: number): string {
     return this.#one(this.#registered(), who) ?? `w${who}`;
   }
@@ -267,7 +267,7 @@ export class Callers {
     return [...this.model.workers.entries()].filter(([, { isRegistered }]) => isRegistered).map(([id]) => id);
   }
 
-  /** An id is used once: a worker that was lost comes back under another. Two processes have all the workers. */
+  /** A worker joins under a new id. An id is used once: a worker that lost its lease joins again under another id. All workers belong to two processes. */
   #join(pick: number): Step {
     const number = this.#joined++;
     const beside = pick % 9 === 0 ? 'older' : pick % 9 === 1 ? 'newer' : undefined;
@@ -277,13 +277,13 @@ export class Callers {
   #batch(who: number, pick: number, count: number): Batch {
     const producer = `p${who % 2}`;
     const last = this.#batches.get(producer);
-    if (last && pick % 8 === 0) return last; // once more, under its number
+    if (last && pick % 8 === 0) return last; // the same batch again, with the same number
     const number = (last?.number ?? 0) + 1;
     const isOwn = this.model.wire !== 'plain' && pick % 5 === 0;
     const isBare = this.model.wire === 'plain' || (!isOwn && pick % 10 === 1);
     const messages = Array.from({ length: count }, (_, index): Message => {
       const key = `m${this.#number()}`;
-      const crashes = !isBare && pick % 3 === 0 ? 1 : 0; // as it is when it came back once: one more death makes it a suspect
+      const crashes = !isBare && pick % 3 === 0 ? 1 : 0; // it has crashed once: one more crash moves it to quarantine
       return { key, id: isBare ? undefined : isOwn ? `own${(pick + index * who) % 7}` : key, attempts: 0, crashes };
     });
     const first = 1 + (pick % count);
@@ -300,7 +300,7 @@ export class Callers {
     return number < 1 ? undefined : { kind: 'take', worker, number, most };
   }
 
-  /** Acknowledges some messages of a take, all of them, or none; tells of another take of that worker in the same call. */
+  /** Acknowledges some messages of a take, all of them, or none. The same call may report another take of that worker. */
   #ack(pick: number, count: number): Step | undefined {
     const known = this.#known(pick, count);
     if (!known) return undefined;
@@ -316,7 +316,7 @@ export class Callers {
     return kind === 'bury' ? { kind, worker: known.worker, spot } : { kind, worker: known.worker, spot, isDelayed: pick % 2 === 0 };
   }
 
-  /** One message, and others of the same worker, also of other takes. */
+  /** Releases some messages of one worker, which may be of several takes. */
   #release(pick: number, count: number): Step | undefined {
     const known = this.#known(pick, count);
     if (!known) return undefined;
@@ -335,14 +335,14 @@ export class Callers {
     for (const { number, index } of spots) this.#takes.get(`${worker} ${number}`)!.confirm(index);
   }
 
-  /** Mostly a take that is there, sometimes one that is not. */
+  /** A take that its worker knows. Usually Redis has it; sometimes it does not. */
   #known(pick: number, count: number): Known | undefined {
     const all = [...this.#open];
     const there = all.filter(({ worker, take }) => this.model.workers.get(worker)?.takes.has(take.number));
     return this.#one(count === 5 || there.length === 0 ? all : there, pick);
   }
 
-  /** Some that are dead; sometimes by what was known of them before they were buried anew. */
+  /** Revives or drops some dead letters. Sometimes it names an old time of burial, as a client does that read it before. */
   #unearth(kind: 'revive' | 'drop', pick: number, count: number): Step | undefined {
     const letters = [...this.model.dead].map(([key, { at }]): Letter => ({ key, at: pick % 7 === 0 ? '1' : at! }));
     const from = letters.length === 0 ? 0 : pick % letters.length;

@@ -1,4 +1,4 @@
-/** The books themselves: made-up histories, each bad in one way, and what must be said of it. */
+/** Tests of the checker: made-up histories, each with one fault, and the violation that the checker must report. */
 import { describe, expect, it } from 'vitest';
 import { type Allowances, check, type Remains, report } from './checker.js';
 import type { Entry } from './history.js';
@@ -6,7 +6,7 @@ import type { Entry } from './history.js';
 const nothing: Remains = { ready: [], delayed: [], claimed: [], dead: [] };
 type Line = [proc: string, f: string, fields?: Partial<Entry>];
 
-/** Lines a millisecond apart, unless they say otherwise. */
+/** Entries 10 ms apart, unless they give another time. */
 const history = (...lines: Line[]): Entry[] =>
   lines.map(([proc, f, fields], index) => ({ t: index * 10, wall: index * 10, proc, f, ...fields })).sort((a, b) => a.t - b.t);
 
@@ -22,26 +22,26 @@ const rules = (lines: Line[], remains: Partial<Remains> = {}, allowed: Allowance
   ...new Set(check(history(...lines), { ...nothing, ...remains }, allowed).violations.map(({ rule }) => rule)),
 ];
 
-describe('a history in which all is well', () => {
+describe('a correct history passes', () => {
   it.each<[string, Line[], Partial<Remains>, Allowances]>([
     ['put, run, acknowledged', [...put(), run(), end(), tell('ack')], {}, {}],
     ['buried', [...put(), run(), end(), tell('bury')], { dead: ['a'] }, {}],
-    ['unknown, and stored', [put()[0]!, ['p', 'put', { type: 'info', jobs: [['a', 'sum']] }], run(), end(), tell('ack')], {}, {}],
-    ['unknown, and not stored', [put()[0]!, ['p', 'put', { type: 'info', jobs: [['a', 'sum']] }]], {}, {}],
+    ['outcome unknown, stored', [put()[0]!, ['p', 'put', { type: 'info', jobs: [['a', 'sum']] }], run(), end(), tell('ack')], {}, {}],
+    ['outcome unknown, not stored', [put()[0]!, ['p', 'put', { type: 'info', jobs: [['a', 'sum']] }]], {}, {}],
     ['run again after a kill', [...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v'), tell('ack', 'v')], {}, {}],
-    ['run again after a retry that was asked for', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'retry' }), run('w', 'a', { attempt: 2 }), end('w', 'a', { attempt: 2 })], {}, {}],
-    ['released, run again, and only then told that it was released', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'release' }), run(), end(), tell('ack'), tell('release')], {}, {}],
-    ['frozen, run by another, told so', [...put(), run(), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), tell('ack', 'v'), end(), tell('lost')], {}, { losesLeases: true }],
-    ['handled, given up as Redis was silent, run by another, and only then told', [...put(), run(), end(), tell('aborted', 'w', 'a', { key: 'a', text: 'Redis could not be told in time' }), run('v'), end('v'), tell('ack', 'v'), tell('lost')], {}, { losesLeases: true }],
+    ['run again after its handler asked for a retry', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'retry' }), run('w', 'a', { attempt: 2 }), end('w', 'a', { attempt: 2 })], {}, {}],
+    ['released and run again before the release event', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'release' }), run(), end(), tell('ack'), tell('release')], {}, {}],
+    ['frozen, run by another worker, lease lost', [...put(), run(), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), tell('ack', 'v'), end(), tell('lost')], {}, { losesLeases: true }],
+    ['done, lease given up because Redis did not reply, run by another worker before the lost event', [...put(), run(), end(), tell('aborted', 'w', 'a', { key: 'a', text: 'Redis could not be told in time' }), run('v'), end('v'), tell('ack', 'v'), tell('lost')], {}, { losesLeases: true }],
     [
-      'acknowledged by a master that was frozen, which another had replaced',
+      'acknowledged by a thawed master after another one was promoted',
       [...put(), run(), end(), tell('aborted', 'w', 'a', { key: 'a', text: 'Redis could not be told in time' }), tell('ack'), ['h', 'fault', { kind: 'redis-thaw' }], run('v'), end('v'), tell('ack', 'v')],
       {},
       { losesLeases: true, outlivesPlaceMs: 1_000 },
     ],
-    ['frozen before it began, and late once', [...put(), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), tell('ack', 'v'), run(), tell('lost'), end()], {}, { losesLeases: true }],
+    ['frozen before the handler started, one late start', [...put(), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), tell('ack', 'v'), run(), tell('lost'), end()], {}, { losesLeases: true }],
     ['deleted on purpose', [...put(), ['h', 'destroyed', { jobs: [['a', '']] }]], {}, {}],
-    ['forgotten by a Redis that forgets', [...put(), ['h', 'fault', { kind: 'redis-kill' }]], {}, { forgetsMs: 2_000 }],
+    ['lost by a Redis that may lose recent writes', [...put(), ['h', 'fault', { kind: 'redis-kill' }]], {}, { forgetsMs: 2_000 }],
   ])('%s', (_, lines, remains, allowed) => {
     const verdict = check(history(...lines), { ...nothing, ...remains }, allowed);
     expect(verdict.violations).toEqual([]);
@@ -49,47 +49,47 @@ describe('a history in which all is well', () => {
   });
 });
 
-describe('what is wrong is called', () => {
+describe('the checker reports the violation', () => {
   it.each<[string, string, Line[], Partial<Remains>?, Allowances?]>([
-    ['lost', 'neither handled nor anywhere', [...put()]],
-    ['lost', 'begun by a worker that died, and gone', [...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }]]],
-    ['lost', 'acknowledged by a worker that died before it was done', [...put(), run(), tell('ack'), ['h', 'fault', { kind: 'kill', target: 'w' }]]],
-    ['too soon', 'acknowledged before its handler had ended', [...put(), run(), tell('ack'), end()]],
-    ['lost', 'given back, and gone', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'release' })]],
-    ['lost', 'forgotten long before Redis was killed', [...put(), ['h', 'fault', { kind: 'redis-kill', t: 9_000 }]], {}, { forgetsMs: 2_000 }],
-    ['unexplained', 'run twice, for no reason', [...put(), run(), end(), run('v'), end('v')]],
-    ['unexplained', 'one kill, and two more runs', [...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v'), run('v', 'a', { attempt: 2 }), end('v', 'a', { attempt: 2 })]],
-    ['unexplained', 'killed after it had acknowledged', [...put(), run(), end(), tell('ack'), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v')]],
-    ['unexplained', 'handled, acknowledged, and only then given up', [...put(), run(), end(), tell('ack'), tell('aborted', 'w', 'a', { key: 'a', text: 'Redis could not be told in time' }), run('v'), end('v')], {}, { losesLeases: true }],
-    ['settled twice', 'acknowledged long before a master was thawed', [...put(), run(), end(), tell('aborted', 'w', 'a', { key: 'a', text: 'Redis' }), tell('ack'), run('v'), end('v'), tell('ack', 'v'), ['h', 'fault', { kind: 'redis-thaw', t: 9_000 }]], {}, { losesLeases: true, outlivesPlaceMs: 1_000 }],
+    ['lost', 'neither done nor in Redis', [...put()]],
+    ['lost', 'started by a worker that died, not in Redis', [...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }]]],
+    ['lost', 'acknowledged by a worker that died before its handler ended', [...put(), run(), tell('ack'), ['h', 'fault', { kind: 'kill', target: 'w' }]]],
+    ['early ack', 'acknowledged before its handler ended', [...put(), run(), tell('ack'), end()]],
+    ['lost', 'released, not in Redis', [...put(), run(), tell('gives', 'w', 'a', { key: 'a', kind: 'release' })]],
+    ['lost', 'lost long before Redis was killed', [...put(), ['h', 'fault', { kind: 'redis-kill', t: 9_000 }]], {}, { forgetsMs: 2_000 }],
+    ['unexplained', 'run twice without a cause', [...put(), run(), end(), run('v'), end('v')]],
+    ['unexplained', 'one kill, two more runs', [...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v'), run('v', 'a', { attempt: 2 }), end('v', 'a', { attempt: 2 })]],
+    ['unexplained', 'run again although the killed worker had acknowledged it', [...put(), run(), end(), tell('ack'), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v')]],
+    ['unexplained', 'acknowledged before the lease was given up', [...put(), run(), end(), tell('ack'), tell('aborted', 'w', 'a', { key: 'a', text: 'Redis could not be told in time' }), run('v'), end('v')], {}, { losesLeases: true }],
+    ['settled twice', 'acknowledged long before a master thawed', [...put(), run(), end(), tell('aborted', 'w', 'a', { key: 'a', text: 'Redis' }), tell('ack'), run('v'), end('v'), tell('ack', 'v'), ['h', 'fault', { kind: 'redis-thaw', t: 9_000 }]], {}, { losesLeases: true, outlivesPlaceMs: 1_000 }],
     ['unexplained', 'a lease lost without a fault', [...put(), run(), tell('lost'), run('v'), end('v')]],
-    ['unexplained', 'late, and its process had not been frozen', [...put(), run('v'), end('v'), tell('ack', 'v'), run(), tell('lost'), end()], {}, { losesLeases: true }],
-    ['unexplained', 'late twice for one freeze', [...put(), ...put('b'), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), run('v', 'b'), end('v', 'b'), run(), tell('lost'), end(), run('w', 'b'), tell('lost', 'w', 'b'), end('w', 'b')], {}, { losesLeases: true }],
-    ['lost', 'another than the one that was deleted', [...put(), ...put('b'), ['h', 'destroyed', { jobs: [['b', '']] }]]],
-    ['invented', 'run, and never put', [run(), end()]],
-    ['invented', 'in Redis, and never put', [], { ready: ['ghost'] }],
-    ['invented', 'ended where it had not begun', [...put(), run(), end('v')]],
-    ['changed', 'another sum than it went in with', [...put(), run('w', 'a', { sum: 'other' }), end()]],
-    ['refused', 'refused, and run', [put()[0]!, ['p', 'put', { type: 'fail', jobs: [['a', 'sum']] }], run(), end()]],
-    ['twice', 'one put, two messages', [...put(), run(), end(), tell('ack'), run('w', 'a', { id: 'id-other' }), end('w', 'a', { id: 'id-other' })]],
-    ['twice', 'twice in Redis', [...put()], { ready: ['a', 'a'] }, { leavesBehind: true }],
-    ['overlap', 'at once in two workers', [...put(), run(), run('v'), end(), end('v')]],
+    ['unexplained', 'a late start in a process that was not frozen', [...put(), run('v'), end('v'), tell('ack', 'v'), run(), tell('lost'), end()], {}, { losesLeases: true }],
+    ['unexplained', 'two late starts after one freeze', [...put(), ...put('b'), ['h', 'fault', { kind: 'freeze', target: 'w' }], run('v'), end('v'), run('v', 'b'), end('v', 'b'), run(), tell('lost'), end(), run('w', 'b'), tell('lost', 'w', 'b'), end('w', 'b')], {}, { losesLeases: true }],
+    ['lost', 'another message than the deleted one', [...put(), ...put('b'), ['h', 'destroyed', { jobs: [['b', '']] }]]],
+    ['never put', 'run, but never put', [run(), end()]],
+    ['never put', 'in Redis, but never put', [], { ready: ['ghost'] }],
+    ['never started', 'ended in a process that never started it', [...put(), run(), end('v')]],
+    ['changed', 'run with another checksum than it was put with', [...put(), run('w', 'a', { sum: 'other' }), end()]],
+    ['refused', 'refused, but run', [put()[0]!, ['p', 'put', { type: 'fail', jobs: [['a', 'sum']] }], run(), end()]],
+    ['duplicate', 'one put, two messages', [...put(), run(), end(), tell('ack'), run('w', 'a', { id: 'id-other' }), end('w', 'a', { id: 'id-other' })]],
+    ['duplicate', 'twice in Redis', [...put()], { ready: ['a', 'a'] }, { leavesBehind: true }],
+    ['overlap', 'run by two workers at the same time', [...put(), run(), run('v'), end(), end('v')]],
     ['settled twice', 'acknowledged by two workers', [...put(), run(), end(), tell('ack'), tell('ack', 'v')]],
-    ['settled twice', 'acknowledged, and buried', [...put(), run(), end(), tell('ack'), tell('bury')]],
-    ['stuck', 'left in a claim', [...put()], { claimed: ['a'] }],
-    ['unsettled', 'handled, and still there', [...put(), run(), end()], { ready: ['a'] }],
-    ['order', 'the second first', [...put(), ...put('b'), run('w', 'b'), end('w', 'b'), run(), end()], {}, { inOrder: true }],
-    ['early', 'before it was due', [...put(), ['w', 'due', { key: 'a', due: 9_999 }], run(), end()]],
+    ['settled twice', 'acknowledged and buried', [...put(), run(), end(), tell('ack'), tell('bury')]],
+    ['stuck', 'still claimed at the end', [...put()], { claimed: ['a'] }],
+    ['unsettled', 'done, but still in Redis', [...put(), run(), end()], { ready: ['a'] }],
+    ['order', 'the second message ran first', [...put(), ...put('b'), run('w', 'b'), end('w', 'b'), run(), end()], {}, { inOrder: true }],
+    ['early', 'run before it was due', [...put(), ['w', 'due', { key: 'a', due: 9_999 }], run(), end()]],
     ['recovery', 'recovered, and no worker had died', [['w', 'warn', { text: 'worker x of q is gone: 1 message(s) given back' }]], {}, { noRecovery: true }],
     ['uncaught', 'a process that ended with an error', [['w', 'uncaught', { text: 'TypeError' }]]],
-    ['claim', 'something a scenario found', [['harness', 'broken', { text: 'not so' }]]],
+    ['assertion', 'an assertion of the scenario failed', [['harness', 'broken', { text: 'not so' }]]],
   ])('%s: %s', (rule, _, lines, remains = {}, allowed = {}) => {
     expect(rules(lines, remains, allowed)).toContain(rule);
   });
 });
 
-it('counts what is allowed apart from what is not, and prints the first witness with its trace', () => {
+it('counts allowed and unexplained runs separately, and prints the first violation with its trace', () => {
   const verdict = check(history(...put(), run(), ['h', 'fault', { kind: 'kill', target: 'w' }], run('v'), end('v'), ...put('b')), nothing);
   expect(verdict.counters).toMatchObject({ acked: 2, runs: 2, kills: 1, duplicated: 1, allowed: 1, unexplained: 0, lost: 1 });
-  expect(report(verdict, 'npm run chaos -- F01 --seed 7')).toMatch(/^BROKEN: acked 2.*lost 1[^]*npm run chaos -- F01 --seed 7[^]*lost: b was acknowledged[^]*p put ok/);
+  expect(report(verdict, 'npm run chaos -- F01 --seed 7')).toMatch(/^FAILED: acked 2.*lost 1[^]*npm run chaos -- F01 --seed 7[^]*lost: the put of b was acknowledged[^]*p put ok/);
 });

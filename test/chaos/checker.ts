@@ -1,6 +1,6 @@
 import type { Entry } from './history.js';
 
-/** What Redis holds when all is over: the keys of messages by where they lie. */
+/** What Redis holds at the end of a run: the keys of the messages, by state. */
 export interface Remains {
   readonly ready: readonly string[];
   readonly delayed: readonly string[];
@@ -8,17 +8,17 @@ export interface Remains {
   readonly dead: readonly string[];
 }
 
-/** What a scenario allows beyond what every run must keep. */
+/** What a scenario allows on top of the rules for every run. */
 export interface Allowances {
-  /** Redis may forget what it acknowledged so many ms before it was killed (`appendfsync everysec`). */
+  /** Redis may lose writes that it acknowledged this many ms before it was killed (`appendfsync everysec`). */
   readonly forgetsMs?: number;
-  /** Leases may be lost: the scenario cut a worker off for longer than its lease. */
+  /** Leases may be lost: the scenario cuts a worker off for longer than its lease. */
   readonly losesLeases?: boolean;
-  /** A master may be frozen until another has its place. Once it goes on, it may still answer what its clients had sent: for ms after that. */
+  /** A master may be frozen until another one is promoted. Ms after it thaws within which it may still execute calls that it received before. */
   readonly outlivesPlaceMs?: number;
-  /** Messages may be left in Redis. */
+  /** Messages may still be in Redis at the end. */
   readonly leavesBehind?: boolean;
-  /** First runs come in the order of the puts: one consumer, concurrency 1. */
+  /** First runs must be in the order of the puts: one consumer, concurrency 1. */
   readonly inOrder?: boolean;
   /** No worker may be recovered. */
   readonly noRecovery?: boolean;
@@ -27,7 +27,7 @@ export interface Allowances {
 export interface Violation {
   readonly rule: string;
   readonly text: string;
-  /** What happened to the message, line by line. */
+  /** The events of the message, one line each. */
   readonly trace: readonly string[];
 }
 
@@ -44,10 +44,10 @@ interface Run {
   readonly proc: string;
   readonly startedAt: number;
   endedAt?: number;
-  /** Since when another worker may run it, and why. */
+  /** Why another worker may run the message, and from when. */
   fate?: { readonly why: string; readonly at: number };
   isSpent?: boolean;
-  /** The library has told that it was given back. */
+  /** The library emitted its event for this retry or release. */
   isTold?: boolean;
 }
 
@@ -59,15 +59,15 @@ interface Story {
   refused?: boolean;
   readonly ids: Set<string>;
   readonly runs: Run[];
-  /** It was deleted by hand, on purpose. */
+  /** The scenario deleted it on purpose. */
   isDestroyed?: boolean;
-  /** How it was settled, by the events `ack` and `bury`. */
+  /** Its events `ack` and `bury`. */
   readonly ends: { readonly verb: string; readonly at: number; readonly proc: string }[];
   readonly entries: Entry[];
   due?: number;
 }
 
-/** Reads what all processes wrote down, and what Redis holds, and does the books: a single pass, then one over the messages. */
+/** Compares the histories of all processes with what Redis holds: one pass over the entries, then one over the messages. */
 export function check(entries: readonly Entry[], remains: Remains, allowed: Allowances = {}): Verdict {
   const books = new Books(allowed);
   for (const entry of entries) books.enter(entry);
@@ -81,7 +81,7 @@ class Books {
   readonly #runsOfProc = new Map<string, Run[]>();
   readonly #redisKills: number[] = [];
   readonly #redisThaws: number[] = [];
-  /** When a process was frozen or stalled, and how many of its runs began late. */
+  /** When each process was frozen or stalled, and how many of its runs started late. */
   readonly #pauses = new Map<string, number[]>();
   readonly #late = new Map<string, number>();
   readonly #violations: Violation[] = [];
@@ -117,11 +117,11 @@ class Books {
       case 'destroyed':
         return this.#destroy(entry);
       case 'broken':
-        return this.#violate('claim', entry.text!, []);
+        return this.#violate('assertion', entry.text!, []);
       case 'warn':
         if (/ is gone: /.test(entry.text!)) {
           this.#count('recovered');
-          if (this.allowed.noRecovery) this.#violate('recovery', `no worker died, and yet: ${entry.text}`, []);
+          if (this.allowed.noRecovery) this.#violate('recovery', `a worker was recovered although none died: ${entry.text}`, []);
         }
         return;
       case 'uncaught':
@@ -189,9 +189,9 @@ class Books {
     if (!runs) this.#runsOfProc.set(entry.proc, (runs = []));
     runs.push(run);
     this.#count('runs');
-    if (story.invokedAt === undefined) this.#violate('invented', `${key} was run, and was never put`, story.entries);
-    else if (story.sum !== entry.sum) this.#violate('changed', `${key} came out with sum ${entry.sum}, and went in with ${story.sum}`, story.entries);
-    if (story.refused) this.#violate('refused', `${key} was refused, and was run`, story.entries);
+    if (story.invokedAt === undefined) this.#violate('never put', `${key} ran, but was never put`, story.entries);
+    else if (story.sum !== entry.sum) this.#violate('changed', `${key} was put with checksum ${story.sum}, but ran with checksum ${entry.sum}`, story.entries);
+    if (story.refused) this.#violate('refused', `the put of ${key} was refused, but ${key} ran`, story.entries);
     if (story.due !== undefined && entry.wall < story.due - 1) this.#violate('early', `${key} ran ${story.due - entry.wall} ms before it was due`, story.entries);
   }
 
@@ -199,10 +199,10 @@ class Books {
     const run = this.#openRuns.get(runOf(entry));
     this.#story(entry.key!).entries.push(entry);
     if (run) run.endedAt = entry.t;
-    else this.#violate('invented', `${entry.key} ended in ${entry.proc}, where it had not begun`, []);
+    else this.#violate('never started', `${entry.key} ended in ${entry.proc}, but never started there`, []);
   }
 
-  /** Its handler gives it back. The library's own event may be missing: it is for the sending that was answered "done". */
+  /** The handler asks for a retry or a release. The library's own event may be missing: only a call that Redis answered with "done" emits it. */
   #give(entry: Entry): void {
     const run = this.#openRuns.get(runOf(entry));
     if (!run) return;
@@ -212,8 +212,9 @@ class Books {
   }
 
   /**
-   * A handler that still runs at its worker's deadline is told so, and its message is given back. A worker that cannot reach
-   * Redis gives up its lease: then a message that is handled, but whose acknowledgement Redis has not answered, may run again too.
+   * At its shutdown deadline, a worker aborts the signals of handlers that still run, and releases their messages. A worker that
+   * cannot reach Redis gives up its lease. Then a message may also run again after its handler ended, if Redis has not replied to
+   * its acknowledgement.
    */
   #abort(entry: Entry): void {
     this.#story(entry.key!).entries.push(entry);
@@ -225,20 +226,21 @@ class Books {
 
   #settle(entry: Entry): void {
     const key = this.#keyOfId.get(entry.id!);
-    if (key === undefined) return; // settled unread: an invalid payload
+    if (key === undefined) return; // buried before a handler ran: its payload is invalid
     const story = this.#story(key);
     story.entries.push(entry);
     const run = this.#openRuns.get(runOf(entry));
     if (entry.f === 'ack' || entry.f === 'bury') story.ends.push({ verb: entry.f, at: entry.t, proc: entry.proc });
     else if (run && !this.#isToldLate(entry, story)) this.#seal(run, entry.f, entry.t);
     if (entry.f !== 'ack' || !run) return;
-    if (run.endedAt === undefined) this.#violate('too soon', `${key} was acknowledged before its handler had ended`, story.entries);
+    if (run.endedAt === undefined) this.#violate('early ack', `${key} was acknowledged before its handler ended`, story.entries);
     this.#forgetRun(run);
   }
 
   /**
-   * Whether this event is of a run that its handler gave back before. It comes when Redis has answered: where replies were
-   * lost, that may be after the next run of the message, which has the same number when it was released.
+   * Whether this event belongs to a run whose handler asked for a retry or release earlier. The library emits the event when
+   * Redis has replied. If replies were lost, the next run of the message may have started by then. After a release, that run
+   * has the same attempt number.
    */
   #isToldLate(entry: Entry, { runs }: Story): boolean {
     const run = runs.find((one) => !one.isTold && one.fate?.why === entry.f && runOf(one) === runOf(entry));
@@ -270,7 +272,7 @@ class Books {
     }
   }
 
-  /** What runs when its process leaves in good order is given back. */
+  /** A process that stops cleanly releases the messages that it still runs. */
   #exit(entry: Entry): void {
     for (const run of this.#runsOfProc.get(entry.target!) ?? []) if (run.endedAt === undefined) this.#seal(run, 'left', entry.t);
     this.#runsOfProc.delete(entry.target!);
@@ -293,29 +295,29 @@ class Books {
     const { ready, delayed, claimed, dead } = remains;
     for (const [place, keys] of Object.entries({ ready, delayed, claimed, dead })) {
       if (place !== 'dead' && keys.length > 0 && !this.allowed.leavesBehind) {
-        this.#violate('stuck', `${keys.length} message(s) left ${place}, the first is ${keys[0]}`, this.#stories.get(keys[0]!)?.entries ?? []);
+        this.#violate('stuck', `${keys.length} message(s) are still ${place}, the first is ${keys[0]}`, this.#stories.get(keys[0]!)?.entries ?? []);
       }
-      for (const key of keys) if (!this.#stories.has(key)) this.#violate('invented', `${key} is in Redis (${place}), and was never put`, []);
+      for (const key of keys) if (!this.#stories.has(key)) this.#violate('never put', `${key} is in Redis (${place}), but was never put`, []);
     }
     const twice = doubles([...ready, ...delayed, ...claimed, ...dead]);
-    for (const key of twice) this.#violate('twice', `${key} lies in Redis twice`, this.#stories.get(key)?.entries ?? []);
+    for (const key of twice) this.#violate('duplicate', `${key} is in Redis more than once`, this.#stories.get(key)?.entries ?? []);
   }
 
-  /** I3: one put, one message. */
+  /** I3: one put stores one message. */
   #putOnce({ key, ids, entries }: Story): void {
-    if (ids.size > 1) this.#violate('twice', `${key} was put once and became ${ids.size} messages`, entries);
+    if (ids.size > 1) this.#violate('duplicate', `${key} was put once, but ran under ${ids.size} message ids`, entries);
   }
 
-  /** I1: what was acknowledged is handled, or dead, or still there. */
+  /** I1: a message whose put was acknowledged is done, dead or still in Redis. */
   #notLost({ key, ackedAt, isDestroyed, runs, entries }: Story, still: Set<string>, dead: Set<string>): void {
     if (ackedAt === undefined || isDestroyed || still.has(key) || dead.has(key)) return;
     if (runs.some((run) => run.endedAt !== undefined && !isGiven(run))) return;
     if (this.#isForgotten(ackedAt)) return this.#count('forgotten');
     this.#count('lost');
-    this.#violate('lost', `${key} was acknowledged, and is neither handled nor in Redis`, entries);
+    this.#violate('lost', `the put of ${key} was acknowledged, but ${key} is neither done nor in Redis`, entries);
   }
 
-  /** I9: each run after the first follows from a fate of an earlier one. */
+  /** I9: each run after the first has its cause in an earlier run. */
   #explained(story: Story, still: Set<string>): void {
     const { runs, key } = story;
     for (let index = 1; index < runs.length; index++) {
@@ -329,7 +331,7 @@ class Books {
         this.#count('allowed');
         this.#count(`after ${cause.fate!.why}`);
       } else if (run.fate && !run.isSpent && !isGiven(run) && run.fate.why !== 'kill' && this.#isAllowed(run.fate.why) && this.#mayBeLate(run)) {
-        // It held the message first, and began late: its process had been frozen or stalled in between.
+        // This process took the message first, but started the handler late, because it was frozen or stalled in between.
         run.isSpent = true;
         this.#count('allowed');
         this.#count('late');
@@ -338,16 +340,16 @@ class Books {
         this.#count('after rollback');
       } else {
         this.#count('unexplained');
-        this.#violate('unexplained', `${key} was run again in ${run.proc}, and nothing had happened to the run before`, story.entries);
+        this.#violate('unexplained', `${key} ran again in ${run.proc}, but nothing had interrupted its earlier run`, story.entries);
       }
     }
     const last = runs.at(-1);
     if (last?.endedAt !== undefined && !last.fate && still.has(key) && !this.allowed.leavesBehind) {
-      this.#violate('unsettled', `${key} was handled, and is still there`, story.entries);
+      this.#violate('unsettled', `${key} is done, but still in Redis`, story.entries);
     }
   }
 
-  /** A process looks at its lease before each beginning, so one freeze or stall can make one beginning late, between the two. */
+  /** A process checks its lease before it starts a handler. So each freeze or stall between check and start makes one start late. */
   #mayBeLate({ proc, startedAt }: Run): boolean {
     const pauses = (this.#pauses.get(proc) ?? []).filter((at) => at <= startedAt).length;
     const late = (this.#late.get(proc) ?? 0) + 1;
@@ -359,18 +361,18 @@ class Books {
     return why !== 'lost' || this.allowed.losesLeases === true;
   }
 
-  /** I4: two runs of one message overlap only when the first had been given up, killed or frozen before. */
+  /** I4: two runs of one message overlap only if the first was given up, killed or frozen before. */
   #alone({ runs, key, entries }: Story): void {
     for (let index = 1; index < runs.length; index++) {
       const run = runs[index]!;
       for (const earlier of runs.slice(0, index)) {
         const until = Math.min(earlier.endedAt ?? Infinity, earlier.fate && this.#isAllowed(earlier.fate.why) ? earlier.fate.at : Infinity);
-        if (until > run.startedAt + 5) this.#violate('overlap', `${key} ran in ${earlier.proc} and in ${run.proc} at once`, entries);
+        if (until > run.startedAt + 5) this.#violate('overlap', `${key} ran in ${earlier.proc} and in ${run.proc} at the same time`, entries);
       }
     }
   }
 
-  /** I6: one settlement. */
+  /** I6: a message is settled once. */
   #settledOnce({ key, ends, entries }: Story): void {
     if (ends.length <= 1) return;
     if (this.#redisKills.some((at) => this.allowed.forgetsMs !== undefined && at > ends[0]!.at && at - ends[0]!.at <= this.allowed.forgetsMs)) return;
@@ -378,14 +380,14 @@ class Books {
     this.#violate('settled twice', `${key} was settled ${ends.length} times: ${ends.map(({ verb, proc }) => `${verb} in ${proc}`).join(', ')}`, entries);
   }
 
-  /** I7. */
+  /** I7: first runs are in the order of the puts. */
   #inOrder(): void {
     if (!this.allowed.inOrder) return;
     const first = [...this.#stories.values()].filter(({ runs }) => runs.length > 0).sort((a, b) => a.runs[0]!.startedAt - b.runs[0]!.startedAt);
     const place = new Map(this.#order.map((key, index) => [key, index]));
     for (let index = 1; index < first.length; index++) {
       const [before, after] = [first[index - 1]!, first[index]!];
-      if (place.get(before.key)! > place.get(after.key)!) this.#violate('order', `${after.key} was put before ${before.key}, and ran after it`, after.entries);
+      if (place.get(before.key)! > place.get(after.key)!) this.#violate('order', `${after.key} was put before ${before.key}, but ran after it`, after.entries);
     }
   }
 
@@ -394,7 +396,7 @@ class Books {
     return forgetsMs !== undefined && this.#redisKills.some((kill) => kill >= at && kill - at <= forgetsMs);
   }
 
-  /** Its settlement was forgotten, or the take that made it. */
+  /** Whether Redis lost the settlement of the earlier run, or the take before it. */
   #isRolledBack(earlier: Run, run: Run): boolean {
     const { forgetsMs } = this.allowed;
     if (forgetsMs === undefined) return false;
@@ -410,7 +412,7 @@ class Books {
   }
 }
 
-/** Its handler asked for another run. */
+/** Whether its handler asked for another run. */
 function isGiven({ fate }: Run): boolean {
   return fate?.why === 'retry' || fate?.why === 'release';
 }
@@ -433,11 +435,11 @@ function doubles(keys: readonly string[]): Set<string> {
   return twice;
 }
 
-/** The verdict for people: counters, then the first witnesses. */
+/** The verdict as text: the counters, then the first violations with their traces. */
 export function report({ ok, counters, violations }: Verdict, replay: string): string {
   const figures = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
-  const lines = [`${ok ? 'kept' : 'BROKEN'}: ${figures.join(', ')}`];
-  if (!ok) lines.push(`  ${violations.length} violation(s); again with: ${replay}`);
+  const lines = [`${ok ? 'passed' : 'FAILED'}: ${figures.join(', ')}`];
+  if (!ok) lines.push(`  ${violations.length} violation(s); repeat with: ${replay}`);
   for (const { rule, text, trace } of violations.slice(0, 10)) lines.push(`  ${rule}: ${text}`, ...trace.slice(0, 12).map((step) => `      ${step}`));
   return lines.join('\n');
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
 
-// However the harness ends, its end of the pipe closes, and this shell ends what it started: SIGKILL asks nobody.
+// A SIGKILL of the harness runs no cleanup. But it closes the pipe to this shell, which then kills the processes of the harness.
 const warden = 'pids=; while read -r verb pid; do case $verb in add) pids="$pids $pid";; drop) left=; for one in $pids; do [ "$one" = "$pid" ] || left="$left $one"; done; pids=$left;; esac; done; for one in $pids; do kill -9 "$one"; done';
 
 let guard: ChildProcess | undefined;
@@ -15,9 +15,9 @@ function tellGuard(verb: 'add' | 'drop', pid: number): void {
   guard.stdin!.write(`${verb} ${pid}\n`);
 }
 
-/** A process that we started: signals go to it alone, by its id, and never after it has ended. */
+/** A process that this harness started. Signals go to its id only, and never after it has ended. */
 export class OwnChild {
-  /** Exit code, or the signal that ended it. */
+  /** Resolves with the exit code, or with the signal that ended the process. */
   readonly ended: Promise<number | NodeJS.Signals>;
   #isOver = false;
 

@@ -1,6 +1,6 @@
 import { Take } from '../../src/redis/take.js';
 
-/** The messages that a worker holds, by its claims hash: of each take, what is neither acknowledged nor settled with an effect. */
+/** The active messages of a worker, read from its claims hash: the messages of each take that are neither acknowledged nor retried, buried or released. */
 export function heldIn(claims: Readonly<Record<string, Buffer>>): string[] {
   return Object.entries(claims).flatMap(([field, bytes]) => {
     const number = /^t(\d+)$/.exec(field)?.[1];

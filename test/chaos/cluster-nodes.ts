@@ -6,12 +6,12 @@ import { comes } from './patience.js';
 
 const slots = 16_384;
 const masters = 3;
-/** Ms without an answer after which the others think a node is gone. */
+/** Ms without a reply after which the other nodes treat a node as down. */
 const nodeTimeoutMs = 1_000;
 
-/** A cluster of three masters and a replica of each, on loopback. */
+/** A cluster of three masters with one replica each, on loopback. */
 export class ClusterNodes {
-  /** The id of each node, which it keeps. */
+  /** The cluster id of each node; it never changes. */
   readonly #ids = new Map<NodeProcess, string>();
 
   private constructor(readonly nodes: readonly NodeProcess[]) {}
@@ -28,7 +28,7 @@ export class ClusterNodes {
     return { cluster: this.nodes.map(({ port }) => port) };
   }
 
-  /** The master that has the slot of a key, by its own word and that of all others that answer. */
+  /** Resolves with the master of a key's slot, once that node and all other running nodes agree on it. */
   async owner(key: string): Promise<NodeProcess> {
     const slot = await this.#slot(key);
     let owner: NodeProcess | undefined;
@@ -40,28 +40,28 @@ export class ClusterNodes {
     return owner!;
   }
 
-  /** The replica that would take over from a master. */
+  /** The replica of a master. */
   async heir(master: NodeProcess): Promise<NodeProcess> {
     for (const node of this.nodes) {
       if (node.isOver || (await node.info('replication', 'role')) === 'master') continue;
       if (Number(await node.info('replication', 'master_port')) === master.port) return node;
     }
-    throw new Error(`nobody follows the node at port ${master.port}`);
+    throw new Error(`the node at port ${master.port} has no replica`);
   }
 
-  /** As an operator does it: the replica of a key's master takes over, with all that the master has. */
+  /** Planned failover, as an operator does it: the replica of a key's master takes over with all its data. @returns the new master */
   async handOver(key: string): Promise<NodeProcess> {
     const heir = await this.heir(await this.owner(key));
-    // Sooner after the last election it gets no votes, and the master that waits for it refuses writes for five seconds.
+    // Too soon after the last election, the replica gets no votes, and the waiting master refuses writes for five seconds.
     await pause(2.5 * nodeTimeoutMs);
     await heir.client.call('CLUSTER', 'FAILOVER');
     await comes('a replica that took over', async () => (await this.owner(key)) === heir);
     return heir;
   }
 
-  /** Resolves when all nodes are there, each master with its replica, and the cluster takes everything. */
+  /** Resolves when all nodes are up, each master has its replica, and the cluster accepts commands for all slots. */
   async settled(): Promise<void> {
-    await comes('six nodes of one mind', async () => {
+    await comes('six nodes that agree', async () => {
       for (const node of this.nodes) {
         if (!String(await node.client.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) return false;
         if (/fail|handshake|noaddr/.test(String(await node.client.call('CLUSTER', 'NODES')))) return false;
@@ -71,7 +71,7 @@ export class ClusterNodes {
     });
   }
 
-  /** Moves the slot of a key to another master, key by key, as `redis-cli --cluster reshard` does. @returns how many keys went */
+  /** Moves the slot of a key to another master, key by key, as `redis-cli --cluster reshard` does. @returns the number of moved keys */
   async migrate(key: string, to: NodeProcess, pauseMs: () => number): Promise<number> {
     const slot = await this.#slot(key);
     const from = await this.owner(key);
@@ -83,7 +83,7 @@ export class ClusterNodes {
       await pause(pauseMs());
       await from.client.call('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'KEYS', ...keys);
     }
-    // The new owner first: between the two nobody would have it.
+    // The new owner first. In the other order, no node would own the slot between the two calls.
     for (const node of [to, from]) await node.client.call('CLUSTER', 'SETSLOT', slot, 'NODE', target);
     await this.owner(key);
     return moved;
@@ -97,7 +97,7 @@ export class ClusterNodes {
     return others;
   }
 
-  /** How often clients were sent elsewhere, or asked to come again, by all nodes since they were started. */
+  /** Number of redirections and TRYAGAIN replies that all nodes have sent since they started. */
   async redirections(): Promise<Record<'MOVED' | 'ASK' | 'TRYAGAIN' | 'CLUSTERDOWN', number>> {
     const sum = { MOVED: 0, ASK: 0, TRYAGAIN: 0, CLUSTERDOWN: 0 };
     for (const node of this.nodes) {
@@ -132,7 +132,7 @@ export class ClusterNodes {
   }
 }
 
-/** The port of the master of a slot, by the word of one node. */
+/** The port of the master of a slot, as one node reports it. */
 async function portOf(node: NodeProcess, slot: number): Promise<number | undefined> {
   const ranges = (await node.client.call('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
   return ranges.find(([first, last]) => first <= slot && slot <= last)?.[2][1];

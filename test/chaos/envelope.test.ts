@@ -1,4 +1,4 @@
-/** The header is read twice, in JavaScript and in Lua: both must see the same, whatever lies there. */
+/** JavaScript and Lua both read the header of a message. Both must read the same, for any bytes. */
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ const aMessage = fc.oneof(
 );
 
 describe('open', () => {
-  it('never throws, and what it takes apart can be put together', () => {
+  it('never throws, and its parts make the same message again', () => {
     fc.assert(
       fc.property(aMessage, (bytes) => {
         const message = bytes.toString('utf8');
@@ -38,8 +38,8 @@ describe('open', () => {
   });
 });
 
-describe('a header as Lua reads it', () => {
-  it('is the one that JavaScript reads: a crash is counted in it, and not a byte of the payload changes', async () => {
+describe('the recovery script', () => {
+  it('reads the same header as JavaScript, counts a crash in it, and changes no byte of the payload', async () => {
     await fc.assert(
       fc.asyncProperty(aMessage.filter((bytes) => bytes.length > 0), async (bytes) => {
         const broker = aBroker();
@@ -54,7 +54,7 @@ describe('a header as Lua reads it', () => {
         const found = (await redis().lrangeBuffer(broker.keys.base, 0, -1))[0] ?? (await redis().lrangeBuffer(broker.keys.suspects, 0, -1))[0] ?? (await redis().hvalsBuffer(broker.keys.deadMessages))[0]!;
         const keys = Object.values(broker.keys).filter((key): key is string => typeof key === 'string' && key.includes(broker.keys.base));
         await redis().del(keys);
-        if (found.indexOf('{"') === 0 && found.includes('its worker died')) return; // buried at once: it had died often before
+        if (found.indexOf('{"') === 0 && found.includes('its worker died')) return; // buried at once: its header counted enough crashes before
         const after = open(found.toString('utf8'));
         expect(after.header).toMatchObject({ id: before.header?.id ?? `${worker}.b1.1`, attempts: before.header?.attempts ?? 0, crashes: (before.header?.crashes ?? 0) + 1 });
         expect(after.text).toBe(before.text);

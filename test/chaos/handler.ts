@@ -4,10 +4,10 @@ import type { Delivery, DeliveryEvent, HotQueue, QueueWorker } from '../../src/i
 import { type History, type Load, sumOf } from './history.js';
 
 /**
- * A worker that does what each message asks, and writes down every step: `ok`, `fail:2` (the first two attempts throw),
- * `bury`, `later:500` (retries once, in so many ms), `ack` (settles by itself), `release:2` (gives it back that often),
- * `die` (SIGKILLs its process), `die:/file` (once that file exists), `hold:/file` (ends once that file exists), `stall`
- * (keeps the event loop busy for `ms`).
+ * A worker that does what `does` of each message asks, and writes every step to the history: `ok`, `fail:2` (the first two
+ * attempts throw), `bury`, `later:500` (one retry, after 500 ms), `ack` (the handler acknowledges), `release:2` (released
+ * twice), `die` (kills its process with SIGKILL), `die:/file` (the same, once that file exists), `hold:/file` (ends once that
+ * file exists), `stall` (blocks the event loop for `ms`).
  */
 export function scribe(queue: HotQueue<Load>, history: History, options: { concurrency?: number; attempts?: number; backoff?: number }): ReturnType<QueueWorker<Load>> {
   const released = new Map<string, number>();
@@ -23,7 +23,7 @@ export function scribe(queue: HotQueue<Load>, history: History, options: { concu
     else if (load.ms > 0) await pause(load.ms);
     if (verb === 'fail' && job.attempt <= Number(argument)) {
       history.write('gives', { ...mark, kind: 'retry' });
-      throw new Error('as it was asked to');
+      throw new Error('the message asked for a failure');
     }
     if (verb === 'release' && (released.get(load.key) ?? 0) < Number(argument)) {
       released.set(load.key, (released.get(load.key) ?? 0) + 1);
@@ -36,13 +36,13 @@ export function scribe(queue: HotQueue<Load>, history: History, options: { concu
       return void (await job.retry({ delay: Number(argument) }));
     }
     history.write('end', mark);
-    if (verb === 'bury') await job.bury('as it was asked to');
+    if (verb === 'bury') await job.bury('the message asked for it');
     if (verb === 'ack') await job.ack();
   };
   return queue.worker(handle, options);
 }
 
-/** Waits for a file; for ever, and keeping nothing alive, once its message is given back. */
+/** Waits until a file exists. Once the message is given back, it never resolves, and does not keep the process alive. */
 async function untilThere(file: string, signal: AbortSignal): Promise<void> {
   while (!existsSync(file)) {
     if (signal.aborted) return new Promise(() => undefined);
@@ -50,7 +50,7 @@ async function untilThere(file: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Writes down what the queue says of its settlements. */
+/** Writes the settlement events of the queue to the history. */
 export function listen(queue: HotQueue<Load>, history: History): void {
   for (const verb of ['ack', 'retry', 'bury', 'release', 'lost'] as const) {
     queue.events.on(verb, ({ id, attempt }: DeliveryEvent) => history.write(verb, { id, attempt }));

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-/** What a test message asks of its handler, and how it is known again. */
+/** Payload of a test message: its unique key, and what its handler does. */
 export interface Load {
-  /** Never used for two messages. */
+  /** Unique among all messages of a run. */
   readonly key: string;
-  /** How long its handler takes. */
+  /** How long its handler runs, in ms. */
   readonly ms: number;
-  /** `ok` when absent; see `handler.ts`. */
+  /** What its handler does, see `handler.ts`; `ok` by default. */
   readonly does?: string;
   readonly pad?: string;
 }
 
-/** One line of a history. Times are of one monotonic clock for all processes of a machine, in ms. */
+/** One line of a history. `t` is in ms, from the monotonic clock that all processes of the machine share. */
 export interface Entry {
   readonly t: number;
   readonly wall: number;
@@ -38,7 +38,7 @@ export function sumOf(load: Load): string {
   return createHash('sha1').update(JSON.stringify([load.key, load.ms, load.does ?? '', load.pad ?? ''])).digest('hex').slice(0, 12);
 }
 
-/** What one process did, one line for each step, written before the step goes on: SIGKILL takes no line with it. */
+/** History of one process. It writes the line of a step before the step goes on, so a SIGKILL loses no line. */
 export class History {
   readonly #file: number;
 
@@ -55,7 +55,7 @@ export class History {
   }
 }
 
-/** Reads what all processes have written so far; each look reads only what is new. */
+/** Reads the histories of all processes. Each `look()` reads only new lines. */
 export class Reader {
   readonly entries: Entry[] = [];
   readonly #offsets = new Map<string, number>();
@@ -63,7 +63,7 @@ export class Reader {
 
   constructor(private readonly folder: string) {}
 
-  /** How many lines of one kind there are, of one process or of all. */
+  /** Number of lines of one kind, from one process or from all. */
   count(f: string, proc = ''): number {
     this.look();
     return this.#counts.get(`${f} ${proc}`) ?? 0;
@@ -74,12 +74,12 @@ export class Reader {
     return this.entries;
   }
 
-  /** In the order of time. */
+  /** All entries, ordered by time. */
   sorted(): Entry[] {
     return [...this.look()].sort((a, b) => a.t - b.t);
   }
 
-  /** A line that is not whole yet, or never will be because SIGKILL cut it short, is left where it is. */
+  /** Reads the complete new lines of a file. It leaves an incomplete last line for later: it is still being written, or a SIGKILL cut it. */
   #read(file: string): void {
     const offset = this.#offsets.get(file) ?? 0;
     if (statSync(file).size <= offset) return;

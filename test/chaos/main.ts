@@ -1,11 +1,11 @@
 /**
- * Breaks things, and does the books:
+ * Injects faults and checks the guarantees:
  *
- *     npm run chaos                      every scenario, the short form
- *     npm run chaos -- --long            the long form
- *     npm run chaos -- F04 F18 --seed 7  some of them, again
- *     npm run chaos -- --at-once 3       in three processes, each with servers of its own: they mostly wait
- *     npm run chaos -- --list
+ *     npm run chaos                      every scenario, in the short form
+ *     npm run chaos -- --long            every scenario, in the long form
+ *     npm run chaos -- F04 F18 --seed 7  the named scenarios, with the seed of an earlier run
+ *     npm run chaos -- --at-once 3       three scenarios at a time, each with its own servers (they mostly wait)
+ *     npm run chaos -- --list            lists the scenarios
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
@@ -42,10 +42,10 @@ function play(args: readonly string[], out: 'inherit' | 'pipe'): Promise<{ code:
   );
 }
 
-/** One process for each scenario, so many at a time, under one seed. @returns the exit code */
+/** Plays each scenario in its own process, `places` at a time, all with one seed. @returns the exit code */
 async function playAtOnce(places: number, args: readonly string[]): Promise<number> {
   const ids = (await play([...args, '--ids'], 'pipe')).said.split('\n').filter((id) => id !== '');
-  await realProgram(); // where it has to be fetched: once, and not by all at once
+  await realProgram(); // if Redis must be installed, do it once, before the processes start
   const others = args.filter((arg) => !ids.some((id) => id.toLowerCase() === arg.toLowerCase()));
   const seed = others.includes('--seed') ? [] : ['--seed', String(Date.now() % 1_000_000)];
   const waiting = [...ids];
@@ -54,10 +54,10 @@ async function playAtOnce(places: number, args: readonly string[]): Promise<numb
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
       const { code, said } = await play([id, ...others, ...seed], 'pipe');
       if (code !== 0) broken += 1;
-      process.stdout.write(code === 0 ? said.replace(/^all 1 kept.*\n/m, '') : said);
+      process.stdout.write(code === 0 ? said.replace(/^all 1 passed.*\n/m, '') : said);
     }
   };
   await Promise.all(Array.from({ length: places }, work));
-  process.stdout.write(broken === 0 && ids.length > 0 ? `all ${ids.length} kept\n` : `${broken} of ${ids.length} BROKEN\n`);
+  process.stdout.write(broken === 0 && ids.length > 0 ? `all ${ids.length} passed\n` : `${broken} of ${ids.length} FAILED\n`);
   return broken === 0 && ids.length > 0 ? 0 : 1;
 }

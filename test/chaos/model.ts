@@ -1,68 +1,68 @@
 /**
- * What the transitions of a queue mean, in plain lists and maps: written from the protocol, not from the scripts, and
- * without a clock. A lease has ended when a step says so; a delay is due, and a mark is forgotten, when a step says so.
+ * A model of the transitions of a queue, in plain lists and maps. It is written from the protocol, not from the scripts. It
+ * has no clock: leases end, delays become due and marks expire when a step says so.
  */
 export type ListName = 'base' | 'inbox' | 'high' | 'low' | 'again' | 'suspects';
 export type LaneLetter = 'a' | 'b' | 'h' | 'l' | 's';
 
 export interface Message {
-  /** As a test made it, and as its payload; unique. */
+  /** Unique name of the message; also its payload. */
   readonly key: string;
-  /** Absent without a header: bare JSON, from Python or on a plain queue. */
+  /** Absent in a message without a header: bare JSON, from Python or on a plain queue. */
   readonly id: string | undefined;
   readonly attempts: number;
   readonly crashes: number;
 }
 
-/** What one take brought. Indexes count from 1. */
+/** The messages of one take. Indexes count from 1. */
 export interface TakeState {
   readonly number: number;
   readonly lanes: readonly LaneLetter[];
   readonly messages: readonly Message[];
   readonly acked: Set<number>;
-  /** Settled with an effect: retried, buried or released. */
+  /** Indexes of messages that were retried, buried or released. */
   readonly effects: Set<number>;
 }
 
 export interface WorkerState {
   readonly process: string;
   isRegistered: boolean;
-  /** Its lease has ended. */
+  /** Whether its lease has ended. */
   isOver: boolean;
-  /** Number of its last take that brought something. */
+  /** Number of its last take that brought messages. */
   seq: number;
   readonly takes: Map<number, TakeState>;
 }
 
-/** What a worker says of one of its takes: all that it knows, so that a late call takes nothing back. */
+/** What a worker reports about one of its takes. It reports its whole state, so a late call cannot undo a newer one. */
 export interface Settlement {
   readonly number: number;
   readonly size: number;
   readonly acked: readonly number[];
-  /** Settled with an effect that Redis confirmed. */
+  /** Indexes of messages whose retry, bury or release Redis confirmed. */
   readonly effects: readonly number[];
-  /** Every message is settled. */
+  /** Whether every message is settled. */
   readonly isOver: boolean;
 }
 
-/** A message in its take. */
+/** A message of a take: number of the take, index in it. */
 export interface Spot {
   readonly number: number;
   readonly index: number;
 }
 
-/** A batch of one producer, as it is sent. */
+/** A batch as a put batcher sends it. */
 export interface Batch {
   readonly producer: string;
   readonly number: number;
   readonly messages: readonly Message[];
   readonly lane: 'b' | 'h' | 'l';
   readonly isDelayed: boolean;
-  /** Whether the ids are the callers' own. */
+  /** Whether the callers chose the ids. */
   readonly isOwn: boolean;
-  /** Most messages in the queue; 0 for any number. */
+  /** Limit of messages in the queue; 0 for no limit. */
   readonly most: number;
-  /** How many messages each call put. */
+  /** Number of messages of each put call in the batch. */
   readonly calls: readonly number[];
 }
 
@@ -74,19 +74,19 @@ export interface Answer {
 interface Late {
   readonly message: Message;
   readonly lane: LaneLetter;
-  /** Its place among those that are due; absent while it is not. */
+  /** Its rank among the due messages; absent while it is not due. */
   readonly dueAs?: number;
 }
 
 interface DeadLetter {
   readonly message: Message;
-  /** Absent when recovery buried it. */
+  /** Absent if recovery buried it. */
   readonly lane?: LaneLetter;
-  /** When it was buried, as Redis says: the one thing that is read from there. */
+  /** Time of burial. It is the only value that the model reads from Redis. */
   at?: string;
 }
 
-/** A dead letter as a client names it. */
+/** A dead letter as a client refers to it. */
 export interface Letter {
   readonly key: string;
   readonly at: string;
@@ -101,41 +101,41 @@ export class Model {
   readonly dead = new Map<string, DeadLetter>();
   readonly workers = new Map<string, WorkerState>();
   readonly marks = new Map<string, string>();
-  /** By process: its workers that are noted to hold a suspect. */
+  /** For each process: its workers with a note that they hold a quarantined message. */
   readonly notes = new Map<string, Set<string>>();
   private readonly stored = new Map<string, { readonly number: number; readonly answer: Answer }>();
   private readonly answers = new Map<string, number>();
   isPaused = false;
-  /** Stored; acknowledged; cancelled, cleared or dropped. */
+  /** Numbers of messages. `put`: stored. `acked`: acknowledged. `gone`: cancelled, cleared or dropped. */
   put = 0;
   acked = 0;
   gone = 0;
-  /** The server was away for all workers, and none has beaten since. */
+  /** Whether the server was away for all workers, and no worker has sent a heartbeat since. */
   isBack = false;
 
   constructor(readonly wire: 'hotqueue' | 'plain' = 'hotqueue') {}
 
-  /** All of it as it is now, for {@link restore}. */
+  /** A copy of the current state, for {@link restore}. */
   copy(): object {
     return structuredClone({ ...this });
   }
 
-  /** Goes back to a copy, as a replica does that is promoted. */
+  /** Returns to a copied state, like the queue after a failover to a replica. */
   restore(copy: object): void {
     Object.assign(this, structuredClone(copy));
   }
 
-  /** Ready or delayed: what counts against a limit. */
+  /** Number of waiting and delayed messages. These count against a limit. */
   get waiting(): number {
     return Object.values(this.lists).reduce((sum, list) => sum + list.length, this.delayed.size);
   }
 
-  /** Claimed, and not settled. */
+  /** Number of active messages. */
   get held(): number {
     return [...this.workers.values()].flatMap(({ takes }) => [...takes.values()]).reduce((sum, take) => sum + unsettledOf(take).length, 0);
   }
 
-  /** Stored once for each number of a producer, and not after a later one; an own id once for as long as it is known. */
+  /** Stores a batch once for each number of a put batcher, and never after a later number. Stores a caller's own id once while its mark exists. */
   store(batch: Batch): Answer {
     const last = this.stored.get(batch.producer);
     if (last && batch.number < last.number) return { accepted: -1, duplicates: [] };
@@ -149,7 +149,7 @@ export class Model {
     return answer;
   }
 
-  /** Calls go whole or not at all, and none overtakes one that found no room. */
+  /** Accepts the messages of a call all or not at all. After the first call that does not fit, it accepts no further call. */
   #fittingOf({ messages, most, calls }: Batch): { fresh: readonly Message[]; answer: Answer } {
     let room = this.#room(most);
     let accepted = 0;
@@ -183,19 +183,19 @@ export class Model {
     return most === 0 ? Infinity : most - this.waiting;
   }
 
-  /** What a worker that waits does, whichever it is. */
+  /** The wake-up wait of any worker: moves the first message of base to the inbox. */
   wake(): void {
     const first = this.lists.base.shift();
     if (first) this.lists.inbox.push(first);
   }
 
-  /** What recovery leaves of a message whose worker has died often. */
+  /** Adds a quarantined message, as recovery leaves it. */
   suspect(message: Message): void {
     this.lists.suspects.push(message);
     this.put += 1;
   }
 
-  /** @param beside the version of workers that the queue has already, where that is another */
+  /** @param beside version of the workers that the queue already has, if it is another version */
   join(worker: string, process: string, beside?: 'older' | 'newer'): 'joined' | 'refused' {
     const isAnyThere = [...this.workers.values()].some(({ isRegistered }) => isRegistered);
     if (beside === 'older' || (beside === 'newer' && isAnyThere)) return 'refused';
@@ -205,7 +205,7 @@ export class Model {
     return 'joined';
   }
 
-  /** At most one suspect at a time, and that first; the same number gets what it got before. */
+  /** Takes at most one quarantined message at a time, and takes it first. The same number gets the same messages again. */
   take(worker: string, number: number, most: number): TakeState | 'nothing' | 'lost' | 'paused' {
     const state = this.workers.get(worker);
     if (!state?.isRegistered || number < state.seq) return 'lost';
@@ -234,13 +234,13 @@ export class Model {
     return take;
   }
 
-  /** No worker waits on a paused queue: what woke one goes back to where all will look. */
+  /** No worker waits on a paused queue. Messages in the inbox go back to base, where every worker takes. */
   #none(): 'paused' {
     this.#inboxBack();
     return 'paused';
   }
 
-  /** Notes that this process holds a suspect, or that this worker of it does no longer. */
+  /** Adds or removes the note that a worker of this process holds a quarantined message. */
   note(process: string, worker: string, holds: boolean): void {
     const holders = this.notes.get(process) ?? new Set();
     this.notes.set(process, holders);
@@ -248,7 +248,7 @@ export class Model {
     else holders.delete(worker);
   }
 
-  /** Takes that the worker does not know of go back, unless they may be on their way; acknowledgements that Redis lost are written again. */
+  /** Gives back takes that the worker does not know, unless their reply may be on its way. Writes acknowledgements again that Redis lost. */
   beat(worker: string, number: number, known: readonly Settlement[]): 'beaten' | 'lost' {
     const state = this.workers.get(worker);
     if (!state?.isRegistered) return 'lost';
@@ -264,7 +264,7 @@ export class Model {
     return 'beaten';
   }
 
-  /** What a worker says is all that it knows, so what says less than Redis has is old, and ignored. */
+  /** A worker reports its whole state. So a report with less than Redis has is an old one, and is ignored. */
   ack(worker: string, settlements: readonly Settlement[]): 'done' | 'already' | 'lost' {
     const state = this.workers.get(worker);
     let isNews = true;
@@ -273,7 +273,7 @@ export class Model {
     return state?.isRegistered ? 'already' : 'lost';
   }
 
-  /** A take that is over is dropped, unless a failover rolled an effect back: then that message is still to be given back. */
+  /** Removes a finished take, unless a failover rolled back a retry, bury or release of it: that message must still be given back. */
   #settle(state: WorkerState | undefined, { number, acked, effects, isOver }: Settlement): boolean {
     const take = state?.takes.get(number);
     if (!take) return false;
@@ -304,7 +304,7 @@ export class Model {
     return 'done';
   }
 
-  /** On a plain queue a header must not come to base, where Python reads. */
+  /** On a plain queue, a message with a header must not go to base, because Python clients read it. */
   laneBack(lane: LaneLetter): LaneLetter {
     return this.wire === 'plain' && lane !== 's' ? 'a' : lane;
   }
@@ -330,7 +330,7 @@ export class Model {
     return released === spots.length ? 'done' : 'already';
   }
 
-  /** A message has one effect, as long as its take is there. */
+  /** Allows one retry, bury or release for a message, while its take exists. */
   #effect(worker: string, { number, index }: Spot): { message: Message; lane: LaneLetter } | 'already' | 'lost' {
     const state = this.workers.get(worker);
     const take = state?.takes.get(number);
@@ -350,8 +350,8 @@ export class Model {
   }
 
   /**
-   * Counts one crash for each message that may be to blame: for a suspect alone, where the worker held one; for none, where
-   * another worker of its process did.
+   * Counts one crash for each message that may be the cause. If the worker held a quarantined message, only that one counts.
+   * If another worker of its process held one, none counts.
    *
    * @returns whether its lease had ended
    */
@@ -370,20 +370,20 @@ export class Model {
     return true;
   }
 
-  /** Its lease ends, while others beat. */
+  /** Ends the lease of a worker while other workers send heartbeats. */
   expire(worker: string): void {
     const state = this.workers.get(worker);
     if (state) state.isOver = true;
     this.isBack = false;
   }
 
-  /** No worker could beat for so long that all leases are over. */
+  /** The server was away for so long that all leases have ended. */
   away(): void {
     for (const state of this.workers.values()) state.isOver = true;
     this.isBack = true;
   }
 
-  /** A worker that could not beat is not dead: the first call afterwards gives all of them time. @returns whether it did */
+  /** After an outage of the server, the first call extends all leases, because the workers are not dead. @returns whether it did so */
   #giveTime(): boolean {
     if (!this.isBack) return false;
     for (const state of this.workers.values()) state.isOver = false;
@@ -426,7 +426,7 @@ export class Model {
     });
   }
 
-  /** As new, where it was taken from: no attempts, no crashes. */
+  /** Puts dead letters back to the lists that they were taken from, without attempts and crashes. */
   revive(letters: readonly Letter[], request: string): number {
     return this.#once(request, () => {
       const found = this.#dig(letters);
@@ -458,12 +458,12 @@ export class Model {
     });
   }
 
-  /** There is nothing to mend but an empty base beside lists that are not. */
+  /** Fills an empty base from the other lists. In the model, nothing else needs repair. */
   sweep(): void {
     this.#fillBase(['inbox', 'high', 'low']);
   }
 
-  /** A request that is sent again, however late, does nothing, and gets the same answer. */
+  /** Executes a request once. A request that is sent again, at any time, does nothing and gets the same reply. */
   #once(request: string, act: () => number): number {
     const answer = this.answers.get(request) ?? act();
     this.answers.set(request, answer);
@@ -487,7 +487,7 @@ export class Model {
     this.dead.set(freeIn(this.dead, id), letter);
   }
 
-  /** To the head, in the order in which it was taken. @param crash has counted a crash of that message, and moved it */
+  /** Gives a take back to the heads of its lists, in its order. @param crash counts a crash and moves the message itself; returns whether it did so */
   #giveBack(state: WorkerState, take: TakeState, crash: (index: number) => boolean = () => false): void {
     for (const index of unsettledOf(take).reverse()) {
       if (!crash(index)) this.lists[listOf[take.lanes[index - 1]!]].unshift(take.messages[index - 1]!);
@@ -509,7 +509,7 @@ export class Model {
     this.lists.base.unshift(...this.lists.inbox.splice(0));
   }
 
-  /** Workers wait on base: when it is empty, the next message of another list goes there. */
+  /** Workers wait on base. So if base is empty, the next message of another list moves there. */
   #fillBase(names: readonly ListName[]): void {
     if (this.lists.base.length > 0) return;
     for (const name of names) {
@@ -519,12 +519,12 @@ export class Model {
   }
 }
 
-/** The take with the suspect that a worker holds, if any. */
+/** The take with the active quarantined message of a worker, if any. */
 function suspectIn({ takes }: WorkerState): TakeState | undefined {
   return [...takes.values()].find((take) => take.lanes[0] === 's' && unsettledOf(take).includes(1));
 }
 
-/** Indexes of what is neither acknowledged nor settled with an effect. */
+/** Indexes of the messages that are neither acknowledged nor retried, buried or released. */
 export function unsettledOf({ messages, acked, effects }: TakeState): number[] {
   return messages.map((_, at) => at + 1).filter((index) => !acked.has(index) && !effects.has(index));
 }
@@ -533,19 +533,19 @@ function newestFirst({ takes }: WorkerState): TakeState[] {
   return [...takes.values()].sort((a, b) => b.number - a.number);
 }
 
-/** Under which id a message without one comes back: worker, take and index together are never used twice. */
+/** The id of a message, or a new one if it has none: worker, take and index together are unique. */
 export function idOf(message: Message, worker: string, lane: LaneLetter, { number, index }: Spot): string {
   return message.id ?? `${worker}.${lane}${number}.${index}`;
 }
 
-/** Equal ids are told apart by what stands behind them. */
+/** Appends `~` and a number to an id that the map already has. */
 function freeIn(map: ReadonlyMap<string, unknown>, id: string): string {
   let member = id;
   for (let n = 1; map.has(member); n++) member = `${id}~${n}`;
   return member;
 }
 
-/** Indexes in order, as they are written in Redis, such as `1-40,45`. */
+/** Indexes as ranges, in the format of Redis, such as `1-40,45`. */
 export function rangesOf(indexes: Iterable<number>): string {
   const ranges: [first: number, last: number][] = [];
   for (const index of [...indexes].sort((a, b) => a - b)) {

@@ -1,8 +1,8 @@
 /**
- * Breaks the library on purpose, one rule at a time, in a copy: each break must turn the short suite red.
+ * Breaks the library on purpose, one rule at a time, in a copy. Each mutation must make a scenario fail.
  *
- *     npm run chaos:mutants              all of them
- *     npm run chaos:mutants -- ack-first some of them
+ *     npm run chaos:mutants              all mutations
+ *     npm run chaos:mutants -- ack-first the named mutations
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -19,14 +19,14 @@ try {
 } finally {
   staged.close();
 }
-say(survivors === 0 ? `all ${chosen.length} mutants were found` : `${survivors} of ${chosen.length} mutants were NOT found`);
+say(survivors === 0 ? `all ${chosen.length} mutations were detected` : `${survivors} of ${chosen.length} mutations were NOT detected`);
 process.exitCode = survivors === 0 ? 0 : 1;
 
-/** @returns whether a scenario that is green on the sources as they are turned red */
+/** @returns whether a scenario that passes on the unchanged sources fails with the mutation */
 function hunt(mutant: Mutant): boolean {
   for (const hunter of mutant.hunters) {
     if (!sound.has(hunter)) sound.set(hunter, play(hunter) === undefined);
-    if (!sound.get(hunter)) say(`RED      ${hunter} without any mutation: it can find nothing`);
+    if (!sound.get(hunter)) say(`FAILED   ${hunter} fails without any mutation, so it cannot detect one`);
   }
   const undo: (() => void)[] = [];
   try {
@@ -40,7 +40,7 @@ function hunt(mutant: Mutant): boolean {
     for (const hunter of mutant.hunters) {
       const witness = sound.get(hunter) ? play(hunter) : undefined;
       if (witness === undefined) continue;
-      say(`found    ${mutant.name.padEnd(34)} by ${hunter.padEnd(5)} ${witness.slice(0, 110)}`);
+      say(`detected ${mutant.name.padEnd(34)} by ${hunter.padEnd(5)} ${witness.slice(0, 110)}`);
       return true;
     }
     say(`SURVIVED ${mutant.name.padEnd(34)} (${mutant.breaks}) in ${mutant.hunters.join(', ')}`);
@@ -50,12 +50,12 @@ function hunt(mutant: Mutant): boolean {
   }
 }
 
-/** @returns the first witness, `undefined` when the scenario is kept */
+/** @returns the first violation, or `undefined` if the scenario passes */
 function play(scenario: string): string | undefined {
   const args = [path.join(staged.folder, 'test/chaos/runner.js'), scenario, '--seed', '1'];
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 200_000, env: { ...process.env, CHAOS_MUTANT: '1' } });
   if (status === 0) return undefined;
-  return stdout.split('\n').filter((line) => /^ {2}\w[\w ]*: /.test(line)).at(0)?.trim() ?? `ended with ${status}`;
+  return stdout.split('\n').filter((line) => /^ {2}\w[\w ]*: /.test(line)).at(0)?.trim() ?? `exit code ${status}`;
 }
 
 function say(line: string): void {

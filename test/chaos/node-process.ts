@@ -5,12 +5,12 @@ import { Redis } from 'ioredis';
 import { realProgram } from '../support/servers.js';
 import { OwnChild } from './children.js';
 
-/** Everything that it acknowledged is in its append-only file, which a SIGKILL leaves whole: so it can be looked at afterwards. */
+/** Settings that keep every acknowledged write in the append-only file, also after a SIGKILL, for {@link NodeProcess.autopsy}. */
 const keepsAll = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'no', '--repl-diskless-sync-delay', '0', '--repl-timeout', '5', '--repl-ping-replica-period', '1'];
 
-/** One Redis among several, on a port of loopback, which may be killed, frozen, and started again at the same place. */
+/** One of several Redis nodes, on a loopback port. It can be killed, frozen and started again with the same data and port. */
 export class NodeProcess {
-  /** Straight to this node, whatever its role. */
+  /** Client that is connected to this node only, in any role. */
   readonly client: Redis;
   #child: OwnChild | undefined;
 
@@ -29,14 +29,14 @@ export class NodeProcess {
     await this.client.ping();
   }
 
-  /** Such as `role` or `master_repl_offset`; `''` when it is not told. */
+  /** A field of `INFO`, such as `role` or `master_repl_offset`; `''` if the reply does not have it. */
   async info(section: string, field: string): Promise<string> {
     return new RegExp(`^${field}:(.*?)\\r?$`, 'm').exec(await this.client.info(section))?.[1] ?? '';
   }
 
   /**
-   * How many replicas have all that it had when it was asked. Being `online` is not enough: for up to a second after a
-   * full synchronisation a replica is sent nothing, until it has spoken.
+   * Number of replicas that have every write up to now. The state `online` is not enough: for up to a second after a full
+   * synchronisation, a master sends a replica nothing until the replica has sent its first message.
    */
   async followers(): Promise<number> {
     const offset = Number(await this.info('replication', 'master_repl_offset'));
@@ -64,8 +64,8 @@ export class NodeProcess {
   }
 
   /**
-   * Shows what it had when it was killed: its file, in a server that nobody else knows. `--port 0` keeps it from
-   * everybody; it is gone when `look` is over.
+   * Reads the data that this node had when it was killed. It starts a server on the append-only file. The server has no TCP
+   * port (`--port 0`), so no other client or node reaches it, and it ends after `look`.
    */
   async autopsy<T>(look: (client: Redis) => Promise<T>): Promise<T> {
     const socket = path.join(this.dir, 'autopsy');
@@ -87,10 +87,10 @@ export class NodeProcess {
   }
 }
 
-/** A server program in a process of ours. */
+/** Starts a Redis server or a Sentinel. */
 export async function launch(dir: string, args: readonly string[]): Promise<OwnChild> {
   const { binary, env } = await realProgram().catch((error: unknown) => {
-    throw new Error(`no redis-server on this machine, which is also its Sentinel, and none could be installed: ${String(error)}`);
+    throw new Error(`no redis-server found, which Sentinel needs too, and its installation failed: ${String(error)}. Install redis-server`);
   });
   return OwnChild.start(binary, [...args, '--bind', '127.0.0.1', '--dir', dir, '--enable-debug-command', 'local'], { cwd: dir, env: { ...process.env, ...env }, output: path.join(dir, 'log') });
 }

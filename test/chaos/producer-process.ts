@@ -1,4 +1,4 @@
-/** A producer that is a process of its own: what it is to do stands in `CHAOS`. */
+/** A producer process. Its task is in the environment variable `CHAOS`, as JSON. */
 import { HotQueue } from '../../src/index.js';
 import { Dice } from './dice.js';
 import { loggerInto } from './handler.js';
@@ -14,11 +14,11 @@ export interface ProducerTask {
   readonly seed: number;
   readonly count: number;
   readonly batch: number;
-  /** Ms of a handler, at most. */
+  /** Longest time that a handler takes, in ms. */
   readonly mostMs: number;
-  /** No more than so many messages in a second. */
+  /** Most messages per second. */
   readonly perSecond: number;
-  /** So many replicas are asked, after each put, whether they have it. */
+  /** After each put, wait for this many replicas to confirm it. */
   readonly replicas?: number;
 }
 

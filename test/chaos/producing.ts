@@ -5,7 +5,7 @@ import { type History, type Load, sumOf } from './history.js';
 const unknown = new Set(['OUTCOME_UNKNOWN', 'REDIS_UNREACHABLE']);
 
 /**
- * Puts, and writes down before and after: `info` when the outcome is unknown, `fail` when it was refused.
+ * Puts messages, and writes an entry before and after. The type is `ok`, `info` (the outcome is unknown) or `fail` (refused).
  *
  * @returns the code of the error, or `undefined`
  */
@@ -24,26 +24,26 @@ export async function putLogged(queue: Pick<HotQueue<Load>, 'put'>, history: His
   }
 }
 
-/** Ms for which a replica is waited for. */
+/** Ms to wait for replicas. */
 const waitMs = 500;
 
 /**
- * Puts, and asks so many replicas whether they have it: what they have is written down as `confirmed`. `WAIT` counts the
- * writes of its connection, so there is one behind the put; and it must be the server that was master before the put, or
- * another one would answer for what it never had.
+ * Puts messages, and waits for `replicas` replicas. If they have the put, it writes the entry `confirmed`. `WAIT` only covers
+ * writes of its own connection, so this connection writes once after the put. The same server must be master before and
+ * after the put, because another server would confirm a put that it never had.
  */
 export async function confirm(queue: HotQueue<Load>, asking: Redis | Cluster, replicas: number, history: History, loads: readonly Load[]): Promise<void> {
   const fence = `{${queue.key}}:fence:${history.proc}`;
   const ask = async (): Promise<{ server: string; have: number }> => {
-    await asking.set(fence, 1); // a pipeline does not learn that its slot has moved
+    await asking.set(fence, 1); // a pipeline does not follow a slot that has moved, so a single call goes first
     const replies = await asking.pipeline().set(fence, 1).wait(replicas, waitMs).info('server').exec();
     const [[, stored], [, have], [, info]] = replies as [[unknown, string], [unknown, number], [unknown, string]];
     return { server: /run_id:(\w+)/.exec(String(info))?.[1] ?? '', have: stored === 'OK' ? have : 0 };
   };
-  const nobody = { server: '', have: 0 };
-  const before = await ask().catch(() => nobody);
+  const none = { server: '', have: 0 };
+  const before = await ask().catch(() => none);
   if ((await putLogged(queue, history, loads)) !== undefined) return;
-  const after = await ask().catch(() => nobody);
+  const after = await ask().catch(() => none);
   if (after.server === '' || after.server !== before.server || after.have < replicas) return;
   history.write('confirmed', { jobs: loads.map(({ key }) => [key, '']) });
 }

@@ -4,29 +4,29 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { Splitter, wordsOf } from './resp.js';
 
 /**
- * What happens to a command: `before`, the server never sees it; `after`, the server runs it and the whole reply is
- * lost; `inside`, the client gets the first `bytes` of the reply; `corrupt`, the byte at `bytes` becomes none of RESP's. All
- * but the last end both sockets.
+ * What happens to a command. `before`: the server never receives it. `after`: the server executes it, and the whole reply is
+ * lost. `inside`: the client receives the first `bytes` bytes of the reply. `corrupt`: the byte at offset `bytes` of the reply
+ * is changed to one that is not RESP. All faults but `corrupt` end both sockets.
  */
 export interface Fault {
   readonly kind: 'before' | 'after' | 'inside' | 'corrupt';
   readonly bytes?: number;
 }
 
-/** A command on its way: the name of our script for `EVAL` and `EVALSHA`, the lower-case command otherwise. */
+/** A command that passes the proxy. `name` is the name of our script for `EVAL` and `EVALSHA`, otherwise the command in lower case. */
 export interface Command {
   readonly name: string;
   readonly words: readonly string[];
-  /** Once it is there. */
+  /** The complete reply; absent before it has arrived. */
   readonly reply?: Buffer;
 }
 
-/** Asked before a command is forwarded (no reply yet), and again when its whole reply is there. */
+/** Decides on a fault. Called before a command is forwarded (without `reply`), and again when its complete reply has arrived. */
 export type Rule = (command: Command) => Fault | undefined;
 
 const scriptsFolder = new URL('../../src/redis/scripts/', import.meta.url);
 const textOf = (file: string): string => readFileSync(new URL(file, scriptsFolder), 'utf8');
-/** By hash and by text, as `redis/scripts.ts` sends them. */
+/** Script names by hash and by source text: `redis/scripts.ts` sends either. */
 const scriptOf = new Map(
   readdirSync(scriptsFolder).flatMap((file): [string, string][] => {
     const lua = textOf(file).replace(/^-- include (\S+)\n/m, (_, included: string) => textOf(included));
@@ -35,14 +35,14 @@ const scriptOf = new Map(
   }),
 );
 
-/** Stands between clients and one Redis, on loopback, and breaks what it is told to. */
+/** A proxy between clients and one Redis, on loopback, that injects faults. */
 export class FaultProxy {
   rule: Rule | undefined;
-  /** Ms by which each chunk is late, in either direction; order is kept. */
+  /** Ms by which each chunk is delayed, in both directions. The order is kept. */
   delayMs: (() => number) | undefined;
-  /** How new connections begin: `mute` ones are accepted and never answered, `reset` ones are refused with a RST. */
+  /** What happens to new connections: `mute` accepts them and never replies, `reset` refuses them with a RST. */
   greets: 'normal' | 'mute' | 'reset' = 'normal';
-  /** Faults so far, by kind and command. */
+  /** Number of faults so far, by kind and command. */
   readonly counts = new Map<string, number>();
   readonly #pairs = new Set<Pair>();
   readonly #server: Server;
@@ -65,25 +65,25 @@ export class FaultProxy {
     return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Connections a client holds open. */
+  /** Number of connections that clients hold open. */
   get connections(): number {
     return [...this.#pairs].filter((pair) => !pair.isGone).length;
   }
 
-  /** How many faults there were of a kind, or of all. */
+  /** Number of faults so far, of one kind or of all. */
   faults(kind?: string): number {
     let sum = 0;
     for (const [name, count] of this.counts) if (kind === undefined || name.startsWith(kind)) sum += count;
     return sum;
   }
 
-  /** From now on nothing passes over the connections that exist; neither end is told. New ones work. */
+  /** From now on, existing connections transfer nothing, and neither end notices. New connections work. */
   blackHole(): void {
     this.#note('blackhole', { connections: this.connections });
     for (const pair of this.#pairs) pair.isMute = true;
   }
 
-  /** Resets every connection that exists. */
+  /** Resets every existing connection. */
   reset(): void {
     this.#note('reset', { connections: this.connections });
     for (const pair of this.#pairs) pair.destroy(true);
@@ -111,8 +111,8 @@ export class FaultProxy {
     if (pair.isMute) this.#note('mute', {});
     this.#pairs.add(pair);
     client.once('close', () => {
-      // A server behind a half-open connection would not be told; it is told here once the client has given up, or it
-      // would serve a dead waiter for as long as the test runs.
+      // The server does not notice the end of a half-open connection. Without this, it would keep serving the wait of a
+      // client that is gone, for the rest of the test.
       pair.destroy(false);
       this.#pairs.delete(pair);
     });
@@ -163,7 +163,7 @@ class Pair {
   }
 
   #answer(bytes: Buffer): boolean {
-    if (bytes[0] === 0x3e) return this.#send(this.client, bytes); // a push answers nobody
+    if (bytes[0] === 0x3e) return this.#send(this.client, bytes); // a push is not the reply to a command
     const command = { ...(this.#underWay.shift() ?? { name: '?', words: [] }), reply: bytes };
     const fault = this.proxy.rule?.(command);
     if (!fault || fault.kind === 'before') return this.#send(this.client, bytes);
@@ -200,7 +200,7 @@ class Pair {
     return true;
   }
 
-  /** One after the other: timers of their own would overtake each other. */
+  /** Sends chunks one after the other. With one timer each, chunks would overtake each other. */
   #sendLate(to: Socket, late: { readonly bytes: Buffer; readonly at: number }[]): void {
     setTimeout(() => {
       if (!to.destroyed) to.write(late[0]!.bytes);

@@ -4,10 +4,10 @@ import { ping } from '../../src/redis/embedded/ping.js';
 import { realProgram } from '../support/servers.js';
 import { OwnChild } from './children.js';
 
-/** How much of what it acknowledged a killed Redis still has. */
+/** How Redis syncs acknowledged writes to disk, which decides how many a kill loses. `none` writes no file. */
 export type Durability = 'always' | 'everysec' | 'none';
 
-/** A Redis of one scenario, which may be killed, frozen, and started again at the same place. */
+/** The Redis of one scenario. It can be killed, frozen and started again with the same data and address. */
 export class RedisProcess {
   readonly socket: string;
   #child: OwnChild | undefined;
@@ -39,7 +39,7 @@ export class RedisProcess {
     this.#child = OwnChild.start(binary, args, { cwd: this.dir, env: { ...process.env, ...env }, output: path.join(this.dir, 'log') });
     for (const givenUpAt = Date.now() + 20_000; ; ) {
       if (existsSync(this.socket) && (await ping({ path: this.socket }, 500)) === 'ready') return;
-      if (this.#child.isOver || Date.now() > givenUpAt) throw new Error(`no Redis came up in ${this.dir}`);
+      if (this.#child.isOver || Date.now() > givenUpAt) throw new Error(`Redis did not start in ${this.dir}: see its log there`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

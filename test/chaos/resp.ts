@@ -1,4 +1,4 @@
-/** Where the RESP element that begins at `at` ends, or -1 when the rest of it has not arrived. Understands RESP2 and RESP3. */
+/** Offset behind the RESP element that begins at `at`, or -1 if the element is not complete yet. Reads RESP2 and RESP3. */
 export function endOf(bytes: Buffer, at: number): number {
   const line = bytes.indexOf('\r\n', at);
   if (line < 0) return -1;
@@ -29,7 +29,7 @@ function endOfMany(bytes: Buffer, at: number, count: number): number {
   return end;
 }
 
-/** Cuts a stream into whole elements; what has not arrived whole is kept. */
+/** Splits a stream into complete elements. It keeps an incomplete element until the rest arrives. */
 export class Splitter {
   #rest: Buffer = Buffer.alloc(0);
 
@@ -48,7 +48,7 @@ export class Splitter {
   }
 }
 
-/** The words of a command as a client sends it, at most `most` of them. */
+/** The first words of a command as a client sends it, at most `most` of them. */
 export function wordsOf(command: Buffer, most: number): string[] {
   const words: string[] = [];
   let at = command.indexOf('\r\n') + 2;

@@ -16,7 +16,7 @@ import { World } from './world.js';
 
 const scenarios: readonly Scenario[] = [...failoverScenarios, ...simulationScenarios, ...connectionScenarios, ...serverScenarios, ...messageScenarios, ...poisonScenarios, ...processScenarios, ...refusalScenarios, ...rivalScenarios].sort((a, b) => (a.id < b.id ? -1 : 1));
 
-// Whoever started it may be killed, which tells nobody: then this ends too, and with it all that it started.
+// The parent process may be killed without a signal to this one. Then this process ends too, with all that it started.
 const startedBy = process.ppid;
 setInterval(() => process.ppid !== startedBy && process.exit(1), 1_000).unref();
 
@@ -36,7 +36,7 @@ if (values.list) {
   } else {
     let broken = 0;
     for (const scenario of chosen) broken += (await play(scenario)).ok ? 0 : 1;
-    say(broken === 0 ? `all ${chosen.length} kept, seed ${seed}` : `${broken} of ${chosen.length} BROKEN, seed ${seed}`);
+    say(broken === 0 ? `all ${chosen.length} passed, seed ${seed}` : `${broken} of ${chosen.length} FAILED, seed ${seed}`);
     process.exit(broken === 0 ? 0 : 1);
   }
 }
@@ -54,15 +54,15 @@ async function play(scenario: Scenario): Promise<Verdict> {
   try {
     const timer = new AbortController();
     await Promise.race([
-      scenario.run(world).catch((error: unknown) => world.claim(`the scenario could not go on: ${error instanceof Error ? error.stack : String(error)}`, false)),
-      pause(limitMs, undefined, { signal: timer.signal }).then(() => world.claim(`over within ${limitMs} ms`, false)),
+      scenario.run(world).catch((error: unknown) => world.claim(`the scenario runs without an error: ${error instanceof Error ? error.stack : String(error)}`, false)),
+      pause(limitMs, undefined, { signal: timer.signal }).then(() => world.claim(`the scenario ends within ${limitMs} ms`, false)),
     ]);
     timer.abort();
     const verdict = await inTime(world.verdict());
     isKept = verdict.ok;
     const took = ((performance.now() - beganAt) / 1_000).toFixed(1);
     say(`${scenario.id.padEnd(5)} ${scenario.name} (${took} s)\n      ${report(verdict, replay)}`);
-    if (!verdict.ok && world.output() !== '') say(`      processes said: ${world.output().slice(-1_500)}`);
+    if (!verdict.ok && world.output() !== '') say(`      output of the processes: ${world.output().slice(-1_500)}`);
     if (!verdict.ok && values.keep) say(`      histories: ${world.place}`);
     if (values.json) appendFileSync(values.json, `${JSON.stringify({ id: scenario.id, name: scenario.name, seed, isLong, took, ok: verdict.ok, counters: verdict.counters, replay, broken: verdict.violations.slice(0, 3).map(({ rule, text }) => `${rule}: ${text}`) })}\n`);
     return verdict;
@@ -71,7 +71,7 @@ async function play(scenario: Scenario): Promise<Verdict> {
   }
 }
 
-/** A library that hangs must not hang its tests. */
+/** Resolves with a failed verdict after 60 s, so that a library that hangs does not hang its tests. */
 async function inTime(verdict: Promise<Verdict>): Promise<Verdict> {
   const timer = new AbortController();
   const late = pause(60_000, undefined, { signal: timer.signal }).then((): Verdict => ({ ok: false, counters: {}, violations: [{ rule: 'hung', text: 'workers and queues did not close within 60 s', trace: [] }] }));
@@ -82,7 +82,7 @@ async function inTime(verdict: Promise<Verdict>): Promise<Verdict> {
 }
 
 function refuse(id: string): never {
-  throw new Error(`there is no scenario ${id}; --list names them`);
+  throw new Error(`unknown scenario "${id}": use one of --list`);
 }
 
 function say(line: string): void {

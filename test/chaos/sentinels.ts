@@ -7,10 +7,10 @@ import { launch, NodeProcess } from './node-process.js';
 import { comes } from './patience.js';
 
 const group = 'chaos';
-/** Ms without an answer after which Sentinel thinks a master is gone. With 1,000 on a busy machine it once replaced a master that had just been promoted. */
+/** Ms without a reply after which Sentinel treats a master as down. With 1,000 on a busy machine, it once replaced a master that had just been promoted. */
 const downAfterMs = 2_000;
 
-/** A master, two replicas, and the three Sentinels that watch them, on loopback. */
+/** A master, two replicas and three Sentinels that watch them, on loopback. */
 export class SentinelGroup {
   #master: NodeProcess;
 
@@ -44,7 +44,7 @@ export class SentinelGroup {
     return this.nodes.filter((node) => node !== this.#master);
   }
 
-  /** Resolves when every Sentinel names another master, and that one says that it is. */
+  /** Resolves when every Sentinel names the same new master, and that node reports the role of master. */
   async promoted(): Promise<void> {
     const former = this.#master.port;
     await comes('another master', async () => {
@@ -57,27 +57,27 @@ export class SentinelGroup {
   }
 
   /**
-   * As an operator does it who wants to lose nothing: nobody writes until the old master knows of its end. Of itself it
-   * learns that some ten seconds after the promotion, and acknowledges writes until then.
+   * Fails over without loss, as an operator does it: writes stay paused until the old master is a replica. Without the
+   * pause, the old master acknowledges writes until it notices the promotion, about ten seconds later.
    */
   async handOver(): Promise<void> {
     const former = this.#master;
     await former.client.call('CLIENT', 'PAUSE', 60_000, 'WRITE');
     const offset = Number(await former.info('replication', 'master_repl_offset'));
-    await comes('replicas that have everything', async () => (await Promise.all(this.replicas.map((node) => node.info('replication', 'slave_repl_offset')))).every((one) => Number(one) >= offset));
+    await comes('replicas with all writes', async () => (await Promise.all(this.replicas.map((node) => node.info('replication', 'slave_repl_offset')))).every((one) => Number(one) >= offset));
     await this.sentinels[0]!.client.call('SENTINEL', 'FAILOVER', group);
     await this.promoted();
     await former.client.call('REPLICAOF', '127.0.0.1', this.#master.port);
     await former.client.call('CLIENT', 'UNPAUSE');
   }
 
-  /** A node that was killed comes back as a replica. */
+  /** Starts a killed node again, as a replica. */
   async rejoin(node: NodeProcess): Promise<void> {
     await node.start(follow(this.#master.port));
     await this.settled();
   }
 
-  /** Resolves when the master has both replicas again, and every Sentinel knows all of them. */
+  /** Resolves when the master has both replicas again, and every Sentinel knows all nodes. */
   async settled(): Promise<void> {
     await comes('two replicas again', async () => (await this.#master.followers()) === 2);
     await this.#seesAll();
@@ -92,15 +92,15 @@ export class SentinelGroup {
   }
 
   async #seesAll(): Promise<void> {
-    await comes('three Sentinels of one mind', async () => {
+    await comes('three Sentinels that agree', async () => {
       const views = await Promise.all(this.sentinels.map(({ client }) => client.call('SENTINEL', 'MASTER', group) as Promise<string[]>));
       return views.every((view) => {
         const of = (field: string): string => view[view.indexOf(field) + 1]!;
         return of('num-slaves') === '2' && of('num-other-sentinels') === '2' && of('flags') === 'master';
       });
     });
-    // A replica of which it has heard nothing good yet would not be chosen.
-    await comes('replicas that may be chosen', async () => {
+    // Sentinel does not promote a replica before it has seen a working link to the master.
+    await comes('replicas that can be promoted', async () => {
       const views = await Promise.all(this.sentinels.map(({ client }) => client.call('SENTINEL', 'REPLICAS', group) as Promise<string[][]>));
       return views.flat().every((view) => view[view.indexOf('flags') + 1] === 'slave' && view[view.indexOf('master-link-status') + 1] === 'ok');
     });

@@ -3,11 +3,11 @@ import { Broker } from '../../src/redis/broker.js';
 import { aBroker, redis } from '../support/queue.js';
 import { simulate } from './simulation.js';
 
-/** No lease ends by itself. */
+/** So long that no lease ends by itself. */
 const leaseMs = 3_600_000;
 
-describe('whatever transitions are sent, in whatever order, some of them twice and some of them long after', () => {
-  it('Redis holds what the model says, and every message is somewhere', async () => {
+describe('random transitions in random order, some sent twice and some sent late', () => {
+  it('leave Redis in the state of the model, and lose no message', async () => {
     const fresh = (): Broker => {
       const { connection, keys } = aBroker();
       return new Broker(connection, keys, leaseMs);

@@ -15,11 +15,12 @@ export interface Simulated {
 }
 
 /**
- * Random sequences of transitions, each of them perhaps doubled, or sent once more long after, with or without a reply:
- * what Redis holds and answers must be what the model says, after every step, and every message must be somewhere.
+ * Runs random sequences of transitions against Redis and against the model. A transition may be sent twice, or again much
+ * later, and its reply may be lost. After every step, the reply and the state of Redis must equal those of the model, and no
+ * message may be missing.
  *
- * @param fresh a broker on a queue that nothing else uses, with leases that do not end by themselves
- * @throws with the shortest sequence that fails, its seed and its path
+ * @param fresh creates a broker on an unused queue, with leases that do not end by themselves
+ * @throws an error with the shortest failing sequence, its seed and its path
  */
 export async function simulate(fresh: () => Broker, redis: Redis, options: { seed: number; runs: number; steps: number; withinMs?: number; shrinks?: boolean }): Promise<Simulated> {
   const sum = { runs: 0, steps: 0, ghosts: 0, resends: 0 };
@@ -53,7 +54,7 @@ class Simulation {
   resends = 0;
   readonly #model: Model;
   readonly #callers: Callers;
-  /** What the replica has: of the model, and of Redis. */
+  /** State of the replica: a copy of the model and of the keys in Redis. */
   #replica: { readonly model: object; readonly redis: Awaited<ReturnType<typeof copyOf>> } | undefined;
 
   constructor(
@@ -76,7 +77,7 @@ class Simulation {
     if (draft.kind === 'away' && draft.pick % 2 === 0) await this.#returns(draft);
   }
 
-  /** After the server was away, a worker beats first, and another is looked at whose lease seems to have ended. */
+  /** After an outage of the server, one worker sends a heartbeat first. Then another process tries to recover a worker with an expired lease. */
   async #returns({ who, ...draft }: Draft): Promise<void> {
     const beat = this.#callers.next({ ...draft, who, kind: 'beat' })!;
     await this.#perform({ ...draft, who, fate: 'heard' }, beat);
@@ -92,7 +93,7 @@ class Simulation {
       this.resends += 1;
       await this.#send(step, false);
     }
-    // Before its handler begins. That this call does not arrive is possible as well.
+    // A process notes a quarantined message before its handler starts. In one of four cases, this call does not arrive.
     const process = step.kind === 'take' && taken?.lanes[0] === 's' && this.#model.workers.get(step.worker)?.process;
     if (process && draft.fate === 'heard' && draft.pick % 4 > 0) await this.#perform({ ...draft, kind: 'take', twice: false }, { kind: 'note suspect', worker: (step as { worker: string }).worker, process });
   }
@@ -108,13 +109,13 @@ class Simulation {
 
   // ---------------------------------------------------------------- sending
 
-  /** @param isHeard whether the reply arrives @returns what a take brought, if it is one that brought something */
+  /** @param isHeard whether the reply arrives @returns the messages of a take, if the step is a take that brought messages */
   async #send(step: Step, isHeard: boolean): Promise<TakeState | undefined> {
     this.steps += 1;
     const really = await this.#really(step);
     const meant = this.#asModelled(step);
     const [said, ought] = [really instanceof Take ? takeText(really) : really, isTake(meant) ? takeStateText(meant) : meant];
-    if (JSON.stringify(said) !== JSON.stringify(ought)) throw new Error(`${JSON.stringify(step)} was answered ${JSON.stringify(said)}, not ${JSON.stringify(ought)}`);
+    if (JSON.stringify(said) !== JSON.stringify(ought)) throw new Error(`${JSON.stringify(step)}: Redis replied ${JSON.stringify(said)}, expected ${JSON.stringify(ought)}`);
     await this.#compare(step);
     if (isHeard && step.kind === 'take' && really instanceof Take && isTake(meant)) this.#callers.given(step.worker, really, meant.messages);
     if (isHeard && step.kind !== 'take') this.#callers.heard(step, really);
@@ -232,7 +233,7 @@ class Simulation {
       case 'leave':
         return broker.leave(step.worker, at);
       case 'expire':
-        // As if it had not beaten, while others had.
+        // The same state as when this worker has stopped its heartbeats while others continue.
         await redis.hset(keys.meta, 'seen', Date.now());
         return void (await redis.zadd(keys.workers, 'XX', '1', step.worker));
       case 'away':
@@ -278,7 +279,7 @@ class Simulation {
     return { accepted, duplicates };
   }
 
-  /** Also where the workers that are there already are older, whose roll is a set, or newer. */
+  /** Joins, also beside workers of an older version (their registry is a set) or of a newer version. */
   async #join({ worker, process, beside }: Extract<Step, { kind: 'join' }>): Promise<'joined' | 'refused'> {
     const { roll, meta } = this.broker.keys;
     const aside = `${roll}:aside`;
@@ -299,7 +300,7 @@ class Simulation {
     }
   }
 
-  /** Another server has the place of this one, with what had been replicated. */
+  /** Replaces the state of Redis by the state of the replica, as a failover does. */
   async #failOver(): Promise<void> {
     if (!this.#replica) return;
     await putBack(this.redis, await this.#keys(), this.#replica.redis);
@@ -307,7 +308,7 @@ class Simulation {
     this.#callers.failedOver();
   }
 
-  /** Notes of suspects are kept beside all queues, so every run has processes of its own. */
+  /** Notes of quarantined messages are shared by all queues, so every run uses process names of its own. */
   #process(name: string): string {
     return `${this.broker.keys.base}:${name}`;
   }
@@ -318,9 +319,9 @@ class Simulation {
     const is = await this.#state();
     const ought = this.#modelState();
     const [isText, oughtText] = [JSON.stringify(is), JSON.stringify(ought)];
-    if (isText !== oughtText) throw new Error(`after ${JSON.stringify(step)}\n Redis holds ${isText}\n it should be ${oughtText}`);
+    if (isText !== oughtText) throw new Error(`after ${JSON.stringify(step)}\n Redis holds ${isText}\n expected    ${oughtText}`);
     const { put, acked, gone, waiting, dead, held } = this.#model;
-    if (put !== acked + gone + waiting + dead.size + held) throw new Error(`${put} were put, ${acked} acknowledged, ${gone} dropped, ${waiting} wait, ${held} are held, ${dead.size} are dead, after ${JSON.stringify(step)}`);
+    if (put !== acked + gone + waiting + dead.size + held) throw new Error(`messages do not add up: put ${put}, acknowledged ${acked}, dropped ${gone}, waiting or delayed ${waiting}, active ${held}, dead ${dead.size}, after ${JSON.stringify(step)}`);
   }
 
   async #state() {
@@ -349,7 +350,7 @@ class Simulation {
     };
   }
 
-  /** When a letter was buried is the server's to say. */
+  /** Copies the time of burial from Redis into the model, because the model has no clock. */
   #toldWhen(member: string, at: string): void {
     const letter = this.#model.dead.get(member);
     if (letter) letter.at ??= at;
@@ -375,7 +376,7 @@ class Simulation {
 
 const isTake = (meant: unknown): meant is TakeState => typeof meant === 'object' && meant !== null && 'lanes' in meant;
 
-/** What a worker hears of a take: each message with its lane, and those that are settled with a mark. */
+/** A take as its worker receives it: each message with its lane, and a mark if it is settled. */
 function takeText(take: Take): string[] {
   return Array.from({ length: take.size }, (_, at) => `${take.lane(at + 1)} ${take.message(at + 1).toString()}${take.isSettled(at + 1) ? ' settled' : ''}`);
 }
@@ -384,7 +385,7 @@ function takeStateText({ lanes, messages, acked, effects }: TakeState): string[]
   return messages.map((message, at) => `${lanes[at]} ${textOf(message)}${acked.has(at + 1) || effects.has(at + 1) ? ' settled' : ''}`);
 }
 
-/** Every field of a claims hash, that of a take unpacked. */
+/** Every field of a claims hash; packed takes are unpacked. */
 function claimLines(fields: Record<string, Buffer>): string[] {
   return Object.entries(fields)
     .map(([field, value]) => {
@@ -394,7 +395,7 @@ function claimLines(fields: Record<string, Buffer>): string[] {
     .sort();
 }
 
-/** The fields that a worker's hash should have, and no others: a take that is over leaves none behind. */
+/** The expected fields of a worker's claims hash. A finished take leaves no field. */
 function claimLinesOf({ seq, takes }: WorkerState): string[] {
   const lines = seq === 0 ? [] : [`seq ${seq}`];
   for (const { number, lanes, messages, acked, effects } of takes.values()) {

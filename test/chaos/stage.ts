@@ -4,20 +4,20 @@ import path from 'node:path';
 import { transpile } from '../support/transpile.js';
 
 const root = new URL('../..', import.meta.url).pathname;
-/** The sources under test; another commit's, unpacked elsewhere, when `CHAOS_SRC` names them. */
+/** Folder of the sources under test. `CHAOS_SRC` selects another one, such as the sources of another commit. */
 const sources = process.env.CHAOS_SRC ?? path.join(root, 'src');
 
-/** A change of one file of the sources, which must apply exactly once. */
+/** A change to one source file. `find` must occur exactly once. */
 export interface Change {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
 }
 
-/** A compiled copy of the sources and of these tests, so that hundreds of processes start fast, and an edit changes no run. */
+/** A compiled copy of the sources and of these tests. Hundreds of processes start fast from it, and edits do not change a run. */
 export interface Stage {
   readonly folder: string;
-  /** Makes a change in the copy. @returns how to undo it */
+  /** Makes a change in the copy. @returns a function that undoes it */
   change(change: Change): () => void;
   close(): void;
 }
@@ -28,7 +28,7 @@ export function stage(): Stage {
   writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
   copy(sources, path.join(folder, 'src'));
   for (const part of ['test/chaos', 'test/support']) copy(path.join(root, part), path.join(folder, part));
-  // Vendored, so that a machine without Redis has an engine; see `scripts/`.
+  // The vendored JavaScript engine serves machines without Redis; see `scripts/`.
   const vendor = path.join(root, 'vendor');
   if (existsSync(vendor)) cpSync(vendor, path.join(folder, 'vendor'), { recursive: true });
   return {
@@ -36,7 +36,7 @@ export function stage(): Stage {
     change: ({ file, find, replace }) => {
       const source = readFileSync(path.join(sources, file), 'utf8');
       const pieces = source.split(find);
-      if (pieces.length !== 2) throw new Error(`${file}: ${pieces.length - 1} places where there should be one: ${find}`);
+      if (pieces.length !== 2) throw new Error(`${file}: found ${pieces.length - 1} times, expected once: ${find}`);
       const changed = pieces.join(replace);
       write(path.join(folder, 'src', file), changed);
       return () => write(path.join(folder, 'src', file), source);

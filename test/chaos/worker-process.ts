@@ -1,4 +1,4 @@
-/** A worker that is a process of its own: what it is to do stands in `CHAOS`. */
+/** A worker process. Its task is in the environment variable `CHAOS`, as JSON. */
 import { HotQueue, run } from '../../src/index.js';
 import { listen, loggerInto, scribe } from './handler.js';
 import { History, type Load } from './history.js';
@@ -9,7 +9,7 @@ export interface WorkerTask {
   readonly proc: string;
   readonly road: Road;
   readonly queue: string;
-  /** Other queues that it takes from, each with as many places. */
+  /** More queues that it takes from, each with the same concurrency. */
   readonly also?: readonly string[];
   readonly leaseMs: number;
   readonly concurrency: number;
@@ -26,7 +26,7 @@ const queues = [task.queue, ...(task.also ?? [])].map((name) => new HotQueue(nam
 for (const queue of queues) listen(queue, history);
 const places = { concurrency: task.concurrency, attempts: task.attempts ?? 3, backoff: task.backoff ?? 50 };
 const running = run(queues.map((queue) => scribe(queue, history, places)), { deadline: task.deadlineMs });
-history.write('up'); // from here on it listens to signals
+history.write('up'); // its signal handlers are installed now
 await running;
 history.write('down');
 await Promise.all(queues.map((queue) => queue.close()));

@@ -27,20 +27,20 @@ export interface CrewOptions {
   readonly concurrency?: number;
   readonly attempts?: number;
   readonly backoff?: number;
-  /** How many registered workers. */
+  /** Number of registered workers; 1 by default. */
   readonly workers?: number;
-  /** It may find no Redis, and end with that error. */
+  /** The runner may find no Redis and end with that error. */
   readonly mayEnd?: boolean;
 }
 
-/** A worker process under our control. */
+/** A worker process that a scenario can kill, freeze and stop. */
 export interface WorkerProcess {
   readonly proc: string;
   readonly child: OwnChild;
   kill(): Promise<void>;
   freeze(): void;
   thaw(): void;
-  /** Asks it to stop. Resolves with its exit code. */
+  /** Sends SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | NodeJS.Signals>;
 }
 
@@ -49,13 +49,13 @@ export interface Look extends Remains {
   readonly workers: number;
 }
 
-/** One scenario's Redis, proxies, processes and histories, all of which end with it. */
+/** The Redis, proxies, processes and histories of one scenario. All of them end with the scenario. */
 export class World {
   readonly dice: Dice;
   readonly history: History;
-  /** What the scenario allows beyond what every run must keep. */
+  /** What the scenario allows on top of the rules for every run. */
   allowed: Allowances = {};
-  /** Figures that only this scenario has. */
+  /** Figures of this scenario only. */
   readonly figures: Record<string, number> = {};
   readonly #queues: HotQueue<Load>[] = [];
   readonly #runners: Runner[] = [];
@@ -72,7 +72,7 @@ export class World {
     private readonly root: string,
     readonly folder: string,
     readonly redis: RedisProcess,
-    /** Straight to the server, past every proxy; a scenario with servers of its own says which of them has the queue. */
+    /** Client that bypasses every proxy. A scenario with several servers sets it to the server that has the queue. */
     public direct: Redis,
     history: History,
   ) {
@@ -92,9 +92,9 @@ export class World {
     return new World(seed, isLong, root, folder, redis, direct, history);
   }
 
-  // ---------------------------------------------------------------- means
+  // ---------------------------------------------------------------- building blocks
 
-  /** A name no other part of this scenario uses. */
+  /** A name that is unique in this scenario. */
   name(prefix: string): string {
     return `${prefix}${++this.#counter}`;
   }
@@ -103,7 +103,7 @@ export class World {
     this.history.write('fault', { kind, ...fields });
   }
 
-  /** Something that must hold, and is counted among the violations when it does not. */
+  /** Asserts a fact. If it does not hold, it counts as a violation. */
   claim(sentence: string, holds: boolean): void {
     if (!holds) this.history.write('broken', { text: sentence });
   }
@@ -114,7 +114,7 @@ export class World {
     return proxy;
   }
 
-  /** A queue in this process; messages of it take part in the books. */
+  /** A queue in this process. The checker counts its messages. */
   queue(options: QueueOptions & { name?: string } = {}, proc = this.name('p')): HotQueue<Load> {
     const { name = 'jobs', ...rest } = options;
     this.#names.add(name);
@@ -134,17 +134,17 @@ export class World {
     return { runner, queue: opened };
   }
 
-  /** Puts through `queue` and writes it down. @returns the code of the error, if any */
+  /** Puts messages and writes the put to the history. @returns the code of the error, if any */
   put(queue: HotQueue<Load>, ...loads: Load[]): Promise<string | undefined> {
     return putLogged(queue, (queue as HotQueue<Load> & { history: History }).history, loads);
   }
 
-  /** As {@link put}, with options of `with`. */
+  /** Same as {@link put}, with options for `queue.with()`. */
   putWith(queue: HotQueue<Load>, options: Parameters<HotQueue<Load>['with']>[0], ...loads: Load[]): Promise<string | undefined> {
     return putLogged(queue.with(options), (queue as HotQueue<Load> & { history: History }).history, loads);
   }
 
-  /** As {@link put}, for `afterMs` from now, or for an instant. That none of it runs before is in the books. */
+  /** Same as {@link put}, due `afterMs` from now or at an instant. The checker reports a message that runs earlier. */
   putLater(queue: HotQueue<Load>, when: { afterMs: number } | { at: number }, ...loads: Load[]): Promise<string | undefined> {
     const { history } = queue as HotQueue<Load> & { history: History };
     const due = 'at' in when ? when.at : Date.now() + when.afterMs;
@@ -152,7 +152,7 @@ export class World {
     return this.putWith(queue, 'at' in when ? { at: new Date(when.at) } : { delay: when.afterMs }, ...loads);
   }
 
-  /** Puts a message as recovery leaves it whose worker has died so often that one more death buries it. */
+  /** Puts a quarantined message, as recovery leaves it: one more crash buries it. */
   async putSuspect(name: string, load: Load): Promise<void> {
     const jobs = [[load.key, sumOf(load)] as const];
     const id = randomUUID();
@@ -174,7 +174,7 @@ export class World {
     return {
       proc,
       child,
-      // Written before and after: a step may be written down between the signal and the end.
+      // The fault is written after a kill, but before a freeze: the process may still write a step between signal and effect.
       kill: async () => {
         await child.kill();
         note('kill');
@@ -202,7 +202,7 @@ export class World {
     return this.spawn('producer-process', task);
   }
 
-  /** Starts one of the scripts beside this file, with its task. */
+  /** Starts a script of this folder, with its task. */
   spawn(script: string, task: object): OwnChild {
     const here = new URL('.', import.meta.url).pathname;
     const file = path.join(here, `${script}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`);
@@ -212,20 +212,20 @@ export class World {
     return child;
   }
 
-  /** A client of its own to the real server, closed with the world. */
+  /** The Redis keys of a queue. */
   keys(name = 'jobs'): Keys {
     this.#names.add(name);
     return new Keys(name);
   }
 
-  /** What a scenario started beside all this, and how it ends, whatever happens: after the processes that use it. */
+  /** Registers a cleanup. It always runs at the end of the scenario, after the processes have ended. */
   atEnd(end: () => Promise<void>): void {
     this.#endings.push(end);
   }
 
   // ---------------------------------------------------------------- facts
 
-  /** What Redis holds, of all queues of this scenario. */
+  /** The messages in Redis, from all queues of this scenario. */
   async look(direct = this.direct): Promise<Look> {
     const ready: string[] = [];
     const delayed: string[] = [];
@@ -243,13 +243,13 @@ export class World {
     return { ready, delayed, claimed, dead, pending: ready.length + delayed.length + claimed.length, workers };
   }
 
-  /** Waits for a fact. @returns whether it came to be in time */
+  /** Waits until `ask` returns true. @returns whether it did so in time */
   async until(ask: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<boolean> {
     for (const givenUpAt = Date.now() + withinMs; !(await ask()); await pause(20)) if (Date.now() > givenUpAt) return false;
     return true;
   }
 
-  /** Waits until nothing is ready, delayed or claimed; what is left then is found by the checker. */
+  /** Waits until no message is waiting, delayed or active, or until the time is over. The checker reports what is left. */
   async drained(withinMs = 60_000): Promise<void> {
     let everyMs = 20;
     for (const givenUpAt = Date.now() + withinMs; (await this.pending()) > 0; await pause(everyMs)) {
@@ -258,7 +258,7 @@ export class World {
     }
   }
 
-  /** How many messages are ready, delayed or claimed. */
+  /** Number of messages that are waiting, delayed or active. */
   async pending(): Promise<number> {
     let sum = 0;
     for (const name of this.#names) {
@@ -270,12 +270,12 @@ export class World {
     return sum;
   }
 
-  /** Every line written so far, by all processes. */
+  /** Every entry so far, from all processes. */
   entries(): readonly Entry[] {
     return this.#reader.look();
   }
 
-  /** How many lines of one kind there are, of one process or of all. */
+  /** Number of entries of one kind, from one process or from all. */
   count(f: string, proc?: string): number {
     return this.#reader.count(f, proc);
   }
@@ -294,14 +294,14 @@ export class World {
 
   // ---------------------------------------------------------------- the end
 
-  /** Stops all workers in good order, then does the books. */
+  /** Stops all workers cleanly, then runs the checker. */
   async verdict(): Promise<Verdict> {
     for (const proxy of this.#proxies) {
       proxy.rule = undefined;
       proxy.delayMs = undefined;
       proxy.greets = 'normal';
     }
-    await Promise.all(this.#runners.splice(0).map((runner) => runner.stop({ deadline: 5_000 }).catch((error: unknown) => this.claim(`a runner ended with ${String(error)}`, false))));
+    await Promise.all(this.#runners.splice(0).map((runner) => runner.stop({ deadline: 5_000 }).catch((error: unknown) => this.claim(`every runner stops without an error (${String(error)})`, false))));
     await Promise.all(this.#queues.splice(0).map((queue) => queue.close()));
     for (const child of this.#children) child.signal('SIGTERM');
     await Promise.race([Promise.all(this.#children.map((child) => child.ended)), pause(12_000, undefined, { ref: false })]);
@@ -311,7 +311,7 @@ export class World {
     return { ...verdict, counters: { ...verdict.counters, ...this.figures } };
   }
 
-  /** Whatever happened: nothing is left behind. */
+  /** Ends everything that the scenario started, also after a failure. */
   async close(keepsFiles = false): Promise<void> {
     await Promise.all(this.#runners.splice(0).map((runner) => runner.stop({ deadline: 0 }).catch(() => undefined)));
     await Promise.all(this.#children.map((child) => child.kill()));
@@ -328,7 +328,7 @@ export class World {
   }
 }
 
-/** The key of a test message, wherever it lies. */
+/** The key of a test message, read from its stored bytes. */
 function keyIn(message: string): string {
   const found = /"key":"([^"]+)"/.exec(message);
   return found ? found[1]! : `?${message.slice(0, 60)}`;

@@ -18,7 +18,7 @@ interface Reply {
   readonly body: Record<string, unknown>;
 }
 
-/** The service as its clients see it. */
+/** A client of the service. */
 class Service {
   constructor(private readonly url: string) {}
 
@@ -53,7 +53,7 @@ const api = () => new Program('jobs-api/api.ts', [], { PORT: '0', ANSWERS: answe
 const worker = () => new Program('jobs-api/worker.ts', [], { ANSWERS: answers });
 const endless = { from: 2, to: 1_000_000_000 };
 
-it('a job is accepted, waits, is done, and its answer is there; what breaks a rule is refused with the rule', async () => {
+it('a job is accepted, waits, is done and has an answer; an invalid job is refused with its violations', async () => {
   const program = api();
   const service = await serviceOf(program);
 
@@ -74,13 +74,13 @@ it('a job is accepted, waits, is done, and its answer is there; what breaks a ru
 
   const mathematician = worker();
   expect(await service.becomes(id, 'done')).toEqual({ status: 'done', answer: { primes: 25 } });
-  expect(await service.becomes(hopeless, 'dead')).toEqual({ status: 'dead', reason: 'there is nothing from 9 to 8' });
+  expect(await service.becomes(hopeless, 'dead')).toEqual({ status: 'dead', reason: 'from 9 is greater than to 8' });
   expect(await mathematician.interrupt()).toBe(0);
   expect(await program.interrupt()).toBe(0);
   expect(program.lines.at(-1)).toBe('api closed');
 });
 
-it('a client that asks twice with one key has put one job', async () => {
+it('two requests with the same key put one job', async () => {
   const program = api();
   const service = await serviceOf(program);
   const twice = [await service.post({ from: 2, to: 10 }, { 'Idempotency-Key': 'order-1' }), await service.post({ from: 2, to: 10 }, { 'Idempotency-Key': 'order-1' })];
@@ -89,7 +89,7 @@ it('a client that asks twice with one key has put one job', async () => {
   expect(await redis().llen('hotqueue:primes')).toBe(1);
 });
 
-it('a worker that is stopped in the middle gives its job back, and its short one is done', { timeout: 60_000 }, async () => {
+it('a stopped worker releases its long job, and its short job is done', { timeout: 60_000 }, async () => {
   const service = await serviceOf(api());
   const long = await service.id(endless);
   const first = worker();
@@ -101,10 +101,10 @@ it('a worker that is stopped in the middle gives its job back, and its short one
   expect(await service.get(long)).toEqual({ code: 200, body: { status: 'waiting', ahead: 0 } });
 
   worker();
-  expect(await service.becomes(long, 'running')).toMatchObject({ attempt: 1 }); // the interrupted one does not count
+  expect(await service.becomes(long, 'running')).toMatchObject({ attempt: 1 }); // the interrupted attempt is not counted
 });
 
-it('start: both in one process, which stops both', async () => {
+it('start: API and worker run in one process, and both stop on SIGTERM', async () => {
   const program = new Program('jobs-api/start.ts', [], { PORT: '0', ANSWERS: answers });
   const service = await serviceOf(program);
   expect(await service.becomes(await service.id({ from: 2, to: 1_000_000 }), 'done')).toMatchObject({ answer: { primes: 78_498 } });

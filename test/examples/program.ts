@@ -1,4 +1,4 @@
-/** An example as its user runs it: a process of its own, with what it has printed so far. */
+/** Runs an example in a child process, as a user does, and records its output. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -23,9 +23,9 @@ export class Program {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<number | string>;
 
-  /** @param file within examples/ */
+  /** @param file path in examples/ */
   constructor(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    // vitest asks for colours in its own name.
+    // vitest sets these variables for colours; the example must not inherit them.
     const { FORCE_COLOR: _, NO_COLOR: __, NODE_ENV: ___, INIT_CWD: ____, ...mine } = process.env;
     this.#child = spawn(process.execPath, ['--import', '@oxc-node/core/register', path.join('examples', file), ...args], {
       cwd: root,
@@ -48,12 +48,12 @@ export class Program {
     return this.stdout.split('\n').filter(Boolean);
   }
 
-  /** Waits until `text` stands in what was printed. */
+  /** Waits until the output contains `text`. */
   async prints(text: string): Promise<void> {
     try {
       await until(() => this.stdout.includes(text));
     } catch {
-      throw new Error(`never printed ${JSON.stringify(text)}, but\n${this.stdout}\n${this.stderr}`);
+      throw new Error(`the output does not contain ${JSON.stringify(text)}:\n${this.stdout}\n${this.stderr}`);
     }
   }
 
@@ -61,24 +61,24 @@ export class Program {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  /** Ctrl-D. */
+  /** Closes its standard input, like Ctrl-D. */
   endOfInput(): void {
     this.#child.stdin.end();
   }
 
-  /** @returns the exit code, or the signal that ended it */
+  /** Resolves with the exit code, or with the signal that ended the process. */
   ended(): Promise<number | string> {
     return this.#ended;
   }
 
-  /** Ctrl-C. */
+  /** Sends a signal, by default like Ctrl-C. @returns the exit code or the signal */
   interrupt(signal: NodeJS.Signals = 'SIGINT'): Promise<number | string> {
     this.#child.kill(signal);
     return this.#ended;
   }
 }
 
-/** Removes what earlier tests left in queues whose names examples have written down. */
+/** Deletes queues with fixed names, which may have messages of earlier tests. */
 export async function forget(...queues: string[]): Promise<void> {
   for (const queue of queues) {
     const keys = await redis().keys(`*hotqueue:${queue}*`);

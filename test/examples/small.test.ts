@@ -6,14 +6,14 @@ import { forget, Program } from './program.js';
 beforeEach(() => forget('cities', 'emails', 'sounds', 'orders', 'readings', 'measurements', 'queue', 'echo'));
 
 describe('the examples', () => {
-  it('for-await: visits everything in order, and ends', async () => {
+  it('for-await: consumes all messages in order, and ends', async () => {
     const script = new Program('for-await.ts');
     expect(await script.ended()).toBe(0);
     expect(script.lines).toEqual(['visited Lisbon', 'visited Oslo', 'visited Quito', "visited { name: 'Perth', visits: 2 }", 'visited null', 'left 0']);
     expect(script.stderr).toBe('');
   });
 
-  it('decorated-worker: refuses what is invalid, retries what fails, stops on Ctrl-C', async () => {
+  it('decorated-worker: refuses an invalid message, retries a failed one, stops on Ctrl-C', async () => {
     const post = new Program('decorated-worker.ts');
     await post.prints('sent "Hello" to example.org, attempt 1');
     await post.prints('sent "Later" to busy.example, attempt 2');
@@ -22,20 +22,20 @@ describe('the examples', () => {
     expect(post.lines).toHaveLength(3);
   });
 
-  it('echo: runs when called with a payload, consumes when called with nothing', async () => {
+  it('echo: a call with a payload runs the function, a call without arguments consumes', async () => {
     const echo = new Program('echo.ts');
     await echo.prints('… three');
     expect(await echo.interrupt('SIGTERM')).toBe(0);
     expect(echo.lines).toEqual(['… called directly', '… one', '… two', '… three']);
   });
 
-  it('standard-schema: refuses by the schema, and gives what the schema makes of a message', async () => {
+  it('standard-schema: refuses invalid messages, and yields the output of the schema', async () => {
     const orders = new Program('standard-schema.ts');
     expect(await orders.ended()).toBe(0);
     expect(orders.lines.map((line) => line.slice(0, 12))).toEqual(['refused, sku', 'refused, qua', '1 × TE-1', '6 × CU-7']);
   });
 
-  it('batches: sends a hundred at once, again when all failed, and buries the one that was refused', async () => {
+  it('batches: sends a hundred at once, retries a failed batch, and buries a refused reading', async () => {
     const archive = new Program('batches.ts');
     await archive.prints('kept 249 readings');
     await archive.prints('refused 1');
@@ -47,7 +47,7 @@ describe('the examples', () => {
     expect(await redis().zcard('{hotqueue:measurements}:dead')).toBe(1);
   });
 
-  it('plain-javascript: has rules and workers without decorators', async () => {
+  it('plain-javascript: uses rules and workers without decorators', async () => {
     const record = new Program('plain-javascript.js');
     await record.prints('cellar: 12 °C, a Reading');
     expect(await record.interrupt()).toBe(0);
@@ -56,7 +56,7 @@ describe('the examples', () => {
 });
 
 describe('the lesson', () => {
-  it('exercise 1: what is put in one terminal comes out in the other, later lines at once', async () => {
+  it('exercise 1: the second terminal prints the messages of the first, and later lines at once', async () => {
     const first = new Program('lesson/exercise-1-put.ts');
     await first.prints('length 4');
     const second = new Program('lesson/exercise-1-consume.ts');
@@ -73,7 +73,7 @@ describe('the lesson', () => {
     await second.interrupt();
   });
 
-  it('exercise 1: the consumer may come first', async () => {
+  it('exercise 1: the consumer may start first', async () => {
     const second = new Program('lesson/exercise-1-consume.ts');
     await until(async () => (await redis().zcard('{hotqueue:queue}:workers')) === 1);
     const first = new Program('lesson/exercise-1-put.ts');
@@ -83,7 +83,7 @@ describe('the lesson', () => {
     await second.interrupt();
   });
 
-  it('exercise 3: echo in one terminal says what is sent from another', async () => {
+  it('exercise 3: echo in one terminal prints the messages from another', async () => {
     const echo = new Program('lesson/exercise-3-echo.ts');
     expect(await new Program('lesson/exercise-3-send.ts').ended()).toBe(0);
     await echo.prints('is anybody there?');

@@ -7,7 +7,7 @@ import { until } from '../support/facts.js';
 import { redis } from '../support/queue.js';
 import { forget, Program } from './program.js';
 
-/** The first of these that runs `code`; the one on the PATH is not always the one that Debian's packages are for. */
+/** The first of these programs that runs `code`. Packages of Debian are not always for the python3 on the PATH. */
 function pythonThat(code: string): string | undefined {
   return ['python3', '/usr/bin/python3'].find((python) => {
     try {
@@ -33,7 +33,7 @@ const program = (env: NodeJS.ProcessEnv, ...args: string[]) => new Program('two-
 const arrived = ['Oslo: 41 °F', 'Quito: 59.9 °F', 'Perth: 89.6 °F'];
 const buried = /^buried \{"place": "Nowhere", "fahrenheit": null\}: not a valid Fahrenheit: fahrenheit: must be a number/;
 
-/** What Python has written stands as it wrote it, spaces and all, and nothing is left over. */
+/** Expects all converted temperatures, the bytes of Python in the buried one, and empty queues. */
 async function expectAllConverted(conversion: Program): Promise<void> {
   expect(await conversion.ended(), conversion.stderr).toBe(0);
   expect(conversion.lines).toEqual([...arrived, expect.stringMatching(buried)]);
@@ -42,23 +42,23 @@ async function expectAllConverted(conversion: Program): Promise<void> {
   expect(await redis().zcard('{hotqueue:fahrenheit}:dead')).toBe(0);
 }
 
-it.runIf(pythonWithRedis)(`by Python with its redis package${pythonWithRedis ? '' : ': SKIPPED, no python3 here has one (apt-get install python3-redis)'}`, async () => {
+it.runIf(pythonWithRedis)(`conversion by Python with the package redis${pythonWithRedis ? '' : ': SKIPPED, the package is not installed (apt-get install python3-redis)'}`, async () => {
   const conversion = program({ PYTHON: pythonWithRedis });
   await expectAllConverted(conversion);
   expect(conversion.stderr).toBe('');
 });
 
-it.runIf(python)(`by Python without any package, over a plain socket${python ? '' : ': SKIPPED, there is no python3 here'}`, async () => {
-  writeFileSync(path.join(home, 'redis.py'), 'raise ImportError("hidden, so that it is not here")');
+it.runIf(python)(`conversion by Python without packages, over a plain socket${python ? '' : ': SKIPPED, python3 is not installed'}`, async () => {
+  writeFileSync(path.join(home, 'redis.py'), 'raise ImportError("hidden by the test")');
   const conversion = program({ PYTHON: python, PYTHONPATH: home });
   await expectAllConverted(conversion);
-  expect(conversion.stderr).toBe('python: the package redis is not here, so the few commands needed go over a plain socket\n');
+  expect(conversion.stderr).toBe('python: the package redis is not installed, so the commands go over a plain socket\n');
 });
 
-it("by the commands that Python's HotQueue sends, from a client that is none", async () => {
+it("conversion by a plain client that sends the commands of Python's HotQueue", async () => {
   const conversion = program({}, '--no-python');
   await until(async () => (await redis().llen('hotqueue:celsius')) === 4);
-  // Byte for byte what json.loads is given there, and what json.dumps makes of the answers.
+  // The exact input of json.loads in Python, and the exact output of json.dumps for the answers.
   const asked: string[] = [];
   for (let left = 4; left > 0; left--) asked.push((await redis().blpop('hotqueue:celsius', 1))![1]);
   expect(asked).toEqual(['{"place":"Oslo","celsius":5}', '{"place":"Nowhere","celsius":-300}', '{"place":"Quito","celsius":15.5}', '{"place":"Perth","celsius":32}']);
@@ -68,9 +68,9 @@ it("by the commands that Python's HotQueue sends, from a client that is none", a
   await expectAllConverted(conversion);
 });
 
-it('where there is no Python it says so, and ends', async () => {
+it('without Python it prints an error and exits with 1', async () => {
   const conversion = program({ PYTHON: path.join(home, 'python3') });
   expect(await conversion.ended()).toBe(1);
-  expect(conversion.stderr).toContain('install python3, or say in PYTHON which one to use');
-  expect(await redis().llen('hotqueue:celsius')).toBe(4); // waiting for whoever comes
+  expect(conversion.stderr).toContain('install python3, or set PYTHON to its path');
+  expect(await redis().llen('hotqueue:celsius')).toBe(4); // they still wait
 });

@@ -23,7 +23,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 const wordCount = (...args: string[]) => new Program('word-count/word-count.ts', args, { SHELF: shelf });
 const sorted = (counts: Record<string, number>): [string, number][] => Object.entries(counts).sort();
 
-/** By one loop over the characters of whole files, as somebody would who knows of no queue. */
+/** Counts words with one loop over whole files, without a queue. */
 function plainCount(files: readonly string[]): [string, number][] {
   const counts: Record<string, number> = Object.create(null) as Record<string, number>;
   for (const file of files) {
@@ -49,7 +49,7 @@ async function result(count: string): Promise<[string, number][] | string> {
 
 const total = (count: string) => until(() => readdirSync(path.join(shelf, count)).includes('total'));
 
-it('one command counts the documentation, and prints what stands in it most often', async () => {
+it('one command counts the documentation, and prints its most frequent words', async () => {
   const program = wordCount();
   expect(await program.ended(), program.stderr).toBe(0);
   const top = program.lines.slice(-10).map((line) => line.trim().split(' ').reverse());
@@ -58,9 +58,9 @@ it('one command counts the documentation, and prints what stands in it most ofte
   expect(top[0]).toEqual(['the', String(Math.max(...times.values()))]);
 });
 
-it('counts what a plain loop counts, whoever worked, also for words between pieces and of many languages', async () => {
+it('counts the same as a plain loop, with several workers, at the ends of pieces, and in many languages', async () => {
   const poem = path.join(home, 'poem.txt');
-  // Characters of two, three and four bytes, and lines of all lengths: any cut but between lines would be seen.
+  // Characters of two, three and four bytes, and lines of many lengths: a cut inside a line would change the result.
   const line = "Der Müller’s Esel sah 東京 und 𝒳, don't ask; l'été fut 42 jours —";
   writeFileSync(poem, Array.from({ length: 900 }, (_, index) => line.slice(index % 17)).join('\n'));
   const files = [...docs, poem];
@@ -72,7 +72,7 @@ it('counts what a plain loop counts, whoever worked, also for words between piec
   expect(await Promise.all(workers.map((worker) => worker.interrupt()))).toEqual([0, 0]);
 });
 
-it('a worker is killed in the middle of a piece: another counts it again, and nothing twice', { timeout: 90_000 }, async () => {
+it('after a kill in the middle of a piece, another worker counts the piece again, and no word is counted twice', { timeout: 90_000 }, async () => {
   const files = docs.slice(0, 4).map((file) => {
     const copy = path.join(home, path.basename(file));
     writeFileSync(copy, readFileSync(file));
@@ -82,7 +82,7 @@ it('a worker is killed in the middle of a piece: another counts it again, and no
   const count = await trigger(files);
   const pieces = await redis().llen('hotqueue:word-count-map');
 
-  // A pipe that nobody writes to in place of the first file: whoever reads it is in the middle of a piece for as long as we like.
+  // A pipe without a writer replaces the first file: a worker that reads it stays in the middle of a piece.
   renameSync(files[0]!, `${files[0]!}.kept`);
   execFileSync('mkfifo', [files[0]!]);
   const killed = wordCount('work');
@@ -98,10 +98,10 @@ it('a worker is killed in the middle of a piece: another counts it again, and no
   expect(await other.interrupt()).toBe(0);
 });
 
-it('every piece is counted by two workers, as after a crash between put and acknowledgement: the sum is the same', async () => {
+it('the sum is the same if every piece is counted twice, as after a crash between put and acknowledgement', async () => {
   const count = await trigger(docs);
-  // The very bytes again, as recovery gives a message back under its id; each beside itself, so that half of the pieces would do
-  // for a count that is full and wrong.
+  // The same bytes twice, as recovery gives a message back under its id. Each copy follows its original: if copies were counted
+  // as pieces, half of the pieces would make a complete but wrong count.
   const tasks = await redis().lrangeBuffer('hotqueue:word-count-map', 0, -1);
   await redis().del('hotqueue:word-count-map');
   await redis().rpush('hotqueue:word-count-map', ...tasks.flatMap((task) => [task, task]));
@@ -112,10 +112,10 @@ it('every piece is counted by two workers, as after a crash between put and ackn
   expect(await result(count)).toEqual(plainCount(docs));
 });
 
-it('without anything to count it says so', async () => {
+it('prints an error if there is nothing to count', async () => {
   const empty = path.join(home, 'empty.txt');
   writeFileSync(empty, '');
   const program = wordCount('trigger', empty);
   expect(await program.ended()).toBe(1);
-  expect(program.stderr).toContain('there is nothing to count');
+  expect(program.stderr).toContain('nothing to count: give files');
 });

@@ -13,7 +13,7 @@ function nested(levels: number): unknown {
 
 describe('an untyped queue takes any JSON value', () => {
   it.each([['a'], [''], [0], [-1.5], [true], [null], [[]], [{}], [[1, [2, { a: null }]]], [{ a: { b: [1] } }], ['#1 0 0\n'], ['\ud800']])(
-    '%j comes out as it went in',
+    '%j is decoded to the same value',
     (value) => {
       const { text, payload } = json.type.encode(value) as { text: string; payload: unknown };
       expect(payload).toBe(value);
@@ -27,7 +27,7 @@ describe('an untyped queue takes any JSON value', () => {
     expect(json.text(runInNewContext('({ a: [1, {}] })'))).toBe('{"a":[1,{}]}');
   });
 
-  it('has a name for sentences and no source', () => {
+  it('has a name for error messages and no source', () => {
     expect(json.type).toMatchObject({ name: 'JSON value', source: undefined });
   });
 });
@@ -40,7 +40,7 @@ const circle: Record<string, unknown> = { a: [{}] };
 const hole: unknown[] = [1];
 hole[2] = 3;
 
-describe('put refuses what would come out different', () => {
+describe('put refuses values that JSON would change', () => {
   it.each<[string, unknown, string, string]>([
     ['undefined', undefined, '', 'undefined'],
     ['an undefined property', { a: { b: undefined } }, 'a.b', 'undefined'],
@@ -73,11 +73,11 @@ describe('put refuses what would come out different', () => {
     expect(error).toMatchObject({ path, what });
   });
 
-  it('says what to do instead', () => {
+  it('the error says what to do instead', () => {
     expect(() => json.put({ at: new Date() })).toThrow(/"at" is a Date.*toISOString\(\)/);
   });
 
-  it('answers a getter that throws with an error of its own', () => {
+  it('a getter that throws makes the payload invalid', () => {
     const cause = new RangeError('no');
     const trap = { get a(): never { throw cause; } };
     const error = thrownBy(() => json.put(trap));
@@ -85,7 +85,7 @@ describe('put refuses what would come out different', () => {
     expect(error).toMatchObject({ cause, violations: [{ rule: 'throws' }] });
   });
 
-  it('does not go round for ever in a small object with 2 ** 60 paths', () => {
+  it('does not hang in a small object with 2 ** 60 paths', () => {
     let value: unknown = [];
     for (let i = 0; i < 60; i++) value = [value, value];
     expect(broken(() => json.put(value))).toEqual(['maxBytes']);
@@ -116,7 +116,7 @@ describe('take refuses', () => {
     expect(broken(() => json.take('{"a":'.repeat(1e6)))).toEqual(['maxBytes']);
   });
 
-  it('without quoting the text', () => {
+  it('without the text in the error', () => {
     expect(() => json.take('{"password":hunter2}')).toThrow(/^not a valid JSON value: is not JSON$/);
     expect(thrownBy(() => json.take('hunter2'))).not.toHaveProperty('cause');
   });
@@ -128,7 +128,7 @@ describe('take refuses', () => {
   });
 });
 
-describe('limits are the same at both ends', () => {
+describe('limits are the same in put and take', () => {
   it('64 levels', () => {
     expect(json.take(json.text(nested(64)))).toEqual(nested(64));
     expect(broken(() => json.put(nested(65)))).toEqual(['maxDepth']);
@@ -136,7 +136,7 @@ describe('limits are the same at both ends', () => {
     expect(sync<unknown>(undefined, { maxDepth: 1 }).put([1])).toEqual([1]);
   });
 
-  // A euro sign has three bytes in UTF-8, an emoji four, in two units of a string.
+  // In UTF-8, a euro sign has three bytes, an emoji four. In a string, an emoji has two units.
   it.each([['a', 1], ['é', 2], ['€', 3], ['😀', 4]])('1 MiB of %s, counted in bytes', (character, bytes) => {
     const fits = character.repeat((2 ** 20 - 2) / bytes);
     const text = json.text(fits);
@@ -150,7 +150,7 @@ describe('limits are the same at both ends', () => {
   });
 });
 
-describe('String, Number and Boolean take their own type and convert nothing', () => {
+describe('String, Number and Boolean accept only their type, without conversion', () => {
   it.each([
     [String, 'string', 'x', [1, null, true, {}, []]],
     [Number, 'number', 1.5, ['1', null, true, {}, []]],
@@ -166,7 +166,7 @@ describe('String, Number and Boolean take their own type and convert nothing', (
     expect(thrownBy(() => one.put(undefined))).toBeInstanceOf(NotSerializableError);
   });
 
-  it('no number is no number', () => {
+  it('Number refuses NaN', () => {
     expect(thrownBy(() => sync<unknown>(Number as never).put(NaN))).toBeInstanceOf(NotSerializableError);
   });
 });

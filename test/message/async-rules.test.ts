@@ -19,7 +19,7 @@ class Declared {
   @Validate(IsFree) name!: string;
 }
 
-// A rule that gives a promise without having said so: validateSync takes the promise for "valid".
+// A rule that returns a promise but is not declared as async: validateSync treats the promise as "valid".
 class Undeclared {
   @ValidateBy({ name: 'quietlyAsync', validator: { validate: ((value: unknown) => new IsFree().validate(value)) as never } }) name!: string;
 }
@@ -46,7 +46,7 @@ afterEach(async () => {
   expect(rejected.splice(0)).toEqual([]);
 });
 
-describe('asynchronous rules are waited for at both ends', () => {
+describe('asynchronous rules are awaited, in put and in take', () => {
   it.each<[PayloadClass<object>, (name: string) => object, string, string]>([
     [Declared, (name) => ({ name }), 'name', 'isFree'],
     [Undeclared, (name) => ({ name }), 'name', 'quietlyAsync'],
@@ -66,13 +66,13 @@ describe('asynchronous rules are waited for at both ends', () => {
     }
   });
 
-  it('a rule that rejects is an invalid message', async () => {
+  it('a rule that rejects makes the message invalid', async () => {
     const error: unknown = await Promise.resolve(payloadType(Declared).decode('{"name":"boom"}')).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(InvalidPayloadError);
     expect(error).toMatchObject({ violations: [{ rule: 'throws' }], cause: { message: 'the database is away' } });
   });
 
-  it('and one that throws while others are under way leaves none behind', () => {
+  it('a rule that throws leaves no unhandled promise of other rules', () => {
     class Mixed {
       @Validate(IsFree) name!: string;
       @ValidateBy({ name: 'thrower', validator: { validate: () => { throw new Error('now'); } } }) other!: string;
@@ -80,12 +80,12 @@ describe('asynchronous rules are waited for at both ends', () => {
     expect(thrownBy(() => payloadType(Mixed).decode('{"name":"boom","other":"x"}'))).toMatchObject({ violations: [{ rule: 'throws' }] });
   });
 
-  it('what is refused for its shape is refused at once', () => {
+  it('a payload with a wrong shape is refused synchronously', () => {
     expect(thrownBy(() => payloadType(Declared).decode('{"nome":"x"}'))).toBeInstanceOf(InvalidPayloadError);
   });
 });
 
-it('synchronous rules are never waited for', () => {
+it('synchronous rules return no promise', () => {
   class Sync {
     @IsString() a!: string;
     @IsInt() b!: number;

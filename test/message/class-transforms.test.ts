@@ -17,7 +17,7 @@ describe('@Expose', () => {
   }
   const mails = sync(Mail);
 
-  it('renames what is stored, while put speaks of properties', () => {
+  it('renames keys in the text; put uses the property names', () => {
     const mail = { email: 'a', inner: [{ innerName: 'b' }] };
     expect(mails.text(mail)).toBe('{"e_mail":"a","in":[{"inner_name":"b"}]}');
     expect(mails.put(mail)).toMatchObject({ email: 'a', retries: 3, inner: [{ innerName: 'b' }], shout: 'a!' });
@@ -26,7 +26,7 @@ describe('@Expose', () => {
     expect(mails.put(mails.put(instance))).toEqual(mails.put(instance));
   });
 
-  it('makes the other name unknown, at either end', () => {
+  it('makes the property name unknown in the text, and the key unknown in put', () => {
     expect(broken(() => mails.take('{"email":"a"}'))).toEqual(['email unknownKey']);
     expect(broken(() => mails.take('{"e_mail":"a","in":[{"innerName":"b"}]}'))).toEqual(['in.0.innerName unknownKey']);
     expect(broken(() => mails.put({ e_mail: 'a' }))).toEqual(['e_mail unknownKey']);
@@ -34,7 +34,7 @@ describe('@Expose', () => {
 });
 
 describe('@Exclude', () => {
-  it('keeps a property of its own out of the text, and refuses it from others', () => {
+  it('leaves the property out of the text, and take refuses it', () => {
     class Cached {
       @IsString() name!: string;
       @Exclude() cache = new Map([['a', 1]]);
@@ -44,7 +44,7 @@ describe('@Exclude', () => {
     expect(broken(() => cached.take('{"name":"x","cache":{}}'))).toEqual(['cache unknownKey']);
   });
 
-  it('of what the rules need is found out by put', () => {
+  it('of a property that the rules require makes put fail', () => {
     class Secret {
       @IsString() @Exclude({ toPlainOnly: true }) password!: string;
       @Allow() free?: string;
@@ -52,7 +52,7 @@ describe('@Exclude', () => {
     expect(broken(() => sync(Secret).put({ password: 'x' }))).toEqual(['password isString']);
   });
 
-  it('on the class leaves what is exposed', () => {
+  it('on the class leaves only exposed properties', () => {
     @Exclude()
     class Closed {
       @Expose() @IsString() name!: string;
@@ -64,8 +64,8 @@ describe('@Exclude', () => {
   });
 });
 
-describe('@Transform is applied once on the way in and once on the way out', () => {
-  it('towards the class', () => {
+describe('@Transform is applied once in each direction', () => {
+  it('to the class only', () => {
     class Price {
       @IsNumber() @Transform(({ value }) => Number(value) * 100, { toClassOnly: true }) cents!: number;
     }
@@ -75,7 +75,7 @@ describe('@Transform is applied once on the way in and once on the way out', () 
     expect(prices.take(prices.text({ cents: 2 })).cents).toBe(200);
   });
 
-  it('both ways, also for what JSON does not have', () => {
+  it('in both directions, also for values that JSON does not have', () => {
     class Transfer {
       @Allow()
       @Transform(({ value }) => BigInt(value as string), { toClassOnly: true })
@@ -95,7 +95,7 @@ describe('@Transform is applied once on the way in and once on the way out', () 
     expect(broken(() => transfers.take('{"amount":"five","tags":{},"at":0}'))).toEqual(['throws']);
   });
 
-  it('has the last word over @Type', () => {
+  it('overrides @Type', () => {
     class Loud {
       @IsDate() @Type(() => Date)
       @Transform(({ value, obj }) => ((obj as { at: unknown }).at === 'epoch' ? new Date(0) : (value as Date)), { toClassOnly: true }) at!: Date;
@@ -104,7 +104,7 @@ describe('@Transform is applied once on the way in and once on the way out', () 
     expect(sync(Loud).put({ at: new Date(5) }).at).toEqual(new Date(5));
   });
 
-  it('sees the object it belongs to', () => {
+  it('gets its object', () => {
     class Part {
       @IsString() @Transform(({ value, obj }) => `${String(value)} of ${(obj as Part).total}`, { toPlainOnly: true }) part!: string;
       @IsInt() total!: number;
@@ -131,7 +131,7 @@ describe('a discriminator', () => {
   }
   const drawings = sync(Drawing);
 
-  it('tells subclasses apart, of plain objects and of instances', () => {
+  it('selects the subclass of plain objects and of instances', () => {
     const circle = Object.assign(new Circle(), { radius: 1 });
     const drawing = { main: circle, rest: [{ kind: 'square', side: 2 }] };
     expect(JSON.parse(drawings.text(drawing))).toEqual({ main: { radius: 1, kind: 'circle' }, rest: [{ side: 2, kind: 'square' }] });
@@ -141,14 +141,14 @@ describe('a discriminator', () => {
     expect(drawings.put(taken)).toEqual(taken);
   });
 
-  it('lets no subclass have the keys of another, and no third one in', () => {
+  it('refuses keys of another subclass, and an unknown subclass', () => {
     expect(broken(() => drawings.take('{"main":{"kind":"circle","side":1}}'))).toEqual(['main.side unknownKey']);
     expect(broken(() => drawings.put({ main: { kind: 'triangle', side: 1 } }))).toEqual(['main.side unknownKey']);
     expect(broken(() => drawings.take('{"main":{"kind":"circle","radius":"x"}}'))).toEqual(['main.radius isInt']);
   });
 });
 
-it('what a transform makes of a property must be JSON too', () => {
+it('the result of a transform must be JSON', () => {
   class Odd {
     @Allow() @Transform(({ value }) => new Set([value]), { toPlainOnly: true }) set!: unknown;
   }

@@ -1,4 +1,4 @@
-/** What class-validator and class-transformer do that nobody would expect, one test each. */
+/** Unexpected behaviour of class-validator and class-transformer, one test each. */
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
@@ -11,7 +11,7 @@ import { Address, broken, Order, Size, sync, thrownBy } from './payloads.js';
 const orders = sync(Order);
 const order = (rest: string): string => `{"to":"a@b.co",${rest}}`;
 
-describe('arrays where one object is declared, and the other way round', () => {
+describe('an array for a declared object, and an object for a declared array, are refused', () => {
   class Two {
     @ValidateNested() @Type(() => Address) @IsOptional() one?: Address;
     @ValidateNested({ each: true }) @Type(() => Size) @IsOptional() many?: Size[];
@@ -33,13 +33,13 @@ describe('arrays where one object is declared, and the other way round', () => {
     expect(broken(() => two.put(JSON.parse(text)))).toEqual(violations);
   });
 
-  it('null and absent are left to the rules', () => {
+  it('null and absent values are validated by the rules', () => {
     expect(two.take('{"one":null,"many":null}')).toMatchObject({ one: null, many: null });
     expect(two.take('{"many":[]}').many).toEqual([]);
   });
 });
 
-describe('@Type converts, and only what it should', () => {
+describe('@Type converts only values of the right kind', () => {
   class Typed {
     @IsString() @Type(() => String) @IsOptional() text?: string;
     @IsNumber() @Type(() => Number) @IsOptional() number?: number;
@@ -65,7 +65,7 @@ describe('@Type converts, and only what it should', () => {
     expect(broken(() => typed.take(text))).toEqual(violations);
   });
 
-  it('as it was asked to', () => {
+  it('a declared conversion is applied', () => {
     expect(typed.take('{"number":"12","dates":["2020-01-01T00:00:00.000Z",0],"date":null}')).toMatchObject({
       number: 12,
       dates: [new Date('2020-01-01'), new Date(0)],
@@ -74,7 +74,7 @@ describe('@Type converts, and only what it should', () => {
     expect(typed.take(typed.text({ date: new Date(5), dates: [new Date(6)] }))).toMatchObject({ date: new Date(5), dates: [new Date(6)] });
   });
 
-  it('never by itself', () => {
+  it('without @Type, nothing is converted', () => {
     class Plain {
       @IsBoolean() flag!: boolean;
       @IsInt() count!: number;
@@ -83,7 +83,7 @@ describe('@Type converts, and only what it should', () => {
   });
 });
 
-describe('what throws instead of reporting is an invalid message', () => {
+describe('an error inside the validation makes the message invalid', () => {
   it.each<[string, string, unknown]>([
     ['a constructor key in untyped data', order('"extra":{"a":{"constructor":"x"}}'), ['extra.a.constructor forbiddenKey']],
     ['__proto__ in untyped data', order('"extra":{"__proto__":{"admin":true}}'), ['extra.__proto__ forbiddenKey']],
@@ -97,7 +97,7 @@ describe('what throws instead of reporting is an invalid message', () => {
     expect(broken(() => orders.take(text))).toEqual(violations);
   });
 
-  it('a setter, a rule, a condition', () => {
+  it('from a setter or a rule', () => {
     const cause = new TypeError('the value was hunter2');
     const fail = (): never => {
       throw cause;
@@ -120,7 +120,7 @@ describe('what throws instead of reporting is an invalid message', () => {
     }
   });
 
-  it('a constructor that fails only now and then', () => {
+  it('from a constructor that fails sometimes', () => {
     let fails = false;
     class Moody {
       @IsString() name!: string;
@@ -132,7 +132,7 @@ describe('what throws instead of reporting is an invalid message', () => {
     expect(broken(() => moody.put({ name: 'x' }))).toEqual(['throws']);
   });
 
-  it('a class of a circular import that is not there yet', () => {
+  it('from a circular import whose class is not defined yet', () => {
     const late: { cls?: new () => Address } = {};
     class Early {
       @ValidateNested() @Type(() => late.cls ?? absent()) @IsOptional() address?: Address;
@@ -147,10 +147,10 @@ describe('what throws instead of reporting is an invalid message', () => {
   });
 });
 
-describe('class-transformer compares every key of an object with all others: 30,000 take a third of a second', () => {
+describe('class-transformer compares every key of an object with all others (30,000 keys take a third of a second)', () => {
   const keys = (n: number): Record<string, number> => Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, i]));
 
-  it('so unknown ones are refused before anything is made of them', () => {
+  it('so unknown keys are refused before class-transformer runs', () => {
     let made = 0;
     class Counted extends Order {
       constructor() {
@@ -167,14 +167,14 @@ describe('class-transformer compares every key of an object with all others: 30,
     expect(made).toBe(1);
   });
 
-  it('and so are too many keys of data that the class leaves open, at both ends', () => {
+  it('so untyped objects with too many keys are refused, by put and take', () => {
     expect(broken(() => orders.take(order(`"extra":{"deep":[${JSON.stringify(keys(30_000))}]}`)))).toEqual(['extra type']);
     expect(broken(() => orders.put({ to: 'a@b.co', extra: keys(1001) }))).toEqual(['extra type']);
     expect(orders.put({ to: 'a@b.co', extra: keys(1000) }).extra).toEqual(keys(1000));
   });
 });
 
-it('a nested value without a class is refused with the reason, when only the payload shows it', () => {
+it('a nested value without a class is refused with a reason, also if only the payload shows it', () => {
   class Inner {
     @IsString() name!: string;
   }

@@ -4,14 +4,14 @@ import { payloadType, type PayloadClass } from '../../src/message/payload.js';
 
 export const forms: Form[] = ['generated', 'closures'];
 
-/** The fast way of a class that has one. */
+/** The compiled validator of a class. Fails if the class cannot be compiled. */
 export function accepting<T extends object>(cls: PayloadClass<T>, form?: Form): Accept<T> {
   const { accept, declined } = compile(cls, form);
   expect(declined).toBeUndefined();
   return accept!;
 }
 
-/** What class-validator makes of a text; `undefined` when it refuses, or has to wait. */
+/** Decodes a text with class-validator; `undefined` if it refuses the text or validates asynchronously. */
 export function ordinary<T extends object>(cls: PayloadClass<T>): (text: string) => T | undefined {
   const type = payloadType<T>(cls, { validation: 'class-validator' });
   return (text) => {
@@ -26,7 +26,7 @@ export function ordinary<T extends object>(cls: PayloadClass<T>): (text: string)
   };
 }
 
-/** Both forms on the same text: `true` when both accepted, `false` when neither did; fails when class-validator would not agree. */
+/** Whether both forms accept a text. Fails if the forms disagree, or if class-validator disagrees with an accepted payload. */
 export function accepted<T extends object>(cls: PayloadClass<T>, text: string): boolean {
   const right = ordinary(cls)(text);
   const answers = forms.map((form) => accepting(cls, form)(JSON.parse(text)));
@@ -35,7 +35,7 @@ export function accepted<T extends object>(cls: PayloadClass<T>, text: string): 
   return answers[0] !== undefined;
 }
 
-/** Where two values differ for whoever looks closely: prototypes, own keys and their order, -0, dates. */
+/** Path of the first difference between two values, `undefined` if there is none. Compares prototypes, own keys with their order, -0 and dates. */
 export function difference(a: unknown, b: unknown, path = '$'): string | undefined {
   if (Object.is(a, b)) return undefined;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return path;

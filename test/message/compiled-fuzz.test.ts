@@ -1,4 +1,7 @@
-/** Random classes, random payloads, mostly nearly right: nothing is accepted that class-validator refuses, and nothing comes out different. */
+/**
+ * Random classes and random payloads, most of them valid or almost valid. The compiled validator must accept no payload that
+ * class-validator refuses, and must return the same result.
+ */
 import 'reflect-metadata';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { compile } from '../../src/message/compiled/acceptor.js';
@@ -16,7 +19,7 @@ const hostile = [
 ];
 const hostileKeys = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'z', 'a', '0', 'then', 'elsewhere'];
 
-/** A text, spoiled in one place or none. */
+/** JSON text of a payload, perhaps with one random fault. */
 function spoiled(plain: Record<string, unknown>, dice: Dice): string {
   const entries = Object.entries(plain).map(([key, value]) => [key, JSON.stringify(value)] as [string, string]);
   const at = dice.below(entries.length);
@@ -58,7 +61,7 @@ it(`with seed ${seed}`, async () => {
   expect(books.accepted / books.valid).toBeGreaterThan(0.5);
   const untouched = kindNames.filter((name) => !kindsAccepted.has(name));
   expect(untouched).toEqual(expect.arrayContaining(['declared promise', 'exposed']));
-  // The rare ones may be missing.
+  // Rare kinds may be missing.
   expect(untouched.length).toBeLessThan(7);
 }, 60_000);
 
@@ -74,10 +77,10 @@ function examine(subject: Subject, dice: Dice, books: { asked: number; valid: nu
     books.asked++;
     const right = judge(text);
     if (right !== undefined) books.valid++;
-    // What the limits of the codec refuse never comes this far.
+    // In production, texts that the codec refuses do not reach the compiled validator.
     const answers = right === undefined && isRefusedByCodec(text) ? [] : compiled.map(({ accept }) => accept?.(plain));
     for (const answer of answers) if (answer !== undefined) same(answer, right, text);
-    // The two forms agree, whatever it is.
+    // Both forms must agree, for valid and invalid payloads.
     same(answers[0], answers[1], text);
     if (answers[0] !== undefined) {
       books.accepted++;
@@ -89,7 +92,7 @@ function examine(subject: Subject, dice: Dice, books: { asked: number; valid: nu
   }
 }
 
-// Not through expect: there are a hundred thousand of them.
+// Does not use expect(), which would be slow for a hundred thousand comparisons.
 function same(one: unknown, other: unknown, text: string): void {
   const found = difference(one, other);
   if (found !== undefined) throw new Error(`different at ${found}: ${text}`);
@@ -97,7 +100,7 @@ function same(one: unknown, other: unknown, text: string): void {
 
 const isRefusedByCodec = (text: string): boolean => /__proto__|constructor|prototype"|1e400/.test(text);
 
-/** What was taken is put again, by both ways. */
+/** Encodes a decoded payload again with both validators. They must agree. */
 function samePut(fast: ReturnType<typeof payloadType<object>>, slow: typeof fast, value: object): void {
   const [one, other] = [fast, slow].map((type) => {
     try {

@@ -1,4 +1,4 @@
-/** What `put` spares when a payload is certainly valid. */
+/** Work that `put` skips for a payload that is certainly valid. */
 import 'reflect-metadata';
 import { IsObject, IsOptional, IsString } from 'class-validator';
 import { describe, expect, it, vi } from 'vitest';
@@ -6,7 +6,7 @@ import { payloadType } from '../../src/message/payload.js';
 import { difference } from './compare.js';
 import { Order } from './payloads.js';
 
-describe('put does not read what it has written', () => {
+describe('put does not parse its own text', () => {
   const type = payloadType<Order>(Order);
   const reads = (value: unknown): number => {
     const parse = vi.spyOn(JSON, 'parse');
@@ -20,12 +20,12 @@ describe('put does not read what it has written', () => {
     }
   };
 
-  it('when nobody else has a hand on it, and gives what it would read', () => {
+  it('if no other code can change the values, and returns what parsing would return', () => {
     expect(reads({ to: 'a@b.co', retries: -0, sizes: [{ width: 1 }], at: new Date(5), address: { city: 'Bern', street: undefined } })).toBe(0);
     expect(reads(Object.assign(new Order(), { to: 'a@b.co' }))).toBe(0);
   });
 
-  it('but does read what may change under its hands', () => {
+  it('but parses it if getters or toJSON may change the values', () => {
     let reading = 0;
     const changing = { get a() { return reading++; } };
     expect(reads({ to: 'a@b.co', extra: { a: 1 } })).toBe(1);

@@ -1,4 +1,4 @@
-/** Rules of the user are asked as class-validator asks them, whether or not it is asked itself. */
+/** The compiled validator calls the user's own rules in the same way as class-validator. */
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
@@ -17,7 +17,7 @@ describe('rules of the user', () => {
   const asked: [string, unknown, (ValidationArguments | undefined)?][] = [];
   const note = (name: string, options?: ValidationOptions): PropertyDecorator => rule((value, args) => (asked.push([name, value, args]), true), options);
   beforeEach(() => void asked.splice(0));
-  // Of this name, a rule is asked before all others.
+  // class-validator calls a rule with this name before all others.
   const defined = ValidateBy({ name: 'isDefined', validator: { validate: (value) => (asked.push(['defined', value]), true) } });
   class Inner {
     @note('inner') it!: string;
@@ -29,7 +29,7 @@ describe('rules of the user', () => {
     @ValidateIf(() => (asked.push(['if 2', 0]), true)) @ValidateIf(() => (asked.push(['if 1', 0]), false)) @note('never') c?: string;
   }
 
-  it('are asked the same, in the same order, with the same arguments, as class-validator asks them', () => {
+  it('are called in the same order and with the same arguments as by class-validator', () => {
     const text = '{"a":[{"it":"x"},{"it":"y"}],"3":"three","c":"z","b":"b"}';
     void payloadType<Noted>(Noted, { validation: 'class-validator' }).decode(text);
     const right = asked.splice(0);
@@ -40,12 +40,12 @@ describe('rules of the user', () => {
     }
   });
 
-  it('may keep their arguments, and ask others meanwhile', () => {
+  it('may keep their arguments, and may validate other objects meanwhile', () => {
     const kept: ValidationArguments[] = [];
     class Tree {
       @rule((value, args) => {
         kept.push(args!);
-        // Itself, while it is being asked.
+        // It validates its own class, inside its own call.
         if (value === 'outer') for (const form of forms) expect(accepting(Tree, form)({ name: 'inner' })).toBeDefined();
         return args!.value === value && (args!.object as Tree).name === value;
       }) name!: string;
@@ -54,7 +54,7 @@ describe('rules of the user', () => {
     expect(new Set(kept).size).toBe(kept.length);
   });
 
-  it('that change what they are shown change neither the text nor what class-validator sees after a doubt', () => {
+  it('that change their values change neither the text nor the values that class-validator gets later', () => {
     class Greedy {
       @rule((value) => (value as unknown[]).pop() === 'last') @IsArray() list!: unknown[];
       @rule((value) => delete (value as { a?: number }).a && Object.keys(value as object).length > 0) open!: object;
@@ -68,7 +68,7 @@ describe('rules of the user', () => {
     }
   });
 
-  it('must say true, and may throw', () => {
+  it('must return true, and may throw', () => {
     for (const answer of [1, 'yes', {}, null, undefined]) {
       class Vague {
         @rule(() => answer) it!: string;
@@ -88,14 +88,14 @@ describe('rules of the user', () => {
   });
 });
 
-describe('rules that give a promise without having said so', () => {
+describe('rules that return a promise but are not declared as async', () => {
   const rejected: unknown[] = [];
   const note = (reason: unknown): void => void rejected.push(reason);
 
   beforeEach(() => void process.on('unhandledRejection', note));
   afterEach(() => void process.off('unhandledRejection', note));
 
-  it('are asked once in vain, and their failure ends no process', async () => {
+  it('are called once without use, and a rejection does not end the process', async () => {
     let asked = 0;
     class Quiet {
       @rule(async (value) => (asked++, value === 'x' || Promise.reject(new Error('away')))) it!: string;
@@ -108,7 +108,7 @@ describe('rules that give a promise without having said so', () => {
   });
 });
 
-describe('rules out of a container', () => {
+describe('rules from a container', () => {
   class Door {
     constructor(private readonly key: string) {}
     validate(value: unknown): boolean { return value === this.key; }
@@ -121,7 +121,7 @@ describe('rules out of a container', () => {
   const use = (key: string): void => useContainer({ get: (cls: unknown) => (cls === Constraint ? new Door(key) : undefined) as never }, { fallback: true });
   afterEach(() => useContainer(undefined as never));
 
-  it('are those of the container of the moment', () => {
+  it('are those of the current container', () => {
     use('a');
     const accepts = forms.map((form) => accepting(House, form));
     const type = payloadType<House>(House);
@@ -133,7 +133,7 @@ describe('rules out of a container', () => {
   });
 });
 
-it('rules that were registered by hand are rules', () => {
+it('rules of registerDecorator are applied', () => {
   class Registered {
     name!: string;
   }

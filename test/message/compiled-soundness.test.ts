@@ -1,4 +1,4 @@
-/** What is accepted without class-validator is what class-validator would accept: the cases in which one could think otherwise. */
+/** The compiled validator accepts only what class-validator accepts. These are the cases in which it could accept too much. */
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import { Allow, IsArray, IsDefined, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, ValidateIf, ValidateNested } from 'class-validator';
@@ -7,7 +7,7 @@ import type { PayloadClass } from '../../src/message/payload.js';
 import { accepted, accepting, forms } from './compare.js';
 import { Address } from './payloads.js';
 
-describe('defaults, which no text has been through', () => {
+describe('default values, which do not come from JSON', () => {
   class Sub extends Address {
     @IsString() more!: string;
   }
@@ -25,8 +25,8 @@ describe('defaults, which no text has been through', () => {
     ['an instance', { one: Object.assign(new Address(), bern) }, true],
     ['an invalid instance', { one: new Address() }, false],
     ['an instance of a class with more rules', { one: Object.assign(new Sub(), bern) }, false],
-    ['what says that it is another class', { one: Object.assign(new Address(), bern, { constructor: Sub }) }, false],
-    ['no object of this realm', { one: Object.assign(Object.create(null) as object, bern, { constructor: Address }) }, false],
+    ['an instance with a constructor property of another class', { one: Object.assign(new Address(), bern, { constructor: Sub }) }, false],
+    ['an object without a prototype', { one: Object.assign(Object.create(null) as object, bern, { constructor: Address }) }, false],
     ['a Set of plain objects', { many: new Set([bern]) }, false],
     ['a hole', { many: new Array(1) }, false],
   ])('%s', (_, defaults, isAccepted) => {
@@ -40,7 +40,7 @@ describe('defaults, which no text has been through', () => {
   });
 });
 
-it('null and what is no date are no values, whatever few rules there are', () => {
+it('null and invalid dates are not accepted as values, also with few rules', () => {
   class Few {
     @IsDefined() @Type(() => Date) @ValidateIf(({ when }: Few) => when !== 'any') date?: unknown;
     @IsDefined() @Type(() => Number) @IsOptional() number?: unknown;
@@ -52,7 +52,7 @@ it('null and what is no date are no values, whatever few rules there are', () =>
 });
 
 describe('constructors', () => {
-  it('that put a function where data is to be, a frozen object, or another class', () => {
+  it('that set a function, freeze the object or return another class', () => {
     const log = (): void => {};
     class Method {
       @Allow() log: unknown = log;
@@ -69,7 +69,7 @@ describe('constructors', () => {
     expect(accepted(Method, '{}')).toBe(true);
   });
 
-  it('are called as often as they would be, and never before all keys are known', () => {
+  it('are called as often as by class-transformer, and never before all keys are checked', () => {
     const made: string[] = [];
     class Inner {
       @IsInt() width!: number;
@@ -90,7 +90,7 @@ describe('constructors', () => {
   });
 });
 
-it('own keys come in the order of the text, after those of the constructor', () => {
+it('own keys are in the order of the text, after those of the constructor', () => {
   class Ordered {
     @Allow() c = 1;
     @Allow() a?: unknown;
@@ -100,7 +100,7 @@ it('own keys come in the order of the text, after those of the constructor', () 
   for (const text of ['{"a":1,"b":2,"7":0}', '{"b":1,"a":{"y":1,"x":2},"c":3}', '{"a":-0,"b":[0,-0]}']) expect(accepted(Ordered, text)).toBe(true);
 });
 
-it('a type function that only looks like a constant is asked for each object', () => {
+it('a type function that only looks constant is called for each object', () => {
   class Inner {
     @IsString() name!: string;
   }
@@ -118,7 +118,7 @@ it('a type function that only looks like a constant is asked for each object', (
   expect(answers({ it: { name: 'x' } })).toEqual([false, false]);
 });
 
-it('names that would mean something in source text are names', () => {
+it('names with special characters of source code are only names', () => {
   const names = ['a"b', 'a\\', '`${process.exit()}`', '\u2028', '"];throw 1;//', 'default', '0', '-1', ''];
   class Odd {}
   for (const name of names) IsString()(Odd.prototype, name);
@@ -127,7 +127,7 @@ it('names that would mean something in source text are names', () => {
   expect(accepted(Odd, text)).toBe(true);
 });
 
-it('what all objects were given meanwhile is no data', () => {
+it('a property that is added to Object.prototype later is not data', () => {
   class Late {
     @Allow() @IsOptional() polluted?: string;
   }

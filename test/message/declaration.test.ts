@@ -27,11 +27,11 @@ class Derived extends Base {}
 
 const declare = (source: unknown) => () => payloadType(source as never);
 
-describe('refused while the queue is being declared', () => {
+describe('refused when the queue is declared', () => {
   it.each<[string, unknown, RegExp]>([
     ['a class without rules', Bare, /Bare has no class-validator rules, and a class without rules would let everything through/],
-    ['a class that JavaScript has', Date, /Date has no class-validator rules/],
-    ['Object, which is what a missing type becomes', Object, /Object has no class-validator rules/],
+    ['a built-in class', Date, /Date has no class-validator rules/],
+    ['Object, which compilers emit for a missing type', Object, /Object has no class-validator rules/],
     ['an instance', new Order(), /this is an instance of Order; give the class itself: \{ payload: Order \}/],
     ['a constructor that needs arguments', Demanding, /new Demanding\(\) without arguments throws/],
     ['an arrow function', () => 1, /a function is neither a class/],
@@ -44,7 +44,7 @@ describe('refused while the queue is being declared', () => {
     expect(error).toMatchObject({ option: 'payload', message: expect.stringMatching(sentence) as string });
   });
 
-  it('nested classes that could never be valid, or always would be', () => {
+  it('nested classes that would never or always be valid', () => {
     class NoType {
       @ValidateNested() address!: Address;
     }
@@ -71,7 +71,7 @@ describe('refused while the queue is being declared', () => {
     expect(declare(Outer)).toThrow(/NoType\.address/);
   });
 
-  it('but not where a transform makes the value', () => {
+  it('but not a property whose value a transform makes', () => {
     class Made {
       @ValidateNested() @IsOptional() @Transform(({ value }) => Object.assign(new Address(), value as object)) address?: Address;
     }
@@ -96,7 +96,7 @@ describe('hasRules', () => {
   });
 });
 
-describe('a second copy of class-transformer, whose @Type ours cannot see', () => {
+describe('a second copy of class-transformer, with an @Type that our copy does not see', () => {
   const folder = mkdtempSync(join(tmpdir(), 'second-copy-'));
   const here = createRequire(import.meta.url);
   cpSync(join(here.resolve('class-transformer/package.json'), '..'), join(folder, 'class-transformer'), { recursive: true });
@@ -107,14 +107,14 @@ describe('a second copy of class-transformer, whose @Type ours cannot see', () =
     expect(second.Type).not.toBe(Type);
   });
 
-  it('is named when a nested class is declared with it', () => {
+  it('is reported if a nested class is declared with it', () => {
     class Foreign {
       @ValidateNested() @second.Type(() => Address) address!: Address;
     }
     expect(declare(Foreign)).toThrow(/no @Type\(\) that we can see.*second copy of class-transformer: see "npm ls class-transformer"/);
   });
 
-  it('is named when a Date is put', () => {
+  it('is reported if a Date is put', () => {
     class Foreign {
       @IsDate() @second.Type(() => Date) at!: Date;
     }

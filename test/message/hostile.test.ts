@@ -1,4 +1,4 @@
-/** Whatever lies in Redis: decode answers with a payload or with InvalidPayloadError, and changes nothing. */
+/** For any bytes in Redis, decode returns a payload or throws InvalidPayloadError, and changes no prototype. */
 import 'reflect-metadata';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ const types: [string, PayloadType][] = [
 
 const hostileKey = fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', 'then', 'toJSON', 'hasOwnProperty', 'greeting', 'length');
 const knownKey = fc.constantFrom('to', 'retries', 'address', 'city', 'sizes', 'width', 'at', 'extra');
-// As text, because a literal { __proto__: … } has no such key.
+// Written as text, because a literal { __proto__: … } has no such key.
 const { text: jsonText } = fc.letrec<{ text: string }>((tie) => ({
   text: fc.oneof(
     { maxDepth: 6 },
@@ -28,7 +28,7 @@ const { text: jsonText } = fc.letrec<{ text: string }>((tie) => ({
       .map((entries) => `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join()}}`),
   ),
 }));
-/** Mostly what a property should be, as text, and sometimes anything. */
+/** JSON text of a property: usually a valid value, sometimes any value. */
 const mostly = (good: fc.Arbitrary<unknown>) => fc.oneof({ weight: 9, arbitrary: good.map((value) => JSON.stringify(value)) }, { weight: 1, arbitrary: jsonText });
 const almost = fc
   .record(
@@ -54,7 +54,7 @@ const surface = (): string =>
     .join('|');
 
 describe.each(types)('%s', (_, type) => {
-  it('decode gives a payload or InvalidPayloadError, and leaves every prototype alone', () => {
+  it('decode returns a payload or throws InvalidPayloadError, and changes no prototype', () => {
     const before = surface();
     fc.assert(
       fc.property(anyText, (text) => {
@@ -72,7 +72,7 @@ describe.each(types)('%s', (_, type) => {
     expect(surface()).toBe(before);
   });
 
-  it('what encode accepts, decode accepts, as the same payload', () => {
+  it('decode accepts all that encode accepts, and returns the same payload', () => {
     fc.assert(
       fc.property(fc.oneof(fc.anything({ withDate: true, withMap: true, withNullPrototype: true }), anyText.map(readable)), (value) => {
         let encoded: { text: string; payload: unknown };
@@ -82,14 +82,14 @@ describe.each(types)('%s', (_, type) => {
           expect([InvalidPayloadError, NotSerializableError]).toContain((error as Error).constructor);
           return;
         }
-        // JSON has one zero and no objects without a prototype; both count as the same.
+        // JSON has no -0 and no objects without a prototype, so these compare as equal to 0 and to plain objects.
         expect(normal(type.decode(encoded.text))).toEqual(normal(encoded.payload));
       }),
       { numRuns: 1500 },
     );
   });
 
-  it('what was taken can be put again, and is then the same', () => {
+  it('a decoded payload can be encoded again, to the same payload', () => {
     let accepted = 0;
     fc.assert(
       fc.property(anyText, (text) => {

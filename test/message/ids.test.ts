@@ -2,7 +2,7 @@ import { validate, version } from 'uuid';
 import { expect, it } from 'vitest';
 import { madeAt, newId } from '../../src/message/ids.js';
 
-it('makes UUIDs of version 7, all different, sorted as they were made, which tell when that was', () => {
+it('newId() makes unique UUIDs of version 7, sorted by creation, and madeAt() returns the time of creation', () => {
   const before = Date.now();
   const ids = Array.from({ length: 100_000 }, newId);
   expect(new Set(ids).size).toBe(ids.length);
@@ -12,6 +12,6 @@ it('makes UUIDs of version 7, all different, sorted as they were made, which tel
   expect(madeAt(ids.at(-1)!)).toBeLessThanOrEqual(Date.now());
 });
 
-it.each(['', 'order-7', '01a1fbd5-d784-47c1-98a4-9d4296121514'])('cannot tell when %j was made', (id) => {
+it.each(['', 'order-7', '01a1fbd5-d784-47c1-98a4-9d4296121514'])('madeAt() returns undefined for %j', (id) => {
   expect(madeAt(id)).toBeUndefined();
 });

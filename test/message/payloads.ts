@@ -27,7 +27,7 @@ export class Order {
   }
 }
 
-/** A payload type whose rules are synchronous, so that tests need not wait. */
+/** A payload type with synchronous rules, so that tests need no await. */
 export interface SyncType<T> {
   readonly type: PayloadType<T>;
   put(value: unknown): T;
@@ -49,7 +49,7 @@ export function sync<T>(source?: PayloadClass<T>, settings?: PayloadSettings): S
   };
 }
 
-/** The violations as `path rule`, or what else was thrown. */
+/** The violations as `path rule`, or another thrown error. */
 export function broken(run: () => unknown): unknown {
   try {
     run();

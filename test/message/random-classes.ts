@@ -5,11 +5,11 @@ import {
   ValidateIf, ValidateNested, type ValidationOptions,
 } from 'class-validator';
 
-/** The same numbers from the same seed (mulberry32), so that what fails can be run again. */
+/** Random numbers from a seed (mulberry32). The same seed gives the same numbers, so that a failure can be repeated. */
 export class Dice {
   constructor(private state: number) {}
 
-  /** From 0 up to, but not, 1. */
+  /** A number from 0 to 1, without 1. */
   roll(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -33,17 +33,17 @@ enum Colour {
 
 interface Kind {
   readonly name: string;
-  /** How often, against others. */
+  /** Relative frequency. */
   readonly weight: number;
   readonly decorators: (dice: Dice, cls: Subject) => PropertyDecorator[];
-  /** What a compiler would say of it; `undefined` where there is none. */
+  /** Value of `design:type` that a compiler emits; `undefined` for none. */
   readonly declared?: unknown;
   readonly good: (dice: Dice, depth: number, cls: Subject) => unknown;
-  /** Initial values worth having. */
+  /** Initial values to choose from. */
   readonly defaults?: readonly unknown[];
 }
 
-/** A class that nobody wrote, and what would be valid for it, mostly. */
+/** A random class, with the description of its properties. */
 export interface Subject {
   readonly cls: new () => object;
   readonly parent: Subject | undefined;
@@ -62,7 +62,7 @@ const open = (dice: Dice, depth: number): unknown =>
 const list = (dice: Dice, item: () => unknown): unknown[] => Array.from({ length: dice.below(4) }, item);
 const dates = [0, 1e12, '2020-01-01', '2020-02-30T00:00:00Z', 'May 4 2020'];
 
-/** A payload of a class, or what comes near to one. */
+/** A random payload of a class. It is usually valid. */
 export function payloadOf(subject: Subject, dice: Dice, depth = 0): Record<string, unknown> {
   const own = subject.properties.filter(({ isOptional, kind }) => !(isOptional && dice.chance(0.3 + depth / 5)) && (depth < 4 || !kind.name.startsWith('nested')));
   const entries = own.map(({ name, kind, other }) => [name, kind.good(dice, depth + 1, other)] as const);
@@ -130,7 +130,7 @@ export function randomClass(dice: Dice, earlier: readonly Subject[]): Subject {
   const count = 1 + dice.below(5);
   for (const name of dice.shuffled(['a', 'b', 'c', 'd', 'e', '1', 'then', 'length']).slice(0, count)) {
     const kind = kindBy(dice);
-    // Sometimes the class itself.
+    // Sometimes the class contains itself.
     const other = dice.chance(0.15) || earlier.length === 0 ? subject : dice.pick(earlier);
     const isOptional = dice.chance(0.5) || other === subject;
     const declared = kind.declared === Object.assign ? other.cls : kind.declared;

@@ -32,7 +32,7 @@ class Mail {
 describe('rules without decorator syntax', () => {
   const mails = sync(Mail);
 
-  it('do what the decorators do', () => {
+  it('have the same effect as decorators', () => {
     const mail = mails.put({ to: 'a@b.co', sizes: [{ width: 1 }], one: { width: 2 }, at: new Date(0) });
     expect(mail).toBeInstanceOf(Mail);
     expect(mail.sizes?.[0]).toBeInstanceOf(Size);
@@ -42,14 +42,14 @@ describe('rules without decorator syntax', () => {
   it.each([
     ['{"to":"x"}', ['to isEmail']],
     ['{"to":"a@b.co","sizes":[{"width":0}]}', ['sizes.0.width min']],
-    // Without the compiler's metadata, `each` says that there are several.
+    // Without compiler metadata, only `each` shows that the property is an array.
     ['{"to":"a@b.co","sizes":{"width":1}}', ['sizes type']],
     ['{"to":"a@b.co","one":{"width":1,"height":1}}', ['one.height unknownKey']],
   ])('%s is refused', (text, violations) => {
     expect(broken(() => mails.take(text))).toEqual(violations);
   });
 
-  it('are applied in the order of decorators', () => {
+  it('are applied in the same order as decorators', () => {
     const say = (word: string) => Transform(({ value }) => `${String(value)}${word}`, { toClassOnly: true });
     class Decorated {
       @IsInt() @Min(1) width!: number;
@@ -67,14 +67,14 @@ describe('rules without decorator syntax', () => {
     expect(broken(() => written.take('{"width":0.5,"text":""}'))).toEqual(broken(() => decorated.take('{"width":0.5,"text":""}')));
   });
 
-  it('give the class back', () => {
+  it('return the class', () => {
     class Note {
       text!: string;
     }
     expect(rules(Note, { text: IsString() })).toBe(Note);
   });
 
-  it('refuse what is no decorator', () => {
+  it('refuse values that are not decorators', () => {
     class Note {
       text!: string;
     }
@@ -83,7 +83,7 @@ describe('rules without decorator syntax', () => {
     expect(() => rules(Note, { text: [undefined as never] })).toThrow(InvalidOptionError);
   });
 
-  it('know the properties of the class', () => {
+  it('accept only properties of the class, by type', () => {
     class Note {
       text!: string;
     }

@@ -12,14 +12,14 @@ const schema = z.object({
 });
 const mails = payloadType(schema);
 
-/** A schema made by hand; arktype's are functions, too. */
+/** A minimal Standard Schema. It may be a function, like the schemas of arktype. */
 function schemaOf(validate: StandardSchemaV1['~standard']['validate'], callable = false): StandardSchemaV1 {
   const standard = { '~standard': { version: 1, vendor: 'home-made', validate } } as const;
   return callable ? Object.assign(() => 'called', standard) : standard;
 }
 
 describe('a zod schema', () => {
-  it('stores its input and gives its output, so that transforms happen once', () => {
+  it('stores its input and returns its output, so that transforms run once', () => {
     const encoded = mails.encode({ to: 'a@b.co', tags: ['x'], at: '2020-01-01T00:00:00.000Z' });
     const output = { to: 'a@b.co', retries: 3, tags: ['#x'], at: new Date('2020-01-01') };
     expect(encoded).toEqual({ text: '{"to":"a@b.co","tags":["x"],"at":"2020-01-01T00:00:00.000Z"}', payload: output });
@@ -31,7 +31,7 @@ describe('a zod schema', () => {
     expectTypeOf(mails).toEqualTypeOf<PayloadType<z.output<typeof schema>>>();
   });
 
-  it('says what is wrong and where, at both ends', () => {
+  it('reports violations with their paths, in put and take', () => {
     for (const value of [{ to: 'x', tags: ['a', 7] }]) {
       expect(broken(() => mails.encode(value))).toEqual(['to schema', 'tags.1 schema']);
       expect(broken(() => mails.decode(JSON.stringify(value)))).toEqual(['to schema', 'tags.1 schema']);
@@ -41,14 +41,14 @@ describe('a zod schema', () => {
     expect(broken(() => mails.decode('{"to":"a@b.co","__proto__":{}}'))).toEqual(['__proto__ forbiddenKey']);
   });
 
-  it('takes undefined properties for absent, and refuses what JSON has not', () => {
+  it('treats undefined properties as absent, and refuses values that JSON does not have', () => {
     expect(mails.encode({ to: 'a@b.co', tags: undefined })).toMatchObject({ text: '{"to":"a@b.co"}' });
     for (const value of [undefined, { to: 'a@b.co', at: new Date() }, { to: 'a@b.co', tags: new Set() }]) {
       expect(thrownBy(() => mails.encode(value))).toBeInstanceOf(NotSerializableError);
     }
   });
 
-  it('whose own output would not be accepted is still taken: only the input travels', () => {
+  it('may produce output that it would not accept as input, because only the input is stored', () => {
     const length = payloadType(z.string().transform((text) => text.length));
     const encoded = length.encode('four');
     expect(encoded).toEqual({ text: '"four"', payload: 4 });
@@ -63,13 +63,13 @@ describe('a zod schema', () => {
 });
 
 describe('any Standard Schema', () => {
-  it('may be a function, and is not taken for a class', () => {
+  it('may be a function, and is not treated as a class', () => {
     const type = payloadType(schemaOf((value) => ({ value }), true));
     expect(type).toMatchObject({ name: 'home-made schema' });
     expect(type.decode('[1]')).toEqual([1]);
   });
 
-  it('may have promises of its own', async () => {
+  it('may return any thenable', async () => {
     const thenable = { then: (done: (result: unknown) => void) => done({ value: 7 }) } as unknown as Promise<{ value: unknown }>;
     const decoded = payloadType(schemaOf(() => thenable)).decode('1');
     await expect(decoded).resolves.toBe(7);
@@ -78,17 +78,17 @@ describe('any Standard Schema', () => {
   it.each<[string, StandardSchemaV1['~standard']['validate']]>([
     ['throws', () => { throw new Error('x'); }],
     ['rejects', () => Promise.reject(new Error('x'))],
-    ['gives nothing', () => undefined as never],
-    ['gives null', () => null as never],
-    ['promises nothing', () => Promise.resolve(undefined as never)],
-    ['gives issues that are none', () => ({ issues: [null] as never })],
+    ['returns undefined', () => undefined as never],
+    ['returns null', () => null as never],
+    ['resolves to undefined', () => Promise.resolve(undefined as never)],
+    ['returns invalid issues', () => ({ issues: [null] as never })],
   ])('that %s makes the message invalid', async (_, validate) => {
     const type = payloadType(schemaOf(validate));
     await expect(async () => type.decode('1')).rejects.toMatchObject({ name: 'InvalidPayloadError', violations: [{ rule: 'throws' }] });
     await expect(async () => type.encode(1)).rejects.toBeInstanceOf(InvalidPayloadError);
   });
 
-  it('may name its places in two ways, and need not give a reason', () => {
+  it('may give paths in two forms, and no message', () => {
     const issues = [{ message: 'no', path: ['a', { key: 1 }, Symbol('s')] }, { message: 'x'.repeat(1000) }];
     const error = thrownBy(() => payloadType(schemaOf(() => ({ issues }))).decode('1')) as InvalidPayloadError;
     expect(error.violations).toEqual([

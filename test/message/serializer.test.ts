@@ -16,23 +16,23 @@ describe('serializer: null', () => {
     expect(raw.type.name).toBe('string');
   });
 
-  it('takes nothing else', () => {
+  it('refuses all other values', () => {
     for (const value of [1, null, {}, undefined, Buffer.from('a')]) expect(thrownBy(() => raw.put(value))).toBeInstanceOf(NotSerializableError);
   });
 
-  it('refuses half a surrogate pair, which would not survive UTF-8', () => {
+  it('refuses half a surrogate pair, which UTF-8 cannot encode', () => {
     expect(thrownBy(() => raw.put('a\ud83d'))).toBeInstanceOf(NotSerializableError);
     expect(raw.put('a😀')).toBe('a😀');
   });
 
-  it('keeps the limit of bytes', () => {
+  it('enforces maxBytes', () => {
     const small = sync<string>(undefined, { serializer: null, maxBytes: 4 });
     expect(small.put('😀')).toBe('😀');
     expect(broken(() => small.put('😀a'))).toEqual(['maxBytes']);
     expect(broken(() => small.take('12345'))).toEqual(['maxBytes']);
   });
 
-  it('goes with String and with schemas, but with no class', () => {
+  it('can be combined with String and with schemas, but not with a class', () => {
     expect(sync<unknown>(String as never, { serializer: null }).put('x')).toBe('x');
     expect(payloadType(z.string().max(3), { serializer: null }).decode('abc')).toBe('abc');
     expect(() => payloadType(Order, { serializer: null })).toThrow(/nothing to make a Order of|nothing to make/);
@@ -40,7 +40,7 @@ describe('serializer: null', () => {
   });
 });
 
-describe('a serializer of your own', () => {
+describe('a custom serializer', () => {
   it.each([
     ['dumps and loads', backwards],
     ['stringify and parse', { stringify: backwards.dumps, parse: backwards.loads }],
@@ -52,7 +52,7 @@ describe('a serializer of your own', () => {
     expect(order.take(order.text({ to: 'a@b.co' }))).toBeInstanceOf(Order);
   });
 
-  it('may bring through what JSON cannot', () => {
+  it('may support values that JSON does not', () => {
     const maps = { dumps: (value: unknown) => JSON.stringify([...(value as Map<string, unknown>)]), loads: (text: string) => new Map(JSON.parse(text) as []) };
     const type = sync<unknown>(undefined, { serializer: maps });
     expect(type.put(new Map([['a', 1]]))).toEqual(new Map([['a', 1]]));
@@ -69,14 +69,14 @@ describe('a serializer of your own', () => {
     expect(seen.map(({ length }) => length)).toEqual([1, 1]);
   });
 
-  it('is not believed: what it writes must be text, and readable', () => {
+  it('must write text that it can read', () => {
     expect(thrownBy(() => sync<unknown>(undefined, { serializer: { dumps: () => Buffer.from('x') as never, loads: () => 1 } }).put(1))).toBeInstanceOf(NotSerializableError);
     const one = sync<unknown>(undefined, { serializer: { dumps: () => 'x', loads: () => { throw new Error('cannot read x'); } } });
     expect(broken(() => one.put(1))).toEqual(['throws']);
     expect(broken(() => one.take('x'))).toEqual(['throws']);
   });
 
-  it('does not lift the limits', () => {
+  it('does not change the limits', () => {
     const type = sync<unknown>(undefined, { serializer: backwards, maxDepth: 2 });
     expect(broken(() => type.put([[[]]]))).toEqual(['maxDepth']);
     expect(broken(() => type.take(reversed('{"__proto__":1}')))).toEqual(['__proto__ forbiddenKey']);
@@ -87,6 +87,6 @@ it('JSON itself is the default, with all its checks', () => {
   expect(thrownBy(() => sync<unknown>(undefined, { serializer: JSON }).put(new Map()))).toBeInstanceOf(NotSerializableError);
 });
 
-it.each([{}, 'json', { dumps: JSON.stringify }, { dumps: 1, loads: 2 }])('%j is no serializer', (serializer) => {
+it.each([{}, 'json', { dumps: JSON.stringify }, { dumps: 1, loads: 2 }])('%j is refused as a serializer', (serializer) => {
   expect(() => payloadType(undefined, { serializer: serializer as never })).toThrow(InvalidOptionError);
 });

@@ -19,7 +19,7 @@ describe('types', () => {
     expectTypeOf<undefined>().not.toExtend<Message<unknown>>();
   });
 
-  it('payloadType knows what comes out', () => {
+  it('payloadType has the type of the decoded payload', () => {
     expectTypeOf(payloadType(Order)).toEqualTypeOf<PayloadType<Order>>();
     expectTypeOf(payloadType(z.string().transform(Number))).toEqualTypeOf<PayloadType<number>>();
   });

@@ -1,4 +1,4 @@
-/** Random sequences of what workers do with their takes, each call perhaps sent once more, at once or much later: the books balance. */
+/** Random sequences of calls of two workers, each of which may be sent again, at once or much later: no message is lost or doubled. */
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { mostCrashes, type Broker } from '../../src/redis/broker.js';
@@ -18,13 +18,13 @@ interface Known {
 
 interface Worker {
   id: string;
-  /** Of its last take. */
+  /** Number of its last take. */
   number: number;
-  /** Takes that it knows of. */
+  /** Takes that the worker knows. */
   known: Take[];
-  /** Takes that Redis keeps for it: also those whose reply it has lost. */
+  /** Takes that Redis stores for it, including those whose reply was lost. */
   kept: Take[];
-  /** It was recovered, and has not noticed. */
+  /** Whether it was recovered and has not noticed yet. */
   isLost: boolean;
 }
 
@@ -35,11 +35,11 @@ const header = /^#(\w+) (\d+) (\d+)\n/;
 const idOf = (take: Take, index: number): string => header.exec(take.text(index))![1]!;
 const heldIn = (takes: readonly Take[]): string[] => takes.flatMap((take) => indexesOf(take).map((index) => idOf(take, index)));
 
-/** One queue with two workers, and what must be true of each message. */
+/** One queue with two workers, and the expected state of each message. */
 class Books {
   readonly #messages = new Map<string, Known>();
   readonly #workers: Worker[] = [];
-  /** Every call that was made: any of them may arrive once more. */
+  /** Every call so far: each of them may arrive again. */
   readonly #sent: (() => Promise<unknown>)[] = [];
   #puts = 0;
 
@@ -73,7 +73,7 @@ class Books {
     for (const { id, kept, isLost } of this.#workers) expect(await this.broker.held(id, at)).toBe(isLost ? 0 : heldIn(kept).length);
   }
 
-  /** Both die; then each message is in the one place, and has the header, that the books say. */
+  /** Lets both workers die. Then each message must be in the expected list, once, with the expected header. */
   async close(): Promise<void> {
     for (const worker of this.#workers) await this.#die(worker);
     const { base, inbox, high, low, again, suspects, delayedMessages, deadMessages, roll, workers } = this.broker.keys;
@@ -107,7 +107,7 @@ class Books {
     if (taken === 'lost') return void Object.assign(worker, await this.#joined(worker.number));
     const { take } = taken;
     if (!take) return;
-    if (take.hasSuspect) expect(worker.kept.some((one) => one.hasSuspect && !one.isSettled(1)), 'no second suspect').toBe(false);
+    if (take.hasSuspect) expect(worker.kept.some((one) => one.hasSuspect && !one.isSettled(1)), 'no second quarantined message').toBe(false);
     worker.number += 1;
     worker.known.push(take);
     worker.kept.push(take);
@@ -142,7 +142,7 @@ class Books {
     this.#move(id, 'held', ({ retry: 'delayed', bury: 'dead', release: 'ready' } as const)[verb]);
   }
 
-  /** What the worker does not know of is ready again. */
+  /** A heartbeat gives back the takes that the worker does not know. */
   async #beat(worker: Worker): Promise<void> {
     expect((await this.broker.beat(worker.id, worker.number + 1, worker.known, at)) === 'lost').toBe(worker.isLost);
     if (worker.isLost) return;
@@ -156,7 +156,7 @@ class Books {
     Object.assign(worker, await this.#joined(worker.number));
   }
 
-  /** It goes on, as a frozen process does, and finds out with its next take or beat. */
+  /** The lease ends and the worker is recovered. It continues like a thawed process, and notices with its next take or heartbeat. */
   async #die(worker: Worker): Promise<void> {
     if (worker.isLost) return;
     await endLease(this.broker, worker.id);
@@ -179,7 +179,7 @@ class Books {
 const draft: fc.Arbitrary<Draft> = fc.record({ verb: fc.constantFrom(...verbs), who: fc.constantFrom(0 as const, 1 as const), pick: fc.nat(1_000), other: fc.nat(1_000) });
 
 it(
-  'whatever workers do, and whichever calls arrive twice: each message is done, dead, delayed or ready, once, and crashes are counted by the rule',
+  'after any sequence of calls, with any of them sent again, each message is done, dead, delayed or waiting, once, and its crashes are counted by the rule',
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(draft, { minLength: 20, maxLength: 60, size: 'max' }), async (drafts) => {

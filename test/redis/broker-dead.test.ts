@@ -7,7 +7,7 @@ import { aWorker, places, take } from '../support/takes.js';
 
 const at = { withinMs: 5_000 };
 
-/** Buries messages as a worker does that took them from a lane. */
+/** Puts messages into the list of a lane, and buries them as a worker does. */
 async function bury(broker: Broker, messages: readonly string[], lane: Lane = 'b', ids = messages.map((message) => /^#(\S+) /.exec(message)?.[1] ?? randomUUID())): Promise<void> {
   const worker = await aWorker(broker);
   const list = { a: broker.keys.again, b: broker.keys.base, h: broker.keys.high, l: broker.keys.low, s: broker.keys.suspects }[lane];
@@ -30,7 +30,7 @@ const list = (key: string) => redis().lrange(key, 0, -1);
 const isEmpty = async ({ keys }: Broker) => (await redis().exists(keys.dead, keys.deadMessages)) === 0;
 
 describe('revive', () => {
-  it('makes them new at the tail, oldest first, the payload untouched and the id the same', async () => {
+  it('puts dead letters to the tail, oldest first, without attempts, with the same payload and id', async () => {
     const broker = aBroker();
     await bury(broker, ['#one 3 0\n{"n": 1}', '#two 0 2 a=5 b=10\n#not a header\n\u0000']);
     await broker.put('producer', 1, ['waiting'], at);
@@ -40,16 +40,16 @@ describe('revive', () => {
   });
 
   it.each<[string, string, string]>([
-    ['its expiry goes', '#id 1 0 a=5 x=1700000000000 t=10\n"x"', '#id 0 0 a=5 t=10\n"x"'],
-    ['an expiry that stands last', '#id 1 0 x=1\n"x"', '#id 0 0\n"x"'],
-    ['its failures go', '#id 2 0 f=4 b=10\n[1]\n"x"', '#id 0 0 b=10\n"x"'],
-    ['both go', '#id 2 0 x=1 f=4\n[1]\n"x"', '#id 0 0\n"x"'],
+    ['its expiry is removed', '#id 1 0 a=5 x=1700000000000 t=10\n"x"', '#id 0 0 a=5 t=10\n"x"'],
+    ['an expiry in the last field is removed', '#id 1 0 x=1\n"x"', '#id 0 0\n"x"'],
+    ['its failures are removed', '#id 2 0 f=4 b=10\n[1]\n"x"', '#id 0 0 b=10\n"x"'],
+    ['both are removed', '#id 2 0 x=1 f=4\n[1]\n"x"', '#id 0 0\n"x"'],
     ['fields with another meaning stay', '#id 2 0 xx=1 f=00-ab x=00-ab\n[1]\n"x"', '#id 0 0 xx=1 f=00-ab x=00-ab\n[1]\n"x"'],
-    ['failures that are none stay', '#id 2 0 f=3\n{}\n"x"', '#id 0 0 f=3\n{}\n"x"'],
-    ['failures beyond the end stay', '#id 2 0 f=99\n[]\n"x"', '#id 0 0 f=99\n[]\n"x"'],
-    ['failures that are not all ASCII stay', '#id 2 0 f=7\n["ü"]\n"x"', '#id 0 0 f=7\n["ü"]\n"x"'],
-    ['what is no header of ours gets one', '#id 2 0 F=1\n"x"', '#given 0 0\n#id 2 0 F=1\n"x"'],
-    ['a message that came without gets one', '{"n":1}', '#given 0 0\n{"n":1}'],
+    ['a failures field without failures stays', '#id 2 0 f=3\n{}\n"x"', '#id 0 0 f=3\n{}\n"x"'],
+    ['a failures field beyond the end of the message stays', '#id 2 0 f=99\n[]\n"x"', '#id 0 0 f=99\n[]\n"x"'],
+    ['failures that are not ASCII stay', '#id 2 0 f=7\n["ü"]\n"x"', '#id 0 0 f=7\n["ü"]\n"x"'],
+    ['a line that is not a valid header is kept below a new header', '#id 2 0 F=1\n"x"', '#given 0 0\n#id 2 0 F=1\n"x"'],
+    ['a message without a header gets one', '{"n":1}', '#given 0 0\n{"n":1}'],
   ])('%s', async (_what, message, expected) => {
     const broker = aBroker();
     await bury(broker, [message], 'b', ['given']);
@@ -57,7 +57,7 @@ describe('revive', () => {
     expect(await list(broker.keys.base)).toEqual([expected]);
   });
 
-  it('brings bytes back that are no text', async () => {
+  it('puts back bytes that are not text', async () => {
     const broker = aBroker();
     const bytes = Buffer.from([0x80, 0x04, 0xff, 0x00, 0x0a, 0xfe]);
     await redis().hset(broker.keys.deadMessages, 'raw', Buffer.concat([Buffer.from('{"lane":"b","reason":"x"}\n'), bytes]));
@@ -71,7 +71,7 @@ describe('revive', () => {
     ['h', 'high'],
     ['l', 'low'],
     ['s', 'base'],
-  ])('puts what came from lane %s back on %s', async (lane, to) => {
+  ])('puts a message of lane %s back to list %s', async (lane, to) => {
     const broker = aBroker();
     await bury(broker, ['#id 1 2\n"x"'], lane);
     await redis().rpush(broker.keys.base, 'bell');
@@ -79,14 +79,14 @@ describe('revive', () => {
     expect((await list(broker.keys[to])).at(-1)).toBe('#id 0 0\n"x"');
   });
 
-  it('rings for idle workers, who wait on base', async () => {
+  it('moves a message to base, to wake an idle worker', async () => {
     const broker = aBroker();
     await bury(broker, ['#id 1 0\n"x"'], 'h');
     await revive(broker);
     expect(await list(broker.keys.base)).toEqual(['#id 0 0\n"x"']);
   });
 
-  it('puts no header where Python reads', async () => {
+  it('puts no header into the list that Python reads', async () => {
     const broker = aBroker();
     await bury(broker, ['{"n":1}'], 'b', ['worker.b1.1']);
     await bury(broker, ['#again 2 0\n{"n":2}'], 'a');
@@ -95,14 +95,14 @@ describe('revive', () => {
     expect(await list(broker.keys.base)).toEqual([]);
   });
 
-  it('takes a letter without its message off the list', async () => {
+  it('removes an entry without a message', async () => {
     const broker = aBroker();
     await redis().zadd(broker.keys.dead, 5, 'ghost');
     expect(await revive(broker)).toBe(0);
     expect(await isEmpty(broker)).toBe(true);
   });
 
-  it('brings back a letter that an earlier version buried, without a lane', async () => {
+  it('puts back a dead letter of an earlier version, which has no lane', async () => {
     const broker = aBroker();
     await redis().hset(broker.keys.deadMessages, 'old', '{"reason":"x","attempts":1}\n#old 3 0\n"x"');
     await redis().zadd(broker.keys.dead, 5, 'old');
@@ -117,13 +117,13 @@ describe('revive and drop', () => {
     drop: (broker: Broker, buried: readonly Buried[], request: string) => broker.drop(buried, request, at),
   };
 
-  it.each(Object.entries(verbs))('%s: sent again is answered the same, and does nothing twice', async (verb, send) => {
+  it.each(Object.entries(verbs))('%s: sent again, gets the same reply and does nothing', async (verb, send) => {
     const broker = aBroker();
     await bury(broker, ['#one 1 0\n1', '#two 1 0\n2']);
     const both = await letters(broker);
     expect(await send(broker, both, 'request')).toBe(2);
     await redis().del(broker.keys.base);
-    // Buried anew at the very same time: only the request tells that this is the old sending.
+    // The message is buried again at the same ms: only the request id shows that this call is the old one.
     await redis().zadd(broker.keys.dead, both[0]!.at, 'one');
     await redis().hset(broker.keys.deadMessages, 'one', '{"lane":"b"}\n#one 1 0\n1');
     expect(await send(broker, both, 'request')).toBe(2);
@@ -133,7 +133,7 @@ describe('revive and drop', () => {
     expect(verb in verbs).toBe(true);
   });
 
-  it.each(Object.entries(verbs))('%s: leaves a letter that was buried anew since it was looked at', async (_verb, send) => {
+  it.each(Object.entries(verbs))('%s: does not touch a message that was buried again after the client read it', async (_verb, send) => {
     const broker = aBroker();
     await bury(broker, ['#one 1 0\n1']);
     const [one] = await letters(broker);
@@ -141,13 +141,13 @@ describe('revive and drop', () => {
     expect(await letters(broker)).toEqual([one]);
   });
 
-  it.each(Object.entries(verbs))('%s: of what is not there does nothing', async (_verb, send) => {
+  it.each(Object.entries(verbs))('%s: does nothing for an unknown key', async (_verb, send) => {
     const broker = aBroker();
-    expect(await send(broker, [{ key: 'nobody', at: '5' }], 'request')).toBe(0);
+    expect(await send(broker, [{ key: 'unknown', at: '5' }], 'request')).toBe(0);
     expect(await list(broker.keys.base)).toEqual([]);
   });
 
-  it('drop: forgets the message with its record', async () => {
+  it('drop: deletes the message and its entry', async () => {
     const broker = aBroker();
     await bury(broker, ['#one 1 0\n1', '#two 1 0\n2']);
     const [one] = await letters(broker);
@@ -163,10 +163,10 @@ describe('dead letters are bounded', () => {
     return new Broker(connection, keys, 30_000, { most, maxAgeMs });
   };
 
-  it('by count: the oldest goes when one more is buried', async () => {
+  it('by count: a burial beyond the limit drops the oldest one', async () => {
     const broker = bounded(2);
     await bury(broker, ['#one 1 0\n1']);
-    await redis().zincrby(broker.keys.dead, -1_000, 'one'); // a while ago
+    await redis().zincrby(broker.keys.dead, -1_000, 'one'); // buried a second earlier
     await bury(broker, ['#two 1 0\n2']);
     await redis().zincrby(broker.keys.dead, -500, 'two');
     await bury(broker, ['#three 1 0\n3']);
@@ -174,7 +174,7 @@ describe('dead letters are bounded', () => {
     expect((await redis().hkeys(broker.keys.deadMessages)).sort()).toEqual(['three', 'two']);
   });
 
-  it('by count, a hundred at once where the bound was lowered', async () => {
+  it('by count: after the limit was lowered, a burial drops a hundred at once', async () => {
     const broker = bounded(5);
     const longAgo = Date.now() - 600_000;
     const old = Array.from({ length: 250 }, (_, index) => [longAgo + index, `old-${index}`] as const);
@@ -188,7 +188,7 @@ describe('dead letters are bounded', () => {
     expect(await redis().hlen(broker.keys.deadMessages)).toBe(5);
   });
 
-  it('by age: a sweep drops what is too old, and nothing else', async () => {
+  it('by age: a sweep drops those that are too old, and no others', async () => {
     const broker = bounded(100, 60_000);
     await bury(broker, ['#old 1 0\n1', '#young 1 0\n2']);
     await redis().zincrby(broker.keys.dead, -61_000, 'old');
@@ -198,7 +198,7 @@ describe('dead letters are bounded', () => {
     expect(await redis().hkeys(broker.keys.deadMessages)).toEqual(['young']);
   });
 
-  it('by default at 100,000 and 180 days', () => {
+  it('by default to 100,000 and 180 days', () => {
     expect(aBroker().deadLetters).toEqual({ most: 100_000, maxAgeMs: 180 * 86_400_000 });
   });
 });

@@ -12,7 +12,7 @@ const limited = (most: number, ...calls: number[]): PutTerms => ({ limit: { most
 const postponed = (...ids: string[]): Postponed[] => ids.map((id) => ({ id, due: { afterMs: hour }, lane: 'b', message: `message ${id}` }));
 const delayedIds = (broker: Broker): Promise<string[]> => redis().zrange(broker.keys.delayed, 0, '-1');
 
-/** Both ways to put, so that what holds for one is asked of the other. */
+/** Both ways to put: the same tests run for each. */
 const ways = {
   put: (broker: Broker, number: number, ids: readonly string[], terms?: PutTerms) => broker.put('producer', number, ids, at, 'b', terms),
   delay: async (broker: Broker, number: number, ids: readonly string[], terms?: PutTerms) => {
@@ -23,12 +23,12 @@ const ways = {
 const countOf = async (broker: Broker): Promise<number> => (await broker.size(at)) + (await redis().zcard(broker.keys.delayed));
 
 describe.each(Object.entries(ways))('%s', (_way, put) => {
-  it('stores a number once, and answers it the same however often it is sent', async () => {
+  it('stores a batch once for its number, and replies the same each time it is sent', async () => {
     const broker = aBroker();
     expect(await put(broker, 1, ['a', 'b'])).toEqual(all(2));
     expect(await put(broker, 1, ['a', 'b'])).toEqual(all(2));
     expect(await put(broker, 2, ['c'])).toEqual(all(1));
-    await put(broker, 1, ['a', 'b']); // a ghost, which nobody waits for
+    await put(broker, 1, ['a', 'b']); // a late duplicate of the first call
     expect(await countOf(broker)).toBe(3);
   });
 
@@ -40,15 +40,15 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
     expect(await countOf(broker)).toBe(1);
   });
 
-  it('stores whole calls from the first as long as there is room, and says how many messages that were', async () => {
+  it('stores whole calls, from the first, while there is room, and replies with their number of messages', async () => {
     const broker = aBroker();
     expect(await put(broker, 1, ['a', 'b', 'c', 'd', 'e'], limited(4, 1, 2, 2))).toEqual(all(3));
     expect(await countOf(broker)).toBe(3);
-    expect(await put(broker, 2, ['d', 'e', 'f'], limited(4, 2, 1))).toEqual(all(0)); // nothing overtakes what found no room
+    expect(await put(broker, 2, ['d', 'e', 'f'], limited(4, 2, 1))).toEqual(all(0)); // no call is stored after one that did not fit
     expect(await countOf(broker)).toBe(3);
   });
 
-  it('never stores late what it refused, though there is room by now', async () => {
+  it('never stores a refused batch when it is sent again, also if there is room now', async () => {
     const broker = aBroker();
     await put(broker, 1, ['a'], limited(1, 1));
     expect(await put(broker, 2, ['b'], limited(1, 1))).toEqual(all(0));
@@ -57,7 +57,7 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
     expect(await countOf(broker)).toBe(0);
   });
 
-  it('counts every list, and what is delayed', async () => {
+  it('counts the messages of every list, and delayed messages', async () => {
     const broker = aBroker();
     const { base, inbox, high, low, again, suspects, delayed } = broker.keys;
     for (const list of [base, inbox, high, low, again, suspects]) await redis().rpush(list, 'x');
@@ -66,7 +66,7 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
     expect(await put(broker, 2, ['a'], limited(8, 1))).toEqual(all(1));
   });
 
-  it('stores an id of the caller’s own once in its window, and answers a number that is sent again the same', async () => {
+  it('stores a caller’s own id once within its time, and replies the same to a number that is sent again', async () => {
     const broker = aBroker();
     expect(await put(broker, 1, ['a', 'b'], own('a', 'b'))).toEqual(all(2));
     expect(await put(broker, 1, ['a', 'b'], own('a', 'b'))).toEqual(all(2));
@@ -78,7 +78,7 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
     expect(left).toBeLessThanOrEqual(hour);
   });
 
-  it('knows its own batch again by the marks, should Redis have forgotten the producer', async () => {
+  it('recognizes its own batch by the marks if Redis has lost the number of the put batcher', async () => {
     const broker = aBroker();
     await put(broker, 1, ['a'], own('a'));
     await redis().del(broker.keys.producer('producer'));
@@ -86,7 +86,7 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
     expect(await countOf(broker)).toBe(1);
   });
 
-  it('gives no room to duplicates, and marks nothing that it refuses', async () => {
+  it('does not count duplicates against the limit, and does not mark refused ids', async () => {
     const broker = aBroker();
     await put(broker, 1, ['a'], own('a'));
     const terms = { ...own('a', 'b', 'c'), ...limited(2, 1, 1, 1) };
@@ -96,7 +96,7 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
 });
 
 describe('put', () => {
-  it('rings with the next message where base is empty: inbox before high before low', async () => {
+  it('moves the next message to an empty base list, to wake a worker: from inbox, then high, then low', async () => {
     const broker = aBroker();
     const { base, inbox, high, low } = broker.keys;
     await broker.put('producer', 1, ['h1', 'h2'], at, 'h');
@@ -111,7 +111,7 @@ describe('put', () => {
     expect(await redis().exists(high)).toBe(0);
   });
 
-  it('stores more than Lua can unpack at once, under ids of their own too', async () => {
+  it('stores more messages than Lua can unpack at once, also with callers’ own ids', async () => {
     const broker = aBroker();
     const many = Array.from({ length: 9_500 }, (_, index) => String(index));
     expect(await broker.put('producer', 1, many, at, 'l', own(...many))).toEqual(all(9_500));
@@ -120,14 +120,14 @@ describe('put', () => {
 });
 
 describe('delay', () => {
-  it('keeps the order in which equal times were put, and tells equal ids apart', async () => {
+  it('keeps the order of puts with equal due times, and stores equal ids separately', async () => {
     const broker = aBroker();
     await broker.delay('producer', 1, postponed('1', '2', '2', '3'), at);
     expect(await delayedIds(broker)).toEqual(['1', '2', '2~1', '3']);
     expect(await redis().hget(broker.keys.delayedMessages, '2~1')).toBe('bmessage 2');
   });
 
-  it('says when the next is due, also when it is asked again', async () => {
+  it('replies when the next message is due, also to a call that is sent again', async () => {
     const broker = aBroker();
     for (const _ of [1, 2]) {
       const { nextDueMs } = await broker.delay('producer', 1, postponed('a'), at);
@@ -137,7 +137,7 @@ describe('delay', () => {
     expect((await broker.delay('producer', 2, [{ id: 'b', due: { at: 1 }, lane: 'h', message: 'b' }], at)).nextDueMs).toBe(0);
   });
 
-  it('brings each message to its own lane when it is due', async () => {
+  it('leads to a promotion to the lane of each message', async () => {
     const broker = aBroker();
     const { high, base, low } = broker.keys;
     await redis().rpush(base, 'bell');
@@ -151,7 +151,7 @@ describe('delay', () => {
 });
 
 describe('move', () => {
-  it('gives another time, and makes ready what is due now, ringing for it', async () => {
+  it('changes the due time; a message that is due now moves to base, to wake a worker', async () => {
     const broker = aBroker();
     await broker.delay('producer', 1, [{ id: 'a', due: { afterMs: 1_000_000 }, lane: 'h', message: 'a' }], at);
     const later = await broker.move('a', { at: Date.now() + hour }, randomUUID(), at);
@@ -163,7 +163,7 @@ describe('move', () => {
     expect(await broker.move('a', { afterMs: 0 }, randomUUID(), at)).toEqual({ isMoved: false });
   });
 
-  it('that is sent again, or comes late, is answered the same and changes nothing', async () => {
+  it('that is sent again or arrives late gets the same reply and changes nothing', async () => {
     const broker = aBroker();
     await broker.delay('producer', 1, postponed('a'), at);
     const [first, second] = [randomUUID(), randomUUID()];
@@ -179,7 +179,7 @@ describe('move', () => {
 });
 
 describe('cancel', () => {
-  it('drops a message, and says so again when it is sent again', async () => {
+  it('drops a message, and replies the same when it is sent again', async () => {
     const broker = aBroker();
     await broker.delay('producer', 1, postponed('a', 'b'), at);
     const request = randomUUID();
@@ -189,7 +189,7 @@ describe('cancel', () => {
     expect(await redis().hkeys(broker.keys.delayedMessages)).toEqual(['b']);
   });
 
-  it('that comes late does not drop what was put under the same id since', async () => {
+  it('that arrives late does not drop a newer message with the same id', async () => {
     const broker = aBroker();
     const request = randomUUID();
     await broker.delay('producer', 1, postponed('a'), at);

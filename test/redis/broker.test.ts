@@ -11,10 +11,10 @@ const at = { withinMs: 5_000 };
 
 const list = (key: string): Promise<string[]> => redis().lrange(key, 0, -1);
 
-/** Names of the fields in the claims of a worker. */
+/** Names of the fields in the claims hash of a worker. */
 const fieldsOf = async ({ keys }: Broker, worker: string): Promise<string[]> => (await redis().hkeys(keys.claims(worker))).sort();
 
-/** A worker that holds messages `#id 0 0\n0`, `#id 0 0\n1`, …, in one take. */
+/** A worker with the active messages `#id 0 0\n0`, `#id 0 0\n1`, …, in one take. */
 async function holding(count: number): Promise<{ broker: Broker; worker: string; held: Take }> {
   const broker = aBroker();
   await broker.put('producer', 1, Array.from({ length: count }, (_, index) => `#id 0 0\n${index}`), at);
@@ -22,13 +22,13 @@ async function holding(count: number): Promise<{ broker: Broker; worker: string;
   return { broker, worker, held: await take(broker, worker, 1, count) };
 }
 
-/** The same take with these messages settled, as it was or will be at another moment. */
+/** The same take with these messages settled: its state at an earlier or later time. */
 function inState({ number, size, lanes }: Take, acked: string, effects = ''): Take {
   return aTake(number, lanes, Array.from({ length: size }, () => 'x'), acked, effects);
 }
 
 describe('put', () => {
-  it('stores a batch in order, once for each number, however often it is sent', async () => {
+  it('stores a batch in order, once for its number, also if it is sent several times', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b'], at);
     await broker.put('producer', 1, ['a', 'b'], at);
@@ -37,14 +37,14 @@ describe('put', () => {
     expect(await broker.peek(10, at)).toEqual(['a', 'b', 'c']);
   });
 
-  it('keeps the numbers of producers apart', async () => {
+  it('counts numbers separately for each put batcher', async () => {
     const broker = aBroker();
     await broker.put('one', 1, ['a'], at);
     await broker.put('two', 1, ['b'], at);
     expect(await broker.size(at)).toBe(2);
   });
 
-  it('stores more than Lua can unpack at once', async () => {
+  it('stores more messages than Lua can unpack at once', async () => {
     const broker = aBroker();
     const many = Array.from({ length: 9_500 }, (_, index) => String(index));
     await broker.put('producer', 1, many, at);
@@ -54,7 +54,7 @@ describe('put', () => {
 });
 
 describe('join', () => {
-  it('is refused when it was on its way for longer than a lease, or a recovered worker could come to life', async () => {
+  it('is refused if it arrives later than a lease after it was sent: otherwise a recovered worker would be registered again', async () => {
     const { connection, keys } = aBroker();
     const [seconds] = await redis().time();
     const longAgo = Number(seconds) * 1_000 - 31_000;
@@ -62,7 +62,7 @@ describe('join', () => {
     expect(await redis().exists(keys.workers, keys.roll)).toBe(0);
   });
 
-  it('notes the process of the worker, and how its claims are kept', async () => {
+  it('stores the process of the worker, and the layout of its claims', async () => {
     const broker = aBroker();
     await aWorker(broker, 'worker', 'process');
     expect(await redis().hgetall(broker.keys.roll)).toEqual({ worker: 'process' });
@@ -71,8 +71,8 @@ describe('join', () => {
 
   it.each<[string, string, (broker: Broker) => Promise<unknown>, (broker: Broker) => Promise<string[]>]>([
     ['of the version before this one', '1', ({ keys }) => redis().sadd(keys.roll, 'other'), ({ keys }) => redis().smembers(keys.roll)],
-    ['of a version to come', '3', async ({ keys }) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')), ({ keys }) => redis().hkeys(keys.roll)],
-  ])('is refused where workers %s are registered, and leaves no trace', async (_whose, other, register, registered) => {
+    ['of a newer version', '3', async ({ keys }) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')), ({ keys }) => redis().hkeys(keys.roll)],
+  ])('is refused while workers %s are registered, and stores nothing', async (_whose, other, register, registered) => {
     const broker = aBroker();
     await register(broker);
     const refused = broker.join('worker', 'process', at);
@@ -91,7 +91,7 @@ describe('join', () => {
     expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
   });
 
-  it('of the version before this one is refused by Redis where workers of this one are registered', async () => {
+  it('of the version before this one is refused by Redis while workers of this one are registered', async () => {
     const broker = aBroker();
     await aWorker(broker, 'worker', 'process');
     await expect(redis().sadd(broker.keys.roll, 'old')).rejects.toThrow('WRONGTYPE');
@@ -101,10 +101,10 @@ describe('join', () => {
 
 describe('take', () => {
   it('is refused to a worker that never joined', async () => {
-    expect(await aBroker().take('nobody', 1, 1, at)).toBe('lost');
+    expect(await aBroker().take('unknown', 1, 1, at)).toBe('lost');
   });
 
-  it('claims in order, and the same number brings the same claims again, not a second batch', async () => {
+  it('claims in order; the same number brings the same messages again, not new ones', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b', 'c'], at);
     const worker = await aWorker(broker);
@@ -114,13 +114,13 @@ describe('take', () => {
     expect(textsOf(await take(broker, worker, 2))).toEqual(['c']);
   });
 
-  it('is one field for its messages, one for what is acknowledged of them, and the number', async () => {
+  it('stores one field with its messages, one with their acknowledgements, and its number', async () => {
     const { broker, worker } = await holding(3);
     expect(await fieldsOf(broker, worker)).toEqual(['a1', 'seq', 't1']);
     expect(await redis().hmget(broker.keys.claims(worker), 'seq', 'a1')).toEqual(['1', '0 3 ']);
   });
 
-  it('says of a number sent again what is settled, acknowledged or with an effect', async () => {
+  it('sent again, replies which messages are acknowledged, retried, buried or released', async () => {
     const { broker, worker, held } = await holding(5);
     held.ack(1);
     held.ack(2);
@@ -132,7 +132,7 @@ describe('take', () => {
     expect(again.acknowledgements).toEqual(['1', '2', '5', '1-2']);
   });
 
-  it('brings nothing for its number again once all of it is settled, and nothing new either', async () => {
+  it('sent again after all its messages are settled, brings nothing, also no new message', async () => {
     const { broker, worker, held } = await holding(1);
     held.ack(1);
     await broker.ack(worker, [held]);
@@ -142,7 +142,7 @@ describe('take', () => {
     expect(textsOf(await take(broker, worker, 2))).toEqual(['next']);
   });
 
-  it.each([1, 15, 16, 31, 32, 255, 256, 65_535, 65_536])('brings texts of %i bytes as they are, whatever they are', async (bytes) => {
+  it.each([1, 15, 16, 31, 32, 255, 256, 65_535, 65_536])('brings messages of %i bytes unchanged, with any content', async (bytes) => {
     const broker = aBroker();
     const messages = [Buffer.alloc(bytes, 'x'), Buffer.alloc(bytes, 'é'), Buffer.alloc(bytes, Buffer.from([0xff, 0xfe, 0x80])), Buffer.alloc(bytes)];
     await redis().rpush(broker.keys.base, ...messages);
@@ -151,7 +151,7 @@ describe('take', () => {
     expect(held.lanes).toBe('bbbb');
   });
 
-  it.each([14, 15, 1_000])('brings %i at once, and gives them back as they were', async (count) => {
+  it.each([14, 15, 1_000])('brings %i messages at once, and they are given back unchanged', async (count) => {
     const { broker, worker, held } = await holding(count);
     expect(held.size).toBe(count);
     const before = textsOf(held);
@@ -160,9 +160,9 @@ describe('take', () => {
   });
 
   it.each([
-    ['all of it large', []],
-    ['after a small head', ['s']],
-  ])('brings about a mebibyte, and leaves what is beyond it where it was, in order: %s', async (_what, head) => {
+    ['large messages only', []],
+    ['a small message first', ['s']],
+  ])('brings about a mebibyte, and leaves further messages in order: %s', async (_what, head) => {
     const broker = aBroker();
     const large = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(400_000));
     await broker.put('producer', 1, [...head, ...large, 'f'], at);
@@ -172,7 +172,7 @@ describe('take', () => {
     expect(textsOf(await take(broker, worker, 2, 100)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
   });
 
-  it('brings nothing for a number that is older than the last', async () => {
+  it('is refused with a lower number than the last one', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b'], at);
     const worker = await aWorker(broker);
@@ -181,14 +181,14 @@ describe('take', () => {
     expect(await broker.take(worker, 1, 1, at)).toBe('lost');
   });
 
-  it('drains the shared inbox first, whoever it was that waited', async () => {
+  it('takes from the shared inbox first, also for another worker than the one that waited', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b'], at);
     await redis().lmove(broker.keys.base, broker.keys.inbox, 'LEFT', 'RIGHT');
     expect(textsOf(await take(broker, await aWorker(broker), 1))).toEqual(['a', 'b']);
   });
 
-  it('takes high before normal before low, and low first every 16th time', async () => {
+  it('takes high, then normal, then low; every 16th take starts with low', async () => {
     const broker = aBroker();
     const { high, base, low } = broker.keys;
     await redis().rpush(low, 'low');
@@ -203,7 +203,7 @@ describe('take', () => {
     expect(textsOf(await take(broker, worker, 16, 1))).toEqual(['low']);
   });
 
-  it('rings for the others with the next message, when it leaves base empty and something elsewhere', async () => {
+  it('moves the next message to base if it left base empty, to wake another worker', async () => {
     const broker = aBroker();
     await redis().rpush(broker.keys.high, 'one', 'two', 'three');
     await take(broker, await aWorker(broker), 1, 1);
@@ -211,7 +211,7 @@ describe('take', () => {
     expect(await list(broker.keys.high)).toEqual(['three']);
   });
 
-  it('says when the next delayed message is due', async () => {
+  it('replies when the next delayed message is due', async () => {
     const { broker, worker, held } = await holding(1);
     await broker.retry(worker, { take: held, index: 1 }, retryOf({ take: held, index: 1 }, 60_000));
     const { news } = (await broker.take(worker, 2, 1, at)) as Taken;
@@ -220,8 +220,8 @@ describe('take', () => {
   });
 });
 
-describe('take of suspects', () => {
-  /** A queue with these suspects, and as many other messages as there are names. */
+describe('take of quarantined messages', () => {
+  /** A queue with this number of quarantined messages, and the other messages. */
   async function suspecting(suspects: number, ...others: string[]): Promise<Broker> {
     const broker = aBroker();
     await redis().rpush(broker.keys.suspects, ...Array.from({ length: suspects }, (_, index) => `#suspect${index} 0 2\n${index}`));
@@ -241,7 +241,7 @@ describe('take of suspects', () => {
     expect(await list(broker.keys.suspects)).toEqual([suspect(1)]);
   });
 
-  it('brings one to a worker that holds other messages', async () => {
+  it('brings one to a worker with other active messages', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b'], at);
     const worker = await aWorker(broker);
@@ -250,14 +250,14 @@ describe('take of suspects', () => {
     expect(textsOf(await take(broker, worker, 2, 1))).toEqual([suspect(0)]);
   });
 
-  it('comes before low, when low is taken first', async () => {
+  it('brings one before low messages, also if low is taken first', async () => {
     const broker = await suspecting(1);
     await redis().rpush(broker.keys.low, 'low');
     const held = await take(broker, await aWorker(broker), 16);
     expect([held.lanes, held.hasSuspect]).toEqual(['sl', true]);
   });
 
-  it('brings no second one to the same worker, but to another one', async () => {
+  it('brings no second one to the same worker, but one to another worker', async () => {
     const broker = await suspecting(2, 'a', 'b', 'c');
     const [one, other] = [await aWorker(broker), await aWorker(broker)];
     expect(textsOf(await take(broker, one, 1, 2))).toEqual([suspect(0), 'a']);
@@ -270,7 +270,7 @@ describe('take of suspects', () => {
     ['acknowledged with others', (broker, worker, held) => ([1, 2, 3].forEach((index) => held.ack(index)), broker.ack(worker, [held]))],
     ['retried', (broker, worker, held) => broker.retry(worker, places(held, 1)[0]!, retryOf(places(held, 1)[0]!, 60_000))],
     ['buried', (broker, worker, held) => broker.bury(worker, places(held, 1)[0]!, 'id', '{}')],
-    ['settled with all of its take', (broker, worker, held) => ([1, 2, 3, 4].forEach((index) => held.ack(index)), broker.ack(worker, [held]))],
+    ['settled with its whole take', (broker, worker, held) => ([1, 2, 3, 4].forEach((index) => held.ack(index)), broker.ack(worker, [held]))],
   ])('brings the next one when the first is %s', async (_how, settle) => {
     const broker = await suspecting(2, 'a', 'b', 'c');
     const worker = await aWorker(broker);
@@ -279,8 +279,8 @@ describe('take of suspects', () => {
     expect(textsOf(await take(broker, worker, 2))).toEqual([suspect(1)]);
   });
 
-  // Indexes that begin with a 1 too.
-  it('brings no second one when its neighbours alone are settled', async () => {
+  // The other indexes begin with 1 too, like the index of the quarantined message.
+  it('brings no second one if only other messages of its take are settled', async () => {
     const broker = await suspecting(2, ...Array.from({ length: 20 }, (_, index) => `${index}`));
     const worker = await aWorker(broker);
     const held = await take(broker, worker, 1, 15);
@@ -290,7 +290,7 @@ describe('take of suspects', () => {
     expect(textsOf(await take(broker, worker, 2, 1))).toEqual(['14']);
   });
 
-  it('gives a suspect that is released back to the head of the suspects', async () => {
+  it('puts a released one back to the head of the quarantine', async () => {
     const broker = await suspecting(2);
     const worker = await aWorker(broker);
     await broker.release(worker, places(await take(broker, worker, 1)));
@@ -299,7 +299,7 @@ describe('take of suspects', () => {
 });
 
 describe('ack', () => {
-  it('drops a take when all of its messages are done', async () => {
+  it('removes a take when all its messages are done', async () => {
     const { broker, worker, held } = await holding(3);
     for (const index of [2, 1, 3]) held.ack(index);
     expect(await broker.ack(worker, [held])).toBe('done');
@@ -308,7 +308,7 @@ describe('ack', () => {
     expect(await broker.size(at)).toBe(0);
   });
 
-  it('keeps a take that is done in part: the rest goes back when its worker leaves', async () => {
+  it('keeps a take that is partly done: the rest goes back when the worker leaves', async () => {
     const { broker, worker, held } = await holding(12);
     for (const index of [1, 2, 3, 5, 10, 12]) held.ack(index);
     expect(await broker.ack(worker, [held])).toBe('done');
@@ -317,7 +317,7 @@ describe('ack', () => {
     expect(await list(broker.keys.base)).toEqual([4, 6, 7, 8, 9, 11].map((index) => `#id 0 0\n${index - 1}`));
   });
 
-  it('that is late, or comes twice, takes nothing back', async () => {
+  it('that arrives late or twice does not undo newer acknowledgements', async () => {
     const { broker, worker, held } = await holding(4);
     const states = ['1', '1-2', '1-2,4'].map((acked) => inState(held, acked));
     expect(await broker.ack(worker, [states[1]!])).toBe('done');
@@ -330,7 +330,7 @@ describe('ack', () => {
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
 
-  it('settles several takes in one call, and says when one of them was settled before', async () => {
+  it('settles several takes in one call, and replies "already" if one of them was settled before', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b', 'c', 'd', 'e', 'f'], at);
     const worker = await aWorker(broker);
@@ -344,7 +344,7 @@ describe('ack', () => {
     expect(await broker.ack(worker, [inState(three, '1-2')])).toBe('lost');
   });
 
-  it('drops with a take what says that messages were settled with an effect', async () => {
+  it('removes the marks of retried, buried and released messages with their take', async () => {
     const { broker, worker, held } = await holding(3);
     await broker.bury(worker, places(held, 2)[0]!, 'id', '{}');
     await broker.release(worker, places(held, 3));
@@ -353,7 +353,7 @@ describe('ack', () => {
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
 
-  it('drops with a take what says that it has a suspect', async () => {
+  it('removes the mark of a quarantined message with its take', async () => {
     const broker = aBroker();
     await redis().rpush(broker.keys.suspects, '#suspect 0 2\nx');
     const worker = await aWorker(broker);
@@ -361,8 +361,8 @@ describe('ack', () => {
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
 
-  // The JavaScript engine has no such bound, and takes half a minute for so many.
-  it.runIf(serverKind() === 'redis')('drops a take of which more messages had an effect than Lua can unpack at once', async () => {
+  // The JavaScript engine has no such limit, and needs half a minute for this number.
+  it.runIf(serverKind() === 'redis')('removes a take with more settled messages than Lua can unpack at once', async () => {
     const { broker, worker, held } = await holding(9_000);
     await redis().hset(broker.keys.claims(worker), Object.fromEntries(Array.from({ length: held.size }, (_, place) => [`e1.${place + 1}`, '1'])));
     for (let index = 1; index <= held.size; index++) held.confirm(index);
@@ -372,7 +372,7 @@ describe('ack', () => {
 });
 
 describe('settling', () => {
-  it('tells done from already done from lease lost, for each verb', async () => {
+  it('replies "done", "already" or "lost", for each verb', async () => {
     const settle: Record<string, (broker: Broker, worker: string, place: { take: Take; index: number }) => Promise<string>> = {
       ack: (broker, worker, { take: held, index }) => (held.ack(index), broker.ack(worker, [held])),
       retry: (broker, worker, place) => broker.retry(worker, place, retryOf(place, 0)),
@@ -393,7 +393,7 @@ describe('settling', () => {
     ['retry later', (broker, worker, place) => broker.retry(worker, place, retryOf(place, 60_000))],
     ['bury', (broker, worker, place) => broker.bury(worker, place, 'id', '{}')],
     ['release', (broker, worker, place) => broker.release(worker, [place])],
-  ])('%s: one message alone of its take, whatever comes after it', async (_verb, send) => {
+  ])('%s: settles only its message, and later calls do not settle it again', async (_verb, send) => {
     const { broker, worker, held } = await holding(3);
     await send(broker, worker, { take: held, index: 2 });
     const elsewhere = async (): Promise<number> => (await broker.size(at)) + (await redis().zcard(broker.keys.delayed)) + (await redis().zcard(broker.keys.dead));
@@ -403,14 +403,14 @@ describe('settling', () => {
     expect(textsOf(await take(broker, worker, 1))).toEqual(['#id 0 0\n0', '#id 0 0\n2']);
   });
 
-  it('retries with a new header and the payload untouched: at once to the tail', async () => {
+  it('retries at once to the tail, with a new header and the same payload', async () => {
     const { broker, worker, held } = await holding(2);
     await broker.retry(worker, { take: held, index: 1 }, retryOf({ take: held, index: 1 }, 0, { message: Buffer.from('#id 1 0\n0') }));
     await broker.release(worker, places(held, 2));
     expect(await broker.peek(10, at)).toEqual(['#id 0 0\n1', '#id 1 0\n0']);
   });
 
-  it('delays, and promotes what is due; equal ids do not overwrite each other', async () => {
+  it('retries with a delay, and promotes due messages; equal ids do not overwrite each other', async () => {
     const { broker, worker, held } = await holding(2);
     for (const place of places(held)) await broker.retry(worker, place, retryOf(place, 1));
     let promoted = 0;
@@ -419,13 +419,13 @@ describe('settling', () => {
     expect(await redis().exists(broker.keys.delayed, broker.keys.delayedMessages)).toBe(0);
   });
 
-  it('promotes nothing before its time', async () => {
+  it('promotes no message before it is due', async () => {
     const { broker, worker, held } = await holding(1);
     await broker.retry(worker, { take: held, index: 1 }, retryOf({ take: held, index: 1 }, 60_000));
     expect((await broker.promote()).promoted).toBe(0);
   });
 
-  it('buries byte for byte, also what has the same id', async () => {
+  it('buries messages byte for byte, also several with the same id', async () => {
     const { broker, worker, held } = await holding(2);
     await broker.bury(worker, { take: held, index: 1 }, 'id', '{"reason":"one"}');
     await broker.bury(worker, { take: held, index: 2 }, 'id', '{"reason":"two"}');
@@ -433,7 +433,7 @@ describe('settling', () => {
     expect(await redis().zcard(broker.keys.dead)).toBe(2);
   });
 
-  it('keeps bytes that are no text, whichever way they go', async () => {
+  it('keeps bytes that are not text, for a bury, a retry and a release', async () => {
     const broker = aBroker();
     const bytes = Buffer.from([0x80, 0xff, 0x00, 0x0a, 0xc3]);
     await redis().rpush(broker.keys.base, bytes, bytes, bytes);
@@ -447,7 +447,7 @@ describe('settling', () => {
     expect((await redis().lrangeBuffer(broker.keys.base, 0, 0))[0]!.equals(bytes)).toBe(true);
   });
 
-  it('releases to the head in the order in which it was taken, before what the inbox holds', async () => {
+  it('releases messages to the head in the order of the take, before those of the inbox', async () => {
     const { broker, worker, held } = await holding(3);
     await redis().rpush(broker.keys.base, 'later', 'last');
     await redis().lmove(broker.keys.base, broker.keys.inbox, 'LEFT', 'RIGHT');
@@ -455,7 +455,7 @@ describe('settling', () => {
     expect(await broker.peek(10, at)).toEqual(['#id 0 0\n0', '#id 0 0\n1', '#id 0 0\n2', 'later', 'last']);
   });
 
-  it('releases messages of several takes in the order in which they were taken', async () => {
+  it('releases messages of several takes in the order of the takes', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, Array.from({ length: 15 }, (_, index) => `${index}`), at);
     const worker = await aWorker(broker);
@@ -466,7 +466,7 @@ describe('settling', () => {
 });
 
 describe('leave', () => {
-  it('gives back everything that is not settled, in order, and takes the worker off the register', async () => {
+  it('gives back all unsettled messages, in order, and removes the worker from the registry', async () => {
     const { broker, worker, held } = await holding(12);
     await broker.put('producer', 2, ['more', 'last'], at);
     const second = await take(broker, worker, 2);
@@ -481,7 +481,7 @@ describe('leave', () => {
     expect(await broker.size(at)).toBe(11);
   });
 
-  it('gives each message back to the lane that it came from', async () => {
+  it('gives each message back to its lane', async () => {
     const broker = aBroker();
     const { suspects, again, high, base, low } = broker.keys;
     for (const key of [suspects, again, high, base, low]) await redis().rpush(key, key);
@@ -501,11 +501,11 @@ describe('beat', () => {
     return { broker, worker, one: await take(broker, worker, 1, 2), two: await take(broker, worker, 2, 2) };
   }
 
-  it('gives back takes that the worker does not know of, but never the take under way', async () => {
+  it('gives back takes that the worker does not know, but never the take in flight', async () => {
     const { broker, worker, one, two } = await twice();
     await broker.beat(worker, 3, [one, two], at);
     expect(await list(broker.keys.base)).toEqual(['e']);
-    await broker.beat(worker, 2, [one], at); // the reply to take 2 is still on its way
+    await broker.beat(worker, 2, [one], at); // the reply to take 2 is still in flight
     expect(await list(broker.keys.base)).toEqual(['e']);
     await broker.beat(worker, 2, [], at);
     expect(await list(broker.keys.base)).toEqual(['a', 'b', 'e']);
@@ -514,7 +514,7 @@ describe('beat', () => {
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
 
-  it('gives back of such a take only what is not settled, and forgets all of it', async () => {
+  it('gives back only the unsettled messages of such a take, and removes the take', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, Array.from({ length: 12 }, (_, index) => `${index}`), at);
     await redis().rpush(broker.keys.suspects, '#suspect 0 2\nx');
@@ -529,7 +529,7 @@ describe('beat', () => {
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
 
-  it('writes an acknowledgement again that a failover has rolled back, and no older one', async () => {
+  it('writes an acknowledgement again that a failover rolled back, but no older one', async () => {
     const { broker, worker, one, two } = await twice();
     one.ack(2);
     await broker.ack(worker, [one]);
@@ -540,14 +540,14 @@ describe('beat', () => {
     expect(await redis().hget(broker.keys.claims(worker), 'a1')).toBe('1 2 2');
   });
 
-  it('brings no take back that is over', async () => {
+  it('does not restore a finished take', async () => {
     const { broker, worker, one, two } = await twice();
     await broker.ack(worker, [inState(one, '1-2')]);
     await broker.beat(worker, 3, [inState(one, '1-2'), two], at);
     expect(await fieldsOf(broker, worker)).toEqual(['a2', 'seq', 't2']);
   });
 
-  it('is refused to a worker that is not registered, and changes nothing', async () => {
+  it('is refused to an unregistered worker, and changes nothing', async () => {
     const { broker, worker } = await twice();
     await redis().zrem(broker.keys.workers, worker);
     expect(await broker.beat(worker, 3, [], at)).toBe('lost');
@@ -559,7 +559,7 @@ describe('beat', () => {
 describe('recover', () => {
   const suspect = '#suspect 4 2 a=9\n"suspect"';
 
-  /** A worker whose lease has ended, with a suspect and three others in one take, and one more in a second. */
+  /** A worker with a quarantined message and three others in one take, and one more message in a second take. */
   async function dying(process = randomUUID()): Promise<{ broker: Broker; worker: string; one: Take; two: Take }> {
     const broker = aBroker();
     await redis().rpush(broker.keys.suspects, suspect);
@@ -568,7 +568,7 @@ describe('recover', () => {
     return { broker, worker, one: await take(broker, worker, 1, 4), two: await take(broker, worker, 2) };
   }
 
-  it('counts the crash of a suspect alone: it is buried, and all others go back as they were', async () => {
+  it('counts only the crash of a quarantined message: it is buried, and all others go back unchanged', async () => {
     const { broker, worker } = await dying();
     await endLease(broker, worker);
     expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
@@ -582,7 +582,7 @@ describe('recover', () => {
     ['retried', (broker, worker, held) => broker.retry(worker, places(held, 1)[0]!, retryOf(places(held, 1)[0]!, 60_000))],
     ['buried', (broker, worker, held) => broker.bury(worker, places(held, 1)[0]!, 'id', '{}')],
     ['over with its take', (broker, worker, held) => broker.ack(worker, [inState(held, '1-4')])],
-  ])('counts the crash of each message, when the suspect was %s before', async (how, settle) => {
+  ])('counts the crash of each message if the quarantined message was %s before', async (how, settle) => {
     const { broker, worker, one } = await dying();
     await settle(broker, worker, one);
     await endLease(broker, worker);
@@ -592,7 +592,7 @@ describe('recover', () => {
     if (left.length > 1) expect(await list(broker.keys.suspects)).toEqual(['#b 1 2\n2']);
   });
 
-  it('makes suspects of those that are one crash short of the limit, at the head, in their order', async () => {
+  it('moves messages with one crash less than the limit to the head of the quarantine, in their order', async () => {
     const broker = aBroker();
     await redis().rpush(broker.keys.base, '#a 0 1\n1', '#b 0 0\n2', '#c 0 1\n3');
     const worker = await aWorker(broker);
@@ -604,7 +604,7 @@ describe('recover', () => {
     expect(await list(broker.keys.base)).toEqual(['#b 0 1\n2']);
   });
 
-  it('skips what is settled', async () => {
+  it('skips settled messages', async () => {
     const { broker, worker, held } = await holding(12);
     await broker.ack(worker, [inState(held, '2-4,11')]);
     await broker.bury(worker, places(held, 7)[0]!, 'dead', '{}');
@@ -613,7 +613,7 @@ describe('recover', () => {
     expect(await list(broker.keys.base)).toEqual([0, 4, 5, 7, 8, 9, 11].map((index) => `#id 0 1\n${index}`));
   });
 
-  it('on a plain queue leaves bare what is not blamed, and puts what is blamed where Python does not read', async () => {
+  it('on a plain queue adds no header without a counted crash, and puts messages with a crash into a list that Python does not read', async () => {
     const [spared, blamed] = [aBroker(), aBroker()];
     await redis().rpush(spared.keys.suspects, '#suspect 0 2\nx');
     for (const broker of [spared, blamed]) {
@@ -628,7 +628,7 @@ describe('recover', () => {
   });
 
   describe('of a process with several workers', () => {
-    /** A worker without a suspect, whose lease has ended. */
+    /** A worker without a quarantined message, with an expired lease. */
     async function neighbour(process: string): Promise<{ broker: Broker; worker: string }> {
       const broker = aBroker();
       await redis().rpush(broker.keys.base, '#a 0 1\n1', 'bare');
@@ -638,19 +638,19 @@ describe('recover', () => {
       return { broker, worker };
     }
 
-    it('counts nothing when another of them held a suspect, in whichever queue', async () => {
+    it('counts no crash if another worker of the process held a quarantined message, in any queue', async () => {
       const process = randomUUID();
       const { broker: suspecting, worker: holder } = await dying(process);
       await suspecting.noteSuspect(process, holder);
       const { broker, worker } = await neighbour(process);
       expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 2, suspects: 0, buried: 0 });
       expect(await list(broker.keys.base)).toEqual(['#a 0 1\n1', 'bare']);
-      // That one is blamed, whichever of the two was recovered first.
+      // The quarantined message counts the crash, in either order of recovery.
       await endLease(suspecting, holder);
       expect(await suspecting.recover(holder, 'hotqueue', at)).toMatchObject({ buried: 1 });
     });
 
-    it('blames each suspect, when several of them held one', async () => {
+    it('counts the crash of each quarantined message if several workers held one', async () => {
       const process = randomUUID();
       const both = [await dying(process), await dying(process)];
       for (const { broker, worker } of both) await broker.noteSuspect(process, worker);
@@ -661,11 +661,11 @@ describe('recover', () => {
     });
 
     it.each<[string, (broker: Broker, process: string, worker: string) => Promise<unknown>]>([
-      ['none of them held one', () => Promise.resolve()],
-      ['another process held one', (broker) => broker.noteSuspect(randomUUID(), 'other')],
-      ['the other one had settled its suspect', async (broker, process) => (await broker.noteSuspect(process, 'other'), broker.forgetSuspect(process, 'other'))],
-      ['it had itself held one, which is settled', (broker, process, worker) => broker.noteSuspect(process, worker)],
-    ])('counts the crash of each message when %s', async (_what, note) => {
+      ['no worker held a quarantined message', () => Promise.resolve()],
+      ['another process held a quarantined message', (broker) => broker.noteSuspect(randomUUID(), 'other')],
+      ['the other worker had settled its quarantined message', async (broker, process) => (await broker.noteSuspect(process, 'other'), broker.forgetSuspect(process, 'other'))],
+      ['the worker itself had settled its quarantined message', (broker, process, worker) => broker.noteSuspect(process, worker)],
+    ])('counts the crash of each message if %s', async (_what, note) => {
       const process = randomUUID();
       const { broker, worker } = await neighbour(process);
       await note(broker, process, worker);
@@ -673,7 +673,7 @@ describe('recover', () => {
       expect(await list(broker.keys.suspects)).toEqual(['#a 0 2\n1']);
     });
 
-    it('forgets that a process held a suspect after a day', async () => {
+    it('lets the note about a process expire after a day', async () => {
       const process = randomUUID();
       const broker = aBroker();
       await broker.noteSuspect(process, 'one');
@@ -686,7 +686,7 @@ describe('recover', () => {
 });
 
 describe('held', () => {
-  it('counts what is not settled, over all takes', async () => {
+  it('counts the unsettled messages of all takes', async () => {
     const { broker, worker, held } = await holding(5);
     await broker.put('producer', 2, ['more', 'last'], at);
     await take(broker, worker, 2);
@@ -700,7 +700,7 @@ describe('held', () => {
     expect(await broker.held(worker, at)).toBe(0);
   });
 
-  it('counts nothing of a take that is over since its fields were listed', async () => {
+  it('counts no message of a take that is finished while its fields are read', async () => {
     const { broker, worker, held } = await holding(3);
     await broker.put('producer', 2, ['more'], at);
     await take(broker, worker, 2);
@@ -716,7 +716,7 @@ describe('held', () => {
     listing.mockRestore();
   });
 
-  it('counts the fields of a worker of an earlier version, which has one for each message', async () => {
+  it('counts the messages of a worker of an earlier version, which has one field for each', async () => {
     const broker = aBroker();
     await redis().hset(broker.keys.claims('old'), { seq: '1 2', 'a1.1': '#a 1 0\n"again"', 'b1.2': '#b 0 0\n"base"' });
     expect(await broker.held('old', at)).toBe(2);
@@ -724,7 +724,7 @@ describe('held', () => {
 });
 
 describe('clear', () => {
-  it('drops what is ready and delayed, once for each request', async () => {
+  it('drops waiting and delayed messages, once for each request', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b'], at);
     expect(await broker.clear('request', at)).toBe(2);
@@ -734,8 +734,8 @@ describe('clear', () => {
   });
 });
 
-describe('a script the server has forgotten', () => {
-  it('is sent again in full, also where its reply is bytes', async () => {
+describe('a script that the server no longer has', () => {
+  it('is sent again as source text, also if its reply is bytes', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a'], at);
     const worker = await aWorker(broker);

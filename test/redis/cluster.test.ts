@@ -17,7 +17,7 @@ const aClusterQueue = (options: object = {}): HotQueue => new HotQueue(aName(), 
 
 it('every transition works on a cluster: put, take, retry, bury, release, delay, promote, recover, clear', async () => {
   for (let round = 0; round < 4; round++) {
-    await using queue = aClusterQueue(); // another slot each time
+    await using queue = aClusterQueue(); // in another slot each time
     await queue.put('ack', 'retry', 'bury');
     await queue.with({ priority: 'high', id: 'own' }).put('high');
     expect((await queue.with({ id: 'own' }).put('high')).duplicate).toBe(true);
@@ -44,7 +44,7 @@ it('every transition works on a cluster: put, take, retry, bury, release, delay,
   }
 });
 
-it('an idle worker waits on its own line, wakes at once, and leaves the client of its owner open', async () => {
+it('an idle worker waits on its own connection, wakes at once, and leaves the caller’s client open', async () => {
   const queue = aClusterQueue();
   const got = queue.get({ block: true });
   await until(() => queue.counts(), ({ workers }) => workers === 1);
@@ -54,12 +54,12 @@ it('an idle worker waits on its own line, wakes at once, and leaves the client o
   expect(cluster.client.status).toBe('ready');
 });
 
-it('blames a suspect alone where the keys of two queues, and the note about their process, are on three nodes', async () => {
+it('only a quarantined message counts a crash, also if two queues and the note of their process are on three nodes', async () => {
   const connection = Connection.share({ connection: cluster.client });
   const brokerOf = (): Broker => new Broker(connection, new Keys(aName()));
   for (let round = 0; round < 4; round++) {
     const process = randomUUID();
-    const [suspecting, other] = [brokerOf(), brokerOf()]; // other slots each time
+    const [suspecting, other] = [brokerOf(), brokerOf()]; // in other slots each time
     await cluster.client.rpush(suspecting.keys.suspects, '#suspect 0 2\n"suspect"');
     await cluster.client.rpush(suspecting.keys.base, '#neighbour 0 0\n"neighbour"');
     await cluster.client.rpush(other.keys.base, '#elsewhere 0 0\n"elsewhere"');

@@ -11,7 +11,7 @@ import { redisUrl, serverKind } from '../support/server.js';
 vi.setConfig({ testTimeout: 120_000 }); // Many processes, and perhaps a busy machine.
 
 const socket = (): string => redisUrl().replace('unix://', '');
-/** Where nothing listens: port 1 belongs to root, and its service died out. */
+/** A port on which nothing listens: port 1 needs root, and its service is obsolete. */
 const nowhere = 1;
 
 it.each([
@@ -31,7 +31,7 @@ it.each([
   expect(parseUrl(url, 'url')).toEqual(place);
 });
 
-it.each(['http://cache', 'redis://', 'redis://cache/mail', 'postgres://app:secret@db/app', ' '])('refuses %j and keeps its password to itself', (url) => {
+it.each(['http://cache', 'redis://', 'redis://cache/mail', 'postgres://app:secret@db/app', ' '])('refuses %j without its password in the error', (url) => {
   expect(() => parseUrl(url, 'REDIS_URL')).toThrow(/^REDIS_URL (is no Redis address|ends in)/);
   expect(() => parseUrl(url, 'REDIS_URL')).not.toThrow(/secret/);
 });
@@ -55,7 +55,7 @@ it.each(names)('%j with %j names %s', (given, env, label, source) => {
 });
 
 it.each<Given>([{ url: 'redis://cache', host: 'cache' }, { url: 'redis://cache', port: 1 }, { url: 'redis://cache/1', db: 2 }, { url: 'redis://:a@cache', password: 'b' }])(
-  'refuses %j, which says it twice',
+  'refuses %j, which gives a value twice',
   async (given) => {
     await expect(findRedis(given, {})).rejects.toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
   },
@@ -70,14 +70,14 @@ it('uses the named server, in the named database', async () => {
   expect(await client.client('INFO')).toContain('db=3');
 });
 
-it('never falls through from a named server that is not there', async () => {
+it('never uses another server if a configured one does not answer', async () => {
   const { dir, env } = aProject();
   await expect(findRedis({}, { ...env, REDIS_URL: `redis://:secret@127.0.0.1:${nowhere}` }, dir)).rejects.toThrow(
     /^no Redis answers at redis:\/\/:\*\*\*@127\.0\.0\.1:1: connect ECONNREFUSED/,
   );
 });
 
-it('says so when the server wants a password, when it is wrong, and when there is no such database', async () => {
+it('reports a missing password, a wrong password and a missing database', async () => {
   const server = await startRedis(await realProgram(), ['--requirepass', 'right', '--databases', '2']);
   onTestFinished(server.stop);
   await expect(findRedis({ url: server.url }, {})).rejects.toThrow(/wants a password/);
@@ -86,7 +86,7 @@ it('says so when the server wants a password, when it is wrong, and when there i
   await expect(findRedis({ url: server.url, password: 'right', db: 1 }, {})).resolves.toMatchObject({ source: 'option' });
 });
 
-/** Something that listens on 127.0.0.1 and answers every command with `reply`. */
+/** A server on 127.0.0.1 that calls `reply` for every command. @returns its port */
 async function aListener(reply: (command: string, socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((each) => {
@@ -101,7 +101,7 @@ async function aListener(reply: (command: string, socket: Socket) => void): Prom
   return (server.address() as { port: number }).port;
 }
 
-it('refuses a server older than 6.2, by name', async () => {
+it('refuses a server older than 6.2, with its version in the error', async () => {
   const info = 'redis_version:6.0.16\r\nprocess_id:1\r\n';
   const port = await aListener((command, each) => {
     for (const _ of command.matchAll(/\*\d+\r\n/g)) each.write(command.includes('INFO') ? `$${info.length}\r\n${info}\r\n` : '+OK\r\n');
@@ -109,14 +109,14 @@ it('refuses a server older than 6.2, by name', async () => {
   await expect(findRedis({ port }, {})).rejects.toThrow(expect.objectContaining({ code: 'REDIS_UNSUPPORTED', version: '6.0.16' }));
 });
 
-it('does not wait for ever for a server that says nothing', async () => {
+it('gives up on a server that never replies', async () => {
   const port = await aListener(() => {});
   await expect(findRedis({ port }, {})).rejects.toThrow(expect.objectContaining({ code: 'REDIS_UNREACHABLE' }));
 });
 
 const silent = (_line: string): void => {};
 
-it("takes the machine's own server before it starts one", async () => {
+it("uses the machine's own server before it starts one", async () => {
   const { dir, env } = aProject();
   const port = await aListener((command, each) => {
     const info = 'redis_version:7.2.4\r\n';
@@ -129,7 +129,7 @@ it("takes the machine's own server before it starts one", async () => {
   expect(lines).toEqual([`using the Redis 7.2.4 on 127.0.0.1:${port}; REDIS_URL or { url } names another`]);
 });
 
-it('passes over a local server that wants a password, and says so', async () => {
+it('skips a local server that needs a password, and prints why', async () => {
   const { dir, env } = aProject();
   const port = await aListener((_, each) => each.write('-NOAUTH Authentication required.\r\n'));
   const lines: string[] = [];
@@ -144,12 +144,12 @@ it.each([{ NODE_ENV: 'production' }, { HOTQUEUE_REDIS: 'off' }])('starts nothing
   expect((await hotqueue('redis stop')).stdout).toBe('nothing runs for this project\n');
 });
 
-it('refuses a HOTQUEUE_REDIS that it does not know', async () => {
+it('refuses an unknown HOTQUEUE_REDIS', async () => {
   const { dir, env } = aProject();
   await expect(findRedis({}, { ...env, HOTQUEUE_REDIS: 'jss' }, dir)).rejects.toThrow('HOTQUEUE_REDIS is "jss": it may be auto, native, js or off');
 });
 
-it('starts a private real server where there is one on the PATH, and everyone shares the search', async () => {
+it('starts a private Redis if the PATH has one, and concurrent calls share one search', async () => {
   const project = aProject();
   const env = { ...(await withRedis(project)), HOTQUEUE_REDIS: 'native' };
   const [one, two] = await Promise.all([findRedis({ db: 1 }, env, project.dir), findRedis({ db: 1 }, env, project.dir)]);
@@ -158,7 +158,7 @@ it('starts a private real server where there is one on the PATH, and everyone sh
   await expect(findRedis({}, { ...env, HOTQUEUE_REDIS: 'js' }, project.dir)).rejects.toThrow(/this project's server is Redis: "npx hotqueue redis stop" ends it/);
 });
 
-it('ends at the JavaScript engine, and says that its messages are in memory', async () => {
+it('uses the JavaScript engine last, and prints that messages are in memory only', async () => {
   const { dir, env } = aProject();
   const lines: string[] = [];
   const around = { env: { ...env, HOTQUEUE_REDIS: 'js' }, cwd: dir, localPort: nowhere, say: (line: string) => lines.push(line) };
@@ -166,6 +166,6 @@ it('ends at the JavaScript engine, and says that its messages are in memory', as
   expect(lines).toEqual([expect.stringMatching(/^messages are in memory only/)]);
 });
 
-it('says where this run looks', () => {
+it('runs against a real Redis', () => {
   expect(serverKind()).toBe('redis');
 });

@@ -8,7 +8,7 @@ import { greet } from '../../src/redis/greeting.js';
 import { aClient } from '../support/project.js';
 import { startTestEngine } from '../support/servers.js';
 
-/** An engine of this test's own, and two clients. */
+/** An engine for one test, with a client. */
 async function anEngine() {
   const { url, stop } = await startTestEngine();
   onTestFinished(stop);
@@ -21,12 +21,12 @@ it.each([
   ['BLMOVE', ['queue', 'inbox', 'LEFT', 'RIGHT', '0']],
   ['BLPOP', ['queue', '0']],
   ['BRPOPLPUSH', ['queue', 'inbox', '0']],
-])('gives no message to a waiter that is gone (%s)', async (command, args) => {
+])('gives no message to a blocked client that has disconnected (%s)', async (command, args) => {
   const { url, client } = await anEngine();
   const waiter = aClient(url);
   await waiter.ping();
   const waiting = waiter.call(command, ...args).catch(() => 'gone');
-  for (let trips = 0; trips < 10; trips++) await client.ping(); // Meanwhile the engine has read what the waiter sent.
+  for (let trips = 0; trips < 10; trips++) await client.ping(); // by now the engine has read the command of the blocked client
   waiter.disconnect();
   await waiting;
   await expect.poll(() => clientsOf(client)).toBe(1);
@@ -35,7 +35,7 @@ it.each([
   expect(await client.exists('inbox')).toBe(0);
 });
 
-it('wakes a waiter, and lets a waiter go when its time is up', async () => {
+it('wakes a blocked client, and replies null after its timeout', async () => {
   const { url, client } = await anEngine();
   const other = aClient(url);
   const waiting = other.blmove('queue', 'inbox', 'LEFT', 'RIGHT', 0);
@@ -47,7 +47,7 @@ it('wakes a waiter, and lets a waiter go when its time is up', async () => {
   expect(await client.lrange('inbox', 0, -1)).toEqual(['b', 'message']);
 });
 
-it('carries out what a client sent before it hung up', async () => {
+it('executes the commands that a client sent before it disconnected', async () => {
   const { path, client } = await anEngine();
   const socket = connect({ path });
   socket.end('BLPOP nothing 0\r\nRPUSH queue a b\r\n');
@@ -56,7 +56,7 @@ it('carries out what a client sent before it hung up', async () => {
   expect(await client.lrange('queue', 0, -1)).toEqual(['a', 'b']);
 });
 
-it('does not take a half-sent transaction for a whole one', async () => {
+it('does not execute a transaction without EXEC', async () => {
   const { path, client } = await anEngine();
   const socket = connect({ path });
   socket.end('MULTI\r\nRPUSH queue a\r\n');
@@ -65,7 +65,7 @@ it('does not take a half-sent transaction for a whole one', async () => {
   expect(await client.exists('queue')).toBe(0);
 });
 
-it('runs what the scripts of this library are made of', async () => {
+it('executes all commands that the scripts of this library use', async () => {
   const { client } = await anEngine();
   const lua = `
     redis.call('RPUSH', KEYS[1], 'a', 'b', 'c')
@@ -86,7 +86,7 @@ it('runs what the scripts of this library are made of', async () => {
   await expect(client.evalsha('0'.repeat(40), 0)).rejects.toThrow(/^NOSCRIPT/);
 });
 
-it('has sixteen databases, as a Redis does', async () => {
+it('has sixteen databases, like Redis', async () => {
   const { client } = await anEngine();
   await client.select(15);
   expect(await client.set('key', 'value')).toBe('OK');
@@ -94,7 +94,7 @@ it('has sixteen databases, as a Redis does', async () => {
   expect(await client.exists('key')).toBe(0);
 });
 
-it('says who it is, and ends on SHUTDOWN', async () => {
+it('reports its name and version, and ends on SHUTDOWN', async () => {
   const { path, client } = await anEngine();
   const installed = JSON.parse(readFileSync('node_modules/js-redis-server/package.json', 'utf8')) as { version: string };
   const { name, version, pid = 0 } = await greet({ path });

@@ -6,7 +6,7 @@ import { aClient, aProject, urlIn, withRedis } from '../support/project.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 
-it('an embedded server that is killed is started again by whoever works on it, with its data', { timeout: 120_000 }, async () => {
+it('an embedded server that is killed is started again by the process that uses it, with its data', { timeout: 120_000 }, async () => {
   const project = aProject();
   const env = { ...(await withRedis(project)), HOTQUEUE_REDIS: 'native' };
   const status = (): Promise<string> => project.hotqueue('redis start', env).then(({ stdout }) => stdout);
@@ -26,7 +26,7 @@ it('an embedded server that is killed is started again by whoever works on it, w
   await until(() => lines === 'before\n');
 
   process.kill(Number(/pid (\d+)/.exec(first)![1]), 'SIGKILL');
-  const again = aClient(urlIn(first)); // whoever looks: the same address
+  const again = aClient(urlIn(first)); // the address stays the same
   await until(() => again.ping().catch(() => ''), (answer) => answer === 'PONG', 60_000);
   await again.rpush('hotqueue:revived', '"after"');
   await until(() => lines === 'before\nafter\n', Boolean, 60_000);

@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 120_000 }); // Many processes, and perhaps a busy ma
 const kinds = ['native', 'js'] as const;
 type Kind = (typeof kinds)[number];
 
-/** The environment in which this kind of server is started. */
+/** The environment that makes `hotqueue` start this kind of server. */
 async function envFor(kind: Kind, project: TestProject): Promise<NodeJS.ProcessEnv> {
   return { ...(kind === 'native' ? await withRedis(project) : project.env), HOTQUEUE_REDIS: kind };
 }
@@ -21,7 +21,7 @@ const until = async (fact: () => boolean): Promise<void> => {
 };
 const pidIn = (stdout: string): number => Number(/pid (\d+)/.exec(stdout)?.[1]);
 
-it.each(kinds)('eight processes that start at once make one server (%s)', async (kind) => {
+it.each(kinds)('eight processes that start at the same time start one server (%s)', async (kind) => {
   const project = aProject();
   const env = await envFor(kind, project);
   const starts = await Promise.all(Array.from({ length: 8 }, () => project.hotqueue('redis start', env)));
@@ -32,7 +32,7 @@ it.each(kinds)('eight processes that start at once make one server (%s)', async 
   expect(processes).toHaveLength(1);
 });
 
-it.each(kinds)('outlives the process that started it, and ends when it is told to (%s)', async (kind) => {
+it.each(kinds)('outlives the process that started it, and ends on "redis stop" (%s)', async (kind) => {
   const project = aProject();
   const env = await envFor(kind, project);
   const { stdout } = await project.hotqueue('redis start', env);
@@ -47,7 +47,7 @@ it.each(kinds)('is started again after it was killed (%s)', async (kind) => {
   const env = await envFor(kind, project);
   const first = (await project.hotqueue('redis start', env)).stdout;
   await aClient(urlIn(first)).rpush('list', 'a', 'b');
-  // While a sync is under way, Redis replies before it writes; that is the loss which "everysec" allows.
+  // During a sync, Redis replies before it writes: "everysec" allows to lose that. So the test waits for the write.
   if (kind === 'native') await expect.poll(() => aClient(urlIn(first)).info('persistence')).toMatch(/aof_buffer_length:0\r/);
   process.kill(pidIn(first), 'SIGKILL');
   await until(() => !isAlive(pidIn(first)));
@@ -56,7 +56,7 @@ it.each(kinds)('is started again after it was killed (%s)', async (kind) => {
   expect(await aClient(urlIn(second)).lrange('list', 0, -1)).toEqual(kind === 'native' ? ['a', 'b'] : []);
 });
 
-it('tells of messages that the engine does not see', async () => {
+it('the engine warns about messages of an earlier Redis that it cannot read', async () => {
   const project = aProject();
   mkdirSync(path.join(project.dir, '.hotqueue/redis/appendonlydir'), { recursive: true });
   const { climb } = await import('../../src/redis/address.js');
@@ -65,7 +65,7 @@ it('tells of messages that the engine does not see', async () => {
   expect(lines.join()).toContain('are not seen');
 });
 
-it('finds its server from anywhere in the project, by any path, and in another environment', async () => {
+it('is found from any folder of the project, by any path, and in another environment', async () => {
   const project = aProject();
   const env = await envFor('js', project);
   const started = (await project.hotqueue('redis start', env)).stdout;
@@ -80,7 +80,7 @@ it('finds its server from anywhere in the project, by any path, and in another e
   expect(urlIn(stdout)).toBe(urlIn(started));
 });
 
-it('does not start a second one on the same data when its socket was swept away', async () => {
+it('is replaced, not doubled, if its socket was deleted: two servers never use the same data', async () => {
   const project = aProject();
   const env = await envFor('native', project);
   const first = (await project.hotqueue('redis start', env)).stdout;
@@ -91,7 +91,7 @@ it('does not start a second one on the same data when its socket was swept away'
   expect(await aClient(urlIn(second)).lrange('list', 0, -1)).toEqual(['a']);
 });
 
-it('is not misled by a record, a socket and a lock of the dead, nor by a stranger with the old pid', async () => {
+it('ignores the record, socket and lock of dead processes, and another process with the old pid', async () => {
   const project = aProject();
   const env = await envFor('js', project);
   const { dataDir, socket } = projectAt(project.dir, env);
@@ -105,7 +105,7 @@ it('is not misled by a record, a socket and a lock of the dead, nor by a strange
   expect(existsSync(path.join(dataDir, 'start.lock'))).toBe(false);
 });
 
-it('shows its data and its socket to nobody else, and none of it to git', async () => {
+it('hides its data and its socket from other users, and from git', async () => {
   const project = aProject();
   const { stdout } = await project.hotqueue('redis start', await envFor('js', project));
   const socket = urlIn(stdout).replace('unix://', '');
@@ -114,7 +114,7 @@ it('shows its data and its socket to nobody else, and none of it to git', async 
   expect(readFileSync(path.join(project.dir, '.hotqueue/.gitignore'), 'utf8')).toBe('*\n');
 });
 
-it('keeps its socket path short, however deep the project and the temporary directory', () => {
+it('has a short socket path, also in a deep project and with a deep temporary directory', () => {
   const { dir } = aProject();
   const deep = path.join(dir, 'x'.repeat(120));
   mkdirSync(deep);
@@ -122,7 +122,7 @@ it('keeps its socket path short, however deep the project and the temporary dire
   expect(Buffer.byteLength(projectAt(deep, { TMPDIR: deep, XDG_RUNTIME_DIR: deep }).socket)).toBeLessThan(104);
 });
 
-it('says why when the program dies at once', async () => {
+it('reports why the program ended at once', async () => {
   const project = aProject();
   const env = await withRedis(project);
   const bin = path.join(project.env.HOME ?? '', 'bin/redis-server');
@@ -132,7 +132,7 @@ it('says why when the program dies at once', async () => {
   expect(stderr).toMatch(/does not start: it ended with 3: out of luck/);
 });
 
-it('passes over a server that is too old', async () => {
+it('is not started from a program that is too old', async () => {
   const project = aProject();
   const env = await withRedis(project);
   const bin = path.join(project.env.HOME ?? '', 'bin/redis-server');
@@ -140,7 +140,7 @@ it('passes over a server that is too old', async () => {
   expect((await project.hotqueue('redis start', { ...env, HOTQUEUE_REDIS: 'auto' })).stdout).not.toContain('6.0.16');
 });
 
-it('the lock lets one in at a time, and the others see what it made', async () => {
+it('the lock admits one process at a time, and the others find its result', async () => {
   const { dir } = aProject();
   let inside = 0;
   let made: string | undefined;

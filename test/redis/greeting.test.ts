@@ -12,13 +12,13 @@ async function aProxy(): Promise<FaultProxy> {
   return proxy;
 }
 
-describe('a connection that is cut while both sides are still greeting', () => {
+describe('a connection that is cut during the handshake', () => {
   it.each<[string, 'before' | 'after']>([
     ['hello', 'before'],
     ['hello', 'after'],
     ['info', 'before'],
     ['info', 'after'],
-  ])('at %s (%s the server acts), three times over, is made anew: the first put notices nothing', async (command, kind) => {
+  ])('at %s (%s the server executes it), three times, is replaced: the first put succeeds', async (command, kind) => {
     const proxy = await aProxy();
     proxy.rule = ({ name, reply }) => (name === command && Boolean(reply) === (kind === 'after') && proxy.faults() < 3 ? { kind } : undefined);
     const queue = aQueue({ url: proxy.url });
@@ -28,7 +28,7 @@ describe('a connection that is cut while both sides are still greeting', () => {
     await queue.close(); // before the proxy
   });
 
-  it('by resets, as from a server that restarts, is made anew as well', async () => {
+  it('by resets, as from a server that restarts, is replaced too', async () => {
     const proxy = await aProxy();
     proxy.greets = 'reset';
     const queue = aQueue({ url: proxy.url });

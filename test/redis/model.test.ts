@@ -1,4 +1,4 @@
-/** Command sequences over the face of a queue, against what they mean: each message is in one place, and moves as told. */
+/** Random sequences of commands on the public API of a queue, compared with a model: each message is in one state, and moves as the model says. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { QueueFullError, type Consumer, type Delivery, type HotQueue } from 'hotqueue';
@@ -21,7 +21,7 @@ interface Known {
 const maxLength = 12;
 const mostHeld = 4;
 
-/** What is known of each message, by its id; and the order of what is ready in the normal lane. */
+/** The expected state of each message, by id, and the order of the waiting messages in the normal lane. */
 class Model {
   readonly messages = new Map<string, Known>();
   line: string[] = [];
@@ -59,7 +59,7 @@ interface Real {
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-/** A command that is compared with the model when it is done. */
+/** A command; after it, the queue is compared with the model. */
 function command(name: string, may: (model: Model) => boolean, act: (model: Model, real: Real) => Promise<void>): Command {
   return {
     check: may,
@@ -103,7 +103,7 @@ const take = (): Command =>
     held.set(delivery!.id, { delivery: delivery!, consumer });
   });
 
-/** Settles something that is held. */
+/** Settles an active message. */
 const settle = (name: string, pick: number, act: (delivery: Delivery<unknown>) => Promise<void>, then: (model: Model, id: string) => void): Command =>
   command(`${name}(${pick})`, (model) => model.in('claimed').length > 0, async (model, { held }) => {
     const id = one(model.in('claimed'), pick);
@@ -126,7 +126,7 @@ const onDelayed = (name: string, pick: number, act: (queue: HotQueue, id: string
     model.move(id, place);
   });
 
-/** The hour passes for all that is delayed. */
+/** Lets all delayed messages become due. */
 const advance = (): Command =>
   command('advance', (model) => model.in('delayed').length > 0, async (model, { broker }) => {
     const late = model.in('delayed');
@@ -168,7 +168,7 @@ const commands = fc.commands(
     pick.map((which) => settle('ack', which, (delivery) => delivery.ack(), (model, id) => model.move(id, 'gone'))),
     pick.map((which) => settle('retry', which, (delivery) => delivery.retry({ delay: 0 }), (model, id) => failed(model, id, 'ready'))),
     pick.map((which) => settle('retry later', which, (delivery) => delivery.retry({ delay: '1h' }), (model, id) => failed(model, id, 'delayed'))),
-    pick.map((which) => settle('bury', which, (delivery) => delivery.bury('as told'), (model, id) => model.move(id, 'dead'))),
+    pick.map((which) => settle('bury', which, (delivery) => delivery.bury('test'), (model, id) => model.move(id, 'dead'))),
     pick.map((which) => settle('release', which, (delivery) => delivery.release(), (model, id) => model.move(id, 'ready', 'head'))),
     pick.map((which) => settle('leave', which, () => Promise.resolve(), (model, id) => model.move(id, 'ready', 'head'))),
     pick.map((which) => onDelayed('cancel', which, (queue, id) => queue.delayed.cancel(id), 'gone')),
@@ -185,7 +185,7 @@ const commands = fc.commands(
   { maxCommands: 60, size: 'max' },
 );
 
-/** What is left comes out, each once, whatever was done before. */
+/** Takes the remaining messages: each must come once. */
 async function empty(model: Model, { queue, held }: Real): Promise<void> {
   await queue.resume();
   for (const [id, { consumer }] of held) {
@@ -199,7 +199,7 @@ async function empty(model: Model, { queue, held }: Real): Promise<void> {
 }
 
 it(
-  'whatever is put, taken, settled, moved and revived, in whatever order: each message is where the model says',
+  'after any sequence of commands, each message is in the state of the model',
   async () => {
     const connection = Connection.share({ url: redisUrl() });
     await fc.assert(

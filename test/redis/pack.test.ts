@@ -5,11 +5,11 @@ import { pack } from '../../src/redis/pack.js';
 import { aBroker, redis } from '../support/queue.js';
 
 const ofLength = (bytes: number): string => 'x'.repeat(bytes);
-/** Text of a producer is well-formed: JSON escapes half a surrogate pair. */
+/** Texts are always well-formed: JSON escapes half a surrogate pair. */
 const aText = fc.string({ unit: 'grapheme', maxLength: 300 });
 
 describe('pack', () => {
-  it.each([0, 1, 31, 32, 127, 128, 255, 256, 4_095, 4_096, 65_535, 65_536])('writes a text of %i bytes as another reader of msgpack reads it', (bytes) => {
+  it.each([0, 1, 31, 32, 127, 128, 255, 256, 4_095, 4_096, 65_535, 65_536])('writes a text of %i bytes that another msgpack library can read', (bytes) => {
     expect(decode(pack([ofLength(bytes), 'end']))).toEqual([ofLength(bytes), 'end']);
   });
 
@@ -20,21 +20,21 @@ describe('pack', () => {
 
   it.each([
     ['a character of two bytes among ASCII', ['plain', 'é']],
-    ['characters that are heads of msgpack', ['\u00a5', '\u00d9', '\u00dc']],
+    ['characters with the bytes of msgpack headers', ['\u00a5', '\u00d9', '\u00dc']],
     ['three and four bytes', ['€', '𝄞', '']],
     ['NUL and control characters', ['\0', '\n\r\t']],
   ])('keeps texts that are not ASCII: %s', (_what, texts) => {
     expect(decode(pack(texts))).toEqual(texts);
   });
 
-  it('writes whatever texts so that another reader of msgpack reads the same', () => {
+  it('writes any texts so that another msgpack library reads the same', () => {
     const property = fc.property(fc.array(aText, { maxLength: 40 }), (texts) => {
       expect(decode(pack(texts))).toEqual(texts);
     });
     fc.assert(property);
   });
 
-  it('is read by Redis as it was written', async () => {
+  it('writes texts that Redis reads unchanged', async () => {
     const texts = ['#id 0 0\n{"a":1}', 'é€𝄞', '', ofLength(70_000)];
     const broker = aBroker();
     await broker.put('producer', 1, texts, { withinMs: 5_000 });

@@ -1,4 +1,4 @@
-/** A reply may be lost on every script: whatever is sent a second time must leave what the first sending left, and say the same. */
+/** The reply to any script may be lost. A script that is sent again must leave the same state, and reply the same. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
@@ -14,8 +14,8 @@ const text = (id: string): string => `#${id} 0 0\n"${id}"`;
 type Send = () => Promise<unknown>;
 
 /**
- * A worker that holds a suspect and messages of two lanes, beside some that are ready. Of a take before that one message
- * is acknowledged, one is buried, and one is held.
+ * A worker with an active quarantined message and active messages of two lanes; more messages wait. Of an earlier take, one
+ * message is acknowledged, one is buried, and one is active.
  */
 async function working(broker: Broker): Promise<{ worker: string; held: Take; earlier: Take }> {
   const worker = await aWorker(broker);
@@ -45,7 +45,7 @@ async function dead(broker: Broker): Promise<{ key: string; at: string }[]> {
   return Array.from({ length: found.length / 2 }, (_, index) => ({ key: found[2 * index]!, at: found[2 * index + 1]! }));
 }
 
-/** For every script: a state in which it does something, and the one sending that is made twice. */
+/** For every script: a state in which it changes something, and the call that the test sends twice. */
 const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise<Send>> = {
   put: async (broker) => () => broker.put('q', 1, ['x', 'y'].map(text), at),
   place: async (broker) => {
@@ -64,7 +64,7 @@ const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise
   beat: async (broker) => {
     const { worker, held } = await working(broker);
     held.ack(2);
-    return () => broker.beat(worker, 3, [held], at).then((news) => news !== 'lost'); // one take it does not know of, one ahead of Redis
+    return () => broker.beat(worker, 3, [held], at).then((news) => news !== 'lost'); // it does not know one take, and is ahead of Redis in the other
   },
   ack: async (broker) => {
     const { worker, held, earlier } = await working(broker);
@@ -121,8 +121,8 @@ const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise
   },
   sweep: async (broker) => {
     await delayed(broker);
-    await redis().zrem(broker.keys.delayed, 'a'); // a message without its place
-    await redis().rpush(broker.keys.low, text('quiet')); // and one without a bell
+    await redis().zrem(broker.keys.delayed, 'a'); // a message without an entry in the order
+    await redis().rpush(broker.keys.low, text('quiet')); // a message that woke no worker
     return () => broker.sweep(['0', '0'], at).then(({ lost }) => lost);
   },
   clear: async (broker) => {
@@ -132,7 +132,7 @@ const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise
   },
 };
 
-/** Everything that Redis has of a queue, but when somebody last beat, and until when that is good. */
+/** Everything that Redis stores of a queue, except the time of the last heartbeat and the ends of leases. */
 async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
   const all: Record<string, unknown> = {};
   const readers: Record<string, (key: string) => Promise<unknown>> = {
@@ -145,22 +145,22 @@ async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
   return all;
 }
 
-/** "Already done" is as good as "done". */
+/** Treats the reply "already" like "done". */
 const said = (reply: unknown): unknown => (reply === 'already' ? 'done' : reply);
 
 describe.each(transitions)('%s', (name) => {
-  it('sent twice is sent once', async () => {
+  it('sent twice has the effect of one call', async () => {
     const broker = aBroker();
     const send = await sendings[name](broker);
     const before = await everything(broker);
     const reply = await send();
     const once = await everything(broker);
-    expect(once, 'it does something').not.toEqual(before);
+    expect(once, 'the call changes something').not.toEqual(before);
     expect(said(await send())).toEqual(said(reply));
     expect(await everything(broker)).toEqual(once);
   });
 
-  it('sent once more after others have gone on leaves them alone', async () => {
+  it('sent again later does not change what others did meanwhile', async () => {
     const broker = aBroker();
     const send = await sendings[name](broker);
     const reply = await send();

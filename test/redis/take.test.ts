@@ -5,10 +5,10 @@ import { freshLength, open } from '../../src/message/envelope.js';
 import { Take } from '../../src/redis/take.js';
 import { aTake, packed } from '../support/takes.js';
 
-/** The texts of a msgpack array as another library reads them: bytes, as a text need not be UTF-8. */
+/** The texts of a msgpack array as another library reads them. They are bytes, because a text may be invalid UTF-8. */
 const textsOf = (bytes: Buffer): Buffer[] => (decode(bytes, { rawStrings: true }) as Uint8Array[]).map((text) => Buffer.from(text));
 
-/** A take must give out exactly what the other library finds in the same bytes. */
+/** Compares a take with what the other library reads from the same bytes. */
 function expectSame(bytes: Buffer): void {
   const [lanes, ...messages] = textsOf(bytes);
   const take = new Take(1, bytes);
@@ -16,14 +16,14 @@ function expectSame(bytes: Buffer): void {
   expect(take.lanes).toBe(lanes!.toString('latin1'));
   for (const [place, message] of messages.entries()) {
     const index = place + 1;
-    if (!take.message(index).equals(message)) expect.fail(`message ${index}: ${take.message(index).toString('hex')}, and should be ${message.toString('hex')}`);
-    if (take.text(index) !== message.toString()) expect.fail(`text ${index}: ${JSON.stringify(take.text(index))}, and should be ${JSON.stringify(message.toString())}`);
+    if (!take.message(index).equals(message)) expect.fail(`message ${index}: got ${take.message(index).toString('hex')}, expected ${message.toString('hex')}`);
+    if (take.text(index) !== message.toString()) expect.fail(`text ${index}: got ${JSON.stringify(take.text(index))}, expected ${JSON.stringify(message.toString())}`);
     const from = Math.min(7, message.length);
-    if (take.text(index, from) !== message.toString('utf8', from)) expect.fail(`text ${index} from its byte ${from}`);
+    if (take.text(index, from) !== message.toString('utf8', from)) expect.fail(`text ${index} differs from byte ${from}`);
   }
 }
 
-/** So many bytes of each kind of content. */
+/** For each kind of content: a function that makes a given number of bytes. */
 const contents: Record<string, (bytes: number) => Buffer> = {
   'ASCII': (bytes) => Buffer.alloc(bytes, '{"n":1} '),
   'two-byte characters': (bytes) => Buffer.concat([Buffer.alloc(bytes % 2, 'x'), Buffer.alloc(bytes - (bytes % 2), 'é')]),
@@ -31,12 +31,12 @@ const contents: Record<string, (bytes: number) => Buffer> = {
   'one character that is not ASCII, at the end': (bytes) => Buffer.concat([Buffer.alloc(Math.max(0, bytes - 2), 'x'), Buffer.from('é')]).subarray(0, bytes),
   'invalid UTF-8': (bytes) => Buffer.alloc(bytes, Buffer.from([0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xfe])),
   'NUL bytes': (bytes) => Buffer.alloc(bytes),
-  'heads of msgpack': (bytes) => Buffer.alloc(bytes, Buffer.from([0xdd, 0xdc, 0xdb, 0xda, 0xd9, 0xbf, 0xa0, 0x9f])),
+  'msgpack headers': (bytes) => Buffer.alloc(bytes, Buffer.from([0xdd, 0xdc, 0xdb, 0xda, 0xd9, 0xbf, 0xa0, 0x9f])),
   'a byte order mark': (bytes) => Buffer.concat([Buffer.from('\ufeff'), Buffer.alloc(bytes, 'x')]).subarray(0, bytes),
 };
 
-describe('a take reads what Redis packed', () => {
-  // The lengths around which msgpack writes a text with another head.
+describe('a take reads the packed messages', () => {
+  // At these lengths, msgpack changes the header of a text.
   const lengths = [0, 1, 15, 16, 31, 32, 255, 256, 65_535, 65_536];
 
   describe.each(Object.entries(contents))('%s', (_content, fill) => {
@@ -45,12 +45,12 @@ describe('a take reads what Redis packed', () => {
     });
   });
 
-  // With the lanes, these are arrays of 2, 15, 16, 65,535 and 65,536 texts: msgpack has three heads for them.
+  // With the lanes, these are arrays of 2, 15, 16, 65,535 and 65,536 texts: msgpack has three array headers for them.
   it.each([1, 14, 15, 1_000, 65_534, 65_535])('%i messages', (count) => {
     expectSame(packed(['b'.repeat(count), ...Array.from({ length: count }, (_, index) => `${index}`)]));
   });
 
-  it('any messages, whatever bytes they have', () => {
+  it('any messages with any bytes', () => {
     const text = fc.oneof(
       fc.string({ unit: 'grapheme-ascii', maxLength: 300 }).map((chars) => Buffer.from(chars)),
       fc.string({ unit: 'binary', maxLength: 300 }).map((chars) => Buffer.from(chars)),
@@ -60,15 +60,15 @@ describe('a take reads what Redis packed', () => {
     fc.assert(fc.property(take, expectSame), { numRuns: 500 });
   });
 
-  it('of each message its own lane', () => {
+  it('the lane of each message', () => {
     const take = aTake(3, 'sabhl', ['1', '2', '3', '4', '5']);
     expect([1, 2, 3, 4, 5].map((index) => take.lane(index))).toEqual(['s', 'a', 'b', 'h', 'l']);
     expect(take.hasSuspect).toBe(true);
-    expect(aTake(3, 'bs', ['1', '2']).hasSuspect).toBe(false); // a suspect is always taken first
+    expect(aTake(3, 'bs', ['1', '2']).hasSuspect).toBe(false); // a quarantined message is always the first of a take
   });
 });
 
-it('the packing of these tests is that of another library', () => {
+it('packed() of these tests writes the same bytes as another library', () => {
   const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 400 }), fc.constantFrom(31, 32, 255, 256, 65_535, 65_536).map((length) => 'x'.repeat(length)));
   fc.assert(
     fc.property(fc.array(text, { maxLength: 20 }), (texts) => {
@@ -107,7 +107,7 @@ describe('a fresh header', () => {
     expect(aTake(1, 'bb', ['x', `#${id} 0 0`]).isFresh(2)).toBe(false);
   });
 
-  // Like a header, and perhaps not one: a byte changed, a field added, cut off anywhere.
+  // Text that resembles a header: with a changed byte, an extra field, or cut off at any point.
   const idChar = fc.constantFrom(...'ABCXYZabcxyz019_.:~-');
   const header = fc
     .record({
@@ -125,7 +125,7 @@ describe('a fresh header', () => {
     return made.cut === null ? message : message.subarray(0, made.cut);
   });
 
-  it('is one that the reader of headers finds: no attempts, no crashes, no fields, and the same text', () => {
+  it('is recognized exactly if open() reads no attempts, no crashes and no fields, and the text is the same', () => {
     let fresh = 0;
     fc.assert(
       fc.property(fc.array(hostile, { minLength: 1, maxLength: 4 }), (messages) => {
@@ -144,11 +144,11 @@ describe('a fresh header', () => {
       }),
       { numRuns: 3_000 },
     );
-    expect(fresh, 'fresh ones among those that were tried').toBeGreaterThan(500);
+    expect(fresh, 'number of fresh messages among the samples').toBeGreaterThan(500);
   });
 });
 
-describe('what is settled', () => {
+describe('settled messages', () => {
   const sized = (size: number, acked = '', effects = ''): Take => aTake(7, 'b'.repeat(size), Array.from({ length: size }, (_, index) => `${index}`), acked, effects);
 
   it.each<[number, number[], number[], string[]]>([
@@ -160,7 +160,7 @@ describe('what is settled', () => {
     [6, [1, 2], [4, 6], ['7', '2', '6', '1-2']],
     [6, [1, 2, 6], [3], ['7', '3', '6', '1-2,6']],
     [3, [], [1, 2], ['7', '0', '3', '']],
-  ])('of %i messages, %j acknowledged and %j with an effect: %j', (size, acked, effects, told) => {
+  ])('of %i: %j acknowledged, %j retried, buried or released: %j', (size, acked, effects, told) => {
     const take = sized(size);
     for (const index of acked) take.ack(index);
     for (const index of effects) take.confirm(index);
@@ -174,7 +174,7 @@ describe('what is settled', () => {
     [3, [1, 2, 3], [], ['7', 'over', ''], ['7', '3', '3', '1-3']],
     [4, [2, 4], [3, 1], ['7', 'over', '1,3'], ['7', '2', '4', '2,4']],
     [3, [], [1, 2, 3], ['7', 'over', '1,2,3'], ['7', '0', '3', '']],
-  ])('all %i, %j acknowledged and %j with an effect: %j', (size, acked, effects, settlement, acknowledgements) => {
+  ])('all %i: %j acknowledged, %j retried, buried or released: %j', (size, acked, effects, settlement, acknowledgements) => {
     const take = sized(size);
     for (const index of acked) take.ack(index);
     for (const index of effects) take.confirm(index);
@@ -183,7 +183,7 @@ describe('what is settled', () => {
     expect(take.acknowledgements).toEqual(acknowledgements);
   });
 
-  it('is what was said of a message first', () => {
+  it('keep their first settlement', () => {
     const take = sized(2);
     take.ack(1);
     take.confirm(1);
@@ -192,7 +192,7 @@ describe('what is settled', () => {
     expect(take.settlement).toEqual(['7', 'over', '2']);
   });
 
-  it('can be read back from what Redis was told, also when it was settled in any order', () => {
+  it('can be read back from the report to Redis, for any order of settlements', () => {
     const events = fc.array(fc.record({ index: fc.integer({ min: 1, max: 30 }), verb: fc.constantFrom<'ack' | 'confirm'>('ack', 'ack', 'confirm') }), { maxLength: 60 });
     fc.assert(
       fc.property(events, (said) => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { until } from '../support/facts.js';
 import { aBroker } from '../support/queue.js';
 
-it('a wait is over only when what was asked behind it is, as its line keeps the process alive until then', async () => {
+it('a wait resolves after the call behind it, because its client keeps the process alive only until then', async () => {
   const broker = aBroker();
   await broker.put('producer', 1, ['one'], { withinMs: 5_000 });
   const waiter = broker.waiter();
@@ -12,10 +12,10 @@ it('a wait is over only when what was asked behind it is, as its line keeps the 
     isOver = true;
     return moved;
   });
-  // The wait itself ends at once, as there is a message; what is behind it has not been answered.
+  // BLMOVE ends at once, because a message waits. The call behind it has no reply yet.
   const inbox = (): Promise<number> => broker.connection.call((client) => client.llen(broker.keys.inbox), { withinMs: 5_000 });
   await until(inbox, (length) => length === 1);
-  for (let trips = 0; trips < 20; trips++) await inbox(); // its answer has arrived, too
+  for (let trips = 0; trips < 20; trips++) await inbox(); // by now the reply to BLMOVE has arrived
   expect(isOver).toBe(false);
   answer();
   expect(await waiting).toBe(true);

@@ -8,7 +8,7 @@ import { aTake } from '../support/takes.js';
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const sized = (number: number, size: number): Take => aTake(number, 'b'.repeat(size), Array.from({ length: size }, (_, index) => `${index}`));
 
-/** Acknowledgements to a Redis that is answered by hand. */
+/** Acks on a fake broker; the test gives each reply. */
 function acking() {
   const sent: string[][] = [];
   const answers: ((outcome: Settled | Error) => void)[] = [];
@@ -22,16 +22,16 @@ function acking() {
   return {
     acks,
     sent,
-    /** What each claim has heard, such as `1.2 done`. */
+    /** The reply that each claim received, such as `1.2 done`. */
     heard,
-    /** Numbers of the takes that Redis is known to have dropped. */
+    /** Numbers of the takes that Redis has removed. */
     over,
     done: (take: Take, index: number, worker = 'w') => acks.add({ take, index, worker, onAcked: (outcome: Settled | Error) => void heard.push(`${take.number}.${index} ${outcome instanceof Error ? outcome.message : outcome}`) } as unknown as Claim),
     answer: (outcome: Settled | Error = 'done') => (answers.shift()!(outcome), turn()),
   };
 }
 
-it('what is done in one turn travels in one call, each take once', async () => {
+it('acknowledgements of one turn go in one call, each take once', async () => {
   const { sent, heard, done, answer } = acking();
   const [one, two] = [sized(1, 4), sized(2, 2)];
   for (const [take, index] of [[one, 1], [two, 1], [one, 3], [one, 2]] as const) done(take, index);
@@ -42,7 +42,7 @@ it('what is done in one turn travels in one call, each take once', async () => {
   expect(heard).toEqual(['1.1 done', '2.1 done', '1.3 done', '1.2 done']);
 });
 
-it('what is done meanwhile waits for the answer, and then the whole state of its take is sent', async () => {
+it('acknowledgements during a call wait for its reply, then the whole state of the take is sent', async () => {
   const { sent, heard, done, answer } = acking();
   const take = sized(7, 5);
   done(take, 1);
@@ -60,7 +60,7 @@ it('what is done meanwhile waits for the answer, and then the whole state of its
   expect(sent).toHaveLength(2);
 });
 
-it('a take counts as dropped when Redis was told that it is over, not when it became so meanwhile', async () => {
+it('a take counts as removed after a call that reported it as finished, not when it finished during a call', async () => {
   const { sent, over, done, answer } = acking();
   const take = sized(3, 2);
   done(take, 1);
@@ -72,7 +72,7 @@ it('a take counts as dropped when Redis was told that it is over, not when it be
   expect(over).toEqual([3]);
 });
 
-it('a take is over only when every effect is confirmed: until then Redis keeps what it needs to give them back', async () => {
+it('a take is finished only when every retry, bury and release is confirmed: until then, Redis must be able to give the messages back', async () => {
   const { acks, sent, over, done, answer } = acking();
   const take = sized(3, 3);
   done(take, 1);
@@ -80,7 +80,7 @@ it('a take is over only when every effect is confirmed: until then Redis keeps w
   await turn();
   await answer();
   expect(sent).toEqual([['w', '3', '2', '3', '1,3']]);
-  take.confirm(2); // its retry was answered
+  take.confirm(2); // the reply to its retry has arrived
   acks.close('w', take);
   await turn();
   expect(sent.at(-1)).toEqual(['w', '3', 'over', '2']);
@@ -88,7 +88,7 @@ it('a take is over only when every effect is confirmed: until then Redis keeps w
   expect(over).toEqual([3]);
 });
 
-it('a take whose end has an unknown outcome is not dropped, and can be ended again', async () => {
+it('a take is not removed if the reply to its last acknowledgement is lost, and can be acknowledged again', async () => {
   const { acks, sent, heard, over, done, answer } = acking();
   const take = sized(3, 1);
   done(take, 1);
@@ -102,7 +102,7 @@ it('a take whose end has an unknown outcome is not dropped, and can be ended aga
   expect([heard, over]).toEqual([['3.1 Connection is closed.'], [3]]);
 });
 
-it('after a lost lease the claims of the two workers travel apart, and each hears of its own', async () => {
+it('after a lost lease, claims of the old and the new worker go in separate calls, and each gets its own reply', async () => {
   const { sent, heard, done, answer } = acking();
   done(sized(1, 2), 1, 'old');
   done(sized(2, 2), 2, 'new');
@@ -115,7 +115,7 @@ it('after a lost lease the claims of the two workers travel apart, and each hear
   expect(heard).toEqual(['1.1 lost', '2.2 done']);
 });
 
-it('is drained when Redis has answered everything, also what came meanwhile', async () => {
+it('is drained when Redis has replied to all calls, also to those that started meanwhile', async () => {
   const { acks, done, answer } = acking();
   const take = sized(1, 2);
   let isDrained = false;
@@ -129,7 +129,7 @@ it('is drained when Redis has answered everything, also what came meanwhile', as
   expect(isDrained).toBe(true);
 });
 
-it('knows which takes a call that is on its way, or about to be, is about', async () => {
+it('isPending is true for the takes of a call that is in flight or about to be sent', async () => {
   const { acks, done, answer } = acking();
   const [one, two] = [sized(1, 2), sized(2, 2)];
   const pending = (): boolean[] => [one, two].map((take) => acks.isPending(take));

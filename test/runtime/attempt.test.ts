@@ -24,27 +24,27 @@ class AccountClosed extends Bury {
 const closed = new AccountClosed();
 const in30s = new RetryIn('30s');
 
-describe('what follows from what happened', () => {
+describe('the outcome of an attempt', () => {
   it.each<[string, Performed, number, RetryPolicy, Outcome]>([
     ['handled: done', { kind: 'handled' }, 1, three, { verb: 'ack' }],
     ['handled at the last attempt: done', { kind: 'handled' }, 3, three, { verb: 'ack' }],
-    ['invalid: buried, whatever is left', { kind: 'invalid', error: invalid }, 1, three, bury('invalid payload', 1, invalid)],
-    ['expired: buried, and this attempt was none', { kind: 'expired' }, 2, three, bury('expired', 1)],
-    ['failed: again', failed(error), 1, three, { verb: 'retry', delayMs: 1_000, error }],
-    ['failed again: later', failed(error), 2, three, { verb: 'retry', delayMs: 2_000, error }],
+    ['invalid: buried, with any attempts left', { kind: 'invalid', error: invalid }, 1, three, bury('invalid payload', 1, invalid)],
+    ['expired: buried, the attempt is not counted', { kind: 'expired' }, 2, three, bury('expired', 1)],
+    ['failed: retried', failed(error), 1, three, { verb: 'retry', delayMs: 1_000, error }],
+    ['failed again: retried later', failed(error), 2, three, { verb: 'retry', delayMs: 2_000, error }],
     ['failed for the last time: buried', failed(error), 3, three, bury('failed 3 of 3 attempts', 3, error)],
     ['failed more often than allowed, by its own retry(): buried', failed(error), 7, three, bury('failed 7 of 3 attempts', 7, error)],
     ['failed once of one: buried', failed(error), 1, once, bury('failed 1 of 1 attempts', 1, error)],
-    ['failed with undefined: again', failed(undefined), 1, three, { verb: 'retry', delayMs: 1_000, error: undefined }],
-    ['an error worth it: again', failed(cause), 1, picky, { verb: 'retry', delayMs: 1_000, error: cause }],
+    ['failed with undefined: retried', failed(undefined), 1, three, { verb: 'retry', delayMs: 1_000, error: undefined }],
+    ['retryIf accepts the error: retried', failed(cause), 1, picky, { verb: 'retry', delayMs: 1_000, error: cause }],
     ['an error not worth it: buried', failed(error), 1, picky, bury('failed 1 of 3 attempts, and retryIf refused another', 1, error)],
     ['an attempt not worth it: buried', failed(error), 2, patientOnce, bury('failed 2 of 3 attempts, and retryIf refused another', 2, error)],
     ['an error worth it, at the last attempt: buried', failed(cause), 3, picky, bury('failed 3 of 3 attempts', 3, cause)],
     ['Bury: buried at once', failed(closed), 1, three, { ...bury('account closed', 1, closed), isAsked: true } as Outcome],
     ['Bury with a cause: its error', failed(new Bury('gone', { cause })), 1, picky, { ...bury('gone', 1, cause), isAsked: true } as Outcome],
     ['Bury at the last attempt: its reason', failed(closed), 3, three, { ...bury('account closed', 3, closed), isAsked: true } as Outcome],
-    ['RetryIn: again then', failed(in30s), 1, three, { verb: 'retry', delayMs: 30_000, error: in30s, isAsked: true }],
-    ['RetryIn: not asked of retryIf', failed(in30s), 1, picky, { verb: 'retry', delayMs: 30_000, error: in30s, isAsked: true }],
+    ['RetryIn: retried after its delay', failed(in30s), 1, three, { verb: 'retry', delayMs: 30_000, error: in30s, isAsked: true }],
+    ['RetryIn: retryIf is not called', failed(in30s), 1, picky, { verb: 'retry', delayMs: 30_000, error: in30s, isAsked: true }],
     ['RetryIn: bounded by attempts', failed(in30s), 3, three, bury('failed 3 of 3 attempts', 3, in30s)],
   ])('%s', (_what, performed, attempt, policy, outcome) => {
     expect(decide(performed, attempt, policy, () => 1)).toEqual(outcome);

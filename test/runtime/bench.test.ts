@@ -8,7 +8,7 @@ import type { Take } from '../../src/redis/take.js';
 import { latch } from '../support/facts.js';
 import { aTake } from '../support/takes.js';
 
-/** A channel that gives out these takes, one for each question, and then has others wait for ever. */
+/** A channel that returns these takes, one for each call. Further calls never resolve. */
 function aChannel(takes: Take[]): Channel {
   const broker = {
     leaseMs: 30_000,
@@ -23,7 +23,7 @@ function aChannel(takes: Take[]): Channel {
   return { name: 'q', broker, upkeep, logger: silent, events: new EventEmitter(), payload: payloadType(undefined) } as unknown as Channel;
 }
 
-it('a place whose batch begins unfilled waits for no more messages: they would wait for it while others are free', async () => {
+it('a slot that starts an unfilled batch takes no more messages: they would wait for it while other workers are free', async () => {
   const channel = aChannel([aTake(1, 'b', ['1'])]);
   const hold = latch();
   const seen: unknown[] = [];

@@ -13,14 +13,14 @@ const away = new Error('Connection is closed.');
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const numbersOf = (takes: readonly Take[]): string[] => takes.map(({ acknowledgements: [number, count, size] }) => `${number}: ${count} of ${size}`);
 
-/** A Redis that writes down what it is asked, and answers it as said. */
+/** A fake broker that records its calls, and replies as the test says. */
 class Server {
   readonly asked: string[] = [];
   readonly workers: string[] = [];
   leaseMs = 30_000;
-  /** What the next takes bring. */
+  /** Replies to the next takes. */
   takes: (Take | 'lost')[] = [];
-  /** What is answered to these verbs, each once; then all is well. */
+  /** Replies to the next calls of each verb; after them, calls succeed. */
   answers: Partial<Record<'ack' | 'retry' | 'release' | 'beat' | 'note', (Settled | Error | Promise<Settled>)[]>> = {};
 
   fetcher(): Fetcher {
@@ -49,7 +49,7 @@ class Server {
     return fetcher;
   }
 
-  /** What it was asked since the last call of this. */
+  /** The calls since the last access to this property. */
   get news(): string[] {
     return this.asked.splice(0);
   }
@@ -72,7 +72,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((fetcher) => fetcher.leave()));
 });
 
-it('beats before it takes when Redis has had no word from it for most of a lease: what it took could not be begun', async () => {
+it('sends a heartbeat before a take if the last one is most of a lease ago: otherwise it could not start the taken messages', async () => {
   const server = new Server();
   server.leaseMs = 2_000;
   const fetcher = server.fetcher();
@@ -83,7 +83,7 @@ it('beats before it takes when Redis has had no word from it for most of a lease
   expect(fetcher.isProven).toBe(true);
 });
 
-it('goes on counting its takes after a lost lease, so that a late end of what it held is never taken for that of what it holds', async () => {
+it('continues to number its takes after a lost lease, so that a late settlement never refers to a new take', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   server.takes = [aTake(1, 'b', ['1']), 'lost', aTake(2, 'b', ['1'])];
@@ -94,21 +94,21 @@ it('goes on counting its takes after a lost lease, so that a late end of what it
   await fetcher.beat();
   expect(server.news.at(-1)).toBe('beat w2 before 3; 2: 0 of 1');
   server.answers.ack = ['lost'];
-  old!.done(); // its handler ends late
+  old!.done(); // the handler ends late
   await fetcher.acks.drained();
   expect(server.news).toContain('ack w1 1 over');
   await fetcher.beat();
   expect(server.news).toEqual(['beat w2 before 3; 2: 0 of 1']);
 });
 
-it('holds what is not settled of a take that comes again', async () => {
+it('claims only the unsettled messages of a take whose reply comes again', async () => {
   const server = new Server();
   server.takes = [aTake(1, 'bbbbb', ['1', '2', '3', '4', '5'], '1-2', '4')];
   const claims = await server.fetcher().take(5);
   expect(claims.map(({ index }) => index)).toEqual([3, 5]);
 });
 
-it('sends an acknowledgement whose outcome is unknown again with the next beat, until Redis has dropped its take', async () => {
+it('sends an acknowledgement without a reply again with the next heartbeat, until Redis has removed the take', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   server.takes = [aTake(1, 'bb', ['1', '2'])];
@@ -131,7 +131,7 @@ it('sends an acknowledgement whose outcome is unknown again with the next beat, 
   expect(server.news).toEqual(['beat w1 before 2;']);
 });
 
-it('never says that a take is over while an effect is on its way: its message would be lost with the call', async () => {
+it('never reports a take as finished while a retry is in flight: if that call got lost, so would the message', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   server.takes = [aTake(1, 'bbb', ['1', '2', '3'])];
@@ -150,7 +150,7 @@ it('never says that a take is over while an effect is on its way: its message wo
   expect(server.news).toEqual(['ack w1 1 over 2']);
 });
 
-it('gives back with the next beat what may have been retried, and only then ends its take', async () => {
+it('after a retry without a reply, releases the message with the next heartbeat, and only then finishes its take', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   server.takes = [aTake(1, 'bb', ['1', '2'])];
@@ -161,7 +161,7 @@ it('gives back with the next beat what may have been retried, and only then ends
   two!.done();
   await fetcher.acks.drained();
   expect(server.news.slice(2)).toEqual(['retry 1.1', 'ack w1 1 1 2 2']);
-  await fetcher.beat(); // Redis is still away
+  await fetcher.beat(); // Redis is still down
   await fetcher.acks.drained();
   expect(server.news).toEqual(['beat w1 before 2; 1: 1 of 2', 'release 1.1']);
   await fetcher.beat();
@@ -169,7 +169,7 @@ it('gives back with the next beat what may have been retried, and only then ends
   expect(server.news).toEqual(['beat w1 before 2; 1: 1 of 2', 'release 1.1', 'ack w1 1 over 1']);
 });
 
-it('ends a take that was given back, in part by hand', async () => {
+it('finishes a take whose messages were released, one of them by the handler', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   server.takes = [aTake(1, 'bbb', ['1', '2', '3'])];
@@ -181,7 +181,7 @@ it('ends a take that was given back, in part by hand', async () => {
   expect(indexesOf(claims[0]!.take)).toEqual([]);
 });
 
-it('notes a suspect before it is handed out, and forgets it when it is settled', async () => {
+it('notes a quarantined message before it returns it, and removes the note when it is settled', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   const noted = latch<Settled>();
@@ -202,9 +202,9 @@ it('notes a suspect before it is handed out, and forgets it when it is settled',
 });
 
 it.each<[string, (server: Server, fetcher: Fetcher) => Promise<unknown>]>([
-  ['given back', (_server, fetcher) => fetcher.leave()],
+  ['released', (_server, fetcher) => fetcher.leave()],
   ['lost with the lease', (server, fetcher) => ((server.answers.beat = ['lost']), fetcher.beat())],
-])('forgets a suspect that is %s', async (_how, end) => {
+])('removes the note of a quarantined message that is %s', async (_how, end) => {
   const server = new Server();
   const fetcher = server.fetcher();
   server.takes = [aTake(1, 's', ['1'])];
@@ -213,15 +213,15 @@ it.each<[string, (server: Server, fetcher: Fetcher) => Promise<unknown>]>([
   expect(server.asked).toContain('forget true w1');
 });
 
-it('hands a suspect out, also where it could not be noted', async () => {
+it('returns a quarantined message also if the note fails', async () => {
   const server = new Server();
   server.answers.note = [away];
   server.takes = [aTake(1, 's', ['1'])];
   expect(await server.fetcher().take(1)).toHaveLength(1);
 });
 
-describe('a settled suspect', () => {
-  /** A fetcher that has handed out a suspect. */
+describe('a settled quarantined message', () => {
+  /** A fetcher with an active quarantined message. */
   async function suspecting() {
     const server = new Server();
     const fetcher = server.fetcher();
@@ -230,10 +230,10 @@ describe('a settled suspect', () => {
     return { server, fetcher, suspect: suspect! };
   }
 
-  /** Whether a wait is over at once. */
+  /** Whether `idle()` resolves at once. */
   const isOverAtOnce = (fetcher: Fetcher): Promise<boolean> => Promise.race([fetcher.idle().then(() => true), turn().then(() => false)]);
 
-  it('ends the wait, as its worker may take the next one', async () => {
+  it('ends the wait of its worker, which may take the next one', async () => {
     const { fetcher, suspect } = await suspecting();
     const idle = fetcher.idle();
     suspect.done();
@@ -242,7 +242,7 @@ describe('a settled suspect', () => {
 
   it('ends the next wait, if it was settled after the last take was sent', async () => {
     const { fetcher, suspect } = await suspecting();
-    const taking = fetcher.take(1); // too early to bring the next one
+    const taking = fetcher.take(1); // sent too early to bring the next one
     suspect.done();
     await taking;
     await fetcher.acks.drained();
@@ -252,7 +252,7 @@ describe('a settled suspect', () => {
   });
 });
 
-it('hands nothing out whose lease was lost while a suspect was noted: nobody could abort its handler', async () => {
+it('returns no message whose lease was lost during the note: its handler could not be aborted', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   const noted = latch<Settled>();

@@ -19,7 +19,7 @@ const emails = aDeclaredQueue('emails', Email);
 const image = Object.assign(new Image(), { path: 'a.jpg' });
 
 const named = (workers: Workers) => handlersOf(workers).map(({ name }) => name);
-/** What each handler makes of one image, by its name. */
+/** The result of each handler for one image, by handler name. */
 const results = (workers: Workers) => Object.fromEntries(handlersOf(workers).map(({ name, handle }) => [name, handle(image, Delivery.of(image))]));
 
 class Studio {
@@ -42,7 +42,7 @@ class Studio {
 }
 
 describe('the handlers of an object', () => {
-  it('are its decorated methods, several per class and per queue, with the options they were declared with', () => {
+  it('are its decorated methods, several per class and per queue, with their declared options', () => {
     expect(handlersOf(new Studio()).map(({ name, channel, payload, options }) => [name, channel.name, payload.source, options])).toEqual([
       ['Studio.resize', 'images', Image, { concurrency: 4, attempts: 5, backoff: { type: 'exponential', delayMs: 250, maxMs: 3_600_000, jitter: true } }],
       ['Studio.crop', 'images', Image, { concurrency: 1 }],
@@ -50,7 +50,7 @@ describe('the handlers of an object', () => {
     ]);
   });
 
-  it('run on their own object, with its private state', () => {
+  it('run on their object, with its private state', () => {
     const [small, large] = [new Studio('small'), new Studio('large')];
     expect(handlersOf([small, large]).map(({ handle }) => handle(image, Delivery.of(image)))).toEqual([
       'a.jpg resized small', 'a.jpg cropped small', 'notified',
@@ -58,12 +58,12 @@ describe('the handlers of an object', () => {
     ]); // prettier-ignore
   });
 
-  it('are given the delivery after the payload', () => {
+  it('get the payload, then the delivery', () => {
     const desk = { work: images.worker((given, job) => [given.path, job.attempt]) };
     expect(handlersOf(desk)[0]!.handle(image, Delivery.of(image, { attempt: 3 }))).toEqual(['a.jpg', 3]);
   });
 
-  it('are its worker fields too', () => {
+  it('include its worker fields', () => {
     class Desk {
       #stamp = 'stamped';
       stamp = images.worker(({ path }) => `${path} ${this.#stamp}`, { concurrency: 2 });
@@ -120,7 +120,7 @@ describe('a method that is a worker of two queues', () => {
     expect(works('@urgent.worker({ concurrency: 8 }) @images.worker', by)).toEqual([['images', 1, 'worked'], ['urgent', 8, 'worked']]);
   });
 
-  it('has them, under legacy decorators, with another decorator in between as well', () => {
+  it('has both also with another decorator in between, with legacy decorators', () => {
     expect(works('@urgent.worker @loud @images.worker', 'tsc')).toEqual([['images', 1, 'WORKED'], ['urgent', 1, 'WORKED']]);
   });
 });
@@ -147,12 +147,12 @@ describe.each<Compiler>(['tsc', 'tsc, standard decorators'])('inherited workers 
     expect(results(own('Small'))).toEqual({ 'Small.resize': 'a.jpg resized by studio', 'Small.crop': 'cropped' });
   });
 
-  it('are replaced by one that is decorated again, which may call super', () => {
+  it('are replaced by an override that is decorated again and may call super', () => {
     expect(results(own('Redecorated'))).toEqual({ 'Redecorated.resize': 'again: a.jpg resized by studio', 'Redecorated.crop': 'cropped' });
     expect(options('Redecorated')).toEqual({ concurrency: 2 });
   });
 
-  it('run the override with the parent’s note when it is not decorated', () => {
+  it('run an override without a decorator with the metadata of the parent', () => {
     expect(results(own('Overridden'))).toEqual({ 'Overridden.resize': 'plainly: a.jpg resized by studio', 'Overridden.crop': 'cropped' });
     expect(options('Overridden')).toEqual({ concurrency: 4 });
   });
@@ -162,28 +162,28 @@ describe.each<Compiler>(['tsc', 'tsc, standard decorators'])('inherited workers 
     expect(queues).toEqual({ 'Moved.resize': 'emails', 'Moved.crop': 'images' });
   });
 
-  it('stand beside the subclass’s own', () => {
+  it('are added to the workers of the subclass', () => {
     expect(named(own('Grown')).sort()).toEqual(['Grown.blur', 'Grown.crop', 'Grown.resize']);
   });
 
-  it('leave the parent as it was', () => {
+  it('do not change the parent', () => {
     expect(Object.keys(results(own('Small')))).toHaveLength(2);
   });
 });
 
 describe('the handlers of a function', () => {
-  it('are one, under its name, or its queue’s', () => {
+  it('are one handler, named after the function or else the queue', () => {
     expect(named(images.worker(function resize() {}))).toEqual(['resize']);
     expect(named(images.worker(() => 1))).toEqual(['worker of "images"']);
     expect(named(images.worker(Object.values({ classify() {} })[0]!))).toEqual(['classify']);
   });
 
-  it('stand beside those of objects in an array', () => {
+  it('can be combined with those of objects in an array', () => {
     expect(named([new Studio(), emails.worker(function send() {})])).toEqual(['Studio.resize', 'Studio.crop', 'Studio.notify', 'send']);
   });
 });
 
-describe('where there are no workers', () => {
+describe('values without workers', () => {
   const plain = () => 1;
   it.each<[string, unknown, string]>([
     ['a class', Studio, 'workers is the class Studio: give an instance of it, run(new Studio())'],
@@ -202,12 +202,12 @@ describe('where there are no workers', () => {
     ['null', null, 'workers is null'],
     ['a string', 'images', 'workers is "images"'],
     ['a number', 4, 'workers is 4'],
-  ])('it says so: %s', (_, workers, sentence) => {
+  ])('are refused: %s', (_, workers, sentence) => {
     expect(() => handlersOf(workers as Workers)).toThrow(NoWorkersError);
     expect(() => handlersOf(workers as Workers)).toThrow(sentence);
   });
 
-  it('knows a class that was compiled to a function by its prototype', () => {
+  it('include a class that was compiled to a function, recognized by its prototype', () => {
     function Old() {}
     Object.defineProperty(Old.prototype, 'resize', Object.getOwnPropertyDescriptor(Studio.prototype, 'resize')!);
     expect(() => handlersOf(Old)).toThrow('workers is the class Old');
@@ -217,23 +217,23 @@ describe('where there are no workers', () => {
 describe('one payload per queue', () => {
   const another = aDeclaredQueue('images', Email);
 
-  it('is kept by workers that agree, also through two queue objects', () => {
+  it('is accepted: workers with the same class, also through two queue objects', () => {
     const twin = aDeclaredQueue('images', Image);
     assertOnePayloadPerQueue(handlersOf([new Studio(), twin.worker(() => 1)]));
   });
 
-  it('is broken by two classes on one key of one Redis', () => {
+  it('is required: two classes on one key of one Redis are refused', () => {
     const handlers = handlersOf([new Studio(), another.worker(function send() {})]);
     expect(() => assertOnePayloadPerQueue(handlers)).toThrow(ConflictingQueuesError);
     expect(() => assertOnePayloadPerQueue(handlers)).toThrow('two workers take from "hotqueue:images", one expecting Image (Studio.crop), the other Email (send)');
   });
 
-  it('is broken by a class and none', () => {
+  it('is required: a class and no class are refused', () => {
     const untyped = aDeclaredQueue('images');
     expect(() => assertOnePayloadPerQueue(handlersOf([images.worker(() => 1), untyped.worker(() => 1)]))).toThrow(ConflictingQueuesError);
   });
 
-  it('is broken by two methods of one untyped queue that expect different classes', () => {
+  it('is required: two methods of an untyped queue that expect different classes are refused', () => {
     const untyped = aDeclaredQueue('untyped');
     class Desk {
       @untyped.worker image(_image: Image) {}
@@ -242,7 +242,7 @@ describe('one payload per queue', () => {
     expect(() => assertOnePayloadPerQueue(handlersOf(new Desk()))).toThrow('one expecting Image (Desk.image), the other Email (Desk.email)');
   });
 
-  it('holds for one Redis: the same name elsewhere is another queue', () => {
+  it('is required per Redis: the same name on another Redis is another queue', () => {
     const elsewhere = aDeclaredQueue('images', Email, {});
     assertOnePayloadPerQueue(handlersOf([new Studio(), elsewhere.worker(() => 1)]));
   });

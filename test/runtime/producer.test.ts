@@ -5,7 +5,7 @@ import { Producer as CallbackProducer, type Call } from '../../src/runtime/produ
 
 afterEach(() => void vi.useRealTimers());
 
-/** The producer, with promises in place of its callbacks. */
+/** The put batcher with promises instead of callbacks. */
 class Producer {
   readonly #producer: CallbackProducer;
   constructor(...parts: ConstructorParameters<typeof CallbackProducer>) {
@@ -19,7 +19,7 @@ class Producer {
 const call = (...messages: string[]): Call => ({ messages, ids: messages, lane: 'b' });
 const sent: { number: number; messages: readonly string[]; lane: string; terms: PutTerms }[] = [];
 
-/** A broker that answers every put with what `answer` makes of it. */
+/** A fake broker. `answer` returns how many messages of a put it accepts. */
 function aBroker(answer: (messages: readonly string[]) => number): Broker {
   sent.length = 0;
   const put: Broker['put'] = async (_producer, number, messages, _patience, lane = 'b', terms = {}) => {
@@ -33,8 +33,8 @@ function aBroker(answer: (messages: readonly string[]) => number): Broker {
   return { put, delay, announce: async () => {} } as unknown as Broker;
 }
 
-describe('a producer', () => {
-  it('makes one batch of what goes the same way, and keeps the order of what does not', async () => {
+describe('a put batcher', () => {
+  it('batches consecutive puts with the same options, and keeps the order of all puts', async () => {
     const due = vi.fn();
     const producer = new Producer('q', aBroker(({ length }) => length), undefined, due);
     const high = { lane: 'h' as const };
@@ -56,7 +56,7 @@ describe('a producer', () => {
     expect(due.mock.calls).toEqual([[expect.objectContaining({ nextDueMs: 7 })]]);
   });
 
-  it('sends the next batch before it tells the callers of the last, and half of many at a time where Redis is near', async () => {
+  it('sends the next batch before it resolves the puts of the last, and sends half batches if Redis replies fast', async () => {
     const told: number[] = [];
     const broker = aBroker((messages) => (told.push(-messages.length), messages.length));
     const producer = new CallbackProducer('q', broker);
@@ -66,7 +66,7 @@ describe('a producer', () => {
     expect(told.slice(2)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1));
   });
 
-  it('sends what was refused under a new number, and only the first of the line until there is room', async () => {
+  it('sends refused puts again with a new number, and only the first one until there is room', async () => {
     let looks = 0;
     const producer = new Producer('q', aBroker(({ length }) => (looks++ < 3 ? 0 : length)), { maxLength: 2, whenFull: 'wait' });
     await Promise.all([producer.put(call('1', '2')), producer.put(call('3')), producer.put(call('4'))]);
@@ -74,7 +74,7 @@ describe('a producer', () => {
     expect(sent[0]!.terms).toEqual({ limit: { most: 2, calls: [2, 1, 1] } });
   });
 
-  it('waits for room for half a minute at the most, and goes on with the next', async () => {
+  it('waits for room for at most half a minute, then continues with the next put', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const broker = aBroker(([first]) => {
       vi.setSystemTime(Date.now() + 10_000);
@@ -88,7 +88,7 @@ describe('a producer', () => {
     expect(sent.map(({ messages }) => messages.join())).toEqual(['late,next', 'late', 'late', 'next']);
   });
 
-  it('says of an unknown outcome whether repeating it is safe', async () => {
+  it('reports in OutcomeUnknownError whether the put may be repeated', async () => {
     const away = { announce: async () => {}, put: () => Promise.reject(new RedisUnreachableError('here', 'start it', { mayHaveArrived: true })) };
     const producer = new Producer('q', away as unknown as Broker);
     await expect(producer.put(call('1'))).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', mayRepeat: false, message: expect.stringContaining('may store them twice') as string });
@@ -96,7 +96,7 @@ describe('a producer', () => {
     await expect(producer.put(own)).rejects.toMatchObject({ ids: ['order-1'], mayRepeat: true, message: expect.stringContaining('under the same id') as string });
   });
 
-  it('keeps a bounded part of what is put while Redis is away, and refuses the rest by name', async () => {
+  it('buffers a bounded amount while Redis is down, and refuses further puts with BUFFER_FULL', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     let answer!: () => void;
     const away = { announce: async () => {}, put: () => new Promise<object>((resolve) => (answer = () => resolve({ accepted: 1, duplicates: [] }))) };

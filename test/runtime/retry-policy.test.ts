@@ -6,15 +6,15 @@ const least = () => 0;
 const most = () => 1;
 const waits = (backoff: Backoff, attempts: readonly number[], random: () => number) => attempts.map((attempt) => delayAfter(attempt, toWaits(backoff, 'backoff'), undefined, random));
 
-describe('the wait before the next attempt', () => {
+describe('the delay before the next attempt', () => {
   it.each<[string, Backoff, number[]]>([
     ['a duration doubles', '1s', [1_000, 2_000, 4_000, 8_000]],
-    ['a duration of nothing stays nothing', 0, [0, 0, 0, 0]],
-    ['a list is followed, and its last one repeats', ['1s', '5s', '1m'], [1_000, 5_000, 60_000, 60_000]],
-    ['a fixed one stays', { type: 'fixed', delay: '3s' }, [3_000, 3_000, 3_000, 3_000]],
-    ['an exponential one doubles up to its greatest', { type: 'exponential', delay: '1s', max: '3s' }, [1_000, 2_000, 3_000, 3_000]],
-    ['a function decides', (attempt) => attempt * 10, [10, 20, 30, 40]],
-    ['a function may say it in words', () => '2m', [120_000, 120_000, 120_000, 120_000]],
+    ['a duration of 0 stays 0', 0, [0, 0, 0, 0]],
+    ['a list gives one delay for each attempt, and the last one repeats', ['1s', '5s', '1m'], [1_000, 5_000, 60_000, 60_000]],
+    ['a fixed delay stays the same', { type: 'fixed', delay: '3s' }, [3_000, 3_000, 3_000, 3_000]],
+    ['an exponential delay doubles up to its maximum', { type: 'exponential', delay: '1s', max: '3s' }, [1_000, 2_000, 3_000, 3_000]],
+    ['a function returns the delay', (attempt) => attempt * 10, [10, 20, 30, 40]],
+    ['a function may return a duration as text', () => '2m', [120_000, 120_000, 120_000, 120_000]],
   ])('%s', (_what, backoff, expected) => {
     expect(waits(backoff, [1, 2, 3, 4], most)).toEqual(expected);
   });
@@ -22,15 +22,15 @@ describe('the wait before the next attempt', () => {
   it.each<[string, Backoff, number]>([
     ['a duration', '1s', 500],
     ['an exponential rule', { type: 'exponential', delay: '1s' }, 500],
-    ['an exponential rule that does not want it', { type: 'exponential', delay: '1s', jitter: false }, 1_000],
-    ['a fixed rule that wants it', { type: 'fixed', delay: '1s', jitter: true }, 500],
+    ['an exponential rule without jitter', { type: 'exponential', delay: '1s', jitter: false }, 1_000],
+    ['a fixed rule with jitter', { type: 'fixed', delay: '1s', jitter: true }, 500],
     ['a fixed rule', { type: 'fixed', delay: '1s' }, 1_000],
     ['a list', ['1s'], 1_000],
-  ])('has at least so much left after jitter: %s', (_what, backoff, expected) => {
+  ])('has a minimum after jitter: %s', (_what, backoff, expected) => {
     expect(waits(backoff, [1], least)).toEqual([expected]);
   });
 
-  it('is an hour at the most, or what was given when that is longer, also after a million attempts', () => {
+  it('is at most an hour, or the given duration if that is longer, also after a million attempts', () => {
     expect(waits('1s', [13, 1_000, 1_000_000], most)).toEqual([3_600_000, 3_600_000, 3_600_000]);
     expect(waits('2h', [1, 5], most)).toEqual([7_200_000, 7_200_000]);
     expect(waits(0, [2_000], most)).toEqual([0]);
@@ -42,7 +42,7 @@ describe("a worker's own functions", () => {
   const warn = (sentence: string) => void told.push(sentence);
   const backoffOf = (backoff: Backoff) => guarded({ backoff: toWaits(backoff, 'backoff') }, warn).backoff;
 
-  it('are given the attempt and the error', () => {
+  it('get the attempt and the error', () => {
     const seen: unknown[] = [];
     const error = new Error('no');
     const rules = guarded({ backoff: toWaits((...given) => (seen.push(given), 1), 'backoff'), retryIf: (...given: [unknown, number]) => (seen.push(given), false) }, warn);
@@ -71,18 +71,18 @@ describe("a worker's own functions", () => {
 
   it.each<[string, () => unknown]>([
     ['throws', () => { throw new TypeError('oops'); }],
-    ['answers nothing', () => undefined],
-    ['answers null', () => null],
-    ['answers a number', () => 0],
+    ['returns nothing', () => undefined],
+    ['returns null', () => null],
+    ['returns a number', () => 0],
     ['is async', async () => false],
     ['is async and fails', async () => { throw new Error('later'); }],
-  ])('a retryIf that %s means another attempt, with a warning', (_what, retryIf) => {
+  ])('a retryIf that %s allows another attempt, with a warning', (_what, retryIf) => {
     told.length = 0;
     expect(guarded({ retryIf: retryIf as (error: unknown, attempt: number) => boolean }, warn).retryIf(new Error('no'), 1)).toBe(true);
     expect(told).toHaveLength(1);
   });
 
-  it('leave the rest as it is', () => {
+  it('do not change the other options', () => {
     expect(guarded(defaultPolicy, warn)).toEqual(defaultPolicy);
   });
 });

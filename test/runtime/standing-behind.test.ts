@@ -9,7 +9,7 @@ import { redisUrl } from '../support/server.js';
 const total = 2_000;
 const slow = 1_000;
 
-it('what was claimed ahead and stands behind a slow message goes back, where others find it', async () => {
+it('prefetched messages behind a slow one are released, and other workers take them', async () => {
   const queue = aQueue();
   const [slowBegan, slowMayEnd] = [latch(), latch()];
   const done = new Set<unknown>();
@@ -25,7 +25,7 @@ it('what was claimed ahead and stands behind a slow message goes back, where oth
   let second: ReturnType<typeof start> | undefined;
   try {
     await slowBegan;
-    // Fast ones came before it, so a good many were claimed with it.
+    // Fast messages came before the slow one, so the worker prefetched many with it.
     expect((await queue.counts()).claimed).toBeGreaterThan(1);
     await until(() => queue.counts(), ({ claimed }) => claimed === 1);
     second = start(queue.worker(handle));
@@ -38,13 +38,13 @@ it('what was claimed ahead and stands behind a slow message goes back, where oth
   expect(done.size).toBe(total);
 });
 
-it('goes back before what a take brings that was on its way when the worker was stopped', async () => {
+it('prefetched messages go back before those of a take that was in flight when the worker stopped', async () => {
   const proxy = await FaultProxy.open(redisUrl().slice('unix://'.length), () => {});
   const queue = aQueue({ url: proxy.url });
   const stopped = latch<Promise<void>>();
   let runner = undefined as Runner | undefined;
   let takes = 0;
-  // The sixth take that brings something loses its reply, and in that moment somebody stops the worker.
+  // The sixth take with messages loses its reply, and at that moment the test stops the worker.
   proxy.rule = ({ name, reply }) => {
     if (name !== 'take' || !reply || !reply.includes('#') || ++takes !== 6) return undefined;
     stopped.open(runner!.stop());

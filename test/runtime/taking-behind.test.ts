@@ -1,4 +1,4 @@
-/** A wait and the take behind it travel together: whatever order they and other takes are answered in, a message is held once. */
+/** The worker sends a wait and a take behind it in one packet. Redis may reply to these and to other takes in any order: each message must be active once. */
 import { EventEmitter } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
 import { silent } from '../../src/contract/logger.js';
@@ -14,15 +14,15 @@ const bringing = (take: Take): Reply => ({ ...empty, take });
 const one = (): Take => aTake(1, 'b', ['"one"']);
 const two = (): Take => aTake(2, 'b', ['"two"']);
 
-/** A Redis whose answers are given by hand, in any order. */
+/** A fake broker; the test gives its replies, in any order. */
 class Server {
   readonly asked: string[] = [];
   readonly released: string[] = [];
-  /** What takes behind a wait have brought, one entry for each that was told. */
+  /** Messages of the takes behind a wait, one entry for each call of `onBrought`. */
   readonly brought: string[][] = [];
-  /** Numbers of the takes that the worker named with its last beat. */
+  /** Numbers of the takes in the last heartbeat of the worker. */
   known: readonly number[] = [];
-  /** What takes of the ordinary way are answered, in their order; nothing afterwards. */
+  /** Replies to ordinary takes, in order; after them, takes bring nothing. */
   takes: (Reply | Promise<Reply>)[] = [];
   endWait: (moved: boolean) => void = () => {};
   answerBehind: (reply: Reply | 'lost' | Error) => void = () => {};
@@ -69,7 +69,7 @@ afterEach(async () => {
 const texts = (claims: readonly { text: string }[]): string[] => claims.map(({ text }) => text);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A fetcher that waits no more, while its wait and the take behind it are still on their way. */
+/** A fetcher that has stopped waiting, while its wait and the take behind it are still in flight. */
 async function poked(): Promise<{ server: Server; fetcher: Fetcher }> {
   const server = new Server();
   const fetcher = server.fetcher();
@@ -80,7 +80,7 @@ async function poked(): Promise<{ server: Server; fetcher: Fetcher }> {
   return { server, fetcher };
 }
 
-it('what came with the end of a wait is told before the wait is over, and the next take has the next number', async () => {
+it('messages of the take behind a wait are passed on before idle() resolves, and the next take has the next number', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   expect(await fetcher.take(9)).toEqual([]);
@@ -94,7 +94,7 @@ it('what came with the end of a wait is told before the wait is over, and the ne
   expect(server.released).toEqual([]);
 });
 
-it('a wait that ends with nothing says so, and the number is used again', async () => {
+it('a take behind a wait that brings nothing passes on an empty array, and its number is used again', async () => {
   const server = new Server();
   const fetcher = server.fetcher();
   await fetcher.take(1);
@@ -109,8 +109,8 @@ it('a wait that ends with nothing says so, and the number is used again', async 
 
 it.each([
   ['lost its lease', 'lost' as const],
-  ['was not answered', new Error('Connection is closed.')],
-])('a worker that %s asks in the ordinary way', async (_what, reply) => {
+  ['gets no reply', new Error('Connection is closed.')],
+])('a worker that %s takes in the ordinary way', async (_what, reply) => {
   const server = new Server();
   const fetcher = server.fetcher();
   await fetcher.take(1);
@@ -123,7 +123,7 @@ it.each([
   expect(server.brought).toEqual([]);
 });
 
-it('what another take brought under the same number is held once', async () => {
+it('messages that an ordinary take brought under the same number are claimed once', async () => {
   const { server, fetcher } = await poked();
   server.takes = [bringing(one())];
   expect(texts(await fetcher.take(1))).toEqual(['"one"']);
@@ -134,7 +134,7 @@ it('what another take brought under the same number is held once', async () => {
   expect([server.known, server.released, server.brought]).toEqual([[1], [], []]);
 });
 
-it('while another take is on its way its answer comes first, whichever of the two got the message', async () => {
+it('the reply to an ordinary take in flight is processed first, whichever of the two calls got the message', async () => {
   const { server, fetcher } = await poked();
   let answer: (reply: Reply) => void = () => {};
   server.takes = [new Promise<Reply>((resolve) => (answer = resolve))];
@@ -149,7 +149,7 @@ it('while another take is on its way its answer comes first, whichever of the tw
   expect([server.known, server.released, server.brought]).toEqual([[1], [], []]);
 });
 
-it('what comes when nobody waits any more goes back at once', async () => {
+it('messages that arrive after the wait was given up are released at once', async () => {
   const { server, fetcher } = await poked();
   server.endWait(true);
   server.answerBehind(bringing(one()));
@@ -160,7 +160,7 @@ it('what comes when nobody waits any more goes back at once', async () => {
   expect(server.asked.at(-1)).toBe('take 2 of 1');
 });
 
-it('nothing is taken ahead of time where a handler runs: it might keep this process from handling it', async () => {
+it('no take is sent behind a wait while a handler runs in the process: the handler could delay the message', async () => {
   const busy = new Server();
   busy.takes = [bringing(one())];
   await busy.fetcher().take(1);

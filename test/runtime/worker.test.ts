@@ -17,14 +17,14 @@ class Email {
 const images = aDeclaredQueue('images', Image);
 const image = Object.assign(new Image(), { path: 'a.jpg' });
 
-/** What is thrown while a class is being declared, by any of the compilers. */
+/** Compiles and declares a class. @returns the error that this throws */
 function thrownBy(source: string, by: Compiler, scope: Record<string, unknown> = {}): Error {
   try {
     compiled(source, by, { images, worker, Image, Email, untyped: aDeclaredQueue('untyped'), ...scope });
   } catch (error) {
     return error as Error;
   }
-  throw new Error(`nothing was thrown by ${source}`);
+  throw new Error(`expected an error from ${source}`);
 }
 
 const legacyAndStandard: Compiler[] = ['tsc', 'tsc, standard decorators'];
@@ -45,7 +45,7 @@ describe.each(legacyAndStandard)('a decorated method (%s)', (by) => {
     scope,
   ) as unknown as { Studio: new () => Record<'resize' | 'crop' | 'blur' | 'tick', (...args: unknown[]) => unknown> };
 
-  it('just runs when it is called with a payload', async () => {
+  it('only runs if it is called with a payload', async () => {
     await expect(new Studio().resize(image, Delivery.of(image, { attempt: 2 }))).resolves.toBe('resized');
     expect(new Studio().blur(undefined)).toBe('blurred');
     expect(seen).toEqual([['varnish', 'a.jpg', 2]]);
@@ -56,30 +56,30 @@ describe.each(legacyAndStandard)('a decorated method (%s)', (by) => {
     expect([resize.name, resize.length, tick.name, tick.length]).toEqual(['resize', 2, 'tick', 0]);
   });
 
-  it('works until stopped, on its own queue alone, when it is called with nothing', async () => {
+  it('called without arguments, handles messages of its own queue until it is stopped', async () => {
     await (new Studio().resize as () => Promise<void>)();
     expect(queue.asked.pop()!.map(({ name, channel }) => [name, channel.name])).toEqual([['Studio.resize', 'images']]);
     expect(queue.asked).toEqual([]);
   });
 
-  it('works bound to the object it was called on', async () => {
+  it('called without arguments, handles messages with its object as `this`', async () => {
     await (new Studio().resize as () => Promise<void>)();
     await expect(queue.asked.pop()![0]!.handle(image, Delivery.of(image))).resolves.toBe('resized');
     expect(seen.pop()).toEqual(['varnish', 'a.jpg', 1]);
   });
 
-  it('just runs when it is called with nothing and takes nothing', () => {
+  it('without parameters only runs, also if it is called without arguments', () => {
     expect(new Studio().tick()).toBe('ticked');
     expect(queue.asked).toEqual([]);
   });
 
-  it('says what to write when it is called with nothing and without its object', () => {
+  it('called without arguments and without its object, throws an error that says what to write', () => {
     const { resize } = new Studio();
     expect(() => resize()).toThrow(NoWorkersError);
     expect(() => resize()).toThrow('resize() was called without its object: write studio.resize(), or run(studio)');
   });
 
-  it('takes a note and nothing more: the fakes here throw when anything connects', () => {
+  it('only records metadata: the fakes here throw on any connection', () => {
     expect(handlersOf(new Studio()).map(({ name, options }) => [name, options])).toEqual([
       ['Studio.resize', { concurrency: 1 }],
       ['Studio.crop', { concurrency: 1 }],
@@ -89,7 +89,7 @@ describe.each(legacyAndStandard)('a decorated method (%s)', (by) => {
   });
 });
 
-describe('beside other decorators', () => {
+describe('a method with other decorators', () => {
   const label =
     (word: string): MethodDecorator =>
     (_target, _key, descriptor) =>
@@ -110,17 +110,17 @@ describe('beside other decorators', () => {
     }
   }
 
-  it('keeps Reflect metadata, whichever is above', () => {
+  it('keeps Reflect metadata, from decorators above and below', () => {
     const { value: resize } = Object.getOwnPropertyDescriptor(Studio.prototype, 'resize') as { value: object };
     expect(Reflect.getMetadataKeys(resize).sort()).toEqual(['above', 'below']);
   });
 
-  it.each(['crop', 'blur'] as const)('is found, and run with what the other made of it, whichever is above (%s)', (key) => {
+  it.each(['crop', 'blur'] as const)('is found, and runs as the other decorator has changed it, above or below (%s)', (key) => {
     const handler = handlersOf(new Studio()).find(({ name }) => name === `Studio.${key}`)!;
     expect(handler.handle(image, Delivery.of(image))).toBe('A.JPG');
   });
 
-  it('keeps properties that were put on the method', () => {
+  it('keeps properties that another decorator set on it', () => {
     const tag = ((_t: object, _k: string, { value }: PropertyDescriptor) => void ((value as { tag?: string }).tag = 'x')) as MethodDecorator;
     class Tagged {
       @images.worker @tag resize(_image: Image) {}
@@ -128,7 +128,7 @@ describe('beside other decorators', () => {
     expect(Object.getOwnPropertyDescriptor(Tagged.prototype, 'resize')!.value).toHaveProperty('tag', 'x');
   });
 
-  it('is found under standard decorators when the one above replaced the method', () => {
+  it('is found with standard decorators if the decorator above replaced it', () => {
     const loudly = (method: (image: Image) => string) => (image: Image) => method(image).toUpperCase();
     const { Press } = compiled(`export class Press { @loudly @images.worker print(image) { return image.path } }`, 'tsc, standard decorators', { images, loudly });
     const [handler] = handlersOf(new Press!());
@@ -143,18 +143,18 @@ describe('a wrapped function', () => {
     return [given, job?.attempt];
   });
 
-  it('just runs when it is called with a payload, also with undefined', () => {
+  it('only runs if it is called with a payload, also with undefined', () => {
     expect(echo(image, Delivery.of(image))).toEqual([image, 1]);
     expect((echo as (...args: unknown[]) => unknown)(undefined)).toEqual([undefined, undefined]);
     expect([echo.name, echo.length]).toEqual(['echo', 2]);
   });
 
-  it('works until stopped when it is called with nothing', async () => {
+  it('called without arguments, handles messages until it is stopped', async () => {
     await echo();
     expect(queue.asked.pop()!.map(({ name }) => name)).toEqual(['echo']);
   });
 
-  it('works until stopped even when its handler takes nothing: its type says so', async () => {
+  it('does so also if its handler has no parameters, as its type says', async () => {
     await queue.worker(() => 'tick')();
     expect(queue.asked.pop()!.map(({ name }) => name)).toEqual(['worker of "images"']);
   });
@@ -175,7 +175,7 @@ describe('a wrapped function', () => {
     expect(handler!.payload.source).toBeUndefined();
   });
 
-  it('has options as a method has', () => {
+  it('takes the same options as a method', () => {
     const retryIf = () => true;
     const options = { concurrency: 2, attempts: 5, backoff: ['1s', '90s'], retryIf, timeout: '5m' } as const;
     expect(handlersOf(queue.worker(() => 1, options))[0]!.options).toEqual({
@@ -191,11 +191,11 @@ describe('a wrapped function', () => {
   it.each([
     ['a class', class Studio {}, '@worker on Studio: @worker goes on the methods of a class, not on the class itself'],
     ['a generator', function* each() {}, '@worker on each: it is a generator, whose body would never run'],
-  ])('cannot be made of %s', (_, fn, sentence) => {
+  ])('cannot be made from %s', (_, fn, sentence) => {
     expect(() => queue.worker(fn as unknown as () => void)).toThrow(sentence);
   });
 
-  it('works detached from its queue, as @queue.worker needs it', () => {
+  it('can be made with a detached queue.worker, as @queue.worker needs', () => {
     const { worker: detached } = queue;
     expect(handlersOf(detached((given) => given))[0]!.channel.name).toBe('images');
   });
@@ -230,7 +230,7 @@ describe.each(legacyAndStandard)('options (%s)', (by) => {
     ["{ batch: 2, linger: 'soon' }", 'linger', 'linger: "soon" is no duration'],
     ["{ linger: '50ms' }", 'linger', 'linger: only a batch waits to be filled; give batch as well'],
     ['[]', 'options', 'options must be an object such as { concurrency: … }, not an array'],
-  ])('%s is refused while the class is being declared', (options, option, sentence) => {
+  ])('%s is refused when the class is declared', (options, option, sentence) => {
     for (const decorator of [`@worker(images, ${options})`, `@images.worker(${options})`]) {
       const error = thrownBy(`class Studio { ${decorator} resize(image) {} }`, by);
       expect(error).toBeInstanceOf(InvalidOptionError);
@@ -239,12 +239,12 @@ describe.each(legacyAndStandard)('options (%s)', (by) => {
     }
   });
 
-  it('that are no object are refused', () => {
+  it('that are not an object are refused', () => {
     expect(thrownBy('class Studio { @images.worker(4) resize(image) {} }', by)).toMatchObject({ code: 'INVALID_OPTION' });
   });
 });
 
-describe.each(legacyAndStandard)('@worker in the wrong place (%s)', (by) => {
+describe.each(legacyAndStandard)('@worker on a wrong target (%s)', (by) => {
   const cases: [string, string, string][] = [
     ['a static method', 'class Studio { @worker(images) static resize(image) {} }', 'a static method belongs to no instance'],
     ['a property', 'class Studio { @worker(images) resize = () => {} }', 'it is a property, and @worker goes on a method; as a property, a worker is written handle = queue.worker('],
@@ -263,7 +263,7 @@ describe.each(legacyAndStandard)('@worker in the wrong place (%s)', (by) => {
   });
 });
 
-describe('@worker in a place that only one kind of decorator has', () => {
+describe('@worker on a target that only one kind of decorator has', () => {
   it.each([
     ['a #private method', 'class Studio { @images.worker #resize(image) {} }', '@worker on #resize: a #private method cannot be called from outside'],
     ['a #private static method', 'class Studio { @images.worker static #resize(image) {} }', 'a #private method'],
@@ -280,7 +280,7 @@ describe('@worker in a place that only one kind of decorator has', () => {
   });
 });
 
-describe('@worker of something that is no queue', () => {
+describe('@worker with a value that is not a queue', () => {
   it.each([
     ['a name', '"images"', '"images" is only a name: give the queue itself, made by new HotQueue("images"'],
     ['undefined, from an import cycle', 'undefined', 'the queue is undefined. When it comes from another file, the two probably import each other'],
@@ -293,7 +293,7 @@ describe('@worker of something that is no queue', () => {
     expect(error.message).toContain(sentence);
   });
 
-  it.each(legacyAndStandard)('is refused when it stands there bare (%s)', (by) => {
+  it.each(legacyAndStandard)('is refused without a queue: @worker (%s)', (by) => {
     expect(thrownBy('class Studio { @worker resize(image) {} }', by).message).toMatch(/^@worker on (Studio\.)?resize: it does not say which queue: write @worker\(queue\), or @queue\.worker$/);
   });
 });
@@ -308,7 +308,7 @@ describe('the payload of a method on an untyped queue', () => {
     @untyped.worker flag(_flag: boolean) {}
   }
 
-  it('is what the method says', () => {
+  it('is the type of its first parameter', () => {
     const sources = Object.fromEntries(handlersOf(new Desk()).map(({ name, payload }) => [name, payload.source]));
     expect(sources).toEqual({ 'Desk.image': Image, 'Desk.maybe': Image, 'Desk.text': String, 'Desk.number': Number, 'Desk.flag': Boolean });
   });
@@ -345,12 +345,12 @@ describe('the payload of a method on an untyped queue', () => {
     }
   });
 
-  it('is refused: an enum, as swc and oxc leave it', () => {
+  it('is refused: an enum, as swc and oxc emit it', () => {
     const declare = () => declaredByHand([{ Small: 'small' }]);
     expect(declare).toThrow('its first parameter is no class; an enum looks so under swc and oxc');
   });
 
-  it('is refused: a class that was not there yet, in an import cycle', () => {
+  it('is refused: a class that is not defined yet, in an import cycle', () => {
     expect(() => declaredByHand([undefined])).toThrow('its class was not there yet because two files import each other');
   });
 
@@ -374,13 +374,13 @@ describe('the payload of a method on an untyped queue', () => {
     expect(() => declaredByHand([Picky])).toThrow(/^@worker on Studio\.resize: .*new Picky\(\) without arguments throws/);
   });
 
-  it('is refused under standard decorators, which carry no types', () => {
+  it('is refused with standard decorators, which emit no types', () => {
     const error = thrownBy('class Studio { @untyped.worker resize(image) {} }', 'tsc, standard decorators');
     expect(error).toBeInstanceOf(InvalidWorkerError);
     expect(error.message).toContain('This queue has no payload class. Write new HotQueue("untyped", { payload: YourClass })');
   });
 
-  it('says nothing of a method that overrides another: its own types count', () => {
+  it('is not inherited by an override: its own types count', () => {
     const source = 'export class Small extends Studio { @worker(untyped) resize(image: Image) {} }';
     class Studio {
       @untyped.worker resize(_image: Image) {}
@@ -399,20 +399,20 @@ describe('the payload of a method on an untyped queue', () => {
 });
 
 describe('the payload of a method on a typed queue', () => {
-  it('is the queue’s, whether or not the compiler left types behind, and whatever class without rules they name', () => {
+  it('is that of the queue, with or without emitted types, also if these name a class without rules', () => {
     for (const by of ['tsc', 'tsc without metadata', 'tsc, standard decorators', 'oxc'] as const) {
       const { Studio } = compiled('class Part { path } export class Studio { @worker(images) resize(image: any) {} @worker(images) crop(image: Part) {} }', by, { images, worker });
       expect(handlersOf(new Studio!()).map(({ payload }) => payload.source)).toEqual([Image, Image]);
     }
   });
 
-  it('is refused when the method names another class with rules', () => {
+  it('is refused if the method expects another class with rules', () => {
     const error = thrownBy('class Studio { @worker(images) resize(email: Email) {} }', 'tsc');
     expect(error).toBeInstanceOf(InvalidWorkerError);
     expect(error.message).toContain('@worker on Studio.resize: it expects Email, but the payload of queue "images" is Image');
   });
 
-  it('comes in arrays with `batch`, and only then; what the compiler left behind is compared with that', () => {
+  it('comes in arrays with `batch`, and only then; emitted types are compared with that', () => {
     for (const by of ['tsc', 'tsc without metadata', 'tsc, standard decorators', 'oxc'] as const) {
       const { Studio } = compiled("export class Studio { @worker(images, { batch: 100, linger: '50ms' }) resize(images: Image[]) {} }", by, { images, worker, Image });
       expect(handlersOf(new Studio!())[0]).toMatchObject({ payload: { source: Image }, options: { concurrency: 1, batch: 100, lingerMs: 50 } });
@@ -427,7 +427,7 @@ describe('the payload of a method on a typed queue', () => {
     }
   });
 
-  it('may be a class that the queue’s extends, and not one that extends it', () => {
+  it('may be a base class of the queue’s class, but not a subclass', () => {
     class Large extends Image {
       @IsInt() width!: number;
     }

@@ -60,7 +60,7 @@ describe('a queue', () => {
     expect(() => new HotQueue(name as string)).toThrow(expect.objectContaining({ code: 'INVALID_NAME' }) as Error);
   });
 
-  it('refuses a class without rules, which would let everything through', () => {
+  it('refuses a class without rules, because it would accept any payload', () => {
     class Anything {}
     expect(() => new HotQueue('q', { payload: Anything })).toThrow(/Anything/);
   });
@@ -72,12 +72,12 @@ describe('a queue', () => {
     expect(() => new HotQueue('q', { connection: prefixed })).toThrow('prefix');
   });
 
-  it('refuses what bare JSON has no room for', () => {
+  it('with bare JSON refuses options that need a header', () => {
     expect(() => new HotQueue('q', { wire: 'plain', attempts: 3 })).toThrow('give it to @worker');
     expect(() => aQueue({ wire: 'plain' }).with({ backoff: 1 })).toThrow('give it to @worker');
   });
 
-  it('that is closed says so, and loses nothing that was put before', async () => {
+  it('that is closed refuses every call, and has stored every earlier put', async () => {
     const name = aName();
     const queue = aQueue({ name });
     const put = queue.put('before');
@@ -94,7 +94,7 @@ describe('a queue', () => {
 });
 
 describe('put', () => {
-  it('refuses to put nothing', async () => {
+  it('refuses a call without messages', async () => {
     await expect((aQueue().put as () => Promise<unknown>)()).rejects.toMatchObject({ code: 'NOTHING_TO_PUT' });
   });
 
@@ -108,20 +108,20 @@ describe('put', () => {
     ['a symbol', Symbol('x')],
     ['a Date', { at: new Date(0) }],
     ['undefined inside', { a: undefined }],
-  ])('refuses %s by name, and sends nothing', async (_what, value) => {
+  ])('refuses %s, and sends nothing', async (_what, value) => {
     const queue = aQueue();
     await expect(queue.put('first', value as unknown as string)).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE' });
     expect(await queue.size()).toBe(0);
   });
 
-  it('refuses a payload that breaks its rules before anything is sent, and shows no value', async () => {
+  it('refuses a payload that breaks its rules before it sends anything, without its value in the error', async () => {
     const queue = aQueue({ payload: Mail });
     const put = queue.put({ to: 'a' }, { to: 7 as never });
     await expect(put).rejects.toMatchObject({ code: 'INVALID_PAYLOAD', violations: [{ path: 'to', rule: 'isString' }] });
     expect(await queue.size()).toBe(0);
   });
 
-  it('refuses what is larger or deeper than its limits', async () => {
+  it('refuses payloads that are larger or deeper than the limits', async () => {
     await expect(aQueue({ maxBytes: 10 }).put('ü'.repeat(5))).rejects.toMatchObject({ violations: [{ rule: 'maxBytes' }] });
     await expect(aQueue({ maxDepth: 2 }).put([[[1]]])).rejects.toMatchObject({ violations: [{ rule: 'maxDepth' }] });
   });
@@ -151,7 +151,7 @@ describe('put', () => {
     expect(make).toThrow(sentence);
   });
 
-  it('refuses an id where messages carry none', () => {
+  it('refuses an id on a plain queue, because its messages carry none', () => {
     expect(() => aQueue({ wire: 'plain' }).with({ id: 'a' })).toThrow("messages of a queue with wire: 'plain' carry none");
   });
 
@@ -186,7 +186,7 @@ describe('consume', () => {
 });
 
 describe('run and start', () => {
-  it('refuse a class in place of its instance', async () => {
+  it('refuse a class instead of an instance', async () => {
     const queue = aQueue({ payload: Mail });
     class Post {
       @worker(queue) send(_mail: Mail) {}
@@ -195,12 +195,12 @@ describe('run and start', () => {
     await expect(run(Post)).rejects.toMatchObject({ code: 'NO_WORKERS' });
   });
 
-  it('refuse an object without workers, and nothing at all', () => {
+  it('refuse an object without workers, and an empty array', () => {
     expect(() => start({})).toThrow(expect.objectContaining({ code: 'NO_WORKERS' }) as Error);
     expect(() => start([])).toThrow(expect.objectContaining({ code: 'NO_WORKERS' }) as Error);
   });
 
-  it('refuse two queues of one key with different classes, which would bury each other’s messages', () => {
+  it('refuse two queues with one key and different classes, because each would bury messages of the other', () => {
     const name = aName();
     const mails = aQueue({ name, payload: Mail });
     const letters = aQueue({ name, payload: Letter });

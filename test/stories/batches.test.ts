@@ -16,7 +16,7 @@ const isDrained = (queue: HotQueue<never>) => until(() => queue.counts(), ({ wai
 const payloads = async (queue: HotQueue): Promise<unknown[]> => (await queue.peek(1_000)).map(({ payload }) => payload);
 
 describe('a worker with `batch`', () => {
-  it('gets arrays: payloads and their deliveries, in order, full ones as long as there is enough', async () => {
+  it('gets arrays of payloads and deliveries, in order, and full while enough messages wait', async () => {
     const queue = aQueue({ payload: Reading });
     const batches: [Reading[], Delivery<Reading>[]][] = [];
     class Store {
@@ -37,7 +37,7 @@ describe('a worker with `batch`', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
   });
 
-  it('takes what there is, without waiting for more', async () => {
+  it('takes the messages that wait, and does not wait for more', async () => {
     const queue = aQueue();
     const sizes: number[] = [];
     await queue.put('a', 'b');
@@ -49,7 +49,7 @@ describe('a worker with `batch`', () => {
     expect(sizes).toEqual([2, 1]);
   });
 
-  it('counts a batch as one running handler, and claims no more than they hold', async () => {
+  it('counts a batch as one running handler, and claims no more than fits its batches', async () => {
     const queue = aQueue();
     const hold = latch();
     let running = 0;
@@ -68,7 +68,7 @@ describe('a worker with `batch`', () => {
     expect(running).toBe(5);
   });
 
-  it('gives back what it claimed ahead when a batch is slow, in order', async () => {
+  it('releases its prefetched messages when a batch is slow, in order', async () => {
     const queue = aQueue();
     const hold = latch();
     const slow = latch();
@@ -94,7 +94,7 @@ describe('a worker with `batch`', () => {
     expect(seen).toBe(710);
   });
 
-  it('refuses sizes out of bounds, and a linger without a batch', () => {
+  it('refuses sizes out of range, and linger without batch', () => {
     const queue = aQueue();
     for (const batch of [0, 1_001, 1.5, '100']) {
       expect(() => queue.worker(() => undefined, { batch: batch as number })).toThrow(/batch: .* will not do; give a whole number from 1 to 1000/);
@@ -106,7 +106,7 @@ describe('a worker with `batch`', () => {
 });
 
 describe('a batch that fails', () => {
-  it('as a whole fails each of its messages, by the attempts of each', async () => {
+  it('as a whole fails each of its messages, with the attempts of each', async () => {
     const queue = aQueue();
     const seen: [unknown, number][] = [];
     await queue.put('a', 'b');
@@ -124,7 +124,7 @@ describe('a batch that fails', () => {
     expect(seen.sort()).toEqual([['a', 1], ['a', 2], ['b', 1], ['b', 2], ['once', 1]]);
   });
 
-  it('for one message, reported by `fail`, fails that one alone: tried again by the rules, its error kept', async () => {
+  it('for one message, reported with fail(), fails only that one: it is retried by the policy, and its error is kept', async () => {
     const queue = aQueue();
     const seen: [unknown, number][] = [];
     await queue.put('good', 'bad', 'fine', 'closed');
@@ -146,7 +146,7 @@ describe('a batch that fails', () => {
     expect(bad).toMatchObject({ text: '"bad"', attempts: 2, reason: 'failed 2 of 2 attempts', error: { name: 'TypeError', message: 'no such sensor' } });
   });
 
-  it('leaves alone what was settled by hand, and says once what became of the others', async () => {
+  it('does not change messages that the handler settled, and logs one line for the others', async () => {
     const told: string[] = [];
     const logger = { debug: () => {}, info: () => {}, error: () => {}, warn: (sentence: string) => void told.push(sentence) };
     const queue = aQueue({ logger });
@@ -171,7 +171,7 @@ describe('a batch that fails', () => {
     expect(told).toContain(`2 messages of queue "${queue.name}" failed together, 2 to be tried again, 0 buried: Error: the rest`);
   });
 
-  it('never sees what is invalid or came too late: those are buried singly before it', async () => {
+  it('contains no invalid or expired message: those are buried before, one by one', async () => {
     const queue = aQueue({ payload: Reading });
     const seen: Reading[][] = [];
     await queue.with({ ttl: 1 }).put({ sensor: 'late', value: 1 });
@@ -187,7 +187,7 @@ describe('a batch that fails', () => {
   });
   const before = Date.now();
 
-  it('is not even begun when nothing in it is valid', async () => {
+  it('without a valid message does not call the handler', async () => {
     const queue = aQueue({ payload: Reading });
     await redis().rpush(queue.key, '1', '2', '3');
     let runs = 0;
@@ -197,7 +197,7 @@ describe('a batch that fails', () => {
     expect(runs).toBe(0);
   });
 
-  it("by a message's own timeout fails that one, and the others go on", async () => {
+  it("by a message's own timeout fails only that message, and the others continue", async () => {
     const queue = aQueue();
     const hold = latch();
     let jobs: Delivery[] = [];
@@ -221,7 +221,7 @@ describe('a batch that fails', () => {
 });
 
 describe('linger', () => {
-  it('waits for a batch to be filled, and not a moment longer', async () => {
+  it('waits for a full batch, and no longer', async () => {
     const queue = aQueue();
     const batches: unknown[][] = [];
     const runner = start(queue.worker((items) => void batches.push(items), { batch: 3, linger: '1h' }));
@@ -240,7 +240,7 @@ describe('linger', () => {
     expect(batches[1]).toEqual(['d', 'e', 'f']);
   });
 
-  it('ends with what there is when its time is over', async () => {
+  it('delivers a smaller batch when its time is over', async () => {
     const queue = aQueue();
     const batches: unknown[][] = [];
     const runner = start(queue.worker((items) => void batches.push(items), { batch: 10, linger: 50 }));
@@ -252,7 +252,7 @@ describe('linger', () => {
     expect(batches).toEqual([['a', 'b'], ['c']]);
   });
 
-  it('longer than what waits behind a slow message keeps its messages', async () => {
+  it('keeps its messages, also if it is longer than the limit for prefetched messages behind a slow one', async () => {
     const queue = aQueue();
     const batches: unknown[][] = [];
     const released: string[] = [];
@@ -269,7 +269,7 @@ describe('linger', () => {
     expect(Math.max(...counts)).toBe(0);
   });
 
-  it('gives everything back at once when it is stopped, as if it had not been taken', async () => {
+  it('releases all messages at once when the worker stops, without a counted attempt', async () => {
     const queue = aQueue();
     let runs = 0;
     await queue.put('a', 'b', 'c');
@@ -282,7 +282,7 @@ describe('linger', () => {
     expect(runs).toBe(0);
   });
 
-  it('forgets what it held when its lease is lost meanwhile: it is somebody else’s', async () => {
+  it('drops its messages when the lease is lost meanwhile, because they belong to another worker', async () => {
     const queue = aQueue();
     const batches: unknown[][] = [];
     const runner = start(queue.worker((items) => void batches.push(items), { batch: 2, linger: '1h' }));
@@ -300,7 +300,7 @@ describe('linger', () => {
     expect(batches).toEqual([['a', 'b']]);
   });
 
-  it('leaves to others what comes when it has no room', async () => {
+  it('leaves new messages to other workers while it has no free slot', async () => {
     const queue = aQueue();
     const hold = latch();
     const began = latch();
@@ -322,7 +322,7 @@ describe('linger', () => {
     await runner.stop();
   });
 
-  it('holds the place of its batch where places are shared', async () => {
+  it('occupies a shared slot while its batch fills', async () => {
     const [one, two] = [aQueue(), aQueue()];
     const seen: string[] = [];
     let running = 0;
@@ -349,7 +349,7 @@ describe('linger', () => {
 });
 
 describe('stopping a batch', () => {
-  it('lets it finish; at the deadline it aborts each signal and gives all back, in order', async () => {
+  it('lets it finish; at the shutdown deadline it aborts each signal and releases all messages, in order', async () => {
     const queue = aQueue();
     await queue.put('a', 'b', 'c');
     const began = latch<Delivery[]>();
@@ -367,7 +367,7 @@ describe('stopping a batch', () => {
     for await (const delivery of queue.deliveries({ limit: 3 })) expect(delivery.attempt).toBe(1);
   });
 
-  it('that lost its lease aborts each signal, and it can settle nothing', async () => {
+  it('that lost its lease aborts each signal, and settles no message', async () => {
     const queue = aQueue({ lease: 1_000 });
     const lost: string[] = [];
     queue.events.on('lost', ({ id }) => void lost.push(id));
@@ -399,7 +399,7 @@ describe('a batch whose process is killed', () => {
     await run(queue.worker(async (items) => { ${body} }, { batch: 10, concurrency: 2, linger: 20 }));
   `;
 
-  it('comes back, all of it: every message is done, or done again', async () => {
+  it('is recovered completely: every message is done, some of them twice', async () => {
     const queue = aQueue({ lease: 1_000 });
     await queue.putAll(upTo(300));
     const done = new Set<number>();
@@ -419,7 +419,7 @@ describe('a batch whose process is killed', () => {
     expect(await queue.dead.size()).toBe(0);
   });
 
-  it('by one of its messages: once that is a suspect, it alone is blamed, and those that were in its batch are all done', async () => {
+  it('by one of its messages: once that message is quarantined, only it counts crashes, and the others of its batch are done', async () => {
     const queue = aQueue({ lease: 1_000 });
     const broker = aBroker(queue.name, 1_000);
     const body = "console.log(JSON.stringify(items)); if (items.includes('poison')) process.kill(process.pid, 'SIGKILL');";
@@ -445,7 +445,7 @@ describe('a batch whose process is killed', () => {
 });
 
 describe('consume with `batch`', () => {
-  it('yields arrays in order; asking for the next acknowledges the whole last', async () => {
+  it('yields arrays in order; asking for the next one acknowledges the last one as a whole', async () => {
     const queue = aQueue();
     await queue.putAll(upTo(7));
     const consumer = queue.consume({ batch: 3 });
@@ -459,7 +459,7 @@ describe('consume with `batch`', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
   });
 
-  it('left early gives the whole array back, in order, the attempt not counted', async () => {
+  it('releases the whole array when it is left early, in order, without a counted attempt', async () => {
     const queue = aQueue();
     await queue.putAll(upTo(5));
     for await (const items of queue.consume({ batch: 3 })) {
@@ -474,7 +474,7 @@ describe('consume with `batch`', () => {
     expect(await payloads(queue)).toEqual([3, 4]);
   });
 
-  it('counts messages for `limit`, and what was invalid for nothing', async () => {
+  it('counts valid messages towards `limit`, not arrays, and not invalid messages', async () => {
     const queue = aQueue({ payload: Reading });
     const reading = (value: number) => ({ sensor: 'roof', value });
     await queue.put(reading(0));
@@ -487,7 +487,7 @@ describe('consume with `batch`', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 3, claimed: 0, dead: 1 });
   });
 
-  it('ends after `timeout`, and by its signal, with nothing given back', async () => {
+  it('ends after `timeout` and by its signal, and releases no message', async () => {
     const queue = aQueue();
     const stop = new AbortController();
     const seen: unknown[] = [];
@@ -502,7 +502,7 @@ describe('consume with `batch`', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 3, claimed: 0, workers: 0 });
   });
 
-  it('lingers: waits for an array to be filled; what waits goes back when it ends', async () => {
+  it('lingers: it waits for a full array, and releases a partial one when it ends', async () => {
     const queue = aQueue();
     const consumer = queue.consume({ batch: 3, linger: '1h' });
     const first = consumer.next();
@@ -521,7 +521,7 @@ describe('consume with `batch`', () => {
     }
   });
 
-  it('yields deliveries of which each may be settled, or have failed, by itself', async () => {
+  it('yields deliveries, each of which can be settled or can fail alone', async () => {
     const queue = aQueue();
     await queue.put('ack', 'bad', 'later', 'bury');
     for await (const [, bad, later, bury] of queue.deliveries({ batch: 10, limit: 4 })) {

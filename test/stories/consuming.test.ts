@@ -9,20 +9,20 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe('put and consume', () => {
-  it('gives back what was put, in order: strings, numbers, arrays, objects, booleans and null', async () => {
+  it('yields the put messages, in order: strings, numbers, arrays, objects, booleans and null', async () => {
     const queue = aQueue();
     const messages = ['text', 42, [1, [2]], { a: { b: 'c' } }, false, null, 'last'];
     await queue.putAll(messages);
     expect(await all(queue.consume({ limit: messages.length }))).toEqual(messages);
   });
 
-  it('is not ended by a null, as HotQueue was, nor by any other value', async () => {
+  it('does not end at null, as HotQueue for Python does, nor at any other value', async () => {
     const queue = aQueue();
     await queue.put(null, 0, '', false, 'last');
     expect(await all(queue.consume({ limit: 5 }))).toEqual([null, 0, '', false, 'last']);
   });
 
-  it('one message resolves to a job, several to jobs; the ids are different and sorted by time', async () => {
+  it('put() of one message resolves to a job, of several to an array; the ids are unique and sorted by time', async () => {
     const queue = aQueue();
     const job = await queue.put('a');
     expect(job).toMatchObject({ queue: queue.name, payload: 'a' });
@@ -32,14 +32,14 @@ describe('put and consume', () => {
     expect(Math.abs(Date.now() - job.putAt)).toBeLessThan(60_000);
   });
 
-  it('puts of one turn keep their order, though nobody awaits the one before', async () => {
+  it('puts of one turn of the event loop keep their order, also if none is awaited', async () => {
     const queue = aQueue();
     const numbers = Array.from({ length: 3_000 }, (_, index) => index);
     await Promise.all(numbers.map((number) => queue.put(number)));
     expect((await queue.peek(3_000)).map(({ payload }) => payload)).toEqual(numbers);
   });
 
-  it('putAll takes anything iterable, also nothing, also what comes late', async () => {
+  it('putAll takes any iterable: an empty array, a set, an async generator', async () => {
     const queue = aQueue();
     async function* later(): AsyncGenerator<number> {
       for (let number = 0; number < 2_500; number++) yield number;
@@ -50,7 +50,7 @@ describe('put and consume', () => {
     expect(await queue.size()).toBe(2_501);
   });
 
-  it('wakes a consumer that waits', async () => {
+  it('put() wakes a waiting consumer', async () => {
     const queue = aQueue();
     const consumer = queue.consume();
     const first = consumer.next();
@@ -60,7 +60,7 @@ describe('put and consume', () => {
     await consumer.return();
   });
 
-  it('wakes exactly as many waiting consumers as there are messages', async () => {
+  it('put() wakes one waiting consumer for each message', async () => {
     const queue = aQueue();
     const consumers = Array.from({ length: 3 }, () => queue.consume());
     const firsts = consumers.map((consumer) => consumer.next());
@@ -72,8 +72,8 @@ describe('put and consume', () => {
   });
 });
 
-describe('asking for the next', () => {
-  it('acknowledges the last: nothing is left when all were asked for', async () => {
+describe('asking for the next message', () => {
+  it('acknowledges the last one: no message is left after the loop has asked for all', async () => {
     const queue = aQueue();
     await queue.put('a', 'b');
     const consumer = queue.consume();
@@ -88,8 +88,8 @@ describe('asking for the next', () => {
   });
 });
 
-describe('leaving early', () => {
-  it.each(['break', 'throw', 'return'])('by %s gives the current item back, to the head, and nothing else', async (how) => {
+describe('leaving a loop early', () => {
+  it.each(['break', 'throw', 'return'])('by %s releases only the current message, to the head', async (how) => {
     const queue = aQueue();
     await queue.put('a', 'b', 'c');
     const leave = async (): Promise<void> => {
@@ -105,14 +105,14 @@ describe('leaving early', () => {
     expect(await queue.counts()).toMatchObject({ claimed: 0, workers: 0 });
   });
 
-  it("acknowledges the current item for those who prefer HotQueue's way", async () => {
+  it("with onLeave: 'ack' acknowledges the current message, as HotQueue for Python does", async () => {
     const queue = aQueue();
     await queue.put('a', 'b');
     for await (const _ of queue.consume({ onLeave: 'ack' })) break;
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['b']);
   });
 
-  it('by `await using` gives back as well', async () => {
+  it('by `await using` releases it too', async () => {
     const queue = aQueue();
     await queue.put('a');
     {
@@ -122,7 +122,7 @@ describe('leaving early', () => {
     expect(await queue.size()).toBe(1);
   });
 
-  it('does not count as an attempt', async () => {
+  it('counts no attempt', async () => {
     const queue = aQueue();
     await queue.put('a');
     for (let time = 0; time < 5; time++) for await (const _ of queue.consume()) break;
@@ -131,20 +131,20 @@ describe('leaving early', () => {
 });
 
 describe('a consumer ends', () => {
-  it('after `limit` messages, all acknowledged', async () => {
+  it('after `limit` messages, all of them acknowledged', async () => {
     const queue = aQueue();
     await queue.put('a', 'b', 'c');
     expect(await all(queue.consume({ limit: 2 }))).toEqual(['a', 'b']);
     expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
   });
 
-  it('when nothing came for `timeout`', async () => {
+  it('when no message came for `timeout`', async () => {
     const queue = aQueue();
     await queue.put('a');
     expect(await all(queue.consume({ timeout: 50 }))).toEqual(['a']);
   });
 
-  it('when its signal aborts, also while it waits, with nothing given back', async () => {
+  it('when its signal aborts, also while it waits, and releases no message', async () => {
     const queue = aQueue();
     await queue.put('a');
     const stop = new AbortController();
@@ -171,7 +171,7 @@ describe('a consumer ends', () => {
 describe('a loop with a fast body', () => {
   const numbers = Array.from({ length: 3_000 }, (_, index) => index);
 
-  it('claims ahead, keeps the order, and never more than `limit`', async () => {
+  it('prefetches in order, and never more than `limit`', async () => {
     const queue = aQueue();
     await queue.putAll(numbers);
     const seen: unknown[] = [];
@@ -189,7 +189,7 @@ describe('a loop with a fast body', () => {
     expect(await queue.peek()).toMatchObject([{ payload: 1_000 }]);
   });
 
-  it('gives the current item and everything ahead of it back when it is left, in order', async () => {
+  it('releases the current message and all prefetched ones when it is left, in order', async () => {
     const queue = aQueue();
     await queue.putAll(numbers);
     let claimed = 0;
@@ -203,7 +203,7 @@ describe('a loop with a fast body', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 2_300, claimed: 0, workers: 0 });
   });
 
-  it('that becomes slow gives back what it had not begun, and goes on where it was', async () => {
+  it('that becomes slow releases its prefetched messages, and continues at the same position', async () => {
     const queue = aQueue();
     await queue.putAll(numbers);
     const seen: unknown[] = [];
@@ -219,7 +219,7 @@ describe('a loop with a fast body', () => {
     expect(seen).toEqual([...numbers.slice(0, 1_001), ...numbers.slice(1_002, 1_501)]);
   });
 
-  it('gives what is released by hand back to where it was, before what it had claimed ahead', async () => {
+  it('puts a message that its body released before the prefetched ones', async () => {
     const queue = aQueue();
     await queue.putAll(numbers.slice(0, 1_000));
     let hasReleased = false;
@@ -234,7 +234,7 @@ describe('a loop with a fast body', () => {
     expect(seen).toEqual([...numbers.slice(0, 501), ...numbers.slice(500, 1_000)]);
   });
 
-  it('gives back what it had claimed ahead when its signal aborts', async () => {
+  it('releases its prefetched messages when its signal aborts', async () => {
     const queue = aQueue();
     await queue.putAll(numbers);
     const stop = new AbortController();
@@ -247,7 +247,7 @@ describe('a loop with a fast body', () => {
 });
 
 describe('deliveries', () => {
-  it('that were settled by hand stay as they were settled', async () => {
+  it('that the body settled are not settled again by the loop', async () => {
     const queue = aQueue();
     await queue.put('ack', 'bury', 'release', 'retry');
     for await (const delivery of queue.deliveries({ limit: 4 })) {
@@ -262,7 +262,7 @@ describe('deliveries', () => {
     expect(await queue.dead.list()).toMatchObject([{ reason: 'no longer wanted', text: '"bury"' }]);
   });
 
-  it('come back with their next attempt after a retry', async () => {
+  it('return with the next attempt number after a retry', async () => {
     const queue = aQueue();
     const { id } = await queue.put('again');
     const attempts: number[] = [];
@@ -275,14 +275,14 @@ describe('deliveries', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
   });
 
-  it('that were reported as failed are tried again by the rules, then buried with their error', async () => {
+  it('that fail() reported are retried by the retry policy, then buried with their error', async () => {
     const queue = aQueue();
     await queue.with({ attempts: 2, backoff: 1 }).put('bad');
     const attempts: number[] = [];
     for await (const delivery of queue.deliveries({ timeout: 200 })) {
       attempts.push(delivery.attempt);
       delivery.fail(new TypeError('no such customer'));
-      if (delivery.attempt === 1) break; // left early, it has failed all the same
+      if (delivery.attempt === 1) break; // also a loop that is left early counts the failure
     }
     for await (const delivery of queue.deliveries({ limit: 1 })) {
       attempts.push(delivery.attempt);
@@ -292,7 +292,7 @@ describe('deliveries', () => {
     expect(await queue.dead.list()).toMatchObject([{ attempts: 2, reason: 'failed 2 of 2 attempts', error: { message: 'still none' }, failures: [{ message: 'no such customer' }, { message: 'still none' }] }]);
   });
 
-  it('cannot be settled twice in two ways', async () => {
+  it('cannot be settled again in another way', async () => {
     const queue = aQueue();
     await queue.put('a');
     for await (const delivery of queue.deliveries({ limit: 1 })) {
@@ -304,7 +304,7 @@ describe('deliveries', () => {
 });
 
 describe('get', () => {
-  it('gives one payload, settled; undefined when there is none', async () => {
+  it('returns one payload, acknowledged; undefined if there is none', async () => {
     const queue = aQueue();
     await queue.put(null, 'b');
     expect(await queue.get()).toBeNull();
@@ -313,7 +313,7 @@ describe('get', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0 });
   });
 
-  it('keeps one worker for those who ask again at once, and none for long', async () => {
+  it('uses one worker for calls in quick succession, and removes it soon after', async () => {
     const queue = aQueue();
     await queue.putAll(Array.from({ length: 200 }, (_, index) => index));
     const workers = new Set<string>();
@@ -329,7 +329,7 @@ describe('get', () => {
     expect(await redis().zcard(`{${queue.key}}:workers`)).toBe(0);
   });
 
-  it('gives each of those who ask together a message of their own', async () => {
+  it('returns a different message to each concurrent call', async () => {
     const queue = aQueue();
     await queue.put('a', 'b', 'c');
     const waiting = queue.get({ block: true });
@@ -342,7 +342,7 @@ describe('get', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0 });
   });
 
-  it('buries what is invalid on the way', async () => {
+  it('buries invalid messages and returns the next valid one', async () => {
     const queue = aQueue();
     await redis().rpush(queue.key, 'no json');
     await queue.put('fine');
@@ -359,7 +359,7 @@ describe('get', () => {
     await expect(queue.get()).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
   });
 
-  it('waits with `block`, for a while with `timeout`', async () => {
+  it('waits with `block`, at most for `timeout`', async () => {
     const queue = aQueue();
     expect(await queue.get({ block: true, timeout: 30 })).toBeUndefined();
     const got = queue.get({ block: true });
@@ -373,8 +373,8 @@ describe('get', () => {
   });
 });
 
-describe('looking', () => {
-  it('size is LLEN of the key that Python HotQueue uses, and peek takes nothing', async () => {
+describe('viewing a queue', () => {
+  it('size() is LLEN of the key that HotQueue for Python uses, and peek() takes nothing', async () => {
     const queue = aQueue();
     await queue.put('a', 'b', 'c');
     expect(queue.key).toBe(`hotqueue:${queue.name}`);
@@ -384,22 +384,22 @@ describe('looking', () => {
     expect(await queue.size()).toBe(3);
   });
 
-  it('clear drops what waits and says how much', async () => {
+  it('clear() drops the waiting messages and returns their number', async () => {
     const queue = aQueue();
     await queue.put('a', 'b');
     expect(await queue.clear()).toBe(2);
     expect(await queue.size()).toBe(0);
   });
 
-  it('lists the queue under its prefix, for tools', async () => {
+  it('put() adds the queue to the set of its prefix, for tools', async () => {
     const queue = aQueue();
     await queue.put('a');
     expect(await redis().sismember('hotqueue', queue.name)).toBe(1);
   });
 });
 
-describe('two queues of one name', () => {
-  it('are one queue, and each message goes to one of them', async () => {
+describe('two queue objects with one name', () => {
+  it('use one queue, and each message goes to one of them', async () => {
     const name = aName();
     const here = aQueue({ name });
     const there = aQueue({ name });

@@ -9,7 +9,7 @@ class Task {
   @IsInt() n!: number;
 }
 
-/** A queue in which so many messages, 0, 1, …, were given up, one after the other. */
+/** A queue with `count` dead letters, with the payloads 0, 1, … in the order of burial. */
 async function aQueueWithDead(count: number, options: QueueOptions & { payload?: undefined; name?: string } = {}): Promise<HotQueue> {
   const queue = aQueue(options);
   await queue.putAll(Array.from({ length: count }, (_, index) => index));
@@ -17,7 +17,7 @@ async function aQueueWithDead(count: number, options: QueueOptions & { payload?:
   return queue;
 }
 
-/** So many letters, written behind the library's back. */
+/** Writes dead letters directly to Redis. */
 async function writeLetters(queue: HotQueue, count: number, at: (index: number) => number): Promise<void> {
   const own = `{${queue.key}}:dead`;
   for (let from = 0; from < count; from += 5_000) {
@@ -33,7 +33,7 @@ async function ready(queue: HotQueue): Promise<unknown[]> {
 }
 
 describe('dead letters', () => {
-  it('are counted, and listed newest first, or oldest, page by page', async () => {
+  it('are counted, and listed newest or oldest first, in pages', async () => {
     const queue = aQueue();
     await writeLetters(queue, 5, (n) => 1_700_000_000_000 + n);
     expect(await queue.dead.size()).toBe(5);
@@ -44,9 +44,9 @@ describe('dead letters', () => {
     expect(await queue.dead.list({ offset: 5 })).toEqual([]);
   });
 
-  it('can be read one by one: bytes, error and history', async () => {
+  it('can be read one by one: bytes, error and failures', async () => {
     const queue = aQueue();
-    const { id, putAt } = await queue.put({ to: 'nobody' });
+    const { id, putAt } = await queue.put({ to: 'ada' });
     const runner = start(queue.worker((_item, job) => { throw new TypeError(`no ${job.attempt}`); }, { attempts: 2, backoff: 1 }));
     await until(() => queue.dead.size());
     await runner.stop();
@@ -59,14 +59,14 @@ describe('dead letters', () => {
       attempts: 2,
       error: { name: 'TypeError', message: 'no 2', stack: expect.stringContaining('dead-letters.test') as string },
       failures: [{ attempt: 1, name: 'TypeError', message: 'no 1' }, { attempt: 2, name: 'TypeError', message: 'no 2' }],
-      text: '{"to":"nobody"}',
+      text: '{"to":"ada"}',
     });
-    expect(letter.bytes.toString()).toMatch(new RegExp(`^#${id} 1 0 f=\\d+\\n\\[.*\\]\\n\\{"to":"nobody"\\}$`));
+    expect(letter.bytes.toString()).toMatch(new RegExp(`^#${id} 1 0 f=\\d+\\n\\[.*\\]\\n\\{"to":"ada"\\}$`));
     expect(letter.buriedAt).toBeGreaterThan(putAt - 60_000);
-    expect(await queue.dead.get('somebody-else')).toBeUndefined();
+    expect(await queue.dead.get('unknown')).toBeUndefined();
   });
 
-  it('with one id are told apart by their keys', async () => {
+  it('with the same id have different keys', async () => {
     const queue = aQueue();
     await redis().rpush(queue.key, '#same 0 0\n1', '#same 0 0\n2');
     for await (const delivery of queue.deliveries({ limit: 2 })) await delivery.bury('test');
@@ -77,7 +77,7 @@ describe('dead letters', () => {
     expect(await redis().lrange(queue.key, 0, -1)).toEqual(['#same 0 0\n2']);
   });
 
-  it('of a worker that died are told with the others', async () => {
+  it('of a dead worker are listed with the others', async () => {
     const queue = aQueue();
     await redis().hset(`{${queue.key}}:dead:messages`, 'id', '{"lane":"b","reason":"its worker died 3 times","attempts":0,"worker":"w"}\n#id 0 3\n"killer"');
     await redis().zadd(`{${queue.key}}:dead`, 1, 'id');
@@ -85,12 +85,12 @@ describe('dead letters', () => {
   });
 });
 
-describe('a letter that no worker of ours wrote', () => {
+describe('a dead letter that another program wrote', () => {
   it.each([
     ['without a record', '"x"', ''],
-    ['with a record that is no JSON', 'oops\n"x"', '"x"'],
-    ['with a record that is another JSON', '7\n"x"', '"x"'],
-  ])('(%s) hides no other, and can be dropped or revived', async (_what, entry, text) => {
+    ['with a record that is not JSON', 'oops\n"x"', '"x"'],
+    ['with a record that is JSON, but no object', '7\n"x"', '"x"'],
+  ])('(%s) is listed with the others, and can be revived', async (_what, entry, text) => {
     const queue = await aQueueWithDead(1);
     await redis().hset(`{${queue.key}}:dead:messages`, 'foreign', entry);
     await redis().zadd(`{${queue.key}}:dead`, 1, 'foreign');
@@ -102,7 +102,7 @@ describe('a letter that no worker of ours wrote', () => {
 });
 
 describe('reviving', () => {
-  it('brings one back, under its id, as if it had never been tried', async () => {
+  it('puts one message back under its id, without attempts', async () => {
     const queue = aQueue();
     const { id } = await queue.with({ ttl: '1h', attempts: 2 }).put('x');
     const attempts: number[] = [];
@@ -125,7 +125,7 @@ describe('reviving', () => {
     expect(await queue.dead.revive(id)).toBe(0);
   });
 
-  it('of an expired message brings one that does not expire', async () => {
+  it('removes the ttl of an expired message', async () => {
     const queue = aQueue();
     const { id, putAt } = await queue.with({ ttl: 1 }).put('late');
     await until(() => Date.now() > putAt + 1);
@@ -134,14 +134,14 @@ describe('reviving', () => {
     expect(await queue.get()).toBe('late');
   });
 
-  it('brings back some, by what their letters say, in the order in which they were buried', async () => {
+  it('puts back those that a filter selects, in the order of burial', async () => {
     const queue = await aQueueWithDead(6);
     expect(await queue.dead.revive({ where: ({ reason }) => reason === 'odd' })).toBe(3);
     expect(await ready(queue)).toEqual([1, 3, 5]);
     expect(textsOf(await queue.dead.list({ order: 'oldest' }))).toEqual(['0', '2', '4']);
   });
 
-  it('brings back all, and tells by an event how many', async () => {
+  it('puts all back, and emits an event with their number', async () => {
     const queue = await aQueueWithDead(3);
     const told: unknown[] = [];
     queue.events.on('revive', (event) => told.push(event));
@@ -151,7 +151,7 @@ describe('reviving', () => {
     expect(told).toEqual([{ queue: queue.name, count: 3 }]);
   });
 
-  it('ends, also when what comes back is buried again at once', async () => {
+  it('ends, also if the revived messages are buried again at once', async () => {
     const queue = aQueue();
     await writeLetters(queue, 350, (n) => 1_700_000_000_000 + n);
     const runner = start(queue.worker(() => { throw new Error('still broken'); }, { attempts: 1, concurrency: 20 }));
@@ -161,7 +161,7 @@ describe('reviving', () => {
     expect(await queue.dead.list({ limit: 1 })).toMatchObject([{ reason: 'failed 1 of 1 attempts' }]);
   });
 
-  it('loses sight of none, also when hundreds were buried in one millisecond', async () => {
+  it('with a filter skips none, also if hundreds were buried in one millisecond', async () => {
     const queue = aQueue();
     await writeLetters(queue, 730, (n) => 1_700_000_000_000 + Math.floor(n / 250));
     const isEven = ({ text }: DeadLetter) => Number(text) % 2 === 0;
@@ -171,7 +171,7 @@ describe('reviving', () => {
     expect(await queue.size()).toBe(365);
   });
 
-  it("on a plain queue keeps the id, so it goes where Python does not read", async () => {
+  it("on a plain queue keeps the id, so the message goes to a list that Python does not read", async () => {
     const queue = aQueue({ wire: 'plain', payload: Task });
     await redis().rpush(queue.key, '{"n":"one"}');
     expect(await queue.get()).toBeUndefined();
@@ -184,7 +184,7 @@ describe('reviving', () => {
 });
 
 describe('dropping', () => {
-  it('forgets one, some, or all', async () => {
+  it('deletes one, some or all dead letters', async () => {
     const queue = await aQueueWithDead(6);
     const [newest] = await queue.dead.list();
     const told: unknown[] = [];
@@ -201,7 +201,7 @@ describe('dropping', () => {
 });
 
 describe('a hundred thousand dead letters (on the engine, a thousand)', () => {
-  it('come back, or go, in small steps: Redis answers others meanwhile', { timeout: 120_000 }, async () => {
+  it('are revived and dropped in small steps: Redis replies to other clients meanwhile', { timeout: 120_000 }, async () => {
     const count = serverKind() === 'redis' ? 100_000 : 1_000;
     const queue = aQueue();
     await writeLetters(queue, count, (n) => 1_700_000_000_000 + n);
@@ -226,7 +226,7 @@ describe('a hundred thousand dead letters (on the engine, a thousand)', () => {
 });
 
 describe('bounds', () => {
-  it('drop the oldest when there are too many', async () => {
+  it('drop the oldest dead letters if there are too many', async () => {
     const queue = await aQueueWithDead(5, { deadLetters: { max: 3 } });
     expect(await queue.dead.size()).toBe(3);
   });
@@ -273,15 +273,15 @@ describe('bad input', () => {
 
   it.each([
     ['async', async () => false],
-    ['without an answer', () => undefined],
-    ['with another answer', () => 0],
+    ['that returns nothing', () => undefined],
+    ['that returns a number', () => 0],
   ])('drop({ where }) with a filter %s is refused, and drops nothing', async (_what, where) => {
     const queue = await aQueueWithDead(2);
     await expect(queue.dead.drop({ where: where as never })).rejects.toMatchObject({ code: 'INVALID_OPTION', option: 'where' });
     expect(await queue.dead.size()).toBe(2);
   });
 
-  it('of a closed queue is told so', async () => {
+  it('includes every call on a closed queue, which is refused', async () => {
     const name = aName();
     const queue = aQueue({ name });
     await queue.close();

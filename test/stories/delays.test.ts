@@ -7,7 +7,7 @@ import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 const hour = 3_600_000;
 
 describe('a message with a delay', () => {
-  it('is handled when it is due and not before, those due earlier first', async () => {
+  it('is handled when it is due, not earlier, in the order of due times', async () => {
     const queue = aQueue();
     const seen: [unknown, number][] = [];
     const runner = start(queue.worker((item) => void seen.push([item, Date.now()])));
@@ -20,14 +20,14 @@ describe('a message with a delay', () => {
     expect(seen[1]![1]).toBeGreaterThanOrEqual(last.putAt + 200);
   });
 
-  it('becomes ready by the process that put it, when nobody takes', async () => {
+  it('is promoted by the process that put it, also if no worker runs', async () => {
     const queue = aQueue();
     await queue.with({ delay: 30 }).put('alone');
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 1, workers: 0 });
     await until(() => queue.size(), (size) => size === 1);
   });
 
-  it('becomes ready by the process that put it, though its workers have stopped since', async () => {
+  it('is promoted by the process that put it, also after its workers have stopped', async () => {
     const queue = aQueue();
     const runner = start(queue.worker(() => undefined));
     await until(() => queue.counts(), ({ workers }) => workers === 1);
@@ -36,7 +36,7 @@ describe('a message with a delay', () => {
     await until(() => queue.size(), (size) => size === 1);
   });
 
-  it('keeps no finished script alive, and is handled by an idle worker elsewhere within a second', async () => {
+  it('keeps no finished script alive, and an idle worker in another process handles it within a second', async () => {
     const queue = aQueue();
     const seen: number[] = [];
     const runner = start(queue.worker(() => void seen.push(Date.now())));
@@ -51,10 +51,10 @@ describe('a message with a delay', () => {
     await until(() => seen.length === 1);
     await runner.stop();
     expect(seen[0]! - later!.dueAt).toBeGreaterThanOrEqual(0);
-    expect(seen[0]! - later!.dueAt).toBeLessThan(1_500); // a second, and some for a slow machine
+    expect(seen[0]! - later!.dueAt).toBeLessThan(1_500); // a second, plus some time for a slow machine
   });
 
-  it('in order: messages that are due at once come out as they went in', async () => {
+  it('keeps the order of puts among messages that are due at the same time', async () => {
     const queue = aQueue();
     const numbers = Array.from({ length: 100 }, (_, index) => index);
     await Promise.all(numbers.map((number) => queue.with({ delay: 20 }).put(number)));
@@ -63,14 +63,14 @@ describe('a message with a delay', () => {
     expect(seen).toEqual(numbers);
   });
 
-  it('of several put at once keeps them together', async () => {
+  it('may be put with several others in one call, in order', async () => {
     const queue = aQueue();
     expect(await queue.with({ delay: '1h' }).put('a', 'b', 'c')).toHaveLength(3);
     expect(await queue.with({ delay: '1h' }).putAll(['d', 'e'])).toHaveLength(2);
     expect((await queue.delayed.list()).map(({ text }) => text)).toEqual(['"a"', '"b"', '"c"', '"d"', '"e"']);
   });
 
-  it('lies as bare JSON where Python reads', async () => {
+  it('on a plain queue is bare JSON in the list that Python reads', async () => {
     const queue = aQueue({ wire: 'plain' });
     const { id } = await queue.with({ delay: '1h' }).put({ n: 1 });
     expect(await queue.delayed.get(id)).toMatchObject({ id, text: '{"n":1}', attempts: 0 });
@@ -80,7 +80,7 @@ describe('a message with a delay', () => {
 });
 
 describe('at', () => {
-  it('is a moment; a time past is now', async () => {
+  it('is the time at which a message is due; a past time means now', async () => {
     const queue = aQueue();
     const due = Date.now() + hour;
     await queue.with({ at: new Date(due) }).put('date');
@@ -93,7 +93,7 @@ describe('at', () => {
 });
 
 describe("a queue's own delay", () => {
-  it('holds for every message, unless with() says otherwise', async () => {
+  it('applies to every message, unless with() gives another one', async () => {
     const queue = aQueue({ delay: '1h', attempts: 7 });
     await queue.put('default');
     await queue.with({ delay: 0 }).put('now');
@@ -107,7 +107,7 @@ describe("a queue's own delay", () => {
 });
 
 describe('queue.delayed', () => {
-  it('lists what is due next first, in pages, and what waits for another attempt as well', async () => {
+  it('lists messages by due time, in pages, including retries', async () => {
     const queue = aQueue();
     await queue.put('failing');
     for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: '3h' });
@@ -122,10 +122,10 @@ describe('queue.delayed', () => {
     expect(await delayed.list({ limit: 1, offset: 1 })).toEqual([second]);
     expect(await delayed.list({ offset: 3 })).toEqual([]);
     expect(await delayed.get(low.id)).toEqual(second);
-    expect(await delayed.get('nobody')).toBeUndefined();
+    expect(await delayed.get('unknown')).toBeUndefined();
   });
 
-  it('cancels by id', async () => {
+  it('cancels a message by id', async () => {
     const queue = aQueue();
     const { id } = await queue.with({ delay: '1h' }).put('a');
     expect(await queue.delayed.cancel(id)).toBe(true);
@@ -133,7 +133,7 @@ describe('queue.delayed', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0 });
   });
 
-  it('moves by id, and sees to it that what was moved becomes ready then', async () => {
+  it('moves a message to another time by id, and promotes it then', async () => {
     const queue = aQueue();
     const { id } = await queue.with({ delay: '1h' }).put('a');
     const due = Date.now() + 2 * hour;
@@ -144,7 +144,7 @@ describe('queue.delayed', () => {
     expect(await queue.delayed.move(id, { delay: '1h' })).toBe(false);
   });
 
-  it('makes ready by id, in its own lane', async () => {
+  it('promotes a message by id, with its own priority', async () => {
     const queue = aQueue();
     const { id } = await queue.with({ delay: '1h', priority: 'high' }).put('high');
     await queue.put('normal');
@@ -153,7 +153,7 @@ describe('queue.delayed', () => {
     expect([await queue.get(), await queue.get()]).toEqual(['high', 'normal']);
   });
 
-  it('is emptied by clear', async () => {
+  it('is emptied by clear()', async () => {
     const queue = aQueue();
     await queue.with({ delay: '1h' }).put('a', 'b');
     await queue.put('c');
@@ -162,7 +162,7 @@ describe('queue.delayed', () => {
   });
 });
 
-it('a process that comes later makes ready what became due when nobody was there', async () => {
+it('a process that starts later promotes messages that became due while no process ran', async () => {
   const name = aName();
   const broker = aBroker(name);
   await broker.delay('gone', 1, [{ id: 'a', due: { afterMs: 1 }, lane: 'b', message: '"a"' }], { withinMs: 5_000 });

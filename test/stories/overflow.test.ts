@@ -8,7 +8,7 @@ import { realProgram, startRedis } from '../support/servers.js';
 const waiting = async (queue: { peek(n: number): Promise<{ payload: unknown }[]> }): Promise<unknown[]> => (await queue.peek(100)).map(({ payload }) => payload);
 
 describe('a queue that is full', () => {
-  it('refuses what is put, and takes it when there is room again', async () => {
+  it('refuses a put, and accepts it when there is room again', async () => {
     const queue = aQueue({ maxLength: 2 });
     await queue.put('a');
     await queue.put('b');
@@ -26,14 +26,14 @@ describe('a queue that is full', () => {
     await expect(queue.put(1, 2, 3, 4, 5, 6, 7)).rejects.toThrow('never fit');
   });
 
-  it('stores of many calls of one turn the first that fit, and lets none overtake', async () => {
+  it('stores the first calls of one turn that fit, and no later call instead of one that did not fit', async () => {
     const queue = aQueue({ maxLength: 4 });
     const results = await Promise.allSettled([queue.put('a'), queue.put('b', 'c'), queue.put('d', 'e'), queue.put('f')]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
     expect(await waiting(queue)).toEqual(['a', 'b', 'c']);
   });
 
-  it('counts what is delayed, and every priority', async () => {
+  it('counts delayed messages, and messages of every priority', async () => {
     const queue = aQueue({ maxLength: 3 });
     await queue.with({ delay: '1h' }).put('delayed');
     await queue.with({ priority: 'low' }).put('low');
@@ -44,7 +44,7 @@ describe('a queue that is full', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 2, delayed: 1 });
   });
 
-  it('knows a duplicate all the same, and marks nothing that it refuses', async () => {
+  it('still recognizes a duplicate, and does not remember an id that it refused', async () => {
     const queue = aQueue({ maxLength: 1 });
     await queue.with({ id: 'a' }).put(1);
     expect((await queue.with({ id: 'a' }).put(1)).duplicate).toBe(true);
@@ -53,7 +53,7 @@ describe('a queue that is full', () => {
     expect((await queue.with({ id: 'b' }).put(2)).duplicate).toBe(false);
   });
 
-  it('never refuses what was in it before: given back, or tried again', async () => {
+  it('never refuses a released or retried message', async () => {
     const queue = aQueue({ maxLength: 1 });
     await queue.put('first');
     const deliveries = queue.deliveries();
@@ -69,7 +69,7 @@ describe('a queue that is full', () => {
 });
 
 describe("whenFull: 'wait'", () => {
-  it('makes put wait for room, in order', async () => {
+  it('makes put() wait for room, in order', async () => {
     const queue = aQueue({ maxLength: 2, whenFull: 'wait' });
     await queue.put('a', 'b');
     const stored: unknown[] = [];
@@ -86,12 +86,12 @@ describe("whenFull: 'wait'", () => {
     expect(await waiting(queue)).toEqual(['f', 'g']);
   });
 
-  it('stores nothing before there is room, and resolves when there is', async () => {
+  it('stores nothing until there is room, then resolves', async () => {
     const queue = aQueue({ maxLength: 1, whenFull: 'wait' });
     await queue.put('a');
     let isStored = false;
     const put = queue.put('b').then(() => (isStored = true));
-    // Its refusal is kept beside its number: it has been to Redis, and is not stored.
+    // Redis keeps the number of the put with its refusal: so the put has been sent, and is not stored.
     const [producer] = await until(() => redis().keys(`{${queue.key}}:producer:*`), (keys) => keys.length === 1);
     await until(async () => Number((await redis().get(producer!))!.split(' ')[0]) >= 3);
     expect([isStored, await queue.size()]).toEqual([false, 1]);
@@ -100,11 +100,11 @@ describe("whenFull: 'wait'", () => {
     expect(await queue.get()).toBe('b');
   });
 
-  it('refuses at once what never fits', async () => {
+  it('refuses at once a put that can never fit', async () => {
     await expect(aQueue({ maxLength: 2, whenFull: 'wait' }).put(1, 2, 3)).rejects.toThrow('3 messages at once never fit');
   });
 
-  it('lets putAll go at the pace of the workers, never beyond the limit', async () => {
+  it('slows putAll() down to the speed of the workers, and never exceeds the limit', async () => {
     const queue = aQueue({ maxLength: 10, whenFull: 'wait' });
     const numbers = Array.from({ length: 100 }, (_, index) => index);
     const seen: unknown[] = [];
@@ -122,7 +122,7 @@ describe("whenFull: 'wait'", () => {
     expect(most).toBeLessThanOrEqual(10);
   });
 
-  it('lets close wait for what was put before it', async () => {
+  it('makes close() wait for earlier puts', async () => {
     const queue = aQueue({ maxLength: 1, whenFull: 'wait' });
     const other = aQueue({ name: queue.name });
     await queue.put('a');
@@ -137,7 +137,7 @@ describe("whenFull: 'wait'", () => {
 });
 
 describe.runIf(serverKind() === 'redis')('a server that is out of memory', () => {
-  it('refuses a put of any kind whole, and lets delayed messages be moved and cancelled', async () => {
+  it('refuses every kind of put as a whole, but moves, promotes and cancels delayed messages', async () => {
     const server = await startRedis(await realProgram(), ['--maxmemory-policy', 'noeviction']);
     onTestFinished(server.stop);
     const queue = aQueue({ url: server.url });

@@ -5,8 +5,8 @@ import { aQueue, redis } from '../support/queue.js';
 
 const known = (key: string, id: string): Promise<number> => redis().exists(`{${key}}:id:${id}`);
 
-describe("a message under an id of the caller's own", () => {
-  it('is stored once, and the second says that it is a duplicate', async () => {
+describe("a message with a caller's own id", () => {
+  it('is stored once, and a second put reports a duplicate', async () => {
     const queue = aQueue();
     const first = await queue.with({ id: 'order-42' }).put('first');
     const second = await queue.with({ id: 'order-42' }).put('second');
@@ -16,7 +16,7 @@ describe("a message under an id of the caller's own", () => {
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['first', 'third']);
   });
 
-  it('is stored once of many that are put in one turn, whatever their delay or priority', async () => {
+  it('is stored once if it is put many times in one turn, with any delay or priority', async () => {
     const queue = aQueue();
     const jobs = await Promise.all([
       queue.with({ id: 'a' }).put(1),
@@ -32,7 +32,7 @@ describe("a message under an id of the caller's own", () => {
     expect((await queue.delayed.list()).map(({ id, text }) => [id, text])).toEqual([['c', '6']]);
   });
 
-  it('is known to other processes, and to a script that is run again', async () => {
+  it('is a duplicate also in another process, and in a script that runs again', async () => {
     const queue = aQueue();
     const script = `
       import { HotQueue } from 'hotqueue';
@@ -47,7 +47,7 @@ describe("a message under an id of the caller's own", () => {
     expect(await queue.size()).toBe(1);
   });
 
-  it('stays known whatever becomes of it: handled, cancelled, or cleared', async () => {
+  it('stays a duplicate after the first message is done, cancelled or cleared', async () => {
     const queue = aQueue();
     await queue.with({ id: 'handled' }).put(1);
     expect(await queue.get()).toBe(1);
@@ -59,7 +59,7 @@ describe("a message under an id of the caller's own", () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0 });
   });
 
-  it('may come again after its window', async () => {
+  it('can be put again after the time of `dedupe`', async () => {
     const queue = aQueue();
     const briefly = queue.with({ id: 'a', dedupe: 20 });
     await briefly.put(1);
@@ -68,7 +68,7 @@ describe("a message under an id of the caller's own", () => {
     expect(await queue.size()).toBe(2);
   });
 
-  it('keeps its id and the time of its put for the worker, through every attempt', async () => {
+  it('has the same id and putAt in every attempt', async () => {
     const queue = aQueue();
     const job = await queue.with({ id: 'mail:7_x.Y-z', attempts: 4 }).put('a');
     for (const attempt of [1, 2]) {
@@ -79,7 +79,7 @@ describe("a message under an id of the caller's own", () => {
     }
   });
 
-  it('is told as put only when it was stored', async () => {
+  it('emits the event "put" only if it was stored', async () => {
     const queue = aQueue();
     const told: (readonly string[])[] = [];
     queue.events.on('put', ({ ids }) => told.push(ids));
@@ -87,7 +87,7 @@ describe("a message under an id of the caller's own", () => {
     expect(told).toEqual([['a']]);
   });
 
-  it('is for a single message', async () => {
+  it('must be the only message of its put', async () => {
     const one = aQueue().with({ id: 'a' });
     const refused = { code: 'INVALID_OPTION', option: 'id', message: expect.stringContaining('several messages cannot share one') as string };
     await expect(one.put(1, 2)).rejects.toMatchObject(refused);

@@ -11,16 +11,16 @@ async function drained(queue: HotQueue, count: number): Promise<unknown[]> {
 }
 
 describe('priorities', () => {
-  it('are taken high, normal, low, each in the order in which it was put', async () => {
+  it('are taken in the order high, normal, low, and in the order of the puts within each', async () => {
     const queue = aQueue();
-    await queue.put('bell'); // whatever finds the list of ready messages empty goes there, to wake somebody
+    await queue.put('bell'); // the first message always goes to the base list, to wake a blocked worker
     await queue.with({ priority: 'low' }).put('l1', 'l2');
     await queue.with({ priority: 'normal' }).put('n1', 'n2');
     await queue.with({ priority: 'high' }).put('h1', 'h2');
     expect(await drained(queue, 7)).toEqual(['h1', 'h2', 'bell', 'n1', 'n2', 'l1', 'l2']);
   });
 
-  it('may be put in one turn, each batch with its own', async () => {
+  it('may be mixed in one turn of the event loop', async () => {
     const queue = aQueue();
     await queue.put('bell');
     const priorities: Priority[] = ['low', 'high', 'normal', 'high', 'low', 'normal'];
@@ -28,7 +28,7 @@ describe('priorities', () => {
     expect(await drained(queue, 7)).toEqual(['high 1', 'high 3', 'bell', 'normal 2', 'normal 5', 'low 0', 'low 4']);
   });
 
-  it('of a queue hold where with() says nothing', async () => {
+  it('of a queue apply unless with() gives another one', async () => {
     const queue = aQueue({ priority: 'low' });
     await queue.with({ priority: 'normal' }).put('bell', 'normal');
     await queue.with({ attempts: 2 }).put('low');
@@ -36,7 +36,7 @@ describe('priorities', () => {
     expect(await drained(queue, 4)).toEqual(['high', 'bell', 'normal', 'low']);
   });
 
-  it('are kept by a message that fails, or is given back', async () => {
+  it('are kept by a retried, a delayed and a released message', async () => {
     const queue = aQueue();
     await queue.put('bell', 'normal');
     await queue.with({ priority: 'high' }).put('high');
@@ -52,7 +52,7 @@ describe('priorities', () => {
     expect(await drained(queue, 3)).toEqual(['high', 'bell', 'normal']);
   });
 
-  it('come after a suspect, all of them', async () => {
+  it('all come after a quarantined message', async () => {
     const queue = aQueue();
     await queue.put('bell');
     await queue.with({ priority: 'low' }).put('low');
@@ -61,13 +61,13 @@ describe('priorities', () => {
     expect(await drained(queue, 4)).toEqual(['suspect', 'high', 'bell', 'low']);
   });
 
-  it('never starve what is low', async () => {
+  it('never starve low messages', async () => {
     const queue = aQueue();
     await queue.put('bell');
     await queue.with({ priority: 'low' }).put('low');
     await queue.with({ priority: 'high' }).putAll(Array.from({ length: 40 }, () => 'high'));
     const seen: unknown[] = [];
-    // Nothing claimed ahead: a low one comes with the sixteenth take at the latest, however much each take brings.
+    // Without prefetch, each take brings one message. Every sixteenth take starts with the low list.
     for await (const [item] of queue.consume({ batch: 1 })) {
       seen.push(item);
       if (item === 'low') break;
@@ -75,7 +75,7 @@ describe('priorities', () => {
     expect(seen.length).toBeLessThanOrEqual(16);
   });
 
-  it.each(['high', 'low'] as const)('%s: five messages wake five idle workers at once, none after a block', async (priority) => {
+  it.each(['high', 'low'] as const)('%s: five messages wake five idle workers at once, not after a block time', async (priority) => {
     const queue = aQueue();
     const hold = latch();
     let running = 0;
@@ -94,7 +94,7 @@ describe('priorities', () => {
     await Promise.all(runners.map((runner) => runner.stop()));
   });
 
-  it('wake an idle worker for what is promoted to them', async () => {
+  it('wake an idle worker for a promoted message', async () => {
     const queue = aQueue();
     const seen = latch<unknown>();
     const runner = start(queue.worker((item) => seen.open(item)));
@@ -104,7 +104,7 @@ describe('priorities', () => {
     await runner.stop();
   });
 
-  it('work with bare JSON too', async () => {
+  it('also work with bare JSON', async () => {
     const queue = aQueue({ wire: 'plain' });
     await queue.put('bell');
     await queue.with({ priority: 'high' }).put({ n: 1 });
@@ -112,7 +112,7 @@ describe('priorities', () => {
     expect(await drained(queue, 2)).toEqual([{ n: 1 }, 'bell']);
   });
 
-  it.each(['high', 'low'] as const)('never bring a header (%s) to the list that Python reads: not after a failure, a crash, or a revival', async (priority) => {
+  it.each(['high', 'low'] as const)('%s: a retry, a crash or a revival puts no header into the list that Python reads', async (priority) => {
     const queue = aQueue({ wire: 'plain' });
     const broker = aBroker(queue.name);
     const { base, high, low, again } = broker.keys;

@@ -11,7 +11,7 @@ const worker = (name: string, body: string): string => `
 `;
 
 describe('a script', () => {
-  it('ends by itself when its last line is done, though it closed nothing', async () => {
+  it('ends by itself after its last line, without closing its queues', async () => {
     const { name } = aQueue();
     const child = aChild(`
       import { HotQueue } from 'hotqueue';
@@ -25,7 +25,7 @@ describe('a script', () => {
     expect(child.stderr).toBe('');
   });
 
-  it('that ends after a get leaves no worker behind; that exits at once has settled its message', async () => {
+  it('that ends after get() leaves no registered worker; one that exits at once has acknowledged its message', async () => {
     const queue = aQueue();
     await queue.put('a', 'b', 'c');
     const script = (end: string): string => `
@@ -43,7 +43,7 @@ describe('a script', () => {
     expect([ending.lines, exiting.lines]).toEqual([['a'], ['b']]);
   });
 
-  it('that puts without awaiting anything still delivers', async () => {
+  it('that puts without await still stores the message', async () => {
     const queue = aQueue();
     const child = aChild(`
       import { HotQueue } from 'hotqueue';
@@ -53,7 +53,7 @@ describe('a script', () => {
     expect(await queue.size()).toBe(1);
   });
 
-  it('waits in its consume loop as long as nothing comes', async () => {
+  it('waits in its consume loop while the queue is empty', async () => {
     const queue = aQueue();
     const child = aChild(`
       import { HotQueue } from 'hotqueue';
@@ -72,7 +72,7 @@ describe('a script', () => {
 });
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) => {
-  it('lets the handler finish, gives nothing back that is done, and goes on after `run`', async () => {
+  it('lets the handler finish, releases no finished message, and continues after `run`', async () => {
     const queue = aQueue();
     await queue.put('slow', 'next');
     const child = aChild(worker(queue.name, `console.log('began', item); await new Promise((resolve) => setTimeout(resolve, 300)); console.log('ended', item);`));
@@ -84,7 +84,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
     expect(await queue.counts()).toMatchObject({ claimed: 0, workers: 0 });
   });
 
-  it('and the second, gives back what runs and ends as the signal would have', async () => {
+  it('and the second one, releases active messages and ends by that signal', async () => {
     const queue = aQueue();
     await queue.put('endless');
     const child = aChild(worker(queue.name, `console.log('began'); job.signal.onabort = () => console.log('aborted'); await new Promise((resolve) => setTimeout(resolve, 3_600_000));`));
@@ -99,7 +99,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
 });
 
 describe('an idle worker', () => {
-  it('stops at once when asked', async () => {
+  it('stops at once on SIGTERM', async () => {
     const queue = aQueue();
     const child = aChild(worker(queue.name, ''));
     await until(() => queue.counts(), ({ workers }) => workers === 1);
@@ -108,8 +108,8 @@ describe('an idle worker', () => {
   });
 });
 
-describe('a decorated method called with nothing', () => {
-  it('is the blocking loop, until the signal', async () => {
+describe('a worker function called without arguments', () => {
+  it('handles messages until the process gets a signal', async () => {
     const queue = aQueue();
     const child = aChild(`
       import { HotQueue } from 'hotqueue';

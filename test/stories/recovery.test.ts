@@ -8,7 +8,7 @@ import { aWorker, endLease, places, recovered, retryOf, take } from '../support/
 const lease = 1_000;
 const at = { withinMs: 5_000 };
 
-/** A process that takes from a queue and never finishes; `body` runs for each message. */
+/** Script of a process that takes messages and never finishes them. `body` runs for each message. */
 const holder = (name: string, body = ''): string => `
   import { HotQueue, run } from 'hotqueue';
   const queue = new HotQueue('${name}', { lease: ${lease}, logger: false });
@@ -16,7 +16,7 @@ const holder = (name: string, body = ''): string => `
 `;
 
 describe('a worker that is killed', () => {
-  it('has its messages given back to the head, in order, the crash counted and not the attempt, though everybody is idle', async () => {
+  it('loses its messages to the head of the queue, in order; the crash is counted, the attempt is not, also while all workers are idle', async () => {
     const queue = aQueue({ lease });
     await queue.put('a', 'b', 'c');
     const child = aChild(holder(queue.name));
@@ -31,7 +31,7 @@ describe('a worker that is killed', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
   });
 
-  it('with messages on a plain queue has them given back without a header in front of Python', async () => {
+  it('on a plain queue puts no message with a header into the list that Python reads', async () => {
     const queue = aQueue({ lease, wire: 'plain' });
     await queue.put('bare');
     const child = aChild(holder(queue.name).replace('logger', "wire: 'plain', logger"));
@@ -43,7 +43,7 @@ describe('a worker that is killed', () => {
 });
 
 describe('a payload that kills its process', () => {
-  it('is buried after its third crash, and the neighbours that travelled with it are all done', async () => {
+  it('is buried after its third crash, and all messages that were active beside it are done', async () => {
     const queue = aQueue({ lease });
     await queue.put('one', 'poison', 'two', 'three');
     const script = `
@@ -78,8 +78,8 @@ describe('a payload that kills its process', () => {
   });
 });
 
-describe('a worker that is frozen past its lease', () => {
-  it('wakes up, changes nothing, and goes on as another', async () => {
+describe('a worker that is frozen for longer than its lease', () => {
+  it('settles nothing when it thaws, and continues under a new registration', async () => {
     const queue = aQueue({ lease });
     const [job] = [await queue.put('contested')];
     const child = aChild(`
@@ -111,7 +111,7 @@ describe('a worker that is frozen past its lease', () => {
 });
 
 describe('leases', () => {
-  it('are renewed as long as a handler runs, however long that is', async () => {
+  it('are renewed while a handler runs, for any time', async () => {
     const queue = aQueue({ lease });
     await queue.put('slow');
     const attempts: number[] = [];
@@ -132,12 +132,12 @@ describe('leases', () => {
     expect(attempts).toEqual([1]);
   });
 
-  it('of nobody end when the server was away for all', async () => {
+  it('do not end while the server is down for all workers', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['#a 0 0\n1'], at);
     await aWorker(broker, 'w');
     const held = await take(broker, 'w', 1);
-    // As if the server had been frozen since: the lease is over, and so is the last beat of anyone.
+    // The state after a freeze of the server: the lease is over, and no worker has sent a heartbeat since.
     await redis().zadd(broker.keys.workers, 1, 'w');
     await redis().hset(broker.keys.meta, 'seen', 1);
     expect(await broker.recover('w', 'hotqueue', at)).toEqual({ endsInMs: 10_000 });
@@ -146,7 +146,7 @@ describe('leases', () => {
     expect(await broker.ack('w', [held])).toBe('done');
   });
 
-  it('that ended are recovered once, whoever asks', async () => {
+  it('that ended are recovered once, also if several processes try', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['#a 0 0\n1', '#b 2 0 a=5\n2', 'bare'], at);
     await aWorker(broker, 'w');
@@ -161,7 +161,7 @@ describe('leases', () => {
     expect(await broker.beat('w', 2, [], at)).toBe('lost');
   });
 
-  it('are not revived by a beat, and a beat gives back takes that its worker does not know of', async () => {
+  it('that are lost are not renewed by a heartbeat; a heartbeat gives back takes that its worker does not know', async () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b', 'c', 'd'], at);
     await aWorker(broker, 'w');
@@ -177,13 +177,13 @@ describe('leases', () => {
   });
 });
 
-describe('a suspect: a message whose worker has died twice', () => {
+describe('a quarantined message (its workers have died twice)', () => {
   const suspect = '#suspect 0 2\n"suspect"';
   const suspectsOf = (queue: { readonly key: string }): string => `{${queue.key}}:suspects`;
   const stopOf = (runner: Runner) => () => runner.stop();
   const addSuspect = (queue: { readonly key: string }): Promise<number> => redis().rpush(suspectsOf(queue), suspect);
 
-  it('is taken first, and runs beside what its worker has begun before', async () => {
+  it('is taken first, and runs beside the messages that its worker has started before', async () => {
     const queue = aQueue({ lease });
     const hold = latch();
     const running = new Set<unknown>();
@@ -199,7 +199,7 @@ describe('a suspect: a message whose worker has died twice', () => {
     );
     await until(() => running.size === 2);
     await addSuspect(queue);
-    await queue.put('c', 'd'); // wakes the third place
+    await queue.put('c', 'd'); // wakes the third slot
     await until(() => running.size === 3);
     expect([...running]).toEqual(['a', 'b', 'suspect']);
     hold.open();
@@ -208,7 +208,7 @@ describe('a suspect: a message whose worker has died twice', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, dead: 0 });
   });
 
-  it('is not taken beside another suspect of its worker, but beside any number of others', async () => {
+  it('is not taken while its worker has another quarantined message, but beside any other messages', async () => {
     const queue = aQueue({ lease });
     const held = new Map<unknown, Latch>();
     await redis().rpush(suspectsOf(queue), '#one 0 2\n"one"', '#two 0 2\n"two"');
@@ -225,7 +225,7 @@ describe('a suspect: a message whose worker has died twice', () => {
     expect([...held.keys()]).toEqual(['one', 'a', 'b', 'c']);
     held.get('a')!.open();
     await until(() => !held.has('a'));
-    // Its worker looks again with this one, and leaves the suspect where it is.
+    // With this message, the worker takes again, and leaves the second quarantined message in the list.
     await queue.put('d');
     await until(() => held.has('d'));
     expect(held.has('two')).toBe(false);
@@ -237,10 +237,10 @@ describe('a suspect: a message whose worker has died twice', () => {
   });
 
   it.each<[string, object]>([
-    ['that take for themselves', {}],
-    ['that share their places in turn', { order: 'fair', concurrency: 2 }],
-    ['that share their places in order', { order: 'strict', concurrency: 2 }],
-  ])('that takes long delays neither other queues of its process nor stop(): handlers %s', async (_how, sharing) => {
+    ['with slots of their own', {}],
+    ['with shared slots, fair order', { order: 'fair', concurrency: 2 }],
+    ['with shared slots, strict order', { order: 'strict', concurrency: 2 }],
+  ])('that runs long delays neither other queues of its process nor stop(): handlers %s', async (_how, sharing) => {
     const [slow, fast] = [aQueue({ lease }), aQueue({ lease })];
     const [began, hold] = [latch(), latch()];
     const aborted = latch();
@@ -258,16 +258,16 @@ describe('a suspect: a message whose worker has died twice', () => {
     expect(await slow.counts()).toMatchObject({ claimed: 1 });
     await runner.stop({ deadline: 50 });
     await aborted;
-    expect(await redis().lrange(suspectsOf(slow), 0, -1)).toEqual([suspect]); // given back as it was, its crash not counted
+    expect(await redis().lrange(suspectsOf(slow), 0, -1)).toEqual([suspect]); // released unchanged, without another crash
     expect(await slow.counts()).toMatchObject({ claimed: 0, workers: 0 });
     hold.open();
   });
 
-  it('among forty messages keeps the concurrency of its worker, and is the only one that is buried', async () => {
+  it('among forty messages does not lower the concurrency of its worker, and is the only one that is buried', async () => {
     const queue = aQueue({ lease });
     const items = Array.from({ length: 40 }, (_, index) => `item ${index}`);
     await queue.putAll(['poison', ...items]);
-    // The poison waits until all eight places are in use before it kills: alone it would wait for ever.
+    // The poison message waits until all eight slots are busy before it kills the process. If it ran alone, it would wait for ever.
     const script = `
       import { setTimeout as pause } from 'node:timers/promises';
       import { HotQueue, run } from 'hotqueue';
@@ -301,7 +301,7 @@ describe('a suspect: a message whose worker has died twice', () => {
     expect(await queue.dead.size()).toBe(1);
   });
 
-  it('is the only one that is blamed when its process dies: not its neighbours, and not the messages of other queues', async () => {
+  it('is the only message that counts a crash when its process dies: no other message does, also in other queues', async () => {
     const [slow, other] = [aQueue({ lease }), aQueue({ lease })];
     await addSuspect(slow);
     await redis().rpush(slow.key, '#neighbour 0 0\n"neighbour"', '"waits"');
@@ -323,7 +323,7 @@ describe('a suspect: a message whose worker has died twice', () => {
     expect(await other.dead.size()).toBe(0);
   });
 
-  it('that was handled is blamed for no later death: then every message counts one crash', async () => {
+  it('that is done counts no later crash: then every active message counts one', async () => {
     const [slow, other] = [aQueue({ lease }), aQueue({ lease })];
     await addSuspect(slow);
     await slow.put('neighbour');
@@ -335,7 +335,7 @@ describe('a suspect: a message whose worker has died twice', () => {
       await run(workers);
     `);
     await until(() => child.lines.length === 2);
-    // The process is said to hold no suspect any more.
+    // The note that this process holds a quarantined message is removed.
     const [process] = await redis().hvals(`{${other.key}}:roll`);
     await until(() => redis().exists(`{hotqueue}:suspects:${process}`), (notes) => notes === 0);
     await child.kill('SIGKILL');
@@ -344,7 +344,7 @@ describe('a suspect: a message whose worker has died twice', () => {
     expect(await slow.counts()).toMatchObject({ waiting: 1, dead: 0 });
   });
 
-  it('reaches within one block whoever waits: a loop, a get, a handler', async () => {
+  it('reaches a waiting loop, get() or handler within one block time', async () => {
     const [loop, got, handled] = [aQueue(), aQueue(), aQueue()];
     const seen: unknown[] = [];
     const consumer = loop.consume();
@@ -352,7 +352,7 @@ describe('a suspect: a message whose worker has died twice', () => {
     void got.get({ block: true }).then((item) => seen.push(item));
     const runner = start(handled.worker((item) => void seen.push(item)));
     for (const queue of [loop, got, handled]) await until(() => queue.counts(), ({ workers }) => workers === 1);
-    for (const queue of [loop, got, handled]) await addSuspect(queue); // no message in the list on which they wait
+    for (const queue of [loop, got, handled]) await addSuspect(queue); // the list on which they wait stays empty
     await until(() => seen.length === 3, Boolean, 9_000); // a block is 5 s
     expect(seen).toEqual(['suspect', 'suspect', 'suspect']);
     await consumer.return();
@@ -360,8 +360,8 @@ describe('a suspect: a message whose worker has died twice', () => {
   });
 
   it.each<[string, (queue: HotQueue, seen: unknown[]) => () => Promise<unknown>]>([
-    ['handler with one place', (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item))))],
-    ['handler with places to spare', (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item), { concurrency: 8 })))],
+    ['handler with one slot', (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item))))],
+    ['handler with free slots', (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item), { concurrency: 8 })))],
     ['handler of batches', (queue, seen) => stopOf(start(queue.worker((items) => void seen.push(...items), { batch: 4 })))],
     [
       'loop',
@@ -373,7 +373,7 @@ describe('a suspect: a message whose worker has died twice', () => {
         return async () => (await loop.return(), await over);
       },
     ],
-  ])('is followed by the next one at once, not a block later: a %s', async (_what, begin) => {
+  ])('is followed by the next one at once, not after a block time: %s', async (_what, begin) => {
     const queue = aQueue();
     const all = Array.from({ length: 10 }, (_, index) => index);
     await redis().rpush(suspectsOf(queue), ...all.map((index) => `#suspect${index} 0 2\n${index}`));
@@ -384,10 +384,10 @@ describe('a suspect: a message whose worker has died twice', () => {
     expect(seen).toEqual(all);
   });
 
-  it('is the next one for a loop that has something in hand, and for a get beside it', async () => {
+  it('is the next message of a loop that has an active message, and of a get() beside it', async () => {
     const queue = aQueue({ lease });
     await queue.put('a', 'b');
-    const consumer = queue.consume({ limit: 2 }); // so that it does not claim b ahead
+    const consumer = queue.consume({ limit: 2 }); // so that it does not prefetch b
     expect(await consumer.next()).toMatchObject({ value: 'a' });
     await addSuspect(queue);
     expect(await consumer.next()).toMatchObject({ value: 'suspect' });
@@ -398,7 +398,7 @@ describe('a suspect: a message whose worker has died twice', () => {
     expect(await redis().lrange(suspectsOf(queue), 0, -1)).toEqual([suspect]);
   });
 
-  it('is a suspect still when it fails, or is given back', async () => {
+  it('stays in quarantine after a failure and after a release', async () => {
     const queue = aQueue({ lease });
     await addSuspect(queue);
     for await (const delivery of queue.deliveries()) {
@@ -415,8 +415,8 @@ describe('a suspect: a message whose worker has died twice', () => {
   });
 });
 
-describe('the sweep mends', () => {
-  it('claims of a worker that nobody registers any more, messages without a place, and a backlog without a bell', async () => {
+describe('the sweep repairs', () => {
+  it('claims of an unregistered worker, messages without an entry in their order, and a backlog beside an empty base list', async () => {
     const queue = aQueue({ lease });
     const broker = aBroker(queue.name);
     await queue.put('claimed', 'delayed', 'high');
@@ -424,7 +424,7 @@ describe('the sweep mends', () => {
     const held = await take(broker, 'w', 1);
     await broker.retry('w', places(held, 2)[0]!, retryOf(places(held, 2)[0]!, 60_000));
     await redis().del(broker.keys.workers, broker.keys.delayed);
-    await redis().rpush(broker.keys.high, '"rung for"');
+    await redis().rpush(broker.keys.high, '"high too"');
 
     const { lost, mended } = await broker.sweep(['0', '0'], at);
     expect(lost).toEqual(['w']);

@@ -7,14 +7,14 @@ class NotFound extends Error {}
 
 const letters = (queue: HotQueue, count = 1) => until(() => queue.dead.list(), ({ length }) => length === count);
 const isDelayed = (queue: HotQueue) => until(() => queue.counts(), ({ delayed }) => delayed === 1);
-/** How long the only delayed message has still to wait, at the most. */
+/** Ms until the only delayed message is due, rounded up by at most a second. */
 async function waitsMs(queue: HotQueue): Promise<number> {
   const [, due] = await redis().zrange(`{${queue.key}}:delayed`, 0, '0', 'WITHSCORES');
   const [seconds] = await redis().time();
   return Number(due) - Number(seconds) * 1_000;
 }
 
-/** Notes each sentence with its level. */
+/** A logger that records each message with its level. */
 function listener(): Logger & { readonly told: [string, string][] } {
   const told: [string, string][] = [];
   const on = (level: string) => (sentence: string) => void told.push([level, sentence]);
@@ -22,7 +22,7 @@ function listener(): Logger & { readonly told: [string, string][] } {
 }
 
 describe('a message that failed', () => {
-  it('waits as its list says, of which the last repeats', async () => {
+  it('waits as its backoff list says; the last delay repeats', async () => {
     const queue = aQueue();
     const delays: number[] = [];
     queue.events.on('retry', ({ delayMs }) => delays.push(delayMs));
@@ -33,7 +33,7 @@ describe('a message that failed', () => {
     expect(delays).toEqual([3, 1, 2, 2]);
   });
 
-  it('waits as a function of its attempt and its error says', async () => {
+  it('waits as its backoff function says, which gets the attempt and the error', async () => {
     const queue = aQueue();
     const asked: unknown[] = [];
     await queue.put('x');
@@ -51,7 +51,7 @@ describe('a message that failed', () => {
     expect(asked).toEqual([[1, true], [2, true]]);
   });
 
-  it('is not lost when that function is wrong: it waits by default, and somebody is told', async () => {
+  it('is not lost if that function returns nonsense: it waits for the default delay, and a warning is logged', async () => {
     const logger = listener();
     const queue = aQueue({ logger });
     await queue.put('x');
@@ -61,7 +61,7 @@ describe('a message that failed', () => {
     expect(logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff gave no duration'))).toMatchObject([['warn', expect.stringContaining('"soon" is no duration') as string]]);
   });
 
-  it("waits by its own backoff before the worker's", async () => {
+  it("waits by its own backoff, which overrides the worker's", async () => {
     const queue = aQueue();
     await queue.with({ backoff: '1h' }).put('x');
     const runner = start(queue.worker(() => { throw new Error('no'); }, { backoff: [1] }));
@@ -71,7 +71,7 @@ describe('a message that failed', () => {
   });
 });
 
-describe('whatever a handler throws', () => {
+describe('any thrown value', () => {
   const evil = new Error('evil');
   Object.defineProperty(evil, 'message', { get: () => { throw new Error('no message either'); } });
   const circular = Object.assign(new Error('circular'), { violations: {} });
@@ -84,7 +84,7 @@ describe('whatever a handler throws', () => {
     ['an error that holds itself', circular, 'circular'],
     ['an error with odd parts', Object.assign(new Error('odd'), { name: 7, stack: 7 }), 'odd'],
     ['a text', 'just text', 'just text'],
-  ])('(%s) is a failure like any other', async (_what, thrown, message) => {
+  ])('(%s) counts as a failure', async (_what, thrown, message) => {
     const queue = aQueue();
     await queue.put('x');
     const runner = start(queue.worker(() => { throw thrown; }, { attempts: 2, backoff: 1 }));
@@ -96,7 +96,7 @@ describe('whatever a handler throws', () => {
 });
 
 describe('retryIf', () => {
-  it('buries at once what it is not worth trying again, and is asked with the attempt that failed', async () => {
+  it('buries a message at once if it returns false, and gets the number of the failed attempt', async () => {
     const queue = aQueue();
     const asked: unknown[] = [];
     await queue.put('gone');
@@ -116,7 +116,7 @@ describe('retryIf', () => {
     expect(asked).toEqual([1, 2]);
   });
 
-  it('that throws loses nothing: the message is tried again', async () => {
+  it('that throws loses no message: the message is retried', async () => {
     const logger = listener();
     const queue = aQueue({ logger });
     await queue.put('x');
@@ -129,7 +129,7 @@ describe('retryIf', () => {
 });
 
 describe('a verdict', () => {
-  it('Bury gives the message up at once, with its reason and its cause, and is told quietly', async () => {
+  it('Bury buries the message at once, with its reason and cause, and is logged at level info', async () => {
     const logger = listener();
     const queue = aQueue({ logger });
     const buried: unknown[] = [];
@@ -144,7 +144,7 @@ describe('a verdict', () => {
     expect(logger.told).toEqual([['info', expect.stringContaining('buried, account closed')]]);
   });
 
-  it('Bury without a cause says where it was thrown', async () => {
+  it('Bury without a cause is itself the error of the dead letter, with its stack', async () => {
     const queue = aQueue();
     await queue.put('x');
     const runner = start(queue.worker(() => { throw new Bury('account closed'); }));
@@ -153,7 +153,7 @@ describe('a verdict', () => {
     expect(letter!.error).toMatchObject({ name: 'Bury', message: 'account closed', stack: expect.stringContaining('retries.test') as string });
   });
 
-  it('RetryIn waits so long, whatever the backoff, and is told quietly', async () => {
+  it('RetryIn delays the retry by its own time, overrides backoff and retryIf, and is logged at level info', async () => {
     const logger = listener();
     const queue = aQueue({ logger });
     await queue.put('x');
@@ -164,7 +164,7 @@ describe('a verdict', () => {
     expect(logger.told).toEqual([['info', expect.stringContaining('again in 7200000 ms')]]);
   });
 
-  it('RetryIn is bounded by attempts', async () => {
+  it('RetryIn retries at most until the attempts are used up', async () => {
     const queue = aQueue();
     let runs = 0;
     await queue.put('x');
@@ -180,7 +180,7 @@ describe('a verdict', () => {
     expect(letter!.reason).toBe('failed 4 of 4 attempts');
   });
 
-  it('with a delay that is none is a failure like any other', async () => {
+  it('RetryIn with an invalid delay counts as a failure', async () => {
     const queue = aQueue();
     await queue.put('x');
     const runner = start(queue.worker(() => { throw new RetryIn('soon' as '1s'); }, { attempts: 1 }));
@@ -189,7 +189,7 @@ describe('a verdict', () => {
     expect(letter!.error).toMatchObject({ name: 'InvalidOptionError' });
   });
 
-  it('thrown in a consumer is the loop’s own business: the message goes back', async () => {
+  it('thrown in a consume loop leaves the loop: the message is released', async () => {
     const queue = aQueue();
     await queue.put('x');
     await expect((async () => { for await (const _ of queue.consume()) throw new Bury('not here'); })()).rejects.toThrow('not here');
@@ -198,7 +198,7 @@ describe('a verdict', () => {
 });
 
 describe('the failures of a message', () => {
-  it('are kept from attempt to attempt, and nothing of them is left when it succeeds', async () => {
+  it('are kept from attempt to attempt, and are gone when it succeeds', async () => {
     const queue = aQueue();
     await queue.put({ to: 'jörg' });
     const seen: unknown[] = [];
@@ -215,7 +215,7 @@ describe('the failures of a message', () => {
     expect(left.filter((key) => !/:(meta|roll|producer:.*)$/.test(key))).toEqual([]);
   });
 
-  it('are told by its letter, oldest first, the final one included', async () => {
+  it('are listed in its dead letter, oldest first, with the last one', async () => {
     const queue = aQueue();
     await queue.put('x');
     const before = Date.now();
@@ -229,7 +229,7 @@ describe('the failures of a message', () => {
     expect(letter).toMatchObject({ text: '"x"', attempts: 13 });
   });
 
-  it('survive a wait among the delayed, a release and a death of their worker', async () => {
+  it('are kept through a delay, a release and a change of worker', async () => {
     const queue = aQueue();
     const { id } = await queue.put('x');
     let runner = start(queue.worker(() => { throw new Error('first'); }, { backoff: '1h' }));
@@ -239,14 +239,14 @@ describe('the failures of a message', () => {
     const again = queue.deliveries({ limit: 1 });
     const { value } = await again.next();
     expect(value!.attempt).toBe(2);
-    await again.return(); // given back, not counted
+    await again.return(); // released, the attempt is not counted
     runner = start(queue.worker(() => { throw new Bury('enough'); }));
     const [letter] = await letters(queue);
     await runner.stop();
     expect(letter!.failures.map(({ attempt, message }) => [attempt, message])).toEqual([[1, 'first'], [2, 'enough']]);
   });
 
-  it('cost a message that never fails nothing: it is stored, taken and acknowledged as it was put', async () => {
+  it('add nothing to a message that never fails', async () => {
     const queue = aQueue();
     const { id } = await queue.put('x');
     expect(await redis().lrange(queue.key, 0, -1)).toEqual([`#${id} 0 0\n"x"`]);

@@ -4,7 +4,7 @@ import { latch, until } from '../support/facts.js';
 import { aQueue, redis } from '../support/queue.js';
 
 describe('a paused queue', () => {
-  it('gives out nothing until it is resumed, though its workers were waiting, and keeps its order', async () => {
+  it('delivers nothing until it is resumed, also to waiting workers, and keeps its order', async () => {
     const queue = aQueue();
     const seen: unknown[] = [];
     const runner = start(queue.worker((item) => void seen.push(item)));
@@ -21,7 +21,7 @@ describe('a paused queue', () => {
     expect(seen).toEqual(['a', 'b', 'c']);
   });
 
-  it('lets what runs finish and be settled', async () => {
+  it('lets active messages finish and be settled', async () => {
     const queue = aQueue();
     const started = latch();
     const hold = latch();
@@ -40,7 +40,7 @@ describe('a paused queue', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, dead: 0 });
   });
 
-  it('resumes by itself when it was paused for a while', async () => {
+  it('resumes by itself when the time of its pause is over', async () => {
     const queue = aQueue();
     await queue.pause({ for: 100 });
     await queue.put('a');
@@ -49,8 +49,8 @@ describe('a paused queue', () => {
   });
 });
 
-describe('several queues that share places', () => {
-  it("are worked in order, a later one only when the earlier have nothing: 'strict'", async () => {
+describe('several queues that share concurrency slots', () => {
+  it("with order 'strict': a queue is worked on only while all earlier ones are empty", async () => {
     const urgent = aQueue();
     const later = aQueue();
     const seen: unknown[] = [];
@@ -67,7 +67,7 @@ describe('several queues that share places', () => {
     expect(seen).toEqual(['u1', 'u2', 'u3', 'l1', 'l2', 'l3', 'u4']);
   });
 
-  it("are worked in turn, none starving the other: 'fair'", async () => {
+  it("with order 'fair': queues take turns, and none starves", async () => {
     const one = aQueue();
     const two = aQueue();
     const seen: string[] = [];
@@ -80,7 +80,7 @@ describe('several queues that share places', () => {
     expect(seen.slice(0, 10).filter((item) => item === 'one')).toHaveLength(5);
   });
 
-  it('never run more at once than they share, nor more of one than its own concurrency', async () => {
+  it('never run more messages than the shared concurrency, nor more of one queue than its own', async () => {
     const one = aQueue();
     const two = aQueue();
     const hold = latch();
@@ -108,7 +108,7 @@ describe('several queues that share places', () => {
     await runner.stop();
   });
 
-  it('need an order to share places', () => {
+  it('need an order', () => {
     const queue = aQueue();
     expect(() => start(queue.worker(() => undefined), { concurrency: 3 })).toThrow("order: 'strict' or 'fair'");
   });

@@ -7,7 +7,7 @@ const letters = (queue: HotQueue, count = 1) => until(() => queue.dead.list(), (
 const aborted = (signal: AbortSignal) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
 describe('a timeout', () => {
-  it('aborts the signal with TIMED_OUT, counts as a failure, and leaves the message to another attempt', async () => {
+  it('aborts the signal with TIMED_OUT, counts as a failure, and the message is retried', async () => {
     const queue = aQueue();
     const reasons: unknown[] = [];
     const { id } = await queue.put('slow');
@@ -26,7 +26,7 @@ describe('a timeout', () => {
     expect(reasons[0]).toMatchObject({ code: 'TIMED_OUT', queue: queue.name, id, timeoutMs: 20 });
   });
 
-  it('may be judged by retryIf', async () => {
+  it('is passed to retryIf', async () => {
     const queue = aQueue();
     await queue.put('slow');
     const runner = start(queue.worker((_item, job) => aborted(job.signal), { timeout: 10, attempts: 9, retryIf: (error) => !(error instanceof TimedOutError) }));
@@ -35,7 +35,7 @@ describe('a timeout', () => {
     expect(letter!.attempts).toBe(1);
   });
 
-  it('leaves a handler that is in time alone, and its process too', async () => {
+  it('does not affect a handler that is in time, and does not keep the process alive', async () => {
     const queue = aQueue();
     const done = latch<Delivery>();
     queue.events.on('ack', () => done.open(job!));
@@ -47,7 +47,7 @@ describe('a timeout', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
   });
 
-  it('frees the place of a handler that ignores its signal; its late end changes nothing', async () => {
+  it('frees the slot of a handler that ignores its signal; the late end of the handler settles nothing', async () => {
     const queue = aQueue();
     const hold = latch();
     const jobs: Delivery[] = [];
@@ -70,7 +70,7 @@ describe('a timeout', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0 });
   });
 
-  it('waits for a handler that heeds its signal, so that no second run begins beside its end', async () => {
+  it('waits for a handler that reacts to its signal, so that no second run starts before it has ended', async () => {
     const queue = aQueue();
     let running = 0;
     let most = 0;
@@ -79,7 +79,7 @@ describe('a timeout', () => {
       queue.worker(async (_item, job) => {
         most = Math.max(most, (running += 1));
         await aborted(job.signal).catch(() => undefined);
-        await new Promise((resolve) => setTimeout(resolve, 60)); // tidies up
+        await new Promise((resolve) => setTimeout(resolve, 60)); // cleans up
         running -= 1;
       }, { timeout: 10, attempts: 3, backoff: 0, concurrency: 4 }),
     );
@@ -89,7 +89,7 @@ describe('a timeout', () => {
     expect(most).toBe(1);
   });
 
-  it('leaves the last word to a verdict', async () => {
+  it('does not override a verdict that the handler throws', async () => {
     const queue = aQueue();
     await queue.put('slow');
     const runner = start(
@@ -102,7 +102,7 @@ describe('a timeout', () => {
     expect(letter).toMatchObject({ reason: 'too large to resize', attempts: 1 });
   });
 
-  it("of a message comes before the worker's, that of a queue before both of nothing", async () => {
+  it("of a message overrides the worker's; that of a queue is stored with each message that has none", async () => {
     const queue = aQueue({ timeout: '90s', attempts: 1 });
     const { id } = await queue.with({ timeout: 15 }).put('a');
     expect(await redis().lrange(queue.key, 0, -1)).toEqual([`#${id} 0 0 a=1 t=15\n"a"`]);
@@ -117,19 +117,19 @@ describe('a timeout', () => {
 });
 
 describe('a ttl', () => {
-  it('travels as the time at which the message expires', async () => {
+  it('is stored in the message as the time at which it expires', async () => {
     const queue = aQueue();
     const { id, putAt } = await queue.with({ ttl: '10m' }).put('x');
     expect(await redis().lrange(queue.key, 0, -1)).toEqual([`#${id} 0 0 x=${putAt + 600_000}\n"x"`]);
   });
 
-  it('lets a message be handled as long as it lasts', async () => {
+  it('does not affect a message that is taken before it expires', async () => {
     const queue = aQueue({ ttl: '1h' });
     await queue.put('x');
     expect(await queue.get()).toBe('x');
   });
 
-  it('buries what is taken later, unhandled, with its bytes, and the worker goes on', async () => {
+  it('buries an expired message with its bytes, without a call of the handler, and the worker continues', async () => {
     const queue = aQueue();
     const seen: unknown[] = [];
     const { id, putAt } = await queue.with({ ttl: 1 }).put('late');
@@ -143,7 +143,7 @@ describe('a ttl', () => {
     expect(letter).toMatchObject({ id, reason: 'expired', attempts: 0, error: undefined, failures: [], text: '"late"' });
   });
 
-  it('holds for get and consume as well', async () => {
+  it('also applies to get() and consume()', async () => {
     const queue = aQueue();
     const { putAt } = await queue.with({ ttl: 1 }).put('late');
     await queue.put('fresh');
@@ -152,7 +152,7 @@ describe('a ttl', () => {
     expect(await queue.dead.list()).toMatchObject([{ reason: 'expired' }]);
   });
 
-  it('holds for another attempt too: what comes back too late is not handled again', async () => {
+  it('also applies to retries: a message that expires before its next attempt is not handled again', async () => {
     const queue = aQueue();
     let runs = 0;
     await queue.with({ ttl: 40 }).put('x');
@@ -168,7 +168,7 @@ describe('a ttl', () => {
     expect(letter!.failures).toHaveLength(runs);
   });
 
-  it('begins when a delayed message is due', async () => {
+  it('of a delayed message starts when it is due', async () => {
     const queue = aQueue();
     const { id, putAt } = await queue.with({ delay: '1h', ttl: '10m' }).put('later');
     expect(await redis().hvals(`{${queue.key}}:delayed:messages`)).toEqual([`b#${id} 0 0 x=${putAt + 4_200_000}\n"later"`]);
@@ -185,12 +185,12 @@ describe('bad input', () => {
     ['ttl', 0, 'ttl: 0 will not do; give at least 1 ms'],
     ['ttl', '-1s', 'ttl: "-1s" is no duration'],
     ['ttl', new Date(), 'is no duration'],
-  ])('%s: %j is refused, by a queue and by a put', (option, value, sentence) => {
+  ])('%s: %j is refused, by a queue and by with()', (option, value, sentence) => {
     expect(() => aQueue({ [option]: value })).toThrow(sentence);
     expect(() => aQueue().with({ [option]: value })).toThrow(sentence);
   });
 
-  it('is refused where messages carry no options', () => {
+  it('is refused on a plain queue, because its messages carry no options', () => {
     expect(() => aQueue({ wire: 'plain', timeout: 1 })).toThrow('give it to @worker instead');
     expect(() => aQueue({ wire: 'plain' }).with({ ttl: 1 })).toThrow("ttl: messages of a queue with wire: 'plain' carry no options");
   });

@@ -10,10 +10,10 @@ class Task {
   @IsInt() n!: number;
 }
 
-describe('messages of others', () => {
-  it('that Python HotQueue or redis-cli pushed are consumed', async () => {
+describe('messages of other clients', () => {
+  it('that HotQueue for Python or redis-cli pushed are consumed', async () => {
     const queue = aQueue();
-    // What Python's json.dumps writes: spaces after separators, everything beyond ASCII escaped.
+    // Python's json.dumps writes spaces after separators and escapes characters beyond ASCII.
     await redis().rpush(queue.key, '{"path": "\\u00e9t\\u00e9.jpg", "sizes": [1, 2]}', '"two"', 'null');
     expect(await queue.get()).toEqual({ path: 'été.jpg', sizes: [1, 2] });
     expect(await queue.get()).toBe('two');
@@ -27,7 +27,7 @@ describe('messages of others', () => {
     expect(await queue.dead.list()).toMatchObject([{ error: { violations: [{ path: 'n', rule: 'isInt' }] } }]);
   });
 
-  it('get an id of their own, the same at each attempt', async () => {
+  it('get an id, which is the same for each attempt', async () => {
     const queue = aQueue();
     await redis().rpush(queue.key, '"bare"');
     const ids: string[] = [];
@@ -42,7 +42,7 @@ describe('messages of others', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  it('with NaN in them, which Python writes and JSON does not know, are buried with their bytes', async () => {
+  it('with NaN, which Python writes but JSON does not allow, are buried with their bytes', async () => {
     const queue = aQueue();
     await redis().rpush(queue.key, '{"n": NaN}');
     expect(await queue.get()).toBeUndefined();
@@ -58,7 +58,7 @@ describe("wire: 'plain'", () => {
     expect(await queue.size()).toBe(2);
   });
 
-  it('never puts a header where Python reads, also when a message comes back', async () => {
+  it('never puts a header into the list that Python reads, also for a retry', async () => {
     const queue = aQueue({ wire: 'plain' });
     await queue.put('twice', 'waits');
     const attempts: number[] = [];
@@ -75,7 +75,7 @@ describe("wire: 'plain'", () => {
     expect(attempts).toEqual([1, 2, 3]);
   });
 
-  it('gives back what was released as bare as it was', async () => {
+  it('releases a message as the same bare JSON', async () => {
     const queue = aQueue({ wire: 'plain' });
     await queue.put('a');
     for await (const _ of queue.consume()) break;
@@ -84,7 +84,7 @@ describe("wire: 'plain'", () => {
 });
 
 describe('our own wire', () => {
-  it('is one header line and the payload, and costs a waiting message less than 64 bytes more', async () => {
+  it('is one header line and the payload; the header of a waiting message is shorter than 64 bytes', async () => {
     const queue = aQueue();
     const { id } = await queue.with({ attempts: 5, backoff: '2s' }).put({ n: 1 });
     await queue.put('plain');
@@ -105,7 +105,7 @@ describe('our own wire', () => {
 });
 
 describe('a header beyond ASCII', () => {
-  it('is none: its characters would not be its bytes, and a retry would cut into the payload', async () => {
+  it('is not read as a header: its length in characters differs from its length in bytes, and a retry would cut into the payload', async () => {
     const queue = aQueue();
     await redis().rpush(queue.key, '#idx 0 0 x=éé\n"p"');
     expect(await queue.get()).toBeUndefined();
@@ -114,7 +114,7 @@ describe('a header beyond ASCII', () => {
 });
 
 describe('serializers', () => {
-  it('may be anything with dumps and loads, JSON itself, or null for bare strings', async () => {
+  it('may be an object with dumps and loads, JSON itself, or null for bare strings', async () => {
     const reversed = aQueue({
       serializer: {
         dumps: (value) => [...JSON.stringify(value)].reverse().join(''),
@@ -137,8 +137,8 @@ describe('serializers', () => {
   });
 });
 
-describe("a client of the caller's", () => {
-  it('says where Redis is, for all queues that it was given to, and is neither used nor closed', async () => {
+describe("a caller's own client", () => {
+  it('gives its queues the address of Redis, and is neither used nor closed', async () => {
     const client = new Redis(redisUrl(), { lazyConnect: true, connectionName: aName() });
     const ours = async (): Promise<number> => String(await redis().client('LIST')).split(`name=${client.options.connectionName} `).length - 1;
     const queues = [1, 2].map(() => aQueue({ url: undefined as never, connection: client }));

@@ -7,7 +7,7 @@ import { latch, until } from '../support/facts.js';
 const at = { withinMs: 10_000 };
 
 describe('the workers of a queue', () => {
-  it('say who they are and what each works on, and what they did stays when they are gone', async () => {
+  it('report their metadata and active messages, and their counts remain after they leave', async () => {
     const queue = aQueue();
     const begun = latch();
     const over = latch();
@@ -33,13 +33,13 @@ describe('the workers of a queue', () => {
     expect(await queue.counts()).toMatchObject({ handled: 2, failed: 0, workers: 0 });
   });
 
-  it('can be found by tools though nobody has put anything yet', async () => {
+  it('add their queue to the set of its prefix, for tools, before the first put', async () => {
     const queue = aQueue();
     await using _runner = start(queue.worker(() => undefined));
     await until(() => redis().sismember('hotqueue', queue.name), (is) => is === 1);
   });
 
-  it('count what failed, once for each attempt', async () => {
+  it('count each failed attempt', async () => {
     const queue = aQueue();
     const runner = start(queue.worker(() => { throw new Error('no'); }, { attempts: 2, backoff: 0 }));
     await queue.put('a');
@@ -48,24 +48,24 @@ describe('the workers of a queue', () => {
     expect(await queue.counts()).toMatchObject({ handled: 0, failed: 2 });
   });
 
-  it('take nothing when asked to be quiet, and go on when asked to work', async () => {
+  it('take no message after the command quiet, and continue after the command work', async () => {
     const queue = aQueue();
     const seen: unknown[] = [];
     await using _runner = start(queue.worker((item: unknown) => void seen.push(item)));
     const [worker] = await until(() => queue.workers.list(), ({ length }) => length === 1);
     await queue.workers.quiet(worker!.id);
-    await queue.put('wakes it, so that it hears that somebody watches');
+    await queue.put('wakes the worker, so that it reports more often');
     await until(() => queue.workers.list(), ([one]) => one?.status === 'quiet');
     const before = seen.length;
     await queue.put('a', 'b');
     await queue.workers.watch();
-    await until(async () => (await queue.workers.list())[0]!.leaseUntil, (lease) => lease > worker!.leaseUntil); // it has looked since
+    await until(async () => (await queue.workers.list())[0]!.leaseUntil, (lease) => lease > worker!.leaseUntil); // it has sent a heartbeat since
     expect(seen).toHaveLength(before);
     await queue.workers.work(worker!.id);
     await until(() => seen.length, (length) => length === 3);
   });
 
-  it('stop with their whole crew when asked to', async () => {
+  it('stop with all workers of their runner after the command stop', async () => {
     const [one, other] = [aQueue(), aQueue()];
     const runner = start([one.worker(() => undefined), other.worker(() => undefined)]);
     const [worker] = await until(() => one.workers.list(), ({ length }) => length === 1);
@@ -76,9 +76,9 @@ describe('the workers of a queue', () => {
     expect(await other.workers.list()).toEqual([]);
   });
 
-  it('cannot be asked for anything when they are not there, or are a loop of somebody\'s own', async () => {
+  it('refuse commands if they do not exist or are a consume loop', async () => {
     const queue = aQueue();
-    await expect(queue.workers.stop('nobody')).rejects.toMatchObject({ code: 'UNKNOWN_WORKER', id: 'nobody' });
+    await expect(queue.workers.stop('unknown')).rejects.toMatchObject({ code: 'UNKNOWN_WORKER', id: 'unknown' });
     await queue.put('a');
     const loop = queue.consume();
     await loop.next();
@@ -87,7 +87,7 @@ describe('the workers of a queue', () => {
     await expect(queue.workers.quiet(worker!.id)).rejects.toThrow(/only that program can end/);
   });
 
-  it('add what they did to the sums once, however often leave and recover are sent', async () => {
+  it('add their counts to the totals once, also if leave and recover are sent several times', async () => {
     const name = aName();
     const [queue, broker] = [aQueue({ name }), aBroker(name)];
     const report = '3 1 {}';
@@ -101,15 +101,15 @@ describe('the workers of a queue', () => {
 });
 
 describe('workers of another version of this library', () => {
-  // Not among the other tests' queues, where `hotqueue doctor` would find them.
+  // With their own prefix: `hotqueue doctor` of another test would report them otherwise.
   const prefix = 'versions';
   const keysOf = ({ name }: { name: string }): Keys => new Keys(name, prefix);
   const inLayout: Record<string, (keys: Keys) => Promise<unknown>> = {
-    'an earlier one': (keys) => redis().sadd(keys.roll, 'other'),
-    'a later one': async (keys) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')),
+    'an older one': (keys) => redis().sadd(keys.roll, 'other'),
+    'a newer one': async (keys) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')),
   };
 
-  it.each(Object.entries(inLayout))('%s: nothing takes beside them, and each way to take says so', async (_which, register) => {
+  it.each(Object.entries(inLayout))('%s: every way to take a message beside them is refused', async (_which, register) => {
     const queue = aQueue({ prefix });
     await queue.put('waits');
     await register(keysOf(queue));
@@ -122,7 +122,7 @@ describe('workers of another version of this library', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
   });
 
-  it('are no obstacle once they have left', async () => {
+  it('do not prevent taking after they have left', async () => {
     const queue = aQueue({ prefix });
     const { roll } = keysOf(queue);
     await queue.put('waits');
@@ -132,7 +132,7 @@ describe('workers of another version of this library', () => {
     expect(await queue.get()).toBe('waits');
   });
 
-  it('put on the queue as before: only taking is refused', async () => {
+  it('do not prevent a put: only taking is refused', async () => {
     const queue = aQueue({ prefix });
     await redis().sadd(keysOf(queue).roll, 'other');
     await queue.put('a');

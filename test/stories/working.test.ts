@@ -13,7 +13,7 @@ const empty = { waiting: 0, delayed: 0, claimed: 0, workers: 0 };
 const isDrained = (queue: HotQueue<never>) => until(() => queue.counts(), ({ waiting, delayed, claimed }) => waiting + delayed + claimed === 0);
 
 describe('a decorated worker', () => {
-  it('gets instances of the class that was put, one for each message, and acknowledges them', async () => {
+  it('gets an instance of the payload class for each message, and acknowledges it', async () => {
     const queue = aQueue({ payload: Resize });
     const seen: Resize[] = [];
     class Studio {
@@ -32,7 +32,7 @@ describe('a decorated worker', () => {
     expect(await queue.counts()).toMatchObject({ ...empty, dead: 0 });
   });
 
-  it('runs as many at once as its concurrency, and claims no more than that', async () => {
+  it('runs as many messages at once as its concurrency, and claims no more', async () => {
     const queue = aQueue();
     const hold = latch();
     let running = 0;
@@ -62,7 +62,7 @@ describe('a decorated worker', () => {
     expect(seen).toEqual(numbers);
   });
 
-  it('called with a payload just runs; called with nothing becomes the blocking loop', async () => {
+  it('called with a payload only runs its method', async () => {
     const queue = aQueue();
     const first = latch<unknown>();
     const echo = queue.worker((item: unknown) => {
@@ -74,10 +74,10 @@ describe('a decorated worker', () => {
 });
 
 describe('a handler that fails', () => {
-  it('is tried again until its attempts are used, then its message lies among the dead letters', async () => {
+  it('is retried until its attempts are used up, then its message is a dead letter', async () => {
     const queue = aQueue();
     const attempts: number[] = [];
-    const { id } = await queue.put({ to: 'nobody' });
+    const { id } = await queue.put({ to: 'ada' });
     const runner = start(
       queue.worker(
         (_item, job) => {
@@ -90,11 +90,11 @@ describe('a handler that fails', () => {
     const [letter] = await until(() => queue.dead.list(), (letters) => letters.length === 1);
     await runner.stop();
     expect(attempts).toEqual([1, 2, 3]);
-    expect(letter).toMatchObject({ id, reason: 'failed 3 of 3 attempts', attempts: 3, error: { name: 'TypeError', message: 'no such customer' }, text: '{"to":"nobody"}' });
+    expect(letter).toMatchObject({ id, reason: 'failed 3 of 3 attempts', attempts: 3, error: { name: 'TypeError', message: 'no such customer' }, text: '{"to":"ada"}' });
     expect(await queue.counts()).toMatchObject({ ...empty, dead: 1 });
   });
 
-  it("counts by the producer's word before the worker's", async () => {
+  it("uses the attempts and the backoff of the put before the worker's", async () => {
     const queue = aQueue();
     let runs = 0;
     await queue.with({ attempts: 2, backoff: 1 }).put('twice');
@@ -109,7 +109,7 @@ describe('a handler that fails', () => {
     expect(runs).toBe(2);
   });
 
-  it('waits out its backoff among the delayed messages', async () => {
+  it('leaves its message delayed during the backoff', async () => {
     const queue = aQueue();
     await queue.put('later');
     const runner = start(
@@ -144,12 +144,12 @@ describe('an invalid message', () => {
     'a broken rule': '{"path":"a.jpg","width":0}',
     'an unknown key': '{"path":"a.jpg","width":1,"height":2}',
     'a prototype key': '{"path":"a.jpg","width":1,"__proto__":{"isAdmin":true}}',
-    'what only resembles a header': '#x\n{"path":"a.jpg","width":1}',
+    'a line that resembles a header': '#x\n{"path":"a.jpg","width":1}',
     'a size beyond the limit': JSON.stringify({ path: 'x'.repeat(3_000), width: 1 }),
     'a depth beyond the limit': `{"path":${'['.repeat(100)}${']'.repeat(100)},"width":1}`,
   };
 
-  it.each(Object.entries(bad))('(%s) is buried with its bytes and what is wrong, at once, and the worker goes on', async (_what, bytes) => {
+  it.each(Object.entries(bad))('(%s) is buried at once with its bytes and its violations, and the worker continues', async (_what, bytes) => {
     const queue = aQueue({ payload: Resize, maxBytes: 2_000 });
     const seen = latch<Resize>();
     await redis().rpush(queue.key, bytes);
@@ -164,7 +164,7 @@ describe('an invalid message', () => {
     expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
   });
 
-  it('is passed over by consume and get as well', async () => {
+  it('is also buried by consume() and get()', async () => {
     const queue = aQueue({ payload: Resize });
     await redis().rpush(queue.key, 'one', '{"path":"a","width":1}', 'two', '{"path":"b","width":1}');
     expect((await queue.get())!.path).toBe('a');
@@ -172,7 +172,7 @@ describe('an invalid message', () => {
     expect(await queue.dead.size()).toBe(2);
   });
 
-  it('that is not even text keeps its bytes', async () => {
+  it('that is not text keeps its bytes', async () => {
     const queue = aQueue({ payload: Resize });
     const bytes = Buffer.from([0x80, 0x04, 0x95, 0xff, 0x00, 0x0a, 0xfe]);
     await redis().rpush(queue.key, bytes);
@@ -182,7 +182,7 @@ describe('an invalid message', () => {
 });
 
 describe('stopping', () => {
-  it('lets what runs finish, and takes nothing new', async () => {
+  it('lets running handlers finish, and takes no new message', async () => {
     const queue = aQueue();
     const started = latch();
     const hold = latch();
@@ -200,7 +200,7 @@ describe('stopping', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 0, claimed: 0, dead: 0, workers: 0 });
   });
 
-  it('gives back at its deadline what still runs, aborts it, and does not count the attempt', async () => {
+  it('at the shutdown deadline aborts running handlers and releases their messages, without a counted attempt', async () => {
     const queue = aQueue();
     const started = latch<Delivery>();
     await queue.put('endless');
@@ -218,7 +218,7 @@ describe('stopping', () => {
     for await (const delivery of queue.deliveries({ limit: 1 })) expect(delivery.attempt).toBe(1);
   });
 
-  it('may be asked for twice, the second time with less patience', async () => {
+  it('may be called twice, the second time with a shorter deadline', async () => {
     const queue = aQueue();
     const started = latch();
     await queue.put('endless');
@@ -236,7 +236,7 @@ describe('stopping', () => {
     expect(await queue.size()).toBe(1);
   });
 
-  it('at once after starting leaves nothing behind', async () => {
+  it('right after the start leaves no worker and no claim', async () => {
     const queue = aQueue();
     await queue.put('a');
     await start(queue.worker(() => undefined)).stop();
@@ -245,7 +245,7 @@ describe('stopping', () => {
     expect(waiting).toBeLessThanOrEqual(1);
   });
 
-  it('of a late handler changes nothing: its message is somebody else’s', async () => {
+  it('lets a handler that ends later settle nothing, because its message belongs to another worker', async () => {
     const queue = aQueue();
     const hold = latch();
     const started = latch();
@@ -266,7 +266,7 @@ describe('stopping', () => {
     expect(await queue.size()).toBe(1);
   });
 
-  it('is what `await using` does', async () => {
+  it('happens at the end of an `await using` block', async () => {
     const queue = aQueue();
     const seen = latch();
     await queue.put('a');
@@ -279,7 +279,7 @@ describe('stopping', () => {
 });
 
 describe('events', () => {
-  it('tell each transition by its verb, and never the payload', async () => {
+  it('are emitted for each transition, under its verb, without the payload', async () => {
     const queue = aQueue();
     const told: string[] = [];
     for (const verb of ['put', 'take', 'ack', 'retry', 'bury', 'release', 'lost'] as const) {
@@ -301,7 +301,7 @@ describe('events', () => {
 });
 
 describe('several workers of one run', () => {
-  it('may share a queue and a class, each with its own note', async () => {
+  it('each handle their own queue', async () => {
     const name = aName();
     const mails = aQueue({ name: `${name}-mails` });
     const texts = aQueue({ name: `${name}-texts` });

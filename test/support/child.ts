@@ -13,11 +13,11 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A process of its own, started from a few lines of TypeScript that may import 'hotqueue'. */
+/** A child process that runs a few lines of TypeScript, which may import 'hotqueue'. */
 export class Child {
   stdout = '';
   stderr = '';
-  /** Exit code, or the signal that ended it. */
+  /** Resolves with the exit code, or with the signal that ended the process. */
   readonly ended: Promise<number | NodeJS.Signals>;
 
   constructor(private readonly process: ChildProcess) {
@@ -45,9 +45,9 @@ export class Child {
   }
 }
 
-/** Runs a script in a process of its own, with `REDIS_URL` set to the tests' server; ended after the test. */
+/** Runs a script in a child process, with `REDIS_URL` set to the tests' server. The process is killed after the test. */
 export function aChild(script: string, env: NodeJS.ProcessEnv = {}): Child {
-  // Inside the project and without a dot, so that tsconfig.json, and with it decorators and the name 'hotqueue', hold for it.
+  // In a folder of the project without a leading dot, so that tsconfig.json applies: it enables decorators and resolves 'hotqueue'.
   const folder = mkdtempSync(join(root, 'test', 'child-'));
   folders.push(folder);
   const file = join(folder, 'script.ts');

@@ -6,18 +6,18 @@ import { transpile } from './transpile.js';
 const root = new URL('../..', import.meta.url).pathname;
 
 /**
- * The command line as JavaScript, made from the sources as they are now: the tests start it some hundred times, and to
- * compile it each time would take most of their time.
+ * Compiles the command line to JavaScript, from the current sources. The tests start it some hundred times, and compiling
+ * it each time would take most of their time.
  *
- * @returns its file, and how to remove it
+ * @returns its main file, and a function that removes the copy
  */
 export function compileProgram(): { readonly main: string; remove(): void } {
   const folder = mkdtempSync(path.join(tmpdir(), 'hotqueue-program-'));
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-  // The command line imports 'hotqueue', as everybody does: here that is this copy.
+  // The command line imports 'hotqueue' by name. Here, the name must resolve to this copy.
   const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as object;
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ ...manifest, exports: { '.': './src/index.js', './package.json': './package.json' } }));
-  cpSync(path.join(root, 'examples/compose'), path.join(folder, 'examples/compose'), { recursive: true }); // of the lesson
+  cpSync(path.join(root, 'examples/compose'), path.join(folder, 'examples/compose'), { recursive: true }); // the lesson needs it
   for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })) write(path.join(folder, 'src', file), path.join(root, 'src', file));
   return { main: path.join(folder, 'src/view/cli/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

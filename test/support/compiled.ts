@@ -4,7 +4,7 @@ import { compileFunction } from 'node:vm';
 import { OxcTransformer } from '@oxc-node/core';
 import ts from 'typescript';
 
-/** Compilers a user may have, as far as decorators can tell them apart. */
+/** Compilers of users, as far as decorators behave differently with them. */
 export type Compiler = 'tsc' | 'tsc, whole program' | 'tsc without metadata' | 'tsc, standard decorators' | 'oxc';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -12,10 +12,10 @@ const requireHelper = createRequire(import.meta.url);
 const oxc = new OxcTransformer(root);
 
 /**
- * Compiles TypeScript with another compiler than this test's, runs it, and gives what it exports. Types are not checked,
- * so what the compiler would refuse can be run as well.
+ * Compiles TypeScript with the given compiler, runs it, and returns its exports. Types are not checked, so code with type
+ * errors runs too.
  *
- * @param scope what the source finds under these names
+ * @param scope variables of the source, by name
  */
 export function compiled(source: string, by: Compiler, scope: Record<string, unknown> = {}): Record<string, new () => object> {
   const exports = {};
@@ -35,7 +35,7 @@ function byTsc(source: string, by: Exclude<Compiler, 'oxc'>): string {
   return by === 'tsc, whole program' ? byProgram(source, compilerOptions) : ts.transpileModule(source, { compilerOptions }).outputText;
 }
 
-/** As `tsc` runs it on a project: only then does it know that an imported type is a class. */
+/** Compiles a whole program, as `tsc` does for a project. Only then does it know that an imported type is a class. */
 function byProgram(source: string, options: ts.CompilerOptions): string {
   const files: Record<string, string> = { '/fixture.ts': source, '/postcard.ts': 'export class Postcard { path }' };
   const written: Record<string, string> = {};

@@ -7,12 +7,12 @@ import type { QueueWorker, Workers } from '../../src/runtime/worker-types.js';
 
 const onlyConnection = {};
 
-/** A queue as far as declaring workers needs one: reading anything else of it, such as its Redis, throws. */
+/** The part of a queue that the declaration of workers needs. Access to anything else, such as its Redis, throws. */
 export interface Declared<T> {
   readonly name: string;
   readonly channel: Channel<T>;
   readonly worker: QueueWorker<T>;
-  /** What was asked to work until stopped, in order. */
+  /** Workers that were started by a call without arguments, in order. */
   readonly asked: BoundHandler[][];
 }
 
@@ -28,7 +28,7 @@ function onlyThese<O extends object>(object: O): O {
   return new Proxy(object, {
     get(target, key) {
       if (key in target) return target[key as keyof O];
-      throw new Error(`declaring a worker read ${String(key)}`);
+      throw new Error(`the declaration of a worker must not read "${String(key)}"`);
     },
   });
 }

@@ -1,17 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Asks until the answer satisfies; gives the answer. Fails with the last one when that takes too long. */
+/** Calls `ask` until its answer satisfies `holds`. @returns the answer @throws with the last answer after `withinMs` */
 export async function until<T>(ask: () => T | Promise<T>, holds: (answer: T) => boolean = Boolean, withinMs = 20_000): Promise<T> {
   const givenUpAt = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();
     if (holds(answer)) return answer;
-    if (Date.now() > givenUpAt) throw new Error(`still not so after ${withinMs} ms: ${JSON.stringify(answer)}`);
+    if (Date.now() > givenUpAt) throw new Error(`condition not met after ${withinMs} ms, last answer: ${JSON.stringify(answer)}`);
     await pause(10);
   }
 }
 
-/** A promise that is opened from outside. */
+/** A promise that a call of `open` resolves. */
 export interface Latch<T = void> extends Promise<T> {
   open(value: T): void;
 }

@@ -4,11 +4,11 @@ import { realProgram, startRedis, startTestEngine, type TestServer } from './ser
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Which server the tests of this project talk to; set in `vitest.config.ts`. */
+    /** The kind of server for the tests of this project; set in `vitest.config.ts`. */
     serverKind: 'redis' | 'engine';
-    /** Its url, or after `!` the reason why there is none. */
+    /** Its url, or `!` and the reason why there is none. */
     serverUrl: string;
-    /** The compiled command line; for the project `redis`. */
+    /** Main file of the compiled command line; only for the project `redis`. */
     programMain: string;
   }
 }
@@ -31,8 +31,8 @@ async function serve(project: TestProject, kind: 'redis' | 'engine' | undefined)
     server = kind === 'engine' ? await startTestEngine() : await startRedis(await realProgram());
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    // The other tests still say what they have to say; those that need Redis fail with this sentence.
-    project.provide('serverUrl', `!no ${kind} to test against: ${reason}`);
+    // Tests without Redis still run. Tests that need Redis fail with this message.
+    project.provide('serverUrl', `!cannot start a test server (${kind}): ${reason}`);
     return async () => {};
   }
   project.provide('serverUrl', server.url);

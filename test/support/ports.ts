@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** The bus of a cluster node listens 10,000 above its port, so both must be free; what the system would give is often too high. */
+/** Ports of which the port 10,000 higher is free too: the bus of a cluster node listens there. Ports that the system chooses are often too high for that. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {

@@ -11,16 +11,16 @@ import { realProgram } from './servers.js';
 
 const repository = new URL('../..', import.meta.url).pathname;
 
-/** A project of a test's own, with a home, a cache and a place for sockets of its own. */
+/** A project folder for one test, with its own home, cache and folder for sockets. */
 export interface TestProject {
   readonly dir: string;
-  /** Nothing of the machine's but Node and the system's programs. */
+  /** An environment with only Node and the programs of the system. */
   readonly env: NodeJS.ProcessEnv;
-  /** Runs `hotqueue …` there from the sources; never rejects. */
+  /** Runs `hotqueue …` from the sources, in this folder. Never rejects. */
   readonly hotqueue: (words: string, env?: NodeJS.ProcessEnv) => Promise<{ code: number; stdout: string; stderr: string }>;
 }
 
-/** Removed after the test, its server stopped. Short: a socket path has little room. */
+/** Creates a project. After the test, its server is stopped and the folder removed. The path is short, because the length of a socket path is limited. */
 export function aProject(): TestProject {
   const home = realpathSync(mkdtempSync(path.join(tmpdir(), 'hqt-')));
   const dir = path.join(home, 'project');
@@ -46,7 +46,7 @@ async function runCli(cwd: string, words: string, env: NodeJS.ProcessEnv): Retur
   }
 }
 
-/** The environment of a project whose PATH begins with a real `redis-server`. */
+/** The environment of a project, with a real `redis-server` first in the PATH. */
 export async function withRedis({ env }: TestProject): Promise<NodeJS.ProcessEnv> {
   const { binary, env: needs } = await realProgram();
   const bin = path.join(env.HOME ?? '', 'bin');
@@ -60,12 +60,12 @@ export async function withRedis({ env }: TestProject): Promise<NodeJS.ProcessEnv
 /** A plain client, closed after the test. */
 export function aClient(url: string): Redis {
   const client = new Redis(url);
-  client.on('error', () => {}); // Some tests kill the server under it.
+  client.on('error', () => {}); // some tests kill its server
   onTestFinished(() => client.disconnect());
   return client;
 }
 
-/** The url in what `hotqueue redis start` and `status` print. */
+/** The url in the output of `hotqueue redis start` and `status`. */
 export function urlIn(stdout: string): string {
   const url = /^REDIS_URL=(.+)$/m.exec(stdout)?.[1];
   if (url === undefined) throw new Error(`no REDIS_URL in:\n${stdout}`);

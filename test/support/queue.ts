@@ -15,10 +15,10 @@ afterEach(async () => {
 });
 afterAll(() => client?.disconnect());
 
-/** A name that no other test uses. */
+/** A unique queue name. */
 export const aName = (): string => `test-${randomUUID()}`;
 
-/** A queue of its own on the tests' server, closed after the test. Silent, unless `logger` says otherwise. */
+/** A new queue on the tests' server, closed after the test. It logs nothing by default. */
 export function aQueue(options?: QueueOptions & { payload?: undefined; name?: string }): HotQueue;
 export function aQueue<T>(options: QueueOptions & { payload: PayloadClass<T>; name?: string }): HotQueue<T>;
 export function aQueue({ name = aName(), ...options }: QueueOptions & { payload?: unknown; name?: string } = {}): unknown {
@@ -27,14 +27,14 @@ export function aQueue({ name = aName(), ...options }: QueueOptions & { payload?
   return queue;
 }
 
-/** A broker on a queue of its own, for tests of the transitions themselves. */
+/** A broker on a new queue, for tests of the transitions. */
 export function aBroker(name = aName(), leaseMs?: number): Broker {
   const connection = Connection.share({ url: redisUrl() });
   opened.push({ close: () => connection.leave() });
   return new Broker(connection, new Keys(name), leaseMs);
 }
 
-/** A plain client on the tests' server, to look behind the library's back. */
+/** An ioredis client on the tests' server, to read and change Redis directly. */
 export function redis(): Redis {
   client ??= new Redis(redisUrl());
   return client;

@@ -8,18 +8,18 @@ import { install } from '../../src/redis/embedded/install.js';
 import { findProgram, type Program } from '../../src/redis/embedded/native.js';
 import { untilReady } from '../../src/redis/embedded/ready.js';
 
-/** A server of a test run, in a directory of its own. */
+/** A server for tests, with its own directory. */
 export interface TestServer {
   readonly url: string;
   readonly stop: () => Promise<void>;
 }
 
-/** The real server of this machine; without one, it is downloaded once and kept in the user's cache. */
+/** The Redis of this machine. If there is none, it is downloaded once into the user's cache. */
 export async function realProgram(): Promise<Program> {
   return (await findProgram(process.env)) ?? (await install());
 }
 
-/** A real Redis that keeps nothing. */
+/** Starts a Redis without persistence. */
 export function startRedis(program: Program, settings: readonly string[] = []): Promise<TestServer> {
   return start('redis', (socket, dir) => ({
     command: program.binary,
@@ -29,7 +29,7 @@ export function startRedis(program: Program, settings: readonly string[] = []): 
   }));
 }
 
-/** The JavaScript engine. */
+/** Starts the JavaScript engine. */
 export const startTestEngine = (): Promise<TestServer> => start('engine', engineCommand);
 
 interface Command {
@@ -39,7 +39,7 @@ interface Command {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-// However a run ends, its end of the pipe closes, and this shell cleans up after it: SIGKILL asks nobody.
+// A SIGKILL of the test run executes no cleanup. But it closes the pipe to this shell, which then kills the server and removes its directory.
 const untilStdinEnds = 'dir=$1; shift; "$@" & server=$!; cat > /dev/null; kill -9 "$server"; wait "$server"; rm -rf "$dir"';
 
 async function start(name: string, commandFor: (socket: string, dir: string) => Command): Promise<TestServer> {
@@ -50,7 +50,7 @@ async function start(name: string, commandFor: (socket: string, dir: string) => 
     cwd,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true, // Ctrl-C reaches the whole group, and the tests' own end comes first.
+    detached: true, // Ctrl-C goes to the whole process group, and the tests must end before the server
   });
   const ended = once(guard, 'exit');
   const stop = async (): Promise<void> => {

@@ -3,13 +3,13 @@ import type { Broker, Place, Retry } from '../../src/redis/broker.js';
 import { Take } from '../../src/redis/take.js';
 import { until } from './facts.js';
 
-/** A msgpack array of texts, byte for byte as Redis' `cmsgpack.pack` writes it; texts need not be UTF-8. */
+/** A msgpack array of texts, byte for byte as `cmsgpack.pack` of Redis writes it. Texts may be invalid UTF-8. */
 export function packed(texts: readonly (string | Uint8Array)[]): Buffer {
   const bodies = texts.map((text) => Buffer.from(text as string));
   return Buffer.concat([arrayHead(bodies.length), ...bodies.flatMap((body) => [textHead(body.length), body])]);
 }
 
-/** A take as Redis answers it: each message from the lane of its letter. */
+/** A take as in the reply of Redis. `lanes` has one letter for each message. */
 export function aTake(number: number, lanes: string, messages: readonly (string | Uint8Array)[], acked = '', effects = ''): Take {
   return new Take(number, packed([lanes, ...messages]), acked, effects);
 }
@@ -33,10 +33,10 @@ function numbered(kind: number, width: number, value: number): Buffer {
   return head;
 }
 
-/** How long a call of these tests may take. */
+/** Time limit for a call. */
 const at = { withinMs: 5_000 };
 
-/** Registers a worker of its own, or one of this name. @param process of the worker */
+/** Registers a worker, by default under a new id. @param process id of its process */
 export async function aWorker(broker: Broker, worker: string = randomUUID(), process: string = randomUUID()): Promise<string> {
   await broker.join(worker, process, at);
   return worker;
@@ -46,7 +46,7 @@ export async function aWorker(broker: Broker, worker: string = randomUUID(), pro
 export async function take(broker: Broker, worker: string, number: number, most = 10): Promise<Take> {
   const taken = await broker.take(worker, number, most, at);
   if (taken === 'lost') throw new Error('the lease was lost');
-  if (!taken.take) throw new Error('nothing was ready');
+  if (!taken.take) throw new Error('the take brought no message');
   return taken.take;
 }
 
@@ -56,13 +56,13 @@ export const indexesOf = (taken: Take): number[] => Array.from({ length: taken.s
 /** Texts of the messages that are not settled. */
 export const textsOf = (taken: Take): string[] => indexesOf(taken).map((index) => taken.text(index));
 
-/** Messages of a take by their indexes; all when none are named. */
+/** Messages of a take by their indexes; without indexes, all unsettled ones. */
 export const places = (taken: Take, ...indexes: number[]): Place[] => (indexes.length > 0 ? indexes : indexesOf(taken)).map((index) => ({ take: taken, index }));
 
-/** A retry as a worker sends it, with the header that the message has from then on. */
+/** Arguments of a retry as a worker sends it, including the message with its new header. */
 export const retryOf = ({ take: taken, index }: Place, delayMs: number, more: Partial<Retry> = {}): Retry => ({ id: 'id', lane: taken.lane(index), delayMs, message: taken.message(index), ...more });
 
-/** A worker's lease is over, and the server was there for the others: it can be recovered. */
+/** Ends the lease of a worker while the server serves other workers, so that it can be recovered. */
 export async function endLease({ connection, keys }: Broker, worker: string): Promise<void> {
   await connection.call(async (client) => {
     const [seconds] = await client.time();
@@ -71,7 +71,7 @@ export async function endLease({ connection, keys }: Broker, worker: string): Pr
   }, at);
 }
 
-/** Recovers every worker of a queue whose process is dead, as soon as its lease has ended. */
+/** Recovers every worker of a queue as soon as its lease has ended. Resolves when no worker is registered. */
 export async function recovered(broker: Broker): Promise<void> {
   const { connection, keys } = broker;
   await until(async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { aTerminal, keys } from './terminal.js';
 
-it('types into a program that believes in a terminal, and reads what it draws', async () => {
+it('types into a program that runs in a terminal, and reads its screen', async () => {
   const script = `
     process.stdin.setRawMode(true);
     process.stdout.write(process.stdout.columns + ' columns, \\x1b[31mred\\x1b[0m, gone\\x1b[4Dhere\\n');
@@ -19,7 +19,7 @@ it('types into a program that believes in a terminal, and reads what it draws', 
   expect(await screen.ended).toBe(7);
 });
 
-it('keeps what scrolled away, puts wrapped rows together, and says what it shows when asked for something else', async () => {
+it('keeps scrolled rows, joins wrapped rows, and reports the screen if an expected text does not appear', async () => {
   const screen = await aTerminal(['/bin/sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9; do echo "line $i of a text that is too long"; done'], { cols: 20, rows: 4 });
   await screen.shows(/line 1 of a text that is too long\nline 2[^]*line 9 of/);
   expect(screen.text.split('\n')).toHaveLength(3);

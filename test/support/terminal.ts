@@ -5,7 +5,7 @@ import { until } from './facts.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 
-/** What a terminal sends for keys that are no letters: `screen.type(keys.up)`. */
+/** Sequences that a terminal sends for special keys: `screen.type(keys.up)`. */
 export const keys = {
   enter: '\r',
   tab: '\t',
@@ -24,7 +24,7 @@ export interface TerminalOptions {
   readonly cols?: number;
   readonly rows?: number;
   readonly cwd?: string;
-  /** The whole environment, but for `TERM`; when absent this process's, without what speaks of colours. */
+  /** The whole environment except `TERM`. By default that of this process, without the variables for colours. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -32,7 +32,7 @@ export interface TerminalOptions {
 export const hotqueueWords = (...args: readonly string[]): string[] => [process.execPath, inject('programMain'), ...args];
 
 /**
- * Runs a command in a real pseudo-terminal and renders what it writes; killed after the test.
+ * Runs a command in a pseudo-terminal and renders its output. The command is killed after the test.
  *
  * @param command the program and its arguments, such as `hotqueueWords('repl')`
  */
@@ -49,7 +49,7 @@ function ownEnv(): NodeJS.ProcessEnv {
   return rest;
 }
 
-/** What was added; a line that was drawn over, such as that of a prompt, is new as a whole. */
+/** The new part of a text. A changed line, such as that of a prompt, is new as a whole. */
 function newIn(text: string, old: string): string {
   if (text.startsWith(old)) return text.slice(old.length);
   let same = 0;
@@ -57,22 +57,22 @@ function newIn(text: string, old: string): string {
   return text.slice(text.lastIndexOf('\n', same - 1) + 1);
 }
 
-/** A person in front of a terminal: types, and reads what it shows. */
+/** A terminal with a running program: types keys, and reads the screen. */
 export class Terminal {
-  /** Exit code, or the number of the signal that ended it, negative. */
+  /** Resolves with the exit code, or with the negative number of the signal that ended the program. */
   readonly ended: Promise<number>;
-  /** Everything that was written, with its control sequences. */
+  /** The whole output, with control sequences. */
   raw = '';
   readonly #pty: IPty;
   readonly #screen: headless.Terminal;
   #hasEnded = false;
-  /** The {@link history} that counts no more. */
+  /** The {@link history} at the last {@link forget}. */
   #forgotten = '';
 
   constructor(pty: IPty, cols: number, rows: number) {
     this.#pty = pty;
     this.#screen = new headless.Terminal({ cols, rows, scrollback: 5_000, allowProposedApi: true });
-    // What a program asks a terminal, such as where its cursor is, is answered.
+    // Replies to queries of the program, such as for the cursor position.
     this.#screen.onData((answer) => this.#hasEnded || pty.write(answer));
     pty.onData((text) => {
       this.raw += text;
@@ -90,7 +90,7 @@ export class Terminal {
     return this.#pty.pid;
   }
 
-  /** Sends keys as they are; `\n` is Enter. */
+  /** Sends keys; `\n` is Enter. */
   type(text: string): void {
     this.#pty.write(text.replaceAll('\n', keys.enter));
   }
@@ -100,18 +100,18 @@ export class Terminal {
     this.type(`${line}\n`);
   }
 
-  /** The rows of the screen as they stand now, spaces at their ends cut off; empty rows below the last are left out. */
+  /** The current rows of the screen, without trailing spaces and without empty rows at the end. */
   get text(): string {
     const { baseY } = this.#screen.buffer.active;
     return this.#rows(baseY).map(({ text }) => text).join('\n').trimEnd();
   }
 
-  /** All rows from the first on, what has scrolled away too, rows that were wrapped put together again. */
+  /** All rows from the first on, including scrolled ones. Wrapped rows are joined. */
   get history(): string {
     return this.#rows(0).reduce((all, { text, isWrapped }) => (isWrapped ? all + text : `${all}\n${text}`), '').slice(1).trimEnd();
   }
 
-  /** Waits until {@link history}, since {@link forget}, matches; fails with what the screen shows instead. */
+  /** Waits until the {@link history} since {@link forget} matches. @throws an error with the current screen after `withinMs` */
   async shows(pattern: RegExp | string, withinMs = 20_000): Promise<void> {
     const shown = (): string => newIn(this.history, this.#forgotten);
     try {
@@ -121,7 +121,7 @@ export class Terminal {
     }
   }
 
-  /** What was shown until now counts no more for {@link shows}: not for programs that draw over what they drew. */
+  /** Makes {@link shows} ignore everything up to now. It does not work for programs that redraw the screen. */
   forget(): void {
     this.#forgotten = this.history;
   }
@@ -136,7 +136,7 @@ export class Terminal {
     return this.ended;
   }
 
-  /** Ends the program if it still runs, and lets the screen go. */
+  /** Kills the program if it still runs, and frees the screen. */
   async end(): Promise<void> {
     await this.kill();
     this.#screen.dispose();

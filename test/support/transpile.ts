@@ -9,5 +9,5 @@ const compilerOptions: ts.CompilerOptions = {
   inlineSourceMap: true,
 };
 
-/** JavaScript of one file, unchecked: for processes that the tests start many times. */
+/** Compiles one file to JavaScript, without type checks, for processes that the tests start many times. */
 export const transpile = (text: string, fileName: string): string => ts.transpileModule(text, { compilerOptions, fileName }).outputText;

@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** Parsed once for each configuration: the library and its types are the same in every program. */
+/** Parsed files by configuration: the library and its types are the same in every program, so each file is parsed once. */
 const parsed = new Map<string, ts.SourceFile | undefined>();
 
-/** What the compiler has to say about some files, as `file:line: sentence`. */
+/** Errors of the compiler in some files, as `file:line: message`. */
 function complaints(tsconfig: string, files: readonly string[], given: Record<string, string> = {}): string[] {
   const errors: ts.Diagnostic[] = [];
   const { options } = ts.getParsedCommandLineOfConfigFile(tsconfig, {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (error) => void errors.push(error) })!;
@@ -26,7 +26,7 @@ function complaints(tsconfig: string, files: readonly string[], given: Record<st
     },
   };
   const program = ts.createProgram(files, options, host);
-  // Only these files: what is wrong elsewhere is the business of `npm run typecheck`.
+  // Only errors in these files. `npm run typecheck` checks all others.
   const sources = files.map((file) => program.getSourceFile(file));
   const found = sources.flatMap((source) => [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]);
   return [...errors, ...found].map(({ file, start, messageText }) => {
@@ -39,7 +39,7 @@ const filesIn = (folder: string) => readdirSync(join(here, folder)).filter((name
 const legacy = join(here, '../../tsconfig.json');
 const standard = join(here, 'standard/tsconfig.json');
 
-/** A class with one wrong line. */
+/** Compiles a class with this line. @returns the errors */
 function wrongLine(tsconfig: string, line: string): string {
   const file = join(here, 'standard/wrong.ts');
   const source = `import { HotQueue, worker } from 'hotqueue';
@@ -52,21 +52,21 @@ function wrongLine(tsconfig: string, line: string): string {
 }
 
 describe('what the compiler accepts and refuses', { timeout: 120_000 }, () => {
-  it('is as the lines say, under legacy decorators', () => {
+  it('matches the comments in legacy/, with legacy decorators', () => {
     expect(complaints(legacy, filesIn('legacy'))).toEqual([]);
   });
 
-  it('is as the lines say, under standard decorators', () => {
+  it('matches the comments in standard/, with standard decorators', () => {
     expect(complaints(standard, filesIn('standard'))).toEqual([]);
   });
 
-  it('would be noticed if it were otherwise', () => {
+  it('is reported if it does not match', () => {
     expect(wrongLine(legacy, '@worker(images) right(image: Image) {}')).toBe('');
     expect(wrongLine(legacy, '@worker(images) wrong(email: Email) {}')).toMatch(/^standard\/wrong\.ts:4: /);
     expect(wrongLine(legacy, '// @ts-expect-error nothing is wrong\n @worker(images) right(image: Image) {}')).toContain("Unused '@ts-expect-error' directive");
   });
 
-  it('names the way out where a decorator cannot be right', () => {
+  it('has an error that says what to do if no decorator can be right', () => {
     expect(wrongLine(standard, '@untyped.worker wrong(image: Image) {}')).toContain('This queue has no payload class. Write new HotQueue(name, { payload: YourClass })');
     expect(wrongLine(standard, '@worker(untyped, { batch: 2 }) wrong(images: Image[]) {}')).toContain('no compiler tells what the array is of');
     expect(wrongLine(legacy, "queue = new HotQueue<Image>('images')")).toContain('A type alone checks nothing at run time: give { payload: YourClass }');

@@ -3,7 +3,7 @@ import { Alarm } from '../../src/upkeep/alarm.js';
 
 afterEach(() => void vi.useRealTimers());
 
-it('rings once, at the earliest time it was given', () => {
+it('fires once, at the earliest of its times', () => {
   vi.useFakeTimers();
   const ring = vi.fn();
   const alarm = new Alarm(ring);
@@ -16,7 +16,7 @@ it('rings once, at the earliest time it was given', () => {
   expect(ring).toHaveBeenCalledTimes(1);
 });
 
-it.each([2 ** 31, 3_155_760_000_000, Infinity])('does not ring at once for %d ms, which Node would do', (ms) => {
+it.each([2 ** 31, 3_155_760_000_000, Infinity])('does not fire at once for %d ms, as a timer of Node would', (ms) => {
   vi.useFakeTimers();
   const ring = vi.fn();
   const alarm = new Alarm(ring);

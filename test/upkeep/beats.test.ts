@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 
 const broker = { leaseMs: 900, hasDelayed: () => Promise.resolve(false) } as unknown as Broker;
 
-/** An upkeep with one worker whose beats are answered as said, and how many it has sent after so many ms. */
+/** Upkeep of one worker whose heartbeats get the given replies. `sentAfter` advances the time and returns the number of heartbeats so far. */
 function beating(...answers: (() => Promise<undefined>)[]) {
   const beat = vi.fn(() => (answers.shift() ?? (() => Promise.resolve(undefined)))());
   const upkeep = new QueueUpkeep(broker, 'hotqueue', silent);
@@ -17,7 +17,7 @@ function beating(...answers: (() => Promise<undefined>)[]) {
   return { upkeep, worker, sentAfter: async (ms: number) => (await vi.advanceTimersByTimeAsync(ms), beat.mock.calls.length) };
 }
 
-it('beats three times in a lease', async () => {
+it('sends three heartbeats in a lease', async () => {
   const { upkeep, worker, sentAfter } = beating();
   expect(await sentAfter(250)).toBe(0);
   expect(await sentAfter(100)).toBe(1);
@@ -26,7 +26,7 @@ it('beats three times in a lease', async () => {
   upkeep.remove(worker);
 });
 
-it('sends a beat that failed again with the next tick, not a third of a lease later', async () => {
+it('sends a failed heartbeat again with the next tick, not a third of a lease later', async () => {
   const { upkeep, worker, sentAfter } = beating(() => Promise.reject(new Error('away')));
   expect(await sentAfter(350)).toBe(1);
   expect(await sentAfter(100)).toBe(2);

@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 120_000 }); // Many processes, and perhaps a busy ma
 
 const js = { HOTQUEUE_REDIS: 'js' };
 
-it('status tells what would be started, and starts nothing', async () => {
+it('status prints which server would be started, and starts none', async () => {
   const { dir, env, hotqueue } = aProject();
   const { stdout, code } = await hotqueue('redis status', js);
   expect(stdout).toContain(`would start js-redis-server for ${dir}`);
@@ -19,7 +19,7 @@ it('status tells what would be started, and starts nothing', async () => {
   expect(existsSync(projectAt(dir, env).dataDir)).toBe(false);
 });
 
-it('start, status and stop agree, and the printed url is good for any client', async () => {
+it('start, status and stop use the same server, and the printed url works for any client', async () => {
   const { dir, hotqueue } = aProject();
   const started = await hotqueue('redis start', js);
   const status = await hotqueue('redis status', js);
@@ -31,13 +31,13 @@ it('start, status and stop agree, and the printed url is good for any client', a
   expect((await hotqueue('redis stop')).stdout).toBe('stopped\n');
 });
 
-it('status names the server that the environment names', async () => {
+it('status prints the server of REDIS_URL', async () => {
   const { hotqueue } = aProject();
   const { stdout } = await hotqueue('redis status --json', { REDIS_URL: redisUrl() });
   expect(JSON.parse(stdout)).toMatchObject({ rung: 'environment', server: { name: expect.stringMatching(/Redis|Valkey/) as string }, url: redisUrl() });
 });
 
-it('finds a real server on the PATH', async () => {
+it('discovery finds a real server on the PATH', async () => {
   const project = aProject();
   const env = await withRedis(project);
   expect(await survey(env, project.dir, 1)).toMatchObject({ rung: 'started', start: { kind: 'native' } });
@@ -47,13 +47,13 @@ it.each([
   ['redis status', { REDIS_URL: 'redis://:secret@127.0.0.1:1' }, /^hotqueue: no Redis answers at redis:\/\/:\*\*\*@127\.0\.0\.1:1: .+\n$/],
   ['redis status', { HOTQUEUE_REDIS: 'maybe' }, /^hotqueue: HOTQUEUE_REDIS is "maybe": it may be auto, native, js or off\n$/],
   ['redis restart', {}, /unknown command 'restart'/, 2],
-])('%s with %j fails with one sentence', async (words, env, sentence, ending = 1) => {
+])('%s with %j fails with one error message', async (words, env, sentence, ending = 1) => {
   const { code, stderr } = await aProject().hotqueue(words, env);
   expect(stderr).toMatch(sentence);
   expect(code).toBe(ending);
 });
 
-it('install says what to do where it cannot help', async () => {
+it('install says what to do if it does not support the system', async () => {
   const { env, hotqueue } = aProject();
   const bin = path.join(env.HOME ?? '', 'bin');
   mkdirSync(bin);
@@ -72,7 +72,7 @@ const hasApt = ((): boolean => {
   }
 })();
 
-it.runIf(hasApt)('install gets a real server without touching the system, and projects use it', { timeout: 180_000 }, async () => {
+it.runIf(hasApt)('install installs a real server without changes to the system, and projects use it', { timeout: 180_000 }, async () => {
   const { env, hotqueue } = aProject();
   const installed = await hotqueue('redis install');
   expect(installed.stderr).toBe('');

@@ -6,7 +6,7 @@ import { underLoad } from './load.js';
 
 type Verb = 'put' | 'take' | 'beat' | 'ack' | 'retry' | 'bury' | 'release';
 
-/** The command on the wire, and whether this reply is one whose loss matters. */
+/** The command on the wire, and which of its replies may be broken; all by default. */
 const wire: Record<Verb, { name: string; isIt?: (reply: Buffer) => boolean }> = {
   put: { name: 'put' },
   take: { name: 'take', isIt: (reply) => /^\*[68]\r\n/.test(reply.toString('latin1', 0, 4)) }, // with messages
@@ -17,13 +17,13 @@ const wire: Record<Verb, { name: string; isIt?: (reply: Buffer) => boolean }> = 
   release: { name: 'release' },
 };
 
-/** What messages ask of their handlers, so that there are such commands. */
+/** What a message asks of its handler, so that the worker sends the command. */
 const asks: Partial<Record<Verb, string>> = { retry: 'fail:1', bury: 'bury', release: 'release:1' };
 
 /**
- * Loses calls of one verb, or the replies to them, until there were `wanted` of them, while messages go through.
+ * Loses calls of one verb, or their replies, until `wanted` are lost, while messages are put and handled.
  *
- * @param kind `before`: the server never sees the call; `after`: it acts, and its reply is lost
+ * @param kind `before`: the server never receives the call; `after`: the server executes it, and its reply is lost
  */
 async function lose(world: World, kind: 'before' | 'after', verb: Verb, wanted: number, part = ''): Promise<void> {
   const proxy = await world.proxy();
@@ -34,11 +34,11 @@ async function lose(world: World, kind: 'before' | 'after', verb: Verb, wanted: 
     const isWanted = sent === command && (kind === 'before' ? !reply : reply && isIt(reply)) && proxy.faults() < wanted;
     return isWanted && world.dice.chance(isBeat ? 0.3 : 0.6) ? { kind } : undefined;
   };
-  // Beats come with the lease, so theirs is short; for the others it is so long that no message can wait for its end.
+  // The lease sets the rate of heartbeats, so it is short for them. For the other verbs it is so long that no lease ends in the scenario.
   const leaseMs = isBeat ? 2_000 : 120_000;
   world.crew({ url: proxy.url, queue: name, leaseMs, workers: 2, concurrency: 4 });
   const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
-  const mostMs = kind === 'before' ? 150 : 0; // so that the messages of a take are settled at different times
+  const mostMs = kind === 'before' ? 150 : 0; // the messages of a take are settled at different times
   while (proxy.faults() < wanted) {
     const loads = Array.from({ length: world.dice.whole(1, verb === 'put' ? 3 : 6) }, () =>
       world.load(isBeat ? world.dice.whole(500, 2_500) : world.dice.whole(0, mostMs), does(world, kind, verb)),
@@ -51,7 +51,7 @@ async function lose(world: World, kind: 'before' | 'after', verb: Verb, wanted: 
   world.figures[figure] = (world.figures[figure] ?? 0) + proxy.faults();
 }
 
-/** What a message asks of its handler, so that there are such calls. Where calls are lost, others of its take are acknowledged. */
+/** What a message asks of its handler, so that the worker sends the call. If calls are lost, some messages of the take ask for nothing and are acknowledged. */
 function does(world: World, kind: 'before' | 'after', verb: Verb): string | undefined {
   if (verb === 'ack') return world.dice.chance(0.5) ? 'ack' : undefined;
   return kind === 'after' || world.dice.chance(0.5) ? asks[verb] : undefined;
@@ -59,13 +59,13 @@ function does(world: World, kind: 'before' | 'after', verb: Verb): string | unde
 
 const f04: Scenario = {
   id: 'F04',
-  name: 'replies are lost after the server has acted',
+  name: 'replies are lost after the server has executed the call',
   withinMs: { short: 180_000, long: 1_200_000 },
   async run(world) {
     world.allowed = { noRecovery: true };
     const verbs: Verb[] = ['put', 'take', 'ack', 'retry', 'bury', 'release'];
     const wanted = world.isLong ? 1_000 : 50;
-    // Beats are rare, and a connection on which each is lost is no connection: so these are many with a few each.
+    // Heartbeats are rare, and a connection that loses all of them cannot keep a lease: so many connections lose a few each.
     const beats = Array.from({ length: 10 }, (_, index) => lose(world, 'after', 'beat', wanted / 10, String(index)));
     const others = verbs.flatMap((verb) => (world.isLong ? ['a', 'b', 'c', 'd'] : ['a', 'b']).map((part, _, parts) => lose(world, 'after', verb, wanted / parts.length, part)));
     await Promise.all([...others, ...beats]);
@@ -75,7 +75,7 @@ const f04: Scenario = {
 
 const f04b: Scenario = {
   id: 'F04b',
-  name: 'calls are lost before the server has seen them',
+  name: 'calls are lost before the server receives them',
   withinMs: { short: 180_000, long: 1_200_000 },
   async run(world) {
     world.allowed = { noRecovery: true };
@@ -88,7 +88,7 @@ const f04b: Scenario = {
 
 const f03: Scenario = {
   id: 'F03',
-  name: 'replies are cut inside',
+  name: 'connections are cut in the middle of a reply',
   withinMs: { short: 120_000, long: 600_000 },
   async run(world) {
     world.allowed = { noRecovery: true };
@@ -116,7 +116,7 @@ const f03: Scenario = {
 
 const f03c: Scenario = {
   id: 'F03c',
-  name: 'replies begin with a byte that is none of the protocol',
+  name: 'replies begin with a byte that is not RESP',
   withinMs: { short: 120_000, long: 600_000 },
   async run(world) {
     world.allowed = { noRecovery: true };
@@ -145,7 +145,7 @@ const twoBlocksMs = 10_000;
 
 const f05: Scenario = {
   id: 'F05',
-  name: 'connections are half-open: idle, taking, acknowledging',
+  name: 'connections are half-open while a worker is idle, takes or acknowledges',
   async run(world) {
     world.allowed = { losesLeases: true };
     const halfOpen = async (moment: 'idle' | 'taking' | 'acknowledging'): Promise<void> => {
@@ -166,9 +166,9 @@ const f05: Scenario = {
       const came = await world.until(() => world.entries().some(({ f, key }) => f === 'start' && key === next.key), 3 * twoBlocksMs);
       const tookMs = Math.round(world.now() - atMs);
       world.figures[`half-open ${moment}, ms`] = tookMs;
-      world.claim(`consuming again within two block times after half-open while ${moment} (${tookMs} ms)`, came && tookMs < twoBlocksMs);
+      world.claim(`half-open while ${moment}: the worker takes again within two block times (${tookMs} ms)`, came && tookMs < twoBlocksMs);
       await world.drained();
-      world.claim(`no more connections than before (${proxy.connections}, were ${before})`, proxy.connections <= Math.max(before, 2));
+      world.claim(`the number of connections did not grow (${proxy.connections}, before ${before})`, proxy.connections <= Math.max(before, 2));
     };
     await Promise.all([halfOpen('idle'), halfOpen('taking'), halfOpen('acknowledging')]);
   },
@@ -176,15 +176,15 @@ const f05: Scenario = {
 
 const f06: Scenario = {
   id: 'F06',
-  name: 'connections flap',
+  name: 'connections are reset again and again',
   withinMs: { short: 120_000, long: 300_000 },
   async run(world) {
     world.allowed = { noRecovery: true };
     const proxy = await world.proxy();
     const flaps = world.isLong ? 500 : 50;
-    // One for commands, as they share an address, and one for each crew that waits.
+    // One for commands, because all runners share an address, and one for the wait of each runner.
     const mostConnections = 3;
-    const socketsEach = 3; // the client's, and both of the proxy
+    const socketsEach = 3; // one of the client, two of the proxy
     let before = { connections: 0, resources: 0 };
     await underLoad(world, { count: 300, url: proxy.url, leaseMs: 10_000 }, async () => {
       await world.until(() => world.count('start') > 20); // as in F29
@@ -197,9 +197,9 @@ const f06: Scenario = {
     await world.until(() => proxy.connections <= mostConnections, 5_000);
     world.figures['connections before'] = before.connections;
     world.figures['connections after'] = proxy.connections;
-    const grown = socketsEach * Math.max(0, proxy.connections - before.connections); // a consumer waits that did not then
-    world.claim(`no more connections than there are users of one (${proxy.connections}, not ${mostConnections})`, proxy.connections <= mostConnections);
-    world.claim(`as many sockets as before (${sockets()}, were ${before.resources})`, sockets() <= before.resources + grown + 2);
+    const grown = socketsEach * Math.max(0, proxy.connections - before.connections); // a runner may wait now that did not wait then
+    world.claim(`at most ${mostConnections} connections are open (${proxy.connections})`, proxy.connections <= mostConnections);
+    world.claim(`the number of sockets did not grow (${sockets()}, before ${before.resources})`, sockets() <= before.resources + grown + 2);
   },
 };
 
@@ -207,7 +207,7 @@ const sockets = (): number => (process as unknown as { getActiveResourcesInfo():
 
 const f07: Scenario = {
   id: 'F07',
-  name: 'the handshake fails: silence, resets, lost answers',
+  name: 'the handshake fails: no reply, resets, lost calls, lost replies',
   async run(world) {
     world.allowed = { noRecovery: true };
     const attack = async (kind: string, begin: (proxy: FaultProxy) => void, end: (proxy: FaultProxy) => void): Promise<void> => {
@@ -218,10 +218,10 @@ const f07: Scenario = {
       const putting = world.put(producer, world.load(0));
       await world.until((): boolean => proxy.faults() >= 2, 15_000);
       end(proxy);
-      // A server that was named and does not answer is a loud error for the first call; what comes after must work.
+      // If a configured server does not answer, the first call rejects with an error. Later calls must work.
       const code = await putting;
-      world.claim(`put succeeded or said why (${code})`, code === undefined || /^REDIS_UNREACHABLE|OUTCOME_UNKNOWN$/.test(code));
-      world.claim(`the next put after "${kind}" works`, (await world.put(producer, world.load(0))) === undefined);
+      world.claim(`the first put succeeds or rejects with a typed error (${code})`, code === undefined || /^REDIS_UNREACHABLE|OUTCOME_UNKNOWN$/.test(code));
+      world.claim(`the next put after "${kind}" succeeds`, (await world.put(producer, world.load(0))) === undefined);
     };
     const rule = (names: readonly string[], kind: 'before' | 'after') => (proxy: FaultProxy) => {
       proxy.rule = ({ name, reply }) => (names.includes(name) && Boolean(reply) === (kind === 'after') ? { kind } : undefined);
@@ -233,7 +233,7 @@ const f07: Scenario = {
       attack('hello', rule(['hello', 'info', 'client', 'select'], 'before'), noRule),
       attack('answer', rule(['hello', 'info', 'client', 'select'], 'after'), noRule),
     ]);
-    // Workers whose Redis did not answer at the start have ended with that error; others take over.
+    // Workers that got no reply when they started have ended with an error. New workers take over.
     for (const kind of ['silent', 'reset', 'hello', 'answer']) world.crew({ queue: `shake-${kind}`, leaseMs: 60_000 });
     await world.drained();
   },
@@ -256,7 +256,7 @@ const f27: Scenario = {
 
 const f27w: Scenario = {
   id: 'F27w',
-  name: 'replies that belong together arrive apart: an idle worker process lives on',
+  name: 'replies to one packet arrive separately: an idle worker process keeps running',
   async run(world) {
     world.allowed = { noRecovery: true };
     const proxy = await world.proxy();
@@ -265,25 +265,25 @@ const f27w: Scenario = {
     const worker = world.worker({ url: proxy.url, leaseMs: 60_000, concurrency: 5 });
     await world.until(() => world.count('up', worker.proc) > 0);
     for (let index = 0; index < (world.isLong ? 200 : 20) && !worker.child.isOver; index++) {
-      // One at a time: each finds the worker idle, and its process with nothing else to do.
+      // One message at a time: each one arrives at an idle worker, whose process has nothing else to do.
       const load = world.load();
       await world.put(producer, load);
       await world.until(() => worker.child.isOver || world.entries().some(({ f, key }) => f === 'end' && key === load.key));
       await pause(world.dice.whole(50, 150));
     }
-    world.claim(`the worker process did not end by itself (${worker.child.isOver ? await worker.child.ended : 'it runs'})`, !worker.child.isOver);
+    world.claim(`the worker process did not end by itself (${worker.child.isOver ? await worker.child.ended : 'it is running'})`, !worker.child.isOver);
     await world.drained(5_000);
   },
 };
 
 const f29: Scenario = {
   id: 'F29',
-  name: 'clients are killed by the server',
+  name: 'the server kills client connections',
   async run(world) {
     world.allowed = { noRecovery: true };
     const kills = world.isLong ? 200 : 20;
     await underLoad(world, { count: 400, leaseMs: 10_000 }, async () => {
-      await world.until(() => world.count('start') > 20); // a worker that finds no Redis at its very start ends, and says so
+      await world.until(() => world.count('start') > 20); // a worker that finds no Redis when it starts ends with an error
       for (let index = 0; index < kills; index++) {
         const clients = (await world.direct.client('LIST')) as string;
         const waiting = /^id=(\d+) .* cmd=blmove /m.exec(clients)?.[1];

@@ -8,17 +8,17 @@ import { SentinelGroup } from '../sentinels.js';
 import type { World } from '../world.js';
 
 const queueKey = 'hotqueue:jobs';
-/** Ms within which workers are at work again once there is a master. */
+/** Ms within which workers must continue once there is a new master. */
 const backWithinMs = 5_000;
-/** As before, when the master is silent and its connections stand: until the watchdog ends them. */
+/** The same for a frozen master: its connections stay open until the watchdog ends them. */
 const frozenWithinMs = 12_000;
-/** So many ms of what a master acknowledged may be gone with it: the longest time for which its replicas are cut off here, and the way there. */
+/** Ms before the kill of a master within which its acknowledged writes may be lost: the longest time for which its replicas are cut off, plus latency. */
 const forgetsMs = 1_000;
 
-/** Two worker processes and two producers, one of which asks the replicas, on servers of the scenario's own; then everything drains. */
+/** Runs two worker processes and two producers on the scenario's own servers; one producer may wait for replicas. `happens` injects a fault in each round. Then it waits until the queue is drained. */
 async function atWork(world: World, road: Road, options: { replicas?: number; rounds: number }, happens: (round: number) => Promise<void>): Promise<void> {
   const workers = [0, 1].map(() => world.worker({ road, leaseMs: 5_000, concurrency: 10 }));
-  world.claim('both workers came up', await world.until(() => workers.every(({ proc }) => world.count('up', proc) > 0)));
+  world.claim('both workers start', await world.until(() => workers.every(({ proc }) => world.count('up', proc) > 0)));
   const steady = { road, count: 1e9, batch: 10, mostMs: 60, perSecond: 150 };
   const asking = options.replicas === undefined ? [] : [{ ...steady, perSecond: 50, replicas: options.replicas }];
   const producers = [steady, ...asking].map((one) => world.producer(one));
@@ -32,23 +32,27 @@ async function atWork(world: World, road: Road, options: { replicas?: number; ro
   await world.drained();
 }
 
-/** Waits until work goes on, and claims that it did so in time. */
+/** Asserts that workers continue in time. */
 async function worksAgain(world: World, what: string, withinMs = backWithinMs): Promise<void> {
   const before = world.count('start');
   const since = world.now();
   const went = await world.until(() => world.count('start') > before + 5, 2 * withinMs);
   const took = Math.round(world.now() - since);
   world.figures['longest wait after it, ms'] = Math.max(world.figures['longest wait after it, ms'] ?? 0, took);
-  world.claim(`workers went on within ${withinMs} ms of ${what} (${took} ms)`, went && took < withinMs);
+  world.claim(`workers continue within ${withinMs} ms after ${what} (${took} ms)`, went && took < withinMs);
 }
 
-/** How a master dies: with its replicas cut off before, so that it has what nobody else ever gets; with them cut off and bound not to write then; or just so. */
+/**
+ * How a master dies. `cut off`: its replicas are cut off before, so it has writes that no replica gets. `bound`: the same,
+ * but `min-replicas-to-write` makes it refuse writes without replicas. `plain`: only the kill.
+ */
 const deaths = ['cut off', 'bound', 'plain'] as const;
 
 /**
- * SIGKILLs a master. Replication is asynchronous, but on one machine next to nothing is ever on its way: hence the cut.
+ * Kills a master with SIGKILL. On one machine, replicas lag so little that almost nothing is lost. So its replicas are cut
+ * off before.
  *
- * @returns what it had and may take with it
+ * @returns keys of the messages that may be lost with this master
  */
 async function die(world: World, master: NodeProcess, replicas: readonly NodeProcess[], round: number): Promise<Set<string>> {
   const death = deaths[round % deaths.length]!;
@@ -64,14 +68,14 @@ async function die(world: World, master: NodeProcess, replicas: readonly NodePro
     world.figures[figure] = (world.figures[figure] ?? 0) + bytes;
   }
   await master.kill();
-  await pause(50); // what it answered at the last moment is written down by then
+  await pause(50); // by then the history has the replies of its last moment
   world.fault('redis-kill', { target: `port ${master.port}` });
   for (const replica of replicas) replica.thaw();
   const { ready, delayed, claimed, dead } = await master.autopsy((client) => world.look(client));
   return new Set(death === 'bound' ? [] : [...ready, ...delayed, ...claimed, ...dead]);
 }
 
-/** What was acknowledged, and is neither handled nor anywhere: it must have been on a master that was killed and not bound, and no replica may have confirmed it. */
+/** Asserts that every lost message was on a killed master that was not bound, and that no replica had confirmed it. */
 async function accountForLosses(world: World, killed: readonly Set<string>[]): Promise<void> {
   const acked = new Set<string>();
   const confirmed = new Set<string>();
@@ -88,8 +92,8 @@ async function accountForLosses(world: World, killed: readonly Set<string>[]): P
   world.figures['confirmed by replicas'] = confirmed.size;
   world.figures['confirmed and lost'] = sworn.length;
   world.figures['gone with a master'] = lost.length;
-  world.claim(`nothing that the replicas had confirmed is lost (${sworn.length}: ${sworn[0]})`, sworn.length === 0);
-  world.claim(`all that is lost was on a master that was killed and not bound (${nowhere.length} was not: ${nowhere[0]})`, nowhere.length === 0);
+  world.claim(`no message that replicas confirmed is lost (${sworn.length}: ${sworn[0]})`, sworn.length === 0);
+  world.claim(`every lost message was on a killed master that was not bound (${nowhere.length} were not: ${nowhere[0]})`, nowhere.length === 0);
 }
 
 const rounds = (world: World, long: number): number => (world.isLong ? long : 2);
@@ -97,7 +101,7 @@ const withinMs = { short: 120_000, long: 900_000 };
 
 const f11: Scenario = {
   id: 'F11',
-  name: 'the master that Sentinel watches is killed',
+  name: 'Sentinel: the master is killed',
   withinMs,
   async run(world) {
     world.allowed = { forgetsMs, losesLeases: true };
@@ -119,7 +123,7 @@ const f11: Scenario = {
 
 const f11p: Scenario = {
   id: 'F11p',
-  name: 'Sentinel is asked for another master, while writes are paused',
+  name: 'Sentinel: a planned failover while writes are paused',
   withinMs,
   async run(world) {
     world.allowed = { noRecovery: true };
@@ -131,18 +135,18 @@ const f11p: Scenario = {
       world.fault('handing-over');
       await group.handOver();
       world.direct = group.master.client;
-      await worksAgain(world, 'the handing over');
+      await worksAgain(world, 'the planned failover');
     });
   },
 };
 
 const f11f: Scenario = {
   id: 'F11f',
-  name: 'the master that Sentinel watches is frozen, and comes back when another has its place',
+  name: 'Sentinel: the master is frozen, and thaws after another one is promoted',
   withinMs,
   async run(world) {
-    // `min-replicas-to-write` protects only after `min-replicas-max-lag`, 10 s: a master that was frozen for less answers what it
-    // has read, before it learns that another has its place.
+    // `min-replicas-to-write` protects only after `min-replicas-max-lag` (10 s). A master that was frozen for a shorter time executes
+    // the calls that it has already read before it learns that another one is promoted.
     world.allowed = { losesLeases: true, outlivesPlaceMs: 1_000 };
     const group = await SentinelGroup.start(path.join(world.place, 'sentinel'), ['--min-replicas-to-write', '1']);
     world.atEnd(() => group.close());
@@ -163,7 +167,7 @@ const f11f: Scenario = {
 
 const f13: Scenario = {
   id: 'F13',
-  name: 'the cluster node that has the queue is killed',
+  name: 'Cluster: the master of the queue is killed',
   withinMs,
   async run(world) {
     world.allowed = { forgetsMs, losesLeases: true };
@@ -187,7 +191,7 @@ const f13: Scenario = {
 
 const f13p: Scenario = {
   id: 'F13p',
-  name: 'the cluster node that has the queue hands over to its replica',
+  name: 'Cluster: the master of the queue hands over to its replica',
   withinMs,
   async run(world) {
     world.allowed = { noRecovery: true };
@@ -197,7 +201,7 @@ const f13p: Scenario = {
     await atWork(world, cluster.road, { rounds: world.isLong ? 15 : 3 }, async () => {
       world.fault('handing-over');
       world.direct = (await cluster.handOver(queueKey)).client;
-      await worksAgain(world, 'the handing over');
+      await worksAgain(world, 'the planned failover');
       await cluster.settled();
     });
   },
@@ -205,7 +209,7 @@ const f13p: Scenario = {
 
 const f14: Scenario = {
   id: 'F14',
-  name: "the queue's slot moves to other nodes, key by key",
+  name: "Cluster: the queue's slot moves to other nodes, key by key",
   withinMs,
   async run(world) {
     world.allowed = { noRecovery: true };
@@ -223,7 +227,7 @@ const f14: Scenario = {
     world.figures['keys moved'] = keys;
     const seen = await cluster.redirections();
     for (const [code, count] of Object.entries(seen)) world.figures[code] = count;
-    world.claim(`clients met MOVED and TRYAGAIN (${seen.MOVED}, ${seen.TRYAGAIN})`, seen.MOVED > 0 && seen.TRYAGAIN > 0);
+    world.claim(`clients received MOVED and TRYAGAIN (${seen.MOVED}, ${seen.TRYAGAIN})`, seen.MOVED > 0 && seen.TRYAGAIN > 0);
   },
 };
 

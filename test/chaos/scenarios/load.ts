@@ -3,17 +3,17 @@ import type { Load } from '../history.js';
 import type { CrewOptions, World } from '../world.js';
 
 export interface Steady extends CrewOptions {
-  /** Messages, at the least. */
+  /** Least number of messages to put. */
   readonly count: number;
   readonly mostMs?: number;
   readonly mostBatch?: number;
   readonly does?: readonly (string | undefined)[];
   readonly drainMs?: number;
-  /** Pause between two puts. */
+  /** Pause between two puts, in ms. */
   readonly everyMs?: number;
 }
 
-/** A producer and two crews at work while something happens to them; then everything drains. */
+/** Runs a producer and two worker runners while `happens` injects faults. Then it waits until the queue is drained. */
 export async function underLoad(world: World, steady: Steady, happens: (isEnough: () => boolean) => Promise<void>): Promise<void> {
   const { count, mostMs = 5, mostBatch = 10, does = [undefined], url = world.redis.url, queue: name = 'jobs', drainMs = 60_000, everyMs = 1, ...crew } = steady;
   world.crew({ url, queue: name, ...crew });

@@ -11,7 +11,7 @@ const at = { withinMs: 10_000 };
 
 const f19: Scenario = {
   id: 'F19',
-  name: 'hostile bytes lie in the queue',
+  name: 'the queue contains hostile bytes',
   async run(world) {
     world.allowed = { noRecovery: true };
     const { base, deadMessages } = world.keys('hostile');
@@ -32,12 +32,12 @@ const f19: Scenario = {
     const producer = world.queue({ name: 'hostile' });
     await world.put(producer, good);
     const areBuried = await world.until(async () => (await world.direct.hlen(deadMessages)) >= bytes.length);
-    world.claim('all of it is among the dead letters', areBuried);
+    world.claim('every hostile message is a dead letter', areBuried);
     const letters = await world.direct.hvalsBuffer(deadMessages);
     const buried = letters.map((letter) => letter.subarray(letter.indexOf(10) + 1).toString('base64')).sort();
-    world.claim('byte for byte', JSON.stringify(buried) === JSON.stringify(bytes.map((one) => one.toString('base64')).sort()));
-    world.claim('no prototype was touched', ({} as { polluted?: number }).polluted === undefined);
-    world.claim('what came after it is handled', await world.until(() => world.entries().some(({ f, key }) => f === 'end' && key === good.key)));
+    world.claim('the dead letters have the same bytes', JSON.stringify(buried) === JSON.stringify(bytes.map((one) => one.toString('base64')).sort()));
+    world.claim('no prototype was changed', ({} as { polluted?: number }).polluted === undefined);
+    world.claim('the message after them is done', await world.until(() => world.entries().some(({ f, key }) => f === 'end' && key === good.key)));
     world.figures.buried = letters.length;
     await world.direct.del(deadMessages);
     await world.drained();
@@ -46,7 +46,7 @@ const f19: Scenario = {
 
 const f20: Scenario = {
   id: 'F20',
-  name: 'delayed messages come due: at once, during an outage, while workers die',
+  name: 'delayed messages become due at one instant, during an outage, while workers die',
   durability: 'always',
   withinMs: { short: 120_000, long: 300_000 },
   async run(world) {
@@ -60,7 +60,7 @@ const f20: Scenario = {
       await world.put(queue, ...Array.from({ length: size }, () => world.load(0, `later:${Math.max(1, dueAt - Date.now())}`)));
       world.figures.put = (world.figures.put ?? 0) + size;
     }
-    // The same once more by the producer: at that instant, and a while from now.
+    // The same number again, delayed by the put: due at that instant, given as a time or as a delay.
     for (let put = 0; put < count; put += 100) {
       const loads = Array.from({ length: 100 }, () => world.load(0));
       await world.putLater(queue, world.dice.chance(0.5) ? { at: dueAt } : { afterMs: Math.max(1, dueAt - Date.now()) }, ...loads);
@@ -75,13 +75,13 @@ const f20: Scenario = {
     const backAt = world.now();
     const areReady = await world.until(async () => (await world.direct.zcount(world.keys().delayed, '-inf', dueAt)) === 0, 10_000);
     world.figures['due and delayed after the return, ms'] = Math.round(world.now() - backAt);
-    world.claim('what came due while Redis was away was made ready by the process that had put it', areReady);
+    world.claim('the process that put the messages promotes those that became due while Redis was down', areReady);
     const second = world.worker({ leaseMs: 1_000, concurrency: 50 });
     await world.until(() => world.count('end', second.proc) > 20);
-    await second.kill(); // in the middle of it
+    await second.kill(); // in the middle of the work
     world.worker({ leaseMs: 1_000, concurrency: 50 });
     await world.drained();
-    // One that is due in sixty days stays where it is.
+    // A message that is due in sixty days stays delayed.
     const far = world.load(0, `later:${60 * 86_400_000}`);
     await world.put(queue, far);
     await world.until(async () => (await world.direct.zcard(world.keys().delayed)) === 1);
@@ -92,12 +92,12 @@ const f20: Scenario = {
   },
 };
 
-/** Keys whose loss loses no message: a sweep mends what hangs on them. */
+/** Keys that hold no message: a sweep repairs their loss. */
 const mendable = ['workers', 'roll', 'meta', 'delayed', 'dead', 'names'] as const;
-/** Keys that are messages: who deletes them deletes those, and nothing else. */
+/** Keys that hold messages: deleting one loses its messages, and no others. */
 const holders = ['inbox', 'base', 'high', 'low', 'again', 'suspects', 'delayedMessages', 'deadMessages'] as const;
 
-/** What a janitor does within a minute, at once. */
+/** Does at once what the sweeper does within a minute. */
 async function sweepAll(broker: Broker): Promise<void> {
   for (let cursors: readonly [string, string] = ['0', '0'], pass = 0; pass < 10; pass++) {
     const swept = await broker.sweep(cursors, at);
@@ -106,10 +106,10 @@ async function sweepAll(broker: Broker): Promise<void> {
   }
 }
 
-/** Takes a key away as it is at that instant, and writes down which messages went with it. */
+/** Deletes a key, and writes to the history which messages it held at that instant. */
 async function destroy(world: World, key: string): Promise<void> {
   const gone = world.name('gone:');
-  if (!(await world.direct.renamenx(key, gone).catch(() => 0))) return; // there was none
+  if (!(await world.direct.renamenx(key, gone).catch(() => 0))) return; // the key did not exist
   const kind = await world.direct.type(gone);
   const held = kind === 'hash' && key.includes(':claims:') ? heldIn(await world.direct.hgetallBuffer(gone)) : undefined;
   const texts = held ?? (kind === 'list' ? await world.direct.lrange(gone, 0, -1) : kind === 'hash' ? await world.direct.hvals(gone) : []);
@@ -121,10 +121,10 @@ async function destroy(world: World, key: string): Promise<void> {
 
 const f21: Scenario = {
   id: 'F21',
-  name: 'each kind of key is deleted under the workers',
+  name: 'each kind of key is deleted while workers run',
   withinMs: { short: 120_000, long: 300_000 },
   async run(world) {
-    // A list of messages that is deleted takes its messages with it; everything else is mended, and no process crashes.
+    // A deleted list loses its messages. The sweeper repairs everything else, and no process crashes.
     world.allowed = { losesLeases: true };
     const keys = world.keys();
     const broker = new Broker(Connection.share({ url: world.redis.url }), keys, 1_000);
@@ -134,7 +134,7 @@ const f21: Scenario = {
     const putSome = async (): Promise<void> => {
       await world.put(producer, ...some());
       for (const priority of ['high', 'low'] as const) await world.putWith(producer, { priority }, ...some());
-      await world.putWith(producer, { delay: 200 }, ...some()); // no promise of when: `delayed` is among the deleted
+      await world.putWith(producer, { delay: 200 }, ...some()); // not with `putLater`: after `delayed` is deleted, messages may run early
       await pause(world.dice.whole(20, 120));
     };
     for (let round = 0; round < (world.isLong ? 10 : 1); round++) {
@@ -155,13 +155,13 @@ const f21: Scenario = {
         for (const key of await world.direct.keys(`{${keys.base}}:${kind}`)) await destroy(world, key);
         await sweepAll(broker);
       }
-      // A lease without a worker, and a worker that is on no roll.
+      // A lease and a registry entry without a worker.
       await world.direct.zadd(keys.workers, Date.now() + 500, 'no-worker');
       await world.direct.hset(keys.roll, 'no-worker', 'no-process');
       await world.drained();
-      world.claim('a worker that does not exist is registered no more', await world.until(async () => (await world.direct.zscore(keys.workers, 'no-worker')) === null, 10_000));
+      world.claim('a worker that does not exist is removed from the registry', await world.until(async () => (await world.direct.zscore(keys.workers, 'no-worker')) === null, 10_000));
     }
-    world.claim('and it all works on', (await world.put(producer, world.load())) === undefined);
+    world.claim('puts still work', (await world.put(producer, world.load())) === undefined);
     await world.drained();
     await broker.connection.leave();
   },
@@ -169,7 +169,7 @@ const f21: Scenario = {
 
 const f23: Scenario = {
   id: 'F23',
-  name: 'fifty recover the same worker at once',
+  name: 'fifty clients recover the same worker at the same time',
   async run(world) {
     const count = 10_000;
     const keys = world.keys();
@@ -191,9 +191,9 @@ const f23: Scenario = {
     world.fault('thundering', { text: '50' });
     const found = await Promise.all(connections.map((connection) => new Broker(connection, keys, 1_000).recover('dead', 'hotqueue', at)));
     const given = found.map((one) => ('ready' in one ? one.ready : 0));
-    world.claim(`one of them gave all of it back (${given.filter((ready) => ready > 0).join(', ')})`, given.filter((ready) => ready > 0).length === 1 && Math.max(...given) === count);
+    world.claim(`one client gives all messages back (${given.filter((ready) => ready > 0).join(', ')})`, given.filter((ready) => ready > 0).length === 1 && Math.max(...given) === count);
     const order = (await world.direct.lrange(keys.base, 0, -1)).map((message) => /"key":"([^"]+)"/.exec(message)![1]);
-    world.claim('in the order in which it was taken', JSON.stringify(order) === JSON.stringify(loads.map(({ key }) => key)));
+    world.claim('the messages are back in the order in which they were taken', JSON.stringify(order) === JSON.stringify(loads.map(({ key }) => key)));
     await Promise.all(connections.map((connection) => connection.leave()));
     world.crew({ concurrency: 50 });
     await world.drained();
@@ -202,7 +202,7 @@ const f23: Scenario = {
 
 const f24: Scenario = {
   id: 'F24',
-  name: 'sizes: nothing, one byte, the limit, one more',
+  name: 'payload sizes: empty, one byte, the limit, over the limit',
   async run(world) {
     world.allowed = { noRecovery: true, inOrder: true };
     const maxBytes = 10_000;
@@ -214,18 +214,18 @@ const f24: Scenario = {
     const before = await world.direct.llen(world.keys().base);
     const tooMuch = { ...world.load(), pad: '' };
     const code = await world.put(producer, { ...tooMuch, pad: 'x'.repeat(maxBytes) });
-    world.claim(`one more than the limit is refused (${code})`, code === 'INVALID_PAYLOAD');
-    world.claim('and leaves no trace', (await world.direct.llen(world.keys().base)) === before);
+    world.claim(`a payload over the limit is refused (${code})`, code === 'INVALID_PAYLOAD');
+    world.claim('the refused payload is not stored', (await world.direct.llen(world.keys().base)) === before);
     for (const bytes of [0, 1, 2]) await world.put(producer, { ...world.load(), pad: 'x'.repeat(bytes) });
     world.crew({ concurrency: 1 });
     await world.drained();
   },
 };
 
-/** Order, at concurrency 1, over a queue that is put to by one producer. */
+/** Order at concurrency 1, with one producer. */
 const fifo: Scenario = {
   id: 'FIFO',
-  name: 'order is kept by one worker, through stops and lost replies',
+  name: 'one worker keeps the order, through stops and lost replies',
   async run(world) {
     world.allowed = { inOrder: true, noRecovery: true };
     const proxy = await world.proxy();

@@ -10,10 +10,10 @@ import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
 
 const at = { withinMs: 10_000 };
-/** So long that no lease ends by itself: where one is to end, the scenario ends it. */
+/** So long that no lease ends by itself. The scenario ends leases where it needs to. */
 const longLeaseMs = 60_000;
 
-/** A file for which handlers wait. */
+/** A file that handlers wait for. */
 interface Gate {
   readonly file: string;
   open(): void;
@@ -24,7 +24,7 @@ function gate(world: World): Gate {
   return { file, open: () => writeFileSync(file, '') };
 }
 
-/** Keys of the messages that a process has begun, or ended. */
+/** Keys of the messages that a process has started or ended. */
 function keysOf(world: World, f: 'start' | 'end', proc: string): Set<string> {
   return new Set(world.entries().flatMap((entry) => (entry.f === f && entry.proc === proc ? [entry.key!] : [])));
 }
@@ -33,7 +33,7 @@ const all = (loads: readonly Load[], found: ReadonlySet<string>): boolean => loa
 
 const f18: Scenario = {
   id: 'F18',
-  name: 'messages kill their process',
+  name: 'poison messages kill their worker process',
   withinMs: { short: 120_000, long: 300_000 },
   async run(world) {
     const poisons = world.isLong ? 5 : 1;
@@ -61,14 +61,14 @@ const f18: Scenario = {
     const { dead } = await world.look();
     const innocent = dead.length - guilty(dead);
     Object.assign(world.figures, { deaths, 'buried without guilt': innocent });
-    world.claim(`all poison is dead (${guilty(dead)} of ${poisons})`, guilty(dead) === poisons);
-    // A suspect is blamed for a death that a message beside it caused, where that one has not killed often enough to be a suspect.
-    world.claim(`where there is one poison, nothing else is (${innocent} dead letters)`, poisons > 1 || innocent === 0);
-    world.claim(`three deaths for each dead letter (${deaths})`, deaths <= 3 * poisons + innocent);
+    world.claim(`every poison message is dead (${guilty(dead)} of ${poisons})`, guilty(dead) === poisons);
+    // A quarantined message also counts a crash that a message beside it caused, if that one is not quarantined yet.
+    world.claim(`with one poison message, no other message is dead (${innocent} other dead letters)`, poisons > 1 || innocent === 0);
+    world.claim(`at most three deaths for each dead letter (${deaths} deaths)`, deaths <= 3 * poisons + innocent);
   },
 };
 
-/** Ends the leases of all that is registered on a queue, and recovers it. @returns how many messages were buried */
+/** Ends the lease of every registered worker of a queue, and recovers the worker. @returns how many messages were buried */
 async function recoverAll(world: World, name: string): Promise<number> {
   const connection = Connection.share({ url: world.redis.url });
   const keys = world.keys(name);
@@ -86,23 +86,23 @@ async function recoverAll(world: World, name: string): Promise<number> {
 
 const f18n: Scenario = {
   id: 'F18n',
-  name: 'a poison message kills a process: its neighbours had their places, and are not blamed',
+  name: 'a poison message kills its process: messages beside it keep their order and count no crash',
   async run(world) {
     const [end, death] = [gate(world), gate(world)];
     const held = { jobs: 30, other: 10 };
     const queues = { jobs: world.queue({ lease: longLeaseMs }), other: world.queue({ name: 'other', lease: longLeaseMs }) };
     const poison = world.load(0, `die:${death.file}`);
     const waiting = { jobs: some(world, held.jobs, `hold:${end.file}`), other: some(world, held.other, `hold:${end.file}`) };
-    // Settled before their process dies, in each of the ways: none of these comes back.
+    // Settled before their process dies, in each of the possible ways. None of these comes back.
     const settled = [...some(world, 3), ...some(world, 3, 'fail:1'), ...some(world, 3, 'bury')];
     await world.putSuspect('jobs', poison);
     await world.put(queues.jobs, ...settled, ...waiting.jobs);
     await world.put(queues.other, ...waiting.other);
     const worker = world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 40 });
     const areBeside = (): boolean => all([poison, ...waiting.jobs, ...waiting.other], keysOf(world, 'start', worker.proc));
-    world.claim(`a poison, ${held.jobs} others and ${held.other} of another queue run at once`, await world.until(areBeside));
+    world.claim(`a poison message, ${held.jobs} others and ${held.other} of another queue run at the same time`, await world.until(areBeside));
     const areSettled = async (): Promise<boolean> => all(settled, keysOf(world, 'end', worker.proc)) && (await world.pending()) === 1 + held.jobs + held.other;
-    world.claim('and nine are settled beside them', await world.until(areSettled));
+    world.claim('nine messages are settled beside them', await world.until(areSettled));
     death.open();
     await worker.child.ended;
     world.fault('kill', { target: worker.proc });
@@ -110,13 +110,13 @@ const f18n: Scenario = {
     let buried = 0;
     for (const name of names) buried += await recoverAll(world, name);
     const { dead } = await world.look();
-    world.claim(`one message is buried by recovery (${buried}): the poison`, buried === 1 && dead.includes(poison.key));
+    world.claim(`recovery buries one message, the poison message (${buried} buried)`, buried === 1 && dead.includes(poison.key));
     for (const name of ['jobs', 'other'] as const) {
       const { base, suspects } = world.keys(name);
       const back = await world.direct.lrange(base, 0, -1);
       const order = back.map((message) => /"key":"([^"]+)"/.exec(message)![1]);
-      world.claim(`the messages of "${name}" that ran are back, in their order, and no other is`, JSON.stringify(order) === JSON.stringify(waiting[name].map(({ key }) => key)));
-      world.claim(`no crash is counted for them in "${name}"`, back.every((message) => /^#\S+ 0 0\n/.test(message)) && (await world.direct.llen(suspects)) === 0);
+      world.claim(`only the messages of "${name}" that were active are back, in their order`, JSON.stringify(order) === JSON.stringify(waiting[name].map(({ key }) => key)));
+      world.claim(`they count no crash in "${name}"`, back.every((message) => /^#\S+ 0 0\n/.test(message)) && (await world.direct.llen(suspects)) === 0);
     }
     end.open();
     world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 40 });
@@ -128,7 +128,7 @@ const some = (world: World, count: number, does?: string): Load[] => Array.from(
 
 const f18q: Scenario = {
   id: 'F18q',
-  name: 'a suspect delays no other message, no other queue of its process, and no stop',
+  name: 'a quarantined message delays no other message, no other queue of its process, and no stop',
   async run(world) {
     world.allowed = { noRecovery: true };
     const gates = [gate(world), gate(world)];
@@ -137,31 +137,31 @@ const f18q: Scenario = {
     for (const load of [first, second]) await world.putSuspect('jobs', load);
     const worker = world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 4, deadlineMs: 200 });
     const has = (f: 'start' | 'end', loads: readonly Load[]): boolean => all(loads, keysOf(world, f, worker.proc));
-    world.claim('a suspect runs', await world.until(() => has('start', [first])));
+    world.claim('a quarantined message runs', await world.until(() => has('start', [first])));
     const beside = { jobs: some(world, 40), other: some(world, 40) };
     await Promise.all([world.put(queues.jobs, ...beside.jobs), world.put(queues.other, ...beside.other)]);
-    world.claim('beside it other messages are handled', await world.until(() => has('end', beside.jobs)));
-    world.claim('and those of another queue', await world.until(() => has('end', beside.other)));
-    world.claim('a worker runs one suspect at a time', !has('start', [second]));
+    world.claim('other messages are done meanwhile', await world.until(() => has('end', beside.jobs)));
+    world.claim('messages of another queue are done meanwhile', await world.until(() => has('end', beside.other)));
+    world.claim('a worker runs one quarantined message at a time', !has('start', [second]));
     gates[0]!.open();
-    world.claim('the next one runs when it is done', await world.until(() => has('end', [first]) && has('start', [second])));
+    world.claim('the next quarantined message runs when the first is done', await world.until(() => has('end', [first]) && has('start', [second])));
     const { suspects } = world.keys();
     const code = await Promise.race([worker.stop(), pause(longLeaseMs / 2, 'no end', { ref: false })]);
-    world.claim(`with a suspect in hand a worker stops at its deadline (${code})`, code === 0);
+    world.claim(`a worker with an active quarantined message stops at its shutdown deadline (${code})`, code === 0);
     const back = await world.direct.lrange(suspects, 0, -1);
-    world.claim('and gives it back as it was', back.length === 1 && /^#\S+ 0 2\n/.test(back[0]!) && back[0]!.includes(`"${second.key}"`));
-    // Suspects that wait for another worker do not keep this one from stopping.
+    world.claim('the worker releases it unchanged', back.length === 1 && /^#\S+ 0 2\n/.test(back[0]!) && back[0]!.includes(`"${second.key}"`));
+    // Then another worker handles the quarantined messages.
     const holder = world.worker({ leaseMs: longLeaseMs, concurrency: 4 });
     world.claim('another worker takes it', await world.until(() => all([second], keysOf(world, 'start', holder.proc))));
     const third = world.load(0);
     await world.putSuspect('jobs', third);
     gates[1]!.open();
     await world.drained();
-    world.claim('both suspects are handled', all([second, third], keysOf(world, 'end', holder.proc)));
+    world.claim('both quarantined messages are done', all([second, third], keysOf(world, 'end', holder.proc)));
   },
 };
 
-/** Handles everything in a queue, in one of the ways there are. @returns how to end that */
+/** Handles every message of a queue with one kind of consumer. @returns a function that ends the consumer */
 type Consume = (queue: HotQueue<Load>, handle: (load: Load) => Promise<void>) => () => Promise<unknown>;
 
 const consumers: Readonly<Record<string, Consume>> = {
@@ -188,12 +188,12 @@ const consumers: Readonly<Record<string, Consume>> = {
   },
 };
 
-/** A consumer on a queue of its own, outside the books: `consume()` and `get()` do not tell the ids that they need. */
+/** A consumer on its own queue. The checker does not count its messages, because `consume()` and `get()` do not return the ids that it needs. */
 class Subject {
   readonly queue: HotQueue<Load>;
   readonly handled = new Set<string>();
   put = 0;
-  /** How many messages it had still to handle when it handled the suspect. */
+  /** How many messages were not done when the quarantined message was handled. */
   behind: number | undefined;
   readonly #end: () => Promise<unknown>;
 
@@ -218,7 +218,7 @@ class Subject {
     await this.world.direct.rpush(this.world.keys(this.name).suspects, '#suspect 0 2\n{"key":"suspect","ms":0}');
   }
 
-  /** Keeps it busy: its backlog is filled more often than it can be handled. */
+  /** Keeps the consumer busy: fills the backlog before it is empty. */
   async feed(): Promise<void> {
     if (this.put - this.handled.size > 200) return;
     await this.queue.put(...Array.from({ length: 200 }, () => ({ key: `m${this.put++}`, ms: 2 })));
@@ -232,17 +232,17 @@ class Subject {
 
 const f18t: Scenario = {
   id: 'F18t',
-  name: 'every kind of consumer takes suspects: an idle one when its block ends, a busy one before its backlog',
+  name: 'every kind of consumer takes quarantined messages: at the end of its wait if idle, before its backlog if busy',
   async run(world) {
     world.allowed = { noRecovery: true };
     const kinds = Object.keys(consumers);
     const idle = kinds.map((kind) => new Subject(world, `idle-${kind}`, kind));
     const areWaiting = async (): Promise<boolean> => ((await world.direct.client('LIST')) as string).split('cmd=blmove').length - 1 === kinds.length;
-    world.claim('all of them wait', await world.until(areWaiting));
+    world.claim('all idle consumers wait for a message', await world.until(areWaiting));
     const takes = async (subject: Subject): Promise<void> => {
       const since = world.now();
       await subject.putSuspect();
-      world.claim(`an idle ${subject.kind} takes a suspect`, await world.until(() => subject.hasSuspect, 3 * blockMs));
+      world.claim(`an idle ${subject.kind} takes a quarantined message`, await world.until(() => subject.hasSuspect, 3 * blockMs));
       world.figures[`${subject.kind}: taken after, ms`] = Math.round(world.now() - since);
       await subject.end();
     };
@@ -253,8 +253,8 @@ const f18t: Scenario = {
       await subject.putSuspect();
       await world.until(async () => (await subject.feed(), subject.hasSuspect));
       const { put, handled, behind = 0 } = subject;
-      world.claim(`a busy ${kind} takes a suspect while other messages wait (${behind} did)`, behind > 0);
-      world.claim(`and handles all of them (${handled.size} of ${put + 1})`, await world.until(() => handled.size === put + 1));
+      world.claim(`a busy ${kind} takes a quarantined message while other messages wait (${behind} waited)`, behind > 0);
+      world.claim(`a busy ${kind} handles all messages (${handled.size} of ${put + 1})`, await world.until(() => handled.size === put + 1));
       await subject.end();
     };
     await Promise.all(kinds.map(prefers));

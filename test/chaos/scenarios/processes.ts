@@ -5,7 +5,7 @@ import type { Load } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import type { World, WorkerProcess } from '../world.js';
 
-/** Workers, each replaced when it has ended, and killed one after the other. */
+/** A group of worker processes. It kills one of them and starts a new one in its place. */
 class Fleet {
   readonly members: WorkerProcess[] = [];
 
@@ -17,12 +17,12 @@ class Fleet {
     for (let index = 0; index < size; index++) this.members.push(world.worker(options));
   }
 
-  /** Waits until all of them are at work: one that finds no Redis at its start ends with that error, by design. */
+  /** Waits until every worker has started a message. A worker that finds no Redis when it starts ends with an error, by design. */
   async atWork(): Promise<void> {
     await this.world.until(() => this.members.every(({ proc }) => this.world.count('start', proc) > 0), 15_000);
   }
 
-  /** Waits until one of them works, kills it, and starts another. */
+  /** Waits until a random worker has started a message, kills it, and starts a new worker. */
   async killOne(): Promise<void> {
     const index = this.world.dice.whole(0, this.members.length - 1);
     const victim = this.members[index]!;
@@ -49,7 +49,7 @@ const f01: Scenario = {
 
 const f02: Scenario = {
   id: 'F02',
-  name: 'a worker is frozen past its lease, and another stalls its event loop',
+  name: 'a worker is frozen for longer than its lease, another one blocks its event loop',
   async run(world) {
     world.allowed = { losesLeases: true };
     const rounds = world.isLong ? 20 : 2;
@@ -80,25 +80,25 @@ const f02: Scenario = {
     }
     const lost = world.count('lost', frozen.proc);
     world.figures['lost events'] = lost;
-    world.claim('the frozen worker was told that it had lost its lease', lost > 0);
-    world.claim('its handlers were told to stop', world.count('aborted', frozen.proc) > 0);
+    world.claim('the frozen worker emitted "lost" for its lease', lost > 0);
+    world.claim('the signals of its handlers were aborted', world.count('aborted', frozen.proc) > 0);
     const after = world.count('start', frozen.proc);
     for (let index = 0; index < 40; index++) await world.put(queue, world.load(20));
-    world.claim('the frozen worker works again', await world.until(() => world.count('start', frozen.proc) > after));
-    // F02b: a stall of two leases, in a process of its own.
+    world.claim('the frozen worker takes messages again', await world.until(() => world.count('start', frozen.proc) > after));
+    // F02b: another process blocks its event loop for more than two leases.
     const stalled = world.worker({ leaseMs: 1_000, concurrency: 3 });
     await world.until(() => world.count('up', stalled.proc) > 0);
     const stall = world.load(2_500, 'stall');
     await world.put(queue, ...Array.from({ length: 6 }, () => world.load(50)), stall, ...Array.from({ length: 6 }, () => world.load(50)));
     await world.drained();
     const { dead } = await world.look();
-    world.claim(`what stalls is given up, and nothing else (${dead.length} dead letters)`, dead.every((key) => key === stall.key));
+    world.claim(`only the message that blocks the event loop may be buried (${dead.length} dead letters)`, dead.every((key) => key === stall.key));
   },
 };
 
 const f09: Scenario = {
   id: 'F09',
-  name: 'workers are stopped in good order, at any moment',
+  name: 'workers are stopped cleanly, at any moment',
   async run(world) {
     world.allowed = { noRecovery: true };
     const rounds = world.isLong ? 30 : 4;
@@ -110,20 +110,20 @@ const f09: Scenario = {
       if (world.dice.chance(0.8)) await world.until(() => world.count('start', worker.proc) > 0);
       await pause(world.dice.whole(0, 100));
       const code = await worker.stop();
-      world.claim(`a worker that was asked to stop ended with 0, not ${code}`, code === 0 || (code === 'SIGTERM' && world.count('up', worker.proc) === 0));
+      world.claim(`a worker that receives SIGTERM exits with 0, not ${code}`, code === 0 || (code === 'SIGTERM' && world.count('up', worker.proc) === 0));
       const { claimed, workers } = await world.look();
-      world.claim(`it holds nothing any more (${claimed.length} claims, ${workers} workers)`, claimed.length === 0 && workers === 0);
+      world.claim(`it leaves no claim and no registration (${claimed.length} claims, ${workers} workers)`, claimed.length === 0 && workers === 0);
       world.figures['longest stop, ms'] = Math.max(world.figures['longest stop, ms'] ?? 0, Math.round(world.now() - beganAt));
     }
     world.crew({ leaseMs: 60_000, concurrency: 20 });
     await world.drained();
-    world.claim('no attempt was counted', world.entries().every(({ f, attempt }) => f !== 'start' || attempt === 1));
+    world.claim('a stop counts no attempt', world.entries().every(({ f, attempt }) => f !== 'start' || attempt === 1));
   },
 };
 
 const f31: Scenario = {
   id: 'F31',
-  name: 'most places are in use for long: the others are used as well',
+  name: 'most concurrency slots are busy for long: the free slots are still used',
   async run(world) {
     world.allowed = { noRecovery: true };
     const gate = path.join(world.place, 'gate');
@@ -134,19 +134,19 @@ const f31: Scenario = {
       return loads.every(({ key }) => keys.has(key));
     };
     await world.put(queue, ...Array.from({ length: held }, () => world.load(0, `hold:${gate}`)));
-    world.claim('most places are in use', await world.until(() => world.count('start') === held));
-    // As long as it takes for a worker to claim ahead, and not so short that it claims much.
+    world.claim('most slots are busy', await world.until(() => world.count('start') === held));
+    // With handlers of 150 ms, the worker prefetches a few messages.
     for (let round = 0; round < 3; round++) {
       const loads = Array.from({ length: 10 }, () => world.load(150));
       await world.put(queue, ...loads);
-      world.claim(`ten messages in the other places are handled, round ${round}`, await world.until(() => ended(loads), 10_000));
+      world.claim(`ten messages are done in the free slots, round ${round}`, await world.until(() => ended(loads), 10_000));
     }
     writeFileSync(gate, '');
     await world.drained();
   },
 };
 
-/** The long one: worker kills and Redis kills together. */
+/** The longest scenario: worker kills and Redis kills together. */
 const all: Scenario = {
   id: 'ALL',
   name: 'workers and Redis are killed, appendfsync always',

@@ -10,10 +10,10 @@ const at = { withinMs: 10_000 };
 const leaseMs = 3_600_000;
 const worker = 'worker';
 
-/** Commands by which scripts move a message. */
+/** Redis commands that scripts use to move a message. */
 const writes = ['rpush', 'lpush', 'ltrim', 'lmove', 'hset', 'hsetnx', 'hdel', 'zadd', 'zrem', 'del', 'set'] as const;
 
-/** A queue with eight messages: four are held, of two takes, one is delayed and due, one is dead, two are ready. */
+/** A queue with eight messages: four active ones of two takes, one delayed and due, one dead, two waiting. */
 class Stand {
   readonly broker: Broker;
   readonly #keys: Keys;
@@ -40,7 +40,7 @@ class Stand {
     }
     await broker.bury(worker, { take: takes[0]!, index: 1 }, `${this.name}-0`, '{"lane":"b","reason":"test","attempts":1}', at);
     takes[0]!.confirm(1);
-    // As if it had not beaten since, while others had: so it can be recovered.
+    // The worker has sent no heartbeat since, while others have: so it can be recovered.
     await this.world.direct.hset(this.#keys.meta, 'seen', Date.now());
     await this.world.direct.zadd(this.#keys.workers, 1, worker);
     return takes as [Take, Take];
@@ -51,7 +51,7 @@ class Stand {
     return key === undefined ? [] : [{ key, at: buriedAt! }];
   }
 
-  /** Which of the messages are somewhere, each as often as it is. */
+  /** Names of the messages in Redis. A message that is stored twice is listed twice. */
   async whatIsThere(): Promise<string[]> {
     const { direct } = this.world;
     const { base, inbox, high, low, again, suspects, delayedMessages, deadMessages } = this.#keys;
@@ -63,7 +63,7 @@ class Stand {
 
 type Move = (stand: Stand, takes: readonly [Take, Take]) => Promise<unknown>;
 
-/** Calls that take a message from one place to another. */
+/** Calls that move a message. */
 const moves: Readonly<Record<string, Move>> = {
   take: ({ broker }) => broker.take(worker, 3, 2, at),
   'retry now': ({ broker }, [take]) => broker.retry(worker, { take, index: 2 }, { id: 'r', lane: 'b', delayMs: 0, message: take.message(2) }, at),
@@ -80,7 +80,7 @@ const moves: Readonly<Record<string, Move>> = {
 
 const f30: Scenario = {
   id: 'F30',
-  name: 'a script is refused one of its commands, in the middle: it loses no message',
+  name: 'Redis refuses a command in the middle of a script: no message is lost',
   async run(world) {
     const connection = Connection.share({ url: world.redis.url });
     let refused = 0;
@@ -98,14 +98,14 @@ const f30: Scenario = {
           return [...before].filter((message) => !there.has(message));
         };
         const gone = await missing();
-        world.claim(`${name} without ${write} loses nothing (${gone.join(', ')})`, gone.length === 0);
-        await move(stand, takes); // the same once more
+        world.claim(`${name} without ${write} loses no message (lost: ${gone.join(', ')})`, gone.length === 0);
+        await move(stand, takes); // send the same call again
         const goneThen = await missing();
-        world.claim(`nor when it is sent again (${goneThen.join(', ')})`, goneThen.length === 0);
+        world.claim(`${name} without ${write}, sent again, loses no message (lost: ${goneThen.join(', ')})`, goneThen.length === 0);
       }
     }
     world.figures['scripts refused in the middle'] = refused;
-    world.claim(`commands were refused (${refused})`, refused > Object.keys(moves).length);
+    world.claim(`Redis refused commands (${refused})`, refused > Object.keys(moves).length);
     await connection.leave();
   },
 };

@@ -6,29 +6,30 @@ import type { World } from '../world.js';
 const leaseMs = 2_000;
 const concurrency = 10;
 
-/** What of a verdict stands in both columns of `docs/guarantees.md`. */
+/** Counters of a verdict that `docs/guarantees.md` shows for both libraries. */
 const compared = ['acked', 'unknown', 'runs', 'lost', 'duplicated', 'allowed', 'unexplained', 'dead', 'still', 'in flight at kills'] as const;
 
-/** How long after the last put, and when, nothing was pending any more. */
+/** Waits until nothing is pending. @returns ms since `fromMs` */
 async function drainMs(world: World, pending: () => Promise<number>, fromMs: number): Promise<number> {
   await world.until(async () => (await pending()) === 0, 90_000);
   return Math.round(world.now() - fromMs);
 }
 
 /**
- * Ours and BullMQ at once, on one Redis: the same jobs at the same rate, as many workers with as many places, leases as
- * long, given up after as many deaths, and each kill meets both at the same instant. What ours must keep is asserted;
- * what BullMQ kept is counted by the same checker.
+ * Runs hotqueue and BullMQ at the same time on one Redis. Both have the same jobs, the same rate, the same number of
+ * workers, the same concurrency and the same lease. Both give a message up after the same number of deaths. Each kill hits
+ * a worker of both at the same instant. The scenario asserts the guarantees of hotqueue, and counts with the same checker
+ * what BullMQ kept.
  */
 const versus: Scenario = {
   id: 'VS',
-  name: 'BullMQ beside us, under the same kills, appendfsync always',
+  name: 'hotqueue and BullMQ under the same kills, appendfsync always',
   durability: 'always',
   withinMs: { short: 150_000, long: 600_000 },
   async run(world) {
     const { kills, redisKills, count, perSecond } = world.isLong ? { kills: 40, redisKills: 4, count: 20_000, perSecond: 150 } : { kills: 4, redisKills: 1, count: 1_000, perSecond: 150 };
-    // Two stalls are allowed, as two crashes are: the third gives up. Its stalled check runs twice in a lock, so that a
-    // worker's death is noticed about as soon as ours is.
+    // BullMQ may stall a job twice, as hotqueue allows two crashes: the third one gives up. BullMQ checks for stalled jobs
+    // twice in each lock duration, so both notice the death of a worker about equally soon.
     const rival = new BullRival(world, { lockMs: leaseMs, stalledMs: leaseMs / 2, mostStalls: 2, concurrency });
     const ours = Array.from({ length: 3 }, () => world.worker({ leaseMs, concurrency }));
     const theirs = ours.map(() => rival.worker());

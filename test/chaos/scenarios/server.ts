@@ -9,7 +9,7 @@ import { underLoad } from './load.js';
 
 const blockMs = 5_000;
 
-/** Redis is killed and comes back, several times; says how soon work went on. */
+/** Kills and restarts Redis several times. Asserts that workers continue within 5 s, and records the longest time. */
 async function restarts(world: World, outagesMs: readonly number[], perPut: number): Promise<void> {
   let longest = 0;
   await underLoad(world, { count: world.isLong ? 5_000 : 300, mostBatch: perPut, leaseMs: 30_000, concurrency: 20 }, async () => {
@@ -23,7 +23,7 @@ async function restarts(world: World, outagesMs: readonly number[], perPut: numb
       const before = world.count('start');
       const went = await world.until(() => world.count('start') > before, 20_000);
       longest = Math.max(longest, world.now() - backAt);
-      world.claim(`workers went on within 5 s of the return of Redis (${Math.round(world.now() - backAt)} ms)`, went && world.now() - backAt < 5_000);
+      world.claim(`workers continue within 5 s after Redis is back (${Math.round(world.now() - backAt)} ms)`, went && world.now() - backAt < 5_000);
     }
   });
   world.figures['longest wait after a return, ms'] = Math.round(longest);
@@ -33,7 +33,7 @@ const outages = (world: World): number[] => (world.isLong ? [200, 5_000, 3 * blo
 
 const f08always: Scenario = {
   id: 'F08a',
-  name: 'Redis is killed and comes back, appendfsync always',
+  name: 'Redis is killed and restarted, appendfsync always',
   durability: 'always',
   withinMs: { short: 120_000, long: 400_000 },
   async run(world) {
@@ -44,11 +44,11 @@ const f08always: Scenario = {
 
 const f08everysec: Scenario = {
   id: 'F08e',
-  name: 'Redis is killed and comes back, appendfsync everysec',
+  name: 'Redis is killed and restarted, appendfsync everysec',
   durability: 'everysec',
   withinMs: { short: 120_000, long: 400_000 },
   async run(world) {
-    // What was acknowledged in the last two seconds may be forgotten: counted, and nothing beyond it.
+    // Redis may lose the writes of the last two seconds before a kill. The checker counts these, and reports any other loss.
     world.allowed = { forgetsMs: 2_500, losesLeases: true };
     await restarts(world, outages(world), 200);
   },
@@ -56,23 +56,23 @@ const f08everysec: Scenario = {
 
 const f08half: Scenario = {
   id: 'F08h',
-  name: 'Redis is away for half a lease, and for more than one: nobody has lost his',
+  name: 'Redis is down for half a lease and for more than one: no worker loses its lease',
   durability: 'always',
   withinMs: { short: 120_000, long: 600_000 },
   async run(world) {
     world.allowed = { noRecovery: true };
     const leaseMs = 6_000;
-    // Each with connections of its own: what one of them sends is not behind what others did.
+    // Each runner has its own connections, so its calls do not wait behind the calls of others.
     const join = (concurrency: number): void => void world.crew({ url: `${world.redis.url}?own=${world.name('c')}`, leaseMs, concurrency });
     for (let index = 0; index < 4; index++) join(5);
     await underLoad(world, { count: 300, leaseMs, mostMs: 300, everyMs: 20 }, async () => {
       for (let index = 0; index < (world.isLong ? 40 : 3); index++) {
-        await pause(world.dice.whole(leaseMs / 3, (2 * leaseMs) / 3)); // beats have been seen, at any phase
+        await pause(world.dice.whole(leaseMs / 3, (2 * leaseMs) / 3)); // heartbeats have arrived, at any phase of the interval
         await world.redis.kill();
         await pause(index % 3 === 2 ? 1.1 * leaseMs : world.dice.whole(0.3 * leaseMs, 0.65 * leaseMs));
         await world.redis.start();
         world.fault('redis-start');
-        // Somebody new, who finds leases that have ended, before anybody could beat.
+        // A new worker finds expired leases before any other worker could send a heartbeat.
         if (index % 3 === 2) join(1);
       }
       await pause(leaseMs);
@@ -89,7 +89,7 @@ const f10: Scenario = {
     const freezes = world.isLong ? [1_000, 5_000, 8_000, 2_500, 3_500] : [2_500];
     await underLoad(world, { count: 200, leaseMs: 1_000, mostMs: 30 }, async () => {
       for (const ms of freezes) {
-        await pause(1_500); // beats have been seen
+        await pause(1_500); // heartbeats have arrived
         world.redis.freeze();
         await pause(ms);
         world.redis.thaw();
@@ -104,7 +104,7 @@ const f10: Scenario = {
 
 const f12: Scenario = {
   id: 'F12',
-  name: 'the master is demoted under its clients, and promoted again',
+  name: 'the master is demoted while clients use it, and promoted again',
   async run(world) {
     world.allowed = { noRecovery: true };
     const rounds = world.isLong ? 10 : 2;
@@ -118,7 +118,7 @@ const f12: Scenario = {
         const before = world.count('start');
         const backAt = world.now();
         const went = await world.until(() => world.count('start') > before, 20_000);
-        world.claim(`workers went on within 5 s of the promotion (${Math.round(world.now() - backAt)} ms)`, went && world.now() - backAt < 5_000);
+        world.claim(`workers continue within 5 s after the promotion (${Math.round(world.now() - backAt)} ms)`, went && world.now() - backAt < 5_000);
       }
     });
   },
@@ -126,7 +126,7 @@ const f12: Scenario = {
 
 const f15: Scenario = {
   id: 'F15',
-  name: 'scripts vanish every 50 ms',
+  name: 'SCRIPT FLUSH removes the scripts every 50 ms',
   async run(world) {
     world.allowed = { noRecovery: true };
     await underLoad(world, { count: world.isLong ? 5_000 : 500, leaseMs: 2_000, does: [undefined, 'fail:1', 'bury', 'release:1'] }, async (isEnough) => {
@@ -141,7 +141,7 @@ const f15: Scenario = {
 
 const f16: Scenario = {
   id: 'F16',
-  name: 'memory is full',
+  name: 'Redis reaches maxmemory',
   redisSettings: ['--maxmemory-policy', 'noeviction'],
   async run(world) {
     world.allowed = { noRecovery: true };
@@ -150,27 +150,27 @@ const f16: Scenario = {
     for (let index = 0; index < 40; index++) await world.put(producer, ...Array.from({ length: 10 }, () => ({ ...world.load(1, world.dice.pick([undefined, 'fail:1', 'bury', 'release:1'])), pad })));
     world.fault('maxmemory');
     await world.direct.config('SET', 'maxmemory', 1);
-    world.claim('a put is refused with a typed error', (await world.put(producer, { ...world.load(), pad })) === 'REDIS_FULL');
+    world.claim('a put rejects with a typed error', (await world.put(producer, { ...world.load(), pad })) === 'REDIS_FULL');
     world.crew({ leaseMs: 2_000, concurrency: 10, workers: 2 });
     await world.drained();
     const { pending, dead } = await world.look();
     world.figures['left while full'] = pending;
     world.figures['buried while full'] = dead.length;
-    world.claim(`workers drained the backlog with memory still full (${pending} left)`, pending === 0);
+    world.claim(`workers drain the backlog while memory is still full (${pending} left)`, pending === 0);
     await world.direct.config('SET', 'maxmemory', 0);
     world.claim('puts work again', (await world.put(producer, world.load())) === undefined);
     await world.drained();
   },
 };
 
-/** What may wait in a producer, in characters, and what one batch takes with it (`runtime/producer.ts`). */
+/** Most characters that a put batcher buffers, plus those of one batch in flight (`runtime/producer.ts`). */
 const mostBuffered = 16 * 1_048_576 + 1_048_576;
 
-/** Puts so many messages while Redis is away, no faster than it is told to. @returns the outcomes, and by how many MiB the heap grew */
+/** Puts `count` messages while Redis is down, at most `perSecond`. @returns the results by code, and the heap growth in MiB */
 async function overload(world: World, producer: HotQueue<Load>, count: number, perSecond: number, pad: string) {
   await world.put(producer, world.load());
   await world.redis.kill();
-  void world.put(producer, world.load()); // from now on it knows that nobody answers
+  void world.put(producer, world.load()); // from now on the queue knows that Redis does not answer
   await pause(1_500);
   const before = heapInUse();
   const codes = new Map<string, number>();
@@ -194,7 +194,7 @@ async function overload(world: World, producer: HotQueue<Load>, count: number, p
   return { codes, grown };
 }
 
-/** Without what is only waiting to be collected. */
+/** Heap in use after a garbage collection, in bytes. */
 function heapInUse(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -203,7 +203,7 @@ function heapInUse(): number {
 
 const f22: Scenario = {
   id: 'F22',
-  name: 'producers go on while Redis is away: what waits is bounded, and the rest is told so',
+  name: 'producers put while Redis is down: the buffer is bounded, further puts are refused',
   durability: 'always',
   withinMs: { short: 120_000, long: 240_000 },
   async run(world) {
@@ -213,13 +213,13 @@ const f22: Scenario = {
     };
     const pad = 'x'.repeat(40_000);
     const large = await overload(world, world.queue(), 1_000, 1_000, pad);
-    world.claim('large ones are stored, or refused with a typed error', tell(large.codes, 'large') && large.codes.has('BUFFER_FULL'));
+    world.claim('large messages are stored or refused with a typed error', tell(large.codes, 'large') && large.codes.has('BUFFER_FULL'));
     const stored = large.codes.get('stored') ?? 0;
-    world.claim(`no more than fits waits for Redis (${stored} of 40 kB)`, stored > 100 && stored * pad.length <= mostBuffered);
+    world.claim(`the buffer of large messages is bounded (${stored} of 40 kB were stored)`, stored > 100 && stored * pad.length <= mostBuffered);
     const small = await overload(world, world.queue(), world.isLong ? 250_000 : 40_000, 10_000, '');
-    world.claim('small ones as well', tell(small.codes, 'small') && small.codes.has('BUFFER_FULL'));
+    world.claim('small messages are stored or refused with a typed error', tell(small.codes, 'small') && small.codes.has('BUFFER_FULL'));
     world.figures['heap growth of small puts, MiB'] = small.grown;
-    world.claim(`and they are bounded as well (${small.grown} MiB)`, small.grown <= 64);
+    world.claim(`the buffer of small messages is bounded (the heap grew by ${small.grown} MiB)`, small.grown <= 64);
     world.crew({ concurrency: 50 });
     await world.drained();
   },

@@ -7,7 +7,7 @@ import type { Scenario } from '../scenario.js';
 import { simulate } from '../simulation.js';
 import type { World } from '../world.js';
 
-/** For a mutation: more runs, and whatever is found first will do. */
+/** With a mutation: play more runs, and do not shrink the first failure. */
 const isHunting = process.env.CHAOS_MUTANT !== undefined;
 
 async function against(world: World, url: string, runs: number): Promise<void> {
@@ -28,14 +28,14 @@ async function against(world: World, url: string, runs: number): Promise<void> {
 
 const real: Scenario = {
   id: 'SIM',
-  name: 'random sequences against the model, on Redis',
+  name: 'random sequences of transitions, compared with the model, on Redis',
   withinMs: { short: 120_000, long: 900_000 },
   run: (world) => against(world, world.redis.url, world.isLong ? 3_000 : isHunting ? 1_000 : 250),
 };
 
 const onEngine: Scenario = {
   id: 'SIMJ',
-  name: 'random sequences against the model, on the JavaScript engine',
+  name: 'random sequences of transitions, compared with the model, on the JavaScript engine',
   withinMs: { short: 120_000, long: 900_000 },
   async run(world) {
     const engine = await startTestEngine();

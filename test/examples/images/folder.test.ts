@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { assertOutside, imagesIn, nearby, UsageError } from '../../../examples/images/folder.js';
 import { aBrokenImage, aFolder, draw } from './photos.js';
 
-it('finds images by their names, in order, and passes over the rest', async () => {
+it('finds images by their names, in order, and skips other files', async () => {
   const folder = await aFolder();
   await Promise.all(['b.JPG', 'a.png', 'c.webp', 'd.gif', 'e.tiff', 'f.avif'].map((name) => draw(folder, name)));
   await aBrokenImage(folder, 'notes.txt');
@@ -12,14 +12,14 @@ it('finds images by their names, in order, and passes over the rest', async () =
   expect((await imagesIn(folder)).map((file) => path.relative(folder, file))).toEqual(['a.png', 'b.JPG', 'c.webp', 'd.gif', 'e.tiff', 'f.avif']);
 });
 
-it('says which folder is missing, is none, or has no images', async () => {
+it('reports a missing folder, a file, and a folder without images', async () => {
   const folder = await aFolder();
   await expect(imagesIn(folder)).rejects.toThrow(new UsageError(`there are no images in ${folder} (looked for .jpg .jpeg .png .webp .avif .gif .tif .tiff)`));
   await expect(imagesIn(path.join(folder, 'nowhere'))).rejects.toThrow(/nowhere cannot be read as a folder: ENOENT/);
   await expect(imagesIn(await draw(folder, 'a.png'))).rejects.toThrow(/a\.png cannot be read as a folder: ENOTDIR/);
 });
 
-it('refuses to resize the results, by whatever name', async () => {
+it('refuses to resize the results, by any path', async () => {
   const home = await aFolder();
   const results = path.join(home, 'resized');
   await mkdir(path.join(results, 'photos'), { recursive: true });
@@ -31,7 +31,7 @@ it('refuses to resize the results, by whatever name', async () => {
   await expect(assertOutside(path.join(home, 'resized-too'), results)).resolves.toBeUndefined();
 });
 
-it('names files as one would type them', () => {
+it('prints paths as a user would type them', () => {
   expect(nearby(path.resolve('examples/images'))).toBe(path.join('examples', 'images'));
   expect(nearby('/elsewhere')).toBe('/elsewhere');
 });

@@ -6,9 +6,9 @@ const look: Look = { at: 5_000, counts, next: [{ path: '/a/b.jpg', width: 8, hei
 
 it.each([
   ['unknown at first', undefined, undefined],
-  ['what was done', { at: 3_000, counts: { ...counts, waiting: 13 } }, 5],
-  ['negative while more is put', { at: 4_000, counts: { ...counts, waiting: 0 } }, -3],
-  ['no change for what only moves', { at: 4_000, counts: { ...counts, waiting: 5, delayed: 0, claimed: 1 } }, 0],
+  ['tasks done per second', { at: 3_000, counts: { ...counts, waiting: 13 } }, 5],
+  ['negative if more tasks are put than done', { at: 4_000, counts: { ...counts, waiting: 0 } }, -3],
+  ['zero if tasks only change their state', { at: 4_000, counts: { ...counts, waiting: 5, delayed: 0, claimed: 1 } }, 0],
 ])('has a rate: %s', (_, before, expected) => {
   expect(rate({ ...look, before })).toBe(expected);
 });

@@ -1,4 +1,4 @@
-/** Small images, and folders that go away after the test. */
+/** Small images, and folders that are removed after the test. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,7 +17,7 @@ export async function aFolder(): Promise<string> {
   return folder;
 }
 
-/** Draws an image of the given size; the name says the format. */
+/** Writes an image of the given size. The extension of `name` selects the format. */
 export async function draw(folder: string, name: string, width = 40, height = 30): Promise<string> {
   const file = path.join(folder, name);
   await sharp({ create: { width, height, channels: 3, background: '#c33' } })

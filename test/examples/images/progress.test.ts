@@ -12,7 +12,7 @@ it.each([
   ['the end', { total: 10, done: 10 }, 2_000, '██████████ 10/10  5.0/s'],
   ['no time for a rate yet', { total: 10, done: 5 }, 0, '█████░░░░░ 5/10  0.0/s'],
   ['nothing to do', { total: 0, done: 0 }, 0, '██████████ 0/0  0.0/s'],
-])('says: %s', (_, tally, elapsedMs, expected) => {
+])('shows: %s', (_, tally, elapsedMs, expected) => {
   const numbers = expected.slice(11);
   expect(progressLine(tally, elapsedMs, numbers.length + 11)).toBe(expected);
 });
@@ -23,7 +23,7 @@ it.each([200, 80, 45, 40, 20, 5, 0])('never takes more than %i columns', (width)
   expect(line.includes('█')).toBe(width >= 60);
 });
 
-/** A terminal, or a pipe; the colours of a terminal are those that the environment says. */
+/** A fake terminal or pipe. The environment decides on the colours of the terminal. */
 function aScreen(isTTY: boolean, columns = 60) {
   const screen = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns, getColorDepth: () => WriteStream.prototype.getColorDepth() });
   return { screen, seen: () => (screen.read() as string | null) ?? '' };
@@ -33,7 +33,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   vi.stubEnv('NO_COLOR', undefined);
   vi.stubEnv('FORCE_COLOR', undefined);
-  vi.stubEnv('CI', undefined); // Node takes the log of a CI for colourless
+  vi.stubEnv('CI', undefined); // with CI set, Node assumes that the output has no colours
   vi.stubEnv('TERM', 'xterm');
 });
 afterEach(() => {
@@ -41,7 +41,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-it('prints a line a second, and no escape codes, where there is no terminal', () => {
+it('prints one line per second without a terminal, without escape codes', () => {
   const { screen, seen } = aScreen(false);
   let done = 0;
   const progress = new Progress('resizing', () => ({ total: 4, done, dead: 1 }), screen);
@@ -56,7 +56,7 @@ it('prints a line a second, and no escape codes, where there is no terminal', ()
   expect(text).toBe(stripVTControlCharacters(text));
 });
 
-it('draws over itself on a terminal, with other lines above it', () => {
+it('redraws its line on a terminal, and prints other lines above it', () => {
   const { screen, seen } = aScreen(true);
   const progress = new Progress('resizing', () => ({ total: 4, done: 2, dead: 1 }), screen);
   vi.advanceTimersByTime(200);
@@ -67,7 +67,7 @@ it('draws over itself on a terminal, with other lines above it', () => {
   expect(stripVTControlCharacters(seen()).split('resizing').at(-1)).toMatch(/^ █+░+ 3\/4 .*\n$/);
 });
 
-it('has colours on a terminal, none with NO_COLOR, and nothing but lines on a dumb one', () => {
+it('uses colours on a terminal, none with NO_COLOR, and plain lines on a dumb terminal', () => {
   const draw = () => {
     const { screen, seen } = aScreen(true);
     new Progress('resizing', () => ({ total: 4, done: 2, dead: 1 }), screen).end();

@@ -9,7 +9,7 @@ it.each([
   ['a.jpg', 400, 300, 'jpeg', 80, 60],
   ['b.PNG', 300, 400, 'png', 45, 60],
   ['c.webp', 400, 100, 'webp', 80, 20],
-  ['d.gif', 40, 30, 'gif', 40, 30], // never larger than it was
+  ['d.gif', 40, 30, 'gif', 40, 30], // never enlarged
 ])('makes %s of %i×%i a %s that fits', async (name, width, height, format, newWidth, newHeight) => {
   const home = await aFolder();
   const result = await resize({ path: await draw(home, name, width, height), width: 80, height: 60 }, path.join(home, 'resized'));
@@ -17,7 +17,7 @@ it.each([
   expect(await sharp(result).metadata()).toMatchObject({ format, width: newWidth, height: newHeight });
 });
 
-it('may be repeated, also at the same time, and leaves one whole result', async () => {
+it('may run several times, also at the same time, and leaves one complete result', async () => {
   const home = await aFolder();
   const image = { path: await draw(home, 'a.jpg', 800, 600), width: 80, height: 60 };
   const results = await Promise.all([1, 2, 3].map(() => resize(image, path.join(home, 'resized'))));
@@ -25,20 +25,20 @@ it('may be repeated, also at the same time, and leaves one whole result', async 
   expect(await readdir(path.dirname(results[0]!))).toEqual(['a-80x60.jpg']);
 });
 
-it('keeps apart what has the same name in two folders', async () => {
+it('writes separate results for images with the same name in two folders', async () => {
   const home = await aFolder();
   const [one, other] = await Promise.all([aFolder(), aFolder()]);
   const results = await Promise.all([one, other].map(async (folder) => resize({ path: await draw(folder, 'a.png'), width: 8, height: 8 }, home)));
   expect(new Set(results).size).toBe(2);
 });
 
-it('throws for what is no image, and leaves nothing behind', async () => {
+it('throws for a file that is not an image, and leaves no file', async () => {
   const home = await aFolder();
   await expect(resize({ path: await aBrokenImage(home), width: 80, height: 60 }, path.join(home, 'resized'))).rejects.toThrow(/unsupported image format/);
   expect(await readdir(path.join(home, 'resized', path.basename(home)))).toEqual([]);
 });
 
-it('replaces an earlier result in one step: whoever reads it meanwhile keeps a whole image', async () => {
+it('replaces an earlier result in one step: a program that reads it meanwhile gets a complete image', async () => {
   const home = await aFolder();
   const image = { path: await draw(home, 'a.jpg', 800, 600), width: 80, height: 60 };
   const reader = await open(await resize(image, path.join(home, 'resized')));

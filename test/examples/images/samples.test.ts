@@ -7,7 +7,7 @@ import { aFolder } from './photos.js';
 
 const small = { count: 24, width: 32, height: 24 };
 
-it('paints photographs of the wanted size, no two of them alike', async () => {
+it('paints different photographs of the given size', async () => {
   const folder = await aFolder();
   const files = await samples({ folder, ...small });
   expect(files).toHaveLength(24);
@@ -17,11 +17,11 @@ it('paints photographs of the wanted size, no two of them alike', async () => {
   for (const picture of pictures) {
     expect(await sharp(picture).metadata()).toMatchObject({ format: 'jpeg', width: 32, height: 24 });
     const { channels } = await sharp(picture).stats();
-    expect(channels[0]!.stdev).toBeGreaterThan(3); // something is to be seen
+    expect(channels[0]!.stdev).toBeGreaterThan(3); // the picture is not empty
   }
 });
 
-it('paints only what is missing', async () => {
+it('paints only missing photographs', async () => {
   const folder = await aFolder();
   const painted: number[] = [];
   const first = await samples({ folder, ...small, count: 3 }, (total) => painted.push(total));
@@ -31,13 +31,13 @@ it('paints only what is missing', async () => {
   expect((await stat(first[0]!)).mtimeMs).toBe(before.mtimeMs);
 });
 
-it('takes no photograph of another size for one', async () => {
+it('does not use photographs of another size', async () => {
   const folder = await aFolder();
   await samples({ folder, ...small, count: 2 });
   await samples({ folder, count: 2, width: 40, height: 30 });
   expect(await readdir(folder)).toHaveLength(4);
 });
 
-it('has a file that only calls itself an image', async () => {
+it('writes a broken image', async () => {
   await expect(sharp(await brokenSample(await aFolder())).metadata()).rejects.toThrow();
 });

@@ -15,7 +15,7 @@ async function aFolderOfFive(home: string): Promise<string> {
 }
 
 describe('npm start', () => {
-  it('shows samples being resized, a broken image that is retried and buried, and an invalid task', async () => {
+  it('resizes samples, retries and buries a broken image, and buries an invalid task', async () => {
     const home = await aFolder();
     const start = new Program('images/start.ts', ['--home', home, '--count', '6', '--size', '1000x750']);
     expect(await start.ended()).toBe(0);
@@ -34,7 +34,7 @@ describe('npm start', () => {
     expect(sizes.map(({ width, height }) => [width, height])).toEqual(Array(6).fill([800, 600]));
   });
 
-  it('prints no escape codes where there is no terminal, and nothing on stderr', async () => {
+  it('prints no escape codes without a terminal, and nothing on stderr', async () => {
     const home = await aFolder();
     const start = new Program('images/start.ts', ['--home', home, '--count', '1', '--size', '20x15']);
     expect(await start.ended()).toBe(0);
@@ -42,7 +42,7 @@ describe('npm start', () => {
     expect(start.stderr).toBe('');
   });
 
-  it('resizes the images of a folder, which stay as they are, and may do so again', async () => {
+  it('resizes the images of a folder without changing them, and can be repeated', async () => {
     const home = await aFolder();
     const folder = await aFolderOfFive(home);
     const before = await readFile(path.join(folder, 'a.jpg'));
@@ -56,7 +56,7 @@ describe('npm start', () => {
     expect(await readFile(path.join(folder, 'a.jpg'))).toEqual(before);
   });
 
-  it('fails when an image of the folder does', async () => {
+  it('exits with 1 if an image of the folder is broken', async () => {
     const home = await aFolder();
     const folder = await aFolderOfFive(home);
     await aBrokenImage(folder);
@@ -67,18 +67,18 @@ describe('npm start', () => {
   });
 
   it.each([
-    ['a folder that is not there', ['/no/such/folder'], /^\/no\/such\/folder cannot be read as a folder: ENOENT.*\n$/],
+    ['a missing folder', ['/no/such/folder'], /^\/no\/such\/folder cannot be read as a folder: ENOENT.*\n$/],
     ['a folder without images', [import.meta.dirname], /^there are no images in .*\(looked for \.jpg .*\)\n$/],
-    ['an option that is none', ['--hone', '/tmp'], /^Unknown option '--hone'.*\nnpm start -- \[folder\].*\n$/],
-    ['a size that is none', ['--size', 'large'], /^--size is large, not such as 1600x1200\nnpm start/],
-  ])('says what is wrong with %s', async (_, args, sentence) => {
+    ['an unknown option', ['--hone', '/tmp'], /^Unknown option '--hone'.*\nnpm start -- \[folder\].*\n$/],
+    ['an invalid size', ['--size', 'large'], /^invalid --size "large": expected a size such as 1600x1200\nnpm start/],
+  ])('reports %s', async (_, args, sentence) => {
     const start = new Program('images/start.ts', args);
     expect(await start.ended()).toBe(1);
     expect(start.stderr).toMatch(sentence);
     expect(start.stdout).toBe('');
   });
 
-  it('stops in the middle on Ctrl-C, leaving no half image and nothing claimed', async () => {
+  it('stops on Ctrl-C, without incomplete images and active messages', async () => {
     const home = await aFolder();
     const folder = path.join(home, 'large');
     await mkdir(folder);

@@ -4,7 +4,7 @@ import { summary, type Result } from '../../../examples/images/summary.js';
 const plain = (_: unknown, text: string) => text;
 const result: Result = { done: 24, retried: 0, dead: [], left: 0, tookMs: 2_000, results: 'resized/photos/' };
 
-it('is short when all went well', () => {
+it('is short without failures', () => {
   expect(summary(result, plain).split('\n')).toEqual([
     '  done      24',
     '  retried   0',
@@ -15,7 +15,7 @@ it('is short when all went well', () => {
   ]);
 });
 
-it('names what died and why, in columns', () => {
+it('lists dead letters with their reasons, in columns', () => {
   const dead = [
     { text: '{"path":"/photos/broken.jpg"}', reason: 'failed 3 of 3 attempts', attempts: 3, error: { name: 'Error', message: 'no image\nat all' } },
     {
@@ -37,7 +37,7 @@ it('names what died and why, in columns', () => {
   ]);
 });
 
-it('names no more than twenty of the dead', () => {
+it('lists at most twenty dead letters', () => {
   const letter = { text: '{"path":"a.jpg"}', reason: 'by hand', attempts: 1, error: undefined };
   const lines = summary({ ...result, dead: Array(23).fill(letter) as Result['dead'] }, plain).split('\n');
   expect(lines.filter((line) => line.includes('a.jpg'))).toHaveLength(20);

@@ -39,7 +39,7 @@ describe('producer, worker and monitor', () => {
     expect(monitor.stderr).toBe('');
   });
 
-  it('show a broken image as it waits for its retry', async () => {
+  it('show a broken image while it waits for its retry', async () => {
     await aBrokenImage(folder);
     await new Program('images/producer.ts', [folder]).ended();
     const monitor = new Program('images/monitor.ts', ['--every', '50']);
@@ -53,7 +53,7 @@ describe('producer, worker and monitor', () => {
     expect(await redis().zcard('{hotqueue:images}:dead')).toBe(1);
   });
 
-  it('let two workers share the tasks, each of them done once', async () => {
+  it('let two workers share the tasks, each done once', async () => {
     const names = Array.from({ length: 30 }, (_, index) => `${index}.png`);
     for (const name of names) await draw(folder, name, 1200, 900);
     const workers = [new Program('images/worker.ts'), new Program('images/worker.ts')];
@@ -67,7 +67,7 @@ describe('producer, worker and monitor', () => {
     expect(done[0]! + done[1]!).toBe(30);
   });
 
-  it('say what is wrong with a folder', async () => {
+  it('report a folder without images', async () => {
     const producer = new Program('images/producer.ts', [folder]);
     expect(await producer.ended()).toBe(1);
     expect(producer.stderr).toMatch(/^there are no images in .*\n$/);

@@ -5,7 +5,7 @@ const image = new Image();
 const many = [image, image];
 
 export async function producing(): Promise<void> {
-  // One message gives a job, several an array, a spread array one or the other.
+  // put() of one message returns a job, of several an array, of a spread array either.
   const one = await images.put({ path: 'a.jpg', width: 800 });
   exactly<Job<Image>>()(one);
   const several = await images.put(image, { path: 'a.jpg', width: 1, tags: ['x'] });
@@ -44,22 +44,22 @@ export async function producing(): Promise<void> {
   await images.putAll(image);
   // @ts-expect-error a mistyped option
   images.with({ attemps: 2 });
-  // @ts-expect-error no duration
+  // @ts-expect-error not a duration
   images.with({ backoff: 'soon' });
   await images.with({ timeout: '90s', ttl: '10m' }).put(image);
-  // @ts-expect-error a function cannot travel with a message
+  // @ts-expect-error a function cannot be stored with a message
   images.with({ backoff: () => 5 });
-  // @ts-expect-error no duration
+  // @ts-expect-error not a duration
   images.with({ ttl: 'soon' });
-  // @ts-expect-error no duration
+  // @ts-expect-error not a duration
   images.with({ delay: 'soon' });
   // @ts-expect-error no such priority
   images.with({ priority: 'urgent' });
   // @ts-expect-error an id is text
   images.with({ id: 42 });
-  // @ts-expect-error a moment is a Date, or Unix ms
+  // @ts-expect-error a time is a Date or Unix ms
   images.with({ at: '2030-01-01' });
-  // @ts-expect-error nobody decides that for himself
+  // @ts-expect-error the property is read-only
   own.duplicate = true;
 }
 
@@ -72,15 +72,15 @@ export async function consuming(signal: AbortSignal): Promise<void> {
   for await (const given of images.consume({ batch: 100, linger: '50ms', limit: 1_000, signal })) exactly<Image[]>()(given);
   for await (const given of images.deliveries({ batch: 100 })) exactly<Delivery<Image>[]>()(given);
   for await (const given of untyped.consume({ batch: 100 })) exactly<unknown[]>()(given);
-  // @ts-expect-error only a batch waits to be filled
+  // @ts-expect-error linger needs batch
   images.consume({ linger: '50ms' });
-  // @ts-expect-error a number
+  // @ts-expect-error batch is a number
   images.deliveries({ batch: '100' });
   // @ts-expect-error a mistyped option beside batch
   images.consume({ batch: 100, limt: 5 });
   const one = await images.get({ block: true, timeout: 500 });
   exactly<Image | undefined>()(one);
-  // @ts-expect-error there may be none
+  // @ts-expect-error it may be undefined
   one.area();
   for await (const given of untyped.consume()) {
     // @ts-expect-error an untyped payload is unknown
@@ -98,17 +98,17 @@ export async function burying(): Promise<void> {
   exactly<DeadLetter | undefined>()(await images.dead.get('id'));
   exactly<number>()(await images.dead.revive('id'));
   exactly<number>()(await images.dead.drop({ where: ({ reason, failures }) => reason === 'expired' && failures.length === 0 }));
-  // @ts-expect-error nobody awaits it
+  // @ts-expect-error an async filter is not awaited
   await images.dead.drop({ where: async () => false });
-  // @ts-expect-error which?
+  // @ts-expect-error the argument is missing
   await images.dead.revive();
   // @ts-expect-error a mistyped option
   await images.dead.list({ limti: 5 });
   throw new Bury('account closed', { cause: new RetryIn('30s') });
-  // @ts-expect-error no duration
+  // @ts-expect-error not a duration
   throw new RetryIn('soon');
 }
 
 export const delivery: Delivery<Image> = Delivery.of(image, { attempt: 2 });
-// @ts-expect-error only the library makes deliveries
+// @ts-expect-error only the library creates deliveries
 new Delivery();

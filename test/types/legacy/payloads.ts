@@ -1,6 +1,6 @@
 import { HotQueue } from 'hotqueue';
 
-/** What the files beside this one are about. Compiled, never run. */
+/** Payloads and queues for the other files in this folder. They are only compiled, never run. */
 export class Image {
   path!: string;
   width = 800;
@@ -20,7 +20,7 @@ export class WithArguments {
 export const images = new HotQueue('images', { payload: Image });
 export const untyped = new HotQueue('untyped');
 
-/** Whether two types are one, neither wider nor narrower. */
+/** `true` if two types are identical, neither wider nor narrower. */
 export type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
 export const isTrue = <T extends true>(..._: T[]): void => undefined;
 /** `exactly<T>()(value)` compiles when `value` is a `T`, neither wider nor narrower. */

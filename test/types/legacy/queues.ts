@@ -4,41 +4,41 @@ import { Email, exactly, Image, images, WithArguments } from './payloads.js';
 
 exactly<HotQueue<Image>>()(images);
 
-// A queue of T needs something that checks T at run time.
+// A queue of T needs a class or schema that checks T at run time.
 new HotQueue('images', { payload: Image, port: 6380, prefix: 'shop', backoff: '10s', attempts: 3 });
 new HotQueue('images', { payload: Image, timeout: '5m', ttl: '1d', deadLetters: { max: 1_000, maxAge: '30d' } });
 new HotQueue<Image>('images', { payload: Image });
 // @ts-expect-error a type alone checks nothing
 new HotQueue<Image>('images');
-// @ts-expect-error nor does it with other options
+// @ts-expect-error a type alone checks nothing, also with other options
 new HotQueue<Image>('images', { port: 6380 });
-// @ts-expect-error the library makes payloads itself, without arguments
+// @ts-expect-error the library creates payloads, without arguments
 new HotQueue('images', { payload: WithArguments });
-// @ts-expect-error an instance is no class
+// @ts-expect-error an instance is not a class
 new HotQueue('images', { payload: new Image() });
 // @ts-expect-error a mistyped option
 new HotQueue('images', { payload: Image, prot: 6380 });
-// @ts-expect-error no duration
+// @ts-expect-error not a duration
 new HotQueue('images', { payload: Image, backoff: 'soon' });
 new HotQueue('images', { payload: Image, delay: '10m', priority: 'low', dedupe: '2h', maxLength: 1_000, whenFull: 'wait' });
-// @ts-expect-error a moment is for a message, not for a queue
+// @ts-expect-error `at` is an option of a message, not of a queue
 new HotQueue('images', { payload: Image, at: new Date() });
-// @ts-expect-error an id is for a message, not for a queue
+// @ts-expect-error `id` is an option of a message, not of a queue
 new HotQueue('images', { payload: Image, id: 'a' });
 // @ts-expect-error no such policy
 new HotQueue('images', { payload: Image, maxLength: 1, whenFull: 'drop' });
-// @ts-expect-error no name
+// @ts-expect-error the name is missing
 new HotQueue();
 
-// Untyped: whatever JSON can hold, but something.
+// Untyped: any JSON value, but not undefined.
 const anything = new HotQueue('anything', { prefix: 'shop' });
 exactly<HotQueue>()(anything);
 void anything.put(null);
 void anything.put({ to: 'a@b.c' }, 'text', 4, [false]);
-// @ts-expect-error undefined is no message
+// @ts-expect-error undefined is not a message
 void anything.put(undefined);
 
-// A schema: what goes in may be another type than what comes out.
+// A schema may have different types for input and output.
 const orders = new HotQueue('orders', { payload: z.object({ sku: z.string(), count: z.coerce.number<string>(), gift: z.boolean().default(false) }) });
 interface Order {
   sku: string;
@@ -58,12 +58,12 @@ orders.worker((order) => exactly<Order>()(order));
 declare const ownSchema: StandardSchemaV1<string, Date>;
 void new HotQueue('dates', { payload: ownSchema }).put('2026-11-20');
 
-// HotQueue<any> stands for every queue.
+// Every queue is assignable to HotQueue<any>.
 const every: HotQueue<any, any>[] = [images, orders, anything, new HotQueue('emails', { payload: Email })]; // eslint-disable-line @typescript-eslint/no-explicit-any
-void every[0]!.put({ whatever: true });
+void every[0]!.put({ anything: true });
 const some: HotQueue<Image> = every[0]!; // eslint-disable-line @typescript-eslint/no-unsafe-assignment
 void some;
 worker(every[0]!);
-// @ts-expect-error queues of different payloads are no substitutes
+// @ts-expect-error queues of different payloads are not assignable
 const wrong: HotQueue<Email> = images;
 void wrong;

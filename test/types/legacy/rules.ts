@@ -8,7 +8,7 @@ class SendEmail {
     rules(this, { to: IsEmail(), retries: [IsOptional(), IsInt(), Min(0)] });
     // @ts-expect-error a property that SendEmail does not have
     rules(this, { from: IsEmail() });
-    // @ts-expect-error no rule
+    // @ts-expect-error not a rule
     rules(this, { to: 'email' });
   }
 }

@@ -39,10 +39,10 @@ export class Studio {
   }
   @images.worker({ batch: 100 }) storePartly(this: Studio, _images: { path: string }[]) {}
   @images.worker({ batch: 100 }) storeTick() {}
-  @worker(every, { batch: 100 }) storeWhatever(_emails: Email[]) {}
-  @every.worker({ batch: 100 }) storeWhateverBound(_emails: Email[]) {}
-  @worker(every) whatever(_email: Email) {}
-  @every.worker whateverBare(_email: Email) {}
+  @worker(every, { batch: 100 }) storeAny(_emails: Email[]) {}
+  @every.worker({ batch: 100 }) storeAnyBound(_emails: Email[]) {}
+  @worker(every) anyEmail(_email: Email) {}
+  @every.worker anyEmailBare(_email: Email) {}
 
   @worker(untyped) inferred(_image: Image) {}
   @untyped.worker inferredBare(_image: Image, _job: Delivery<Image>) {}
@@ -59,7 +59,7 @@ export class Studio {
   @images.worker wrongDelivery(_image: Image, _job: Delivery<Email>) {}
   // @ts-expect-error the delivery of another payload, on a queue that reads it from the method
   @untyped.worker wrongDeliveryInferred(_image: Image, _job: Delivery<Email>) {}
-  // @ts-expect-error nobody gives a third argument
+  // @ts-expect-error there is no third argument
   @images.worker third(_image: Image, _job: Delivery<Image>, _more: string) {}
   // @ts-expect-error a property
   @images.worker property: string = '';
@@ -73,25 +73,25 @@ export class Studio {
   @worker(images, { concurency: 4 }) mistyped(_image: Image) {}
   // @ts-expect-error a mistyped option
   @images.worker({ attempt: 4 }) mistypedBound(_image: Image) {}
-  // @ts-expect-error no duration
+  // @ts-expect-error not a duration
   @images.worker({ backoff: 'soon' }) soon(_image: Image) {}
-  // @ts-expect-error no duration in a list
+  // @ts-expect-error a list with an item that is not a duration
   @images.worker({ backoff: ['1s', 'soon'] }) soonListed(_image: Image) {}
-  // @ts-expect-error a fixed wait does not grow
+  // @ts-expect-error a fixed delay has no maximum
   @images.worker({ backoff: { type: 'fixed', delay: '1s', max: '1h' } }) grown(_image: Image) {}
-  // @ts-expect-error which rule?
+  // @ts-expect-error the type is missing
   @images.worker({ backoff: { delay: '1s' } }) untold(_image: Image) {}
-  // @ts-expect-error a function that gives no duration
+  // @ts-expect-error a function that returns no duration
   @images.worker({ backoff: () => 'soon' }) soonAsked(_image: Image) {}
-  // @ts-expect-error nobody awaits it
+  // @ts-expect-error an async function is not awaited
   @images.worker({ backoff: async () => 5 }) awaited(_image: Image) {}
-  // @ts-expect-error nobody awaits it
+  // @ts-expect-error an async function is not awaited
   @images.worker({ retryIf: async () => false }) awaitedFilter(_image: Image) {}
-  // @ts-expect-error no answer
+  // @ts-expect-error a function that returns no boolean
   @images.worker({ retryIf: () => undefined }) unanswered(_image: Image) {}
-  // @ts-expect-error no duration
+  // @ts-expect-error not a duration
   @images.worker({ timeout: 'soon' }) timed(_image: Image) {}
-  // @ts-expect-error of a message, not of a worker
+  // @ts-expect-error an option of a message, not of a worker
   @images.worker({ ttl: '1h' }) lasting(_image: Image) {}
   // @ts-expect-error with batch it gets arrays
   @worker(images, { batch: 100 }) single(_image: Image) {}
@@ -109,21 +109,21 @@ export class Studio {
   @worker(images) many(_images: Image[]) {}
   // @ts-expect-error without batch it gets one at a time
   @images.worker({ concurrency: 4 }) manyBound(_images: Image[]) {}
-  // @ts-expect-error only a batch waits to be filled
+  // @ts-expect-error linger needs batch
   @worker(images, { linger: '50ms' }) lingering(_image: Image) {}
-  // @ts-expect-error no duration
+  // @ts-expect-error not a duration
   @worker(images, { batch: 100, linger: 'soon' }) lingeringSoon(_images: Image[]) {}
-  // @ts-expect-error a number
+  // @ts-expect-error batch is a number
   @worker(images, { batch: true }) truly(_images: Image[]) {}
   // @ts-expect-error a mistyped option beside batch
   @worker(images, { batch: 100, lingr: '50ms' }) mistypedMany(_images: Image[]) {}
-  // @ts-expect-error no compiler tells what the array is of
+  // @ts-expect-error no compiler emits the type of array items
   @worker(untyped, { batch: 100 }) inferredMany(_images: Image[]) {}
-  // @ts-expect-error no compiler tells what the array is of
+  // @ts-expect-error no compiler emits the type of array items
   @untyped.worker({ batch: 100 }) inferredManyBound(_images: Image[]) {}
-  // @ts-expect-error a name is no queue
+  // @ts-expect-error a name is not a queue
   @worker('images') named(_image: Image) {}
-  // @ts-expect-error which queue?
+  // @ts-expect-error the queue is missing
   @worker bare(_image: Image) {}
   // @ts-expect-error a parameter
   parameter(@images.worker _image: Image) {}
@@ -134,7 +134,7 @@ export class Studio {
 class Decorated {}
 void Decorated;
 
-// Worker fields and wrapped functions are typed without a word.
+// Worker fields and wrapped functions need no type annotations.
 class Desk {
   #stamp = 'stamped';
   work = images.worker((image, job) => {
@@ -145,7 +145,7 @@ class Desk {
 }
 isTrue<Same<Desk['work'], WorkerFunction<Image, string>>>();
 
-// Many at once.
+// Batch workers.
 const store = images.worker(
   (given, jobs) => {
     exactly<Image[]>()(given);
@@ -160,11 +160,11 @@ isTrue<Same<typeof store, BatchWorkerFunction<Image, number>>>();
 const batchHandler: BatchHandler<Image> = (given) => given.length;
 images.worker(batchHandler, { batch: 2 });
 untyped.worker((items) => exactly<unknown[]>()(items), { batch: 2 });
-// @ts-expect-error it takes one
+// @ts-expect-error it expects one message
 images.worker((image: Image) => image.path, { batch: 2 });
-// @ts-expect-error it takes many
+// @ts-expect-error it expects an array
 images.worker((given: Image[]) => given.length);
-// @ts-expect-error only a batch waits to be filled
+// @ts-expect-error linger needs batch
 images.worker((image: Image) => image.path, { linger: '1s' });
 void run(store);
 
@@ -176,9 +176,9 @@ export async function calling(image: Image, job: Delivery<Image>): Promise<void>
   await echo(image, job);
   const stopped = await echo();
   exactly<void>()(stopped);
-  // @ts-expect-error no Image
+  // @ts-expect-error not an Image
   await echo({ to: 'a@b.c' });
-  // @ts-expect-error a decorated method asks for its payload, since TypeScript cannot see the loop
+  // @ts-expect-error the type of a decorated method requires its payload: TypeScript does not know that a call without one starts the worker
   await new Studio().resize();
 }
 const handler: Handler<Image> = (image) => image.area();
@@ -193,7 +193,7 @@ images.worker(handler, { concurency: 4 });
 void run(new Studio());
 void run([new Studio(), echo], { deadline: '30s' });
 void run(echo);
-// @ts-expect-error a name is no worker
+// @ts-expect-error a name is not a worker
 void run('images');
 // @ts-expect-error a mistyped option
 void run(echo, { dedline: 1 });

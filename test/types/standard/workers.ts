@@ -19,10 +19,10 @@ export class Studio {
   @worker(images, { batch: 100, linger: '50ms' }) async store(_images: Image[], _jobs: Delivery<Image>[]): Promise<void> {}
   @images.worker({ batch: 100 }) storeBound(_images: readonly Image[]) {}
   @images.worker({ batch: 100 }) storeLent(this: Studio, _images: Image[]) {}
-  @worker(every, { batch: 100 }) storeWhatever(_emails: Email[]) {}
-  @every.worker({ batch: 100 }) storeWhateverBound(_emails: Email[]) {}
-  @worker(every) whatever(_email: Email) {}
-  @every.worker whateverBare(_email: Email) {}
+  @worker(every, { batch: 100 }) storeAny(_emails: Email[]) {}
+  @every.worker({ batch: 100 }) storeAnyBound(_emails: Email[]) {}
+  @worker(every) anyEmail(_email: Email) {}
+  @every.worker anyEmailBare(_email: Email) {}
 
   // @ts-expect-error another payload class
   @worker(images) wrong(_email: Email) {}
@@ -30,13 +30,13 @@ export class Studio {
   @images.worker wrongBare(_email: Email) {}
   // @ts-expect-error the delivery of another payload
   @images.worker wrongDelivery(_image: Image, _job: Delivery<Email>) {}
-  // @ts-expect-error nobody gives a third argument
+  // @ts-expect-error there is no third argument
   @images.worker third(_image: Image, _job: Delivery<Image>, _more: string) {}
-  // @ts-expect-error standard decorators carry no parameter types
+  // @ts-expect-error standard decorators have no parameter types
   @worker(untyped) inferred(_image: Image) {}
-  // @ts-expect-error standard decorators carry no parameter types
+  // @ts-expect-error standard decorators have no parameter types
   @untyped.worker inferredBare(_image: Image) {}
-  // @ts-expect-error standard decorators carry no parameter types
+  // @ts-expect-error standard decorators have no parameter types
   @untyped.worker({ concurrency: 2 }) inferredWithOptions(_image: Image) {}
   // @ts-expect-error a property
   @images.worker property: string = '';
@@ -68,19 +68,19 @@ export class Studio {
   @images.worker({ batch: 100 }) wrongJob(_images: Image[], _job: Delivery<Image>) {}
   // @ts-expect-error without batch it gets one at a time
   @worker(images) many(_images: Image[]) {}
-  // @ts-expect-error only a batch waits to be filled
+  // @ts-expect-error linger needs batch
   @worker(images, { linger: '50ms' }) lingering(_image: Image) {}
-  // @ts-expect-error no compiler tells what the array is of
+  // @ts-expect-error no compiler emits the type of array items
   @worker(untyped, { batch: 100 }) inferredMany(_images: Image[]) {}
-  // @ts-expect-error no compiler tells what the array is of
+  // @ts-expect-error no compiler emits the type of array items
   @untyped.worker({ batch: 100 }) inferredManyBound(_images: Image[]) {}
   // @ts-expect-error a static method
   @worker(images, { batch: 100 }) static sharedMany(_images: Image[]) {}
   // @ts-expect-error a private method
   @images.worker({ batch: 100 }) #secretMany(_images: Image[]) {}
-  // @ts-expect-error a name is no queue
+  // @ts-expect-error a name is not a queue
   @worker('images') named(_image: Image) {}
-  // @ts-expect-error which queue?
+  // @ts-expect-error the queue is missing
   @worker bare(_image: Image) {}
 
   secrets() {

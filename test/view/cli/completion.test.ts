@@ -19,12 +19,12 @@ beforeAll(() => {
   const outlines = outlinesOf(hotqueueProgram());
   writeFileSync(path.join(folder, 'hotqueue.bash'), bashCompletion(outlines));
   writeFileSync(path.join(folder, 'hotqueue.zsh'), zshCompletion(outlines));
-  // Stands for the program: notes how it was asked, and answers three names.
+  // Replaces the program: it writes its arguments to a file, and prints three names.
   writeFileSync(path.join(folder, 'hotqueue'), '#!/bin/sh\nprintf "%s\\n" "$*" > "$NOTE"\necho complaint >&2\nprintf "%s\\n" emails emails:late images\n', { mode: 0o755 });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What bash would offer behind a line, by the function that the script registers; the program itself is stood in for. */
+/** Completions of bash for a line, from the function that the script registers. A fake program gives the names. */
 async function inBash(line: string): Promise<string[]> {
   const script = `
     source "${folder}/hotqueue.bash"
@@ -38,7 +38,7 @@ async function inBash(line: string): Promise<string[]> {
   return stdout.split('\n').filter((word) => word !== '');
 }
 
-/** The same for zsh: what the script hands to `_describe`, with the choice by what is typed left to zsh. */
+/** The same for zsh: the words that the script passes to `_describe`. Zsh would filter them by the typed text. */
 async function inZsh(line: string): Promise<string[]> {
   const script = `
     compdef() { : }
@@ -70,23 +70,23 @@ it.each([
   ['hotqueue put --priority ', ['high', 'normal', 'low']],
   ['hotqueue put emails 1 --priority h', ['high']],
   ['hotqueue peek em', ['emails', 'emails:late']],
-  ['hotqueue peek emails:', ['late']], // readline keeps what stands before the last colon
+  ['hotqueue peek emails:', ['late']], // readline keeps the text before the last colon
   ['hotqueue peek -n 3 im', ['images']],
-  ['hotqueue put emails ', []], // a message may be anything
+  ['hotqueue put emails ', []], // a message can be any text
   ['hotqueue peek --url ', []],
-  ['hotqueue info emails im', ['images']], // may be given again
+  ['hotqueue info emails im', ['images']], // the argument may be repeated
   ['hotqueue completion ', ['bash', 'zsh']],
   ['hotqueue __c', []],
-])('bash offers behind %j: %j', async (line, words) => {
+])('bash completes %j to %j', async (line, words) => {
   expect(await inBash(line)).toEqual(words);
 });
 
-it('bash asks the program for names with what was typed, so with the same Redis', async () => {
+it('bash passes the typed options to the program, so the names come from the same Redis', async () => {
   await inBash('hotqueue --x peek --url redis://127.0.0.1:2 em');
   expect(execFileSync('cat', [path.join(folder, 'note')], { encoding: 'utf8' })).toBe('__complete queues --x peek --url redis://127.0.0.1:2\n');
 });
 
-it.runIf(hasZsh)('zsh offers the same, with what each does', async () => {
+it.runIf(hasZsh)('zsh completes the same, with descriptions', async () => {
   expect(await inZsh('hotqueue pe')).toEqual(expect.arrayContaining([expect.stringMatching(/^peek:The next messages/)]));
   expect((await inZsh('hotqueue dead ')).map((word) => word.split(':')[0])).toEqual(['ls', 'show', 'revive', 'drop', 'help']);
   expect(await inZsh('hotqueue put --priority ')).toEqual(['high', 'normal', 'low']);
@@ -96,7 +96,7 @@ it.runIf(hasZsh)('zsh offers the same, with what each does', async () => {
   expect(await inZsh('hotqueue peek --url ')).toEqual([]);
 });
 
-it('files are offered where files are wanted, words with quotes survive, and what is hidden stays so', async () => {
+it('completes files for file arguments, keeps words with quotes, and omits hidden commands and options', async () => {
   const program = new Command('hotqueue');
   program.command('worker').description("it's: a worker").argument('<files...>').option('--env <file>', 'from a file').action(() => {});
   program.command('say').addArgument(new Argument('<word>').choices(["it's", 'two'])).addOption(new Option('--secret <x>').hideHelp());
@@ -109,7 +109,7 @@ it('files are offered where files are wanted, words with quotes survive, and wha
   expect(stdout.split('\n')).toContain('package.json');
 });
 
-it('the printed script is the one tested here, and the program knows the names', async () => {
+it('the program prints the script that is tested here, and completes the names of queues', async () => {
   const queue = aQueue({ prefix: aName(), name: 'emails' });
   await queue.put(1);
   const prefix = queue.key.replace(/:emails$/, '');

@@ -20,7 +20,7 @@ const letterForm = z.strictObject({
   text: z.string(),
 });
 
-/** Buries messages, each for a reason that is its own text. */
+/** Buries one message for each reason. */
 async function bury(queue: HotQueue, ...reasons: string[]): Promise<string[]> {
   await queue.put(...reasons);
   const ids: string[] = [];
@@ -31,7 +31,7 @@ async function bury(queue: HotQueue, ...reasons: string[]): Promise<string[]> {
   return ids;
 }
 
-it('ls shows a page, and says how many more there are', async () => {
+it('ls prints a page, and how many more there are', async () => {
   const queue = aQueue();
   const ids = await bury(queue, 'one', 'two', 'three');
   const { stdout } = await hotqueue(['dead', 'ls', queue.name, '-n', '2', '--oldest']);
@@ -41,7 +41,7 @@ it('ls shows a page, and says how many more there are', async () => {
   expect(await hotqueue(['dead', 'ls', queue.name, '--offset', '3'])).toEqual({ code: 3, stdout: '', stderr: `${queue.name} has no more dead letter\n` });
 });
 
-it('show tells all of one, and gives its bytes as they lay', async () => {
+it('show prints a dead letter in full, or its bytes unchanged', async () => {
   const queue = aQueue();
   await redis().rpush(queue.key, Buffer.from('{"no": json \u001b[31m}'));
   await queue.get();
@@ -54,22 +54,22 @@ it('show tells all of one, and gives its bytes as they lay', async () => {
   const json = letterForm.parse(JSON.parse((await hotqueue(['dead', 'show', queue.name, key, '--json'])).stdout));
   expect(Buffer.from(json.bytes, 'base64')).toEqual(bytes);
   expect(json.error).toMatchObject({ name: 'InvalidPayloadError' });
-  expect(await hotqueue(['dead', 'show', queue.name, 'nobody'])).toEqual({ code: 3, stdout: '', stderr: `${queue.name} has no dead letter "nobody"\n` });
+  expect(await hotqueue(['dead', 'show', queue.name, 'unknown'])).toEqual({ code: 3, stdout: '', stderr: `${queue.name} has no dead letter "unknown"\n` });
 });
 
-it('revive by key, and says which key was not there', async () => {
+it('revive by key reports unknown keys', async () => {
   const queue = aQueue();
   const [id] = await bury(queue, 'a', 'b');
-  const { code, stdout, stderr } = await hotqueue(['dead', 'revive', queue.name, id!, 'nobody', '--json']);
-  const form = z.strictObject({ queue: z.string(), revived: z.literal(1), missing: z.tuple([z.literal('nobody')]) });
+  const { code, stdout, stderr } = await hotqueue(['dead', 'revive', queue.name, id!, 'unknown', '--json']);
+  const form = z.strictObject({ queue: z.string(), revived: z.literal(1), missing: z.tuple([z.literal('unknown')]) });
   expect(form.parse(JSON.parse(stdout))).toBeTruthy();
-  expect({ code, stderr }).toEqual({ code: 3, stderr: `${queue.name} has no dead letter "nobody"\n` });
+  expect({ code, stderr }).toEqual({ code: 3, stderr: `${queue.name} has no dead letter "unknown"\n` });
   expect(await queue.counts()).toMatchObject({ waiting: 1, dead: 1 });
   expect(await hotqueue(['dead', 'revive', queue.name, '--all'])).toMatchObject({ code: 0, stdout: `1 letter of ${queue.name} revived\n` });
   expect(await queue.counts()).toMatchObject({ waiting: 2, dead: 0 });
 });
 
-it('drop by filter takes those alone; drop --all wants a yes', async () => {
+it('drop with a filter drops only matching dead letters; drop --all needs --yes', async () => {
   const queue = aQueue();
   await bury(queue, 'account closed', 'timeout', 'Account gone');
   expect(await hotqueue(['dead', 'drop', queue.name, '--reason', 'account'])).toMatchObject({ code: 0, stdout: `2 letters of ${queue.name} dropped\n` });
@@ -89,7 +89,7 @@ it.each([
   [['revive', 'QUEUE', '--older-than', 'soon'], /is no duration/],
   [['ls', 'QUEUE', '-n', 'x'], /whole number from 1/],
   [['forget', 'QUEUE'], /unknown command 'forget'/],
-])('dead %j ends with 2 and a sentence, and changes nothing', async (args, sentence) => {
+])('dead %j exits with 2 and an error message, and changes nothing', async (args, sentence) => {
   const queue = aQueue();
   await bury(queue, 'kept');
   const ended = await hotqueue(['dead', ...args.map((word) => (word === 'QUEUE' ? queue.name : word))]);
@@ -111,7 +111,7 @@ const aLetter: DeadLetter = {
   text: '"x"',
 };
 
-it('a letter in full: the stack line by line, the history, the bytes; nothing that moves the cursor', () => {
+it('prints a dead letter in full: the stack, the failures, the bytes, and no control characters', () => {
   const text = letterAsText(aLetter, 120_000);
   expect(text.split('\n')).toEqual(expect.arrayContaining(['id        id, kept under id~1', '      at line 1', '  1  1970-01-01T00:00:00.000Z  Error: first', 'bytes     11', '  "x"']));
   expect(text).not.toContain('\u001b');

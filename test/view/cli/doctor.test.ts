@@ -18,7 +18,7 @@ const reportForm = z.strictObject({
   findings: z.array(z.strictObject({ check: z.string(), status: z.enum(['ok', 'warning', 'problem']), says: z.string(), wayOut: z.nullable(z.string()) })),
 });
 
-it('looks at the server, the project and the queues, a line each, and says how to put right what is not well', async () => {
+it('checks the server, the project and the queues, prints one line for each check, and says how to fix a problem', async () => {
   const prefix = aName();
   const { stdout, code } = await hotqueue(['doctor', '--prefix', prefix]);
   expect(code).toBe(0);
@@ -28,7 +28,7 @@ it('looks at the server, the project and the queues, a line each, and says how t
   expect(stdout).toMatch(/^warning {2}persistence +none: a restart of the server loses every message\n +→ set appendonly yes/m);
 });
 
-it('finds what nobody looks after, changes nothing, and ends with 1', async () => {
+it('finds orphaned messages and keys, changes nothing, and exits with 1', async () => {
   const prefix = aName();
   const queue = aQueue({ prefix, name: 'emails' });
   await queue.put(1);
@@ -54,7 +54,7 @@ it('finds what nobody looks after, changes nothing, and ends with 1', async () =
   expect(await dump(prefix)).toEqual(before);
 });
 
-it('says of workers of another version what they mean, and how to get rid of them, and reads what they hold', async () => {
+it('reports workers of another version and their active messages, and says how to remove them', async () => {
   const prefix = aName();
   const key = (queue: string, name: string): string => `{${prefix}:${queue}}:${name}`;
   await redis().sadd(key('earlier', 'roll'), 'old', 'gone');
@@ -80,7 +80,7 @@ it('says of workers of another version what they mean, and how to get rid of the
   await expect(aQueue({ prefix, name: 'earlier' }).get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
 });
 
-it('says nothing of a queue that works', async () => {
+it('reports nothing for a healthy queue', async () => {
   const prefix = aName();
   const queue = aQueue({ prefix });
   await queue.put(1, 2);
@@ -91,7 +91,7 @@ it('says nothing of a queue that works', async () => {
   expect(await findOrphans({ url: redisUrl(), prefix })).toEqual([{ check: 'orphans', status: 'ok', says: 'none in 1 queue' }]);
 });
 
-it('goes on without a server, and ends with 1', async () => {
+it('runs the other checks without a server, and exits with 1', async () => {
   const { stdout, stderr, code } = await hotqueue(['doctor', '--url', 'redis://127.0.0.1:1']);
   expect(stdout).toMatch(/^problem {2}redis +no Redis answers at redis:\/\/127\.0\.0\.1:1: .*\n +→ start it/);
   expect(stdout).toMatch(/^ok +tsconfig/m);
@@ -122,7 +122,7 @@ it.each<[string, ServerFacts, string, 'ok' | 'warning' | 'problem', RegExp]>([
   ['every second', facts({}), 'persistence', 'ok', /up to two seconds/],
   ['always', facts({}, { config: new Map([['appendfsync', 'always']]) }), 'persistence', 'ok', /loses nothing/],
   ['never synced', facts({}, { config: new Map([['appendfsync', 'no']]) }), 'persistence', 'warning', /appendfsync no/],
-  ['a server that lets nobody ask', facts({}, { config: undefined }), 'persistence', 'ok', /does not tell/],
+  ['a server that refuses CONFIG GET', facts({}, { config: undefined }), 'persistence', 'ok', /does not tell/],
   ['snapshots', facts({ aof_enabled: '0' }, { config: new Map([['save', '3600 1']]) }), 'persistence', 'warning', /since the last/],
   ['nothing kept', facts({ aof_enabled: '0' }, { config: new Map([['save', '']]) }), 'persistence', 'warning', /loses every message/],
   ['the JavaScript engine', facts({ hotqueue_engine: '0.3.0' }), 'persistence', 'warning', /in memory only/],
@@ -134,7 +134,7 @@ it.each<[string, ServerFacts, string, 'ok' | 'warning' | 'problem', RegExp]>([
   ['a replica', facts({ role: 'slave', master_host: 'db', master_port: '6379' }), 'replication', 'problem', /replica of db:6379/],
   ['a master with replicas', facts({ connected_slaves: '2' }), 'replication', 'ok', /2 replica/],
   ['a cluster', facts({ cluster_enabled: '1' }), 'cluster', 'warning', /of this node only/],
-])('of %s it says so', (_what, given, check, status, says) => {
+])('reports the state of the server: %s', (_what, given, check, status, says) => {
   const finding = judgeServer(given).find((one) => one.check === check);
   expect(finding).toMatchObject({ status, says: expect.stringMatching(says) as string });
   expect(finding!.wayOut === undefined).toBe(status === 'ok');
@@ -151,13 +151,13 @@ it.each<[Partial<QueueFacts>, RegExp | undefined]>([
   [{ delayedSurplus: 2 }, /2 delayed messages without a place/],
   [{ delayedSurplus: -1 }, /1 place among the delayed without a message/],
   [{ deadSurplus: -2 }, /2 places among the dead letters/],
-])('of a queue with %j it says so', (more, says) => {
+])('reports the state of a queue: %j', (more, says) => {
   const findings = judgeQueue('emails', { ...quiet, ...more });
   if (says) expect(findings).toMatchObject([{ check: 'queue emails', says: expect.stringMatching(says) as string, wayOut: expect.any(String) as string }]);
   else expect(findings).toEqual([]);
 });
 
-/** A folder with these files, gone after the test. */
+/** A folder with these files, removed after the test. */
 function aFolder(files: Record<string, unknown>): string {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'hotqueue-doctor-')));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -171,7 +171,7 @@ function aFolder(files: Record<string, unknown>): string {
 const aPackage = (name: string, version: string, at = `node_modules/${name}`): Record<string, unknown> => ({ [`${at}/package.json`]: { name, version, main: 'index.js' }, [`${at}/index.js`]: '' });
 const judge = (folder: string, check: string) => judgeDecorators(folder, path.join(folder, 'node_modules/hotqueue/dist/index.js')).find((one) => one.check === check);
 
-it('sees a second copy, and which one hotqueue imports', () => {
+it('finds a second copy of a package, and the copy that hotqueue imports', () => {
   const one = aFolder({ 'package.json': {}, ...aPackage('class-transformer', '0.5.1'), 'src/worker.ts': '' });
   expect(judge(path.join(one, 'src'), 'class-transformer')).toEqual({ check: 'class-transformer', status: 'ok', says: '0.5.1, one copy' });
   const inner = 'node_modules/hotqueue/node_modules/class-transformer';
@@ -201,7 +201,7 @@ it.each([
   expect(judge(folder, 'runner')).toMatchObject({ status: 'warning' });
 });
 
-it('reads comments only where they are some, and follows no circle', () => {
+it('skips comments in a tsconfig, but not inside strings, and follows no cycle of extends', () => {
   expect(jsonc('{ "a": "// no, and /* no */, }", } // yes')).toEqual({ a: '// no, and /* no */, }' });
   const folder = aFolder({ 'tsconfig.json': { extends: './other.json' }, 'other.json': { extends: './tsconfig.json', compilerOptions: { experimentalDecorators: true } } });
   expect(tsSettings(folder)).toEqual({ file: path.join(folder, 'tsconfig.json'), experimentalDecorators: true });

@@ -10,7 +10,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the command line from the sources in a process of its own, against the tests' server. */
+/** Runs the command line in a child process, against the tests' server. */
 export function hotqueue(args: readonly string[], { input = '', env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Ended> {
   const child = spawn(process.execPath, [inject('programMain'), ...args], {
     cwd: root,
@@ -21,7 +21,7 @@ export function hotqueue(args: readonly string[], { input = '', env = {} }: { in
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  child.stdin.on('error', () => undefined); // it may end before it has read everything
+  child.stdin.on('error', () => undefined); // the program may end before it has read everything
   child.stdin.end(input);
   return new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -45,13 +45,13 @@ const infoForm = z.strictObject({
   ),
 });
 
-/** What a worker says of itself with its beat. */
+/** A heartbeat report of a worker. */
 function aReport({ handled = 0, ...more }: { handled?: number; name?: string; kind?: 'handler' | 'consumer' } = {}): string {
   const about = { name: 'Studio.resize', kind: 'handler', concurrency: 4, status: 'working', host: 'box', pid: 4711, process: 'night', startedAt: 1, claimed: 1, running: [['id', 1, 1]] };
   return `${handled} 0 ${JSON.stringify({ ...about, ...more })}`;
 }
 
-it('names the queues that something was put on, of one prefix, and lists them', async () => {
+it('queues lists the queues of a prefix that had a put', async () => {
   const prefix = aName();
   const [one, two] = [aQueue({ prefix, name: 'b:one' }), aQueue({ prefix, name: 'a.two' })];
   await Promise.all([one.put(1), two.put(1)]);
@@ -62,7 +62,7 @@ it('names the queues that something was put on, of one prefix, and lists them', 
   expect(await hotqueue(['queues', '--prefix', aName()])).toEqual({ code: 3, stdout: '', stderr: 'no queue yet\n' });
 });
 
-it('tells when the oldest waiting message was put, whatever its lane', async () => {
+it('oldestAt returns when the oldest waiting message was put, in any lane', async () => {
   const queue = aQueue();
   expect(await oldestAt(queue.name, { url: redisUrl() })).toBeUndefined();
   await redis().rpush(queue.key, '"bare"');
@@ -73,7 +73,7 @@ it('tells when the oldest waiting message was put, whatever its lane', async () 
   expect(await oldestAt(queue.name, { url: redisUrl() })).toBe(low.putAt);
 });
 
-it('info counts what is where, for people and for programs', async () => {
+it('info prints the counts of a queue, as text and as JSON', async () => {
   const queue = aQueue();
   await queue.put(1, 2, 3);
   await queue.with({ delay: '1h' }).put(4);
@@ -86,7 +86,7 @@ it('info counts what is where, for people and for programs', async () => {
   expect(info.queues).toMatchObject([{ name: queue.name, waiting: 3, delayed: 1, paused: true, rates: null }]);
 });
 
-it('info --interval looks again, with rates, until it is told to end', async () => {
+it('info --interval prints again and again, with rates, until SIGINT', async () => {
   const queue = aQueue();
   await aBroker(queue.name).join('worker-1', 'process', {}, aReport({ handled: 7 }));
   const child = running(['info', queue.name, '--interval', '100ms', '--json']);
@@ -99,7 +99,7 @@ it('info --interval looks again, with rates, until it is told to end', async () 
   expect(child.stderr).toBe('');
 });
 
-it('info --interval ends when nobody reads any more', async () => {
+it('info --interval ends when its output is closed', async () => {
   const queue = aQueue();
   const child = running(['info', queue.name, '--interval', '100ms']);
   await until(() => child.stdout);
@@ -112,13 +112,13 @@ it.each([
   [['info', '--interval', 'often'], 2, /is no duration/],
   [['queues', 'extra'], 2, /too many arguments/],
   [['workers', 'ls', '--url', 'http://x'], 1, /hotqueue: url is no Redis address/],
-])('%j ends with %i and a sentence', async (args, code, sentence) => {
+])('%j exits with %i and an error message', async (args, code, sentence) => {
   const ended = await hotqueue(args);
   expect(ended.stderr).toMatch(sentence);
   expect(ended).toMatchObject({ code, stdout: '' });
 });
 
-it('workers ls shows who works, and the orders reach them', async () => {
+it('workers ls lists workers, and workers quiet, work and stop send commands to them', async () => {
   const queue = aQueue();
   const [broker, id] = [aBroker(queue.name), 'worker-1'];
   await broker.join(id, 'process', {}, aReport({ name: 'Studio.\u001b[31mresize' }));
@@ -133,8 +133,8 @@ it('workers ls shows who works, and the orders reach them', async () => {
   expect(form.parse(JSON.parse(quiet.stdout))).toBeTruthy();
   expect(await hotqueue(['workers', 'work', queue.name, id])).toMatchObject({ code: 0, stdout: `1 worker of ${queue.name} asked to take again\n` });
   expect(await redis().hget(`{${queue.key}}:orders`, id)).toBe('work');
-  const absent = await hotqueue(['workers', 'stop', queue.name, 'nobody']);
-  expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "nobody"\n` });
+  const absent = await hotqueue(['workers', 'stop', queue.name, 'unknown']);
+  expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "unknown"\n` });
   expect((await hotqueue(['workers', 'stop', queue.name, 'loop'])).stderr).toMatch(/worker "loop" .* is a loop over consume\(\)/);
   expect(await redis().hkeys(`{${queue.key}}:orders`)).toEqual([id]);
   expect((await hotqueue(['workers', 'stop', queue.name])).stderr).toMatch(/which workers\? give ids, or --all/);
@@ -143,13 +143,13 @@ it('workers ls shows who works, and the orders reach them', async () => {
 
 const aLook = (more: Partial<QueueLook>): QueueLook => ({ name: 'emails', waiting: 0, running: 0, delayed: 0, dead: 0, handled: 0, failed: 0, isPaused: false, oldestAt: undefined, workers: [], ...more });
 
-it('rates are per second, and unknown where the sums went back', () => {
+it('rates are per second, and unknown if the totals went down', () => {
   expect(ratesOf(aLook({ handled: 30, failed: 1 }), aLook({ handled: 10 }), 2_000)).toEqual({ handled: 10, failed: 0.5 });
   expect(ratesOf(aLook({ handled: 3 }), aLook({ handled: 10 }), 2_000)).toBeUndefined();
   expect(ratesOf(aLook({}), undefined, 0)).toBeUndefined();
 });
 
-it('bars are as long as the share of the longest queue', () => {
+it('bars are relative to the longest queue', () => {
   const queues = [aLook({ waiting: 20 }), aLook({ name: 'images', waiting: 10, dead: 2 })].map((look) => ({ ...look, rates: undefined }));
   const [first, second] = infoAsText({ at: 0, queues }, 40).split('\n');
   expect(first).toBe('emails ██████████ 20 waiting, 0 running, 0 handled');

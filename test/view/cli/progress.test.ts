@@ -21,7 +21,7 @@ function drawn(columns: number, part: number | undefined, isTTY = true): string 
   return stripVTControlCharacters(seen());
 }
 
-it('draws how far it is, how many, how fast', () => {
+it('draws the progress, the number of messages and the rate', () => {
   vi.stubEnv('TERM', 'xterm');
   expect(drawn(80, 0.5)).toBe(`${'█'.repeat(15)}${' '.repeat(15)}  50%  2,000 messages  2,000/s`);
   expect(drawn(80, undefined)).toBe('2,000 messages  2,000/s');
@@ -29,7 +29,7 @@ it('draws how far it is, how many, how fast', () => {
   vi.unstubAllEnvs();
 });
 
-it('draws nothing where nobody looks', () => {
+it('draws nothing without a terminal', () => {
   expect(drawn(80, 0.5, false)).toBe('');
 });
 

@@ -27,7 +27,7 @@ it('puts one message, and prints its id', async () => {
   expect(job).toMatchObject({ id: stdout.trim(), payload: { to: 'ada' } });
 });
 
-it('puts with options, and as JSON says what came of an id of your own', async () => {
+it('puts with options, and reports in JSON whether an own id was a duplicate', async () => {
   const queue = aQueue();
   await hotqueue(['put', queue.name, '"late"', '--delay', '10m', '--priority', 'high', '--attempts', '7']);
   expect(await queue.delayed.list()).toMatchObject([{ text: '"late"', priority: 'high' }]);
@@ -37,13 +37,13 @@ it('puts with options, and as JSON says what came of an id of your own', async (
   expect(await payloadsOf(queue)).toEqual([1]);
 });
 
-it('puts at a time', async () => {
+it('puts a message for a time (--at)', async () => {
   const queue = aQueue();
   expect(await hotqueue(['put', queue.name, '1', '--at', '2060-01-01T00:00Z'])).toMatchObject({ code: 0 });
   expect((await queue.delayed.list())[0]!.dueAt).toBe(Date.UTC(2060, 0, 1));
 });
 
-it('puts a line of standard input each, in order, and empty lines not', async () => {
+it('puts one message for each line of standard input, in order, and skips empty lines', async () => {
   const queue = aQueue();
   const lines = Array.from({ length: 2_500 }, (_, n) => JSON.stringify({ n, filler: 'ü'.repeat(40) }));
   const { stdout, stderr, code } = await hotqueue(['put', queue.name, '-'], { input: `\ufeff${lines.join('\r\n')}\n\n  \n` });
@@ -51,7 +51,7 @@ it('puts a line of standard input each, in order, and empty lines not', async ()
   expect(await payloadsOf(queue)).toEqual(lines.map((line) => JSON.parse(line) as unknown));
 });
 
-it('stores a line as soon as it comes, without waiting for more', async () => {
+it('stores a line as soon as it arrives, without waiting for more', async () => {
   const queue = aQueue();
   const child = running(['put', queue.name]);
   child.pipes.stdin!.write('"first"\n"sec');
@@ -61,7 +61,7 @@ it('stores a line as soon as it comes, without waiting for more', async () => {
   expect(await payloadsOf(queue)).toEqual(['first', 'second']);
 });
 
-it('puts one many times, a line of JSON for each', async () => {
+it('puts one message many times (--count), and prints one line of JSON for each', async () => {
   const queue = aQueue();
   const { stdout } = await hotqueue(['put', queue.name, '{"n":1}', '--count', '1201', '--json']);
   const ids = stdout.trim().split('\n').map((line) => jobForm.parse(JSON.parse(line)).id);
@@ -69,7 +69,7 @@ it('puts one many times, a line of JSON for each', async () => {
   expect(await queue.size()).toBe(1_201);
 });
 
-it('takes a file as one message where it is one, and as lines where it is not', async () => {
+it('puts a file as one message if it is one JSON value, otherwise one message per line', async () => {
   const queue = aQueue();
   expect(await hotqueue(['put', queue.name, `@${aFile('{\n  "to": "ada"\n}\n')}`])).toMatchObject({ code: 0 });
   expect(await hotqueue(['put', queue.name, `@${aFile('1\n2\n')}`])).toMatchObject({ code: 0, stdout: `2 messages put on ${queue.name}\n` });
@@ -82,7 +82,7 @@ it.each([
   ['too large for a message', `1\n2\n"${'x'.repeat(1_100_000)}"\n4\n`, /line 3: .*\(2 message/, [1, 2]],
   ['no text', Buffer.from([0x31, 0x0a, 0xff, 0xfe, 0x0a]), /line 2: it is not UTF-8.*\(1 message/, [1]],
   ['a message without an end', Buffer.alloc(17 * 1_048_576, 'x'), /line 1: it is longer than 16 MiB/, []],
-])('a line that is %s is named, and what was stored before it', async (_what, content, sentence, stored) => {
+])('reports the line number, and how many messages were stored before it: %s', async (_what, content, sentence, stored) => {
   const queue = aQueue();
   const { code, stderr, stdout } = await hotqueue(['put', queue.name, `@${aFile(content)}`]);
   expect(stderr).toMatch(sentence);
@@ -103,7 +103,7 @@ it.each([
   [['1', '--id', 'a b'], 1, /hotqueue: id: "a b" is no id/],
   [['@/no/such/file'], 1, /hotqueue: @\/no\/such\/file cannot be read: ENOENT/],
   [['@/'], 1, /cannot be read: EISDIR/],
-])('put %j ends with %i, a sentence, and nothing put', async (args, code, sentence) => {
+])('put %j exits with %i and an error message, and puts nothing', async (args, code, sentence) => {
   const queue = aQueue();
   const ended = await hotqueue(['put', queue.name, ...args]);
   expect(ended.stderr).toMatch(sentence);
@@ -111,7 +111,7 @@ it.each([
   expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0 });
 });
 
-it('says what was stored when Redis refuses', async () => {
+it('reports how many messages were stored if Redis does not answer', async () => {
   const ended = await hotqueue(['put', aName(), '-', '--url', 'redis://127.0.0.1:1'], { input: '1\n' });
   expect(ended.stderr).toMatch(/^0 messages stored before this:\nhotqueue: no Redis answers/);
   expect(ended.code).toBe(1);

@@ -5,7 +5,7 @@ import { redisUrl } from '../../support/server.js';
 
 const root = new URL('../../..', import.meta.url).pathname;
 
-/** The command line as it runs, with its pipes to write to and to close; killed after the test. */
+/** Starts the command line in a child process, with pipes for input and output. It is killed after the test. */
 export function running(args: readonly string[], env: NodeJS.ProcessEnv = {}): Child & { readonly pipes: ChildProcess } {
   const child = spawn(process.execPath, [inject('programMain'), ...args], {
     cwd: root,

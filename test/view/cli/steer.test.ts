@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { aQueue } from '../../support/queue.js';
 import { hotqueue } from './hotqueue.js';
 
-it('size counts what is ready', async () => {
+it('size prints the number of waiting messages', async () => {
   const queue = aQueue();
   await queue.put('a', 'b');
   expect(await hotqueue(['size', queue.name])).toMatchObject({ code: 0, stdout: '2\n' });
@@ -11,7 +11,7 @@ it('size counts what is ready', async () => {
   expect(z.strictObject({ queue: z.literal(queue.name), size: z.literal(2) }).parse(JSON.parse(stdout))).toBeTruthy();
 });
 
-it('clear drops it, and says how much that was', async () => {
+it('clear drops the waiting messages, and prints their number', async () => {
   const queue = aQueue();
   await queue.put('a', 'b');
   expect(await hotqueue(['clear', queue.name])).toMatchObject({ code: 0, stdout: `2 messages dropped from ${queue.name}\n` });
@@ -20,7 +20,7 @@ it('clear drops it, and says how much that was', async () => {
   expect(await queue.size()).toBe(0);
 });
 
-it('pause and resume', async () => {
+it('pause and resume a queue', async () => {
   const queue = aQueue();
   expect(await hotqueue(['pause', queue.name, '--for', '10m'])).toMatchObject({ code: 0, stdout: `${queue.name} is paused for 10m\n` });
   expect(await queue.isPaused()).toBe(true);
@@ -37,7 +37,7 @@ it.each([
   [['resume', 'emails', '--port', '99999'], 2, /whole number from 1 to 65535/],
   [['resume', 'emails', '--url', 'redis://127.0.0.1:1'], 1, /^hotqueue: no Redis answers at redis:\/\/127\.0\.0\.1:1/],
   [['sizes', 'emails'], 2, /unknown command 'sizes'[\s\S]*Did you mean size/],
-])('%j ends with %i and a sentence', async (args, code, sentence) => {
+])('%j exits with %i and an error message', async (args, code, sentence) => {
   const ended = await hotqueue(args);
   expect(ended.stderr).toMatch(sentence);
   expect(ended).toMatchObject({ code, stdout: '' });

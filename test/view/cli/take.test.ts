@@ -7,7 +7,7 @@ import { running } from './running.js';
 
 const takenForm = z.strictObject({ id: z.string(), queue: z.string(), payload: z.unknown(), attempt: z.literal(1), putAt: z.number() });
 
-it('get prints the next message and takes it; 3 when there is none', async () => {
+it('get takes and prints the next message; it exits with 3 if there is none', async () => {
   const queue = aQueue();
   await queue.put({ to: 'ada' }, null);
   expect(await hotqueue(['get', queue.name])).toMatchObject({ code: 0, stdout: '{"to":"ada"}\n', stderr: '' });
@@ -17,7 +17,7 @@ it('get prints the next message and takes it; 3 when there is none', async () =>
   expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, workers: 0 });
 });
 
-it('get --block waits for a message, and no longer than --timeout', async () => {
+it('get --block waits for a message, at most for --timeout', async () => {
   const queue = aQueue();
   const child = running(['get', queue.name, '--block']);
   await until(() => queue.counts(), ({ workers }) => workers === 1);
@@ -27,7 +27,7 @@ it('get --block waits for a message, and no longer than --timeout', async () => 
   expect(await hotqueue(['get', queue.name, '--block', '--timeout', '50ms'])).toMatchObject({ code: 3, stdout: '' });
 });
 
-it('consume prints one after the other; --limit and --timeout end it', async () => {
+it('consume prints messages one by one; --limit and --timeout end it', async () => {
   const queue = aQueue();
   await queue.put(1, 2, 3);
   expect(await hotqueue(['consume', queue.name, '--limit', '2'])).toEqual({ code: 0, stdout: '1\n2\n', stderr: '' });
@@ -35,7 +35,7 @@ it('consume prints one after the other; --limit and --timeout end it', async () 
   expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0 });
 });
 
-it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends consume: what was printed is gone, the rest is there', async (signal) => {
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends consume: printed messages are done, the others still wait', async (signal) => {
   const queue = aQueue();
   const child = running(['consume', queue.name, '--json']);
   await queue.put('a', 'b');
@@ -46,7 +46,7 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends consume: what was pri
   expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
 });
 
-it('loses nothing on Ctrl-C in the middle: each message was printed, or is still there, and none both', async () => {
+it('loses nothing on Ctrl-C: each message is either printed or still waiting', async () => {
   const queue = aQueue();
   const all = Array.from({ length: 3_000 }, (_, n) => n);
   await queue.put(...all);
@@ -58,7 +58,7 @@ it('loses nothing on Ctrl-C in the middle: each message was printed, or is still
   expect(left.length).toBeGreaterThan(0);
 });
 
-it('gives back what nobody read, when the pipe is closed', async () => {
+it('releases unread messages when its output pipe is closed', async () => {
   const queue = aQueue();
   const child = running(['consume', queue.name]);
   await until(() => queue.counts(), ({ workers }) => workers === 1);
@@ -70,7 +70,7 @@ it('gives back what nobody read, when the pipe is closed', async () => {
   expect(await queue.counts()).toMatchObject({ waiting: 2, claimed: 0, workers: 0 });
 });
 
-it('peek shows the next in order, leaves them, and lets nothing reach the terminal', async () => {
+it('peek prints the next messages in order, takes none, and escapes control characters', async () => {
   const queue = aQueue();
   await queue.put('\u0007 \u009b31m');
   await queue.with({ priority: 'high' }).put('first');
@@ -88,7 +88,7 @@ it.each([
   [['consume', 'QUEUE', '--limit', 'many'], 2, /whole number from 1/],
   [['consume', 'a b'], 1, /hotqueue: "a b" is no queue name/],
   [['peek', 'QUEUE', '-n', '0'], 2, /whole number from 1/],
-])('%j ends with %i and a sentence, and takes nothing', async (args, code, sentence) => {
+])('%j exits with %i and an error message, and takes nothing', async (args, code, sentence) => {
   const queue = aQueue();
   await queue.put('kept');
   const ended = await hotqueue(args.map((word) => (word === 'QUEUE' ? queue.name : word)));
@@ -97,7 +97,7 @@ it.each([
   expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0 });
 });
 
-it('peek of an empty queue ends with 3', async () => {
+it('peek of an empty queue exits with 3', async () => {
   const queue = aQueue();
   expect(await hotqueue(['peek', queue.name])).toEqual({ code: 3, stdout: '', stderr: `${queue.name} has no message\n` });
 });

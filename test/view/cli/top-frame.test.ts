@@ -35,7 +35,7 @@ const busy = aState(
 );
 
 describe('the screen', () => {
-  it('shows queues with bars, rates and the oldest message; workers and what each runs since when; what comes next', () => {
+  it('shows queues with bars, rates and the oldest message, workers with their active messages, and the next messages', () => {
     expect(drawn(busy, 80, 20).map((line) => line.replace(/\d\d:\d\d:\d\d$/, 'hh:mm:ss'))).toEqual([
       'hotqueue top  2 queues, 2 workers: 1,505 waiting, 2 running, 3 dead    hh:mm:ss',
       '  queue                      waiting running delayed   dead done/s fail/s oldest',
@@ -60,14 +60,14 @@ describe('the screen', () => {
     ]);
   });
 
-  it('puts workers and messages beside each other where there is room', () => {
+  it('puts workers and messages side by side if there is room', () => {
     const lines = drawn(busy, 200, 20);
     expect(lines[5]).toMatch(/^2 workers on emails: 10,233 handled, 12 failed {2,}│ Next on emails$/);
     expect(lines[7]).toMatch(/^ {2}Postman\.send .* 2\/4 for 1 min .*│ .*01990000-.* {3}42 s {2}\{"to":"ada@example\.com"\}|"bare"/);
     expect(lines[2]).toContain('█'.repeat(40));
   });
 
-  it('is never larger than the terminal, whatever stands in messages and names', () => {
+  it('is never larger than the terminal, for any messages and names', () => {
     const words = fc.string({ unit: 'binary', maxLength: 300 });
     const numbers = fc.nat({ max: 2 ** 31 });
     fc.assert(
@@ -87,7 +87,7 @@ describe('the screen', () => {
     );
   });
 
-  it.each([[1, ''], [2, ''], [3, 'q quit'], [4, 'q quit'], [6, 'q quit']])('of %i rows still shows the selected queue', (rows, last) => {
+  it.each([[1, ''], [2, ''], [3, 'q quit'], [4, 'q quit'], [6, 'q quit']])('with %i rows shows the selected queue', (rows, last) => {
     const queues = Array.from({ length: 40 }, (_, index) => aQueue({ name: `queue-${index}` }));
     const state = { ...aState(...queues), selected: 'queue-33' };
     const lines = drawn(state, 80, rows);
@@ -96,7 +96,7 @@ describe('the screen', () => {
     expect(lines.at(-1)).toContain(last);
   });
 
-  it('says how many queues, workers and messages there was no room for', () => {
+  it('shows how many queues, workers and messages do not fit', () => {
     const workers = Array.from({ length: 30 }, (_, index) => aWorker({ id: `w-${index}`, name: `Worker ${index}` }));
     const text = drawn(aState(aQueue({ workers, waiting: 50, next: Array.from({ length: 24 }, () => aNext()) }), ...Array.from({ length: 20 }, (_, index) => aQueue({ name: `q-${index}` })))).join('\n');
     expect(text).toMatch(/… \d+ more queues/);
@@ -105,7 +105,7 @@ describe('the screen', () => {
     expect(text).toContain(`… ${50 - shown!.trimEnd().split('\n').length} more\n`);
   });
 
-  it('says that Redis is away, since when, and that it is paused; colours are only for where there are some', () => {
+  it('shows for how long Redis has not answered, and that a queue is paused; uses colours only if the terminal has them', () => {
     expect(drawn({ ...busy, askedAt: now - 1_000 }).join('\n')).not.toContain('does not answer');
     expect(drawn({ ...busy, askedAt: now - 7_000 }).at(-2)).toBe('Redis does not answer, for 7 s: what stands here is from before. Trying again');
     const coloured = frame(busy, now, { columns: 80, rows: 24 }, (style, text) => styleText(style, text, { validateStream: false }));
@@ -118,7 +118,7 @@ describe('the screen', () => {
 describe('keys', () => {
   const letter = (sequence: string) => ({ sequence, name: sequence.toLowerCase() });
 
-  it('move between queues, and the same queue stays selected when others come', () => {
+  it('move between queues; the selected queue stays selected when others appear', () => {
     const down = pressed(busy, { name: 'down', sequence: '\u001b[B' }).state;
     expect([busy.selected, down.selected, pressed(down, letter('j')).state.selected, pressed(down, letter('k')).state.selected]).toEqual(['emails', 'images', 'images', 'emails']);
     expect(pressed(busy, { sequence: 'G', name: 'g' }).state.selected).toBe('images');
@@ -126,7 +126,7 @@ describe('keys', () => {
     expect(seen(down, { at: now, queues: [aQueue()] }).selected).toBe('emails');
   });
 
-  it('p pauses and resumes at once; the rest wants a yes, which only y is', () => {
+  it('p pauses and resumes at once; all other actions need the key y', () => {
     expect(pressed(busy, letter('p')).act).toEqual({ verb: 'pause', queue: 'emails' });
     expect(pressed({ ...busy, selected: 'images' }, letter('p')).act).toEqual({ verb: 'resume', queue: 'images' });
     for (const [key, verb, text] of [['r', 'revive', 'revive all 3 dead letters of emails?'], ['d', 'drop', 'drop all 3 dead letters of emails, for good?'], ['n', 'promote', 'make all 12 delayed messages of emails ready now?']] as const) {
@@ -141,7 +141,7 @@ describe('keys', () => {
     expect(pressed({ ...busy, doing: 'reviving' }, letter('p')).act).toBeUndefined();
   });
 
-  it('q and Ctrl-C end it, Ctrl-C also at a question; without a queue nothing can be asked', () => {
+  it('q and Ctrl-C end the program, Ctrl-C also at a question; without a queue, other keys do nothing', () => {
     expect([letter('q'), { name: 'c', ctrl: true, sequence: '\u0003' }].map((key) => pressed(busy, key).isEnd)).toEqual([true, true]);
     expect(pressed(pressed(busy, letter('d')).state, { name: 'c', ctrl: true, sequence: '\u0003' }).isEnd).toBe(true);
     const help = pressed(busy, letter('?')).state;
@@ -156,12 +156,12 @@ describe('rates', () => {
   const worker = (handled: number, seconds: number, id = 'one') => aWorker({ id, handled, leaseUntil: now + seconds * 1_000 });
   const look = (...workers: WorkerView[]) => aQueue({ workers, handled: workers.reduce((sum, { handled }) => sum + handled, 0) });
 
-  it('are what each worker did between its own reports, however late those came', () => {
+  it('are the differences between two reports of each worker, also if these come late', () => {
     const before = [{ at: now, queues: [look(worker(100, 0), worker(5, 0, 'two'))] }, { at: now + 1_000, queues: [look(worker(100, 0), worker(6, 1, 'two'))] }];
     expect(ratesIn(look(worker(1_100, 10), worker(7, 2, 'two')), now + 2_000, before)).toEqual({ handled: 101, failed: 0 });
   });
 
-  it('are unknown until somebody has reported twice, and the sums of the queue when nobody works any more', () => {
+  it('are unknown until a worker has reported twice; without workers they come from the totals of the queue', () => {
     expect(ratesIn(look(worker(100, 0)), now, [])).toBeUndefined();
     expect(ratesIn(look(worker(100, 0)), now + 1_000, [{ at: now, queues: [look(worker(100, 0))] }])).toBeUndefined();
     expect(ratesIn(aQueue({ handled: 30 }), now + 2_000, [{ at: now, queues: [aQueue({ handled: 10 })] }])).toEqual({ handled: 10, failed: 0 });
@@ -169,15 +169,15 @@ describe('rates', () => {
 });
 
 describe('columns', () => {
-  it.each([['abc', 3], ['日本', 4], ['é', 1], ['🎉!', 3], ['', 0]])('%j takes %i', (text, columns) => expect(columnsOf(text)).toBe(columns));
+  it.each([['abc', 3], ['日本', 4], ['é', 1], ['🎉!', 3], ['', 0]])('%j takes %i columns', (text, columns) => expect(columnsOf(text)).toBe(columns));
 
-  it('cuts and pads to exactly so many', () => {
+  it('cut and pad text to an exact width', () => {
     expect([cutTo('日本語', 4), cutTo('abcdef', 4), cutTo('abcd', 4), cutTo('x', 0)]).toEqual(['日…', 'abc…', 'abcd', '']);
     expect([cell('ab', 4), cell('ab', 4, { isRight: true }), cell('日本語', 4)]).toEqual([['ab  '], ['  ab'], ['日… ']]);
     expect(columnsOf(fit([['日本語'], ['日本語', 'red']], 9).map(([text]) => text).join(''))).toBe(9);
   });
 
-  it('makes what came from elsewhere harmless, and of a large payload only what may be seen', () => {
+  it('escape control characters in foreign text, and cut a large payload to the visible part', () => {
     expect(foreign('\u001b[2J\u202eabc\u0007', 80)).toBe('\\x1b[2J\\u202eabc\\x07');
     expect(foreign('x'.repeat(1_000_000), 80).length).toBeLessThan(1_000);
   });

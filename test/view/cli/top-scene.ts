@@ -15,13 +15,13 @@ class Photo {
   @IsInt() width!: number;
 }
 
-/** Three queues of a prefix of their own: one is worked on all the time, one is in the middle of long work, one waits. */
+/** Three queues under a new prefix: a busy one, one with long-running messages, and one with delayed messages. */
 export interface Scene {
   readonly prefix: string;
   readonly emails: HotQueue<Mail>;
-  /** Two run and go on running, two are dead, ten wait. */
+  /** Two messages stay active, two are dead, ten wait. */
   readonly images: HotQueue<Photo>;
-  /** Three are delayed, none is ready. */
+  /** Three messages are delayed, none waits. */
   readonly reports: HotQueue;
 }
 
@@ -60,7 +60,7 @@ export async function aBusyScene(): Promise<Scene> {
   return { prefix, emails, images, reports };
 }
 
-/** `hotqueue top` on a terminal, its first screen drawn. */
+/** Starts `hotqueue top` in a terminal, and waits for its first screen. */
 export async function aTop(words: readonly string[], { env = {}, ...size }: TerminalOptions = {}): Promise<Terminal> {
   const { NO_COLOR: _no, FORCE_COLOR: _force, CI: _ci, ...own } = process.env;
   const screen = await aTerminal(hotqueueWords('top', ...words), { ...size, env: { ...own, REDIS_URL: redisUrl(), HOTQUEUE_NAME: '', ...env } });
@@ -68,7 +68,7 @@ export async function aTop(words: readonly string[], { env = {}, ...size }: Term
   return screen;
 }
 
-/** Waits until the screen shows it, as it stands. @returns the screen */
+/** Waits until the current screen matches. @returns the screen */
 export async function shows(screen: Terminal, pattern: RegExp): Promise<string> {
   try {
     return await until(() => screen.text, (text) => pattern.test(text), 40_000);
@@ -77,7 +77,7 @@ export async function shows(screen: Terminal, pattern: RegExp): Promise<string> 
   }
 }
 
-/** Whether the terminal is as it was before: its own page, a cursor, lines that wrap. */
+/** Whether the program has restored the terminal: the normal screen, the cursor and line wrapping. */
 export function isRestored({ raw }: Terminal): boolean {
   return ([['?1049h', '?1049l'], ['?25l', '?25h'], ['?7l', '?7h']] as const).every(([on, off]) => raw.includes(`\x1b[${on}`) && raw.lastIndexOf(`\x1b[${off}`) > raw.lastIndexOf(`\x1b[${on}`));
 }

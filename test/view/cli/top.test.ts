@@ -15,10 +15,10 @@ import { aBusyScene, aTop, isRestored, shows } from './top-scene.js';
 const patient = 120_000;
 const page = new URL('../../../docs/monitoring.md', import.meta.url);
 
-/** The screen that docs/monitoring.md shows for so many columns. */
+/** Matches the screen in docs/monitoring.md with this number of columns. */
 const captureOf = (columns: number): RegExp => new RegExp(`(<!-- top: ${columns} columns -->\n\`\`\`text\n)([^]*?)(\n\`\`\`)`);
 
-/** Compares what is fixed on the screen in the docs; with HOTQUEUE_UPDATE_CAPTURES it takes the picture anew. */
+/** Compares the fixed parts of the screen with the docs. With HOTQUEUE_UPDATE_CAPTURES set, it updates the docs first. */
 function checkCapture(columns: number, text: string): void {
   const docs = readFileSync(page, 'utf8');
   const box = text.replace(/ [^\s:]+:(\d+)( *) (?=working)/g, (all, pid: string) => ` box:${pid} `.padEnd(all.length));
@@ -27,7 +27,7 @@ function checkCapture(columns: number, text: string): void {
   expect(fixed(captureOf(columns).exec(readFileSync(page, 'utf8'))![2]!)).toEqual(fixed(text));
 }
 
-it('on 80 columns shows what is going on, and does what keys ask', { timeout: patient }, async () => {
+it('with 80 columns shows the queues, and executes the actions of keys', { timeout: patient }, async () => {
   const { prefix, emails, images, reports } = await aBusyScene();
   const screen = await aTop(['--prefix', prefix], { cols: 80, rows: 24 });
   const busy = await shows(screen, /> emails +█+ .* [1-9]\d* +0 +\d+ s\n[^]*Postman\.send .*4\/4 .* [1-9][\d,]* +0\n {4}[0-9a-f-]{36} {2}attempt 1, (just begun|for)/);
@@ -36,13 +36,13 @@ it('on 80 columns shows what is going on, and does what keys ask', { timeout: pa
   expect(busy.split('\n').every((line) => line.length <= 80)).toBe(true);
   expect(screen.raw).toContain('\x1b[31m');
 
-  // Whatever lies at the head of a queue is shown, and none of it reaches the terminal.
+  // Any bytes at the head of a queue are shown, with control characters escaped.
   await redis().lpush(images.key, 'not JSON \x1b]0;owned\x07\x1b[2J\x9b31m');
   screen.type(keys.down);
   const held = await shows(screen, /> images [^]*not JSON/);
   expect(held).toContain('not JSON \\x1b]0;owned\\x07\\x1b[2…');
   expect(screen.raw).not.toContain('owned\x07');
-  const [next] = await images.peek(2); // which passes over what is not JSON
+  const [next] = await images.peek(2); // peek() skips messages that are not JSON
   expect(held.indexOf('not JSON')).toBeLessThan(held.indexOf(next!.id));
   await shows(screen, /Studio\.resize .*2\/2 for .*(\n {4}[0-9a-f-]{36} {2}attempt 1, .*){2}/);
 
@@ -91,7 +91,7 @@ it('on 80 columns shows what is going on, and does what keys ask', { timeout: pa
   expect(await emails.isPaused()).toBe(false);
 });
 
-it('on 200 columns puts workers beside messages, heeds NO_COLOR, drops after a yes, and gives the screen back on SIGTERM', { timeout: patient }, async () => {
+it('with 200 columns shows workers beside messages, respects NO_COLOR, drops after the key y, and restores the terminal on SIGTERM', { timeout: patient }, async () => {
   const { prefix, images } = await aBusyScene();
   const screen = await aTop(['emails', 'images', '--prefix', prefix], { cols: 200, rows: 30, env: { NO_COLOR: '1' } });
   const busy = await shows(screen, /> emails .* [1-9]\d* +0 +\d+ s\n[^]*Postman\.send .*4\/4 .* │ {3}[0-9a-f-]{36} .*@example\.com"\}[^]*attempt 1, /);
@@ -114,7 +114,7 @@ it('on 200 columns puts workers beside messages, heeds NO_COLOR, drops after a y
   expect(isRestored(screen)).toBe(true);
 });
 
-it('says that Redis is away, goes on when it is back, and ends at once while it is away', { timeout: patient }, async () => {
+it('shows that Redis does not answer, continues when it is back, and ends at once on Ctrl-C while it is down', { timeout: patient }, async () => {
   const [program, port] = [await realProgram(), (await freePorts(1))[0]];
   const serve = () => startRedis(program, ['--port', String(port)]);
   let server = await serve();
@@ -130,7 +130,7 @@ it('says that Redis is away, goes on when it is back, and ends at once while it 
   const queue = new HotQueue('jobs', { url, logger: false });
   onTestFinished(() => queue.close());
   await queue.put('after the outage');
-  // What was pressed while a look was under way is not undone by its answer.
+  // The reply to an earlier query does not undo a key that was pressed meanwhile.
   expect(await shows(screen, /1 waiting/)).toMatch(/Keys\n[^]*q quit/);
   screen.type(' ');
   expect(await shows(screen, /> jobs [^]*"after the outage"/)).not.toContain('does not answer');
@@ -141,7 +141,7 @@ it('says that Redis is away, goes on when it is back, and ends at once while it 
   expect(isRestored(screen)).toBe(true);
 });
 
-it('gives the screen back when it fails, and says why on the page where that stays', { timeout: patient }, async () => {
+it('restores the terminal after an error, and prints the error on the normal screen', { timeout: patient }, async () => {
   const [node, ...rest] = hotqueueWords('top', aName());
   const bomb = 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("boom")})';
   const screen = await aTerminal([node!, '--import', bomb, ...rest], { env: { ...process.env, REDIS_URL: redisUrl() } });
@@ -173,7 +173,7 @@ const topForm = z.strictObject({
   ),
 });
 
-it('without a terminal prints a block or a line of JSON for each look', { timeout: patient }, async () => {
+it('without a terminal prints a block of text or a line of JSON for each snapshot', { timeout: patient }, async () => {
   const queue = aQueue();
   const [a] = await queue.put('a', 'b', 'c');
   await redis().lpush(queue.key, '\x1b[2Jbare');
@@ -198,7 +198,7 @@ it.each([
   [['top', '-n', 'many', '--once'], 2, /whole number from 0 to 1000/],
   [['top', '--once', '--prefix', aName()], 3, /no queue yet/],
   [['top', '--url', 'redis://127.0.0.1:1'], 1, /no Redis answers at redis:\/\/127\.0\.0\.1:1/],
-])('%j ends with %i and a sentence', { timeout: patient }, async (args, code, sentence) => {
+])('%j exits with %i and an error message', { timeout: patient }, async (args, code, sentence) => {
   const ended = await hotqueue(args);
   expect(ended.stderr).toMatch(sentence);
   expect(ended).toMatchObject({ code, stdout: '' });

@@ -17,9 +17,9 @@ it.each([
   ['134217728', 134_217_728],
 ])('%s is %i bytes', (text, expected) => expect(bytes(text)).toBe(expected));
 
-it.each(['1mb', 'lots', '-1gb', '', 'mb', 'NaN'])('%j is no size for a process', (text) => expect(() => bytes(text)).toThrow('at least 64mb'));
+it.each(['1mb', 'lots', '-1gb', '', 'mb', 'NaN'])('%j is refused as --max-memory', (text) => expect(() => bytes(text)).toThrow('at least 64mb'));
 
-it('names have commas between them, and may come in several portions', () => {
+it('names are separated by commas, and the option may be repeated', () => {
   expect(names('c', names('a, b'))).toEqual(['a', 'b', 'c']);
   expect(() => names('a,,b')).toThrow('names with commas');
 });
@@ -34,9 +34,9 @@ it.each([
   ['max-idle', 'over'],
   ['burst', 'over'],
   ['asked', 'over'],
-] as const)('a child that ended by %s: %s', (reason, fate) => expect(fateOf({ reason })).toBe(fate));
+] as const)('a child that ended with reason %s: %s', (reason, fate) => expect(fateOf({ reason })).toBe(fate));
 
-it('waits longer after each death in a row, up to half a minute; a minute of life ends the row', () => {
+it('waits longer after each death in a row, up to half a minute; after a minute of life, the row starts again', () => {
   let deaths = 0;
   const delays = Array.from({ length: 12 }, () => delayAfterDeath((deaths = deathsAfter(deaths, { livedMs: 500 }))));
   expect([delays[0], delays[1], delays[2], delays.at(-1)]).toEqual([100, 200, 400, 30_000]);
@@ -51,26 +51,26 @@ const summary = (...given: Parameters<typeof choose>) => {
 };
 
 it.each([
-  ['nothing said: each for itself', {}, {}, 'a1 b3 a1', {}],
+  ['no options: each handler with its own slots', {}, {}, 'a1 b3 a1', {}],
   ['--queue: only these, in this order', { queues: ['b', 'a'] }, {}, 'b3 a1 a1', { order: 'strict' }],
-  ['one queue has no order', { queues: ['b'] }, {}, 'b3', {}],
+  ['one queue needs no order', { queues: ['b'] }, {}, 'b3', {}],
   ['--order without --queue', { order: 'fair' }, {}, 'a1 b3 a1', { order: 'fair' }],
-  ['--concurrency: for each, and for all together', { concurrency: 2 }, {}, 'a2 b2 a2', { order: 'fair', concurrency: 2 }],
-  ['--concurrency for a single one', { queues: ['b'], concurrency: 8 }, {}, 'b8', {}],
-  ['what the file says', {}, { order: 'strict', concurrency: 2 }, 'a1 b3 a1', { order: 'strict', concurrency: 2 }],
-  ['the command line before the file', { order: 'fair', concurrency: 4 }, { order: 'strict', concurrency: 2 }, 'a4 b4 a4', { order: 'fair', concurrency: 4 }],
+  ['--concurrency applies to each handler and to all together', { concurrency: 2 }, {}, 'a2 b2 a2', { order: 'fair', concurrency: 2 }],
+  ['--concurrency for one queue', { queues: ['b'], concurrency: 8 }, {}, 'b8', {}],
+  ['options of the file', {}, { order: 'strict', concurrency: 2 }, 'a1 b3 a1', { order: 'strict', concurrency: 2 }],
+  ['the command line overrides the file', { order: 'fair', concurrency: 4 }, { order: 'strict', concurrency: 2 }, 'a4 b4 a4', { order: 'fair', concurrency: 4 }],
 ] as const)('%s', (_, settings, said, chosen, options) => expect(summary(handlers, settings, said)).toEqual([chosen, options]));
 
-it('a queue that nobody takes from is refused by name', () => {
+it('a queue without workers is refused, with its name in the error', () => {
   expect(() => choose(handlers, { queues: ['a', 'c'] })).toThrow('--queue c: no worker that was found takes from it; they take from a, b');
 });
 
-it('a pretty line is one line, and moves no cursor', () => {
+it('a text log line is one line without control characters', () => {
   const line = pretty({ time: '2026-01-02T03:04:05.678Z', level: 'warn', event: 'retry', pid: 7, process: 'w-1', queue: 'q', id: 'x', attempt: 1, tookMs: 12, delayMs: 500, error: { name: 'Error', message: 'first\u001b[2J\nsecond' } });
   expect(line).toMatch(/^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}again in 500 ms {2}Error: first\\x1b\[2J$/);
 });
 
-it('watches sources, also in folders that come later; nothing behind a dot, nor in node_modules', async () => {
+it('watches source files, also in new folders, but not in dot folders and node_modules', async () => {
   const home = mkdtempSync(path.join(tmpdir(), 'hqw-'));
   for (const folder of ['.git', 'node_modules', 'inner']) mkdirSync(path.join(home, folder));
   const changed: string[] = [];

@@ -9,7 +9,7 @@ import { aFile, isAlive, WorkerRun } from './worker-run.js';
 let queue: HotQueue;
 beforeEach(() => void (queue = aQueue({ lease: '1s' })));
 
-/** Notes `<payload> <pid>` when it begins, waits until the key `…:go` is there, notes it again when it is done. */
+/** Source of a worker that appends `<payload> <pid>` to a list when it starts, waits for the key `…:go`, and appends it to another list at the end. */
 const patient = () =>
   aFile(`
   import { HotQueue } from 'hotqueue';
@@ -31,7 +31,7 @@ const wait = () => redis().del(`${queue.name}:go`);
 const items = (count: number, from = 0) => Array.from({ length: count }, (_, index) => String(index + from));
 const begunBy = (processes: number) => until(() => noted('begun'), (begun) => new Set(begun.map(({ pid }) => pid)).size >= processes, 60_000);
 
-it('a killed child: its work is done by the other, a new child is there; SIGTERM: what is in flight is finished; the books agree', { timeout: 120_000 }, async () => {
+it('after a kill of a child, another child does its work and a new child starts; SIGTERM lets active messages finish; no message is lost', { timeout: 120_000 }, async () => {
   await queue.putAll(items(12));
   const run = new WorkerRun([patient(), '--processes', '2', '--name', 'ward', '--json']);
   const [first] = await begunBy(2);
@@ -60,7 +60,7 @@ it('a killed child: its work is done by the other, a new child is there; SIGTERM
   expect(run.children.filter(isAlive)).toEqual([]);
 });
 
-it('a killed supervisor leaves nobody behind: its children finish what they have begun, and go', { timeout: 120_000 }, async () => {
+it('after a kill of the supervisor, its children finish their active messages and end', { timeout: 120_000 }, async () => {
   await queue.putAll(items(6));
   const run = new WorkerRun([patient(), '--processes', '2', '--json']);
   await begunBy(2);
@@ -75,7 +75,7 @@ it('a killed supervisor leaves nobody behind: its children finish what they have
   expect(run.of('end').map(({ reason }) => reason)).toEqual(['orphaned', 'orphaned']);
 });
 
-it('a second signal forces: all is given back, exit code 1', { timeout: 60_000 }, async () => {
+it('a second signal forces the end: all messages are released, exit code 1', { timeout: 60_000 }, async () => {
   await queue.putAll(items(2));
   const run = new WorkerRun([patient(), '--processes', '2', '--json']);
   await begunBy(2);
@@ -87,7 +87,7 @@ it('a second signal forces: all is given back, exit code 1', { timeout: 60_000 }
   expect(run.children.filter(isAlive)).toEqual([]);
 });
 
-it('kills a child that does not even look at its messages, some time after the deadline, and says so by exit code 1', { timeout: 90_000 }, async () => {
+it('kills a child with a blocked event loop some time after the shutdown deadline, and exits with 1', { timeout: 90_000 }, async () => {
   await queue.put('x');
   const file = aFile(`
     import { HotQueue } from 'hotqueue';
@@ -100,7 +100,7 @@ it('kills a child that does not even look at its messages, some time after the d
   expect(run.of('died')).toMatchObject([{ signal: 'SIGKILL' }]);
 });
 
-it('replaces a child that has done its number of messages, at once', { timeout: 60_000 }, async () => {
+it('replaces a child at once when it has reached --max-jobs', { timeout: 60_000 }, async () => {
   await go();
   await queue.putAll(items(3));
   const run = new WorkerRun([patient(), '--processes', '1', '--max-jobs', '1', '--json']);
@@ -112,7 +112,7 @@ it('replaces a child that has done its number of messages, at once', { timeout: 
   expect(await run.ended).toBe(0);
 });
 
-it('starts what dies again, later each time; a message that kills three is buried', { timeout: 120_000 }, async () => {
+it('restarts a child that dies, after a longer delay each time; a message that kills three children is buried', { timeout: 120_000 }, async () => {
   const file = aFile(`
     import { HotQueue } from 'hotqueue';
     export const die = new HotQueue('${queue.name}', { lease: '1s', logger: false }).worker(() => process.exit(3));`);
@@ -125,7 +125,7 @@ it('starts what dies again, later each time; a message that kills three is burie
   expect(await run.ended).toBe(0);
 });
 
-it('--burst: ends when all of them have found nothing more', { timeout: 60_000 }, async () => {
+it('--burst: ends when no child finds a message', { timeout: 60_000 }, async () => {
   await go();
   await queue.putAll(items(9));
   const run = new WorkerRun([patient(), '--processes', '2', '--burst', '--json']);
@@ -134,7 +134,7 @@ it('--burst: ends when all of them have found nothing more', { timeout: 60_000 }
   expect(run.of('end').map(({ reason }) => reason)).toEqual(['burst', 'burst']);
 });
 
-it('--watch: starts again when a source changes, also after one that was broken', { timeout: 120_000 }, async () => {
+it('--watch: restarts when a source file changes, also after a broken one', { timeout: 120_000 }, async () => {
   const source = (answer: string) => `
     import { HotQueue } from 'hotqueue';
     export const work = new HotQueue('${queue.name}').worker((item) => console.log('${answer}', item));`;
@@ -154,8 +154,8 @@ it('--watch: starts again when a source changes, also after one that was broken'
   expect(await run.ended).toBe(0);
 });
 
-it('runs the image example, whose file calls run() itself', { timeout: 60_000 }, async () => {
-  const url = `${redisUrl()}?db=7`; // whose queue "images" is no other test's
+it('runs the image example, which calls run() itself', { timeout: 60_000 }, async () => {
+  const url = `${redisUrl()}?db=7`; // no other test uses the queue "images" of this database
   const run = new WorkerRun(['examples/images/worker.ts', '--processes', '2', '--url', url, '--json']);
   await run.logs('start', 2);
   const images = aQueue({ name: 'images', url });

@@ -29,26 +29,26 @@ export const isAlive = (pid: number): boolean => {
   }
 };
 
-/** A folder for files of a test's own, in which decorators and the name 'hotqueue' are known; removed after the test. */
+/** A folder for test files, in which decorators and the import of 'hotqueue' work. It is removed after the test. */
 export function aFolder(): string {
-  // Inside the project and without a dot, so that tsconfig.json holds for it.
+  // In the project and without a leading dot, so that tsconfig.json applies.
   const folder = mkdtempSync(path.join(root, 'test', 'child-'));
   folders.push(folder);
   return folder;
 }
 
-/** A file of workers. */
+/** Writes a file with workers. @returns its path */
 export function aFile(source: string, name = 'workers.ts'): string {
   const file = path.join(aFolder(), name);
   writeFileSync(file, source);
   return file;
 }
 
-/** `hotqueue worker …` in a process of its own, with what it has logged so far. */
+/** A running `hotqueue worker …`, with its output so far. */
 export class WorkerRun {
   stdout = '';
   stderr = '';
-  /** Exit code, or the signal that ended it. */
+  /** Resolves with the exit code, or with the signal that ended the process. */
   readonly ended: Promise<number | NodeJS.Signals>;
   readonly #process: ChildProcess;
 
@@ -74,17 +74,17 @@ export class WorkerRun {
     return this.lines.filter((line) => line.event === event);
   }
 
-  /** Processes of workers that were ever started under this one. */
+  /** Ids of all child processes that it has started. */
   get children(): number[] {
     return this.of('child').map((line) => Number(line['childPid']));
   }
 
-  /** Waits for so many lines of an event. */
+  /** Waits until an event is logged `count` times. */
   async logs(event: string, count = 1): Promise<Line[]> {
     try {
       return await until(() => this.of(event), (lines) => lines.length >= count, 60_000);
     } catch {
-      throw new Error(`not ${count} × ${event}:\n${this.stdout}\n${this.stderr}`);
+      throw new Error(`the event "${event}" was not logged ${count} times:\n${this.stdout}\n${this.stderr}`);
     }
   }
 

@@ -4,7 +4,7 @@ import { until } from '../../support/facts.js';
 import { aName, aQueue, redis } from '../../support/queue.js';
 import { aFile, WorkerRun } from './worker-run.js';
 
-/** What a handler did is a list in Redis: the name it was called by, and the payload. */
+/** Source of workers that append `<name> <payload>` to a list in Redis for each message. */
 const workersOn = (first: string, second: string, third = aName()) => `
   import { HotQueue } from 'hotqueue';
   import { Redis } from 'ioredis';
@@ -34,7 +34,7 @@ const line = z.discriminatedUnion('event', [
   z.strictObject({ ...entry, event: z.literal('end'), reason: z.string() }),
 ]);
 
-it('starts what a file exports: classes, instances, functions, each once; --queue keeps an order; --burst ends when nothing is ready', async () => {
+it('starts the exported classes, instances and functions once each; --queue sets the order; --burst ends when no message waits', async () => {
   const [a, b, c] = [aQueue(), aQueue(), aQueue()];
   const file = aFile(workersOn(a.name, b.name, c.name));
   await a.put('a1', 'a2');
@@ -50,7 +50,7 @@ it('starts what a file exports: classes, instances, functions, each once; --queu
   expect(all.stdout).not.toContain('"a1"');
 });
 
-it('--class chooses, also a class whose workers are properties', async () => {
+it('--class selects a class, also one with workers as properties', async () => {
   const [a, b] = [aQueue(), aQueue()];
   const file = aFile(workersOn(a.name, b.name));
   await b.put('b1');
@@ -59,7 +59,7 @@ it('--class chooses, also a class whose workers are properties', async () => {
   expect(await seen(a.name)).toEqual(['Fields "b1"']);
 });
 
-it('logs failures by their error, on a terminal or not, and each once', async () => {
+it('logs each failure once with its error, as JSON and as text', async () => {
   const queue = aQueue();
   const file = aFile(`
     import { HotQueue } from 'hotqueue';
@@ -78,7 +78,7 @@ it('logs failures by their error, on a terminal or not, and each once', async ()
   expect(pretty.stderr).toBe('');
 });
 
-it('--max-jobs begins that many and no more', async () => {
+it('--max-jobs starts at most this number of messages', async () => {
   const queue = aQueue();
   const file = aFile(`
     import { HotQueue } from 'hotqueue';
@@ -91,7 +91,7 @@ it('--max-jobs begins that many and no more', async () => {
   expect((await queue.peek(14)).map(({ payload }) => payload).sort((one, other) => Number(one) - Number(other))).toEqual(Array.from({ length: 14 }, (_, index) => index + 6));
 });
 
-it('--max-idle and --max-memory end it, with nothing in its hands', async () => {
+it('--max-idle and --max-memory end it, without active messages', async () => {
   const queue = aQueue();
   const file = aFile(`
     import { HotQueue } from 'hotqueue';
@@ -109,7 +109,7 @@ it('--max-idle and --max-memory end it, with nothing in its hands', async () => 
   expect({ claimed, books: fat.of('ack').length + waiting }).toEqual({ claimed: 0, books: 3 });
 });
 
-it('takes over what a file gives to run(), which ends when the work does', async () => {
+it('runs the workers that a file passes to run(), which resolves when they end', async () => {
   const queue = aQueue();
   const file = aFile(`
     import { HotQueue, run } from 'hotqueue';
@@ -129,7 +129,7 @@ const forever = (queue: string) => `
   import { HotQueue } from 'hotqueue';
   export const stuck = new HotQueue('${queue}', { logger: false }).worker(async () => { console.log('{"event":"begun"}'); await new Promise((resolve) => setTimeout(resolve, 600_000)); });`;
 
-it('ends with 0 at its deadline, with 1 on a second signal, and gives back what runs', async () => {
+it('exits with 0 at its shutdown deadline, with 1 on a second signal, and releases active messages', async () => {
   const queue = aQueue();
   const file = aFile(forever(queue.name));
   await queue.put('long');
@@ -143,7 +143,7 @@ it('ends with 0 at its deadline, with 1 on a second signal, and gives back what 
   await forced.logs('begun');
   forced.signal('SIGINT');
   await until(async () => (await queue.workers.list()).length > 0);
-  await new Promise((resolve) => setTimeout(resolve, 50)); // two signals at once would be one
+  await new Promise((resolve) => setTimeout(resolve, 50)); // two signals at the same time would arrive as one
   forced.signal('SIGINT');
   expect(await forced.ended, forced.stderr).toBe(1);
   expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
@@ -159,14 +159,14 @@ it.each([
   [['x.ts', '--order', 'random'], 2, /Allowed choices are strict, fair/],
   [['x.ts', '--prefix', 'mine'], 2, /unknown option '--prefix'/],
   [['package.json', '--db', '3'], 1, /--db: it does not say of which Redis/, { REDIS_URL: '' }],
-])('%j ends with %i and a sentence', async (args, code, sentence, env: NodeJS.ProcessEnv = {}) => {
+])('%j exits with %i and an error message', async (args, code, sentence, env: NodeJS.ProcessEnv = {}) => {
   const run = new WorkerRun(args, { env });
   expect(await run.ended).toBe(code);
   expect(run.stderr).toMatch(sentence);
   expect(run.stdout).toBe('');
 });
 
-it('says what is wrong with a file, and touches no message', async () => {
+it('reports what is wrong with a file, and takes no message', async () => {
   const queue = aQueue();
   await queue.put(1);
   const declared = `import { HotQueue } from 'hotqueue';\nconst queue = new HotQueue('${queue.name}');\n`;
@@ -186,7 +186,7 @@ it('says what is wrong with a file, and touches no message', async () => {
   expect(await queue.counts()).toMatchObject({ waiting: 1, workers: 0 });
 });
 
-it('says that no Redis answers, and ends', async () => {
+it('reports that no Redis answers, and ends', async () => {
   const file = aFile(`import { HotQueue } from 'hotqueue';\nexport const work = new HotQueue('${aName()}').worker(() => {});`);
   const runs = [new WorkerRun([file, '--url', 'redis://127.0.0.1:1']), new WorkerRun([file, '--port', '1', '--processes', '2'])];
   expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1]);

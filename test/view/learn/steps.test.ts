@@ -37,7 +37,7 @@ afterAll(async () => {
   delete names['Email'];
 });
 
-/** The second terminal runs this, with `q` and `at` at hand. */
+/** Runs code as the second terminal does, with `q` and `at` defined. */
 function there(code: string, redis: object = address): Child {
   return aChild(`
     import { HotQueue } from 'hotqueue';
@@ -50,7 +50,7 @@ function there(code: string, redis: object = address): Child {
 const loop = 'for await (const item of q.consume()) console.log(item);';
 const heard = async (value: Promise<unknown>): Promise<void> => world.hear({ value: await value });
 
-/** What a learner does, step by step. */
+/** The action of a learner for each step. */
 const acts: Record<string, () => unknown> = {
   'see-a-queue': () => world.hear({ value: q }),
   'put-strings': () => heard(q.put('one', 'two', 'three', 'four')),
@@ -79,8 +79,8 @@ const acts: Record<string, () => unknown> = {
   'stop-echo': () => echo?.stop(),
   'write-class': () => (names['Email'] = Email),
   'put-valid': () => heard(emails.put({ to: 'ada@example.com' })),
-  'put-invalid': () => emails.put({ to: 'nobody' }).catch((error: unknown) => world.hear({ error })),
-  'put-from-elsewhere': () => (second = there("await new HotQueue('emails', at).put({ to: 'nobody' }); await q.close();")),
+  'put-invalid': () => emails.put({ to: 'ada' }).catch((error: unknown) => world.hear({ error })),
+  'put-from-elsewhere': () => (second = there("await new HotQueue('emails', at).put({ to: 'ada' }); await q.close();")),
   'consume-valid': async () => {
     for await (const email of emails.consume({ timeout: '1s' })) expect(email).toEqual({ to: 'ada@example.com' });
   },
@@ -90,11 +90,11 @@ const acts: Record<string, () => unknown> = {
   'comes-back': () => heard(slow.get({ block: true })),
 };
 
-it('has an act of this test for each step, and no step twice', () => {
+it('every step has one action in this test', () => {
   expect(steps.map(({ step }) => step.id).sort()).toEqual(Object.keys(acts).sort());
 });
 
-it.each(lesson.map((part, index) => [part.title, part, index + 1] as const))('%s: no step is done before it is done, and says what it saw', { timeout: 120_000 }, async (_title, part, number) => {
+it.each(lesson.map((part, index) => [part.title, part, index + 1] as const))('%s: each step is done only after its action, and reports what happened', { timeout: 120_000 }, async (_title, part, number) => {
   if (number === 1) await guide.begin();
   for (const step of part.steps) {
     expect(guide.step?.id).toBe(step.id);
@@ -104,14 +104,14 @@ it.each(lesson.map((part, index) => [part.title, part, index + 1] as const))('%s
     await acts[step.id]?.();
     shown.length = 0;
     await until(() => guide.look(), (verdict) => verdict?.done === true).catch((cause: unknown) => {
-      throw new Error(`"${step.id}" was done, and is not seen`, { cause });
+      throw new Error(`the lesson does not notice that "${step.id}" was done`, { cause });
     });
     expect(shown[0], step.id).toMatch(/^✓ .{10,}/);
   }
   expect(guide.step).toBe(lesson[number]?.steps[0]);
 });
 
-it('ends, and can be begun anywhere', async () => {
+it('ends, and can be started at any exercise', async () => {
   expect(shown.at(-1)).toContain('That was the lesson');
   expect(await guide.beginPart(3)).toBe(true);
   expect(guide.step?.id).toBe('write-echo');
@@ -124,6 +124,6 @@ it('ends, and can be begun anywhere', async () => {
   expect(await guide.beginPart(lesson.length + 1)).toBe(false);
 });
 
-it('what was refused is of the class that the step looks for', async () => {
-  await expect(emails.put({ to: 'nobody' })).rejects.toBeInstanceOf(InvalidPayloadError);
+it('an invalid put rejects with the error class that the step checks', async () => {
+  await expect(emails.put({ to: 'ada' })).rejects.toBeInstanceOf(InvalidPayloadError);
 });

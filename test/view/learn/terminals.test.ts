@@ -3,7 +3,7 @@ import { aProject, withRedis } from '../../support/project.js';
 import { aTerminal, hotqueueWords, keys, type Terminal } from '../../support/terminal.js';
 import { enter } from '../repl/prompt.js';
 
-/** Two terminals in the same folder of a machine that has Node, and nothing that was started by hand. */
+/** Two terminals in one folder, on a machine with Node and without a running Redis. */
 async function twoTerminals(redis: 'js' | 'native', first: readonly string[]): Promise<[Terminal, Terminal]> {
   const project = aProject();
   const env = { ...(redis === 'native' ? await withRedis(project) : project.env), HOTQUEUE_REDIS: redis };
@@ -18,7 +18,7 @@ const left = async (screen: Terminal): Promise<void> => {
   expect(await screen.ended).toBe(0);
 };
 
-it.each(['js', 'native'] as const)('the exercises as the lesson words them, two prompts on a bare machine (%s)', { timeout: 120_000 }, async (redis) => {
+it.each(['js', 'native'] as const)('the exercises of the lesson run in two prompts, without a running Redis (%s)', { timeout: 120_000 }, async (redis) => {
   const [one, two] = await twoTerminals(redis, ['repl']);
 
   // Exercise 1, steps 3 to 8.
@@ -43,7 +43,7 @@ it.each(['js', 'native'] as const)('the exercises as the lesson words them, two 
   one.type(keys.ctrlC);
   await one.shows(/stopped 1 worker\nhotqueue>$/);
 
-  // And as a decorator.
+  // The same with a decorator.
   one.forget();
   one.enter('class Echo {\n  @q.worker\n  echo(item: string) { console.log("echo:", item) }\n}');
   await enter(one, 'run(new Echo())', /new Echo\(\)\)$/);
@@ -55,7 +55,7 @@ it.each(['js', 'native'] as const)('the exercises as the lesson words them, two 
   await left(two);
 });
 
-it('the lesson sees what is done in the second terminal, and goes on', { timeout: 120_000 }, async () => {
+it('the lesson notices what happens in the second terminal, and continues', { timeout: 120_000 }, async () => {
   const [one, two] = await twoTerminals('js', ['learn']);
   await one.shows('1.1 A Redis runs already');
   await enter(one, '.next', 'not yet: no line here has given the queue yet');

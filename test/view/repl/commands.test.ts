@@ -4,7 +4,7 @@ import { lesson } from '../../../src/view/learn/lesson.js';
 import { aName, aQueue } from '../../support/queue.js';
 import { hotqueue } from '../cli/hotqueue.js';
 
-it('repl runs what is piped into it, line by line, and ends', async () => {
+it('repl runs piped input line by line, and ends', async () => {
   const queue = aQueue();
   const input = ['await q.put("a", "b"); undefined', 'const size: number = await q.size()', 'size', 'for await (const item of q.consume({ limit: 1 })) {', '  console.log("got", item)', '}', 'q', 'throw new Bury("no")', 'q.put()'];
   const { code, stdout } = await hotqueue(['repl', queue.name], { input: input.map((line) => `${line}\n`).join('') });
@@ -13,7 +13,7 @@ it('repl runs what is piped into it, line by line, and ends', async () => {
   expect(await queue.counts()).toMatchObject({ waiting: 1, workers: 0 });
 });
 
-it('learn --json says what its steps are', async () => {
+it('learn --json prints the steps of the lesson', async () => {
   const { code, stdout } = await hotqueue(['learn', '--json']);
   const step = z.strictObject({ id: z.string(), where: z.enum(['here', 'there']), text: z.string(), hint: z.string() });
   const outline = z.array(z.strictObject({ exercise: z.number(), title: z.string(), about: z.string(), steps: z.array(step).nonempty() })).parse(JSON.parse(stdout));
@@ -27,7 +27,7 @@ it.each([
   [['repl', aName(), '--url', 'redis://127.0.0.1:1'], 1, /^hotqueue: no Redis answers at redis:\/\/127\.0\.0\.1:1/m],
   [['learn', '6'], 2, /whole number from 1 to 5/],
   [['learn', '--prot', '1'], 2, /unknown option '--prot'[^]*Did you mean --port/],
-])('%j ends with %i and a sentence', async (args, code, sentence) => {
+])('%j exits with %i and an error message', async (args, code, sentence) => {
   const ended = await hotqueue(args);
   expect(ended.stderr).toMatch(sentence);
   expect(ended).toMatchObject({ code, stdout: '' });

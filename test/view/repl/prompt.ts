@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { redisUrl } from '../../support/server.js';
 import { aTerminal, hotqueueWords, type Terminal } from '../../support/terminal.js';
 
-/** A prompt in a pseudo-terminal, on the tests' server, with a home of its own; ready to be typed at. */
+/** Starts a prompt in a pseudo-terminal, on the tests' server, with its own home. Resolves when it accepts input. */
 export async function aPrompt(words: readonly string[], env: NodeJS.ProcessEnv = {}, rows = 60): Promise<Terminal> {
   const home = mkdtempSync(join(tmpdir(), 'hqr-'));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
@@ -15,7 +15,7 @@ export async function aPrompt(words: readonly string[], env: NodeJS.ProcessEnv =
   return screen;
 }
 
-/** Types a line, and waits for what it brings; what was shown before does not count. */
+/** Types a line, and waits for its output. Earlier output is ignored. */
 export async function enter(screen: Terminal, line: string, shown: RegExp | string): Promise<void> {
   screen.forget();
   screen.enter(line);
