@@ -1,4 +1,4 @@
-// The one program of all child processes: receives a task, answers with its result, and ends.
+// The program of all child processes: receives a task, replies with its result, and exits.
 import { tasks } from './tasks.js';
 
 process.once('disconnect', () => process.exit(1));
@@ -30,6 +30,6 @@ async function perform({ task, params }) {
   } catch (error) {
     answer = { error: error instanceof Error ? error.stack : String(error) };
   }
-  // Nothing is closed: whoever measured has measured, and sockets end with their process.
+  // The measurement is complete, so nothing needs closing: sockets close when the process exits.
   process.send(answer, () => process.exit(0));
 }

@@ -12,7 +12,7 @@ class Address {
   }
 }
 
-/** The sample class: five fields, a nested object, an e-mail address and an enumeration among them. */
+/** The sample class: five fields, including a nested object, an e-mail address and an enumeration. */
 export class Order {
   static {
     rules(this, {
@@ -25,7 +25,7 @@ export class Order {
   }
 }
 
-/** As many classes as an application has beside the one it puts into a queue: class-validator looks through all of them. */
+/** Declares other classes, as an application has. class-validator searches all of them at each validation. */
 export function declareOtherClasses(count) {
   for (let index = 0; index < count; index += 1) {
     const other = { [`Other${index}`]: class {} }[`Other${index}`];

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export { sleep };
 
-/** Milliseconds of the machine's monotonic clock, which its processes share. */
+/** Milliseconds of the monotonic clock, which is the same for all processes of the machine. */
 export const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 
-/** Resolves when `isTrue` does; false after `patienceMs`. */
+/** Resolves to true when `isTrue` returns true, or to false after `patienceMs`. */
 export async function until(isTrue, patienceMs, everyMs = 1) {
   const end = nowMs() + patienceMs;
   while (!(await isTrue())) {
@@ -15,19 +15,19 @@ export async function until(isTrue, patienceMs, everyMs = 1) {
   return true;
 }
 
-/** What `promise` brings, or `undefined` after `ms`. For the closing of what may never close. */
+/** The result of `promise`, or `undefined` after `ms`. For `close()` calls that may never resolve. */
 export function within(promise, ms) {
   return Promise.race([promise, sleep(ms, undefined, { ref: false })]);
 }
 
-/** @param {number[] | Float64Array} values @param {number} share 0.5 is the median */
+/** The quantile of `values`. @param {number[] | Float64Array} values @param {number} share from 0 to 1; 0.5 is the median */
 export function quantile(values, share) {
   if (values.length === 0) return NaN;
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? sorted[0];
 }
 
-/** The middle, or the mean of the two in the middle. */
+/** The median: the middle value, or the mean of the two middle values. */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;

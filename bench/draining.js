@@ -2,22 +2,22 @@ import { Books } from './books.js';
 import { nowMs, until, within } from './clock.js';
 import { Meter } from './meter.js';
 
-/** A queue from which nothing came for so long has lost the rest. */
+/** If no job is handled for this time, the remaining jobs count as lost. */
 const silenceMs = 20_000;
 
 /**
  * Fills two queues from another process, warms up on the first, and measures a worker on the second.
  *
- * The clock starts with the first job handled and stops when Redis holds nothing of the queue any more: not when the last
- * handler starts, and not before the last acknowledgement.
+ * The clock starts at the first handled job. It stops when the queue is empty in Redis, so after the last acknowledgement, not
+ * when the last handler starts.
  *
  * @param {import('./measuring.js').Context} context
  * @param {object} more
- * @param {(payload: object) => void} [more.look]
- * @param {number} [more.stopAfter] ends the clock with so many jobs handled
- * @param {number} [more.attempts] of each job that is measured
- * @param {(payload: object, before: number) => unknown} [more.handle] may refuse a job by throwing
- * @param {(payload: object, before: number) => unknown} [more.warmHandle] handles the jobs of the warm-up, which have one attempt
+ * @param {(payload: object) => void} [more.look] called with the payload of the first job; throws if it is not as expected
+ * @param {number} [more.stopAfter] stops the clock after this many handled jobs
+ * @param {number} [more.attempts] attempts of each measured job
+ * @param {(payload: object, before: number) => unknown} [more.handle] handles a measured job; fails it by throwing
+ * @param {(payload: object, before: number) => unknown} [more.warmHandle] handles a job of the warm-up, which has one attempt
  */
 export async function consumed(context, more = {}) {
   const { params, start } = context;
@@ -28,7 +28,7 @@ export async function consumed(context, more = {}) {
   return drain(context, 'jobs', count, more);
 }
 
-/** Consumes jobs 0 to `count` - 1 of a filled queue, here. `handle` may refuse a job by throwing. */
+/** Consumes jobs 0 to `count` - 1 of a filled queue in this process. `handle` fails a job by throwing. */
 export async function drain({ system, address, meter, params }, queue, count, { look, stopAfter = count, each = 1, handle } = {}) {
   const books = new Books(count);
   let firstAt = 0;

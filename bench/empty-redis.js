@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 
-/** Removes every key, script and statistic. */
+/** Removes all keys, scripts and statistics. */
 export async function emptyRedis(address) {
   const client = new Redis(address);
   await client.flushall();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 /**
- * Answers every request at once, and keeps connections open.
+ * Starts an HTTP server that replies to every request at once and keeps connections open.
  *
  * @returns {Promise<number>} the port on 127.0.0.1
  */

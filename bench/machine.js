@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 
-/** What the absolute numbers are about. */
+/** Hardware and versions on which the absolute numbers were measured. */
 export async function machine(program, pythons) {
   return {
     cpu: os.cpus()[0]?.model ?? 'unknown',

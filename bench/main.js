@@ -1,4 +1,4 @@
-// npm run bench: every system in every workload, in turn, in processes of their own, on one private Redis.
+// npm run bench: measures all systems in all workloads, in turn, each in a separate process, on one private Redis.
 import { stderr, stdout } from 'node:process';
 import { machine } from './machine.js';
 import { readOptions, usage } from './options.js';
@@ -23,12 +23,12 @@ const startedAt = new Date();
 const results = options.continue ? await readRaw(options.continue) : [];
 const done = new Set(results.map(({ workload }) => workload));
 let files = [];
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130)); // Children and servers notice.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130)); // children and servers notice it and end
 
 try {
   for (const workload of planned.filter(({ name }) => !done.has(name))) {
     await everyRoundOf(workload);
-    files = await writeRaw(await aboutIt()); // what was measured stays measured, whatever comes
+    files = await writeRaw(await aboutIt()); // now, so that a later failure loses no measurement
   }
 } finally {
   await servers.stop();
@@ -40,7 +40,7 @@ stdout.write(`\n${table}\n${files.map((file) => `written: ${file}\n`).join('')}`
 
 const broken = results.filter(({ system, error, lost, duplicates }) => (error || lost || duplicates) && (system === 'hotqueue' || error));
 for (const { workload, system, error, lost, duplicates } of broken) stderr.write(`${workload}, ${system}: ${error ?? `${lost} lost, ${duplicates} duplicates`}\n`);
-// A peer that fails is a fact about the peer; ours, or in the small form anything, is a failure of the run.
+// The run fails if hotqueue failed, lost or duplicated a job. With --smoke, it also fails if a peer failed.
 if (broken.some(({ system }) => options.smoke || system === 'hotqueue')) process.exitCode = 1;
 
 async function aboutIt() {
@@ -52,7 +52,7 @@ async function everyRoundOf(workload) {
   const proxy = workload.delayMs ? startTask('proxy', { address: server.address, delayMs: workload.delayMs }, 3_600_000) : undefined;
   const address = proxy ? { host: '127.0.0.1', port: await proxy.hear() } : server.address;
   for (let round = 0; round < workload.rounds; round += 1) {
-    // There and back: whoever came first comes last in the next round.
+    // Reverses the order in each round: no system is always the first.
     const order = round % 2 === 0 ? workload.systems : [...workload.systems].reverse();
     for (const system of order) results.push({ workload: workload.name, system, round, ...(await one(workload, system, address, server)) });
   }
@@ -77,14 +77,14 @@ function brief({ error, perSecond, p50Ms, p99Ms, bytesBeyond, commandsPerMinute,
   if (error) return `failed: ${error}`;
   if (timesIdeal !== undefined) return `${timesIdeal.toFixed(2)} × ideal`;
   if (perSecond !== undefined) return `${Math.round(perSecond).toLocaleString('en')} jobs/s`;
-  if (putClientUsPerJob !== undefined) return `${clientUsPerJob.toFixed(2)} µs here, ${redisUsPerJob.toFixed(2)} in Redis`;
+  if (putClientUsPerJob !== undefined) return `${clientUsPerJob.toFixed(2)} µs in the client, ${redisUsPerJob.toFixed(2)} in Redis`;
   if (p50Ms !== undefined) return `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
-  if (bytesBeyond !== undefined) return `${bytesBeyond.toFixed(0)} bytes beyond the payload`;
-  if (commandsPerMinute !== undefined) return `${commandsPerMinute.toFixed(0)} commands a minute`;
+  if (bytesBeyond !== undefined) return `${bytesBeyond.toFixed(0)} bytes without the payload`;
+  if (commandsPerMinute !== undefined) return `${commandsPerMinute.toFixed(0)} commands per minute`;
   return `${validationUs.toFixed(2)} µs`;
 }
 
-/** What the command line asks for; a slip in it is answered, not thrown. */
+/** The options and planned workloads. Prints usage errors and exits. */
 function asked() {
   try {
     const read = readOptions(process.argv.slice(2));

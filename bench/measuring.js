@@ -4,17 +4,17 @@ import { loadSystem } from './systems/index.js';
 import { workloadNamed } from './workloads/index.js';
 
 /**
- * @typedef {object} Context what a workload is given, in its own process
- * @property {import('./systems/index.js').System} system whom it measures
- * @property {{ host: string, port: number }} address where the system finds Redis, perhaps behind a proxy
+ * @typedef {object} Context argument of a workload's `run`, in its process
+ * @property {import('./systems/index.js').System} system the system to measure
+ * @property {{ host: string, port: number }} address of Redis for the system, possibly of a proxy
  * @property {Meter} meter
- * @property {Record<string, any>} params of the workload; `count` and `warmup` among them
- * @property {(task: string, params?: object) => ReturnType<typeof startTask>} start a helper process, killed in the end
+ * @property {Record<string, any>} params of the workload, including `count` and `warmup`
+ * @property {(task: string, params?: object) => ReturnType<typeof startTask>} start starts a helper process, which is killed at the end
  */
 
-/** Runs one workload for one system, here. */
+/** Runs one workload for one system, in this process. */
 export async function measureHere({ workload: name, system: systemName, address, direct, params }) {
-  // Loaded only where some are asked for: peers run without class-validator.
+  // Loaded only for workloads that need it: peers run without class-validator.
   if (params.otherClasses) (await import('./classes.js')).declareOtherClasses(params.otherClasses);
   const helpers = [];
   let helperFailed;
@@ -28,7 +28,7 @@ export async function measureHere({ workload: name, system: systemName, address,
     start(task, given) {
       const helper = startTask(task, { system: systemName, address, payload: payloadOf(params), ...given });
       helpers.push(helper);
-      helper.result.catch(helperFailed); // Nobody waits for a worker that is no more.
+      helper.result.catch(helperFailed); // a failed worker ends the measurement, or it would wait for the worker
       return helper;
     },
   };
@@ -40,7 +40,7 @@ export async function measureHere({ workload: name, system: systemName, address,
   }
 }
 
-/** What of a workload's parameters says how payloads are made, and whether ours checks them. */
+/** The parameters of a workload that define its payloads, and whether hotqueue validates them. */
 export function payloadOf({ bytes, validated }) {
   return { bytes, validated };
 }

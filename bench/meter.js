@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis';
 
-// What the bench itself sends, and what is sent once for each connection.
+// Commands of the benchmark itself, and commands that are sent once for each connection.
 const own = new Set(['info', 'config', 'hello', 'client', 'select', 'auth', 'command', 'ping', 'flushall', 'dbsize']);
 const scripts = new Set(['eval', 'evalsha', 'fcall', 'evalsha_ro', 'eval_ro', 'fcall_ro']);
 
-/** Reads what a measurement cost: the processor time of this process and of Redis, and the commands Redis ran. */
+/** Reads the cost of a measurement: CPU time of this process and of Redis, and the commands that Redis ran. */
 export class Meter {
-  /** @param {{ host: string, port: number }} address of the server itself, not of a proxy before it */
+  /** @param {{ host: string, port: number }} address of the server itself, not of a proxy in front of it */
   constructor(address) {
     this.client = new Redis({ ...address, lazyConnect: false });
   }
@@ -21,7 +21,7 @@ export class Meter {
     return { redisUs: seconds(cpu, 'used_cpu_user') + seconds(cpu, 'used_cpu_sys'), clientUs: user + system, calls };
   }
 
-  /** What was used between two readings, by job. Commands inside scripts count as commands. */
+  /** Cost per job between two readings. Commands that run inside scripts count as commands. */
   static perJob(before, after, jobs) {
     const ran = new Map([...after.calls].map(([name, count]) => [name, count - (before.calls.get(name) ?? 0)]).filter(([, count]) => count > 0));
     let commands = 0;

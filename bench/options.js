@@ -4,17 +4,17 @@ import { parseArgs } from 'node:util';
 
 export const usage = `npm run bench -- [options]
 
-  --smoke            the small form: few jobs, one round, judges no times; fails when a job is lost
-  --only a,b         workloads by name, by the beginning of it, or by group: put, consume-50, latency, growth, …
+  --smoke            small run: few jobs, one round, times are not checked; fails if a job is lost
+  --only a,b         only these workloads, by name, start of name, or group: put, consume-50, latency, growth, …
   --systems a,b      only these systems: hotqueue, bullmq, bee-queue, …
-  --rounds n         rounds of which the median is taken; 3 by default
-  --drain n          jobs of the drain, 1,000,000 by default; 1 M waiting shrinks with it
-  --continue FILE    goes on with a run that was interrupted: keeps what its raw results have, and measures the rest
-  --against FOLDER   measures the build in this dist folder as well, in turn with ours: another commit, as hotqueue-before
-  --list             the workloads, and ends
+  --rounds n         number of rounds, 3 by default; the result is their median
+  --drain n          number of jobs to drain, 1,000,000 by default; also limits backlog-1000000
+  --continue FILE    continue an interrupted run: keep the measurements in this raw result file, and measure the rest
+  --against FOLDER   also measure the build of another commit, in this dist folder; runs in turn, as hotqueue-before
+  --list             list the workloads and exit
 `;
 
-/** @throws TypeError for what it does not know */
+/** Parses the command line. @throws TypeError if an option is unknown or invalid */
 export function readOptions(args) {
   const { values } = parseArgs({
     args,
@@ -44,12 +44,12 @@ function whole(name, text) {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
-  throw new TypeError(`--${name} ${text}: give a whole number from 1`);
+  throw new TypeError(`invalid --${name} "${text}": expected a whole number from 1`);
 }
 
 function distFolder(text) {
   if (text === undefined) return undefined;
   const folder = path.resolve(text);
   if (existsSync(path.join(folder, 'index.js'))) return folder;
-  throw new TypeError(`--against ${text}: ${folder} has no index.js. Give the dist folder of a built commit`);
+  throw new TypeError(`invalid --against "${text}": ${folder} has no index.js. Give the dist folder of a built commit`);
 }

@@ -4,14 +4,14 @@ import { workloads } from './workloads/index.js';
 const smokeTimeoutMs = 60_000;
 
 /**
- * What is to run: the workloads that were asked for, with their systems, rounds and sizes.
+ * The workloads to run, with their systems, rounds and sizes.
  *
  * @param {ReturnType<import('./options.js').readOptions>} options
- * @param {Map<string, object>} pythons those of the Python systems that this machine has
+ * @param {Map<string, object>} pythons the Python systems that this machine has
  */
 export function plan(options, pythons) {
   const chosen = options.only ? workloads.filter((workload) => options.only.some((word) => isMeant(workload, word))) : workloads;
-  if (chosen.length === 0) throw new TypeError(`--only ${options.only}: no workload begins so; --list names them`);
+  if (chosen.length === 0) throw new TypeError(`invalid --only "${options.only}": no workload matches. See --list`);
   return chosen.map((workload) => ({
     ...workload,
     server: workload.server ?? 'plain',
@@ -22,7 +22,7 @@ export function plan(options, pythons) {
   }));
 }
 
-/** A whole name means that one; anything else, all that begin so, or a group. */
+/** A full name selects one workload. Another word selects a group, and all workloads with names that start with it. */
 function isMeant({ name, group }, word) {
   if (workloads.some((other) => other.name === word)) return name === word;
   return group === word || name.startsWith(word);
@@ -43,6 +43,6 @@ function paramsOf({ name, params, smoke, scale = {} }, system, { smoke: isSmoke,
   if (!isSmoke && drain && (name === 'drain' || name === 'backlog-1000000')) sized.count = Math.min(sized.count, drain);
   if (sized.count === undefined) return sized;
   const count = sized.count * (isSmoke ? 1 : (scale[system === before ? ours : system] ?? 1));
-  // A fifth, so that nothing is compiled or connected in the measured part; ours, like the rest, by its own way of working.
+  // The warm-up has a fifth of the jobs, so that no code is compiled and no connection opened in the measured part.
   return { ...sized, count, warmup: isSmoke ? 50 : Math.max(1_000, Math.min(count / 5, 20_000)) };
 }

@@ -3,12 +3,12 @@ import { fork } from 'node:child_process';
 const file = new URL('./child.js', import.meta.url);
 
 /**
- * Starts a task of child.js in a process of its own. It ends with this process, however that ends: it notices that the
- * channel between the two has closed.
+ * Starts a task of child.js in a separate process. If this process ends for any reason, the child ends too: it notices that
+ * the channel between them has closed.
  *
  * @param {string} task @param {object} params
- * @param {number} timeoutMs after which it is killed
- * @param {Record<string, string>} env environment variables for it and for the tasks that it starts
+ * @param {number} timeoutMs time limit, after which the child is killed
+ * @param {Record<string, string>} env environment variables for the child and for the tasks that it starts
  * @returns {{ result: Promise<any>, hear: () => Promise<any>, tell: (word: unknown) => void, kill: () => void }}
  */
 export function startTask(task, params, timeoutMs = 600_000, env = {}) {
@@ -20,7 +20,7 @@ export function startTask(task, params, timeoutMs = 600_000, env = {}) {
   const result = new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new Error(`${task} was not done after ${timeoutMs / 1000} s`));
+      reject(new Error(`task ${task} did not finish within ${timeoutMs / 1000} s`));
     }, timeoutMs);
     child.on('message', (message) => {
       if ('result' in message) resolve(message.result);
@@ -29,13 +29,13 @@ export function startTask(task, params, timeoutMs = 600_000, env = {}) {
       else heard.push(message.word);
     });
     child.once('error', reject);
-    // Not "exit", which may come before what it said last.
+    // Not "exit", which may be emitted before the last output of the child.
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      reject(new Error(`${task} ended with ${code ?? signal}: ${complaints}`));
+      reject(new Error(`task ${task} exited with ${code ?? signal}: ${complaints}`));
     });
   });
-  result.catch(() => undefined); // Whoever awaits it is told; nobody has to.
+  result.catch(() => undefined); // callers may ignore the result without an unhandled rejection
   const hear = () =>
     Promise.race([
       result.then(() => undefined),

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 /**
- * A port that is `delayMs` further away: requests pass at once, replies wait. Order is kept, and what arrives while others
- * wait waits as long as they do, so nothing is slowed down beyond the delay.
+ * Starts a proxy that delays replies by `delayMs` and passes requests at once. It keeps the order. Each chunk is delayed from
+ * its own arrival, so the proxy adds no other delay.
  *
  * @returns {Promise<number>} the port
  */
@@ -12,7 +12,7 @@ export async function startProxy({ host, port }, delayMs) {
     const far = connect({ host, port, noDelay: true, allowHalfOpen: true });
     near.pipe(far);
     const reply = later(delayMs, (chunk) => (chunk ? near.write(chunk) : near.end()));
-    far.on('data', reply).on('end', () => reply(null)); // Its last reply before its end, as it was sent.
+    far.on('data', reply).on('end', () => reply(null)); // the end is delayed too, so that it follows the last reply
     near.on('close', () => far.destroy()).on('error', () => far.destroy());
     far.on('error', () => near.destroy());
   }).listen(0, '127.0.0.1');

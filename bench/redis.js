@@ -8,25 +8,25 @@ import { findProgram } from '../dist/redis/embedded/native.js';
 import { install } from '../dist/redis/embedded/install.js';
 import { sleep } from './clock.js';
 
-// Its file is made small between two measurements (servers.js), not in the middle of one.
+// No automatic rewrite during a measurement. servers.js rewrites the file between two measurements.
 const aof = ['--appendonly', 'yes', '--auto-aof-rewrite-percentage', '0'];
 
-/** How each server of a run keeps what it is told. */
+/** Settings for the persistence of each server of a run. */
 export const persistence = {
   plain: ['--appendonly', 'no'],
   'aof-everysec': [...aof, '--appendfsync', 'everysec'],
   'aof-always': [...aof, '--appendfsync', 'always'],
 };
 
-/** The real server of this machine; without one, it is downloaded once and kept in the user's cache. */
+/** The native Redis or Valkey of this machine. If there is none, downloads one into the user's cache. */
 export async function realProgram() {
   return (await findProgram(process.env)) ?? (await install());
 }
 
-// However this process ends, its end of the pipe closes, and this shell ends the server and removes its directory.
+// If this process ends for any reason, its end of the pipe closes. Then this shell kills the server and removes its directory.
 const untilStdinEnds = 'dir=$1; shift; "$@" & server=$!; cat > /dev/null; kill -9 "$server"; wait "$server"; rm -rf "$dir"';
 
-/** A private Redis on 127.0.0.1. @param {keyof typeof persistence} kind */
+/** Starts a private Redis on 127.0.0.1. @param {keyof typeof persistence} kind */
 export async function startRedis(program, kind) {
   const dir = mkdtempSync(path.join(tmpdir(), 'hotqueue-bench-'));
   const port = await freePort();
@@ -35,7 +35,7 @@ export async function startRedis(program, kind) {
     cwd: dir,
     env: { ...process.env, ...program.env },
     stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true, // Ctrl-C reaches the whole group, and this process is to end first.
+    detached: true, // Ctrl-C signals the whole process group, and this process must end first
   });
   const ended = once(guard, 'exit');
   const stop = async () => {
@@ -62,7 +62,7 @@ async function freePort() {
 
 async function untilItListens(port, guard) {
   for (let attempt = 0; attempt < 500; attempt += 1) {
-    if (guard.exitCode !== null) throw new Error('redis-server ended at once');
+    if (guard.exitCode !== null) throw new Error('redis-server exited during its start');
     const listens = await new Promise((resolve) => {
       const socket = connect({ host: '127.0.0.1', port });
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
@@ -71,5 +71,5 @@ async function untilItListens(port, guard) {
     if (listens) return;
     await sleep(20);
   }
-  throw new Error('redis-server does not listen');
+  throw new Error('redis-server accepted no connection in 500 attempts');
 }

@@ -3,14 +3,14 @@ import path from 'node:path';
 
 const folder = new URL('./results/', import.meta.url).pathname;
 
-/** JSON with one measurement a line, so that two runs can be compared by eye. */
+/** JSON with one measurement per line, so that two runs are easy to compare. */
 function text({ results, ...about }) {
   return `${JSON.stringify(about, null, 1).slice(0, -2)},\n "results": [\n${results.map((result) => JSON.stringify(result)).join(',\n')}\n ]\n}\n`;
 }
 
 const stampOf = ({ startedAt }) => startedAt.toISOString().slice(0, 19).replaceAll(':', '');
 
-/** Raw numbers, under the time of the run. @returns the files */
+/** Writes the raw numbers to a file that is named for the time of the run. @returns the files */
 export async function writeRaw(run) {
   await mkdir(folder, { recursive: true });
   const raw = path.join(folder, `${stampOf(run)}${run.options.smoke ? '-smoke' : ''}.json`);
@@ -18,12 +18,17 @@ export async function writeRaw(run) {
   return [raw];
 }
 
-/** The measurements of a file of {@link writeRaw}; those of a workload that was interrupted are not in it. */
+/** Reads the measurements that {@link writeRaw} wrote. An interrupted workload is not in the file. */
 export async function readRaw(file) {
   return JSON.parse(await readFile(file, 'utf8')).results;
 }
 
-/** The tables: as the latest, when everything was measured; of a part, under its time. The small form has none to keep. @returns the files */
+/**
+ * Writes the tables: to latest.md if everything was measured, to a file named for the time of the run if a part was measured,
+ * and not at all for a smoke run.
+ *
+ * @returns the files
+ */
 export async function writeTables(run, table) {
   const { smoke, only, systems } = run.options;
   if (smoke) return [];

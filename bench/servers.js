@@ -3,7 +3,7 @@ import { until } from './clock.js';
 import { emptyRedis } from './empty-redis.js';
 import { realProgram, startRedis } from './redis.js';
 
-/** The private servers of a run: one for all, and one more for each way of keeping a file, started when it is needed. */
+/** The private servers of a run: one for each kind of persistence. Each is started when it is first needed. */
 export class Servers {
   #running = new Map();
 
@@ -20,7 +20,7 @@ export class Servers {
     return this.#running.get(kind);
   }
 
-  /** Nothing of the one before is left to the next: no key, no script, no statistics. */
+  /** Removes everything that the last measurement left: keys, scripts, statistics. */
   async empty({ address, kind }) {
     await emptyRedis(address);
     if (kind !== 'plain') await this.#rewritten(address);
@@ -30,7 +30,7 @@ export class Servers {
     for (const server of this.#running.values()) await server.stop();
   }
 
-  /** The file starts small again. */
+  /** Rewrites the append-only file, so that it is small again. */
   async #rewritten(address) {
     const client = new Redis(address);
     await this.#unlessRewriting(client);
@@ -41,6 +41,6 @@ export class Servers {
 
   async #unlessRewriting(client) {
     const isDone = await until(async () => /aof_rewrite_in_progress:0/.test(await client.info('persistence')), 30_000, 50);
-    if (!isDone) throw new Error('Redis has been rewriting its file for half a minute');
+    if (!isDone) throw new Error('Redis did not finish rewriting its append-only file within 30 s');
   }
 }

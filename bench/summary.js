@@ -1,7 +1,7 @@
 import { median } from './clock.js';
 
 /**
- * The median of each number over the rounds; losses and duplicates are summed.
+ * The median of each number over all rounds. Lost and duplicate jobs are added up.
  *
  * @returns {Map<string, Map<string, Record<string, any>>>} workload → system → numbers
  */

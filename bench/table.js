@@ -5,17 +5,17 @@ import { workloads } from './workloads/index.js';
 const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'python-rq': 'RQ', 'python-celery': 'Celery', 'class-validator': 'class-validator', hotqueue: 'hotqueue', 'hotqueue-before': 'hotqueue, other build' };
 const rivals = [...nodePeers, bare, ...pythonPeers];
 
-/** The result of a run as Markdown: ratios first, absolute numbers last and marked as such. */
+/** The result of a run as Markdown: ratios first, absolute numbers last. */
 export function markdown(summary, run) {
   const get = (workload, system, field) => summary.get(workload)?.get(system)?.[field] ?? NaN;
   const parts = [
-    run.options.smoke ? '**The small form: few jobs, one round. Its times are noise.**' : '',
-    section('What must be reached', 'Ours / theirs, in this run.', required(get)),
-    section('Jobs a second, ours / theirs', '`lost` and `twice` are ours, over all rounds.', rates(summary, get)),
-    section('Time from put to handler, ours / theirs', 'Less is better.', latencies(summary, get)),
-    section('Against the other build', 'Ours / the build that `--against` names, measured in turns. For jobs a second more is better, for all others less.', against(get)),
-    section('What a job costs', 'Put with 1,000 in flight, consumed at concurrency 50. Exact on any machine, except the microseconds: those are from `cpu`, and for a system that `cpu` did not measure from `put-1000` and `consume-50`.', costs(summary, get)),
-    section('How cost grows', 'Ours and the peer, against the first row of its kind.', growth(get)),
+    run.options.smoke ? '**This is a smoke run: few jobs, one round. Its times mean nothing.**' : '',
+    section('Targets', 'hotqueue / the peer, in this run.', required(get)),
+    section('Jobs per second, hotqueue / peer', '`lost` and `duplicates` are the numbers of hotqueue, over all rounds.', rates(summary, get)),
+    section('Time from put to handler, hotqueue / peer', 'Lower is better.', latencies(summary, get)),
+    section('Compared with the other build', 'This build / the build of `--against`, measured in turn. Higher is better for jobs per second, lower is better for the rest.', against(get)),
+    section('Cost per job', 'Put with 1,000 in flight, consumed at concurrency 50. All numbers but the microseconds are the same on every machine. The microseconds are from `cpu`. If `cpu` did not measure a system, they are from `put-1000` and `consume-50`.', costs(summary, get)),
+    section('How cost grows', 'hotqueue and BullMQ, each row relative to the first row of its kind.', growth(get)),
     section('Absolute numbers', about(run), absolute(summary)),
   ];
   return parts.filter(Boolean).join('\n\n');
@@ -37,7 +37,7 @@ function rates(summary, get) {
     const rate = get(name, ours, 'perSecond');
     return [title, ...present.map((rival) => times(rate / get(name, rival, 'perSecond'))), get(name, ours, 'lost'), get(name, ours, 'duplicates')];
   });
-  return rowsOf(['', ...present.map((rival) => headings[rival]), 'lost', 'twice'], rows);
+  return rowsOf(['', ...present.map((rival) => headings[rival]), 'lost', 'duplicates'], rows);
 }
 
 function latencies(summary, get) {
@@ -54,7 +54,7 @@ function against(get) {
   const ratioOf = (name) => (field) => times(get(name, ours, field) / get(name, before, field));
   const rows = workloads.flatMap(({ name, title }) => [
     [title, ...['perSecond', 'redisUsPerJob', 'clientUsPerJob', 'p50Ms', 'p99Ms'].map(ratioOf(name))],
-    ...['put', 'consume'].map((phase) => [`${title}; ${phase} alone`, '–', ...[`${phase}RedisUsPerJob`, `${phase}ClientUsPerJob`].map(ratioOf(name)), '–', '–']),
+    ...['put', 'consume'].map((phase) => [`${title}; only ${phase}`, '–', ...[`${phase}RedisUsPerJob`, `${phase}ClientUsPerJob`].map(ratioOf(name)), '–', '–']),
   ]);
   return rowsOf(['', 'jobs/s', 'Redis µs per job', 'client µs per job', 'p50', 'p99'], rows.filter(([, ...cells]) => cells.some((cell) => cell !== '–')));
 }
@@ -74,11 +74,11 @@ function costs(summary, get) {
     ['client CPU, put, µs', (system) => putUs(system, 'Client')],
     ['client CPU, consume, µs', (system) => consumeUs(system, 'Client')],
     ['client CPU, put to ack, µs', (system) => putUs(system, 'Client') + consumeUs(system, 'Client')],
-    ['bytes while waiting, beyond the payload', (system) => get('bytes-waiting', system, 'bytesBeyond')],
+    ['bytes while waiting, without the payload', (system) => get('bytes-waiting', system, 'bytesBeyond')],
     ['connections of a worker', (system) => get('idle', system, 'connections')],
-    ['commands of an idle worker a minute', (system) => get('idle', system, 'commandsPerMinute')],
-    ['MB resident, worker that drains', (system) => get('drain', system, 'workerMegabytes')],
-    ['MB of Redis before the drain', (system) => get('drain', system, 'serverMegabytes')],
+    ['commands of an idle worker per minute', (system) => get('idle', system, 'commandsPerMinute')],
+    ['resident memory of a draining worker, MB', (system) => get('drain', system, 'workerMegabytes')],
+    ['memory of Redis before the drain, MB', (system) => get('drain', system, 'serverMegabytes')],
     ['200 slow jobs, × the ideal time', (system) => get('slow-jobs', system, 'timesIdeal')],
   ];
   const rows = lines.map(([title, value]) => [title, ...present.map((system) => short(value(system)))]).filter(([, ...cells]) => cells.some((cell) => cell !== '–'));
@@ -92,7 +92,7 @@ function growth(get) {
     const share = ({ name }, system) => times(get(name, system, field) / get(steps[0].name, system, field));
     return steps.map((step) => [label === 'put' ? step.title.replace('consume, concurrency 50', 'put, 1,000 in flight') : step.title, share(step, ours), share(step, 'bullmq-remove'), times(get(step.name, ours, field) / get(step.name, 'bullmq-remove', field))]);
   });
-  return rowsOf(['', 'hotqueue', 'BullMQ, removing', 'ours / theirs'], rows);
+  return rowsOf(['', 'hotqueue', 'BullMQ, removing', 'hotqueue / BullMQ'], rows);
 }
 
 function absolute(summary) {
@@ -100,14 +100,14 @@ function absolute(summary) {
     [...(summary.get(name) ?? [])].map(([system, numbers]) => {
       const { p50Ms, p99Ms, redisUsPerJob, lost, duplicates, failed } = numbers;
       const latency = p50Ms ? `${p50Ms.toFixed(2)} / ${p99Ms.toFixed(2)} ms` : '';
-      const books = [lost && `${lost} lost`, duplicates && `${duplicates} twice`, failed && `${failed} rounds failed`].filter(Boolean).join(', ');
+      const books = [lost && `${lost} lost`, duplicates && `${duplicates} duplicates`, failed && `${failed} rounds failed`].filter(Boolean).join(', ');
       return [title, headings[system] ?? system, figureOf(numbers), latency, redisUsPerJob ? redisUsPerJob.toFixed(1) : '', books];
     }),
   );
-  return rowsOf(['', '', 'median', 'p50 / p99', 'Redis µs per job', 'books'], rows);
+  return rowsOf(['', '', 'median', 'p50 / p99', 'Redis µs per job', 'errors'], rows);
 }
 
-/** The number that a workload is about. */
+/** The main number of a workload. */
 function figureOf({ error, timesIdeal, perSecond, putClientUsPerJob, consumeClientUsPerJob, validationUs, wholeUs, bytesBeyond, commandsPerMinute }) {
   if (error) return `failed: ${error.replaceAll('|', '/').slice(0, 100)}`;
   if (timesIdeal) return `${timesIdeal.toFixed(2)} × ideal`;
@@ -115,15 +115,15 @@ function figureOf({ error, timesIdeal, perSecond, putClientUsPerJob, consumeClie
   if (putClientUsPerJob) return `client ${putClientUsPerJob.toFixed(1)} + ${consumeClientUsPerJob.toFixed(1)} µs`;
   if (validationUs) return `${validationUs.toFixed(2)} µs, ${wholeUs.toFixed(2)} with JSON`;
   if (bytesBeyond) return `${Math.round(bytesBeyond)} B`;
-  return commandsPerMinute === undefined ? '' : `${Math.round(commandsPerMinute)} commands a minute`;
+  return commandsPerMinute === undefined ? '' : `${Math.round(commandsPerMinute)} commands per minute`;
 }
 
 function about({ machine, startedAt, minutes, options }) {
   const { cpu, cores, memoryGigabytes, system, node, server, python, versions, load } = machine;
   const peers = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ');
   return [
-    `**These hold for one machine and one day**: ${cores} cores (${cpu}), ${memoryGigabytes} GB, ${system}, Node ${node}, ${server} on loopback,`,
-    `${startedAt.toISOString().slice(0, 10)}, ${options.rounds} round${options.rounds === 1 ? '' : 's'}, ${minutes.toFixed(0)} minutes, load ${load.join(' ')} at its end. Python peers: ${python}. ${peers}.`,
+    `**These numbers are of one machine on one day**: ${cores} cores (${cpu}), ${memoryGigabytes} GB, ${system}, Node ${node}, ${server} on loopback,`,
+    `${startedAt.toISOString().slice(0, 10)}, ${options.rounds} round${options.rounds === 1 ? '' : 's'}, ${minutes.toFixed(0)} minutes, load ${load.join(' ')} at the end. Python peers: ${python}. ${peers}.`,
   ].join('\n');
 }
 
@@ -136,10 +136,10 @@ const firstNumber = (...values) => values.find(Number.isFinite) ?? NaN;
 
 const times = (ratio) => (Number.isFinite(ratio) ? `${short(ratio)} ×` : '–');
 
-/** So that a number beside a bound is seen on its side of it: 1.04 is not "1.0, at most 1". */
+/** Two decimals below 10, so that rounding does not hide a missed target: 1.04 must not appear as "1.0, at most 1". */
 const precise = (value) => (value < 10 ? value.toFixed(2) : short(value));
 
-/** Two digits that mean something; more would be noise. */
+/** Two significant digits. More would be noise. */
 function short(value) {
   if (!Number.isFinite(value)) return '–';
   if (value >= 100) return Math.round(value).toLocaleString('en');

@@ -4,8 +4,8 @@ const bullmqs = ['bullmq', 'bullmq-remove'];
 const beeQueue = ['bee-queue'];
 
 /**
- * What must be reached. `value` gives the number from a lookup `(workload, system, field)`, which is NaN where nothing was
- * measured. A ratio is ours / theirs: of rates in `atLeast`, of costs in `atMost`.
+ * Performance targets. `value` computes the number with a lookup `(workload, system, field)`, which returns NaN if nothing was
+ * measured. Ratios are hotqueue / peer: of rates in `atLeast`, of costs in `atMost`.
  */
 export const targets = [
   atLeast('put, 1,000 in flight / the bare loop', 0.8, (get) => faster(get, 'put-1000', [bare])),
@@ -18,20 +18,20 @@ export const targets = [
   atLeast('consume, no-op, concurrency 50 / BullMQ', 25, (get) => faster(get, 'consume-50', bullmqs)),
   atLeast('consume, no-op, concurrency 50 / the best Node peer', 7, (get) => faster(get, 'consume-50', nodePeers)),
   atLeast('consume, no-op, concurrency 1 / BullMQ', 10, (get) => faster(get, 'consume-1', bullmqs)),
-  atLeast('consume, five-field class on our side only, concurrency 50 / BullMQ', 14, (get) => faster(get, 'consume-validated', bullmqs)),
+  atLeast('consume, five-field class (hotqueue validates it), concurrency 50 / BullMQ', 14, (get) => faster(get, 'consume-validated', bullmqs)),
   atLeast('validation of the sample class / class-validator', 4, (get) => validation(get, 'validation')),
-  atLeast('the same, 500 other classes', 50, (get) => validation(get, 'validation-500')),
-  atMost('Redis CPU for a job, put to ack, µs', 2.2, (get) => get('cpu', ours, 'redisUsPerJob')),
-  atMost('the same / the other build', 0.6, (get) => less(get, 'cpu', 'redisUsPerJob', [before])),
-  atMost('the same / BullMQ', 0.1, (get) => less(get, 'cpu', 'redisUsPerJob', bullmqs)),
-  atMost('bytes of a waiting message beyond its payload', 64, (get) => get('bytes-waiting', ours, 'bytesBeyond')),
+  atLeast('validation of the sample class, 500 other classes / class-validator', 50, (get) => validation(get, 'validation-500')),
+  atMost('Redis CPU per job, put to ack, µs', 2.2, (get) => get('cpu', ours, 'redisUsPerJob')),
+  atMost('Redis CPU per job, put to ack / the other build', 0.6, (get) => less(get, 'cpu', 'redisUsPerJob', [before])),
+  atMost('Redis CPU per job, put to ack / BullMQ', 0.1, (get) => less(get, 'cpu', 'redisUsPerJob', bullmqs)),
+  atMost('bytes of a waiting message without its payload', 64, (get) => get('bytes-waiting', ours, 'bytesBeyond')),
   atMost('latency from idle, p50 / bee-queue', 1, (get) => less(get, 'latency-idle', 'p50Ms', beeQueue)),
   atMost('latency from idle, p99 / bee-queue', 1, (get) => less(get, 'latency-idle', 'p99Ms', beeQueue)),
   atMost('latency from idle, p50 / BullMQ', 0.8, (get) => less(get, 'latency-idle', 'p50Ms', bullmqs)),
   atMost('latency from idle, p99 / BullMQ', 0.8, (get) => less(get, 'latency-idle', 'p99Ms', bullmqs)),
   atMost('latency at 1,000 jobs/s, p50 / bee-queue', 1, (get) => less(get, 'latency-rate', 'p50Ms', beeQueue)),
   atMost('latency at 1,000 jobs/s, p99 / bee-queue', 1, (get) => less(get, 'latency-rate', 'p99Ms', beeQueue)),
-  atMost('200 jobs of 100 ms, two workers of concurrency 5 / the ideal', 1.1, (get) => get('slow-jobs', ours, 'timesIdeal')),
+  atMost('200 jobs of 100 ms, two workers of concurrency 5 / the ideal time', 1.1, (get) => get('slow-jobs', ours, 'timesIdeal')),
   atMost('resident memory of a worker that drains 1,000,000 jobs, MB', 130, (get) => get('drain', ours, 'workerMegabytes')),
 ];
 
@@ -43,7 +43,7 @@ function atMost(title, bound, value) {
   return { title, bound: `≤ ${bound}`, value, isReached: (number) => number <= bound };
 }
 
-/** Against the fastest of them that ran. */
+/** Rate of hotqueue / rate of the fastest of these systems that ran. */
 function faster(get, workload, systems) {
   const rates = systems.map((system) => get(workload, system, 'perSecond')).filter((rate) => rate > 0);
   return rates.length === 0 ? NaN : get(workload, ours, 'perSecond') / Math.max(...rates);
@@ -53,7 +53,7 @@ function validation(get, workload) {
   return get(workload, 'class-validator', 'validationUs') / get(workload, ours, 'validationUs');
 }
 
-/** Against the best of them that ran. */
+/** Cost of hotqueue / lowest cost of these systems that ran. */
 function less(get, workload, field, systems) {
   const theirs = systems.map((system) => get(workload, system, field)).filter((value) => value > 0);
   return theirs.length === 0 ? NaN : get(workload, ours, field) / Math.min(...theirs);

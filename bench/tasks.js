@@ -5,16 +5,16 @@ import { payloadMaker } from './payloads.js';
 import { startProxy } from './proxy.js';
 import { loadSystem } from './systems/index.js';
 
-/** What a child process can be asked to do. */
+/** The tasks of child processes. */
 export const tasks = { measure, fill, work, proxy, http };
 
-/** One measurement, in a process in which nothing else has happened. */
+/** Runs one measurement in a new process. */
 async function measure(params) {
   const { measureHere } = await import('./measuring.js');
   return measureHere(params);
 }
 
-/** Puts jobs 0 to `count` - 1 as fast as the system can, and is gone before anything is measured. */
+/** Puts jobs 0 to `count` - 1 as fast as the system can. The process ends before a measurement starts. */
 async function fill({ system: name, address, queue, count, attempts, payload }) {
   const system = await loadSystem(name);
   const producer = await system.producer(address, queue, { attempts, ...payload });
@@ -40,10 +40,10 @@ export async function fillWith(producer, count, make) {
 }
 
 /**
- * A worker process. Says 'loaded', waits for 'go', says 'started'; asked for its 'report', ends with it.
+ * A worker process. It sends 'loaded', waits for 'go', sends 'started', and waits for 'report'. Then it ends with its report.
  *
- * Its report: how often it handled each job, when it began the first and ended the last, and for jobs that carry `at` the
- * time from there to the handler.
+ * The report says how often each job was handled, when the first one started and the last one ended. For jobs with `at`, it
+ * has the time from `at` to the handler.
  */
 async function work({ system: name, address, queue, count, concurrency, handlerMs = 0, payload }, link) {
   const system = await loadSystem(name);

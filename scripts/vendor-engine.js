@@ -1,5 +1,5 @@
-// Puts the JavaScript engine into dist. As a dependency it would bring a second ioredis: it asks for version 5 as a
-// peer, though what we use of it needs no client at all. So these files are copied, and their imports led to the copies.
+// Copies the JavaScript engine into dist, and changes its imports to the copies. As a dependency, the engine would install a
+// second ioredis: it has version 5 as a peer dependency, but the parts that we use need no client.
 import { createRequire } from 'node:module';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -27,12 +27,12 @@ for (const file of readdirSync(embedded).filter((name) => /^engine-(listener|com
 }
 writeFileSync(path.join(vendor, 'LICENSES.md'), [engine, lua, slots].map(licences).join('\n'));
 
-/** Copies a file; every one of `words` must be in it exactly once, or a new version has changed under us. */
+/** Copies a file and replaces each key of `words`. Each must be in the file exactly once; if not, a new version has changed. */
 function rewrite(from, to, words) {
   if (!/\.m?js$/.test(from)) return copyFileSync(from, to);
   let text = readFileSync(from, 'utf8');
   for (const [old, fresh] of Object.entries(words)) {
-    if (text.split(old).length !== 2) throw new Error(`vendor-engine: ${old} is not once in ${from}`);
+    if (text.split(old).length !== 2) throw new Error(`vendor-engine: expected ${old} exactly once in ${from}. Adapt this script to the new version`);
     text = text.replace(old, fresh);
   }
   if (!from.startsWith(embedded)) text = text.replace(/^\/\/# sourceMappingURL=.*$/m, '');

@@ -1,4 +1,4 @@
-"""Celery on Redis with its solo pool, in one process, without results and without the talk between workers."""
+"""Celery on Redis with its solo pool, in one process, without results and without messages between workers."""
 
 import os
 
@@ -17,7 +17,7 @@ def handle(job):
     books.enter(job["n"])
     if books.full:
         books.report()
-        os._exit(0)  # it was acknowledged before it ran
+        os._exit(0)  # Celery has acknowledged this job already, before it ran
 
 
 def put():

@@ -1,4 +1,4 @@
-"""What Python's HotQueue does on a list, with JSON in place of pickle: RPUSH, and BLPOP, which keeps nothing."""
+"""The commands of Python's HotQueue, with JSON instead of pickle: RPUSH, and BLPOP, which removes the message at once."""
 
 import json
 

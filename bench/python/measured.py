@@ -1,4 +1,4 @@
-"""What the programs of this folder share: `PROGRAM awaited|bulk|consume COUNT HOST PORT` prints one line of JSON."""
+"""Shared code of the programs in this folder. `PROGRAM awaited|bulk|consume COUNT HOST PORT` prints one line of JSON."""
 
 import json
 import sys
@@ -20,14 +20,14 @@ def report(ms, distinct, again=0):
 
 
 def measure_put(put, waiting):
-    """`waiting` tells how many jobs the broker has in the end."""
+    """Measures `put`. `waiting` returns how many jobs the broker has at the end."""
     started = time.perf_counter()
     put()
     report((time.perf_counter() - started) * 1000, waiting())
 
 
 class Books:
-    """Who was handled: the clock runs from the first job to the last."""
+    """Counts handled jobs. The clock runs from the first job to the last."""
 
     def __init__(self):
         self.seen = []

@@ -1,11 +1,11 @@
-"""RQ with a SimpleWorker, which handles jobs in its own process: the ordinary one forks for each. Finished jobs are removed."""
+"""RQ with a SimpleWorker, which handles jobs in its own process. The default worker forks for each job. Finished jobs are removed."""
 
 import logging
 
 import redis
 from rq import Queue, SimpleWorker
 
-import rq_jobs  # under its own name: a job names the function that handles it
+import rq_jobs  # this module under its own name, because a job contains the name of its handler
 from measured import Books, chunks, count, host, measure_put, payload, port, way
 
 books = Books()

@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
 
-// The client that ours uses, not the one that is pinned for the peers.
+// The ioredis of hotqueue, not the one that is pinned for the peers.
 const { Redis } = createRequire(new URL('../../dist/index.js', import.meta.url))('ioredis');
 
 /**
- * The ceiling: one list, written by hand in batches of the size that ours makes, nothing kept, nothing promised. What it
- * has taken is lost with the process.
+ * An upper bound: a hand-written loop over one list, in batches of the same size as hotqueue's. It gives no guarantees: if the
+ * process dies, the jobs that it has taken are lost.
  *
  * @type {import('./index.js').System}
  */

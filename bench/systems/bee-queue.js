@@ -1,7 +1,7 @@
 import BeeQueue from 'bee-queue';
 import { nothing } from './nothing.js';
 
-/** Everything that costs and is not needed here is off: events, stored job objects, finished jobs. */
+/** Turns off everything that costs time and is not needed here: events, stored job objects, finished jobs. */
 const lean = { getEvents: false, sendEvents: false, storeJobs: false, removeOnSuccess: true };
 
 /** @type {import('./index.js').System} */
@@ -26,7 +26,7 @@ export const system = {
     };
   },
   async consumer(address, name, { concurrency, handle, delayed = false }) {
-    // It rounds due times to its debounce, a second by default; 1 ms is the least it takes.
+    // bee-queue rounds due times to its debounce: 1 s by default, 1 ms at least.
     const queue = new BeeQueue(name, { ...lean, redis: { ...address }, activateDelayedJobs: delayed, delayedDebounce: 1 });
     queue.on('error', nothing);
     await queue.ready();

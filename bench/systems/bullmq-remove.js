@@ -1,4 +1,4 @@
 import { bullmq } from './bullmq-with.js';
 
-/** Finished jobs go, as ours do. */
+/** BullMQ that removes finished jobs, as hotqueue does. */
 export const system = bullmq('BullMQ, removeOnComplete', { removeOnComplete: true });

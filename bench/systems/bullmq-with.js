@@ -2,7 +2,7 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { nothing } from './nothing.js';
 
-/** @returns {import('./index.js').System} */
+/** BullMQ with these job options. @returns {import('./index.js').System} */
 export const bullmq = (title, jobOptions) => ({
   title,
   async producer(address, name, { attempts, dueAt }) {
@@ -18,7 +18,7 @@ export const bullmq = (title, jobOptions) => ({
   },
   async consumer(address, name, { concurrency, handle }) {
     const worker = new Worker(name, async (job) => handle(job.data), { connection: address, concurrency });
-    worker.on('error', nothing); // Its documentation: without this listener a worker may stop.
+    worker.on('error', nothing); // BullMQ's documentation says that a worker may stop without this listener
     return { close: () => worker.close() };
   },
   async left(address, name) {

@@ -1,4 +1,4 @@
 import { bullmq } from './bullmq-with.js';
 
-/** As it comes: every finished job is kept. */
+/** BullMQ with its defaults: it keeps every finished job. */
 export const system = bullmq('BullMQ', {});

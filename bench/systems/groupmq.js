@@ -2,7 +2,7 @@ import { Queue, Worker } from 'groupmq';
 import { Redis } from 'ioredis';
 import { nothing } from './nothing.js';
 
-/** Jobs of one group run one after the other, so no group may hold anybody up. */
+/** Number of groups: jobs of one group run one after another, so the groups must be many. */
 const groups = 1_000;
 
 /** @type {import('./index.js').System} */

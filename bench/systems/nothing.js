@@ -1,2 +1,2 @@
-/** For listeners that a library demands. */
+/** An empty function, for listeners that a library requires. */
 export function nothing() {}

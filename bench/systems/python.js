@@ -6,14 +6,17 @@ import { Meter } from '../meter.js';
 const folder = new URL('../python/', import.meta.url).pathname;
 const run = promisify(execFile);
 
-/** Each is a program of its own, which measures itself: a file in bench/python, and the module that it needs. */
+/** Python programs that measure themselves: the file in bench/python, and the module that it needs. */
 const programs = {
   'python-hotqueue': { file: 'hotqueue_like.py', needs: 'redis', title: 'Python, as HotQueue' },
   'python-rq': { file: 'rq_jobs.py', needs: 'rq', title: 'RQ' },
   'python-celery': { file: 'celery_jobs.py', needs: 'celery', title: 'Celery' },
 };
 
-/** Of each program the first Python of this machine that has its module, and the module's version; `HOTQUEUE_BENCH_PYTHON` names another. */
+/**
+ * By program: the first Python of this machine that has the needed module, and the module's version. `HOTQUEUE_BENCH_PYTHON`
+ * names a Python to try first.
+ */
 export async function findPythons() {
   const found = await Promise.all(Object.entries(programs).map(async ([name, { needs }]) => [name, needs, await pythonWith(needs)]));
   return new Map(found.filter(([, , python]) => python).map(([name, needs, python]) => [name, { needs, ...python }]));
@@ -40,8 +43,8 @@ export function pythonSystem(name) {
       let said = '';
       child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
       const [code] = await once(child, 'close');
-      if (code !== 0) throw new Error(`python ended with ${code}`);
-      const { ms, lost, duplicates } = JSON.parse(/^{.*}$/m.exec(said)[0]); // Celery greets as well
+      if (code !== 0) throw new Error(`python exited with ${code}`);
+      const { ms, lost, duplicates } = JSON.parse(/^{.*}$/m.exec(said)[0]); // Celery prints other lines too
       const { redisUsPerJob, commandsPerJob } = Meter.perJob(before, await meter.read(), count);
       return { jobs: count, ms, perSecond: (count / ms) * 1_000, redisUsPerJob, commandsPerJob, lost, duplicates };
     },

@@ -1,7 +1,7 @@
 import RSMQ from 'rsmq';
 import { sleep } from '../clock.js';
 
-/** It has no workers and only polls: these are the loops its readme shows. Its messages are strings. @type {import('./index.js').System} */
+/** rsmq has no workers, only polling: these are the loops of its readme. Its messages are strings. @type {import('./index.js').System} */
 export const system = {
   title: 'rsmq',
   async producer(address, qname) {
@@ -35,7 +35,7 @@ export const system = {
   },
   async left(address, qname) {
     const rsmq = await open(address, qname);
-    return async () => (await rsmq.getQueueAttributesAsync({ qname })).msgs; // what is held is among them
+    return async () => (await rsmq.getQueueAttributesAsync({ qname })).msgs; // includes active messages
   },
 };
 

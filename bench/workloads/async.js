@@ -3,7 +3,7 @@ import { sleep } from '../clock.js';
 import { consumed } from '../draining.js';
 import { ours } from '../systems/index.js';
 
-/** Handlers that return to the event loop before they end, as those of applications do. @type {import('./index.js').Workload[]} */
+/** Asynchronous handlers, as in applications: they return to the event loop before they finish. @type {import('./index.js').Workload[]} */
 export const workloads = [
   { name: 'async-microtask', title: 'consume, handler awaits one microtask, concurrency 50', scale: { [ours]: 10 }, params: { concurrency: 50, count: 30_000 }, run: (context) => consumedBy(context, microtask) },
   { name: 'async-timer', title: 'consume, handler awaits a timer of 1 ms, concurrency 100', scale: { [ours]: 5 }, params: { concurrency: 100, count: 20_000 }, run: (context) => consumedBy(context, () => sleep(1)) },
@@ -18,7 +18,7 @@ async function microtask() {
   await undefined;
 }
 
-/** The server is a process of its own; each place of the worker has a connection to it. */
+/** The HTTP server runs in a separate process. Each concurrency slot of the worker has a connection to it. */
 async function byHttp(context) {
   const { concurrency } = context.params;
   const port = await context.start('http').hear();
@@ -29,7 +29,7 @@ async function byHttp(context) {
     throw error;
   });
   const result = await consumedBy(context, call);
-  if (failed > 0) throw new Error(`${failed} HTTP calls failed`); // A failed job may leave the queue too: the books do not show it.
+  if (failed > 0) throw new Error(`${failed} HTTP calls failed`); // a failed job also leaves the queue, so it does not count as lost
   return result;
 }
 

@@ -4,7 +4,7 @@ import { consumedByProcesses } from './workers.js';
 
 const everybody = [ours, ...nodePeers, bare];
 const few = [ours, 'bullmq', 'bullmq-remove', 'bee-queue', bare];
-/** What the bare loop pops at once: about what ours claims at once when jobs take no time (`scriptCallsPerJob` in the results). */
+/** Batch size of the bare loop: about as many as hotqueue claims at once if jobs take no time (see `scriptCallsPerJob` in the results). */
 export const bareBatch = 500;
 const scale = { [ours]: 10, [bare]: 10, 'python-rq': 0.1, 'python-celery': 0.2 };
 
@@ -12,13 +12,13 @@ const scale = { [ours]: 10, [bare]: 10, 'python-rq': 0.1, 'python-celery': 0.2 }
 export const workloads = [
   { name: 'consume-1', title: 'consume, no-op, concurrency 1', systems: [...everybody, ...pythonPeers], params: { concurrency: 1, count: 10_000 } },
   { name: 'consume-50', title: 'consume, no-op, concurrency 50', systems: everybody, everybodySmokes: true, params: { concurrency: 50, count: 30_000 } },
-  { name: 'consume-validated', title: 'consume, five-field class (ours checks it), concurrency 50', systems: few, params: { concurrency: 50, validated: true, count: 20_000 } },
-  { name: 'consume-validated-1', title: 'consume, five-field class (ours checks it), concurrency 1', systems: few, params: { concurrency: 1, validated: true, count: 10_000 } },
-  { name: 'consume-validated-500', title: 'the same, 500 other classes in the process, concurrency 50', systems: [ours], params: { concurrency: 50, validated: true, otherClasses: 500, count: 10_000 } },
+  { name: 'consume-validated', title: 'consume, five-field class (hotqueue validates it), concurrency 50', systems: few, params: { concurrency: 50, validated: true, count: 20_000 } },
+  { name: 'consume-validated-1', title: 'consume, five-field class (hotqueue validates it), concurrency 1', systems: few, params: { concurrency: 1, validated: true, count: 10_000 } },
+  { name: 'consume-validated-500', title: 'consume, five-field class, 500 other classes in the process, concurrency 50', systems: [ours], params: { concurrency: 50, validated: true, otherClasses: 500, count: 10_000 } },
   { name: 'consume-10kb', title: 'consume, 10 KB, concurrency 50', systems: few, scale: { [ours]: 5, [bare]: 5 }, params: { concurrency: 50, bytes: 10_240, count: 5_000 } },
-  { name: 'consume-1+1ms', title: 'consume, concurrency 1, 1 ms further away', systems: few, delayMs: 1, params: { concurrency: 1, count: 1_000 } },
-  { name: 'consume-50+1ms', title: 'consume, concurrency 50, 1 ms further away', systems: few, delayMs: 1, params: { concurrency: 50, count: 10_000 } },
-  { name: 'consume-50-aof-everysec', title: 'consume, concurrency 50, AOF each second', systems: few, server: 'aof-everysec', params: { concurrency: 50, count: 20_000 } },
+  { name: 'consume-1+1ms', title: 'consume, concurrency 1, 1 ms added latency', systems: few, delayMs: 1, params: { concurrency: 1, count: 1_000 } },
+  { name: 'consume-50+1ms', title: 'consume, concurrency 50, 1 ms added latency', systems: few, delayMs: 1, params: { concurrency: 50, count: 10_000 } },
+  { name: 'consume-50-aof-everysec', title: 'consume, concurrency 50, AOF everysec', systems: few, server: 'aof-everysec', params: { concurrency: 50, count: 20_000 } },
   { name: 'consume-50-aof-always', title: 'consume, concurrency 50, AOF always', systems: few, server: 'aof-always', params: { concurrency: 50, count: 5_000 } },
   {
     name: 'consume-2-processes',
@@ -36,7 +36,7 @@ async function run(context) {
   return consumed(context, { look: params.validated && system.title === 'hotqueue' ? isOrder : undefined });
 }
 
-/** What is called validated has been: a payload that comes as a plain object would be a fast one. */
+/** Checks that payloads were validated: without validation, they are plain objects, and the numbers would be too good. */
 function isOrder(payload) {
   if (payload.constructor.name !== 'Order') throw new Error('the payload is not an instance of its class');
 }

@@ -8,7 +8,7 @@ export const workloads = [
   {
     name: 'cpu',
     group: 'cpu',
-    title: 'CPU of a job, put (1,000 in flight) to ack (concurrency 50)',
+    title: 'CPU per job, put (1,000 in flight) to ack (concurrency 50)',
     systems: [ours, 'bullmq-remove', 'bee-queue', bare],
     scale: { [ours]: 10, [bare]: 10 },
     params: { ...inFlight, concurrency: 50, batch: bareBatch, count: 40_000 },
@@ -18,8 +18,8 @@ export const workloads = [
 ];
 
 /**
- * The workloads `put-1000` and `consume-50`, with so many jobs that what happens once is nothing beside them. Each is a
- * process of its own: garbage that the puts leave would be collected at the expense of the handlers.
+ * Runs the workloads `put-1000` and `consume-50` with so many jobs that one-time costs do not matter. Each runs in a separate
+ * process: in one process, garbage of the puts would be collected while the handlers are measured.
  */
 async function run({ start, address, params }) {
   const phase = (workload) => start('measure', { workload, direct: address, params }).result;

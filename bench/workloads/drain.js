@@ -16,7 +16,7 @@ export const workloads = [
   },
 ];
 
-/** This process is the worker: its resident memory is looked at twenty times a second. */
+/** This process is the worker. It samples its resident memory 20 times a second. */
 async function run(context) {
   const { meter, params } = context;
   const empty = await meter.memory();

@@ -7,7 +7,7 @@ import { consumedByProcesses } from './workers.js';
 const peer = 'bullmq-remove';
 const common = { group: 'growth', systems: [ours, peer], scale: { [ours]: 10, [bare]: 10 }, timeoutMs: 400_000 };
 
-/** How cost grows. @type {import('./index.js').Workload[]} */
+/** Growth of cost with the backlog, the number of workers, and the payload size. @type {import('./index.js').Workload[]} */
 export const workloads = [
   ...[1_000, 100_000, 1_000_000].map((backlog) => ({
     ...common,
@@ -41,7 +41,7 @@ export const workloads = [
   })),
 ];
 
-/** Puts a little onto the heap, then takes as much from its head. */
+/** Consumes some jobs from the head of a large backlog, then puts as many at its end. */
 async function fromBacklog(context) {
   const { system, address, params } = context;
   const measured = Math.min(params.measured, params.count);

@@ -8,7 +8,7 @@ export const workloads = [
   {
     name: 'idle',
     group: 'idle',
-    title: 'a worker with nothing to do',
+    title: 'an idle worker',
     systems: [ours, ...nodeWorkers],
     rounds: 1,
     params: { seconds: 60, concurrency: 50 },
@@ -17,7 +17,7 @@ export const workloads = [
   },
 ];
 
-/** Connections and commands of one worker on an empty queue, after it has had one job. */
+/** Counts the connections and commands of one worker on an empty queue, after it has handled one job. */
 async function run(context) {
   const { system, address, meter, params } = context;
   const producer = await system.producer(address, 'jobs', {});

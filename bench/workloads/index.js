@@ -14,22 +14,22 @@ import { workloads as growth } from './growth.js';
 
 /**
  * @typedef {object} Workload
- * @property {string} name for `--only`, and in the results
- * @property {string} group the file it stands in
- * @property {string} title for tables
- * @property {string[]} systems whom it measures
- * @property {Record<string, any>} params `count` is for the slow; what `scale` names gets so many times as many
- * @property {Record<string, any>} [smoke] what is different in the small form
- * @property {boolean} [everybodySmokes] false: in the small form it is ours alone
- * @property {Record<string, number>} [scale]
- * @property {'plain' | 'aof-everysec' | 'aof-always'} [server]
+ * @property {string} name name for `--only`, and in the results
+ * @property {string} group name of the group for `--only`; each file is one group
+ * @property {string} title title in tables
+ * @property {string[]} systems names of the systems to measure
+ * @property {Record<string, any>} params parameters; `count` is multiplied by `scale` for faster systems
+ * @property {Record<string, any>} [smoke] parameters that differ in a smoke run
+ * @property {boolean} [everybodySmokes] whether a smoke run measures all systems; by default only hotqueue
+ * @property {Record<string, number>} [scale] by system: factor for `count`
+ * @property {'plain' | 'aof-everysec' | 'aof-always'} [server] persistence of the server
  * @property {number} [delayMs] added network latency
- * @property {number} [rounds] at most, for what is exact or takes long
- * @property {number} [timeoutMs] for one measurement
- * @property {(context: import('../measuring.js').Context) => Promise<Record<string, any>>} run in the child process
+ * @property {number} [rounds] most rounds, for workloads that are exact or take long
+ * @property {number} [timeoutMs] time limit for one measurement
+ * @property {(context: import('../measuring.js').Context) => Promise<Record<string, any>>} run measures one system, in the child process
  */
 
-/** @type {Workload[]} in the order in which they run */
+/** All workloads, in the order in which they run. @type {Workload[]} */
 export const workloads = [...put, ...consume, ...asynchronous, ...cpu, ...retries, ...delayed, ...latency, ...slow, ...memory, ...idle, ...validation, ...growth, ...drain];
 
 export function workloadNamed(name) {

@@ -5,7 +5,7 @@ import { idling, judged, reportsOf } from './workers.js';
 
 const systems = [ours, ...nodeWorkers];
 
-/** From the call of `put` in one process to the handler in another. @type {import('./index.js').Workload[]} */
+/** Time from the call of `put` in one process to the handler in another. @type {import('./index.js').Workload[]} */
 export const workloads = [
   { name: 'latency-idle', title: 'put → handler, worker idle', params: { concurrency: 10, count: 300, pauseMs: 20, jitterMs: 20 }, smoke: { count: 30 } },
   { name: 'latency-rate', title: 'put → handler, 1,000 jobs/s', params: { concurrency: 10, count: 8_000, ratePerSecond: 1_000 }, smoke: { count: 300 } },
@@ -31,7 +31,7 @@ async function run(context) {
   return { jobs: count, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), ...judged(warm + count, reports) };
 }
 
-/** As many as are due by now, at each turn of the timer: nobody waits for the reply to the last. */
+/** Puts at a constant rate: at each tick, all jobs that are due. Does not wait for the replies. */
 async function atRate(perSecond, count, put) {
   const startedAt = nowMs();
   for (let n = 0; n < count; ) {
@@ -41,7 +41,7 @@ async function atRate(perSecond, count, put) {
   }
 }
 
-/** Each meets a worker that has had time to fall asleep again. */
+/** Puts jobs with pauses, so that the worker is idle at each put. */
 async function oneByOne({ pauseMs, jitterMs }, count, put) {
   for (let n = 0; n < count; n += 1) {
     put(n);

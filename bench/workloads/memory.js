@@ -6,7 +6,7 @@ export const workloads = [
   {
     name: 'bytes-waiting',
     group: 'memory',
-    title: 'memory of Redis for a waiting job of 100 bytes, beyond its payload',
+    title: 'memory of Redis for a waiting job of 100 bytes, without its payload',
     systems: [ours, ...nodePeers, bare],
     rounds: 1,
     params: { count: 100_000 },
@@ -15,7 +15,10 @@ export const workloads = [
   },
 ];
 
-/** Whoever put is gone when memory is read, its buffers with it; its scripts were loaded before. */
+/**
+ * The process that puts has ended before memory is read, so its buffers do not count. Its scripts do not count either: a first
+ * fill has loaded them.
+ */
 async function run({ start, system, address, meter, params }) {
   const { count } = params;
   await start('fill', { queue: 'warm', count: 100 }).result;

@@ -6,7 +6,7 @@ export const workloads = [
   {
     name: 'retries',
     group: 'retries',
-    title: 'each job fails once and is tried again at once, concurrency 50',
+    title: 'each job fails once and is retried without delay, concurrency 50',
     systems: [ours, ...nodeWorkers],
     scale: { [ours]: 5 },
     params: { concurrency: 50, count: 10_000, delayed: true },
@@ -16,5 +16,5 @@ export const workloads = [
 ];
 
 function failOnce(_payload, before) {
-  if (before === 0) throw new Error('as it is to fail once');
+  if (before === 0) throw new Error('the first attempt fails on purpose');
 }

@@ -17,7 +17,7 @@ export const workloads = [
   },
 ];
 
-/** A worker that claims more than it can start leaves the other without work: the whole takes longer than the ideal. */
+/** If one worker claims more jobs than it can start, the other has none, and the run takes longer than the ideal time. */
 async function run(context) {
   const { system, address, params } = context;
   const { count, handlerMs, workers, concurrency } = params;

@@ -4,18 +4,18 @@ import { ours } from '../systems/index.js';
 
 const systems = [ours, 'class-validator'];
 
-/** From JSON to a checked instance, without a queue. @type {import('./index.js').Workload[]} */
+/** Time from JSON to a validated instance, without a queue. @type {import('./index.js').Workload[]} */
 export const workloads = [
   { name: 'validation', title: 'validation of the sample class', params: { ms: 2_000 } },
   { name: 'validation-500', title: 'validation of the sample class, 500 other classes', params: { ms: 2_000, otherClasses: 500 } },
 ].map((workload) => ({ group: 'validation', systems, everybodySmokes: true, smoke: { ms: 100 }, run, ...workload }));
 
-/** What `JSON.parse` takes is measured and taken away, on both sides. */
+/** Measures the time of `JSON.parse` too and subtracts it, for both systems. */
 async function run({ system, params: { ms } }) {
   const texts = Array.from({ length: 1_000 }, (_, n) => JSON.stringify(orderPayload(n)));
   const check = system.title === 'class-validator' ? await withClassValidator() : await withOurs();
   const instance = check(texts[0]);
-  if (instance.constructor.name !== 'Order' || instance.address.constructor.name !== 'Address') throw new Error('no instance came out');
+  if (instance.constructor.name !== 'Order' || instance.address.constructor.name !== 'Address') throw new Error('the result is not an instance of its class');
   await usOf(check, texts, ms / 4);
   await usOf(JSON.parse, texts, ms / 4);
   const parseUs = await usOf(JSON.parse, texts, ms / 2);
@@ -29,7 +29,7 @@ async function withOurs() {
   const type = payloadType(Order);
   return (text) => {
     const instance = type.decode(text);
-    if (instance instanceof Promise) throw new Error('rules that are not asynchronous were checked asynchronously');
+    if (instance instanceof Promise) throw new Error('synchronous rules were checked asynchronously');
     return instance;
   };
 }
@@ -40,12 +40,12 @@ async function withClassValidator() {
   const { validateSync } = await import('class-validator');
   return (text) => {
     const instance = plainToInstance(Order, JSON.parse(text));
-    if (validateSync(instance).length > 0) throw new Error('a valid payload was refused');
+    if (validateSync(instance).length > 0) throw new Error('a valid payload was rejected');
     return instance;
   };
 }
 
-/** Microseconds for one. A chunk is short, so that half a second is enough for the slow too. */
+/** Microseconds per call. It reads the clock after each 100 calls, so that half a second is enough for slow functions too. */
 async function usOf(one, texts, ms) {
   let rounds = 0;
   let sink;
@@ -55,6 +55,6 @@ async function usOf(one, texts, ms) {
     rounds += 1;
   }
   const us = ((performance.now() - startedAt) * 1_000) / (rounds * 100);
-  if (sink === undefined) throw new Error('nothing was made');
+  if (sink === undefined) throw new Error('the function returned nothing');
   return us;
 }

@@ -3,8 +3,8 @@ import { nowMs, sleep, until } from '../clock.js';
 import { Meter } from '../meter.js';
 
 /**
- * Several worker processes on one filled queue. All are loaded before the first may begin; the clock runs from the first
- * job that any of them handled until Redis holds nothing any more.
+ * Runs several worker processes on one filled queue. All are loaded before the first one starts. The clock runs from the first
+ * handled job until the queue is empty in Redis.
  *
  * @param {import('../measuring.js').Context} context
  */
@@ -25,14 +25,14 @@ export async function consumedByProcesses(context) {
   return { jobs: count, ms, perSecond: (count / ms) * 1_000, ...used, clientUsPerJob: undefined, shares: reports.map(({ distinct }) => distinct), ...judged(count, reports) };
 }
 
-/** Worker processes that have loaded everything and wait for 'go'. */
+/** Starts worker processes. They have loaded everything and wait for 'go'. */
 export async function loaded({ start }, workers, given) {
   const crew = Array.from({ length: workers }, () => start('work', { queue: 'jobs', ...given }));
   for (const worker of crew) await heard(worker);
   return crew;
 }
 
-/** Worker processes that are at work and have nothing to do. */
+/** Starts worker processes that consume an empty queue. */
 export async function idling(context, workers, given) {
   const crew = await loaded(context, workers, given);
   for (const worker of crew) worker.tell('go');
@@ -42,7 +42,7 @@ export async function idling(context, workers, given) {
 }
 
 async function heard(worker) {
-  if ((await worker.hear()) === undefined) await worker.result; // It ended without a word, and says why.
+  if ((await worker.hear()) === undefined) await worker.result; // the process has ended, and its result throws the reason
 }
 
 export function reportsOf(crew) {

@@ -9,48 +9,53 @@ import { type Given, labelOf, namedAddress, type Place } from './named-address.j
 
 export type { Given } from './named-address.js';
 
-/** Where the queues of this process find Redis. */
+/** The Redis server that the queues of this process use. */
 export interface Address {
-  /** For `new Redis(…)`: where, which database, who; nothing about retries or timeouts. */
+  /** Options for `new Redis(…)`: address, database, user. No retries and no timeouts. */
   readonly options: RedisOptions;
-  /** For people, such as `redis://app:***@cache:6379/2`: no password in it. */
+  /** The address without its password, to print, such as `redis://app:***@cache:6379/2`. */
   readonly label: string;
-  /** Who chose it: an option, `REDIS_URL` or `VALKEY_URL`, the machine's own Redis, or nobody. */
+  /**
+   * Where the address comes from: an option, `REDIS_URL` or `VALKEY_URL`, the Redis at 127.0.0.1:6379, or the embedded server
+   * of this project.
+   */
   readonly source: 'option' | 'environment' | 'local' | 'embedded';
-  /** Of an embedded server: a real one, or the JavaScript engine, which keeps messages in memory only. */
+  /** Kind of an embedded server: a native one, or the JavaScript engine, which keeps messages in memory only. */
   readonly kind?: Kind;
 }
 
-/** Everything the search depends on besides the options. */
+/** Everything that the search depends on, besides the options. */
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  /** Port of 127.0.0.1 at which the machine's own Redis is looked for. */
+  /** Port on 127.0.0.1 at which the search looks for a Redis of this machine. */
   readonly localPort: number;
-  /** Takes the one line that says what was chosen. */
+  /** Receives the line that names the chosen server. */
   readonly say: (line: string) => void;
 }
 
-/** An absent Redis refuses at once; this is for something that accepts connections and says nothing. */
+/** Time limit for a server that accepts the connection and does not reply. If no server runs, the connection fails at once. */
 const localPatienceMs = 200;
 
 const searches = new Map<string, Promise<Address>>();
 let hasSpoken = false;
 
 /**
- * Finds Redis. The first of these that there is:
+ * Finds Redis. It uses the first of these that exists:
  *
- * 1. the one named by the options, by `REDIS_URL` or by `VALKEY_URL`: this one or an error, never another;
- * 2. 127.0.0.1:6379;
- * 3. this project's embedded server, if it runs;
- * 4. `valkey-server` or `redis-server` of this machine (at least 6.2) as a private server of this project;
- * 5. the JavaScript engine, in memory.
+ * 1. the server named by the options, `REDIS_URL` or `VALKEY_URL`. If it does not answer, the search fails;
+ * 2. the server at 127.0.0.1:6379;
+ * 3. the embedded server of this project, if it runs;
+ * 4. `valkey-server` or `redis-server` of this machine (6.2 or newer), started as a private server of this project;
+ * 5. the JavaScript engine, which keeps messages in memory.
  *
- * With `NODE_ENV=production` the search ends after 2. `HOTQUEUE_REDIS` changes it: `native` is 3 or 4, `js` is 3 or 5,
- * `off` is 1 or 2 (`auto`: all). A `db` applies wherever the search ends. Unless the address was named, one line on
- * stderr, once per process, says what was chosen. Calls at the same time share one search.
+ * With `NODE_ENV=production`, the search ends after step 2. `HOTQUEUE_REDIS` limits the steps after 1: `native` allows 3 and 4,
+ * `js` allows 3 and 5, `off` allows 2, `auto` allows all. A `db` option applies to every step. If the server is not from
+ * step 1, one line on stderr names it, once per process. Concurrent calls with equal arguments share one search.
  *
- * @throws RedisUnreachableError RedisUnsupportedError InvalidOptionError
+ * @throws RedisUnreachableError if no server answers
+ * @throws RedisUnsupportedError if the server is older than 6.2
+ * @throws InvalidOptionError if an option or environment variable is invalid
  */
 export function findRedis(given: Given, env: NodeJS.ProcessEnv = process.env, cwd: string = process.cwd()): Promise<Address> {
   const { REDIS_URL, VALKEY_URL, HOTQUEUE_REDIS, NODE_ENV } = env;
@@ -67,7 +72,7 @@ function sayOnce(line: string): void {
   hasSpoken = true;
 }
 
-/** The search itself, with everything it depends on. */
+/** The search of {@link findRedis}, with everything it depends on as arguments. */
 export async function climb(given: Given, around: Surroundings): Promise<Address> {
   const named = namedAddress(given, around.env);
   if (named !== undefined) {
@@ -81,10 +86,10 @@ export async function climb(given: Given, around: Surroundings): Promise<Address
     const answer = await ping(local, localPatienceMs);
     if (answer === 'ready' || answer === 'loading') {
       const { name, version } = await greet({ ...local, ...db });
-      around.say(`using the ${name} ${version ?? ''} on ${local.host}:${local.port}; REDIS_URL or { url } names another`);
+      around.say(`using ${name} ${version ?? ''} at ${local.host}:${local.port}. To use another server, set REDIS_URL or pass { url }`);
       return address({ ...local, ...db }, 'local');
     }
-    if (answer === 'locked') around.say(`the Redis on ${local.host}:${local.port} wants a password; to use it, set REDIS_URL=redis://:password@${local.host}`);
+    if (answer === 'locked') around.say(`skipping the Redis at ${local.host}:${local.port}: it requires a password. To use it, set REDIS_URL=redis://:password@${local.host}`);
   }
   if (mode === 'off') throw nowhere('HOTQUEUE_REDIS=off', around);
   if (around.env.NODE_ENV === 'production') throw nowhere('NODE_ENV=production', around);
@@ -96,18 +101,18 @@ const kindsOf = { auto: ['native', 'js'], native: ['native'], js: ['js'] } as co
 type Mode = keyof typeof kindsOf;
 
 /**
- * What `HOTQUEUE_REDIS` allows.
+ * The value of `HOTQUEUE_REDIS`, or `auto` if it is not set.
  *
- * @throws InvalidOptionError for a word it does not know: a typing mistake must not start a server
+ * @throws InvalidOptionError for an unknown value: a spelling mistake must not start a server
  */
 export function modeOf(env: NodeJS.ProcessEnv): Mode | 'off' {
   const word = env.HOTQUEUE_REDIS || 'auto';
   if (word === 'off' || Object.hasOwn(kindsOf, word)) return word as Mode | 'off';
-  throw new InvalidOptionError('HOTQUEUE_REDIS', `HOTQUEUE_REDIS is "${word}": it may be auto, native, js or off`);
+  throw new InvalidOptionError('HOTQUEUE_REDIS', `invalid HOTQUEUE_REDIS "${word}": use auto, native, js or off`);
 }
 
 function nowhere(reason: string, { localPort }: Surroundings): RedisUnreachableError {
-  return new RedisUnreachableError(`127.0.0.1:${localPort}`, `with ${reason} no server is started for you: set REDIS_URL, or give { url }`);
+  return new RedisUnreachableError(`127.0.0.1:${localPort}`, `with ${reason}, hotqueue starts no server. Set REDIS_URL or pass { url }`);
 }
 
 async function embedded(project: Project, mode: Mode, db: { db?: number }, around: Surroundings): Promise<Address> {
@@ -116,7 +121,7 @@ async function embedded(project: Project, mode: Mode, db: { db?: number }, aroun
   const greeting = await greet(place);
   const kind = greeting.name === 'js-redis-server' ? 'js' : 'native';
   if (mode !== 'auto' && mode !== kind) {
-    const sentence = `HOTQUEUE_REDIS is "${mode}", but this project's server is ${greeting.name}: "npx hotqueue redis stop" ends it`;
+    const sentence = `HOTQUEUE_REDIS is "${mode}", but the running server of this project is ${greeting.name}: stop it with "npx hotqueue redis stop"`;
     throw new InvalidOptionError('HOTQUEUE_REDIS', sentence);
   }
   around.say(banner(project, kind, greeting));
@@ -124,12 +129,12 @@ async function embedded(project: Project, mode: Mode, db: { db?: number }, aroun
 }
 
 function banner(project: Project, kind: Kind, { name, version }: Greeting): string {
-  const own = `using a ${name} ${version ?? ''} of this project's own, data in ${project.dataDir}; REDIS_URL or { url } names another`;
+  const own = `using a private ${name} ${version ?? ''} of this project, with its data in ${project.dataDir}. To use another server, set REDIS_URL or pass { url }`;
   if (kind === 'native') return own;
-  const stored = hasStoredMessages(project) ? ` Messages that an earlier real server stored in ${project.dataDir} are not seen.` : '';
+  const stored = hasStoredMessages(project) ? ` It does not see the messages that a native server stored in ${project.dataDir}.` : '';
   return (
-    `messages are in memory only, in a JavaScript engine for learning and tests: gone when it stops.${stored} ` +
-    '"npx hotqueue redis install" gets a real one; REDIS_URL or { url } names yours'
+    `messages are in memory only: the JavaScript engine is for learning and tests, and loses them when it stops.${stored} ` +
+    'To get a native server, run "npx hotqueue redis install". To use another server, set REDIS_URL or pass { url }'
   );
 }
 

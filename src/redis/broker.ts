@@ -8,45 +8,45 @@ import { runScriptForBytes } from './scripts.js';
 import { Take, type Lane } from './take.js';
 import { Waiter } from './waiter.js';
 
-/** How long Redis remembers the last batch of a producer: longer than any put goes on trying. */
+/** How long Redis keeps the last batch number of a put batcher: longer than any put retries. */
 const producerMemoryMs = 600_000;
-/** How long Redis remembers what it answered to a request: longer than one of ours is on its way. */
+/** How long Redis keeps its reply to a request: longer than the client repeats the request. */
 const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
-/** How long a process that died is remembered to have held a suspect: longer than it takes to recover its workers. */
+/** How long Redis knows that a process held a quarantined message: longer than recovery of its workers takes. */
 const suspectMemoryMs = 86_400_000;
-/** How claims are kept: as `scripts/_claims.lua` says. 1 had a field for each message. */
+/** Layout of claims in Redis, as described in `scripts/_claims.lua`. Layout 1 had one field for each message. */
 export const claimsLayout = '2';
-/** The field of a message in layout 1: its lane, the number of its take, and its index. */
+/** Field name of a message in layout 1: its lane letter, the number of its take, and its index. */
 export const layout1Field = /^[abhls]\d+\.\d+$/;
 
-/** What a transition saw on its way, for whoever keeps the queue in order. */
+/** Queue hints: what a script reports beside its result. Maintenance uses them to set its deadline timers. */
 export interface News {
-  /** Ms until the next delayed message is due; absent when none is. */
+  /** Ms until the next delayed message is due; absent if none is delayed. */
   readonly nextDueMs?: number;
-  /** Whose lease ends first, and in how many ms; 0 when it has ended. */
+  /** The lease that ends first: its worker, and ms until it ends; 0 if it has ended. */
   readonly lease?: { readonly worker: string; readonly endsInMs: number };
-  /** Somebody looks at what the workers do. */
+  /** Whether a monitor watches the workers, so that they send a report each second. */
   readonly isWatched?: boolean;
 }
 
-/** What somebody asks of a worker: take no more, take again, or end with all that runs beside it. */
+/** A command for a worker: take no more messages, take again, or stop together with all workers of its runner. */
 export type Order = 'quiet' | 'work' | 'stop';
 
 export interface Taken {
   readonly status: 'served' | 'paused';
-  /** Absent when nothing is ready. */
+  /** Absent if no message is waiting. */
   readonly take?: Take;
   readonly news: News;
 }
 
-/** Crashes after which a message is buried unread. One that is one crash short of it is a suspect. */
+/** After this many crashes, a message is buried without another attempt. One crash earlier, it is quarantined. */
 export const mostCrashes = 3;
 
-/** What became of a claim that was settled. `already` is a success: an earlier sending arrived. */
+/** Result of settling a claim. `already` is a success: an earlier, identical call arrived. */
 export type Settled = 'done' | 'already' | 'lost';
 
-/** How many messages of a worker that is gone went where. */
+/** How many messages of a dead worker went back to waiting, to quarantine, and to the dead letters. */
 export interface Recovered {
   readonly ready: number;
   readonly suspects: number;
@@ -56,7 +56,7 @@ export interface Recovered {
 export interface Swept {
   readonly cursors: readonly [string, string];
   readonly mended: number;
-  /** Workers that are not registered, and may have left claims. */
+  /** Workers that are no longer registered and may have left claims. */
   readonly lost: readonly string[];
 }
 
@@ -70,17 +70,17 @@ export interface Retry {
   readonly id: string;
   readonly lane: Lane;
   readonly delayMs: number;
-  /** With its new header. */
+  /** The message with its new header. */
   readonly message: Buffer;
 }
 
-/** The lists that a producer may put on. */
+/** The lists that a put may use: base, high, low. */
 export type PutLane = 'b' | 'h' | 'l';
 
-/** When a message is due: so many ms from when Redis has it, or at an instant, Unix ms. */
+/** When a message is due: ms after Redis has received it, or an instant in Unix ms. */
 export type Due = { readonly afterMs: number } | { readonly at: number };
 
-/** A message that is not ready yet. */
+/** A message to be put as delayed. */
 export interface Postponed {
   readonly id: string;
   readonly due: Due;
@@ -88,25 +88,25 @@ export interface Postponed {
   readonly message: string;
 }
 
-/** How a batch is to be stored, where that is not said by its messages. */
+/** Rules for storing a whole batch. */
 export interface PutTerms {
-  /** The callers' own ids, one for each message, and for how long Redis is to know them again. */
+  /** Ids that the callers chose, one for each message, and for how long Redis rejects the same ids as duplicates. */
   readonly own?: { readonly ids: readonly string[]; readonly forMs: number };
-  /** Most messages in the queue, and how many each call put: a call is stored whole or not at all. */
+  /** Most messages in the queue, and how many messages each put call has. A call is stored whole or not at all. */
   readonly limit?: { readonly most: number; readonly calls: readonly number[] };
 }
 
-/** What became of a batch. */
+/** Result of storing a batch. */
 export interface Stored {
-  /** So many messages from the first; those after them found no room. */
+  /** How many messages were accepted, from the first. The queue had no room for the others. */
   readonly accepted: number;
-  /** Indexes of those that were not stored, as Redis had their ids already. */
+  /** Indexes of accepted messages that were not stored, because Redis had their ids already. */
   readonly duplicates: readonly number[];
 }
 
 const none: readonly number[] = [];
 
-/** How many messages of a queue are where, and how many workers are registered. */
+/** How many messages of a queue are in each state, and how many workers are registered. */
 export interface Counted {
   readonly waiting: number;
   readonly delayed: number;
@@ -115,25 +115,30 @@ export interface Counted {
   readonly workers: number;
 }
 
-/** A dead letter: its key among them, and when it was buried, as Redis spells it. */
+/** A dead letter: its key, and its time of burial as the text that Redis returns. */
 export interface Buried {
   readonly key: string;
   readonly at: string;
 }
 
-/** One queue in Redis: a method for each transition, each safe to send twice, in the order of a message's life. */
+/**
+ * One queue in Redis. It has a method for each transition, in the order of a message's life. Each transition is safe to
+ * send twice.
+ */
 export class Broker {
   constructor(
     readonly connection: Connection,
     readonly keys: Keys,
-    /** Ms for which a worker's claims are its own without a beat. */
+    /** Ms for which a worker keeps its claims without a heartbeat. */
     readonly leaseMs = 30_000,
     readonly deadLetters: DeadLetterBounds = { most: 100_000, maxAgeMs: 15_552_000_000 },
   ) {}
 
   /**
-   * put: stores a batch at the tail of its lane. This producer's batch of that number is stored once, and answered the
-   * same whenever it is sent again; one that is older than the last is not stored, and nobody waits for its answer.
+   * put: stores a batch at the tail of its lane.
+   *
+   * Redis stores each batch number of a put batcher once, and replies the same if the batch is sent again. A batch that is
+   * older than the last one is not stored; no caller waits for its reply.
    */
   async put(producer: string, number: number, messages: readonly string[], patience: Patience, lane: PutLane = 'b', terms: PutTerms = {}): Promise<Stored> {
     if (lane === 'b' && !terms.own && !terms.limit) return this.#putPlainly(producer, number, messages, patience);
@@ -143,7 +148,7 @@ export class Broker {
     return { accepted, duplicates };
   }
 
-  /** delay: as {@link put}, and numbered together with it, for messages that are due later. */
+  /** delay: stores a batch of delayed messages. It shares the batch numbers with {@link put}. */
   async delay(producer: string, number: number, messages: readonly Postponed[], patience: Patience, terms: PutTerms = {}): Promise<Stored & News> {
     const { delayed, delayedMessages, base, inbox, high, low, again, suspects } = this.keys;
     const keys = [delayed, delayedMessages, this.keys.producer(producer), base, inbox, high, low, again, suspects, ...this.#marks(terms)];
@@ -153,15 +158,19 @@ export class Broker {
     return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
   }
 
-  /** Lets tools find the queue. In a cluster the set of names lies in another slot, so this is no part of put. */
+  /**
+   * Adds the queue to the set of names, in which tools find it. In a cluster this set is in another slot, so the put script
+   * cannot do this.
+   */
   async announce(name: string, patience: Patience): Promise<void> {
     await this.connection.call((client) => client.sadd(this.keys.names, name), patience);
   }
 
   /**
-   * join: registers a worker, under an id that was never used before.
+   * join: registers a worker.
    *
-   * @throws IncompatibleWorkersError when workers of another version of this library are registered
+   * @param worker an id that no worker has used before
+   * @throws IncompatibleWorkersError if workers of another version of this library are registered
    */
   async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
     const { workers, roll, reports, meta } = this.keys;
@@ -175,20 +184,23 @@ export class Broker {
   }
 
   /**
-   * take: claims what is ready, at most `most` messages or about 1 MiB. The same number gets the same claims again.
+   * take: claims waiting messages, at most `most` or about 1 MiB. If the same number is sent again, it gets the same claims.
    *
-   * @returns `'lost'` when this worker is not registered any more
+   * @returns `'lost'` if this worker is no longer registered
    */
   take(worker: string, number: number, most: number, patience: Patience): Promise<Taken | 'lost'> {
     return this.connection.call((client) => this.takeBehind(client, worker, number, most), patience);
   }
 
-  /** {@link take} of a worker that holds nothing, behind a wait on its line; sent once. */
+  /** {@link take} for a worker without active messages. It is sent once, on the client that blocks in a wake-up wait. */
   async takeBehind(client: Client, worker: string, number: number, most: number): Promise<Taken | 'lost'> {
     return takenOf(number, await runScriptForBytes(client, 'take', this.#takeKeys(worker), [worker, number, most, mostTakenBytes]));
   }
 
-  /** Notes that this process holds a suspect, so that its death is blamed on no message of another queue. */
+  /**
+   * Records that this process holds a quarantined message. If the process dies, recovery then blames no message of another
+   * queue.
+   */
   async noteSuspect(process: string, worker: string): Promise<void> {
     const key = this.keys.suspectsOf(process);
     await this.connection.call(async (client) => {
@@ -201,7 +213,12 @@ export class Broker {
     await this.connection.call((client) => client.hdel(this.keys.suspectsOf(process), worker), { withinMs: 0 });
   }
 
-  /** beat: renews a worker's lease, says what it does, and gives back takes that it does not know of. @param takes those that it holds */
+  /**
+   * beat: renews the lease of a worker and stores its heartbeat report. Takes that the worker does not know go back to the
+   * queue.
+   *
+   * @param takes the takes that the worker holds
+   */
   async beat(worker: string, number: number, takes: readonly Pick<Take, 'acknowledgements'>[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
     const { workers, meta, reports, orders } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes(), reports, orders];
@@ -210,32 +227,32 @@ export class Broker {
     return status < 0 ? 'lost' : { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, order };
   }
 
-  /** A place to wait for messages; its owner closes it. */
+  /** A new {@link Waiter} for this queue. The caller closes it. */
   waiter(): Waiter {
     return new Waiter(this.connection, this.keys);
   }
 
-  /** ack: tells Redis which messages of these takes are done, and drops takes whose messages are all settled. */
+  /** ack: records which messages of these takes are done. Redis deletes a take when all its messages are settled. */
   async ack(worker: string, takes: readonly Pick<Take, 'settlement'>[], patience?: Patience): Promise<Settled> {
     const settlements = takes.flatMap((take) => take.settlement);
     return settled(await this.connection.script('ack', [this.keys.claims(worker), this.keys.workers], [worker, ...settlements], patience));
   }
 
-  /** retry: gives a claim back with a new header, at once or after a delay. */
+  /** retry: returns a claimed message to the queue with a new header, at once or after a delay. */
   async retry(worker: string, { take, index }: Place, { id, lane, delayMs, message }: Retry, patience?: Patience): Promise<Settled> {
     const { workers, delayed, delayedMessages, base } = this.keys;
     const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, this.#listOf(lane), base];
     return settled(await this.connection.script('retry', keys, [worker, take.number, index, lane, delayMs, id, message], patience));
   }
 
-  /** bury: lays a claim among the dead letters, byte for byte, with a record of why. */
+  /** bury: moves a claimed message to the dead letters, byte for byte, with a record of the reason. */
   async bury(worker: string, { take, index }: Place, id: string, record: string, patience?: Patience): Promise<Settled> {
     const { workers, dead, deadMessages } = this.keys;
     const args = [worker, take.number, index, id, record, take.message(index), this.deadLetters.most];
     return settled(await this.connection.script('bury', [this.keys.claims(worker), workers, dead, deadMessages], args, patience));
   }
 
-  /** release: gives messages back to the head of the queue as they were; without any it only passes the inbox on. */
+  /** release: returns messages unchanged to the head of the queue. Without messages, it only empties the inbox into base. */
   async release(worker: string, places: readonly Place[], patience?: Patience): Promise<Settled> {
     const newestFirst = [...places].sort((one, other) => other.take.number - one.take.number || other.index - one.index);
     const messages = newestFirst.flatMap(({ take, index }) => [take.number, index, take.lane(index), take.message(index)]);
@@ -244,17 +261,20 @@ export class Broker {
     return released === places.length ? 'done' : 'already';
   }
 
-  /** leave: gives back everything this worker holds and takes it off the register; what it reports last stays in the queue's sums. */
+  /**
+   * leave: returns all active messages of a worker to the queue and unregisters it. Its last report is added to the totals of
+   * the queue.
+   */
   async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
     const { roll, meta, reports, orders } = this.keys;
     await this.connection.script('leave', [...this.#backKeys(worker), roll, meta, reports, orders], [worker, report], patience);
   }
 
   /**
-   * recover: gives back what a worker held whose lease has ended, and counts the crash; what killed too many is buried.
-   * Where its process held a suspect, only that one is blamed.
+   * recover: returns the active messages of a worker with an ended lease to the queue, and counts the crash. A message with
+   * too many crashes is buried. If the process of the worker held a quarantined message, only that message is blamed.
    *
-   * @returns how many went where, or in how many ms that lease ends
+   * @returns how many messages went where, or in how many ms the lease ends if it still runs
    */
   async recover(worker: string, wire: 'hotqueue' | 'plain', patience: Patience): Promise<Recovered | { readonly endsInMs: number }> {
     const { workers, roll, meta, dead, deadMessages, reports, orders } = this.keys;
@@ -265,12 +285,12 @@ export class Broker {
     return ready < 0 ? { endsInMs: suspects } : { ready, suspects, buried };
   }
 
-  /** Whether anything waits for {@link promote}. */
+  /** Whether the queue has delayed messages. */
   async hasDelayed(patience: Patience): Promise<boolean> {
     return (await this.connection.call((client) => client.exists(this.keys.delayed), patience)) === 1;
   }
 
-  /** promote: makes ready what is due. */
+  /** promote: moves due messages from delayed to waiting, at most 1,000 in one call. */
   async promote(patience?: Patience): Promise<News & { readonly promoted: number }> {
     const { delayed, delayedMessages, suspects, again, high, base, low } = this.keys;
     const keys = [delayed, delayedMessages, suspects, again, high, base, low];
@@ -279,10 +299,10 @@ export class Broker {
   }
 
   /**
-   * move: gives a delayed message another time; makes it ready when that is now.
+   * move: gives a delayed message another due time. If that time is now or past, the message becomes waiting.
    *
-   * @param request an id for this request, which may be sent again
-   * @returns whether it was still there
+   * @param request id of this request. If the request is sent again, Redis replies the same
+   * @returns whether the message was still delayed
    */
   async move(id: string, due: Due, request: string, patience: Patience): Promise<News & { readonly isMoved: boolean }> {
     const { delayed, delayedMessages } = this.keys;
@@ -291,17 +311,17 @@ export class Broker {
     return { isMoved: moved === 1, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
   }
 
-  /** cancel: drops a delayed message. @param request as for {@link move} @returns whether it was still there */
+  /** cancel: drops a delayed message. @param request as for {@link move} @returns whether the message was still delayed */
   async cancel(id: string, request: string, patience: Patience): Promise<boolean> {
     const { delayed, delayedMessages } = this.keys;
     return (await this.connection.script('cancel', [delayed, delayedMessages, this.keys.request(request)], [id, requestMemoryMs], patience)) === 1;
   }
 
   /**
-   * revive: makes dead letters ready again, as new, in the lane that they were taken from.
+   * revive: puts dead letters back into the lanes that they were taken from, as new messages.
    *
-   * @param request an id for this request, which may be sent again
-   * @returns how many of them were still there
+   * @param request id of this request. If the request is sent again, Redis replies the same
+   * @returns how many of them were still dead
    */
   async revive(letters: readonly Buried[], wire: 'hotqueue' | 'plain', request: string, patience: Patience): Promise<number> {
     const { dead, deadMessages, again, high, base, low } = this.keys;
@@ -309,14 +329,14 @@ export class Broker {
     return (await this.connection.script('revive', [dead, deadMessages, this.keys.request(request), again, high, base, low], args, patience)) as number;
   }
 
-  /** drop: forgets dead letters. @param request as for {@link revive} @returns how many of them were still there */
+  /** drop: deletes dead letters. @param request as for {@link revive} @returns how many of them were still dead */
   async drop(letters: readonly Buried[], request: string, patience: Patience): Promise<number> {
     const { dead, deadMessages } = this.keys;
     const args = [requestMemoryMs, ...letters.flatMap(({ key, at }) => [key, at])];
     return (await this.connection.script('drop', [dead, deadMessages, this.keys.request(request)], args, patience)) as number;
   }
 
-  /** sweep: mends a part of what cannot be right; go on from its cursors. */
+  /** sweep: repairs a part of the queue. The next call continues at the returned cursors. */
   async sweep(cursors: readonly [string, string], patience: Patience): Promise<Swept> {
     const { workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low } = this.keys;
     const keys = [workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low];
@@ -325,14 +345,14 @@ export class Broker {
     return { cursors: [first, second], mended, lost };
   }
 
-  /** clear: drops what is ready or delayed. @param request as for {@link move} @returns how many messages that were */
+  /** clear: drops all waiting and delayed messages. @param request as for {@link move} @returns how many were dropped */
   async clear(request: string, patience: Patience): Promise<number> {
     const { base, high, low, inbox, again, suspects, delayed, delayedMessages } = this.keys;
     const keys = [this.keys.request(request), base, high, low, inbox, again, suspects, delayed, delayedMessages];
     return (await this.connection.script('clear', keys, [requestMemoryMs], patience)) as number;
   }
 
-  /** Takes bring nothing until then, or until {@link resume}. @param forMs for ever when absent */
+  /** Pauses the queue: takes return no messages until this time or until {@link resume}. @param forMs without end if absent */
   async pause(forMs: number | undefined, patience: Patience): Promise<void> {
     const until = forMs === undefined ? 'on' : (await this.#now(patience)) + forMs;
     await this.connection.call((client) => client.hset(this.keys.meta, 'paused', until), patience);
@@ -347,18 +367,18 @@ export class Broker {
     return paused === 'on' || (paused !== null && Number(paused) > (await this.#now(patience)));
   }
 
-  /** Workers tell what they do each second until then. */
+  /** Makes workers send a report each second, for `forMs`. */
   async watch(forMs: number, patience: Patience): Promise<void> {
     const until = (await this.#now(patience)) + forMs;
     await this.connection.call((client) => client.hset(this.keys.meta, 'watched', until), patience);
   }
 
-  /** Asks a worker for something; it hears of it with its next beat. */
+  /** Stores a command for a worker. The worker receives it with its next heartbeat. */
   async order(worker: string, order: Order, patience: Patience): Promise<void> {
     await this.connection.call((client) => client.hset(this.keys.orders, worker, order), patience);
   }
 
-  /** count: how many messages are where, at one moment. */
+  /** count: how many messages are in each state, at one moment. */
   async count(patience: Patience): Promise<Counted> {
     const { workers, delayed, dead, base, inbox, high, low, again, suspects } = this.keys;
     for (let known: readonly string[] = []; ; ) {
@@ -370,26 +390,26 @@ export class Broker {
     }
   }
 
-  /** How many messages are ready. */
+  /** How many messages are waiting. */
   async size(patience: Patience): Promise<number> {
     const lengths = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.llen(list), patience)));
     return lengths.reduce((sum, length) => sum + length, 0);
   }
 
-  /** The next ready messages, in the order in which they will be taken. */
+  /** The next waiting messages, in the order in which they will be taken. */
   async peek(most: number, patience: Patience): Promise<string[]> {
     const heads = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.lrange(list, 0, most - 1), patience)));
     return heads.flat().slice(0, most);
   }
 
-  /** {@link put} with nothing to look at but the number: most puts. */
+  /** {@link put} for normal priority, without a limit or chosen ids. Most puts are of this kind. */
   async #putPlainly(producer: string, number: number, messages: readonly string[], patience: Patience): Promise<Stored> {
     const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
     const reply = await this.connection.script('put', [this.keys.base, this.keys.producer(producer)], [number, producerMemoryMs, ...content], patience);
     return { accepted: reply === 1 ? messages.length : -1, duplicates: none };
   }
 
-  /** How many messages a worker holds, also one of layout 1, which has a field for each message. */
+  /** How many active messages a worker has. Also reads layout 1, which has one field for each message. */
   async held(worker: string, patience: Patience): Promise<number> {
     const key = this.keys.claims(worker);
     const fields = await this.connection.call((client) => client.hkeys(key), patience);
@@ -399,13 +419,13 @@ export class Broker {
     const states = await this.connection.call((client) => client.hmget(key, ...takes.map((number) => `a${number}`)), patience);
     return takes.reduce((sum, number, place) => {
       const state = states[place];
-      if (!state) return sum; // over since its fields were listed
+      if (!state) return sum; // the take was settled after its fields were listed
       const [acknowledged = 0, size = 0] = state.split(' ').map(Number);
       return sum + size - acknowledged - fields.filter((field) => field.startsWith(`e${number}.`)).length;
     }, ofLayout1);
   }
 
-  /** Whether the process of this worker holds a suspect with another of its workers, or did when it died. */
+  /** Whether another worker of the same process holds a quarantined message, or held one when the process died. */
   async #heldSuspectElsewhere(worker: string, patience: Patience): Promise<boolean> {
     const process = await this.connection.call((client) => client.hget(this.keys.roll, worker), patience);
     if (!process) return false;
@@ -448,7 +468,7 @@ export class Broker {
   }
 }
 
-/** Second to fifth argument of put and of delay. */
+/** Second to fifth argument of the scripts place and delay. */
 function termsOf({ own, limit }: PutTerms): readonly (string | number)[] {
   return [producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0];
 }

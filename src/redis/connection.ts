@@ -5,7 +5,7 @@ import { findRedis, type Address } from './address.js';
 import { isPassing, Line, lineOptions, nodeOptions, noTimeouts, refusalOf, type Client } from './line.js';
 import { isUnknownScript, scripts, type ScriptName } from './scripts.js';
 
-/** Where the Redis is: named, or to be found (`address.ts`), or as a client has it that stays its owner's. */
+/** Which Redis to use: a named one, one that is found (see `address.ts`), or that of a given client, which its owner keeps. */
 export interface ConnectionOptions {
   readonly url?: string;
   readonly host?: string;
@@ -16,25 +16,25 @@ export interface ConnectionOptions {
   readonly connection?: Client;
 }
 
-/** How long to go on trying while Redis is away. */
+/** How long to retry while Redis is unreachable. */
 export interface Patience {
-  /** Ms; for ever when absent. */
+  /** In ms; without limit if absent. */
   readonly withinMs?: number;
   readonly signal?: AbortSignal;
 }
 
 const longestPauseMs = 1_000;
-/** After so many failures in a row an embedded server is looked for anew. */
+/** After this many consecutive failures, the search for the embedded server runs again. */
 const failuresPerSearch = 4;
 
 /**
- * The road to one Redis, shared by all queues of the process that name the same one: a line for commands, and one
- * more for each consumer that waits. Nothing connects before the first call.
+ * The connections to one Redis. All queues of the process with the same options share them. There is one Redis client for
+ * commands, and one more for each waiting consumer. Nothing connects before the first call.
  */
 export class Connection {
   static readonly #shared = new Map<string | Client, Connection>();
 
-  /** The connection for these options; {@link leave} it as often as it was shared. */
+  /** The connection for these options. Call {@link leave} once for each call of this function. */
   static share(options: ConnectionOptions): Connection {
     const key = options.connection ?? JSON.stringify(options, Object.keys(options).sort());
     const connection = Connection.#shared.get(key) ?? new Connection(options, key);
@@ -46,7 +46,7 @@ export class Connection {
   #users = 0;
   #isClosed = false;
   #line: Promise<Line> | undefined;
-  /** {@link #line} once it is there: what is called then is written in the same turn. */
+  /** {@link #line} after it has opened. With it, a call writes its command in the same turn of the event loop. */
   #open: Line | undefined;
   #address: Address | undefined;
 
@@ -55,18 +55,18 @@ export class Connection {
     private readonly key: string | Client,
   ) {}
 
-  /** What to call the server in a sentence, password masked. */
+  /** Name of the server for messages, with the password masked. */
   get label(): string {
     return this.#address?.label ?? 'the given connection';
   }
 
   /**
-   * Sends, and sends again while the connection or the server is between two states. What is sent must be safe to
-   * send twice, as every script is.
+   * Sends commands, and sends them again while the connection or the server is changing its state. They must be safe to send
+   * twice, as every script is.
    *
-   * @param send told whether the server said that it does not know a script by its hash
-   *
-   * @throws RedisUnreachableError when patience ends; the signal's reason when it aborts
+   * @param send sends the commands. `isUnknown` is true if the server does not know a script by its hash
+   * @throws RedisUnreachableError if Redis is unreachable for longer than `withinMs`
+   * @throws the reason of the signal if it aborts
    */
   async call<T>(send: (client: Client, isUnknown: boolean) => Promise<T>, { withinMs = Infinity, signal }: Patience = {}): Promise<T> {
     const givenUpAt = Date.now() + withinMs;
@@ -90,15 +90,15 @@ export class Connection {
     }
   }
 
-  /** Runs a script by its hash; a server that does not know it (restarted, flushed, failed over) is sent the text. */
+  /** Runs a script by its hash. If the server does not know it (after a restart, flush or failover), sends the text. */
   script(name: ScriptName, keys: readonly string[], args: readonly (string | number | Buffer)[], patience?: Patience): Promise<unknown> {
     const { sha, lua } = scripts[name];
     return this.call((client, isUnknown) => (isUnknown ? client.eval(lua, keys.length, ...keys, ...args) : client.evalsha(sha, keys.length, ...keys, ...args)), patience);
   }
 
   /**
-   * A line of its own for somebody who waits; closed by whoever asked for it. A client that was given only says how Redis
-   * is reached: with its own settings a master that froze, or was demoted, would hold us for ever.
+   * Opens another Redis client, for a caller that blocks in it. The caller closes it. A given client only provides the address:
+   * with its own settings, a frozen or demoted master would block us without end.
    */
   async openLine(): Promise<Line> {
     const { connection } = this.options;
@@ -110,7 +110,7 @@ export class Connection {
     );
   }
 
-  /** Gives up one share; the last one closes the command line. */
+  /** Ends one use of this connection. The last one closes the client for commands. */
   async leave(): Promise<void> {
     this.#users -= 1;
     if (this.#users > 0 || this.#isClosed) return;
@@ -121,7 +121,7 @@ export class Connection {
   }
 
   #commandLine(): Promise<Line> {
-    // A search that failed is made anew by the next call: the server may have been started meanwhile.
+    // If the search fails, the next call searches again: the server may have started since.
     this.#line ??= this.openLine().then(
       (line) => (this.#open = line),
       (error: unknown) => {
@@ -139,14 +139,17 @@ export class Connection {
     return Line.open((retryStrategy) => new Redis({ ...options, ...lineOptions, retryStrategy }));
   }
 
-  /** Nobody else would start a project's own server again; it comes back under the same address, with its data. */
+  /**
+   * Starts the embedded server again if it is gone: no other process would. It returns at the same address, and a native one
+   * with its data.
+   */
   async #reviveEmbedded(): Promise<void> {
     if (this.#address?.source !== 'embedded') return;
     const { connection: _, ...named } = this.options;
-    await findRedis(named).catch(() => undefined); // the next failure tells
+    await findRedis(named).catch(() => undefined); // the next failure reports it
   }
 
   #unreachable(cause: unknown): RedisUnreachableError {
-    return new RedisUnreachableError(this.label, 'it answered before; see that the server runs, then try again', { cause, mayHaveArrived: true });
+    return new RedisUnreachableError(this.label, 'it answered before. Check that the server runs, then try again', { cause, mayHaveArrived: true });
   }
 }

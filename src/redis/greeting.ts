@@ -5,26 +5,26 @@ import { engineField } from './embedded/identity.js';
 import { isSupported } from './embedded/native.js';
 import { labelOf, type Place } from './named-address.js';
 
-/** What a server says of itself; `undefined` for what it keeps to itself. */
+/** Name, version and process id of a server. A value is `undefined` if the server does not report it. */
 export interface Greeting {
   readonly name: 'Redis' | 'Valkey' | 'js-redis-server';
   readonly version: string | undefined;
   readonly pid: number | undefined;
 }
 
-/** Long enough for a name server and a TLS handshake across an ocean. */
+/** Time limit of a handshake: long enough for DNS and TLS to a server on another continent. */
 const patienceMs = 5_000;
 
-/** Restarted, failing over, or a network that shakes: somebody answered, and was cut off. */
+/** The server accepted the connection and then lost it: it restarts or fails over, or the network is unstable. */
 const cutOff = /ECONNRESET|EPIPE|Connection is closed/;
 const pauseMs = 100;
 
 /**
- * Connects as a worker would, with password and database, and asks the server for its version; again for a while when it
- * is cut off in the middle.
+ * Performs a handshake: connects as a worker would, with password and database, and asks the server for its version. If the
+ * connection breaks during the handshake, it tries again, for at most 5 s.
  *
- * @throws RedisUnreachableError which says whether nobody answers, the password is wrong, or one is wanted
- * @throws RedisUnsupportedError below version 6.2
+ * @throws RedisUnreachableError if no server answers, or if the password is wrong or missing; the message says which
+ * @throws RedisUnsupportedError if the version is below 6.2
  */
 export async function greet(place: Place): Promise<Greeting> {
   for (const givenUpAt = Date.now() + patienceMs; ; await pause(pauseMs)) {
@@ -40,12 +40,12 @@ export async function greet(place: Place): Promise<Greeting> {
 async function greetOnce(place: Place): Promise<Greeting> {
   const label = labelOf(place);
   const client = new Redis({ ...place, lazyConnect: true, connectTimeout: patienceMs, retryStrategy: () => null, maxRetriesPerRequest: 0 });
-  // A database that does not exist is reported here only, and the client would go on in database 0.
+  // ioredis reports a database that does not exist only as an event, and then continues in database 0.
   let trouble: Error | undefined;
   client.on('error', (error: Error) => (trouble ??= error));
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing was heard for ${patienceMs / 1000} s`)), patienceMs);
+    timer = setTimeout(() => reject(new Error(`no reply within ${patienceMs / 1000} s`)), patienceMs);
   });
   try {
     const info = await Promise.race([introduce(client), late]);
@@ -57,7 +57,7 @@ async function greetOnce(place: Place): Promise<Greeting> {
     throw new RedisUnreachableError(label, wayOut(cause), { cause });
   } finally {
     clearTimeout(timer);
-    // Of a socket that closed by itself, ioredis would await the close for two seconds more.
+    // If the socket has closed already, ioredis would wait two more seconds for it to close.
     if (client.status !== 'end') client.disconnect();
   }
 }
@@ -67,7 +67,7 @@ async function introduce(client: Redis): Promise<string> {
   try {
     return await client.info('server');
   } catch (error) {
-    // A user who may not ask is still welcome.
+    // A user without permission for INFO can still use the queues.
     if (error instanceof Error && /^NOPERM|unknown command/i.test(error.message)) return '';
     throw error;
   }
@@ -89,10 +89,10 @@ function understood(info: string, label: string): Greeting {
 
 function wayOut(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  if (/WRONGPASS|invalid password/i.test(message)) return `it refuses the user name or password (${message})`;
-  if (/NOAUTH/.test(message)) return `it wants a password and was given none (${message}): write it into the url, redis://:password@host`;
-  if (/DB index|out of range/i.test(message)) return `it has no such database (${message})`;
+  if (/WRONGPASS|invalid password/i.test(message)) return `the server rejects the user name or password (${message}). Correct them`;
+  if (/NOAUTH/.test(message)) return `the server requires a password (${message}). Add it to the url: redis://:password@host`;
+  if (/DB index|out of range/i.test(message)) return `the server has no such database (${message}). Use another database number`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   const reason = message.includes(code ?? '') ? message : `${code}: ${message}`;
-  return `${reason}. Start it, or correct the address; without an address hotqueue starts a server of its own`;
+  return `${reason}. Start the server or correct the address. Without an address, hotqueue starts its own server`;
 }

@@ -2,49 +2,53 @@ import { InvalidNameError, InvalidOptionError } from '../contract/errors.js';
 
 const nameForm = /^[A-Za-z0-9_.:-]{1,128}$/;
 
-/** Every Redis key of one queue. The whole list, with types and content, is in `docs/protocol.md`. */
+/** Every Redis key of one queue. `docs/protocol.md` lists them with their types and content. */
 export class Keys {
-  /** Ready messages, head first. The one key without braces: it is Python HotQueue's. */
+  /** Waiting messages, head first. The only key without braces: Python's HotQueue uses the same key. */
   readonly base: string;
   readonly high: string;
   readonly low: string;
-  /** Where the message that woke a waiter lands; every take drains it first. */
+  /** The message that ended a wake-up wait. Every take empties this list before it reads `base`. */
   readonly inbox: string;
-  /** Messages with a header on a queue of bare JSON: a header in `base` would break Python's reader. */
+  /** Requeued messages of a plain queue. They have a header, and a header in `base` would break Python's reader. */
   readonly again: string;
-  /** Suspects: messages whose worker died so often that one more death buries them. A worker holds at most one. */
+  /** Quarantine: messages that one more crash buries. A worker holds at most one of them. */
   readonly suspects: string;
-  /** Due time in server ms → {@link delayedMessages}. */
+  /** Sorted set: keys in {@link delayedMessages}, scored by due time in server ms. */
   readonly delayed: string;
   readonly delayedMessages: string;
-  /** Time of burial in server ms → {@link deadMessages}. */
+  /** Sorted set: keys in {@link deadMessages}, scored by time of burial in server ms. */
   readonly dead: string;
   readonly deadMessages: string;
-  /** Worker → end of its lease in server ms. */
+  /** Sorted set: registered workers, scored by the end of their lease in server ms. */
   readonly workers: string;
-  /** Hash: every worker that joined and neither left nor was recovered, so may have claims → its process. */
+  /** Registry. Hash: worker → its process, for each worker that joined and neither left nor was recovered, so may have claims. */
   readonly roll: string;
-  /** Worker → what it said of itself with its last beat. */
+  /** Hash: worker → its last heartbeat report. */
   readonly reports: string;
-  /** Worker → what somebody asks of it: `quiet`, `work` or `stop`. */
+  /** Hash: worker → the command for it: `quiet`, `work` or `stop`. */
   readonly orders: string;
-  /** `paused`, `seen` (last beat of anyone, server ms), `layout` (of claims), `watched` (until, server ms), `handled`, `failed`. */
+  /**
+   * Hash: `paused`, `seen` (last heartbeat of any worker, server ms), `layout` (of claims), `watched` (until, server ms),
+   * `handled`, `failed`.
+   */
   readonly meta: string;
-  /** Names of all queues with this prefix. Another slot in a cluster, so no script may touch it. */
+  /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
   readonly names: string;
   readonly #own: string;
 
   /**
-   * @throws InvalidNameError for anything but 1 to 128 letters, digits and `_ . : -`
-   * @throws InvalidOptionError for a prefix of another form
+   * @throws InvalidNameError if the name is not 1 to 128 letters, digits and `_ . : -`
+   * @throws InvalidOptionError if the prefix is not of this form
    */
   constructor(name: string, prefix = 'hotqueue') {
     if (typeof name !== 'string' || !nameForm.test(name)) throw new InvalidNameError(name);
     if (typeof prefix !== 'string' || !nameForm.test(prefix)) {
-      throw new InvalidOptionError('prefix', `prefix: ${JSON.stringify(prefix)} cannot begin a Redis key: use letters, digits and _ . : -`);
+      throw new InvalidOptionError('prefix', `invalid prefix ${JSON.stringify(prefix)}: use 1 to 128 letters, digits and _ . : -`);
     }
     this.base = `${prefix}:${name}`;
-    // The braces make every key of a queue hash to the slot of its plain base key, so one script may touch them all.
+    // A cluster hashes only the text in braces. So all keys of a queue are in the slot of its base key, and one script may
+    // use them all.
     this.#own = `{${this.base}}:`;
     this.high = `${this.#own}high`;
     this.low = `${this.#own}low`;
@@ -63,27 +67,30 @@ export class Keys {
     this.names = prefix;
   }
 
-  /** Hash: what this worker holds; `scripts/_claims.lua` lists its fields. */
+  /** Hash: the claims of this worker. `scripts/_claims.lua` lists its fields. */
   claims(worker: string): string {
     return `${this.#own}claims:${worker}`;
   }
 
-  /** Hash: workers of this process, of any queue, that hold a suspect; expires. Another slot in a cluster. */
+  /**
+   * Hash: workers of this process, of any queue, that hold a quarantined message. Expires. In a cluster it is in another slot,
+   * so no script may use it.
+   */
   suspectsOf(process: string): string {
     return `{${this.names}}:suspects:${process}`;
   }
 
-  /** String: number and outcome of this producer's last batch; expires. */
+  /** String: number and result of the last batch of this put batcher. Expires. */
   producer(id: string): string {
     return `${this.#own}producer:${id}`;
   }
 
-  /** String: which batch stored the message of this id, an id of the caller's own; expires with its window. */
+  /** String: the batch that stored the message with this id. Only for ids that callers chose. Expires with its window. */
   mark(id: string): string {
     return `${this.#own}id:${id}`;
   }
 
-  /** String: the answer to a request that may be sent again; expires. */
+  /** String: the reply to this request, which the client may send again. Expires. */
   request(id: string): string {
     return `${this.#own}request:${id}`;
   }

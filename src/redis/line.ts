@@ -3,53 +3,54 @@ import { RedisFullError } from '../contract/errors.js';
 
 export type Client = Redis | Cluster;
 
-/** The longest that a command of ours waits in the server. */
+/** Longest time that one of our commands blocks in the server. */
 export const blockMs = 5_000;
-/** Between two attempts to connect: a worker must be back before its lease ends, which a return of Redis leaves little of. */
+/** Longest pause between two attempts to connect. When Redis returns, little of a lease is left, and the worker must renew it. */
 const longestRedialMs = 250;
 
-/** How our own clients differ from ioredis' defaults. `blockingTimeout` and `commandTimeout` lose messages: never set them. */
+/** Our settings that differ from the defaults of ioredis. Never set `blockingTimeout` and `commandTimeout`: they lose messages. */
 export const lineOptions = {
   lazyConnect: true,
-  // Rejected at once when the connection breaks: we send again ourselves, under the same number (`Connection.call`).
+  // A command fails at once when the connection breaks. `Connection.call` sends it again, under the same number.
   maxRetriesPerRequest: 0,
   connectTimeout: 5_000,
-  // A server that is reading its file is asked again so soon; by default after as long as it guesses, seconds too late.
+  // Retry interval while a server loads its data. The default is the server's own estimate, which is seconds too long.
   maxLoadingRetryTime: longestRedialMs,
 } satisfies RedisOptions;
 
 /**
- * A connection with commands on it over which nothing moves for so long is dead, and is replaced. Longer than any block of
- * ours: an idle connection of a healthy server must live, and one that is half-open be gone within two blocks.
+ * If commands are pending and no byte moves for this time, the connection is dead and is replaced. It is longer than a block,
+ * because an idle connection to a healthy server must stay. It is shorter than two blocks, so that a half-open connection
+ * ends within two blocks.
  */
 const deadAfterMs = blockMs + 2_000;
-/** Between two looks at a connection: one timer a second, where ioredis' `socketTimeout` sets one for each command. */
+/** Interval of the checks for a dead connection. This is one timer a second; `socketTimeout` of ioredis sets one for each command. */
 const lookMs = 1_000;
 
-/** {@link lineOptions} for the nodes of a cluster, each of which watches itself. */
+/** {@link lineOptions} for the nodes of a cluster. There, ioredis checks each connection itself. */
 export const nodeOptions = { ...lineOptions, socketTimeout: deadAfterMs } satisfies RedisOptions;
 
-/** Takes back what the owner of a given client may have set for it: ioredis heeds none of them when it is not a number. */
+/** Removes timeouts that the owner of a given client may have set. ioredis ignores them if they are not numbers. */
 export const noTimeouts = { commandTimeout: undefined, blockingTimeout: undefined, socketTimeout: undefined } as unknown as Pick<RedisOptions, never>;
 
-/** One ioredis client, whose socket keeps the process alive only while an answer is awaited. */
+/** A Redis client: wraps one ioredis client. Its socket keeps the process alive only while a reply is pending. */
 export class Line {
   #pending = 0;
   #connecting: Promise<void> | undefined;
-  /** Since when answers are awaited, and when something moved last; monotonic ms. */
+  /** Since when replies are pending, and when bytes moved last; monotonic ms. */
   #busySince = 0;
   #movedAt = 0;
   #moved = 0;
   #looking: NodeJS.Timeout | undefined;
 
   private constructor(readonly client: Client) {
-    // Failures reach the caller who awaits the command; without a listener ioredis would print them as well.
+    // The caller that awaits the command gets the error. Without a listener, ioredis would also print it.
     client.on('error', () => {});
     client.on('connect', () => this.#hold(this.#pending > 0));
     if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('connect', () => this.#hold(this.#pending > 0)));
   }
 
-  /** A line that reconnects while an answer is awaited, and ends when none is. */
+  /** Opens a client. It reconnects while a reply is pending, and ends if none is. */
   static open(make: (retryStrategy: (times: number) => number | null) => Client): Line {
     const strategy: { line?: Line } = {};
     const client = make((times) => (strategy.line?.isBusy ? Math.min(5 * 2 ** times, longestRedialMs) : null));
@@ -68,7 +69,7 @@ export class Line {
       if (this.client.status === 'end') await this.#connect();
       return await send(this.client);
     } catch (error) {
-      // A demoted master goes on answering so, while the client thinks that all is well.
+      // A demoted master keeps replying READONLY, and ioredis would stay connected to it.
       if (error instanceof Error && error.message.startsWith('READONLY')) this.client.disconnect(true);
       throw error;
     } finally {
@@ -76,9 +77,9 @@ export class Line {
     }
   }
 
-  /** Resolves when the socket is gone, so that the server has noticed; after a second in any case. */
+  /** Disconnects. Resolves when the socket is closed, so that the server has noticed; after at most one second. */
   async close(): Promise<void> {
-    // A disconnect of a client that has ended would hold the process for two seconds.
+    // Disconnecting a client that has ended would keep the process alive for two seconds.
     clearInterval(this.#looking);
     if (this.client.status === 'end' || this.client.status === 'wait') return;
     await new Promise<void>((resolve) => {
@@ -107,7 +108,7 @@ export class Line {
     for (const node of this.client.nodes()) hold(node, alive);
   }
 
-  /** Replaces a connection that is dead. Both directions count: a large message may be on its way for long. */
+  /** Replaces a dead connection. Bytes in both directions count, because a large message may take long to send. */
   #look(): void {
     if (this.#pending === 0) {
       clearInterval(this.#looking);
@@ -120,7 +121,7 @@ export class Line {
     const moved = (stream as { bytesRead?: number }).bytesRead! - stream.writableLength;
     if (moved !== this.#moved) this.#movedAt = now;
     this.#moved = moved;
-    if (now - Math.max(this.#movedAt, this.#busySince) >= deadAfterMs) stream.destroy(new Error(`Socket timeout: nothing moved for ${deadAfterMs} ms`));
+    if (now - Math.max(this.#movedAt, this.#busySince) >= deadAfterMs) stream.destroy(new Error(`Socket timeout: no bytes sent or received for ${deadAfterMs} ms`));
   }
 }
 
@@ -132,14 +133,14 @@ function hold({ stream }: Redis, alive: boolean): void {
 const passing =
   /Unknown RESP type|Connection is closed|max retries per request|Socket (timeout|closed)|ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|Stream isn't writeable|ClusterAllFailed|Failed to refresh slots|Too many Cluster redirections|^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS)/;
 
-/** Whether sending the same again may work: the connection or the server is between two states. */
+/** Whether the same command may succeed if it is sent again: the connection or the server is changing its state. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
   return passing.test(error.message) || passing.test(code);
 }
 
-/** Gives refusals of the server that a user can act on their own class. */
+/** Converts "out of memory" replies of the server to {@link RedisFullError}. Returns other errors unchanged. */
 export function refusalOf(error: unknown, address: string): unknown {
   return error instanceof Error && error.message.startsWith('OOM') ? new RedisFullError(address, { cause: error }) : error;
 }

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../contract/errors.js';
 
-/** What a user may say about where Redis is. */
+/** Options with which a user names a Redis server. */
 export interface Given {
   readonly url?: string | undefined;
   readonly host?: string | undefined;
@@ -10,7 +10,7 @@ export interface Given {
   readonly password?: string | undefined;
 }
 
-/** Where Redis is: the part of ioredis's options that says so. Given a `path`, there is no host. */
+/** Address of a Redis server, as options of ioredis. With a `path`, there is no host. */
 export interface Place {
   readonly host?: string;
   readonly port?: number;
@@ -22,19 +22,19 @@ export interface Place {
   readonly tls?: object;
 }
 
-/** An address that somebody named, and who. */
+/** A named address, and where it comes from. */
 export interface Named {
   readonly place: Place;
   readonly source: 'option' | 'environment';
 }
 
 /**
- * The address that the options or the environment name, or `undefined` when neither does; a `db` alone names none.
+ * The address that the options or the environment name, or `undefined` if neither names one. A `db` alone names no address.
  *
- * Options beat the environment one by one: `REDIS_URL` with `{ db: 1 }` is that server's database 1. `REDIS_URL` is
- * read before `VALKEY_URL`.
+ * Each option overrides the environment: `REDIS_URL` with `{ db: 1 }` is database 1 of that server. `REDIS_URL` is read before
+ * `VALKEY_URL`.
  *
- * @throws InvalidOptionError for a `url` that says something else than the other options, or is none
+ * @throws InvalidOptionError if a url is invalid or contradicts another option
  */
 export function namedAddress(given: Given, env: NodeJS.ProcessEnv): Named | undefined {
   const { url, host, port, db, username, password } = given;
@@ -54,26 +54,27 @@ export function namedAddress(given: Given, env: NodeJS.ProcessEnv): Named | unde
   if (variable !== undefined) {
     return { place: { ...parseUrl(env[variable] ?? '', variable), ...present(rest) }, source: 'environment' };
   }
-  // A password is meant for a server that exists; a server of our own has none.
+  // A user name or password is for an existing server, because an embedded server has none. So this means the local server.
   if (given.password === undefined && given.username === undefined) return undefined;
   return { place: { host: '127.0.0.1', port: 6379, ...present(rest) }, source: 'option' };
 }
 
 function contradiction(name: string): InvalidOptionError {
-  return new InvalidOptionError(name, `url and ${name} both say where Redis is: give one of them`);
+  return new InvalidOptionError(name, `url and ${name} contradict each other: use only one of them`);
 }
 
 /**
- * Reads `redis://`, `rediss://`, `unix:///path?db=2`, `redis+unix://`, a bare path, or `host:port`, as ioredis does.
- * Of the query only `db`, `username`, `password` and `family` are read: other clients put their own options there.
+ * Parses `redis://`, `rediss://`, `unix:///path?db=2`, `redis+unix://`, a bare path, or `host:port`, as ioredis does. It reads
+ * only `db`, `username`, `password` and `family` from the query, because other clients write their own options there.
  *
- * @param option named in the error, which never repeats the url: it may hold a password
+ * @param option name of the option, for the error. The error does not show the url, because it may contain a password
+ * @throws InvalidOptionError if the url is invalid
  */
 export function parseUrl(url: string, option: string): Place {
   const unix = /^(?:(?:redis\+)?unix:\/\/|(?=\/(?!\/)))(?:(?<auth>[^/@]*)@)?\/*(?<path>[^?]+)(?:\?(?<query>.*))?$/i.exec(url)?.groups;
   const parsed = unix === undefined ? asUrl(url) : undefined;
   if (unix === undefined && !(parsed && /^rediss?:$/.test(parsed.protocol) && parsed.hostname !== '')) {
-    throw new InvalidOptionError(option, `${option} is no Redis address: write redis://host:6379/0, rediss://… for TLS, or unix:///path/of.sock`);
+    throw new InvalidOptionError(option, `invalid ${option}: expected redis://host:6379/0, rediss://… for TLS, or unix:///path/of.sock`);
   }
   const query = new URLSearchParams(unix?.query ?? parsed?.search);
   const [username, password] = unix === undefined ? [parsed?.username, parsed?.password] : (unix.auth ?? '').split(':');
@@ -100,7 +101,7 @@ function asUrl(url: string): URL | undefined {
 function toDb(text: string | null, option: string): number | undefined {
   if (text === null || text === '') return undefined;
   if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidOptionError(option, `${option} ends in "${text}", which is no database number`);
+  throw new InvalidOptionError(option, `invalid database "${text}" in ${option}: expected a whole number from 0`);
 }
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
@@ -109,7 +110,7 @@ function present<T extends object>(values: T): Present<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
 }
 
-/** The address for people: the password is masked. */
+/** The address as a url to print, with the password masked. */
 export function labelOf({ host, port, path, db, username, password, tls }: Place): string {
   const auth = password === undefined ? (username === undefined ? '' : `${username}@`) : `${username ?? ''}:***@`;
   if (path !== undefined) return `unix://${auth}${path}${db === undefined ? '' : `?db=${db}`}`;

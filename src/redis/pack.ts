@@ -1,8 +1,8 @@
 /**
- * Texts as one msgpack array (https://github.com/msgpack/msgpack/blob/master/spec.md), which a script reads with
- * `cmsgpack.unpack`: a thousand arguments would cost the client and Redis more than the messages themselves.
+ * Encodes texts as one msgpack array (https://github.com/msgpack/msgpack/blob/master/spec.md). A script reads it with
+ * `cmsgpack.unpack`. A thousand separate arguments would cost the client and Redis more than the messages themselves.
  *
- * Our own encoder, because it is in the hot path: it joins everything to one text, and encodes that once.
+ * This is our own encoder because it is in the hot path. It joins everything into one text and encodes that once.
  */
 export function pack(texts: readonly string[]): Buffer {
   const start = arrayHead(texts.length);
@@ -11,7 +11,8 @@ export function pack(texts: readonly string[]): Buffer {
   for (const { length } of texts) highBytes += highBytesOf(length);
   for (const text of texts) parts.push(textHead(text.length), text);
   const all = parts.join('');
-  // In UTF-8 a character from 0x80 to 0xff takes two bytes. If only heads have such characters, each is one byte in Latin-1.
+  // In UTF-8, a character from 0x80 to 0xff takes two bytes. If only the length prefixes have such characters, Latin-1 encodes
+  // each of them as one byte, and this is the fast way.
   return Buffer.byteLength(all) - all.length === highBytes ? Buffer.from(all, 'latin1') : packUtf8(texts);
 }
 
@@ -25,18 +26,18 @@ function packUtf8(texts: readonly string[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** What stands before the texts, one character for each byte. */
+/** The msgpack header of the array, as one character for each byte. */
 function arrayHead(count: number): string {
   if (count < 0x10) return String.fromCharCode(0x90 | count);
   return count < 0x1_0000 ? String.fromCharCode(0xdc, count >> 8, count & 0xff) : String.fromCharCode(0xdd, ...fourBytes(count));
 }
 
-/** Heads of short texts, and how many of their bytes are 0x80 or more, made once. */
+/** Headers of short texts, and how many of their bytes are 0x80 or more. Each is computed once. */
 const heads: string[] = [];
 const highs: number[] = [];
 const mostKept = 4_096;
 
-/** What stands before a text of so many bytes, one character for each byte. */
+/** The msgpack header of a text with `length` bytes, as one character for each byte. */
 function textHead(length: number): string {
   return length < mostKept ? (heads[length] ??= makeTextHead(length)) : makeTextHead(length);
 }

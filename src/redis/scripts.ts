@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
 
-/** The transitions of a message, in the order of its life. Each is one `.lua` file with one caller, in `broker.ts`. */
+/** The transitions of a message, in the order of its life. Each is one `.lua` file. Its only caller is in `broker.ts`. */
 export const transitions = ['put', 'place', 'delay', 'join', 'take', 'beat', 'ack', 'retry', 'bury', 'release', 'leave', 'recover', 'promote', 'move', 'cancel', 'revive', 'drop', 'sweep', 'clear'] as const;
-/** And what only reads. */
+/** All scripts: the transitions, and `count`, which only reads. */
 export const scriptNames = [...transitions, 'count'] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
@@ -16,7 +16,7 @@ interface Script {
 export const scripts = Object.fromEntries(scriptNames.map((name) => [name, load(name)])) as Record<ScriptName, Script>;
 
 function load(name: ScriptName): Script {
-  // Redis has no modules: a line `-- include <file>` is replaced by that file.
+  // Lua in Redis has no modules. So a line `-- include <file>` is replaced by the text of that file.
   const lua = textOf(`${name}.lua`).replace(/^-- include (\S+)\n/m, (_, file: string) => textOf(file));
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
@@ -25,7 +25,7 @@ function textOf(file: string): string {
   return readFileSync(new URL(`./scripts/${file}`, import.meta.url), 'utf8');
 }
 
-/** Runs a script whose reply contains bytes: texts in it are buffers. */
+/** Runs a script and returns its reply with buffers instead of strings, for replies that contain bytes. */
 export async function runScriptForBytes(client: Redis | Cluster, name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
   const { lua, sha } = scripts[name];
   try {
@@ -36,7 +36,7 @@ export async function runScriptForBytes(client: Redis | Cluster, name: ScriptNam
   }
 }
 
-/** Whether the server does not know a script by its hash: it was restarted, flushed, or failed over. */
+/** Whether the error says that the server does not know a script by its hash. This follows a restart, flush or failover. */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }

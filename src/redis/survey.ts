@@ -7,29 +7,29 @@ import type { Kind } from './embedded/record.js';
 import { greet, type Greeting } from './greeting.js';
 import { labelOf, namedAddress, type Place } from './named-address.js';
 
-/** What {@link findRedis} would find without options, and what runs. */
+/** Result of discovery: the server that {@link findRedis} would use without options. */
 export interface Survey {
-  /** Where the search would end: at a server that is there, at one that would be `started`, or nowhere. */
+  /** Where the search would end: at a running server, at one that would be `started`, or at `none`. */
   readonly rung: Address['source'] | 'started' | 'none';
-  /** The server that is there. */
+  /** The running server. */
   readonly server?: Greeting & { readonly label: string };
-  /** What would be started. */
+  /** The server that would be started. */
   readonly start?: { readonly kind: Kind; readonly name: string; readonly version?: string };
   readonly project: Project;
-  /** For other programs, which would then use the same server; only while it is there. */
+  /** Url of the running server, with which other programs use the same server. */
   readonly url?: string;
 }
 
 /**
- * Looks, and starts nothing.
+ * Finds the server that {@link findRedis} would use, without starting one.
  *
- * @throws RedisUnreachableError when a named server, or the project's own, does not answer
+ * @throws RedisUnreachableError if a named server, or the running server of the project, does not answer
  */
 export async function survey(env: NodeJS.ProcessEnv, cwd: string, localPort = 6379): Promise<Survey> {
   const project = projectAt(cwd, env);
   const present = async (place: Place, rung: Address['source']): Promise<Survey> => {
     const label = labelOf(place);
-    // A named one may hold a password, which is nothing to print.
+    // The label, because the address of a named server may contain a password, which must not be printed.
     return { rung, project, server: { ...(await greet(place)), label }, url: label };
   };
   const named = namedAddress({}, env);

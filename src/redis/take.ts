@@ -1,30 +1,30 @@
-/** The list a message was taken from, and goes back to: again, base, high, low, suspects. */
+/** The list that a message was taken from and goes back to: again, base, high, low, suspects. */
 export type Lane = 'a' | 'b' | 'h' | 'l' | 's';
 
 /**
- * What one take brought: messages in the bytes in which Redis keeps them, and which of them are settled.
+ * The messages of one take, in the bytes in which Redis keeps them, and which of them are settled.
  *
- * The bytes are a msgpack array of texts (https://github.com/msgpack/msgpack/blob/master/spec.md). The first has one lane
- * letter for each message; the others are the messages, with indexes from 1.
+ * The bytes are a msgpack array of texts (https://github.com/msgpack/msgpack/blob/master/spec.md). The first text has one
+ * lane letter for each message. The other texts are the messages, with indexes from 1.
  */
 export class Take {
   readonly lanes: string;
-  /** How many messages it brought, settled ones included. */
+  /** How many messages the take has, settled ones included. */
   readonly size: number;
-  /** All bytes as one text where messages are ASCII: cutting texts out of it is cheaper than decoding each. */
+  /** All bytes as one text, if the messages are ASCII. Slicing it is cheaper than decoding each message. */
   readonly #ascii: string | undefined;
-  /** Where each text starts and ends: two numbers for each, the text of lanes first. */
+  /** Start and end of each text: two numbers for each, the text of lanes first. */
   readonly #edges: Uint32Array;
   /** By index: held, acknowledged or effect. */
   readonly #states: Uint8Array;
   #acked = 0;
-  /** Settled with an effect that Redis confirmed. */
+  /** How many messages are settled with an effect that Redis confirmed. */
   #effects = 0;
 
   /**
    * @param number of the take
-   * @param acked indexes that are acknowledged, such as `1-40,45`, where Redis sent the messages again
-   * @param effects indexes that are settled with an effect, such as `2,7`
+   * @param acked indexes that are acknowledged already, such as `1-40,45`; given if Redis sent the take again
+   * @param effects indexes that are settled with an effect already, such as `2,7`
    */
   constructor(
     readonly number: number,
@@ -37,7 +37,7 @@ export class Take {
     this.#edges = new Uint32Array(2 * this.size + 2);
     const highBytes = this.#index();
     this.lanes = ascii.slice(this.#edges[0], this.#edges[1]);
-    // In UTF-8 a character from 0x80 to 0xff takes two bytes, so this counts the bytes of the text that are not ASCII.
+    // In UTF-8, a character from 0x80 to 0xff takes two bytes. So the difference is the number of bytes that are not ASCII.
     this.#ascii = Buffer.byteLength(ascii) - ascii.length === highBytes ? ascii : undefined;
     this.#states = new Uint8Array(this.size + 1);
     for (const index of indexesIn(acked)) this.ack(index);
@@ -48,7 +48,7 @@ export class Take {
     return this.lanes[index - 1] as Lane;
   }
 
-  /** Whether the first message is a suspect: its worker died so often that one more death buries it. */
+  /** Whether the first message is quarantined: one more crash buries it. */
   get hasSuspect(): boolean {
     return this.lanes.charCodeAt(0) === 0x73; // s
   }
@@ -65,7 +65,7 @@ export class Take {
     return this.#ascii === undefined ? this.bytes.toString('utf8', start, end) : this.#ascii.slice(start, end);
   }
 
-  /** Whether its bytes begin with the header that a message of ours has before its first attempt: `#<36 characters> 0 0\n`. */
+  /** Whether the message begins with the header that this library writes before the first attempt: `#<36 characters> 0 0\n`. */
   isFresh(index: number): boolean {
     const { bytes } = this;
     const start = this.#edges[2 * index]!;
@@ -98,22 +98,22 @@ export class Take {
     return this.#acked + this.#effects === this.size;
   }
 
-  /** What `ack.lua` is told of this take. */
+  /** Arguments of `ack.lua` for this take. */
   get settlement(): string[] {
     return this.isOver ? [String(this.number), 'over', this.#indexesWith(effect)] : this.acknowledgements;
   }
 
-  /** What `beat.lua` is told of this take: its number, how many messages are acknowledged, of how many, and which. */
+  /** Arguments of `beat.lua` for this take: its number, how many messages are acknowledged, of how many, and which. */
   get acknowledgements(): string[] {
     return [String(this.number), String(this.#acked), String(this.size), this.#acked === 0 ? '' : this.#indexesWith(acknowledged)];
   }
 
-  /** {@link acknowledgements} that tell Redis nothing but that the worker holds the take. */
+  /** {@link acknowledgements} that only say that the worker holds the take, and acknowledge nothing. */
   get noAcknowledgements(): string[] {
     return [String(this.number), '0', String(this.size), ''];
   }
 
-  /** Finds where each text is. @returns how many bytes that are no text are 0x80 or more */
+  /** Finds the start and end of each text. @returns how many header bytes between the texts are 0x80 or more */
   #index(): number {
     const { bytes } = this;
     let at = bytes[0] === 0xdd ? 5 : bytes[0] === 0xdc ? 3 : 1;
@@ -131,7 +131,7 @@ export class Take {
     return high;
   }
 
-  /** Indexes in one state, such as `1-40,45`; those settled with an effect are listed one by one, as they are rare. */
+  /** Indexes in one state, such as `1-40,45`. Indexes with an effect are listed one by one, because they are rare. */
   #indexesWith(state: number): string {
     const states = this.#states;
     let text = '';
@@ -155,7 +155,7 @@ const freshIdEnd = 37;
 const freshRest = Buffer.from(' 0 0\n');
 const freshLength = freshIdEnd + freshRest.length;
 
-/** By byte: 1 where an id may contain it. */
+/** By byte: 1 if an id may contain it. */
 const isIdByte = new Uint8Array(256);
 for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-')) isIdByte[byte] = 1;
 

@@ -3,12 +3,12 @@ import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
 import { blockMs, type Client, type Line } from './line.js';
 
-/** Between two waits the server refused at once: out of memory, read-only, away. */
+/** Pause after a wait that the server refused at once: it is out of memory, read-only or unreachable. */
 const refusedPauseMs = 250;
 
 /**
- * Waits for a queue to hold something. It decides nothing: what wakes it is moved by the server from the head of base
- * to the shared inbox, where the next take of anyone finds it, so a reply that is lost loses no message.
+ * Waits until a queue has a message, with BLMOVE. It claims nothing: Redis moves the message that ends the wait from the head
+ * of base to the shared inbox, where the next take of any worker finds it. So a lost reply loses no message.
  */
 export class Waiter {
   #line: Promise<Line> | undefined;
@@ -21,19 +21,18 @@ export class Waiter {
   ) {}
 
   /**
-   * Resolves when there may be something to take, or nothing came for a while; never rejects. A wait that is still
-   * under way is joined, not doubled.
+   * Resolves when there may be a message to take, or when none came for 5 s. Never rejects. Calls during a wait share it.
    *
-   * @param behind asks for something on the same line, behind the wait: Redis answers it when the wait ends. It never rejects,
-   *   and is waited for, as the line keeps the process alive only as long as it is used
-   * @returns true when a message was moved to the inbox
+   * @param behind sends another command on the same Redis client. Redis answers it when the wait ends. It must not reject. The
+   *   wait includes it, because the client keeps the process alive only while it is in use
+   * @returns true if a message was moved to the inbox
    */
   wait(behind?: (client: Client) => Promise<void>): Promise<boolean> {
     this.#waiting ??= this.#block(behind).finally(() => (this.#waiting = undefined));
     return this.#waiting;
   }
 
-  /** Ends a wait that is under way. Resolves when the server has noticed, as it would serve a waiter that is gone. */
+  /** Ends a current wait. Resolves when the server has noticed: until then it would still move a message for this wait. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const line = await this.#line?.catch(() => undefined);
@@ -57,7 +56,7 @@ export class Waiter {
       });
       return moved !== null;
     } catch {
-      // Whatever it was, the take that follows meets it too, and knows what to do about it.
+      // The next take gets the same error and handles it.
       if (!this.#isClosed) await pause(refusedPauseMs);
       return false;
     }

@@ -32,7 +32,7 @@ it.each([
 });
 
 it.each(['http://cache', 'redis://', 'redis://cache/mail', 'postgres://app:secret@db/app', ' '])('refuses %j without its password in the error', (url) => {
-  expect(() => parseUrl(url, 'REDIS_URL')).toThrow(/^REDIS_URL (is no Redis address|ends in)/);
+  expect(() => parseUrl(url, 'REDIS_URL')).toThrow(/^invalid (REDIS_URL: expected redis:\/\/|database ".+" in REDIS_URL: )/);
   expect(() => parseUrl(url, 'REDIS_URL')).not.toThrow(/secret/);
 });
 
@@ -80,8 +80,8 @@ it('never uses another server if a configured one does not answer', async () => 
 it('reports a missing password, a wrong password and a missing database', async () => {
   const server = await startRedis(await realProgram(), ['--requirepass', 'right', '--databases', '2']);
   onTestFinished(server.stop);
-  await expect(findRedis({ url: server.url }, {})).rejects.toThrow(/wants a password/);
-  await expect(findRedis({ url: server.url, password: 'wrong' }, {})).rejects.toThrow(/refuses the user name or password/);
+  await expect(findRedis({ url: server.url }, {})).rejects.toThrow(/requires a password/);
+  await expect(findRedis({ url: server.url, password: 'wrong' }, {})).rejects.toThrow(/rejects the user name or password/);
   await expect(findRedis({ url: server.url, password: 'right', db: 2 }, {})).rejects.toThrow(/no such database/);
   await expect(findRedis({ url: server.url, password: 'right', db: 1 }, {})).resolves.toMatchObject({ source: 'option' });
 });
@@ -126,7 +126,7 @@ it("uses the machine's own server before it starts one", async () => {
   const lines: string[] = [];
   const address = await climb({ db: 5 }, { env, cwd: dir, localPort: port, say: (line) => lines.push(line) });
   expect(address).toEqual({ options: { host: '127.0.0.1', port, db: 5 }, label: `redis://127.0.0.1:${port}/5`, source: 'local' });
-  expect(lines).toEqual([`using the Redis 7.2.4 on 127.0.0.1:${port}; REDIS_URL or { url } names another`]);
+  expect(lines).toEqual([`using Redis 7.2.4 at 127.0.0.1:${port}. To use another server, set REDIS_URL or pass { url }`]);
 });
 
 it('skips a local server that needs a password, and prints why', async () => {
@@ -135,18 +135,18 @@ it('skips a local server that needs a password, and prints why', async () => {
   const lines: string[] = [];
   const search = climb({}, { env: { ...env, HOTQUEUE_REDIS: 'off' }, cwd: dir, localPort: port, say: (line) => lines.push(line) });
   await expect(search).rejects.toThrow(/HOTQUEUE_REDIS=off/);
-  expect(lines).toEqual([expect.stringContaining('wants a password')]);
+  expect(lines).toEqual([expect.stringContaining('it requires a password')]);
 });
 
 it.each([{ NODE_ENV: 'production' }, { HOTQUEUE_REDIS: 'off' }])('starts nothing with %j', async (more) => {
   const { dir, env, hotqueue } = aProject();
-  await expect(climb({}, { env: { ...env, ...more }, cwd: dir, localPort: nowhere, say: silent })).rejects.toThrow(/no server is started for you: set REDIS_URL/);
+  await expect(climb({}, { env: { ...env, ...more }, cwd: dir, localPort: nowhere, say: silent })).rejects.toThrow(/hotqueue starts no server\. Set REDIS_URL/);
   expect((await hotqueue('redis stop')).stdout).toBe('nothing runs for this project\n');
 });
 
 it('refuses an unknown HOTQUEUE_REDIS', async () => {
   const { dir, env } = aProject();
-  await expect(findRedis({}, { ...env, HOTQUEUE_REDIS: 'jss' }, dir)).rejects.toThrow('HOTQUEUE_REDIS is "jss": it may be auto, native, js or off');
+  await expect(findRedis({}, { ...env, HOTQUEUE_REDIS: 'jss' }, dir)).rejects.toThrow('invalid HOTQUEUE_REDIS "jss": use auto, native, js or off');
 });
 
 it('starts a private Redis if the PATH has one, and concurrent calls share one search', async () => {
@@ -155,7 +155,7 @@ it('starts a private Redis if the PATH has one, and concurrent calls share one s
   const [one, two] = await Promise.all([findRedis({ db: 1 }, env, project.dir), findRedis({ db: 1 }, env, project.dir)]);
   expect(one).toBe(two);
   expect(one).toMatchObject({ source: 'embedded', kind: 'native', options: { db: 1 } });
-  await expect(findRedis({}, { ...env, HOTQUEUE_REDIS: 'js' }, project.dir)).rejects.toThrow(/this project's server is Redis: "npx hotqueue redis stop" ends it/);
+  await expect(findRedis({}, { ...env, HOTQUEUE_REDIS: 'js' }, project.dir)).rejects.toThrow(/the running server of this project is Redis: stop it with "npx hotqueue redis stop"/);
 });
 
 it('uses the JavaScript engine last, and prints that messages are in memory only', async () => {

@@ -62,7 +62,7 @@ it('the engine warns about messages of an earlier Redis that it cannot read', as
   const { climb } = await import('../../src/redis/address.js');
   const lines: string[] = [];
   await climb({}, { env: { ...project.env, HOTQUEUE_REDIS: 'js' }, cwd: project.dir, localPort: 1, say: (line) => lines.push(line) });
-  expect(lines.join()).toContain('are not seen');
+  expect(lines.join()).toContain('does not see the messages');
 });
 
 it('is found from any folder of the project, by any path, and in another environment', async () => {
@@ -129,7 +129,7 @@ it('reports why the program ended at once', async () => {
   writeFileSync(bin, '#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v=7.0.0" || { echo "out of luck" >&2; exit 3; }\n');
   const { code, stderr } = await project.hotqueue('redis start', { ...env, HOTQUEUE_REDIS: 'native' });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/does not start: it ended with 3: out of luck/);
+  expect(stderr).toMatch(/does not start: it exited with 3: out of luck/);
 });
 
 it('is not started from a program that is too old', async () => {

@@ -45,7 +45,7 @@ it('discovery finds a real server on the PATH', async () => {
 
 it.each([
   ['redis status', { REDIS_URL: 'redis://:secret@127.0.0.1:1' }, /^hotqueue: no Redis answers at redis:\/\/:\*\*\*@127\.0\.0\.1:1: .+\n$/],
-  ['redis status', { HOTQUEUE_REDIS: 'maybe' }, /^hotqueue: HOTQUEUE_REDIS is "maybe": it may be auto, native, js or off\n$/],
+  ['redis status', { HOTQUEUE_REDIS: 'maybe' }, /^hotqueue: invalid HOTQUEUE_REDIS "maybe": use auto, native, js or off\n$/],
   ['redis restart', {}, /unknown command 'restart'/, 2],
 ])('%s with %j fails with one error message', async (words, env, sentence, ending = 1) => {
   const { code, stderr } = await aProject().hotqueue(words, env);
@@ -59,7 +59,7 @@ it('install says what to do if it does not support the system', async () => {
   mkdirSync(bin);
   symlinkSync(process.execPath, path.join(bin, 'node'));
   const { code, stderr } = await hotqueue('redis install', { PATH: bin });
-  expect(stderr).toMatch(/^hotqueue: only Debian and Ubuntu can do this without root; here: .+\n$/);
+  expect(stderr).toMatch(/^hotqueue: a server can be installed without root only on Debian and Ubuntu\. On this machine, .+\n$/);
   expect(code).toBe(1);
 });
 

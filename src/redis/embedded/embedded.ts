@@ -9,21 +9,21 @@ import { ping } from './ping.js';
 import { makeReady, type Project } from './project.js';
 import { end, isServing, type Kind, readRecord, removeRecord, type ServerRecord } from './record.js';
 
-/** A server of this project that answers. */
+/** A running server of this project that answers. */
 export interface Running {
   readonly socket: string;
-  /** Not known when its record was deleted; then the server tells. */
+  /** Absent if its record was deleted. Then ask the server itself. */
   readonly kind?: Kind;
 }
 
-/** An engine that shovels a long list may be this long about its answer; killing it would lose its messages. */
+/** Time limit for a reply. The JavaScript engine may need this long while it works on a long list, and it must not be stopped then. */
 const patienceMs = 15_000;
 const startMs = 60_000;
 
 /**
- * The project's server, if one answers; one that is still loading its data is waited for.
+ * The running server of the project, or `undefined`. If it is loading its data, this waits until it has finished.
  *
- * @throws RedisUnreachableError when it is there and says nothing
+ * @throws RedisUnreachableError if the server accepts connections and does not reply
  */
 export async function findRunning(project: Project): Promise<Running | undefined> {
   const record = readRecord(project);
@@ -38,13 +38,13 @@ export async function findRunning(project: Project): Promise<Running | undefined
 }
 
 const stuck = (record: ServerRecord | undefined): string =>
-  `this project's own server${record ? ` (pid ${record.pid})` : ''} does not answer: "npx hotqueue redis stop" ends it`;
+  `the server of this project${record ? ` (pid ${record.pid})` : ''} does not reply. Stop it with "npx hotqueue redis stop"`;
 
 /**
- * The project's server: the one that runs, or a new one. However many processes ask at once, one of them starts it.
+ * The running server of the project, or a new one. If several processes call this at the same time, one of them starts it.
  *
  * @param kinds which kinds may be started, best first
- * @throws RedisUnreachableError when there is none of these kinds here, or it does not start
+ * @throws RedisUnreachableError if this machine has none of these kinds, or if the server does not start
  */
 export async function joinOrStart(project: Project, kinds: readonly Kind[], env: NodeJS.ProcessEnv): Promise<Running> {
   const found = await findRunning(project);
@@ -57,7 +57,7 @@ export async function joinOrStart(project: Project, kinds: readonly Kind[], env:
     () => findRunning(project),
   );
   if (started !== undefined) return started;
-  throw new RedisUnreachableError(`unix://${project.socket}`, `another process has been starting this project's server for ${startMs / 1000} s`);
+  throw new RedisUnreachableError(`unix://${project.socket}`, `another process has been starting the server of this project for ${startMs / 1000} s. Try again, or set REDIS_URL`);
 }
 
 async function startAfresh(project: Project, kinds: readonly Kind[], env: NodeJS.ProcessEnv): Promise<Running> {
@@ -72,12 +72,12 @@ async function startAfresh(project: Project, kinds: readonly Kind[], env: NodeJS
     }
     return { socket: project.socket, kind };
   }
-  throw new RedisUnreachableError('this machine', 'there is no valkey-server or redis-server here: "npx hotqueue redis install" gets one');
+  throw new RedisUnreachableError('this machine', 'it has no valkey-server or redis-server. Install one with "npx hotqueue redis install"');
 }
 
 /**
- * The recorded server may live and not answer: its starter died a moment ago, or its socket was swept away. Two servers
- * must not write one append-only file, so it is awaited, and else ended.
+ * Waits for a recorded server that runs and does not answer, and ends it if it still does not. The process that started it may
+ * have just died, or its socket may have been deleted. Two servers must not write the same append-only file.
  */
 async function settleFormer(project: Project): Promise<Running | undefined> {
   const record = readRecord(project);
@@ -93,10 +93,10 @@ async function settleFormer(project: Project): Promise<Running | undefined> {
 }
 
 /**
- * Ends the project's server; a native one writes its data first.
+ * Ends the server of the project. A native server saves its data first.
  *
- * @param pid what the server itself says, for when the record is lost
- * @returns whether anything ran
+ * @param pid process id as the server reports it, for the case that the record is lost
+ * @returns whether a server was running
  */
 export async function stopRunning(project: Project, pid: number | undefined): Promise<boolean> {
   const record = readRecord(project);
@@ -109,6 +109,6 @@ export async function stopRunning(project: Project, pid: number | undefined): Pr
   return true;
 }
 
-/** Whether a native server left messages here, which the JavaScript engine will not see. */
+/** Whether a native server stored messages here. The JavaScript engine does not see them. */
 export const hasStoredMessages = ({ dataDir }: Project): boolean =>
   ['appendonlydir', 'appendonly.aof'].some((name) => existsSync(path.join(dataDir, name)));

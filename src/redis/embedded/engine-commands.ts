@@ -10,7 +10,7 @@ import { engineField } from './identity.js';
 
 type ExecutionPolicy = NonNullable<NonNullable<Parameters<typeof createRedisCommandExecutor>[0]>['policies']>[number];
 
-/** Tells who it is and which process, and ends when it is asked to; the engine does neither. */
+/** Makes the engine report its identity and process id in INFO, and end on SHUTDOWN. It does neither by itself. */
 export function asOurs(stop: () => void): ExecutionPolicy {
   return {
     name: 'hotqueue',
@@ -31,7 +31,10 @@ function withIdentity(result: RedisResult): RedisResult {
 const blmove = redisCommandDefinitions.find(({ name }) => name === 'blmove') as CommandDefinition;
 const words = { right: Buffer.from('RIGHT'), left: Buffer.from('LEFT') };
 
-/** Left out by the engine, though the oldest tutorials still use it. It is `BLMOVE source destination RIGHT LEFT`. */
+/**
+ * BRPOPLPUSH, which the engine does not have, and which old tutorials still use. It is the same as
+ * `BLMOVE source destination RIGHT LEFT`.
+ */
 export const brpoplpush: CommandDefinition = defineCommand({
   ...blmove,
   name: 'brpoplpush',

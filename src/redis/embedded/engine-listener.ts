@@ -5,21 +5,21 @@ import { ClientSession, createRedisCommandExecutor, RedisServerState, Resp2Sessi
 import { asOurs, brpoplpush } from './engine-commands.js';
 import { AlwaysReading } from './engine-transport.js';
 
-/** The engine, listening. */
+/** A JavaScript engine that accepts connections. */
 export interface Engine {
-  /** Settles when somebody sent `SHUTDOWN`, or {@link stop} was called. */
+  /** Resolves after a client has sent `SHUTDOWN`, or {@link stop} was called. */
   readonly stopped: Promise<void>;
   readonly stop: () => void;
 }
 
-/** As many as a Redis has, so that `{ db: 1 }` works here too. */
+/** Number of databases, the same as in Redis, so that `{ db: 1 }` works here too. */
 const databases = 16;
 
 /**
  * Serves the JavaScript engine on a unix socket (a named pipe on Windows) that only this user may open.
  *
- * The engine's own listener is not used: it listens on all interfaces, and while a command waits it does not read its
- * socket, so it never sees that the client is gone and hands it the next message, which is lost.
+ * It replaces the engine's own listener, which listens on all network interfaces. That listener also does not read its socket
+ * while a command blocks. So it does not notice that a client has disconnected, sends the next message to it, and loses it.
  */
 export async function listen(path: string): Promise<Engine> {
   let stop: () => void = () => {};

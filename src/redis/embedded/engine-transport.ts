@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { ConnectionTransport, ConnectionTransportListener, ParkHandler } from 'js-redis-server/core';
 
 /**
- * A socket that is read even while a command waits. What the client sent before it left is still carried out, as Redis
- * does; but nothing waits for it any longer.
+ * A socket that is read even while a command blocks. If the client disconnects, its earlier commands still run, as in Redis,
+ * but none of them blocks any longer.
  */
 export class AlwaysReading implements ConnectionTransport {
   readonly id = '';
@@ -35,7 +35,7 @@ export class AlwaysReading implements ConnectionTransport {
     }
   }
 
-  /** How a blocking command waits: for its key, its timeout, or the end of its client. */
+  /** Waits for a blocking command: until its key has a value, its timeout ends, or its client disconnects. */
   readonly park: ParkHandler = async ({ waitFor, timeoutMs, signal }) => {
     const over = AbortSignal.any([signal, this.leaving.signal]);
     let timer: NodeJS.Timeout | undefined;
@@ -54,7 +54,10 @@ export class AlwaysReading implements ConnectionTransport {
     }
   };
 
-  /** The engine waits for each write before its next command, so a slow reader slows nobody but itself. */
+  /**
+   * Resolves when the socket accepts more data. Only then does the engine run the next command of this client, so a slow client
+   * delays no other.
+   */
   async write(chunk: Buffer): Promise<void> {
     if (!this.socket.writable) return;
     if (!this.socket.write(chunk)) await Promise.race([once(this.socket, 'drain'), once(this.socket, 'close')]).catch(() => {});

@@ -9,10 +9,10 @@ import { untilReady } from './ready.js';
 import { removeRecord, writeRecord } from './record.js';
 
 /**
- * Starts the JavaScript engine in a process of its own, which outlives this one: a script that puts and a script that
- * takes need not run at the same time. Its messages are in memory only.
+ * Starts the JavaScript engine in a separate process that outlives this one. So a script that puts and a script that takes need
+ * not run at the same time. Messages are in memory only.
  *
- * @throws RedisUnreachableError with the last line of its log when it does not come up
+ * @throws RedisUnreachableError if it does not start, with the last line of its log
  */
 export async function startEngine(project: Project, env: NodeJS.ProcessEnv): Promise<void> {
   const logFile = path.join(project.dataDir, 'engine.log');
@@ -27,20 +27,20 @@ export async function startEngine(project: Project, env: NodeJS.ProcessEnv): Pro
   } catch (cause) {
     removeRecord(project);
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RedisUnreachableError(`unix://${project.socket}`, `the JavaScript engine does not start: ${reason} (${logFile})`, { cause });
+    throw new RedisUnreachableError(`unix://${project.socket}`, `the JavaScript engine does not start: ${reason}. See ${logFile}`, { cause });
   }
 }
 
-/** The command that serves the engine on `socket`. */
+/** The command that runs the engine on `socket`. */
 export function engineCommand(socket: string): { command: string; args: string[]; cwd: string } {
   const here = fileURLToPath(import.meta.url);
   const cwd = path.dirname(here);
-  // From sources, Node needs somebody to read TypeScript for it; a bare name is looked for from the working directory.
+  // When run from sources, Node needs a loader for TypeScript. It resolves the loader's name from the working directory.
   const loader = here.endsWith('.ts') ? ['--import', '@oxc-node/core/register'] : [];
   return { command: process.execPath, args: [...loader, path.join(cwd, `engine-process${path.extname(here)}`), socket], cwd };
 }
 
-/** A debugger attached to the program would stop the engine at its first line, or fight over the port. */
+/** Removes debugger options: a debugger would stop the engine at its first line, or fail because its port is in use. */
 function withoutDebugger(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { NODE_V8_COVERAGE: _, NODE_OPTIONS: options = '', ...rest } = env;
   return { ...rest, NODE_OPTIONS: options.replace(/--inspect\S*/g, '').trim() };

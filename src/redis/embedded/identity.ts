@@ -1,2 +1,2 @@
-/** What `INFO` of the JavaScript engine says besides, so that it is never taken for a real Redis; holds its version. */
+/** Field that the JavaScript engine adds to `INFO`, with its version. It shows that the server is not a native Redis. */
 export const engineField = 'hotqueue_engine';

@@ -8,39 +8,40 @@ import { asProgram, installedProgram, type Program } from './native.js';
 
 const run = promisify(execFile);
 
-/** No server could be put on this machine; the message says what to do instead. */
+/** The server could not be installed. The message says what to do instead. */
 export class InstallFailedError extends HotQueueError {
   readonly code = 'INSTALL_FAILED';
 }
 
-/** The packages that hold a server, the freely licensed one first. Both also hold it under the name of a checker. */
+/** Packages that contain a server, the freely licensed one first. In both, the server is the same file as a checker program. */
 const offers = [
   { tools: 'valkey-tools', checker: 'valkey-check-rdb', server: 'valkey-server' },
   { tools: 'redis-tools', checker: 'redis-check-rdb', server: 'redis-server' },
 ] as const;
 type Offer = (typeof offers)[number];
 
-/** A package may need libraries, these need libraries, and so on; in practice the third round finds nothing missing. */
+/** Most rounds of downloads for libraries and the libraries that these need. In practice, nothing is missing in the third round. */
 const mostRounds = 5;
 
 /**
- * Downloads a real server for this user and unpacks it in the cache, without root and without installing anything: on
- * Debian and Ubuntu, from the machine's own, signed package sources. Seconds, and about 10 MB of downloads. Replaces
- * an earlier one; a server that runs goes on running.
+ * Downloads a native server for this user and unpacks it in the cache. It needs no root and installs nothing in the system.
  *
- * @throws InstallFailedError with a hint, elsewhere or when the download fails
+ * It works on Debian and Ubuntu, with the signed package sources of the machine. It takes seconds and downloads about 10 MB.
+ * It replaces an earlier download. A running server keeps running.
+ *
+ * @throws InstallFailedError on other systems, or if the download fails; the message says what to do
  */
 export async function install(env: NodeJS.ProcessEnv = process.env): Promise<Program> {
   await checkTools();
   const cache = cacheDir(env);
   mkdirSync(cache, { recursive: true, mode: 0o700 });
-  // Made aside and put in place at the end, so that two installations, or an aborted one, do no harm.
+  // Unpacks in a temporary directory and renames it at the end, so concurrent or aborted installations break nothing.
   const workDir = mkdtempSync(path.join(cache, 'install-'));
   try {
     await unpackServer(new Apt(workDir), workDir);
     replace(workDir, serverDir(env));
     const program = await installedProgram(env);
-    if (program === undefined) throw new InstallFailedError(`the server in ${serverDir(env)} does not run`);
+    if (program === undefined) throw new InstallFailedError(`the server in ${serverDir(env)} does not run: ${otherWay()}`);
     return program;
   } finally {
     rmSync(workDir, { recursive: true, force: true });
@@ -51,17 +52,17 @@ async function checkTools(): Promise<void> {
   try {
     for (const tool of ['apt-get', 'dpkg', 'ldd']) await run(tool, ['--version']);
   } catch (cause) {
-    throw new InstallFailedError(`only Debian and Ubuntu can do this without root; here: ${otherWay()}`, { cause });
+    throw new InstallFailedError(`a server can be installed without root only on Debian and Ubuntu. On this machine, ${otherWay()}`, { cause });
   }
 }
 
 function otherWay(): string {
-  if (process.platform === 'darwin') return 'brew install valkey';
-  if (process.platform === 'win32') return 'use WSL, or docker run -p 127.0.0.1:6379:6379 valkey/valkey';
-  return "install your system's valkey or redis package (apk add valkey, dnf install valkey, pacman -S valkey)";
+  if (process.platform === 'darwin') return 'run "brew install valkey"';
+  if (process.platform === 'win32') return 'use WSL, or run "docker run -p 127.0.0.1:6379:6379 valkey/valkey"';
+  return 'install the valkey or redis package of your system (apk add valkey, dnf install valkey, pacman -S valkey)';
 }
 
-/** apt with lists and cache of its own in one directory, so that it needs no root and no up-to-date machine. */
+/** Runs apt with its lists and cache in a separate directory. So it needs no root, and no current package lists on the machine. */
 class Apt {
   private readonly options: string[];
   readonly packages: string;
@@ -78,11 +79,11 @@ class Apt {
   }
 
   async update(): Promise<void> {
-    await this.get(['update'], 'the package lists cannot be read');
+    await this.get(['update'], 'cannot read the package lists');
   }
 
   async download(names: readonly string[]): Promise<void> {
-    await this.get(['download', ...names], `${names.join(' ')} cannot be downloaded`);
+    await this.get(['download', ...names], `cannot download ${names.join(' ')}`);
   }
 
   /** Names of the packages that `name` depends on. */
@@ -107,12 +108,12 @@ async function unpackServer(apt: Apt, workDir: string): Promise<void> {
   const root = path.join(workDir, 'root');
   await unpack(apt, root);
   const binary = path.join(root, 'usr', 'bin', offer.server);
-  // One program does everything, according to the name under which it is called.
+  // The checker and the server are one program. It acts as the server if it is called under the server's name.
   symlinkSync(path.basename(realpathSync(path.join(root, 'usr', 'bin', offer.checker))), binary);
   const libraries = await completeLibraries(apt, offer, binary, root);
   const program = await asProgram(binary, librariesIn(libraries));
-  if (program === undefined) throw new InstallFailedError(`the ${offer.tools} of this system holds no server of version 6.2 or newer; ${otherWay()}`);
-  const relative = (file: string): string => path.relative(workDir, file); // So that the cache may be moved.
+  if (program === undefined) throw new InstallFailedError(`package ${offer.tools} of this system has no server of version 6.2 or newer: ${otherWay()}`);
+  const relative = (file: string): string => path.relative(workDir, file); // so that the cache can be moved
   writeFileSync(path.join(workDir, 'installed.json'), JSON.stringify({ binary: relative(binary), libraries: libraries.map(relative) }));
 }
 
@@ -136,10 +137,10 @@ async function unpack(apt: Apt, root: string): Promise<void> {
   }
 }
 
-/** Downloads dependencies, nearest first, until the program finds every library. */
+/** Downloads dependencies, and then their dependencies, until the program finds every library. */
 async function completeLibraries(apt: Apt, offer: Offer, binary: string, root: string): Promise<string[]> {
   let nearest: string[] = [offer.tools];
-  const known = new Set<string>([...nearest, 'libc6']); // Another C library than the machine's would not start.
+  const known = new Set<string>([...nearest, 'libc6']); // with a C library that is not the machine's, the program does not start
   for (let round = 0; round < mostRounds; round++) {
     const libraries = libraryDirs(root);
     const { stdout } = await run('ldd', [binary], { env: { ...process.env, ...librariesIn(libraries) } });
@@ -151,10 +152,10 @@ async function completeLibraries(apt: Apt, offer: Offer, binary: string, root: s
     await apt.download(nearest);
     await unpack(apt, root);
   }
-  throw new InstallFailedError(`${offer.tools} needs libraries that are not in its packages; ${otherWay()}`);
+  throw new InstallFailedError(`cannot find all libraries of package ${offer.tools}: ${otherWay()}`);
 }
 
-/** Such as `root/usr/lib/x86_64-linux-gnu` and `root/lib/x86_64-linux-gnu`; only what is there. */
+/** Existing library directories, such as `root/usr/lib/x86_64-linux-gnu` and `root/lib/x86_64-linux-gnu`. */
 function libraryDirs(root: string): string[] {
   return [path.join(root, 'usr', 'lib'), path.join(root, 'lib')].flatMap((lib) =>
     (existsSync(lib) ? readdirSync(lib) : []).filter((name) => name.includes('-linux-')).map((triplet) => path.join(lib, triplet)),
@@ -167,7 +168,7 @@ function replace(workDir: string, place: string): void {
   try {
     renameSync(place, old);
   } catch {
-    // The first installation.
+    // This is the first installation.
   }
   renameSync(workDir, place);
   rmSync(old, { recursive: true, force: true });

@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-/** A server that `hotqueue redis install` unpacked. */
+/** Paths of a server that `hotqueue redis install` unpacked. */
 export interface Installed {
   readonly binary: string;
-  /** Directories of the libraries unpacked with it. */
+  /** Directories of the libraries that were unpacked with it. */
   readonly libraries: readonly string[];
 }
 
-/** The environment in which a program finds those libraries. */
+/** Environment variables with which a program finds the libraries in `dirs`. */
 export const librariesIn = (dirs: readonly string[]): NodeJS.ProcessEnv => ({ LD_LIBRARY_PATH: dirs.join(':') });
 
-/** Where this user's servers are unpacked: `$XDG_CACHE_HOME/hotqueue`, by default `~/.cache/hotqueue`. */
+/** Directory in which servers are unpacked for this user: `$XDG_CACHE_HOME/hotqueue`, by default `~/.cache/hotqueue`. */
 export function cacheDir(env: NodeJS.ProcessEnv): string {
   const base = env.XDG_CACHE_HOME;
   const isGiven = base !== undefined && path.isAbsolute(base);

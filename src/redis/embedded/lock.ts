@@ -2,18 +2,18 @@ import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } f
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Held for longer than this, a lock is taken for abandoned whatever its process seems to be doing. */
+/** A lock that is older than this counts as abandoned, even if its process runs. */
 const longestHoldMs = 90_000;
 const tryAgainMs = 25;
 
 /**
- * Runs `work` while no other process of this machine runs it under the same lock file; or returns what `meanwhile`
- * finds first. Redis removes the socket of a running server and does not lock its data, so two racing starters would
- * take the socket from each other and write one append-only file.
+ * Runs `work` while no other process of this machine runs it under the same lock file. While it waits for the lock, it calls
+ * `meanwhile`, and returns its first result. A lock of a dead process is taken over.
  *
- * A lock whose process is gone is taken over.
+ * Redis removes the socket of a running server and does not lock its data. Without this lock, two processes that start a server
+ * at the same time would take the socket from each other and write the same append-only file.
  *
- * @returns `undefined` when neither came to pass within `deadlineMs`
+ * @returns `undefined` if there is no result within `deadlineMs`
  */
 export async function alone<T>(
   file: string,
@@ -65,14 +65,14 @@ function isAbandoned(file: string, found: string): boolean {
   const [pid = '', host] = found.split(' ');
   const ageMs = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
   if (ageMs > longestHoldMs) return true;
-  // A pid means nothing on another machine, and its writer may be between creating the file and filling it.
+  // A pid of another machine proves nothing. An empty file may belong to a process that is about to write it.
   if (host !== hostname()) return found === '' && ageMs > 1_000;
   return !isAlive(Number(pid));
 }
 
 /**
- * Removes exactly the lock that was judged: between the judgement and now somebody else may have replaced it by a
- * living one, which is then put back.
+ * Removes the abandoned lock, and only this one. Another process may have replaced it since it was read. Then the new lock is
+ * restored.
  */
 function takeAway(file: string, judged: string): void {
   const aside = `${file}.${process.pid}`;
@@ -87,8 +87,8 @@ function takeAway(file: string, judged: string): void {
 }
 
 /**
- * Whether a process of this number runs here, be it ours or not. A dead one that nobody has buried does not: in a
- * container without an init process nobody ever does.
+ * Whether a process with this pid runs on this machine, of this user or another. A zombie does not count as running: in a
+ * container without an init process, zombies are never removed.
  */
 export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0 || isZombie(pid)) return false;

@@ -10,25 +10,25 @@ import { untilReady } from './ready.js';
 
 const run = promisify(execFile);
 
-/** A server program of this machine that is new enough. */
+/** A server program of this machine, of a supported version. */
 export interface Program {
   readonly binary: string;
   /** Such as `7.0.15`. */
   readonly version: string;
   readonly name: 'Redis' | 'Valkey';
-  /** What the program needs in its environment, for one that was unpacked and not installed. */
+  /** Environment variables that the program needs. Only an unpacked program that is not installed needs any. */
   readonly env: NodeJS.ProcessEnv;
 }
 
-// Daemons are often not on the PATH of a user, and a program started from a desktop has a short one.
+// The PATH of a user often has no directories of daemons, and a program that is started from a desktop has a short PATH.
 const usualPlaces = ['/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 
-/** The oldest version whose `LMOVE`, `BLMOVE` and `ZADD … GT` the scripts may use. */
+/** Oldest supported version: the first with `LMOVE`, `BLMOVE` and `ZADD … GT`, which the scripts use. */
 export const oldestVersion = [6, 2] as const;
 
 /**
- * The first usable server: `valkey-server` or `redis-server` from the PATH and the places where packages put them, then
- * the one that `hotqueue redis install` unpacked. One that is too old or does not run is passed over.
+ * The first usable server program: `valkey-server` or `redis-server` in the PATH or the usual directories of packages, then the
+ * one that `hotqueue redis install` unpacked. A program that is too old or does not run is skipped.
  */
 export async function findProgram(env: NodeJS.ProcessEnv): Promise<Program | undefined> {
   if (process.platform === 'win32') return undefined;
@@ -42,13 +42,13 @@ export async function findProgram(env: NodeJS.ProcessEnv): Promise<Program | und
   return installedProgram(env);
 }
 
-/** The one that `hotqueue redis install` unpacked for this user. */
+/** The server program that `hotqueue redis install` unpacked for this user. */
 export async function installedProgram(env: NodeJS.ProcessEnv): Promise<Program | undefined> {
   const installed = installedServer(env);
   return installed && (await asProgram(installed.binary, librariesIn(installed.libraries)));
 }
 
-/** What the program says of itself, or `undefined` when it is not there, does not run, or is too old. */
+/** The program with its name and version, or `undefined` if it does not exist, does not run, or is too old. */
 export async function asProgram(binary: string, env: NodeJS.ProcessEnv): Promise<Program | undefined> {
   try {
     accessSync(binary, constants.X_OK);
@@ -61,17 +61,17 @@ export async function asProgram(binary: string, env: NodeJS.ProcessEnv): Promise
   }
 }
 
-/** Whether `version`, such as `6.2.14`, is not older than {@link oldestVersion}. */
+/** Whether `version`, such as `6.2.14`, is {@link oldestVersion} or newer. */
 export function isSupported(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > oldestVersion[0] || (major === oldestVersion[0] && minor >= oldestVersion[1]);
 }
 
 /**
- * Starts a private instance: a unix socket and no port, every write in an append-only file, synced each second: a killed
- * server loses two seconds of acknowledged writes at most, mostly none. It outlives this process.
+ * Starts a private server, which outlives this process. It listens on a unix socket and has no port. It writes to an
+ * append-only file and syncs it each second. If it is killed, it loses at most two seconds of acknowledged writes, usually none.
  *
- * @throws RedisUnreachableError with the last line of its log when it does not come up
+ * @throws RedisUnreachableError if it does not start, with the last line of its log
  */
 export async function startNative(project: Project, program: Program): Promise<void> {
   const logFile = path.join(project.dataDir, 'redis.log');
@@ -84,7 +84,7 @@ export async function startNative(project: Project, program: Program): Promise<v
     env: { ...process.env, ...program.env },
   });
   closeSync(log);
-  // Before it answers: should this process die now, the next one must know that a server is on its way.
+  // Before the server answers: if this process dies now, the next one must know that a server is starting.
   if (child.pid !== undefined) writeRecord(project, { pid: child.pid, kind: 'native', socket: project.socket });
   child.unref();
   try {
@@ -92,7 +92,7 @@ export async function startNative(project: Project, program: Program): Promise<v
   } catch (cause) {
     removeRecord(project);
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RedisUnreachableError(`unix://${project.socket}`, `${program.binary} does not start: ${reason} (${logFile})`, { cause });
+    throw new RedisUnreachableError(`unix://${project.socket}`, `${program.binary} does not start: ${reason}. See ${logFile}`, { cause });
   }
 }
 
@@ -107,12 +107,12 @@ function settings({ socket, dataDir }: Project): string[] {
     save: '',
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
-    // The command line must go on naming the socket: by it a server is told from a stranger with the same pid.
+    // The command line must keep the socket's path: isServing compares it, because another process may have the same pid.
     'set-proc-title': 'no',
   }).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-/** The end of a log, for an error message. */
+/** The last line of a log file, for an error message. */
 export function lastLine(file: string): string {
   try {
     return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';

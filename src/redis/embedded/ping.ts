@@ -1,15 +1,15 @@
 import { connect } from 'node:net';
 
-/** A place to knock at. */
+/** Address of a socket to connect to. */
 export type Door = { readonly path: string } | { readonly host: string; readonly port: number };
 
 /**
- * Who opens: a ready server, one that still loads its data, one that wants a password; `silent` accepts connections but
- * says nothing in time, `stranger` speaks something else, and behind `closed` there is nobody.
+ * Result of a ping: a server that is `ready`, is `loading` its data, or requires a password (`locked`). `silent` accepts
+ * the connection but does not reply in time. `stranger` is not a Redis server. `closed` accepts no connection.
  */
 export type Answer = 'ready' | 'loading' | 'locked' | 'silent' | 'stranger' | 'closed';
 
-/** What a server says to `PING`, on a bare socket: a whole client costs ten times as much. Never throws. */
+/** Sends `PING` to a server and classifies its reply. Uses a plain socket: a whole client costs ten times as much. Never throws. */
 export function ping(door: Door, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve) => {
     const socket = connect(door);
@@ -29,7 +29,7 @@ export function ping(door: Door, timeoutMs: number): Promise<Answer> {
       heard += chunk.toString('latin1');
       if (heard.includes('\n')) settle(meaning(heard));
     });
-    // A full queue of connections is no absence: whoever takes it for one starts a second server.
+    // EAGAIN means that the server's queue of connections is full. It must not count as closed, or a second server is started.
     socket.on('error', (error) => settle('code' in error && error.code === 'EAGAIN' ? 'silent' : 'closed'));
     socket.on('close', () => settle(isOpen ? 'stranger' : 'closed'));
   });

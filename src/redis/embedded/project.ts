@@ -4,20 +4,20 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { RedisUnreachableError } from '../../contract/errors.js';
 
-/** Where one project keeps its embedded server. All paths are absolute: the server changes its working directory. */
+/** Paths of the embedded server of one project. All are absolute, because the server changes its working directory. */
 export interface Project {
-  /** The nearest directory upward with a `package.json`, or where the search began. */
+  /** The nearest parent directory with a `package.json`, or the directory in which the search began. */
   readonly root: string;
-  /** Lock, log, record and append-only file; made by {@link makeReady}. */
+  /** Directory of the lock, log, record and append-only file. {@link makeReady} creates it. */
   readonly dataDir: string;
-  /** The unix socket (a named pipe on Windows), outside the project because of {@link longestSocket}. */
+  /** The unix socket (a named pipe on Windows). It is outside the project because of {@link longestSocket}. */
   readonly socket: string;
 }
 
-// A kernel's sockaddr_un holds 107 bytes and a NUL on Linux, 103 on macOS; a longer path fails when it is bound.
+// The path of a unix socket has at most 107 bytes and a NUL on Linux, 103 on macOS. Binding a longer path fails.
 const longestSocket = 100;
 
-/** The project around `cwd`. Two paths to one directory are one project. Nothing is created yet. */
+/** The project that contains `cwd`. Two paths to one directory are the same project. Creates nothing. */
 export function projectAt(cwd: string, env: NodeJS.ProcessEnv): Project {
   const start = realpathSync(cwd);
   const root = nearestPackage(start) ?? start;
@@ -44,7 +44,7 @@ function socketFor(dataDir: string, env: NodeJS.ProcessEnv): string {
   return sockets.find((socket) => Buffer.byteLength(socket) <= longestSocket) ?? path.join('/tmp', own, `${id}.sock`);
 }
 
-/** After `su` or in a container the variable often names a directory that is not there, or is another user's. */
+/** Whether `dir` is writable. After `su` or in a container, XDG_RUNTIME_DIR often names a missing directory or one of another user. */
 function isUsable(dir: string | undefined): dir is string {
   if (dir === undefined || !path.isAbsolute(dir)) return false;
   try {
@@ -56,9 +56,9 @@ function isUsable(dir: string | undefined): dir is string {
 }
 
 /**
- * Makes the directories a server needs, readable by their owner only, and keeps them out of git.
+ * Creates the directories that a server needs, readable only by their owner, and excludes them from git.
  *
- * @throws RedisUnreachableError when the project cannot be written to, or somebody else owns the socket's directory
+ * @throws RedisUnreachableError if the project is not writable, or another user owns the directory of the socket
  */
 export function makeReady(project: Project): void {
   try {
@@ -68,14 +68,17 @@ export function makeReady(project: Project): void {
     if (process.platform !== 'win32') makePrivate(path.dirname(project.socket));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RedisUnreachableError(project.dataDir, `no server of its own can be started there (${reason}); set REDIS_URL`, { cause });
+    throw new RedisUnreachableError(project.dataDir, `cannot start a server there (${reason}). Set REDIS_URL to use another server`, { cause });
   }
 }
 
-/** In a directory that all may write to, somebody else may have made ours first, to listen in on the socket. */
+/**
+ * Creates a directory that only this user can open. In a directory that is writable for all, another user may have created it
+ * first, to read from the socket.
+ */
 function makePrivate(dir: string): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const found = lstatSync(dir);
-  if (!found.isDirectory() || found.uid !== userInfo().uid) throw new Error(`${dir} belongs to somebody else`);
+  if (!found.isDirectory() || found.uid !== userInfo().uid) throw new Error(`${dir} belongs to another user`);
   if ((found.mode & 0o077) !== 0) chmodSync(dir, 0o700);
 }

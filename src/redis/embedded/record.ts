@@ -5,14 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from './lock.js';
 import type { Project } from './project.js';
 
-/** Which program an embedded server is: a real Redis or Valkey, or the JavaScript engine. */
+/** Program of an embedded server: a native Redis or Valkey, or the JavaScript engine. */
 export type Kind = 'native' | 'js';
 
-/** What the starter of a server leaves for the processes after it. Only a hint: the server itself is asked for the truth. */
+/** Record of a started server, for later processes. It is only a hint: they ask the server itself to be sure. */
 export interface ServerRecord {
   readonly pid: number;
   readonly kind: Kind;
-  /** May differ from {@link Project.socket}: that depends on the environment, and a project has one server. */
+  /** May differ from {@link Project.socket}, which depends on the environment. A project has only one server. */
   readonly socket: string;
 }
 
@@ -24,7 +24,7 @@ export function readRecord(project: Project): ServerRecord | undefined {
     if (typeof pid !== 'number' || typeof socket !== 'string' || (kind !== 'native' && kind !== 'js')) return undefined;
     return { pid, kind, socket };
   } catch {
-    return undefined; // Missing, or cut short by a crash: then the computed socket is tried.
+    return undefined; // missing, or incomplete after a crash: the caller tries the computed socket
   }
 }
 
@@ -38,7 +38,7 @@ export function removeRecord(project: Project): void {
   rmSync(fileOf(project), { force: true });
 }
 
-/** Whether the recorded process still runs and is the recorded server: its number may have gone to a stranger. */
+/** Whether the recorded process runs and is the recorded server. Another process may have its pid now. */
 export function isServing({ pid, socket }: ServerRecord): boolean {
   return isAlive(pid) && commandLine(pid).includes(socket);
 }
@@ -52,7 +52,7 @@ function commandLine(pid: number): string {
   }
 }
 
-/** Asks a server to end, insists after `patienceMs`, and waits until it has. */
+/** Sends SIGTERM to a server, and SIGKILL after `patienceMs`, and waits until the server has ended. */
 export async function end(server: ServerRecord, patienceMs = 10_000): Promise<void> {
   if (!isServing(server)) return;
   process.kill(server.pid, 'SIGTERM');

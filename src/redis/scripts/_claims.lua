@@ -1,19 +1,19 @@
--- What a worker holds. Its claims hash has these fields:
---   seq      number of its last take that brought something
---   t<n>     what take n brought: a msgpack array of a text with one lane letter for each message, and the messages
---   a<n>     its acknowledgements: '<how many> <of how many> <which>', such as '41 500 1-40,45'
+-- The claims of one worker. Its claims hash has these fields:
+--   seq      number of the last take that returned messages
+--   t<n>     messages of take n, a msgpack array: first a text with one lane letter for each message, then the messages
+--   a<n>     acknowledgements of take n: '<how many> <of how many> <indexes>', such as '41 500 1-40,45'
 --   e<n>.<i> message i of take n was settled with an effect: it was retried, buried or released
---   s<n>     message 1 of take n is a suspect
+--   s<n>     message 1 of take n is quarantined
 -- t<n>, a<n>, e<n>.* and s<n> are deleted together, when every message of take n is settled.
 
--- Adds the indexes in a text such as '1-40,45' to a table.
+-- Sets table[index] = true for each index in a text such as '1-40,45'.
 local function addIndexes(indexes, text)
   for from, to in string.gmatch(text, '(%d+)%-?(%d*)') do
     for index = tonumber(from), tonumber(to) or tonumber(from) do indexes[index] = true end
   end
 end
 
--- The takes with unsettled messages, newest first: {number, hasSuspect, settled = {index = true}, packed}
+-- Returns the takes that are not deleted yet, newest first: {number, hasSuspect, settled = {index = true}, packed}
 local function takesOf(claims)
   local byNumber, takes, fields = {}, {}, redis.call('HGETALL', claims)
   local function takeOf(number)
@@ -35,7 +35,7 @@ local function takesOf(claims)
   return takes
 end
 
--- Calls visit(lane, message, index) for each unsettled message of a take, the last one first.
+-- Calls visit(lane, message, index) for each unsettled message of a take, from the last to the first.
 local function eachUnsettled(take, visit)
   local messages = cmsgpack.unpack(take.packed)
   for index = #messages - 1, 1, -1 do

@@ -1,15 +1,15 @@
--- ack: claimed -> (gone)
+-- ack: active -> (gone)
 -- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)
--- ARGV  1 worker  2.. for each take: its number, then either 'over' and the indexes settled with an effect ('2,7'), or how many
---       of its messages are acknowledged, of how many, and which ('41', '500', '1-40,45')
+-- ARGV  1 worker  2.. for each take: its number, then one of two forms. If all its messages are settled: 'over', and the indexes
+--       settled with an effect ('2,7'). Otherwise: how many messages are acknowledged, of how many, and which ('41', '500', '1-40,45')
 -- Returns 1 if settled now, 0 if some were settled before, -1 if the lease was lost
 --
--- The state of a take is absolute, so a call that arrives late or twice takes nothing back. 'over' means that every message
--- of the take is settled, and that every effect was confirmed.
+-- A call carries the whole state of a take, so a late or repeated call undoes nothing. 'over' also means that Redis confirmed
+-- every effect.
 local claims, known, at = KEYS[1], true, 2
 
--- Keeps a take whose effects a failover rolled back, with every other message acknowledged. The worker has dropped it, so
--- the next beat gives back what is not settled.
+-- Called for a finished take if a failover rolled back some of its effects. Keeps the take and acknowledges all its other
+-- messages. The worker no longer knows this take, so the next heartbeat returns the unsettled messages to the queue.
 local function keepUnsettled(number, effects, stored)
   local size, ranges, from, count = tonumber(string.match(stored, '^%d+ (%d+)')), {}, 1, 0
   for index in string.gmatch(effects .. ',' .. size + 1, '%d+') do
@@ -17,7 +17,7 @@ local function keepUnsettled(number, effects, stored)
     count = count + index - from
     from = index + 1
   end
-  redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
+  redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
   redis.call('HSET', claims, 'a' .. number, count .. ' ' .. size .. ' ' .. table.concat(ranges, ','))
 end
 
@@ -38,7 +38,7 @@ while ARGV[at] do
     end
     at = at + 3
   else
-    redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
+    redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
     local stored = redis.call('HGET', claims, 'a' .. number)
     local isNews = stored and tonumber(string.match(stored, '^%d+')) < tonumber(state)
     if isNews then redis.call('HSET', claims, 'a' .. number, state .. ' ' .. ARGV[at + 2] .. ' ' .. ARGV[at + 3]) end

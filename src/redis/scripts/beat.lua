@@ -1,25 +1,25 @@
 -- include _claims.lua
--- beat: worker -> worker, its lease renewed; takes that it does not know of -> ready (head)
+-- beat: worker -> worker with a renewed lease; active messages of takes that the worker does not know -> waiting (head)
 -- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high  8 base
 --       9 low (lists)  10 reports  11 orders (hashes)
--- ARGV  1 worker  2 lease in ms  3 number of its take under way  4 its report  5.. for each take that it holds: number, how many
---       of its messages are acknowledged, of how many, and which
--- Returns {status, ms until a lease ends, whose lease that is, 1 when a person watches, order for this worker or ''};
---         status 0 renewed, -1 the lease is lost
+-- ARGV  1 worker  2 lease in ms  3 number of its current take  4 heartbeat report  5.. for each take that it knows: number, how
+--       many of its messages are acknowledged, of how many, and which
+-- Returns {status, ms until the first lease ends, worker of that lease, 1 if someone watches, command for this worker or ''};
+--         status 0 renewed, -1 the lease was lost
 --
--- A take with a lower number that the worker does not know of came back with a lost reply or a failover. An acknowledgement
--- that a failover rolled back is written again.
+-- The worker does not know a take with a lower number if the reply was lost, or if a failover restored the take. An
+-- acknowledgement that a failover rolled back is written again.
 local claims, workers, meta, suspects, again, inbox, high, base, low, reports, orders = unpack(KEYS)
 local worker, lease = ARGV[1], tonumber(ARGV[2])
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
+redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
 if not redis.call('ZSCORE', workers, worker) then return {-1, -1, ''} end
 
--- One living worker beats every third of a lease. If none could for longer, the server was away for all of them, and none
--- is dead: every lease gets a third more. (At 0.6, a worker that had beaten last before an outage of half a lease had no
--- time left.)
+-- A living worker beats every third of a lease. If no worker has beaten for 0.4 of a lease, the server was unreachable for
+-- all of them. Then no worker counts as dead, and every lease gets at least another third. (With 0.6, a worker had no time
+-- left if its last heartbeat was sent before an outage of half a lease.)
 if now - tonumber(redis.call('HGET', meta, 'seen') or now) > 0.4 * lease then
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', now + lease / 3)) do
     redis.call('ZADD', workers, math.floor(now + lease / 3), other)

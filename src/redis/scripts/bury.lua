@@ -1,13 +1,13 @@
--- bury: claimed -> dead; the oldest dead letters -> (gone) when there are too many
+-- bury: active -> dead; the oldest dead letters -> (gone) if there are too many
 -- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 dead (zset)  4 dead messages (hash)
--- ARGV  1 worker  2 number of the take  3 index of the message  4 id  5 record (one line of JSON: why)  6 the message
+-- ARGV  1 worker  2 number of the take  3 index of the message  4 id  5 record (one line of JSON with the reason)  6 the message
 --       7 most dead letters
--- Returns 1 done, 0 settled before, -1 the lease was lost
+-- Returns 1 if buried, 0 if settled before, -1 if the lease was lost
 --
 -- A dead letter is the record, a line break, and the message byte for byte.
 local claims, workers, dead, deadMessages = unpack(KEYS)
 local settled = 'e' .. ARGV[2] .. '.' .. ARGV[3]
-redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
+redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
 if redis.call('HEXISTS', claims, 'a' .. ARGV[2]) == 0 or redis.call('HEXISTS', claims, settled) == 1 then
   return redis.call('ZSCORE', workers, ARGV[1]) and 0 or -1
 end
@@ -22,7 +22,7 @@ local time = redis.call('TIME')
 redis.call('ZADD', dead, time[1] * 1000 + math.floor(time[2] / 1000), member)
 redis.call('HSET', claims, settled, 1)
 
--- At most a hundred at once; where the bound was lowered, later calls go on.
+-- One call deletes at most 100 dead letters. If the limit was lowered, later calls delete the others.
 local over = math.min(redis.call('ZCARD', dead) - ARGV[7], 100)
 if over > 0 then
   local oldest = redis.call('ZRANGE', dead, 0, over - 1)

@@ -1,9 +1,9 @@
--- count: reads how many messages are where, at one moment
+-- count: reads the number of messages in each state, at one moment
 -- KEYS  1 workers (zset)  2 delayed  3 dead (zsets)  4 base  5 inbox  6 high  7 low  8 again  9 suspects (lists)
 --       10.. claims of each worker in ARGV (hashes, _claims.lua)
--- ARGV  the workers that the caller knows of
--- Returns {waiting, delayed, dead, claimed, worker, ..} with the workers that are registered; claimed is -1 when they are not
---         those in ARGV: to be asked again with these
+-- ARGV  the workers that the caller knows
+-- Returns {waiting, delayed, dead, active, worker, ..}, with all registered workers at the end. If these are not the workers
+--         in ARGV, active is -1, and the caller must call again with them
 local waiting, claimed = 0, 0
 for index = 4, 9 do waiting = waiting + redis.call('LLEN', KEYS[index]) end
 

@@ -1,12 +1,13 @@
 -- delay: (nothing) -> delayed
 -- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 producer (string)  4 base  5 inbox  6 high  7 low  8 again  9 suspects
---       (lists)  10.. marks of the callers' own ids (strings), one for each message, or none at all
--- ARGV  1 batch number  2 ms the producer is remembered  3 most messages in the queue, or 0  4 how many messages each call
---       put, such as 1,5,2; needed where the queue is limited  5 ms the marks are remembered  6.. for each message: its id,
---       when it is due (+ms from now, or Unix ms), and its lane letter and text
--- Reply {ms until the next is due or -1, how many were accepted, index, ..}: see place.lua
+--       (lists)  10.. marks of ids that callers chose (strings): one for each message, or none
+-- ARGV  1 batch number  2 how long Redis keeps the producer key, in ms  3 most messages in the queue, or 0 for no limit
+--       4 how many messages each put call has, such as 1,5,2; only for a limited queue  5 how long Redis keeps the marks, in ms
+--       6.. for each message: its id, its due time (+ms from now, or Unix ms), and its lane letter followed by the message
+-- Returns {ms until the next message is due or -1, how many were accepted, index, ..}: see place.lua
 --
--- As place.lua, and numbered together with it: the first write may grow memory, the outcome is kept beside the number.
+-- Batch numbers are shared with place.lua. As there, the result is kept beside the number, and the first write is one that
+-- Redis refuses when it is out of memory.
 local delayed, delayedMessages, producer, base, inbox, high, low, again, suspects = unpack(KEYS, 1, 9)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -31,7 +32,7 @@ if limit > 0 then
   for _, list in ipairs({base, inbox, high, low, again, suspects}) do room = room - redis.call('LLEN', list) end
 end
 
--- A call is stored whole or not at all, and nothing overtakes what found no room.
+-- All messages of a put call are stored, or none. After a refused message, no later one is stored, so the order stays.
 local batch = string.match(producer, '[^:]*$') .. ' ' .. ARGV[1]
 local messages, accepted, answer, fresh, seen = (#ARGV - 5) / 3, 0, {0}, {}, {}
 if #KEYS > 9 then
@@ -64,7 +65,7 @@ answer[1] = accepted
 
 for _, index in ipairs(fresh) do
   local id, due, entry = unpack(ARGV, 3 + 3 * index, 5 + 3 * index)
-  -- An id of the caller's own may come again after its window; equal members would overwrite each other.
+  -- A caller may use its id again after the window. Without a suffix, the second message would overwrite the first.
   local member, n = id, 0
   while redis.call('HSETNX', delayedMessages, member, entry) == 0 do
     n = n + 1

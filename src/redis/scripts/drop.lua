@@ -1,13 +1,13 @@
 -- drop: dead -> (gone)
 -- KEYS  1 dead (zset)  2 dead messages (hash)  3 request (string)
--- ARGV  1 ms the request is remembered  2.. letter, when it was buried, ..
--- Reply how many were dropped
+-- ARGV  1 how long Redis keeps the request key, in ms  2.. for each dead letter: its key, and when it was buried
+-- Returns how many were dropped
 --
--- As in revive: only what was buried at that time, and the answer is kept.
+-- As in revive.lua: the time of burial must match, and the request key keeps the result.
 local dead, deadMessages, request = unpack(KEYS)
 local answer = redis.call('GET', request)
 if answer then return tonumber(answer) end
-redis.call('HDEL', deadMessages, '') -- cannot grow memory: lets this run on a full server
+redis.call('HDEL', deadMessages, '') -- Redis allows this when out of memory, and then all later writes
 
 local dropped = 0
 for index = 2, #ARGV, 2 do

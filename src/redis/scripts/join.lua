@@ -1,21 +1,21 @@
 -- join: (nothing) -> worker
--- KEYS  1 workers (zset)  2 roll (hash)  3 reports  4 meta (hash)
--- ARGV  1 worker  2 server ms at which joining was asked for  3 lease in ms  4 its report  5 its process  6 layout of claims
--- Returns {1} registered, {0} when the request is older than a lease, {-1, layout} when other workers keep claims in another layout
+-- KEYS  1 workers (zset)  2 roll  3 reports  4 meta (hashes)
+-- ARGV  1 worker  2 server time of the request in ms  3 lease in ms  4 heartbeat report  5 its process  6 layout of its claims
+-- Returns {1} if registered, {0} if the request is older than a lease, {-1, layout} if other workers keep claims in another layout
 --
--- A request that was on its way for longer than a lease may belong to a worker that was recovered since.
+-- If a request is older than a lease, another process may have recovered its worker already.
 local workers, roll, reports, meta = unpack(KEYS)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now - tonumber(ARGV[2]) > tonumber(ARGV[3]) then return {0} end
 
--- Workers of layout 1 cannot read claims of this one, and would lose them. Their roll is a set: each of the two kinds
--- refuses to join where the other is registered.
+-- Workers of layout 1 cannot read claims of this layout and would lose them. In layout 1 the roll is a set. So a worker of
+-- one layout cannot join while a worker of the other is registered.
 local kind = redis.call('TYPE', roll).ok
 local layout = kind == 'set' and '1' or kind == 'hash' and redis.call('HGET', meta, 'layout') or ARGV[6]
 if layout ~= ARGV[6] then return {-1, layout} end
 
-redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server, which only workers can drain
+redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes: only workers can drain a full server
 redis.call('HSET', meta, 'layout', layout)
 redis.call('ZADD', workers, now + ARGV[3], ARGV[1])
 redis.call('HSET', roll, ARGV[1], ARGV[5])

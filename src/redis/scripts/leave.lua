@@ -1,15 +1,15 @@
 -- include _claims.lua
--- leave: worker -> (gone); what it still holds -> ready (head), attempts not counted
+-- leave: worker -> (gone); its active messages -> waiting (head), attempts not counted
 -- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 suspects  4 again  5 inbox  6 high  7 base  8 low (lists)
 --       9 roll  10 meta  11 reports  12 orders (hashes)
--- ARGV  1 worker  2 its last report
+-- ARGV  1 worker  2 its last heartbeat report
 -- Returns how many messages went back
 --
--- The whole hash goes back: also what was claimed by a take whose reply never arrived.
+-- All messages in the claims hash go back, also those of a take if its reply was lost.
 local claims, workers, suspects, again, inbox, high, base, low, roll, meta, reports, orders = unpack(KEYS)
 local worker = ARGV[1]
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
-redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
+redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
 while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
 
 local released = 0
@@ -21,7 +21,7 @@ for _, take in ipairs(takesOf(claims)) do
 end
 redis.call('DEL', claims)
 redis.call('ZREM', workers, worker)
--- What it did is added to the queue's sums once, however often this is sent.
+-- Only the call that removes the worker from the roll adds its counts to the totals of the queue. A repeated call adds nothing.
 if redis.call('HDEL', roll, worker) == 1 then
   local handled, failed = string.match(ARGV[2], '^(%d+) (%d+) ')
   if handled then

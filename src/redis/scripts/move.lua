@@ -1,10 +1,10 @@
--- move: delayed -> delayed, due at another time, or -> ready (tail) when that is now or past
+-- move: delayed -> delayed with another due time, or -> waiting (tail) if that time is now or past
 -- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 request (string)  4 suspects  5 again  6 inbox  7 high  8 base
 --       9 low (lists)
--- ARGV  1 id  2 when it is due: +ms from now, or Unix ms  3 ms the request is remembered
--- Reply {1 moved, 0 when it is not there; ms until the next is due or -1}
+-- ARGV  1 id  2 new due time: +ms from now, or Unix ms  3 how long Redis keeps the request key, in ms
+-- Returns {1 if moved or 0 if there is no delayed message with this id, ms until the next message is due or -1}
 --
--- The request is remembered with its answer: one that is sent again, or comes late, would undo a later move.
+-- The request key keeps the result. Without it, a repeated or late request would undo a later move.
 local delayed, delayedMessages, request, suspects, again, inbox, high, base, low = unpack(KEYS)
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 local time = redis.call('TIME')
@@ -16,7 +16,7 @@ end
 local answered = redis.call('GET', request)
 if answered then return tell(tonumber(answered)) end
 
-redis.call('ZREM', delayed, '') -- cannot grow memory: lets this run on a full server
+redis.call('ZREM', delayed, '') -- Redis allows this when out of memory, and then all later writes
 local entry, moved = redis.call('HGET', delayedMessages, ARGV[1]), 0
 if entry then
   local after = string.match(ARGV[2], '^%+(%d+)$')

@@ -1,15 +1,16 @@
--- place: (nothing) -> ready (tail of a lane); what put.lua does, for high and low, limited queues and ids of callers' own
+-- place: (nothing) -> waiting (tail of a lane)
 -- KEYS  1 lane  2 base  3 inbox (lists)  4 producer (string)  5 high  6 low  7 again  8 suspects (lists)  9 delayed (zset)
---       10.. marks of the callers' own ids (strings), one for each message, or none at all
--- ARGV  1 batch number  2 ms the producer is remembered  3 most messages in the queue, or 0  4 how many messages each call
---       put, such as 1,5,2; needed where the queue is limited  5 ms the marks are remembered
+--       10.. marks of ids that callers chose (strings): one for each message, or none
+-- ARGV  1 batch number  2 how long Redis keeps the producer key, in ms  3 most messages in the queue, or 0 for no limit
+--       4 how many messages each put call has, such as 1,5,2; only for a limited queue  5 how long Redis keeps the marks, in ms
 --       6 the messages, a msgpack array
--- Returns {how many were accepted, index, ..}: the messages after those were refused, as the queue is full; the indexes,
---       from 0, are of those that Redis already had under their own ids; {-1} when a later batch was answered
+-- Returns {how many were accepted, index, ..}, or {-1} if a later batch was answered already. Messages after the accepted ones
+--       were refused, because the queue is full. The indexes, from 0, are of duplicates: Redis had their ids already
 --
--- The outcome is kept beside the number, so a batch that is sent again gets the same answer, and one that was refused is
--- never stored. The messages go first and the number last: a number set before a push that fails would lose the batch.
--- The push is the first write, so a server that is out of memory refuses all of it.
+-- Does more than put.lua: high and low priority, limited queues, and ids that callers chose. The result is kept beside the
+-- number, so a repeated batch gets the same reply, and a refused one is never stored later. The messages are pushed first and
+-- the number is set last: if it were set before a push that fails, the batch would be lost. The push is the first write, so
+-- Redis refuses the whole batch when it is out of memory.
 local lane, base, producer = KEYS[1], KEYS[2], KEYS[4]
 local known = redis.call('GET', producer)
 if known then
@@ -32,7 +33,7 @@ if limit > 0 then
   for _, index in ipairs({2, 3, 5, 6, 7, 8}) do room = room - redis.call('LLEN', KEYS[index]) end
 end
 
--- A call is stored whole or not at all, and nothing overtakes what found no room.
+-- All messages of a put call are stored, or none. After a refused message, no later one is stored, so the order stays.
 local answer = {0}
 if #KEYS > 9 then
   local batch = string.match(producer, '[^:]*$') .. ' ' .. ARGV[1]

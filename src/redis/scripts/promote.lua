@@ -1,14 +1,14 @@
--- promote: delayed -> ready (tail)
+-- promote: delayed -> waiting (tail)
 -- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 suspects  4 again  5 high  6 base  7 low (lists)
 -- ARGV  1 most messages
--- Reply {how many became ready, ms until the next is due or -1}
+-- Returns {how many were promoted, ms until the next message is due or -1}
 local delayed, delayedMessages, suspects, again, high, base, low = unpack(KEYS)
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local due, promoted = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, ARGV[1]), 0
-if #due > 0 then redis.call('ZREM', delayed, '') end -- cannot grow memory: lets this run on a full server
+if #due > 0 then redis.call('ZREM', delayed, '') end -- Redis allows this when out of memory, and then all later writes
 for _, member in ipairs(due) do
   local entry = redis.call('HGET', delayedMessages, member)
   if entry then

@@ -1,11 +1,13 @@
--- put: (nothing) -> ready (tail of base); for messages without limit or ids of their own, as most are
+-- put: (nothing) -> waiting (tail of base)
 -- KEYS  1 base (list)  2 producer (string)
--- ARGV  1 batch number  2 ms the producer is remembered  3 the message, or a msgpack array of several  4 'packed' for several
--- Returns 1 stored, now or when it was sent before; -1 when a later batch was answered
+-- ARGV  1 batch number  2 how long Redis keeps the producer key, in ms  3 one message, or a msgpack array of several
+--       4 'packed' if several
+-- Returns 1 if stored, now or by an earlier call; -1 if a later batch was answered already
 --
--- The messages go first and the number last: a number set before a push that fails would lose the batch. The push is the
--- first write, so a server that is out of memory refuses all of it. Numbers are shared with place.lua and delay.lua, which
--- keep their outcome behind it.
+-- The fast form for most puts: normal priority, no limit, no ids that callers chose. place.lua and delay.lua do the rest. They
+-- share the batch numbers and keep their result behind the number. The messages are pushed first and the number is set last:
+-- if it were set before a push that fails, the batch would be lost. The push is the first write, so Redis refuses the whole
+-- batch when it is out of memory.
 local last = redis.call('GET', KEYS[2])
 if last then
   local newer = ARGV[1] - (tonumber(last) or string.match(last, '^%d+'))

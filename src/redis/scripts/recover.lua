@@ -1,14 +1,14 @@
 -- include _claims.lua
--- recover: claimed by a worker whose lease has ended -> ready (head), -> suspects (head), or -> dead
+-- recover: active messages of a worker with an ended lease -> waiting (head), quarantined (head) or dead
 -- KEYS  1 claims of that worker (hash, _claims.lua)  2 workers (zset)  3 roll  4 meta (hashes)  5 suspects  6 again  7 inbox
 --       8 high  9 base  10 low (lists)  11 dead (zset)  12 dead messages (hash)  13 reports  14 orders (hashes)
--- ARGV  1 that worker  2 lease in ms  3 crashes that bury  4 lane for what comes back with a new header: 'a' on a plain queue, else 'b'
---       5 1 when its process held a suspect of another queue
--- Returns {ready, suspects, dead: how many messages went where}; {-1, ms} when its lease ends only then
+-- ARGV  1 that worker  2 lease in ms  3 number of crashes that buries a message  4 'a' on a plain queue: messages with a new
+--       header go to again; else 'b': they go back to their lane  5 '1' if its process held a quarantined message elsewhere
+-- Returns {waiting, quarantined, dead}: how many messages went where; {-1, ms} if its lease ends only after so many ms
 --
--- A message whose worker died `limit - 1` times is a suspect. A worker holds at most one. When it dies, only the suspect's
--- crash is counted, and the other messages go back as they were. Without a suspect, the crash of every message is counted.
--- Only the header is read or written: a payload may be what killed the worker.
+-- A message is quarantined if one more crash would bury it. A worker holds at most one. If that worker dies, only the crash of
+-- this message is counted, and the other messages go back unchanged. Without a quarantined message, the crash of every
+-- message is counted. Only headers are read and written: a payload may be what killed the worker.
 local claims, workers, roll, meta, suspects, again, inbox, high, base, low, dead, deadMessages, reports, orders = unpack(KEYS)
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
@@ -17,9 +17,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local ends = redis.call('ZSCORE', workers, worker)
 if ends and tonumber(ends) > now then return {-1, math.ceil(ends - now)} end
-redis.call('ZREM', workers, '') -- cannot grow memory: lets this run on a full server
+redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
 
--- If no worker could beat for so long, the server was away for all of them: every lease gets a third more (beat.lua).
+-- If no worker has beaten for so long, the server was unreachable for all of them. Every lease gets at least another third: see
+-- beat.lua.
 if ends and now - tonumber(redis.call('HGET', meta, 'seen') or 0) > 0.4 * lease then
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', now + lease / 3)) do
     redis.call('ZADD', workers, math.floor(now + lease / 3), other)
@@ -28,7 +29,7 @@ if ends and now - tonumber(redis.call('HGET', meta, 'seen') or 0) > 0.4 * lease 
   return {-1, math.ceil(lease / 3)}
 end
 
--- The header as the client reads it (envelope.ts): strict, within the first 256 bytes.
+-- Parses the header as the client does (envelope.ts): strictly, and only in the first 256 bytes.
 local function parse(message)
   local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~-]+) (%d+) (%d+)([^\n]*)\n')
   if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[!-~]+', '') ~= '' then return end
@@ -80,7 +81,7 @@ for _, take in ipairs(takes) do
 end
 redis.call('DEL', claims)
 redis.call('ZREM', workers, worker)
--- What it did is added to the queue's sums once, however often this is sent.
+-- Only the call that removes the worker from the roll adds its counts to the totals of the queue. A repeated call adds nothing.
 if redis.call('HDEL', roll, worker) == 1 then
   local handled, failed = string.match(redis.call('HGET', reports, worker) or '', '^(%d+) (%d+) ')
   if handled then

@@ -1,12 +1,12 @@
--- release: claimed -> ready (head), the attempt not counted
+-- release: active -> waiting (head), the attempt not counted
 -- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 suspects  4 again  5 inbox  6 high  7 base  8 low (lists)
 -- ARGV  1 worker  2.. for each message, newest first: number of the take, index, lane letter, the message
--- Returns how many went back; -1 when none did and the lease was lost
+-- Returns how many messages went back; -1 if none did and the lease was lost
 local claims, workers, suspects, again, inbox, high, base, low = unpack(KEYS)
 local lanes = {a = again, b = base, h = high, l = low, s = suspects}
-redis.call('HDEL', claims, '') -- cannot grow memory: lets this run on a full server
+redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
 
--- What is in the inbox came from the head of base, and is younger than what was claimed before it.
+-- Messages in the inbox came from the head of base, and are newer than the claimed ones. They go back first, so the order stays.
 while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
 
 local released = 0

@@ -1,18 +1,18 @@
--- revive: dead -> ready (tail), as if newly put: no attempts, no crashes, no failures, no expiry
+-- revive: dead -> waiting (tail), like a new message: no attempts, no crashes, no failures, no expiry
 -- KEYS  1 dead (zset)  2 dead messages (hash)  3 request (string)  4 again  5 high  6 base  7 low (lists)
--- ARGV  1 ms the request is remembered  2 lane for what has a header: 'a' on a plain queue, else 'b'
---       3.. letter, when it was buried, ..
--- Reply how many came back
+-- ARGV  1 how long Redis keeps the request key, in ms  2 'a' on a plain queue: all messages go to again, as they have a header;
+--       else 'b': each goes to the lane in its record  3.. for each dead letter: its key, and when it was buried
+-- Returns how many were revived
 --
--- Only what was buried at that time: a letter that was revived and buried anew is another one. The answer is kept, so that
--- a request that is sent again gets the same.
+-- The time of burial must match: if a letter was revived and buried again, it is another letter. The request key keeps the
+-- result, so a repeated request gets the same reply.
 local dead, deadMessages, request, again, high, base, low = unpack(KEYS)
 local answer = redis.call('GET', request)
 if answer then return tonumber(answer) end
-redis.call('HDEL', deadMessages, '') -- cannot grow memory: lets this run on a full server
+redis.call('HDEL', deadMessages, '') -- Redis allows this when out of memory, and then all later writes
 local lanes = ARGV[2] == 'a' and {b = again} or {a = again, h = high, l = low, b = base}
 
--- The header and what follows it as the client reads them (envelope.ts).
+-- Returns the message with a fresh header. Parses the header and the failures behind it as the client does (envelope.ts).
 local function renewed(letter, message)
   local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~-]+) (%d+) (%d+)([^\n]*)\n')
   if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[!-~]+', '') ~= '' then

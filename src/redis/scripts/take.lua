@@ -1,13 +1,12 @@
--- take: ready -> claimed
+-- take: waiting -> active
 -- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high
 --       8 base  9 low (lists)  10 delayed (zset)
 -- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes
--- Returns {status, ms until a delayed message is due, ms until a lease ends, the worker whose lease that is, 1 when a
---         person watches, packed messages, acknowledgements, indexes settled with an effect}
---         status 0 served, 1 paused, -1 the lease is lost, -2 a newer take was answered; ms are -1 for never; the last
---         three are absent when nothing was taken
+-- Returns {status, ms until a delayed message is due or -1, ms until the first lease ends, worker of that lease, 1 if someone
+--         watches, packed messages, acknowledgements, indexes settled with an effect}; the last three only if messages were taken
+--         status 0 served, 1 paused, -1 the lease was lost, -2 a newer take was answered
 --
--- A number that was answered before gets the same messages again, so a lost reply takes nothing twice.
+-- If a take is sent again under the same number, it gets the same messages. So a lost reply claims nothing twice.
 local claims, workers, meta, suspects, again, inbox, high, base, low, delayed = unpack(KEYS)
 local worker, number, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
@@ -34,7 +33,7 @@ if number == last then
   return reply(0, packed, string.match(redis.call('HGET', claims, 'a' .. last), '^%d+ %d+ (.*)$'), table.concat(effects, ','))
 end
 
--- This write cannot grow memory. After it, a server that is out of memory lets the script finish, so a backlog can drain.
+-- Redis allows this write when out of memory, and then all later writes. So workers can drain a full server.
 redis.call('HDEL', claims, '')
 
 if paused and (paused == 'on' or tonumber(paused) > now) then
@@ -42,8 +41,8 @@ if paused and (paused == 'on' or tonumber(paused) > now) then
   return reply(1)
 end
 
--- Messages are copied first and removed after they are stored, so a step that fails loses none. Portions grow, and shrink
--- with the largest message, so that a take does not copy large messages for which there is no room.
+-- Messages are copied first, and removed after they are stored, so no failing step loses one. Portions grow. The larger the
+-- messages, the smaller a portion: a take must not copy large messages that do not fit.
 local taken, lanes, count, drawn, largest = {''}, '', 0, {}, 1
 local function draw(list, lane, bound)
   local portion = 8
@@ -68,7 +67,7 @@ local function draw(list, lane, bound)
   end
 end
 
--- A worker holds at most one suspect at a time: when it dies, that one is to blame. Other messages travel beside it.
+-- A worker holds at most one quarantined message at a time. If it dies, that message is blamed. It may hold other messages beside it.
 local function holdsSuspect()
   for _, field in ipairs(redis.call('HKEYS', claims)) do
     local with = string.match(field, '^s(%d+)$')
@@ -78,7 +77,7 @@ local function holdsSuspect()
 end
 if redis.call('LLEN', suspects) > 0 and not holdsSuspect() then draw(suspects, 's', 1) end
 
-if number % 16 == 0 then draw(low, 'l', most) end -- so that low never starves
+if number % 16 == 0 then draw(low, 'l', most) end -- every 16th take starts with low, so low never starves
 draw(again, 'a', most)
 draw(inbox, 'b', most)
 draw(high, 'h', most)

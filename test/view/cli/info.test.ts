@@ -111,7 +111,7 @@ it.each([
   [['info', 'a b'], 1, /hotqueue: "a b" is no queue name/],
   [['info', '--interval', 'often'], 2, /is no duration/],
   [['queues', 'extra'], 2, /too many arguments/],
-  [['workers', 'ls', '--url', 'http://x'], 1, /hotqueue: url is no Redis address/],
+  [['workers', 'ls', '--url', 'http://x'], 1, /hotqueue: invalid url: expected redis:\/\//],
 ])('%j exits with %i and an error message', async (args, code, sentence) => {
   const ended = await hotqueue(args);
   expect(ended.stderr).toMatch(sentence);
