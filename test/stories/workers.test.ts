@@ -84,7 +84,7 @@ describe('the workers of a queue', () => {
     await loop.next();
     const [worker] = await queue.workers.list();
     expect(worker).toMatchObject({ kind: 'consumer', name: 'consume()' });
-    await expect(queue.workers.quiet(worker!.id)).rejects.toThrow(/only that program can end/);
+    await expect(queue.workers.quiet(worker!.id)).rejects.toThrow(/only that program can end it/);
   });
 
   it('add what they did to the sums once, however often leave and recover are sent', async () => {
