@@ -29,5 +29,5 @@ it('the lines under "Command line" run as they stand, in one shell', async () =>
   const script = `set -e\n${fromSources}\n${block.replaceAll(/\bemails\b/g, name)}\ncomplete -p hotqueue`;
   const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: root, env: { ...process.env, REDIS_URL: redisUrl() } });
   const lines = stdout.split('\n');
-  expect(lines).toEqual(expect.arrayContaining([expect.stringMatching(`^${name} .*1 waiting`), '{"to":"ada@example.com"}', `0 letters of ${name} revived`, 'complete -F _hotqueue hotqueue']));
+  expect(lines).toEqual(expect.arrayContaining([expect.stringMatching(`^${name} .*1 waiting`), '{"to":"ada@example.com"}', `0 dead letters of ${name} revived`, 'complete -F _hotqueue hotqueue']));
 });

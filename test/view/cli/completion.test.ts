@@ -87,7 +87,7 @@ it('bash asks the program for names with what was typed, so with the same Redis'
 });
 
 it.runIf(hasZsh)('zsh offers the same, with what each does', async () => {
-  expect(await inZsh('hotqueue pe')).toEqual(expect.arrayContaining([expect.stringMatching(/^peek:The next messages/)]));
+  expect(await inZsh('hotqueue pe')).toEqual(expect.arrayContaining([expect.stringMatching(/^peek:Show the next messages/)]));
   expect((await inZsh('hotqueue dead ')).map((word) => word.split(':')[0])).toEqual(['ls', 'show', 'revive', 'drop', 'help']);
   expect(await inZsh('hotqueue put --priority ')).toEqual(['high', 'normal', 'low']);
   expect(await inZsh('hotqueue put --pri')).toEqual(expect.arrayContaining([expect.stringMatching(/^--priority:taken before/)]));

@@ -83,7 +83,7 @@ it('peek shows the next in order, leaves them, and lets nothing reach the termin
 });
 
 it.each([
-  [['get', 'QUEUE', '--timeout', '1s'], 2, /without --block nothing waits/],
+  [['get', 'QUEUE', '--timeout', '1s'], 2, /--timeout needs --block/],
   [['get'], 2, /missing required argument/],
   [['consume', 'QUEUE', '--limit', 'many'], 2, /whole number from 1/],
   [['consume', 'a b'], 1, /hotqueue: "a b" is no queue name/],

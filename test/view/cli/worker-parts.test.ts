@@ -21,7 +21,7 @@ it.each(['1mb', 'lots', '-1gb', '', 'mb', 'NaN'])('%j is no size for a process',
 
 it('names have commas between them, and may come in several portions', () => {
   expect(names('c', names('a, b'))).toEqual(['a', 'b', 'c']);
-  expect(() => names('a,,b')).toThrow('names with commas');
+  expect(() => names('a,,b')).toThrow('names separated by commas');
 });
 
 it.each([
@@ -62,12 +62,12 @@ it.each([
 ] as const)('%s', (_, settings, said, chosen, options) => expect(summary(handlers, settings, said)).toEqual([chosen, options]));
 
 it('a queue that nobody takes from is refused by name', () => {
-  expect(() => choose(handlers, { queues: ['a', 'c'] })).toThrow('--queue c: no worker that was found takes from it; they take from a, b');
+  expect(() => choose(handlers, { queues: ['a', 'c'] })).toThrow('invalid --queue c: no worker in the files takes from it; they take from a, b');
 });
 
 it('a pretty line is one line, and moves no cursor', () => {
   const line = pretty({ time: '2026-01-02T03:04:05.678Z', level: 'warn', event: 'retry', pid: 7, process: 'w-1', queue: 'q', id: 'x', attempt: 1, tookMs: 12, delayMs: 500, error: { name: 'Error', message: 'first\u001b[2J\nsecond' } });
-  expect(line).toMatch(/^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}again in 500 ms {2}Error: first\\x1b\[2J$/);
+  expect(line).toMatch(/^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}retry in 500 ms {2}Error: first\\x1b\[2J$/);
 });
 
 it('watches sources, also in folders that come later; nothing behind a dot, nor in node_modules', async () => {
