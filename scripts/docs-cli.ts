@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cliPages } from './cli-pages.js';
 
-// Writes all pages of docs/cli, and removes the pages of commands that no longer exist.
+// Writes all pages of docs/cli, and deletes pages of commands that do not exist any more.
 const folder = new URL('../docs/cli/', import.meta.url);
 const pages = cliPages();
 mkdirSync(folder, { recursive: true });

@@ -1,27 +1,39 @@
 import type { Channel } from '../runtime/channel.js';
 
-/** How many messages of a queue are where, at one moment. */
+/**
+ * How many messages a queue has in each state, read at one moment.
+ *
+ * @example
+ * ```ts
+ * const { waiting, delayed, claimed, dead } = await queue.counts();
+ * console.log(`${waiting} waiting, ${delayed} delayed, ${claimed} active, ${dead} dead`);
+ * ```
+ */
 export interface Counts {
-  /** Ready to be taken: what `size()` says. */
+  /** Messages that a worker can take now. The same number as `queue.size()`. */
   readonly waiting: number;
-  /** Not yet due. */
+  /** Messages that are not due yet: put with a delay, or waiting for a retry. */
   readonly delayed: number;
-  /** In the hands of a worker. */
+  /** Active messages: a worker has taken them and has not settled them yet. */
   readonly claimed: number;
+  /** Dead letters: messages that were buried and are kept with the reason. */
   readonly dead: number;
-  /** Consumers and handlers that are registered; a queue that was asked by `get` is one for two seconds. */
+  /** Registered consumers and handlers. A `HotQueue` object that called `get` stays registered for two more seconds. */
   readonly workers: number;
   /**
-   * Attempts that ended well, ever; what a worker did since its last beat (10 seconds) is added with the next, and what
-   * one did between its last beat and its death never.
+   * Attempts that succeeded, since the queue exists.
+   *
+   * Each worker adds its attempts with its next heartbeat (every 10 s by default). If a worker dies, the attempts after its
+   * last heartbeat are never added.
    */
   readonly handled: number;
-  /** Attempts that ended in another try or among the dead letters, as {@link handled}. */
+  /** Attempts that failed: the message was retried or buried. Added with heartbeats, as {@link handled}. */
   readonly failed: number;
 }
 
 const patience = { withinMs: 10_000 };
 
+/** Reads the counts of a queue from its keys, and adds what the registered workers reported in their last heartbeats. */
 export async function countsOf({ broker }: Channel): Promise<Counts> {
   const { connection, keys } = broker;
   const [counted, sums, reports] = await Promise.all([

@@ -6,48 +6,88 @@ import { newId } from '../message/ids.js';
 import type { Buried } from '../redis/broker.js';
 import type { Channel } from '../runtime/channel.js';
 
-/** A message that was given up. */
+/**
+ * A message that was buried. Redis keeps it with the reason until it is revived or dropped, or until there are too many or it
+ * is too old (option `deadLetters` of the queue).
+ *
+ * @example
+ * ```ts
+ * for (const letter of await queue.dead.list()) {
+ *   console.log(letter.key, letter.reason, letter.error?.message, letter.text);
+ * }
+ * ```
+ */
 export interface DeadLetter {
+  /** Id of the message. Two dead letters can have the same id, but not the same `key`. */
   readonly id: string;
-  /** What `get`, `revive` and `drop` know it by: its id, with `~1` behind it when another letter has that id already. */
+  /** Name of this dead letter in `get`, `revive` and `drop`: its id, plus `~1`, `~2` … if another dead letter has that id. */
   readonly key: string;
+  /** Name of the queue. */
   readonly queue: string;
-  /** Such as `invalid payload`, `expired`, `failed 3 of 3 attempts`, or what `Bury` or `bury(reason)` was given. */
+  /** Why it was buried: for example `invalid payload`, `expired`, `failed 3 of 3 attempts`, or the text given to `Bury` or `bury(reason)`. */
   readonly reason: string;
+  /** The error that led to the burial; `undefined` if there was none. */
   readonly error: LetterError | undefined;
-  /** How often it was tried. */
+  /** Number of attempts that it had. */
   readonly attempts: number;
-  /** What its attempts failed of, oldest first: the last ten before the final one, and that. */
+  /** Errors of its attempts, oldest first: up to ten before the final one, then the final one. */
   readonly failures: readonly Failure[];
-  /** Unix ms, the server's. */
+  /** Time of the burial: Unix ms, by the clock of the Redis server. */
   readonly buriedAt: number;
-  /** The message as it lay in Redis, byte for byte. */
+  /** The message exactly as it was stored in Redis, including its header line. */
   readonly bytes: Buffer;
-  /** The payload as it was stored. */
+  /** The payload as it was stored, not parsed: JSON text by default. */
   readonly text: string;
 }
 
+/**
+ * The error that a {@link DeadLetter} keeps.
+ *
+ * @example
+ * ```ts
+ * const letter = await queue.dead.get(key);
+ * for (const { path, message } of letter?.error?.violations ?? []) console.log(path, message);
+ * ```
+ */
 export interface LetterError {
+  /** Class of the error, for example `TypeError`. */
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
+  /** The broken rules, for an invalid payload. */
   readonly violations?: readonly Violation[];
 }
 
+/**
+ * Selects a page of dead letters for {@link DeadLetters.list}.
+ *
+ * @example
+ * ```ts
+ * await queue.dead.list({ limit: 50, offset: 50, order: 'oldest' }); // the second page of 50
+ * ```
+ */
 export interface ListOptions {
-  /** Most letters, up to 10,000; 100 by default. */
+  /** Most dead letters to return: 1 to 10,000. Default: 100. */
   limit?: number;
-  /** How many to pass over; 0 by default. */
+  /** Number of dead letters to skip. Default: 0. */
   offset?: number;
-  /** By the time of burial; `'newest'` first by default. */
+  /** Order by the time of burial. Default: `'newest'`, the newest first. */
   order?: 'newest' | 'oldest';
 }
 
-/** Which letters: the one with this `key`, or those for which `where` answers true. */
+/**
+ * Selects dead letters: the one with this `key`, or all for which `where` returns true. `where` must not be async.
+ *
+ * @example
+ * ```ts
+ * await queue.dead.revive(letter.key);
+ * await queue.dead.drop({ where: (letter) => letter.error?.name === 'TimeoutError' });
+ * ```
+ */
 export type Which = string | { where: (letter: DeadLetter) => boolean };
 
 const patience = { withinMs: 10_000 };
-/** Few enough that Redis is held up for no longer than by one take, also when they are large. */
+/** Dead letters per command. A larger page of large messages would block Redis for longer than one take does. */
 const pageSize = 100;
 
 const listTable: Table<Required<ListOptions>> = {
@@ -57,20 +97,47 @@ const listTable: Table<Required<ListOptions>> = {
 };
 const whichTable: Table<{ where: (letter: DeadLetter) => boolean }> = { where: a.callback };
 
-/** What a queue has given up: to be read, made messages again, or forgotten. */
+/**
+ * The dead letters of a queue, as `queue.dead`: read them, put them back into the queue (revive), or delete them (drop).
+ *
+ * Every method throws QueueClosedError after `queue.close()`, and RedisUnreachableError if Redis does not answer for 10 s.
+ *
+ * @example
+ * ```ts
+ * const [newest] = await queue.dead.list({ limit: 1 });
+ * if (newest) await queue.dead.revive(newest.key);
+ * ```
+ */
 export class DeadLetters {
-  /** @param admit throws when nothing may be asked any more */
+  /** @param admit throws QueueClosedError if the queue is closed */
   constructor(
     private readonly channel: Channel,
     private readonly admit: () => void,
   ) {}
 
+  /**
+   * Number of dead letters.
+   *
+   * @example
+   * ```ts
+   * if ((await queue.dead.size()) > 0) console.warn('some messages are dead');
+   * ```
+   */
   async size(): Promise<number> {
     this.admit();
     const { connection, keys } = this.channel.broker;
     return connection.call((client) => client.zcard(keys.dead), patience);
   }
 
+  /**
+   * One page of dead letters: the newest 100 by default.
+   *
+   * @throws InvalidOptionError for an unknown option or a value out of range
+   * @example
+   * ```ts
+   * for (const { key, reason } of await queue.dead.list({ limit: 20 })) console.log(key, reason);
+   * ```
+   */
   async list(options?: ListOptions): Promise<DeadLetter[]> {
     this.admit();
     const { limit = 100, offset = 0, order = 'newest' } = checkOptions(`dead.list() on queue "${this.channel.name}"`, options, listTable);
@@ -83,7 +150,16 @@ export class DeadLetters {
     return this.#read(pairs(found));
   }
 
-  /** One letter; `undefined` when there is none with this key. */
+  /**
+   * The dead letter with this key, or `undefined` if there is none.
+   *
+   * @throws InvalidOptionError if `key` is not a string, or is empty
+   * @example
+   * ```ts
+   * const letter = await queue.dead.get(job.id);
+   * console.log(letter?.reason, letter?.failures);
+   * ```
+   */
   async get(key: string): Promise<DeadLetter | undefined> {
     this.admit();
     const one = await this.#find(key, 'get');
@@ -91,28 +167,64 @@ export class DeadLetters {
   }
 
   /**
-   * Makes letters messages again, oldest first, at the tail of the lane that they were taken from: under the same id, with
-   * no attempts, crashes or failures counted, and without the `ttl` that they may have had. On a queue with `wire: 'plain'` they go
-   * where its retried messages go, as bare JSON could not keep the id.
+   * Puts dead letters back into the queue, oldest first, so that workers handle them again.
    *
-   * @returns how many there were
-   * @throws InvalidOptionError when `where` answers anything but true or false, before anything of that page is revived
+   * Each one goes to the tail of the lane (the list of its priority) that it was taken from, and keeps its id. Its counts of
+   * attempts and crashes start at 0, its failures are removed, and so is its `ttl`. On a queue with `wire: 'plain'` it goes to
+   * the list of retried messages, because bare JSON cannot carry the id.
+   *
+   * @param which the key of one dead letter, or `{ where }` for all that match
+   * @returns how many were revived; 0 if none matches
+   * @throws InvalidOptionError if the key is empty or not a string, or if `where` returns anything but true or false. Dead
+   *   letters are processed in pages of 100: then nothing of the current page is revived, and earlier pages stay revived
+   * @example
+   * ```ts
+   * await queue.dead.revive(letter.key);
+   * await queue.dead.revive({ where: ({ reason }) => reason.startsWith('failed') });
+   * ```
    */
   revive(which: Which): Promise<number> {
     return this.#some('revive', which);
   }
 
-  /** As {@link revive}, all that were buried before now. */
+  /**
+   * Revives all dead letters that were buried before this call. See {@link revive}.
+   *
+   * @returns how many were revived
+   * @example
+   * ```ts
+   * console.log(`${await queue.dead.reviveAll()} messages are back in the queue`);
+   * ```
+   */
   reviveAll(): Promise<number> {
     return this.#pages('revive', (page) => page);
   }
 
-  /** Forgets letters. @returns how many there were @throws InvalidOptionError as {@link revive} does */
+  /**
+   * Deletes dead letters permanently.
+   *
+   * @param which the key of one dead letter, or `{ where }` for all that match
+   * @returns how many were deleted; 0 if none matches
+   * @throws InvalidOptionError as {@link revive} does
+   * @example
+   * ```ts
+   * const dayAgo = Date.now() - 86_400_000;
+   * await queue.dead.drop({ where: ({ buriedAt }) => buriedAt < dayAgo });
+   * ```
+   */
   drop(which: Which): Promise<number> {
     return this.#some('drop', which);
   }
 
-  /** As {@link drop}, all that were buried before now. */
+  /**
+   * Deletes all dead letters that were buried before this call, permanently.
+   *
+   * @returns how many were deleted
+   * @example
+   * ```ts
+   * await queue.dead.dropAll();
+   * ```
+   */
   dropAll(): Promise<number> {
     return this.#pages('drop', (page) => page);
   }
@@ -127,13 +239,19 @@ export class DeadLetters {
     return one ? this.#tell(verb, await this.#act(verb, [one])) : 0;
   }
 
-  /** Acts page by page on what `choose` gives back of each, and on nothing that is buried meanwhile: a message may fail again at once. */
+  /**
+   * Revives or drops, page by page, the dead letters that `choose` returns.
+   *
+   * Stops at the dead letter that was the newest at the start. Without this bound, a revived message that fails again at once
+   * would be revived in an endless loop.
+   */
   async #pages(verb: Verb, choose: (page: readonly Buried[]) => readonly Buried[] | Promise<readonly Buried[]>): Promise<number> {
     this.admit();
     const { connection, keys } = this.channel.broker;
     const [newest] = pairs(await connection.call((client) => client.zrevrange(keys.dead, 0, 0, 'WITHSCORES'), patience));
     let count = 0;
-    // Each page begins at the last time that was seen, past those of that time which stayed: ranks move, times do not.
+    // A page starts at the last burial time seen, and skips the letters of that time which were not chosen. An offset by rank
+    // would skip letters, because every removal changes the ranks.
     for (let from = '-inf', stayed = 0; newest; ) {
       const range = [from, newest.at, 'WITHSCORES', 'LIMIT', stayed, pageSize] as const;
       const page = pairs(await connection.call((client) => client.zrangebyscore(keys.dead, ...range), patience));
@@ -159,8 +277,8 @@ export class DeadLetters {
 
   async #find(key: string, verb: Verb | 'get'): Promise<Buried | undefined> {
     if (typeof key !== 'string' || key === '') {
-      const others = verb === 'get' ? '' : `, { where: (letter) => … }, or call ${verb}All()`;
-      throw new InvalidOptionError('key', `dead.${verb}() on queue "${this.channel.name}": ${describe(key)} will not do; give the key of a letter${others}`);
+      const others = verb === 'get' ? '' : ` or { where: (letter) => … }; for all dead letters call ${verb}All()`;
+      throw new InvalidOptionError('key', `dead.${verb}() on queue "${this.channel.name}": invalid key ${describe(key)}: expected the key of a dead letter${others}`);
     }
     const { connection, keys } = this.channel.broker;
     const at = await connection.call((client) => client.zscore(keys.dead, key), patience);
@@ -185,8 +303,8 @@ function chosen(letters: readonly DeadLetter[], where: (letter: DeadLetter) => b
   const wanted = letters.filter((letter) => {
     const answer: unknown = where(letter);
     if (typeof answer === 'boolean') return answer;
-    // An async function answers a promise, which is as good as true: it would choose all of them.
-    throw new InvalidOptionError('where', `where: it answered ${describe(answer)} for letter ${letter.key}; give a function that answers true or false, not an async one`);
+    // An async function returns a promise, which is truthy: it would choose every dead letter.
+    throw new InvalidOptionError('where', `invalid result of where: it returned ${describe(answer)} for dead letter ${letter.key}; return true or false, and do not use an async function`);
   });
   return wanted.map(({ key, buriedAt }) => ({ key, at: String(buriedAt) }));
 }
@@ -197,7 +315,7 @@ interface Record {
   readonly error?: LetterError;
 }
 
-/** One that no worker of ours wrote must not hide the others. */
+/** Never throws: one record that another program wrote must not make the whole list unreadable. */
 function recordIn(line: string): Record {
   try {
     const record = JSON.parse(line) as Record | null;

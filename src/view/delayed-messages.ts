@@ -6,33 +6,69 @@ import { open } from '../message/envelope.js';
 import type { Due } from '../redis/broker.js';
 import type { Channel } from '../runtime/channel.js';
 
-/** A message that is not due yet. */
+/**
+ * A message that is not due yet: put with a delay, or waiting for a retry.
+ *
+ * @example
+ * ```ts
+ * const [next] = await queue.delayed.list({ limit: 1 });
+ * if (next) console.log(next.id, new Date(next.dueAt), next.text);
+ * ```
+ */
 export interface DelayedMessage {
-  /** Names it in `get`, `cancel`, `move` and `promote`: the id of its job, with `~1` behind where that is taken. */
+  /** Name of this message in `get`, `cancel`, `move` and `promote`: its id, plus `~1`, `~2` … if another delayed message has that id. */
   readonly id: string;
+  /** Name of the queue. */
   readonly queue: string;
-  /** Unix ms, the server's. */
+  /** When it becomes due: Unix ms, by the clock of the Redis server. */
   readonly dueAt: number;
   readonly priority: Priority;
-  /** How often it failed before; 0 for what was put with a delay. */
+  /** Number of attempts that failed; 0 for a message that was put with a delay. */
   readonly attempts: number;
-  /** The payload as it was stored. */
+  /** The payload as it was stored, not parsed: JSON text by default. */
   readonly text: string;
 }
 
 const patience = { withinMs: 10_000 };
 const listTable: Table<{ limit: number; offset: number }> = { limit: a.whole(1), offset: a.whole(0, Number.MAX_SAFE_INTEGER) };
 
-/** What of a queue is not due yet: put with a delay, or waiting for another attempt. */
+/**
+ * The delayed messages of a queue, as `queue.delayed`: read them, cancel them, or change when they are due.
+ *
+ * Every method throws RedisUnreachableError if Redis does not answer for 10 s.
+ *
+ * @example
+ * ```ts
+ * const job = await queue.with({ delay: '1h' }).put({ to: 'ada@example.com' });
+ * await queue.delayed.move(job.id, { delay: '10m' });
+ * ```
+ */
 export class DelayedMessages {
   constructor(private readonly channel: Channel) {}
 
+  /**
+   * Number of delayed messages.
+   *
+   * @example
+   * ```ts
+   * console.log(await queue.delayed.size(), 'messages are not due yet');
+   * ```
+   */
   size(): Promise<number> {
     const { connection, keys } = this.channel.broker;
     return connection.call((client) => client.zcard(keys.delayed), patience);
   }
 
-  /** The next to be due first, `limit` of them (100 by default) after the first `offset`. */
+  /**
+   * One page of delayed messages. The message that is due first comes first.
+   *
+   * @param options `limit`: most messages to return, 1 to 1,000,000 (default 100); `offset`: how many to skip (default 0)
+   * @throws InvalidOptionError for an unknown option or a value out of range
+   * @example
+   * ```ts
+   * for (const { id, dueAt } of await queue.delayed.list({ limit: 20 })) console.log(id, new Date(dueAt));
+   * ```
+   */
   async list(options?: { limit?: number; offset?: number }): Promise<DelayedMessage[]> {
     const { limit = 100, offset = 0 } = checkOptions(`delayed.list() on queue "${this.channel.name}"`, options, listTable);
     const { connection, keys } = this.channel.broker;
@@ -43,7 +79,16 @@ export class DelayedMessages {
     return ids.flatMap((id, index) => this.#message(id, found[index * 2 + 1], entries[index]));
   }
 
-  /** The one of this id; `undefined` when there is none, or it has become ready. */
+  /**
+   * The delayed message with this id, or `undefined` if there is none or it is waiting already.
+   *
+   * @throws InvalidOptionError if `id` is not a string, or is empty
+   * @example
+   * ```ts
+   * const message = await queue.delayed.get(job.id);
+   * console.log(message ? `due at ${new Date(message.dueAt)}` : 'not delayed any more');
+   * ```
+   */
   async get(id: string): Promise<DelayedMessage | undefined> {
     refuseNoId(id);
     const { connection, keys } = this.channel.broker;
@@ -54,19 +99,47 @@ export class DelayedMessages {
     return this.#message(id, due, entry)[0];
   }
 
-  /** Drops it. Redis goes on to know an id of the caller's own. @returns false when it was not there, or ready already */
+  /**
+   * Deletes a delayed message. An id of your own stays known in Redis for its `dedupe` time, so putting it again stores nothing.
+   *
+   * @returns false if there is no such delayed message: it never existed, or it is waiting, active, done or dead
+   * @throws InvalidOptionError if `id` is not a string, or is empty
+   * @example
+   * ```ts
+   * if (!(await queue.delayed.cancel(job.id))) console.log('too late: a worker can take it already');
+   * ```
+   */
   async cancel(id: string): Promise<boolean> {
     refuseNoId(id);
     return this.channel.broker.cancel(id, newId(), patience);
   }
 
-  /** Makes it due at another time. @returns false when it was not there, or ready already */
+  /**
+   * Changes when a delayed message is due.
+   *
+   * @param due `{ delay }`: how long from now; or `{ at }`: a `Date` or Unix ms
+   * @returns false if there is no such delayed message, as for {@link cancel}
+   * @throws InvalidOptionError if `id` is not a string or is empty, or if not exactly one of `delay` and `at` is given
+   * @example
+   * ```ts
+   * await queue.delayed.move(job.id, { at: new Date('2026-12-24T18:00:00Z') });
+   * ```
+   */
   async move(id: string, due: DueOptions): Promise<boolean> {
     const where = `delayed.move() on queue "${this.channel.name}"`;
     return this.#move(id, oneDue(where, checkOptions(where, due, dueTable)));
   }
 
-  /** Makes it ready now. @returns false when it was not there, or ready already */
+  /**
+   * Makes a delayed message waiting now, so that a worker can take it.
+   *
+   * @returns false if there is no such delayed message, as for {@link cancel}
+   * @throws InvalidOptionError if `id` is not a string, or is empty
+   * @example
+   * ```ts
+   * await queue.delayed.promote(job.id);
+   * ```
+   */
   promote(id: string): Promise<boolean> {
     return this.#move(id, { afterMs: 0 });
   }
@@ -78,7 +151,7 @@ export class DelayedMessages {
     return isMoved;
   }
 
-  /** None when it became ready between two looks. */
+  /** Empty if the message was promoted between the two commands that read its due time and its content. */
   #message(id: string, due: string | null | undefined, entry: string | null | undefined): DelayedMessage[] {
     if (typeof due !== 'string' || typeof entry !== 'string') return [];
     const priority = entry.startsWith('h') ? 'high' : entry.startsWith('l') ? 'low' : 'normal';
@@ -87,7 +160,7 @@ export class DelayedMessages {
   }
 }
 
-/** A job in place of its id is an easy slip, and would be found nowhere. */
+/** Refuses a job that was passed instead of its id: Redis would look for "[object Object]" and answer that it does not exist. */
 function refuseNoId(id: unknown): void {
-  if (typeof id !== 'string' || id === '') throw new InvalidOptionError('id', `id: ${describe(id)} is no id of a message; give job.id`);
+  if (typeof id !== 'string' || id === '') throw new InvalidOptionError('id', `invalid id ${describe(id)}: expected the id of a message, such as job.id`);
 }

@@ -3,7 +3,7 @@ import { madeAt } from '../message/ids.js';
 import { open } from '../message/envelope.js';
 import type { Channel } from '../runtime/channel.js';
 
-/** The next ready messages as jobs; one that is not valid is passed over, as taking it would bury it. */
+/** The next waiting messages as jobs. Skips invalid messages: a worker would bury them, so they never become a job. */
 export async function peek<T>({ name, payload, broker }: Channel<T>, most: number): Promise<Job<T>[]> {
   const messages = await broker.peek(most, { withinMs: 10_000 });
   const jobs = await Promise.all(

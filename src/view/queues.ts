@@ -8,10 +8,12 @@ import { Keys } from '../redis/keys.js';
 const patience = { withinMs: 10_000 };
 
 /**
- * Names of the queues that something was ever put on through this library, sorted. One that only other programs put on, or
- * that was only taken from, is not among them; nor is what a hand put there that can be no name.
+ * Sorted names of the queues that this library ever put a message on, or that its workers ever joined.
  *
- * @param address where, and the `prefix`; no other options of a queue
+ * Queues that only other programs write to are missing. Entries that are not valid queue names are left out: another program
+ * wrote them.
+ *
+ * @param address where Redis is, and the `prefix`; no other options of a queue
  */
 export function queueNames(address: QueueOptions = {}): Promise<string[]> {
   return asking('queues', address, async ({ connection, keys }) => {
@@ -21,20 +23,22 @@ export function queueNames(address: QueueOptions = {}): Promise<string[]> {
 }
 
 /**
- * When the oldest of those messages was put that stand first in their lane, Unix ms; `undefined` when none is ready, or none
- * tells, as bare messages do not. Messages stand in order, but for those that failed or came back.
+ * Approximate age of the oldest waiting message: when the oldest among the first messages of all lanes was put, in Unix ms.
+ *
+ * `undefined` if no message is waiting, or if none of the first messages has a put time (bare messages have none). A lane is in
+ * order of put time, except for retried and recovered messages, so an older message can be further back.
  */
 export function oldestAt(name: string, address: QueueOptions = {}): Promise<number | undefined> {
   return asking(name, address, async ({ connection, keys: { again, inbox, high, base, low, suspects } }) => {
     const lanes = [again, inbox, high, base, low, suspects];
-    // The header stands within the first 256 bytes, and a message may be large, but Redis cannot give a part of an element.
+    // Only the first 256 bytes (the header) are needed, but Redis cannot return a part of a list element.
     const heads = await Promise.all(lanes.map((lane) => connection.call((client) => client.lindex(lane, 0), patience)));
     const times = heads.flatMap((head) => (head === null ? [] : (putAtOf(head) ?? [])));
     return times.length === 0 ? undefined : Math.min(...times);
   });
 }
 
-/** Asks Redis about a queue, apart from any HotQueue; the connection is shared with those of the same address. */
+/** Runs commands about a queue without a HotQueue object. Shares the connection with all queues of the same address. */
 export async function asking<R>(name: string, address: QueueOptions, ask: (broker: Broker) => Promise<R>): Promise<R> {
   const { prefix, connection: where } = queueOptions(name, address);
   const keys = new Keys(name, prefix);

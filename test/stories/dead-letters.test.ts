@@ -258,11 +258,11 @@ describe('bad input', () => {
   });
 
   it.each([
-    ['nothing', undefined, 'undefined will not do; give the key of a letter, { where: (letter) => … }, or call reviveAll()'],
-    ['an empty key', '', 'give the key of a letter'],
-    ['a number', 7, '7 will not do'],
+    ['nothing', undefined, 'invalid key undefined: expected the key of a dead letter or { where: (letter) => … }; for all dead letters call reviveAll()'],
+    ['an empty key', '', 'invalid key "": expected the key of a dead letter'],
+    ['a number', 7, 'invalid key 7'],
     ['null', null, 'options must be an object'],
-    ['no filter', {}, 'an object will not do; give the key of a letter'],
+    ['no filter', {}, 'invalid key an object: expected the key of a dead letter'],
     ['a mistyped filter', { were: () => true }, 'there is no option "were"; did you mean "where"?'],
     ['a filter that is none', { where: 'reason' }, 'where: "reason" will not do; give a function'],
   ])('revive(%s) is refused, and revives nothing', async (_what, which, sentence) => {

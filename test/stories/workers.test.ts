@@ -84,7 +84,7 @@ describe('the workers of a queue', () => {
     await loop.next();
     const [worker] = await queue.workers.list();
     expect(worker).toMatchObject({ kind: 'consumer', name: 'consume()' });
-    await expect(queue.workers.quiet(worker!.id)).rejects.toThrow(/only that program can end/);
+    await expect(queue.workers.quiet(worker!.id)).rejects.toThrow(/only that program can end it/);
   });
 
   it('add their counts to the totals once, also if leave and recover are sent several times', async () => {

@@ -3,18 +3,18 @@ import { HotQueue, type QueueOptions } from 'hotqueue';
 import { toMs, type Duration } from '../../contract/durations.js';
 import { jsonLine, print, say } from './output.js';
 
-/** What a command's process ends with; documented in docs/cli. */
+/** Exit codes of the commands. docs/cli lists them. */
 export const exitCodes = {
   done: 0,
-  /** It could not be done: the sentence on stderr says why. */
+  /** The command failed; a sentence on stderr says why. */
   failed: 1,
-  /** An option or argument that does not exist, or has no such value. */
+  /** An unknown option or argument, or an invalid value. */
   usage: 2,
-  /** What was asked for is not there: an empty queue, an unknown id. */
+  /** Nothing found: an empty queue, an unknown id. */
   nothing: 3,
 } as const;
 
-/** The options that every command has which talks to Redis. */
+/** The options of every command that talks to Redis. */
 export interface RedisFlags {
   readonly url?: string;
   readonly host?: string;
@@ -25,34 +25,38 @@ export interface RedisFlags {
   readonly json?: boolean;
 }
 
-/** A line that a reader copies behind `hotqueue`, and what it does. */
+/** A command line without the word `hotqueue`, and what it does. */
 export type Example = readonly [line: string, what: string];
 
 const redisHeading = 'Which Redis:';
 
-/** A command that talks to Redis, with an example under its help: `$ hotqueue …` and what it does. */
+/** A command that talks to Redis. `--help` shows the examples below the options. */
 export function redisCommand(name: string, description: string, examples: readonly Example[]): Command {
   const command = withExamples(new Command(name).description(description), examples);
-  command.addOption(new Option('--json', 'for programs: JSON on stdout, nothing else'));
+  command.addOption(new Option('--json', 'print JSON on stdout and nothing else, for programs'));
   for (const option of redisOptions()) command.addOption(option);
   return command;
 }
 
-/** What says which Redis; under a heading of their own, as every command has them. No short `-n`, redis-cli's: here it counts. */
+/**
+ * The options that say which Redis to use. They have their own heading in `--help`.
+ *
+ * The database has no short option `-n` as in redis-cli: here `-n` is a number of messages.
+ */
 export function redisOptions(): Option[] {
   return [
-    new Option('-u, --url <url>', 'redis://, rediss:// or unix://; REDIS_URL when absent'),
-    new Option('--host <host>', 'its host, in place of a url'),
-    new Option('-p, --port <port>', 'its port').argParser(wholeFrom(1, 65_535)),
-    new Option('--db <number>', 'its database').argParser(wholeFrom(0, 65_535)),
-    new Option('-a, --password <password>', 'its password; better in REDIS_URL, as others can read a command line'),
-    new Option('--prefix <prefix>', "what every key begins with; 'hotqueue' when absent"),
+    new Option('-u, --url <url>', 'address of Redis: redis://, rediss:// or unix:// (default: REDIS_URL)'),
+    new Option('--host <host>', 'host of Redis, instead of --url'),
+    new Option('-p, --port <port>', 'port of Redis').argParser(wholeFrom(1, 65_535)),
+    new Option('--db <number>', 'number of the database').argParser(wholeFrom(0, 65_535)),
+    new Option('-a, --password <password>', 'password; REDIS_URL is safer, because other users can read a command line'),
+    new Option('--prefix <prefix>', "first part of every key (default: 'hotqueue')"),
   ].map((option) => option.helpGroup(redisHeading));
 }
 
 const shown = new WeakMap<Command, readonly Example[]>();
 
-/** The lines that a reader of `--help` copies; they stand in the command's page too. */
+/** Adds examples to `--help` and to the command's page in docs/cli. */
 export function withExamples(command: Command, examples: readonly Example[]): Command {
   shown.set(command, examples);
   const widest = Math.max(0, ...examples.map(([line]) => line.length));
@@ -62,7 +66,7 @@ export function withExamples(command: Command, examples: readonly Example[]): Co
 
 export const examplesOf = (command: Command): readonly Example[] => shown.get(command) ?? [];
 
-/** An untyped queue as the flags say, closed after `use`. */
+/** Opens an untyped queue at the address in the flags, and closes it after `use`. */
 export async function withQueue<R>(name: string, flags: RedisFlags, use: (queue: HotQueue) => Promise<R>, more: QueueOptions = {}): Promise<R> {
   const queue = openQueue(name, flags, more);
   try {
@@ -72,28 +76,28 @@ export async function withQueue<R>(name: string, flags: RedisFlags, use: (queue:
   }
 }
 
-/** An untyped queue as the flags say; its owner closes it. */
+/** Opens an untyped queue at the address in the flags. The caller closes it. */
 export function openQueue(name: string, flags: RedisFlags, more: QueueOptions = {}): HotQueue {
   return new HotQueue(name, { ...addressOf(flags), ...more });
 }
 
-/** Where to, in the words of {@link QueueOptions}. */
+/** The address in the flags, as {@link QueueOptions}. */
 export function addressOf({ url, host, port, db, password, prefix }: RedisFlags): QueueOptions {
   const given = { url, host, port, db, password, prefix };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-/** Prints a result. */
+/** Prints a result: as JSON with `--json`, else as text. */
 export function answer(flags: RedisFlags, value: unknown, asText: () => string): void {
   print(flags.json === true ? jsonLine(value) : asText());
 }
 
-/** Ends the command as one that cannot be understood: nothing was done. */
+/** Ends the command with exit code 2 for a wrong command line. Call it before the command changes anything. */
 export function usage(command: Command, sentence: string): never {
   return command.error(`error: ${sentence}`, { exitCode: exitCodes.usage });
 }
 
-/** Says what is not there, and has the process end with `nothing`. */
+/** Prints what was not found on stderr, and sets exit code 3. */
 export function missing(sentence: string): void {
   say(sentence);
   process.exitCode = exitCodes.nothing;
@@ -108,10 +112,10 @@ export function wholeFrom(least: number, most = Number.MAX_SAFE_INTEGER): (text:
   };
 }
 
-/** Parses an instant, for commander: `2026-12-24T18:00`, of this machine's time zone where it names none, or Unix ms. */
+/** Parses a time, for commander: `2026-12-24T18:00` (in this machine's time zone unless it names one), or Unix ms. */
 export function instant(text: string): Date {
   const at = new Date(/^\d+$/.test(text) ? Number(text) : text);
-  if (Number.isNaN(at.getTime())) throw new InvalidArgumentError('Give a time such as 2026-12-24T18:00, 2026-12-24T17:00Z, or Unix milliseconds.');
+  if (Number.isNaN(at.getTime())) throw new InvalidArgumentError('It must be a time such as 2026-12-24T18:00 or 2026-12-24T17:00Z, or Unix milliseconds.');
   return at;
 }
 

@@ -6,7 +6,7 @@ import { workerRows, workerHeading } from './worker-rows.js';
 
 type Queue = Info['queues'][number];
 
-/** A bar for each queue, as long as its share of the longest; counts; then who works. */
+/** A line for each queue: a bar (its length as a share of the longest queue) and the counts. Then a table of the workers. */
 export function infoAsText(info: Info, columns = widthOf()): string {
   const nameWidth = Math.min(60, Math.max(...info.queues.map(({ name }) => name.length)));
   const barWidth = Math.max(4, Math.min(40, Math.floor(columns / 4)));
@@ -26,10 +26,10 @@ function countsOf({ waiting, running, delayed, dead, handled, failed, rates, old
   const perSecond = (rate: number | undefined): string => (rate === undefined ? '' : ` (${n(rate)}/s)`);
   const parts = [
     `${n(waiting)} waiting`,
-    `${n(running)} running`,
+    `${n(running)} active`,
     delayed > 0 && `${n(delayed)} delayed`,
     dead > 0 && paint('red', `${n(dead)} dead`),
-    `${n(handled)} handled${perSecond(rates?.handled)}`,
+    `${n(handled)} done${perSecond(rates?.handled)}`,
     (failed > 0 || (rates?.failed ?? 0) > 0) && `${n(failed)} failed${perSecond(rates?.failed)}`,
     oldestAt !== undefined && `oldest ${age(at - oldestAt)}`,
     isPaused && paint('yellow', 'paused'),
@@ -41,7 +41,7 @@ function workersOf(workers: readonly WorkerView[], at: number): string[] {
   return workers.length === 0 ? [] : ['', table(workerHeading, workerRows(workers, at))];
 }
 
-/** What `--json` prints: the same in plain values. */
+/** The output of `--json`: the same data as plain values. */
 export function infoAsJson({ at, queues }: Info): object {
   return {
     at,

@@ -13,22 +13,22 @@ interface InfoFlags extends RedisFlags {
   readonly interval?: Duration;
 }
 
-/** What there is at one moment, and how fast it went since the moment before. */
+/** A snapshot of queues, with the rates since the snapshot before. */
 export interface Info {
   /** Unix ms. */
   readonly at: number;
   readonly queues: readonly (QueueLook & { readonly rates: Rates | undefined })[];
 }
 
-/** `info`: queues and workers, once or again and again. */
+/** `info`: prints queues and workers, once or at an interval. */
 export function infoCommand(): Command {
-  return redisCommand('info', 'How many messages are where, and who works on them.', [
+  return redisCommand('info', 'Print the number of messages in each state, and the workers.', [
     ['info', 'all queues'],
-    ['info emails --interval 2s', 'again and again, with rates, until Ctrl-C'],
+    ['info emails --interval 2s', 'every two seconds, with rates, until Ctrl-C'],
     ['info --json | jq .queues', 'for other programs'],
   ])
-    .argument('[queue...]', 'all that something was ever put on, when absent')
-    .option('-i, --interval <duration>', 'look again so often', duration)
+    .argument('[queue...]', 'names of queues (default: all queues that a message was ever put on)')
+    .option('-i, --interval <duration>', 'print again after each interval', duration)
     .action(async (names: string[], flags: InfoFlags) => {
       const lookout = new Lookout(flags, names);
       try {
@@ -41,7 +41,7 @@ export function infoCommand(): Command {
 
 async function once(lookout: Lookout, { json }: InfoFlags): Promise<void> {
   const info = infoOf(await lookout.look());
-  if (info.queues.length === 0 && !json) return missing('no queue yet: something has to be put on one, as in  hotqueue put emails \'"hello"\'');
+  if (info.queues.length === 0 && !json) return missing('no queue yet: put a message first, for example  hotqueue put emails \'"hello"\'');
   await printed(json ? jsonLine(infoAsJson(info)) : infoAsText(info));
 }
 
@@ -60,7 +60,7 @@ async function again(lookout: Lookout, { json, interval }: InfoFlags, signal: Ab
   }
 }
 
-/** Back to where the last look began. */
+/** Moves the cursor to the start of the last output and clears the screen below it. */
 function rewind(lines: number): void {
   if (lines === 0) return;
   moveCursor(process.stdout, 0, -Math.min(lines, (process.stdout.rows || 24) - 1));
@@ -68,7 +68,7 @@ function rewind(lines: number): void {
   clearScreenDown(process.stdout);
 }
 
-/** Rows that a text takes on the screen, where long lines take several. */
+/** Number of screen rows of a text. A long line takes several. */
 function rowsOf(text: string): number {
   return text.split('\n').reduce((rows, line) => rows + Math.max(1, Math.ceil(stripVTControlCharacters(line).length / widthOf())), 0);
 }

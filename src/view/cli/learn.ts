@@ -6,12 +6,12 @@ const exercises = 5;
 
 /** `hotqueue learn`: the lesson. */
 export function learnCommand(): Command {
-  return redisCommand('learn', 'The lesson: two terminals, five exercises, each step looked at in Redis.', [
-    ['learn', 'in one terminal; "hotqueue repl" in another, in the same folder'],
-    ['learn 3', 'begins with the third exercise'],
-    ['learn --json', 'its steps, for whoever prepares it'],
+  return redisCommand('learn', 'Start the lesson: five exercises in two terminals. It checks each step in Redis.', [
+    ['learn', 'in one terminal; run "hotqueue repl" in another one, in the same folder'],
+    ['learn 3', 'start with exercise 3'],
+    ['learn --json', 'print all steps, for a handout'],
   ])
-    .argument('[exercise]', 'where to begin', wholeFrom(1, exercises), 1)
+    .argument('[exercise]', 'number of the first exercise', wholeFrom(1, exercises), 1)
     .action(async (exercise: number, flags: RedisFlags) => {
       if (flags.json === true) return print(JSON.stringify(await outline()));
       const { openLesson } = await import('../learn/open.js');

@@ -1,20 +1,22 @@
 import { InvalidLineError } from 'hotqueue';
 
 export interface Line {
-  /** 1 for the first. */
+  /** From 1. */
   readonly number: number;
   readonly text: string;
 }
 
-/** More than any message may have. */
+/** More than the largest message may have. */
 const longestLine = 16 * 1_048_576;
 const newline = 10;
 
 /**
- * The lines of a stream of UTF-8 without their ends, as many at once as came at once: nobody waits for a line that is there.
- * Not readline's: that would replace what is no UTF-8, and gather a file without line breaks in memory.
+ * The lines of a UTF-8 stream, without line breaks. Yields the lines of each chunk at once, so a complete line never waits for
+ * more input.
  *
- * @throws InvalidLineError, after the lines before that
+ * Does not use readline: it would replace bytes that are not UTF-8, and would read a file without line breaks into memory.
+ *
+ * @throws InvalidLineError, after it has yielded the lines before the invalid one
  */
 export async function* linesOf(stream: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Line[], void, undefined> {
   let number = 0;
@@ -42,16 +44,16 @@ export async function* linesOf(stream: AsyncIterable<Buffer> | Iterable<Buffer>)
     yield found;
     kept.push(chunk.subarray(from));
     keptBytes += chunk.length - from;
-    if (keptBytes > longestLine) throw new InvalidLineError(number + 1, 'it is longer than 16 MiB: write one message per line');
+    if (keptBytes > longestLine) throw new InvalidLineError(number + 1, 'the line is longer than 16 MiB: write one message per line');
   }
   if (keptBytes > 0) yield [take(Buffer.alloc(0))];
 }
 
 function textOf(bytes: Buffer, number: number): string {
   try {
-    // Takes the byte order mark off, which other programs write at the beginning.
+    // Also removes the byte order mark that some programs write at the start.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new InvalidLineError(number, 'it is not UTF-8: convert the file, for example with iconv -t UTF-8');
+    throw new InvalidLineError(number, 'the line is not UTF-8: convert the file, for example with iconv -t UTF-8');
   }
 }

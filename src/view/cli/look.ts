@@ -2,29 +2,29 @@ import type { HotQueue, WorkerView } from 'hotqueue';
 import { oldestAt, queueNames } from '../queues.js';
 import { addressOf, openQueue, type RedisFlags } from './command.js';
 
-/** A queue at one moment, for people. */
+/** A snapshot of a queue, for `info` and `top`. */
 export interface QueueLook {
   readonly name: string;
   readonly waiting: number;
-  /** In the hands of a worker. */
+  /** Active messages: taken by a worker and not settled yet. */
   readonly running: number;
   readonly delayed: number;
   readonly dead: number;
-  /** Attempts that ended well, ever. */
+  /** Attempts that succeeded, since the queue exists. */
   readonly handled: number;
-  /** Attempts that did not. */
+  /** Attempts that failed. */
   readonly failed: number;
   readonly isPaused: boolean;
-  /** When the oldest waiting message was put, Unix ms; absent when none waits, or none tells. */
+  /** When the oldest waiting message was put, in Unix ms; `undefined` if none is waiting, or none has a put time. */
   readonly oldestAt: number | undefined;
   readonly workers: readonly WorkerView[];
 }
 
-/** Several queues, looked at again and again over one connection; its owner closes it. */
+/** Takes snapshots of several queues over one connection. The caller closes it. */
 export class Lookout {
   readonly #queues = new Map<string, HotQueue>();
 
-  /** @param names which queues; none for all that there are, also those that come later */
+  /** @param names the queues; an empty list means all queues, including those that are created later */
   constructor(
     private readonly flags: RedisFlags,
     private readonly names: readonly string[],
@@ -35,7 +35,7 @@ export class Lookout {
     return Promise.all(names.map((name) => this.#lookAt(this.#queue(name))));
   }
 
-  /** Has the workers tell what they do each second, for a while. */
+  /** Asks the workers for a heartbeat every second, for five seconds. */
   async watch(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.workers.watch()));
   }
@@ -63,13 +63,13 @@ export class Lookout {
   }
 }
 
-/** Attempts per second between two looks at one queue. */
+/** Attempts per second between two snapshots of a queue. */
 export interface Rates {
   readonly handled: number;
   readonly failed: number;
 }
 
-/** @returns `undefined` where there was no look before, or Redis has lost its sums meanwhile */
+/** @returns `undefined` if there is no earlier snapshot, or if the numbers became smaller because Redis lost its data */
 export function ratesOf(look: QueueLook, before: QueueLook | undefined, elapsedMs: number): Rates | undefined {
   if (!before || elapsedMs <= 0 || look.handled < before.handled || look.failed < before.failed) return undefined;
   const perSecond = (now: number, then: number): number => Math.round(((now - then) * 10_000) / elapsedMs) / 10;

@@ -3,14 +3,16 @@ import { namedAddress, type Place } from '../../redis/named-address.js';
 import { survey } from '../../redis/survey.js';
 import { addressOf, type RedisFlags } from './command.js';
 
-/** A Redis that is named, or is there already. */
+/** A Redis that is configured, or that is running already. */
 export interface Present {
   readonly address: QueueOptions;
   readonly place: Place;
 }
 
 /**
- * The Redis that other commands would use, for those that must not start one; `undefined` when they would, or could find none.
+ * The Redis that other commands would use, for commands that must not start one.
+ *
+ * @returns `undefined` if none is running: other commands would start one, or fail
  *
  * @throws RedisUnreachableError, InvalidOptionError
  */

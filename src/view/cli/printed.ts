@@ -1,7 +1,7 @@
 /**
- * Writes a line on stdout and waits until the system has it.
+ * Writes a line to stdout and waits until the operating system has it.
  *
- * @returns false when nobody reads any more: the pipe is closed. What was written into a pipe counts as printed.
+ * @returns false if the reader has closed the pipe. A line that was written into a pipe counts as printed.
  */
 export function printed(line: string, stream: NodeJS.WriteStream = process.stdout): Promise<boolean> {
   return new Promise((resolve) => stream.write(`${line}\n`, (error) => resolve(!error)));
@@ -9,7 +9,7 @@ export function printed(line: string, stream: NodeJS.WriteStream = process.stdou
 
 const asked = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Aborts at the first Ctrl-C, or when the process is asked to end in another way; the second one ends it at once. */
+/** Runs `work` with a signal that aborts at the first SIGINT (Ctrl-C), SIGTERM or SIGHUP. A second one ends the process at once. */
 export async function untilAsked<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {
   const controller = new AbortController();
   const onAsked = (): void => {

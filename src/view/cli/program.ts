@@ -19,12 +19,12 @@ import { workersCommand } from './workers.js';
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
 
-/** The whole command line: what runs it, what completes it and what documents it read the same definitions. */
+/** The whole command line. The program, the shell completion and docs/cli all use this definition. */
 export function hotqueueProgram(): Command {
-  const program = withExamples(new Command('hotqueue').description('Typed workers on Redis lists, from the command line.').version(version), [
-    ['put emails \'{"to":"ada@example.com"}\'', 'one message'],
-    ['worker src/workers.ts', 'work on what is put, until Ctrl-C'],
-    ['top', 'watch'],
+  const program = withExamples(new Command('hotqueue').description('Command line of hotqueue: typed workers on Redis lists.').version(version), [
+    ['put emails \'{"to":"ada@example.com"}\'', 'put one message'],
+    ['worker src/workers.ts', 'handle messages until Ctrl-C'],
+    ['top', 'watch queues and workers'],
   ]);
   const commands = [
     putCommand(),
@@ -44,6 +44,6 @@ export function hotqueueProgram(): Command {
     completionCommand(),
   ];
   for (const command of commands) program.addCommand(command);
-  program.addCommand(completeCommand(), { hidden: true }); // typed by nobody but a completion
+  program.addCommand(completeCommand(), { hidden: true }); // only the completion scripts call it
   return program;
 }

@@ -2,20 +2,20 @@ import { clearLine, cursorTo } from 'node:readline';
 import { count, cut, paint, widthOf } from './output.js';
 
 export interface Progress {
-  /** @param done how many messages; @param part of the whole, 0 to 1, where the whole is known */
+  /** @param done number of messages so far; @param part share of the whole, 0 to 1, if the whole is known */
   tell(done: number, part?: number): void;
-  /** Takes the bar away: the result is said elsewhere. */
+  /** Removes the bar. The caller prints the result. */
   end(): void;
 }
 
-/** Between two drawings: a person sees no more. */
+/** Time between two drawings. People do not see faster changes. */
 const frameMs = 100;
 
-/** One line that is drawn again and again on a terminal; nothing at all where nobody looks. */
+/** A progress line on a terminal. Draws nothing if the stream is not a terminal. */
 export function progressOn(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now): Progress {
   if (stream.isTTY !== true || process.env['TERM'] === 'dumb') return { tell: () => {}, end: () => {} };
   const beganAt = now();
-  let drawnAt = beganAt; // what is over within a frame needs no bar
+  let drawnAt = beganAt; // no bar for work that takes less than one frame
   let isDrawn = false;
   return {
     tell(done, part) {
@@ -46,7 +46,7 @@ function frame(done: number, part: number | undefined, elapsedMs: number, stream
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** So much of so many columns, in steps of an eighth of one; always `width` columns wide. */
+/** A bar for a share from 0 to 1, padded to `width` columns. Its length has steps of an eighth of a column. */
 export function bar(part: number, width: number): string {
   const filled = Math.round(Math.min(1, Math.max(0, part)) * width * 8);
   return ('█'.repeat(filled >> 3) + eighths[filled & 7]!).padEnd(width);

@@ -7,37 +7,37 @@ import { cut, harmless } from './output.js';
 /** Any JSON value. */
 export type Json = NonNullable<unknown> | null;
 
-/** Stores messages, all or none of them. */
+/** Stores all messages or none. */
 export type Put = (messages: readonly Json[]) => Promise<readonly Job[]>;
 
-/** What lines are read from. */
+/** The input that lines are read from. */
 export interface Source {
   readonly stream: AsyncIterable<Buffer> | Iterable<Buffer>;
-  /** Bytes read so far as a part of the whole, 0 to 1; `undefined` where the whole is not known. */
+  /** Share of the bytes that was read, 0 to 1; `undefined` if the size is not known. */
   readonly part: () => number | undefined;
 }
 
 const batchSize = 1_000;
-/** A message that is longer than this is refused anyway, so a file of one message is not larger. */
+/** Largest file that can be a single message: larger messages are refused anyway. */
 const mostBytes = 1_048_576;
 
 /** Standard input. */
 export function fromStdin(): Source {
-  const { stdin } = process; // a file, where it was redirected; then its size is known
+  const { stdin } = process; // the size is known if a file was redirected to it
   const stat = fstatSync(stdin.fd);
   return { stream: stdin, part: () => (stat.isFile() && stat.size > 0 ? stdin.bytesRead / stat.size : undefined) };
 }
 
 /**
- * A file, and the message in it where it is a single one, perhaps over many lines.
+ * Opens a file. If the whole file is one JSON value, perhaps over several lines, it is also returned as one message.
  *
- * @throws InvalidOptionError when it cannot be read
+ * @throws InvalidOptionError if the file cannot be read
  */
 export async function fromFile(file: string): Promise<Source & { readonly message?: Json }> {
   try {
     const handle = await open(file);
     const { size } = await handle.stat();
-    // Two JSON values in a row are never one, so this mistakes no file of lines.
+    // Several JSON values in a row never parse as one value, so a file of lines is never taken for one message.
     const bytes = size <= mostBytes ? await handle.readFile() : Buffer.alloc(0);
     const stream = handle.createReadStream({ start: 0 });
     const source = { stream, part: () => (size > 0 ? stream.bytesRead / size : undefined) };
@@ -50,15 +50,15 @@ export async function fromFile(file: string): Promise<Source & { readonly messag
     }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidOptionError('message', `@${harmless(file)} cannot be read: ${harmless(why)}`);
+    throw new InvalidOptionError('message', `cannot read @${harmless(file)}: ${harmless(why)}`);
   }
 }
 
 /**
- * Puts each line as a message, in order; empty lines are passed over.
+ * Puts each line as a message, in order. Skips empty lines.
  *
- * @param tell told of each batch when it is stored
- * @throws InvalidLineError for the first line that is no message; what came before it is stored
+ * @param tell called for each batch after it was stored
+ * @throws InvalidLineError for the first line that is not a valid message; the lines before it are stored
  */
 export async function putLines(stream: Source['stream'], put: Put, tell: (jobs: readonly Job[]) => void): Promise<number> {
   let stored = 0;
@@ -100,7 +100,7 @@ async function putBatch(lines: readonly Line[], put: Put): Promise<void> {
   if (bad) throw bad;
 }
 
-/** Put together, and one by one where one of them is refused, to tell which: those before it are stored. */
+/** Puts a batch at once. If it is refused, puts the messages one by one to find the invalid one; those before it are stored. */
 async function putChecked(messages: readonly Numbered[], put: Put): Promise<void> {
   try {
     await put(messages.map(({ message }) => message));
@@ -119,9 +119,9 @@ async function putChecked(messages: readonly Numbered[], put: Put): Promise<void
 
 const isRefused = (error: unknown): error is Error => error instanceof InvalidPayloadError || error instanceof NotSerializableError;
 
-/** What is wrong with a text that should be JSON, and how it is put right. */
+/** Says what is wrong with a text that should be JSON, and how to write it. */
 export function notJson(text: string, error: unknown): string {
   const said = error instanceof Error ? harmless(error.message) : '';
   const shown = harmless(cut(text.trim(), 60));
-  return /^[\p{L}_][^"{}[\]]*$/u.test(text.trim()) ? `${shown} is no JSON: a string wants double quotes, ${JSON.stringify(shown)}` : `${shown} is no JSON (${said})`;
+  return /^[\p{L}_][^"{}[\]]*$/u.test(text.trim()) ? `invalid JSON ${shown}: write a string in double quotes, ${JSON.stringify(shown)}` : `invalid JSON ${shown} (${said})`;
 }

@@ -17,25 +17,25 @@ interface PutFlags extends RedisFlags {
   readonly ttl?: Duration;
 }
 
-/** `put`: one message, many of the same, or a line each. */
+/** `put`: puts one message, the same message many times, or a message for each line. */
 export function putCommand(): Command {
-  return redisCommand('put', 'Put messages on a queue; each is any JSON value. Prints its id, or how many there were.', [
+  return redisCommand('put', 'Put messages on a queue. A message is any JSON value. Prints the id of a single message, else the number of messages.', [
     ['put emails \'{"to":"ada@example.com"}\'', 'one message'],
-    ["put words '\"hello\"'", 'a string: quotes for the shell around those of JSON'],
-    ['put emails @welcome.json --delay 10m', 'from a file, ready in ten minutes'],
-    ['put emails - < emails.ndjson', 'a message from each line'],
-    ['put load \'{"n":1}\' --count 100000', 'the same again and again'],
+    ["put words '\"hello\"'", 'a string: shell quotes around JSON quotes'],
+    ['put emails @welcome.json --delay 10m', 'a message from a file, due in ten minutes'],
+    ['put emails - < emails.ndjson', 'one message per line'],
+    ['put load \'{"n":1}\' --count 100000', 'the same message many times'],
   ])
     .argument('<queue>')
     .argument('[message]', 'JSON, @file (one message, or one per line), or - for lines from standard input')
-    .option('-c, --count <number>', 'put it so many times', wholeFrom(1))
-    .addOption(new Option('--delay <duration>', 'ready so much later, such as 90s or 10m').argParser(duration).conflicts('at'))
-    .option('--at <time>', 'ready then, such as 2026-12-24T18:00', instant)
-    .addOption(new Option('--priority <priority>', 'taken before or after the others').choices(['high', 'normal', 'low']))
-    .option('--id <id>', 'an id of your own: while Redis knows it, nothing else is stored under it')
-    .option('--attempts <number>', 'most attempts, the first included', wholeFrom(1))
-    .option('--backoff <duration>', 'time before the second attempt, doubled for each one after it', duration)
-    .option('--ttl <duration>', 'not worth handling after so long', duration)
+    .option('-c, --count <number>', 'number of times to put the message', wholeFrom(1))
+    .addOption(new Option('--delay <duration>', 'due after this time, such as 90s or 10m').argParser(duration).conflicts('at'))
+    .option('--at <time>', 'due at this time, such as 2026-12-24T18:00', instant)
+    .addOption(new Option('--priority <priority>', 'taken before (high) or after (low) normal messages').choices(['high', 'normal', 'low']))
+    .option('--id <id>', 'your own id: while Redis knows it, a second put with it stores nothing')
+    .option('--attempts <number>', 'most attempts, including the first one', wholeFrom(1))
+    .option('--backoff <duration>', 'wait before the second attempt; it doubles for each later one', duration)
+    .option('--ttl <duration>', 'bury the message if it waits longer than this', duration)
     .action(async (queue: string, message: string | undefined, flags: PutFlags, command: Command) => {
       const source = await sourceOf(message, flags, command);
       await withQueue(queue, flags, (it) => put(it, source, flags));
@@ -45,22 +45,22 @@ export function putCommand(): Command {
 type Messages = { readonly message: Json } | Source;
 
 async function sourceOf(given: string | undefined, { count: times, id }: PutFlags, command: Command): Promise<Messages> {
-  if (id !== undefined && times !== undefined) usage(command, '--id names one message, and --count makes many of it: leave out one of the two');
+  if (id !== undefined && times !== undefined) usage(command, '--id and --count cannot be used together: an id belongs to one message, so leave out one of them');
   const source = await readMessage(given, command);
   if ('message' in source) return source;
-  if (times !== undefined) usage(command, '--count repeats one message, and here each line is one: leave it out');
-  if (id !== undefined) usage(command, '--id names one message, and here each line is one: put them one by one');
+  if (times !== undefined) usage(command, '--count cannot be used with lines: it repeats a single message, so leave it out');
+  if (id !== undefined) usage(command, '--id cannot be used with lines: an id belongs to one message, so put the messages one by one');
   return source;
 }
 
 async function readMessage(given: string | undefined, command: Command): Promise<Messages> {
-  if (given === undefined && process.stdin.isTTY) usage(command, 'which message? Give JSON, @file, or - for lines from standard input');
+  if (given === undefined && process.stdin.isTTY) usage(command, 'no message: give JSON, @file, or - for lines from standard input');
   if (given === undefined || given === '-') return fromStdin();
   if (given.startsWith('@')) return fromFile(given.slice(1));
   try {
     return { message: JSON.parse(given) as Json };
   } catch (error) {
-    return usage(command, `${notJson(given, error)}\nThe shell takes the outer quotes away, so write them twice: '"hello"' for a string, '{"to":"ada"}' for an object`);
+    return usage(command, `${notJson(given, error)}\nThe shell removes the outer quotes, so write two kinds of quotes: '"hello"' for a string, '{"to":"ada"}' for an object`);
   }
 }
 
@@ -93,7 +93,7 @@ async function put(queue: HotQueue, source: Messages, flags: PutFlags): Promise<
   if (!flags.json) print(`${count(stored, 'message')} put on ${queue.name}`);
 }
 
-/** As lines, so that many of one are put the way many others are. */
+/** Many lines with the same message, so that `--count` can use the code for lines. */
 function* repeated(message: Json, times: number): Generator<Buffer> {
   const line = `${JSON.stringify(message)}\n`;
   const most = Math.max(1, Math.floor(65_536 / line.length));

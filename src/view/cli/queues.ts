@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { queueNames } from '../queues.js';
 import { addressOf, answer, missing, redisCommand, type RedisFlags } from './command.js';
 
-/** `queues`: their names, and nothing else. */
+/** `queues`: prints the names of all queues. */
 export function queuesCommand(): Command {
-  return redisCommand('queues', 'The names of all queues that something was ever put on. Ends with 3 when there is none.', [
-    ['queues', 'a name per line'],
-    ['info $(hotqueue queues | grep mail)', 'some of them'],
+  return redisCommand('queues', 'Print the names of all queues that a message was ever put on. Exits with 3 if there is none.', [
+    ['queues', 'one name per line'],
+    ['info $(hotqueue queues | grep mail)', 'use some of the names in another command'],
   ]).action(async (flags: RedisFlags) => {
     const queues = await queueNames(addressOf(flags));
     if (queues.length > 0 || flags.json) answer(flags, { queues }, () => queues.join('\n'));

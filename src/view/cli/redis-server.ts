@@ -6,19 +6,19 @@ import { projectAt } from '../../redis/embedded/project.js';
 import { greet } from '../../redis/greeting.js';
 import { type Survey, survey } from '../../redis/survey.js';
 
-/** `hotqueue redis …`: the server that a project gets when nobody names one. */
+/** `hotqueue redis …`: the Redis server that a project gets if no address is configured. */
 export function redisServerCommand(): Command {
-  const redis = new Command('redis').description("This project's own Redis, for a machine that has none.");
-  redis.command('install').description('get a real server for this user, without root (Debian, Ubuntu)').action(installServer);
-  redis.command('start').description("start this project's server, or join the one that runs").action(startServer);
-  redis.command('status').description('which server would be used, and what runs').option('--json', 'for programs').action(printStatus);
+  const redis = new Command('redis').description("Manage this project's own Redis, for a machine that has none.");
+  redis.command('install').description('install a Redis server for this user, without root (Debian, Ubuntu)').action(installServer);
+  redis.command('start').description("start this project's server, or use the one that is running").action(startServer);
+  redis.command('status').description('show which server is used, or would be started').option('--json', 'print JSON, for programs').action(printStatus);
   redis.command('stop').description("stop this project's server").action(stopServer);
   return redis;
 }
 
 async function installServer(): Promise<void> {
   const { name, version, binary } = await install();
-  console.log(`${name} ${version} is ready at ${binary}; projects without another Redis use it from now on`);
+  console.log(`${name} ${version} is ready at ${binary}; projects without another Redis use it now`);
 }
 
 async function startServer(): Promise<void> {
@@ -27,15 +27,15 @@ async function startServer(): Promise<void> {
   const { socket } = await joinOrStart(projectAt(process.cwd(), process.env), kinds, process.env);
   const greeting = await greet({ path: socket });
   const { name, pid } = greeting;
-  console.log(`${titleOf(greeting)} runs${name === 'js-redis-server' ? ', in memory only' : ''} (pid ${pid ?? 'unknown'})\nREDIS_URL=unix://${socket}`);
+  console.log(`${titleOf(greeting)} is running${name === 'js-redis-server' ? ', in memory only' : ''} (pid ${pid ?? 'unknown'})\nREDIS_URL=unix://${socket}`);
 }
 
 async function stopServer(): Promise<void> {
   const project = projectAt(process.cwd(), process.env);
   const hasStopped = await stopRunning(project, await pidOfRunning());
-  console.log(hasStopped ? 'stopped' : 'nothing runs for this project');
+  console.log(hasStopped ? 'stopped' : 'no server is running for this project');
 
-  /** One that does not answer is stopped by what its starter noted. */
+  /** `undefined` if it does not answer: then `stopRunning` uses the pid that was noted at its start. */
   async function pidOfRunning(): Promise<number | undefined> {
     try {
       const running = await findRunning(project);
@@ -66,18 +66,18 @@ function asText(found: Survey): string {
       url,
     });
   }
-  if (start === undefined) return 'uses  none: no server is there, and none may be started (NODE_ENV, HOTQUEUE_REDIS); set REDIS_URL';
+  if (start === undefined) return 'uses  none: no server is running, and NODE_ENV or HOTQUEUE_REDIS does not allow to start one; set REDIS_URL';
   return lines({
     uses: `would start ${titleOf(start)} for ${project.root}`,
-    data: start.kind === 'js' ? 'in memory only; "hotqueue redis install" gets a real server' : project.dataDir,
+    data: start.kind === 'js' ? 'in memory only; run "hotqueue redis install" to get a real server' : project.dataDir,
   });
 }
 
 const chosenBy = {
-  option: 'named by an option',
-  environment: 'named by the environment',
-  local: "this machine's own",
-  embedded: "this project's own",
+  option: 'set by an option',
+  environment: 'set by the environment',
+  local: 'the Redis of this machine',
+  embedded: 'the Redis of this project',
 };
 
 const titleOf = ({ name, version }: { name: string; version?: string | undefined }): string => (version === undefined ? name : `${name} ${version}`);

@@ -11,21 +11,21 @@ interface TakeFlags extends RedisFlags {
   readonly block?: boolean;
 }
 
-/** `get`, `consume`, `peek`: what is on a queue, taken or only looked at. */
+/** `get` and `consume` take messages; `peek` only shows them. */
 export function takingCommands(): Command[] {
   return [getCommand(), consumeCommand(), peekCommand()];
 }
 
 function getCommand(): Command {
-  return redisCommand('get', 'Take one message and print it as a line of JSON. Ends with 3 when there is none.', [
-    ['get emails', 'the next message, now'],
-    ['get emails --block --timeout 30s', 'wait for one'],
+  return redisCommand('get', 'Take one message and print it as a line of JSON. Exits with 3 if there is none.', [
+    ['get emails', 'the next message, without waiting'],
+    ['get emails --block --timeout 30s', 'wait up to 30 seconds for a message'],
   ])
     .argument('<queue>')
     .option('-b, --block', 'wait for a message')
-    .option('-t, --timeout <duration>', 'with --block: so long at the most', duration)
+    .option('-t, --timeout <duration>', 'with --block: longest time to wait', duration)
     .action(async (queue: string, flags: TakeFlags, command: Command) => {
-      if (flags.timeout !== undefined && !flags.block) usage(command, '--timeout says how long to wait, and without --block nothing waits: add --block');
+      if (flags.timeout !== undefined && !flags.block) usage(command, '--timeout needs --block: without --block, get does not wait');
       const timeout = flags.block ? flags.timeout : 0;
       const taken = await withQueue(queue, flags, (it) => take(it, { limit: 1, ...(timeout !== undefined && { timeout }) }, flags));
       if (taken === 0) missing(`${queue} has no message`);
@@ -33,14 +33,14 @@ function getCommand(): Command {
 }
 
 function consumeCommand(): Command {
-  return redisCommand('consume', 'Take messages and print each as a line of JSON, until Ctrl-C. What was not printed goes back.', [
+  return redisCommand('consume', 'Take messages and print each as a line of JSON, until Ctrl-C. A message that was not printed goes back to the queue.', [
     ['consume emails', 'until Ctrl-C'],
-    ['consume emails --limit 10 --timeout 5s', 'at most ten, until none came for 5 s'],
-    ['consume emails | jq .to', 'a line each, for other programs'],
+    ['consume emails --limit 10 --timeout 5s', 'at most ten; stops when none comes for 5 s'],
+    ['consume emails | jq .to', 'one line per message, for other programs'],
   ])
     .argument('<queue>')
-    .option('-l, --limit <number>', 'so many at the most', wholeFrom(1))
-    .option('-t, --timeout <duration>', 'end when none came for so long', duration)
+    .option('-l, --limit <number>', 'stop after this number of messages', wholeFrom(1))
+    .option('-t, --timeout <duration>', 'stop when no message comes for this time', duration)
     .action(async (queue: string, flags: TakeFlags) => {
       const { limit, timeout } = flags;
       const options = { ...(limit !== undefined && { limit }), ...(timeout !== undefined && { timeout }) };
@@ -48,12 +48,12 @@ function consumeCommand(): Command {
     });
 }
 
-/** Prints what it takes. @returns how many messages were printed */
+/** Takes messages and prints them. @returns how many were printed */
 function take(queue: HotQueue, options: TakeOptions, flags: TakeFlags): Promise<number> {
   return untilAsked(async (signal) => {
     let taken = 0;
     for await (const delivery of queue.deliveries({ ...options, signal })) {
-      // Leaving gives it back; going on acknowledges it. So nothing is gone before it is printed.
+      // break gives the message back, and the next iteration acknowledges it. So no message is deleted before it is printed.
       if (!(await printed(lineOf(delivery, flags)))) break;
       taken += 1;
     }
@@ -66,12 +66,12 @@ function lineOf({ id, queue, payload, attempt, putAt }: Delivery, { json }: Take
 }
 
 function peekCommand(): Command {
-  return redisCommand('peek', 'The next messages in the order in which they will be taken, left where they are.', [
+  return redisCommand('peek', 'Show the next messages in the order in which workers take them, and leave them in the queue.', [
     ['peek emails', 'the next ten'],
     ['peek emails -n 1 --json', 'the next one, as JSON'],
   ])
     .argument('<queue>')
-    .option('-n, --number <number>', 'so many', wholeFrom(1, 10_000), 10)
+    .option('-n, --number <number>', 'number of messages', wholeFrom(1, 10_000), 10)
     .action((queue: string, flags: RedisFlags & { number: number }) => withQueue(queue, flags, async (it) => {
       const jobs = await it.peek(flags.number);
       if (jobs.length === 0) return missing(await whyNone(it));
@@ -81,13 +81,13 @@ function peekCommand(): Command {
 
 async function whyNone(queue: HotQueue): Promise<string> {
   const size = await queue.size();
-  return size === 0 ? `${queue.name} has no message` : `${queue.name} has ${count(size, 'message')}, and the next are not valid JSON: taking will bury them`;
+  return size === 0 ? `${queue.name} has no message` : `${queue.name} has ${count(size, 'message')}, but the next ones are not valid JSON: a worker will bury them`;
 }
 
 function tableOf(jobs: readonly Job[]): string {
   const now = Date.now();
   const room = Math.max(20, widthOf() - 36 - 10);
-  // A message from elsewhere has no id, and does not tell its age.
+  // A bare message from another program has no id and no put time.
   const rows = jobs.map(({ id, putAt, payload }) => [id || '-', id === '' ? '-' : age(now - putAt), cut(jsonLine(payload), room)]);
   return table(['id', 'put', 'message'], rows);
 }

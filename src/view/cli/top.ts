@@ -15,18 +15,18 @@ interface TopFlags extends RedisFlags {
   readonly once?: boolean;
 }
 
-/** `top`: the screen on which a person watches. */
+/** `top`: a full screen with queues, workers and the next messages. */
 export function topCommand(): Command {
-  return redisCommand('top', 'Watch queues and workers on a full screen, with what comes next; pause, revive, drop by a key. Lines where there is no terminal.', [
+  return redisCommand('top', 'Watch queues, workers and the next messages on a full screen. Keys pause a queue, or revive or drop its dead letters. Prints lines if stdout is not a terminal.', [
     ['top', 'all queues, until q or Ctrl-C; ? lists the keys'],
-    ['top emails images --interval 5s', 'two of them, looked at less often'],
-    ['top --once', 'one look, as lines'],
-    ['top emails --json', 'a line of JSON for each look, for other programs'],
+    ['top emails images --interval 5s', 'two queues, updated every 5 s'],
+    ['top --once', 'print one snapshot as lines'],
+    ['top emails --json', 'a line of JSON per snapshot, for other programs'],
   ])
-    .argument('[queue...]', 'all that something was ever put on, when absent')
-    .option('-i, --interval <duration>', 'look so often', duration, '1s')
-    .option('-n, --number <number>', 'in lines and JSON, so many of the next messages of each queue', wholeFrom(0, 1_000), 5)
-    .option('--once', 'one look, as lines, then end; with 3 when there is no queue')
+    .argument('[queue...]', 'names of queues (default: all queues that a message was ever put on)')
+    .option('-i, --interval <duration>', 'time between two snapshots', duration, '1s')
+    .option('-n, --number <number>', 'in lines and JSON: number of the next messages of each queue', wholeFrom(0, 1_000), 5)
+    .option('--once', 'print one snapshot as lines, then exit; exits with 3 if there is no queue')
     .action(async (names: string[], flags: TopFlags) => {
       const eyes = new Eyes(flags, names);
       try {
@@ -43,7 +43,7 @@ const intervalOf = ({ interval }: TopFlags): number => Math.max(100, toMs(interv
 
 async function once(eyes: Eyes, { json, number }: TopFlags): Promise<void> {
   const sight = await eyes.look(number);
-  if (sight.queues.length === 0 && !json) return missing('no queue yet: something has to be put on one, as in  hotqueue put emails \'"hello"\'');
+  if (sight.queues.length === 0 && !json) return missing('no queue yet: put a message first, for example  hotqueue put emails \'"hello"\'');
   await printed(json ? jsonLine(sightAsJson(sight)) : sightAsText(sight));
 }
 
@@ -56,7 +56,7 @@ async function asLines(eyes: Eyes, flags: TopFlags, signal: AbortSignal): Promis
   let hasAnswered = false;
   const asked = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
   while (!signal.aborted) {
-    // Whoever ends it does not wait for a Redis that is away.
+    // A signal ends the command at once, also while Redis does not answer.
     const sight: Sight | undefined = await Promise.race([lookAgain(eyes, flags, hasAnswered), asked]);
     hasAnswered ||= sight !== undefined;
     if (sight && !(await printed(flags.json ? jsonLine(sightAsJson(sight)) : `${sightAsText(sight)}\n`))) return;
@@ -64,16 +64,20 @@ async function asLines(eyes: Eyes, flags: TopFlags, signal: AbortSignal): Promis
   }
 }
 
-/** A look; none while Redis is away, which stderr is told each time. One that never answered is another Redis than was meant. */
+/**
+ * Takes a snapshot. While Redis does not answer, prints a note on stderr and returns `undefined`.
+ *
+ * @throws RedisUnreachableError if Redis has never answered: then the address is probably wrong
+ */
 async function lookAgain(eyes: Eyes, { number }: TopFlags, hasAnswered: boolean): Promise<Sight | undefined> {
   try {
     const sight = await eyes.look(number);
     await eyes.watch();
     return sight;
   } catch (error) {
-    if (error instanceof QueueClosedError) return undefined; // it was ended meanwhile
+    if (error instanceof QueueClosedError) return undefined; // the command was ended meanwhile
     if (!hasAnswered || !(error instanceof RedisUnreachableError)) throw error;
-    say(`${error.message}. Trying again`);
+    say(`${error.message}. Reconnecting`);
     return undefined;
   }
 }

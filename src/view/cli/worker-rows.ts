@@ -1,9 +1,9 @@
 import type { WorkerView } from 'hotqueue';
 import { age, harmless } from './output.js';
 
-export const workerHeading = ['queue', 'worker', 'process', 'status', 'runs', 'handled', 'failed', 'up', 'id'];
+export const workerHeading = ['queue', 'worker', 'process', 'status', 'active', 'done', 'failed', 'up', 'id'];
 
-/** A row for each worker; what it calls itself came from somebody else's program. */
+/** A row for each worker. Its texts come from other programs, so control characters are escaped. */
 export function workerRows(workers: readonly WorkerView[], now: number): string[][] {
   return workers.map(({ id, queue, name, host, pid, process, startedAt, concurrency, status, handled, failed, claimed, running }) => {
     const oldest = running[0];

@@ -30,32 +30,32 @@ interface WorkerFlags extends Omit<RedisFlags, 'prefix'> {
 
 /** `hotqueue worker <files…>` */
 export function workerCommand(): Command {
-  const command = withExamples(new Command('worker').description('Work on what is put, with the workers that some files export or give to run(), until SIGTERM or Ctrl-C.'), [
-    ['worker src/workers.ts', 'every worker in it'],
-    ['worker src/*.ts --queue urgent,mail --concurrency 8', 'two queues, the first one first, eight messages at once'],
+  const command = withExamples(new Command('worker').description('Run the workers that the files export or pass to run(), until SIGTERM or Ctrl-C.'), [
+    ['worker src/workers.ts', 'all workers in the file'],
+    ['worker src/*.ts --queue urgent,mail --concurrency 8', 'two queues, "urgent" first, eight messages at once'],
     ['worker dist/workers.js --processes 4 --max-memory 512mb', 'in production: four processes, replaced when they die or grow'],
-    ['worker src/workers.ts --burst', 'what is there, then exit'],
-    ['worker src/workers.ts --watch', 'while you write it'],
+    ['worker src/workers.ts --burst', 'handle the waiting messages, then exit'],
+    ['worker src/workers.ts --watch', 'during development'],
   ])
-    .argument('<files...>', 'modules; TypeScript with decorators too, where @oxc-node/core is installed')
-    .option('--class <names>', 'only these classes, with commas between them', names)
-    .option('-q, --queue <names>', 'only these queues, in this order', names)
-    .addOption(new Option('--order <order>', 'how queues share the places: in order, or in turn').choices(['strict', 'fair']))
-    .option('-c, --concurrency <number>', 'messages at once in a process; as the workers were declared when absent', wholeFrom(1, 10_000))
-    .option('--processes <number>', 'so many processes, each started again when it dies', wholeFrom(1, 256))
-    .option('--burst', 'end when nothing is ready')
-    .option('--max-jobs <number>', 'end after so many messages; with --processes another takes its place', wholeFrom(1))
-    .option('--max-idle <duration>', 'end when there was nothing to do for so long', duration)
-    .option('--max-memory <size>', 'end when it uses more, such as 512mb; with --processes another takes its place', bytes)
-    .option('--name <name>', 'what it is called in the log and by "hotqueue workers ls"; HOTQUEUE_NAME when absent')
-    .option('--watch', 'start again when a source in the folders of the files changes')
-    .option('--deadline <duration>', 'how long running messages may take to finish when it is asked to stop; 25s when absent', duration)
-    .addOption(new Option('--log <form>', 'one line for each attempt; pretty on a terminal, else json, when absent').choices(['json', 'pretty', 'none']))
+    .argument('<files...>', 'modules: JavaScript, or TypeScript with decorators if @oxc-node/core is installed')
+    .option('--class <names>', 'only these classes, separated by commas', names)
+    .option('-q, --queue <names>', 'only these queues, separated by commas, in this order', names)
+    .addOption(new Option('--order <order>', 'how queues share the concurrency slots: in order (strict) or in turn (fair)').choices(['strict', 'fair']))
+    .option('-c, --concurrency <number>', 'most messages at once in a process (default: as the workers declare)', wholeFrom(1, 10_000))
+    .option('--processes <number>', 'number of processes; a process that dies is restarted', wholeFrom(1, 256))
+    .option('--burst', 'exit when no message is waiting')
+    .option('--max-jobs <number>', 'exit after this number of messages; with --processes, a new process replaces it', wholeFrom(1))
+    .option('--max-idle <duration>', 'exit when there was no message for this time', duration)
+    .option('--max-memory <size>', 'exit when the process uses more, such as 512mb; with --processes, a new process replaces it', bytes)
+    .option('--name <name>', 'name in the log and in "hotqueue workers ls" (default: HOTQUEUE_NAME)')
+    .option('--watch', 'restart when a source file in the folders of the files changes')
+    .option('--deadline <duration>', 'on stop: how long active messages may take to finish (default: 25s)', duration)
+    .addOption(new Option('--log <form>', 'form of the log, one line for each attempt (default: pretty on a terminal, else json)').choices(['json', 'pretty', 'none']))
     .option('--json', 'the same as --log json');
-  // What a key begins with is said where the queue is made.
+  // No --prefix: the user's files create the queues, and set the prefix there.
   for (const option of redisOptions().filter(({ long }) => long !== '--prefix')) command.addOption(option);
   return command
-    .addHelpText('after', '\nThe Redis flags are for queues that name no address of their own.\nEnds with 0 when it was stopped or had reached a limit, 1 when it could not begin or was forced, 2 for a wrong option.')
+    .addHelpText('after', '\nThe Redis options apply to queues that are created without an address.\nExits with 0 if it was stopped or reached a limit, 1 if it could not start or was forced to stop, 2 for a wrong option.')
     .action(work);
 }
 
@@ -70,12 +70,12 @@ async function work(files: readonly string[], flags: WorkerFlags): Promise<void>
     const isSupervised = flags.processes !== undefined || flags.watch === true;
     leave(await (isSupervised ? supervised(settings, flags, log) : alone(settings, log)));
   } catch (error) {
-    leave(exitCodes.failed); // what the files opened would keep the process
+    leave(exitCodes.failed); // connections that the files opened would keep the process alive
     throw error;
   }
 }
 
-/** In this process. */
+/** Runs the workers in this process. */
 async function alone(settings: WorkerSettings, log: Log): Promise<number> {
   const shift = new Shift(settings, log);
   let isAsked = false;
@@ -88,7 +88,7 @@ async function alone(settings: WorkerSettings, log: Log): Promise<number> {
   return shift.isForced ? exitCodes.failed : exitCodes.done;
 }
 
-/** In processes of their own. */
+/** Runs the workers in child processes. */
 async function supervised(settings: WorkerSettings, { processes = 1, watch = false }: WorkerFlags, log: Log): Promise<number> {
   const supervisor = new Supervisor(settings, { processes, isWatching: watch }, log);
   onSignals((signal) => supervisor.stop(signal));
@@ -121,11 +121,11 @@ function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSetting
   };
 }
 
-/** The queues are made by the user's files, which read `REDIS_URL` themselves. */
+/** The address for `REDIS_URL`: the user's files create the queues, and these read `REDIS_URL`. */
 function urlOf({ url, host, port, db, password }: WorkerFlags): string | undefined {
   if ([url, host, port, db, password].every((given) => given === undefined)) return undefined;
   const named = namedAddress({ url, host, port, db, password }, process.env);
-  if (!named) throw new InvalidOptionError('db', '--db: it does not say of which Redis: give --url or --host as well');
+  if (!named) throw new InvalidOptionError('db', '--db without an address: give --url or --host too');
   return written(named.place);
 }
 

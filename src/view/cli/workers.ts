@@ -5,27 +5,27 @@ import { Lookout } from './look.js';
 import { count, jsonLine, print, table } from './output.js';
 import { workerHeading, workerRows } from './worker-rows.js';
 
-/** `workers ls|quiet|work|stop`: who takes, and what it is asked. */
+/** `workers ls|quiet|work|stop`: lists workers and sends them commands. */
 export function workersCommand(): Command {
-  const workers = withExamples(new Command('workers').description('Who takes messages; what each works on; asking them to pause or to end.'), [
-    ['workers ls', 'of all queues'],
-    ['workers quiet emails --all', 'what runs goes on, nothing new is taken'],
+  const workers = withExamples(new Command('workers').description('List workers, and ask them to pause, to resume or to stop.'), [
+    ['workers ls', 'workers of all queues'],
+    ['workers quiet emails --all', 'finish active messages, take no new ones'],
   ]);
   for (const command of [listCommand(), orderCommand('quiet'), orderCommand('work'), orderCommand('stop')]) workers.addCommand(command);
   return workers;
 }
 
 function listCommand(): Command {
-  return redisCommand('ls', 'Workers as they described themselves with their last beat. Ends with 3 when there is none.', [
-    ['workers ls', 'of all queues'],
-    ['workers ls emails --json', 'of one, a line of JSON each'],
+  return redisCommand('ls', 'List the registered workers, with the data of their last heartbeat. Exits with 3 if there is none.', [
+    ['workers ls', 'workers of all queues'],
+    ['workers ls emails --json', 'workers of one queue, a line of JSON each'],
   ])
-    .argument('[queue...]', 'all that something was ever put on, when absent')
+    .argument('[queue...]', 'names of queues (default: all queues that a message was ever put on)')
     .action(async (names: string[], flags: RedisFlags) => {
       const lookout = new Lookout(flags, names);
       try {
         const workers = (await lookout.look()).flatMap((queue) => queue.workers);
-        if (workers.length === 0) return missing(names.length === 0 ? 'nobody works on any queue' : `nobody works on ${names.join(', ')}`);
+        if (workers.length === 0) return missing(names.length === 0 ? 'no queue has a worker' : `no worker on ${names.join(', ')}`);
         if (flags.json) return workers.forEach((worker) => print(jsonLine(worker)));
         print(table(workerHeading, workerRows(workers, Date.now())));
       } finally {
@@ -35,22 +35,22 @@ function listCommand(): Command {
 }
 
 const orders = {
-  quiet: { description: 'Ask workers to take nothing new, until "workers work"; what runs goes on.', to: 'take nothing new' },
-  work: { description: 'Ask quiet workers to take again.', to: 'take again' },
-  stop: { description: 'Ask workers to stop as on SIGTERM: what has not started goes back, their processes end.', to: 'stop' },
+  quiet: { description: 'Ask workers to take no new messages until "workers work". Active messages finish.', to: 'take no new messages' },
+  work: { description: 'Ask quiet workers to take messages again.', to: 'take messages again' },
+  stop: { description: 'Ask workers to stop as on SIGTERM: messages that have not started go back to the queue, and the processes exit.', to: 'stop' },
 } as const;
 type Order = keyof typeof orders;
 
 function orderCommand(order: Order): Command {
-  return redisCommand(order, `${orders[order].description} They hear of it with their next beat. Ends with 3 when one is not there.`, [
-    [`workers ${order} emails 0199f2…`, 'by the id that "workers ls" shows'],
-    [`workers ${order} emails --all`, 'all of this queue'],
+  return redisCommand(order, `${orders[order].description} They read the command with their next heartbeat. Exits with 3 if one of them is not registered.`, [
+    [`workers ${order} emails 0199f2…`, 'one worker; "workers ls" shows the ids'],
+    [`workers ${order} emails --all`, 'all workers of this queue'],
   ])
     .argument('<queue>')
     .argument('[id...]')
-    .option('--all', 'all that were started by run, start or "hotqueue worker"')
+    .option('--all', 'all workers that run, start or "hotqueue worker" started')
     .action(async (queue: string, ids: string[], flags: RedisFlags & { all?: boolean }, command: Command) => {
-      if (ids.length > 0 === (flags.all === true)) usage(command, `${ids.length === 0 ? 'which workers?' : 'these say it twice:'} give ids, or --all`);
+      if (ids.length > 0 === (flags.all === true)) usage(command, `${ids.length === 0 ? 'no worker given:' : 'ids and --all given:'} give either ids or --all`);
       await withQueue(queue, flags, (it) => ask(it, order, ids, flags));
     });
 }
@@ -66,4 +66,4 @@ async function ask(queue: HotQueue, order: Order, ids: readonly string[], flags:
 }
 
 const none = (queue: string, workers: readonly WorkerView[]): string =>
-  workers.length === 0 ? `nobody works on ${queue}` : `${queue} has only loops over consume(), which their own programs end`;
+  workers.length === 0 ? `no worker on ${queue}` : `${queue} has only consume() loops: stop them in their own programs`;

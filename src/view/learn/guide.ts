@@ -2,18 +2,18 @@ import { paint } from '../cli/output.js';
 import { lesson, steps } from './lesson.js';
 import type { Here, Sight, Step, Verdict } from './step.js';
 
-/** What a guide needs of the world, so that it can be led through without a terminal. */
+/** What the guide needs from outside. An interface, so that tests can run the lesson without a terminal. */
 export interface Surroundings {
   readonly here: Here;
   look(step: Step): Promise<Sight>;
-  /** What was typed before counts no more. */
+  /** Forgets the lines that were typed so far, so that they do not count for the next step. */
   forget(): void;
 }
 
 const indent = (text: string): string => text.replace(/^/gm, '  ');
-const places = { here: 'here', there: 'in the second terminal' } as const;
+const places = { here: 'in this terminal', there: 'in the second terminal' } as const;
 
-/** Leads through the lesson: says what to do, looks whether it was done, goes on. */
+/** Runs the lesson: prints a step, checks whether it is done, then goes to the next step. */
 export class Guide {
   #at = 0;
   #begun: Sight | undefined;
@@ -24,35 +24,35 @@ export class Guide {
     private readonly print: (text: string) => void,
   ) {}
 
-  /** The step that is to be done; none at the end. */
+  /** The current step; `undefined` at the end of the lesson. */
   get step(): Step | undefined {
     return steps[this.#at]?.step;
   }
 
-  /** Begins at a step, or where an exercise begins. */
+  /** Starts at a step. @param at index of the step in `steps` */
   async begin(at = 0): Promise<void> {
     this.#at = at;
     await this.#enter();
   }
 
-  /** Begins an exercise, counted from 1. @returns whether there is such a one */
+  /** Starts an exercise, counted from 1. @returns false if there is no such exercise */
   async beginPart(number: number): Promise<boolean> {
     const at = steps.findIndex(({ partNumber }) => partNumber === number);
     if (at >= 0) await this.begin(at);
     return at >= 0;
   }
 
-  /** Looks; when the step is done, says what was seen and goes on. One look at a time. */
+  /** Checks the current step. If it is done, prints what was seen and goes to the next step. One check runs at a time. */
   look(): Promise<Verdict | undefined> {
     const looked = this.#looking.then(() => this.#look());
     this.#looking = looked.catch(() => undefined);
     return looked;
   }
 
-  /** Looks, and says so when it is not done yet. */
+  /** Checks the current step, and prints what is missing if it is not done. */
   async next(): Promise<void> {
     const verdict = await this.look();
-    if (verdict && !verdict.done) this.print(`${paint('yellow', 'not yet:')} ${verdict.saw}\n${paint('dim', '.hint helps, .skip goes on without it')}`);
+    if (verdict && !verdict.done) this.print(`${paint('yellow', 'not yet:')} ${verdict.saw}\n${paint('dim', '.hint shows help, .skip goes to the next step')}`);
   }
 
   async skip(): Promise<void> {
@@ -63,11 +63,11 @@ export class Guide {
     if (this.step) this.print(this.step.hint);
   }
 
-  /** The exercises, and the step that is to be done. */
+  /** Prints the exercises and the current step. */
   overview(): void {
     const current = steps[this.#at]?.partNumber;
     const list = lesson.map(({ title, steps: own }, index) => `${index + 1 === current ? '>' : ' '} ${index + 1}. ${title} (${own.length} steps)`);
-    this.print(`${list.join('\n')}\n${paint('dim', '.lesson 3 begins the third')}\n`);
+    this.print(`${list.join('\n')}\n${paint('dim', '.lesson 3 starts exercise 3')}\n`);
     this.#tell();
   }
 
@@ -91,7 +91,7 @@ export class Guide {
 
   #tell(): void {
     const current = steps[this.#at];
-    if (!current || !this.#begun) return this.print(`${paint('bold', 'That was the lesson.')} docs/guarantees.md says what is promised; "npx hotqueue --help" what else there is.`);
+    if (!current || !this.#begun) return this.print(`${paint('bold', 'That was the lesson.')} docs/guarantees.md lists the guarantees. "npx hotqueue --help" lists all commands.`);
     const { step, part, partNumber, number } = current;
     const heading = number === 1 ? `${paint('bold', `Exercise ${partNumber}: ${part.title}`)}\n${part.about}\n\n` : '';
     const what = step.type(this.#begun, this.world.here).map((line) => paint('cyan', line));

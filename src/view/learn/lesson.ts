@@ -5,10 +5,10 @@ import { putAndConsume } from './parts/put-and-consume.js';
 import { echoWorker } from './parts/worker.js';
 import type { Part, Step } from './step.js';
 
-/** The lesson, in the order in which it is given. */
+/** The exercises of the lesson, in order. */
 export const lesson: readonly Part[] = [putAndConsume, compose, echoWorker, typedPayload, crash];
 
-/** Every step, with where it stands. */
+/** Every step, with its exercise and its numbers. */
 export const steps: readonly { readonly step: Step; readonly part: Part; readonly partNumber: number; readonly number: number }[] = lesson.flatMap((part, index) =>
   part.steps.map((step, at) => ({ step, part, partNumber: index + 1, number: at + 1 })),
 );

@@ -7,10 +7,10 @@ import { Guide } from './guide.js';
 import { composeFile, up, type Services } from './services.js';
 import { World } from './world.js';
 
-/** How often the lesson looks at what happens in the other terminal. */
+/** How often the lesson checks the current step, which may be done in the other terminal. */
 const lookEveryMs = 500;
 
-/** The lesson at a prompt; resolves when it was left. @param part where to begin, counted from 1 @throws RedisUnreachableError */
+/** Runs the lesson at a prompt. Resolves when the user leaves it. @param part the first exercise, from 1 @throws RedisUnreachableError */
 export async function openLesson(part: number, address: QueueOptions): Promise<void> {
   nameForAll(address);
   const lesson = new Lesson(address);
@@ -21,17 +21,18 @@ export async function openLesson(part: number, address: QueueOptions): Promise<v
   leave();
 }
 
-const welcome = `${paint('bold', 'hotqueue: the lesson.', process.stderr)} What you do is seen, here and in the second terminal.
-.hint helps, .next looks again, .lesson lists the exercises, .skip goes on, Ctrl-D leaves
+const welcome = `${paint('bold', 'hotqueue: the lesson.', process.stderr)} It checks what you do in this terminal and in the second terminal.
+.hint shows help, .next checks again, .lesson lists the exercises, .skip goes to the next step,
+Ctrl-D leaves the lesson
 `;
 
-/** The guide, the prompt and the services, put together. */
+/** Connects the guide, the prompt and the services. */
 class Lesson {
   readonly #world: World;
   #guide: Guide | undefined;
   #prompt: Prompt | undefined;
   #services: Services | undefined;
-  /** The queue in the services' Redis, as the prompt knows it. */
+  /** The queue in the Redis of the services: the variable `node1` at the prompt. */
   #node1: HotQueue | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -40,18 +41,18 @@ class Lesson {
   }
 
   readonly dots: Readonly<Record<string, Dot>> = {
-    lesson: this.#dot('lesson [n]', 'the exercises, and where you are; or begins exercise n', async ([number], print) => {
+    lesson: this.#dot('lesson [n]', 'lists the exercises and the current step; with n, starts exercise n', async ([number], print) => {
       if (number === undefined) return this.#guide?.overview();
       if (!(await this.#guide?.beginPart(Number(number)))) print(`there is no exercise ${number}: .lesson lists them`);
     }),
-    next: this.#dot('next', 'looks whether the step is done', () => this.#guide?.next()),
-    hint: this.#dot('hint', 'help with this step', () => this.#guide?.hint()),
-    skip: this.#dot('skip', 'goes on without this step', () => this.#guide?.skip()),
+    next: this.#dot('next', 'checks whether the step is done', () => this.#guide?.next()),
+    hint: this.#dot('hint', 'shows help for this step', () => this.#guide?.hint()),
+    skip: this.#dot('skip', 'goes to the next step', () => this.#guide?.skip()),
     answer: this.#dot('answer <text>', 'answers a question', async (words) => {
       this.#world.answers.push(words.join(' '));
       await this.#guide?.next();
     }),
-    compose: this.#dot('compose [up|down]', 'the compose file; starts or stops what is in it', ([word], print) => this.#compose(word, print)),
+    compose: this.#dot('compose [up|down]', 'shows the compose file; up starts its services, down stops them', ([word], print) => this.#compose(word, print)),
   };
 
   hear(line: { value?: unknown; error?: unknown }): void {
@@ -77,14 +78,14 @@ class Lesson {
     try {
       await this.#guide?.look();
     } catch (error) {
-      // Redis is away for a moment: the next look will tell. Anything else is our mistake.
+      // Redis does not answer for a moment: the next check runs soon. Any other error is a bug and must be visible.
       if (!(error instanceof HotQueueError)) throw error;
     }
   }
 
   async #compose(word: string | undefined, print: (text: string) => void): Promise<void> {
     if (word === undefined) return print(composeFile());
-    if (word !== 'up' && word !== 'down') return print(`.compose up, or .compose down, not ${word}`);
+    if (word !== 'up' && word !== 'down') return print(`unknown word ${JSON.stringify(word)}: type .compose up or .compose down`);
     if (word === 'up') {
       print(paint('dim', 'starting …'));
       this.#services ??= await up(process.env);

@@ -9,19 +9,23 @@ import { projectAt } from '../../redis/embedded/project.js';
 import type { Composed } from './step.js';
 
 const run = promisify(execFile);
-/** The same from the sources and from what is installed. */
+/** This relative path is the same in the repository (src) and in the installed package (dist). */
 const file = fileURLToPath(new URL('../../../examples/compose/compose.yaml', import.meta.url));
 const project = 'hotqueue-lesson';
 
-/** The compose file. */
+/** The text of the compose file. */
 export const composeFile = (): string => readFileSync(file, 'utf8').trimEnd();
 
-/** Three services that were started. */
+/** The three services, running. */
 export interface Services extends Composed {
   down(): Promise<void>;
 }
 
-/** Starts the three: with Docker where it answers, else a Redis of its own. @param env decides which Redis, by `HOTQUEUE_REDIS` */
+/**
+ * Starts the three services: as containers if Docker answers, else as one separate Redis.
+ *
+ * @param env passed to Docker; `HOTQUEUE_REDIS` selects the kind of Redis
+ */
 export async function up(env: NodeJS.ProcessEnv): Promise<Services> {
   return (await hasDocker(env)) ? containers(env) : processes(env);
 }
@@ -43,7 +47,7 @@ async function containers(env: NodeJS.ProcessEnv): Promise<Services> {
 }
 
 async function processes(env: NodeJS.ProcessEnv): Promise<Services> {
-  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'hqc-'))); // short: a socket's path has little room
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'hqc-'))); // a short path: the path of a Unix socket may have about 100 characters
   writeFileSync(join(dir, 'package.json'), '{}');
   const own = projectAt(dir, env);
   const kinds = env['HOTQUEUE_REDIS'] === 'js' ? (['js'] as const) : (['native', 'js'] as const);

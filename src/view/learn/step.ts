@@ -1,6 +1,6 @@
 import type { Counts, DeadLetter, WorkerView } from 'hotqueue';
 
-/** What Redis holds of one queue, as it was at one moment. */
+/** A snapshot of one queue in Redis. */
 export interface Sight {
   readonly counts: Counts;
   readonly workers: readonly WorkerView[];
@@ -10,30 +10,30 @@ export interface Sight {
   readonly dead: readonly DeadLetter[];
 }
 
-/** What was done at this prompt since the step began. */
+/** What happened at this prompt since the step started. */
 export interface Here {
   readonly pid: number;
   readonly host: string;
-  /** What each line gave, or threw. */
+  /** The value or the error of each typed line. */
   readonly lines: readonly { readonly value?: unknown; readonly error?: unknown }[];
-  /** What was given to `.answer`. */
+  /** The texts given to `.answer`. */
   readonly answers: readonly string[];
-  /** What a name means at this prompt. */
+  /** The value of a global variable of this prompt. */
   named(name: string): unknown;
-  /** Whether a process of this machine lives. */
+  /** Whether a process on this machine is running. */
   isAlive(pid: number): boolean;
-  /** What `.compose up` started. */
+  /** The services that `.compose up` started. */
   readonly compose: Composed | undefined;
 }
 
-/** Three services: containers, where there is Docker, else a Redis and two prompts. */
+/** Three services: containers if Docker is available, else a Redis and two prompts. */
 export interface Composed {
   readonly kind: 'containers' | 'processes';
-  /** Where this machine reaches its Redis. */
+  /** Address of their Redis, as seen from this machine. */
   readonly url: string;
 }
 
-/** Whether a step is done, and what was seen: the sentence is shown either way. */
+/** Whether a step is done, and a sentence about what the check saw. The sentence is printed in both cases. */
 export interface Verdict {
   readonly done: boolean;
   readonly saw: string;
@@ -42,19 +42,19 @@ export interface Verdict {
 export const done = (saw: string): Verdict => ({ done: true, saw });
 export const notYet = (saw: string): Verdict => ({ done: false, saw });
 
-/** One thing to do, and how to see that it was done: data and a pure check. */
+/** One thing to do: its texts, and a pure check that says whether it is done. */
 export interface Step {
-  /** Stable; unique in the lesson. */
+  /** Unique in the lesson. Does not change between releases. */
   readonly id: string;
-  /** Which terminal it is for: this one, or the second. */
+  /** The terminal to type in: this one (`here`) or the second one (`there`). */
   readonly where: 'here' | 'there';
-  /** The queue that it is about. */
+  /** Name of the queue that the check reads. */
   readonly queue: string;
-  /** In the Redis of `.compose up`, not in ours. */
+  /** True if the queue is in the Redis of `.compose up`, not in the Redis of this prompt. */
   readonly isComposed?: boolean;
-  /** What it is about. */
+  /** What to do. */
   readonly text: string;
-  /** What to type; some depends on what is there. */
+  /** The lines to type. They can depend on the snapshot, for example on a pid. */
   readonly type: (now: Sight, here: Here) => readonly string[];
   readonly hint: string;
   readonly check: (now: Sight, begun: Sight, here: Here) => Verdict;
@@ -69,5 +69,5 @@ export interface Part {
 
 export const part = (title: string, about: string, ...steps: readonly Step[]): Part => ({ title, about, steps });
 
-/** Fixed lines to type. */
+/** Lines to type that do not depend on the snapshot. */
 export const lines = (...text: readonly string[]): (() => readonly string[]) => () => text;

@@ -2,10 +2,10 @@ import { hostname } from 'node:os';
 import { HotQueue, type QueueOptions } from 'hotqueue';
 import type { Composed, Here, Sight, Step } from './step.js';
 
-/** How many messages and letters a step looks at. */
+/** How many messages and dead letters a snapshot contains. */
 const few = 5;
 
-/** What the lesson can see: Redis, and what was done at this prompt. */
+/** What the lesson can check: the queues in Redis, and what happened at this prompt. */
 export class World {
   readonly answers: string[] = [];
   compose: Composed | undefined;
@@ -14,12 +14,12 @@ export class World {
 
   constructor(private readonly address: QueueOptions) {}
 
-  /** A line has ended. */
+  /** Remembers the value or the error of a typed line. */
   hear(line: { value?: unknown; error?: unknown }): void {
     this.#lines.push(line);
   }
 
-  /** What was typed before counts no more. */
+  /** Forgets the lines and answers so far. */
   forget(): void {
     this.#lines = [];
     this.answers.length = 0;
@@ -29,16 +29,16 @@ export class World {
     return { pid: process.pid, host: hostname(), lines: this.#lines, answers: this.answers, named: (name) => (globalThis as Record<string, unknown>)[name], isAlive, compose: this.compose };
   }
 
-  /** What Redis holds of the queue of a step. */
+  /** A snapshot of the queue of a step. */
   async look({ queue: name, isComposed }: Pick<Step, 'queue' | 'isComposed'>): Promise<Sight> {
     if (isComposed && !this.compose) return nothing;
     const queue = this.#queue(name, isComposed ? { url: this.compose!.url } : this.address);
-    await queue.workers.watch(); // so that workers tell each second what they do, not every tenth
+    await queue.workers.watch(); // heartbeats every second: with the default of 10 s, the lesson would notice a step too late
     const [counts, workers, jobs, dead] = await Promise.all([queue.counts(), queue.workers.list(), queue.peek(few), queue.dead.list({ limit: few })]);
     return { counts, workers, next: jobs.map(({ payload }) => payload), dead };
   }
 
-  /** Looks no more; or no more at what is at this url. */
+  /** Closes all queues, or only those at this url. */
   async close(url?: string): Promise<void> {
     const looked = [...this.#queues].filter(([key]) => url === undefined || key.endsWith(` ${url}`));
     for (const [key] of looked) this.#queues.delete(key);

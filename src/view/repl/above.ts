@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream';
 import type { REPLServer } from 'node:repl';
 import { hasColour } from '../cli/output.js';
 
-/** Prints above the line that is being typed, which would be torn apart otherwise. */
+/** Prints above the line that is being typed. Printed into it, the text would break the line apart. */
 export class Above {
   constructor(
     private readonly prompt: REPLServer,
@@ -13,16 +13,16 @@ export class Above {
     private readonly isBusy: () => boolean,
   ) {}
 
-  /** Lines, with their ends. */
+  /** Prints whole lines. @param text ends with a line break */
   write(text: string): void {
     if (!this.prompt.terminal) this.output.write(text);
     else if (this.isBusy()) this.#writeNow(text);
     else this.#writeAbove(text);
   }
 
-  /** A console for what runs at the prompt, and behind it. */
+  /** The `console` for code that runs at the prompt or in the background. */
   console(): Console {
-    // No stream: Ctrl-C on an endless loop that prints would stop it in the middle of a write, and it would stay there.
+    // Not a real stream: Ctrl-C in an endless loop that prints would stop a stream in the middle of a write, and it would hang.
     const stream = { write: (text: string) => this.write(text) } as unknown as Writable;
     return new Console({ stdout: stream, stderr: stream, ignoreErrors: false, colorMode: hasColour() });
   }

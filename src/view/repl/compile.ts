@@ -2,19 +2,19 @@ import { asScript } from './script.js';
 import type { Strip } from './typescript.js';
 
 /**
- * What was typed at the prompt, as a script whose value is a promise.
+ * Compiles a typed line to a script that evaluates to a promise.
  *
- * @param strip takes the types away; without it, only JavaScript may be typed
- * @throws IncompleteError when it goes on with the next line; SyntaxError
+ * @param strip removes the types; without it, only JavaScript can be typed
+ * @throws IncompleteError if the input continues on the next line; SyntaxError
  */
 export function compileLine(source: string, strip: Strip = (code) => code): string {
   const compile = (code: string): string => asScript(strip(code));
-  // A person who types { a: 1 } means the object, not a block with a label in it.
+  // At a prompt, { a: 1 } means an object. JavaScript would read it as a block with a label.
   if (/^\s*\{/.test(source) && !/;\s*$/.test(source)) {
     try {
       return compile(`(${source.trim()}\n)`);
     } catch {
-      // then it is a block
+      // not an object, so compile it as a block
     }
   }
   return compile(source);

@@ -1,18 +1,18 @@
 import type { AsyncCompleter } from 'node:readline';
 
-/** Where the name of a queue stands: in `new HotQueue('…`, and behind the dot commands that take one. */
+/** Matches the start of a queue name in `new HotQueue('…`. */
 const inQuotes = /new\s+HotQueue\s*\(\s*(['"`])([\w.:-]*)$/;
 
 export interface Completing {
-  /** Of dot commands that take a queue. */
+  /** Names of the dot commands that take a queue. */
   readonly takesQueue: readonly string[];
-  /** The names of the queues there are. */
+  /** Reads the names of all queues. */
   readonly names: () => Promise<readonly string[]>;
-  /** Node's own: variables, and the methods of what they hold. */
+  /** Node's own completer, for variables and methods. */
   readonly node: AsyncCompleter;
 }
 
-/** Completes what is typed: names of queues where one is due, else what Node knows. */
+/** Completes names of queues where a queue name is expected, and leaves the rest to Node's completer. */
 export function completer({ takesQueue, names, node }: Completing): AsyncCompleter {
   const behindDot = new RegExp(`^\\.(?:${takesQueue.join('|')})\\s+([\\w.:-]*)$`);
   return (line, done) => {
@@ -20,7 +20,7 @@ export function completer({ takesQueue, names, node }: Completing): AsyncComplet
     if (begun === undefined) return node(line, done);
     names().then(
       (all) => done(null, [all.filter((name) => name.startsWith(begun)), begun]),
-      () => done(null, [[], begun]), // no Redis, no names
+      () => done(null, [[], begun]), // without Redis, there are no names to offer
     );
   };
 }

@@ -5,50 +5,50 @@ import { age, cut, harmless, hasColour, paint, table, widthOf } from '../cli/out
 import { queueNames } from '../queues.js';
 import { countsLine } from './shown.js';
 
-/** What a dot command has to work with. */
+/** What a dot command can use. */
 export interface Bench {
-  /** Where the queues are. */
+  /** Address of the Redis. */
   readonly address: QueueOptions;
-  /** The queue that is meant when none is named. */
+  /** Name of the queue if the command names none. */
   readonly queue: string;
   /** Prints a line. */
   readonly print: (text: string) => void;
-  /** While it runs: Ctrl-C aborts its signal. */
+  /** The running command: Ctrl-C aborts its signal. */
   readonly evaluation: Pick<Evaluation, 'signal'>;
 }
 
 export interface Dot {
-  /** Behind the dot, as `.help` shows it. */
+  /** Name and arguments, without the dot, as `.help` shows them. */
   readonly usage: string;
   readonly help: string;
-  /** Whether its first word is a queue, to be completed. */
+  /** True if its first argument is a queue name that Tab can complete. */
   readonly takesQueue: boolean;
   readonly run: (words: readonly string[], bench: Bench) => Promise<void>;
 }
 
-const columns = ['queue', 'waiting', 'running', 'delayed', 'dead', 'workers'];
+const columns = ['queue', 'waiting', 'active', 'delayed', 'dead', 'workers'];
 const watchedEveryMs = 200;
 
 export const dots: Readonly<Record<string, Dot>> = {
   queues: {
     usage: 'queues',
-    help: 'all queues, and what is in them',
+    help: 'lists all queues and their counts',
     takesQueue: false,
     run: async (_words, { address, print }) => {
       const names = await queueNames(address);
-      if (names.length === 0) return print('there is no queue yet: put something, such as q.put("hello")');
+      if (names.length === 0) return print('no queue yet: put a message, for example q.put("hello")');
       const rows = await Promise.all(names.map((name) => asked(name, address, async (queue) => [name, ...rowOf(await queue.counts())])));
       print(table(columns, rows));
     },
   },
   peek: {
     usage: 'peek [queue] [n]',
-    help: 'the next messages, left where they are; 3 of them, or n',
+    help: 'shows the next 3 (or n) messages, and leaves them in the queue',
     takesQueue: true,
     run: async (words, { address, queue: own, print }) => {
       const [name, most] = nameAndNumber(words, own, 3);
       const jobs = await asked(name, address, (queue) => queue.peek(most));
-      if (jobs.length === 0) return print(`nothing waits in ${name}`);
+      if (jobs.length === 0) return print(`${name} has no waiting message`);
       for (const [index, { payload, putAt }] of jobs.entries()) {
         print(`${paint('dim', `${index + 1}.`)} ${oneLine(payload)}  ${paint('dim', `put ${ago(putAt)}`)}`);
       }
@@ -56,14 +56,14 @@ export const dots: Readonly<Record<string, Dot>> = {
   },
   watch: {
     usage: 'watch [queue]',
-    help: 'a line whenever something changes, until Ctrl-C',
+    help: 'prints a line for each change of the counts, until Ctrl-C',
     takesQueue: true,
     run: async ([name], { address, queue: own, print, evaluation: { signal } }) => {
       await asked(name ?? own, address, async (queue) => {
-        print(paint('dim', `watching ${queue.name}; Ctrl-C ends it`));
+        print(paint('dim', `watching ${queue.name}; Ctrl-C stops`));
         for (let last = ''; !signal.aborted; ) {
           const counts = await queue.counts();
-          const line = `${countsLine(counts)}, ${counts.workers} at work`;
+          const line = `${countsLine(counts)}, workers: ${counts.workers}`;
           if (line !== last && !signal.aborted) print(`${paint('dim', new Date().toLocaleTimeString('en-GB'))}  ${line}`);
           last = line;
           await later(watchedEveryMs, signal);
@@ -73,19 +73,19 @@ export const dots: Readonly<Record<string, Dot>> = {
   },
   dead: {
     usage: 'dead [queue] [n]',
-    help: 'what was given up, and why; the newest 10, or n',
+    help: 'lists the newest 10 (or n) dead letters and their reasons',
     takesQueue: true,
     run: async (words, { address, queue: own, print }) => {
       const [name, most] = nameAndNumber(words, own, 10);
       const letters = await asked(name, address, (queue) => queue.dead.list({ limit: most }));
       if (letters.length === 0) return print(`${name} has no dead letters`);
-      print(table(['key', 'buried', 'why', 'message'], letters.map(({ key, buriedAt, reason, error, text }) => [key, ago(buriedAt), harmless(why(reason, error)), cut(harmless(text), 60)])));
-      print(paint('dim', 'q.dead.revive(key) makes one a message again, q.dead.drop(key) forgets it'));
+      print(table(['key', 'buried', 'reason', 'message'], letters.map(({ key, buriedAt, reason, error, text }) => [key, ago(buriedAt), harmless(why(reason, error)), cut(harmless(text), 60)])));
+      print(paint('dim', 'q.dead.revive(key) puts one back into the queue, q.dead.drop(key) deletes it'));
     },
   },
 };
 
-/** Does what a dot command says; a failure of ours becomes its sentence. */
+/** Runs a dot command. Prints an error of this library as one sentence; throws any other error. */
 export async function runDot(dot: Dot, text: string, bench: Bench): Promise<void> {
   try {
     await dot.run(text.split(/\s+/).filter((word) => word !== ''), bench);

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants, Script } from 'node:vm';
 
-/** Why something that was started in a line which was interrupted may not go on. */
+/** Rejects what an interrupted line still waits for. */
 export class InterruptedError extends Error {
   constructor() {
     super('this line was interrupted');
@@ -11,11 +11,11 @@ export class InterruptedError extends Error {
 
 const running = new AsyncLocalStorage<Evaluation>();
 
-/** One line at the prompt, while it runs. What it starts, it can be asked to leave off. */
+/** One line at the prompt while it runs. Ctrl-C interrupts it and everything that it started. */
 export class Evaluation {
   readonly #interrupted = new AbortController();
 
-  /** The line whose code calls this. */
+  /** The line that the calling code belongs to. */
   static get current(): Evaluation | undefined {
     return running.getStore();
   }
@@ -28,15 +28,15 @@ export class Evaluation {
     return this.signal.aborted;
   }
 
-  /** Whatever asks {@link signal} or {@link current} afterwards leaves off: a loop cannot be ended from outside. */
+  /** Aborts {@link signal}. A running loop cannot be stopped from outside, so everything that waits checks this signal. */
   interrupt(): void {
     this.#interrupted.abort(new InterruptedError());
   }
 
   /**
-   * Runs a script whose value is a promise.
+   * Runs a script that evaluates to a promise.
    *
-   * @param interruptible runs what is synchronous: Ctrl-C must reach an endless loop
+   * @param interruptible runs the synchronous part, so that Ctrl-C can stop an endless loop
    */
   run(code: string, interruptible: <R>(work: () => R) => R): Promise<unknown> {
     const script = new Script(code, { filename: 'prompt', importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });

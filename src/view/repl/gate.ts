@@ -5,15 +5,15 @@ const ctrlC = '\u0003';
 const endOfLine = /(?<=[\r\n])/;
 
 /**
- * What is typed, on its way to the prompt: held back while a line runs, so that lines which were pasted, piped or typed ahead
- * run one after the other. Ctrl-C passes by it all.
+ * Input for the prompt. Holds input back while a line runs, so that pasted, piped or early typed lines run one after the other.
+ * Ctrl-C is handled at once.
  */
 export class Gate extends PassThrough {
-  /** As readline asks of a terminal. */
+  /** Read by readline. */
   readonly isTTY: boolean;
-  /** Whether a line runs. */
+  /** Returns true while a line runs. */
   isHeld: () => boolean = () => false;
-  /** @returns whether Ctrl-C was for what runs; else the prompt gets it, and clears its line */
+  /** Called on Ctrl-C. @returns true if it stopped running code; if false, the prompt gets Ctrl-C and clears its line */
   onInterrupt: () => boolean = () => false;
   #kept = '';
   #isPassing = false;
@@ -35,23 +35,23 @@ export class Gate extends PassThrough {
     return this;
   }
 
-  /** To be called when a line has ended. */
+  /** Call it when a line has ended. */
   release(): void {
     void this.#pass();
   }
 
-  /** Reads no more, so that the process may end. */
+  /** Stops reading, so that the process can exit. */
   close(): void {
     this.source.off('data', this.#take);
     this.source.pause();
   }
 
   readonly #take = (bytes: string): void => {
-    // Outside of raw mode a terminal gives Enter as a line feed, which readline takes for the rest of an earlier Enter.
+    // Outside raw mode a terminal sends Enter as a line feed. Readline would ignore it as the second half of "\r\n".
     const text = this.isTTY ? bytes.replaceAll('\n', '\r') : bytes;
     const last = this.isTTY ? text.lastIndexOf(ctrlC) : -1;
     if (last >= 0 && this.onInterrupt()) {
-      this.#kept = text.slice(last + 1); // what was typed ahead is forgotten, as a shell does
+      this.#kept = text.slice(last + 1); // Ctrl-C also discards early typed input, as in a shell
     } else {
       this.#kept += text;
     }
@@ -65,7 +65,7 @@ export class Gate extends PassThrough {
       const [line = ''] = this.#kept.split(endOfLine, 1);
       this.#kept = this.#kept.slice(line.length);
       this.write(line);
-      await nextTurn(); // the prompt begins to run it, if it is a whole one
+      await nextTurn(); // gives the prompt time to start the line, if it is complete
     }
     this.#isPassing = false;
     if (this.#hasEnded && this.#kept === '' && !this.isHeld()) this.end();

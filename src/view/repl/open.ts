@@ -2,7 +2,7 @@ import type { QueueOptions } from 'hotqueue';
 import { paint } from '../cli/output.js';
 import { Prompt } from './prompt.js';
 
-/** Resolves when the prompt was left. @throws RedisUnreachableError */
+/** Opens a prompt. Resolves when the user leaves it. @throws RedisUnreachableError */
 export async function openPrompt(queue: string, address: QueueOptions): Promise<void> {
   nameForAll(address);
   const prompt = await Prompt.open({ queue, address, welcome: welcome(queue) });
@@ -15,11 +15,11 @@ function welcome(queue: string): string {
   return [
     `${paint('bold', 'hotqueue', process.stderr)}: q is the queue "${queue}". Try ${code("q.put('hello')")} and ${code('q.size()')}, then`,
     code('for await (const item of q.consume()) console.log(item)'),
-    '.help lists more, Ctrl-C stops what consumes, Ctrl-D leaves',
+    '.help lists all commands, Ctrl-C stops consumers and workers, Ctrl-D leaves',
   ].join('\n');
 }
 
-/** A queue that is made at the prompt without an address is in the same Redis as `q`. */
+/** Sets `REDIS_URL`, so that a queue created at the prompt without an address uses the same Redis as `q`. */
 export function nameForAll({ url, host, port, db, password }: QueueOptions): void {
   if (url !== undefined) process.env['REDIS_URL'] = withDb(url, db, password);
   else if (host !== undefined || port !== undefined) process.env['REDIS_URL'] = withDb(`redis://${host ?? '127.0.0.1'}:${port ?? 6379}`, db, password);
@@ -34,7 +34,7 @@ function withDb(url: string, db: number | undefined, password: string | undefine
   return parsed.href;
 }
 
-/** The process ends by itself, unless something that was typed keeps it: a timer, a server. */
+/** Exits after one second: a timer or a server that was started at the prompt would keep the process alive. */
 export function leave(): void {
   setTimeout(() => process.exit(), 1_000).unref();
 }

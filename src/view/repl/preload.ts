@@ -8,18 +8,18 @@ import { ownCopies, ruleDecorators } from '../../message/own-copies.js';
 import { Evaluation } from './evaluation.js';
 import { importerName } from './script.js';
 
-/** What is at hand at the prompt without an import. */
+/** Names that are available at the prompt without an import. */
 export function preloaded(q: hotqueue.HotQueue): Record<string, unknown> {
   const { HotQueue, worker, run, start, Delivery, rules, Bury, RetryIn } = hotqueue;
   return { ...ruleDecorators(), HotQueue, worker, run, start, Delivery, rules, Bury, RetryIn, sleep, q, [importerName]: importHere };
 }
 
-/** Makes names known to every line, which may give them another meaning. */
+/** Defines global names. A line can declare them again. */
 export function define(names: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(names)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true, enumerable: false });
 }
 
-/** Waits; Ctrl-C ends it. @param duration ms, or such as `'2s'` */
+/** Waits. Ctrl-C ends the wait. @param duration ms, or a text such as `'2s'` */
 async function sleep(duration: Duration): Promise<void> {
   const signal = Evaluation.current?.signal;
   signal?.throwIfAborted();
@@ -28,7 +28,11 @@ async function sleep(duration: Duration): Promise<void> {
   });
 }
 
-/** `import … from 'specifier'` at the prompt: as from a file in this folder, but for what must be here once. */
+/**
+ * Imports for the prompt, relative to the current folder.
+ *
+ * Some modules must exist only once in a process: these are taken from this program, not from the folder.
+ */
 async function importHere(specifier: string): Promise<unknown> {
   if (specifier === 'hotqueue') return hotqueue;
   const own = ownCopies[specifier];

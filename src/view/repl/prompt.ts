@@ -26,29 +26,29 @@ export interface PromptOptions {
   readonly welcome: string;
   /** More dot commands. */
   readonly more?: Readonly<Record<string, Dot>>;
-  /** Told what each line gave, or threw. */
+  /** Called after each line, with its value or its error. */
   readonly onLine?: (ended: Ended) => void;
 }
 
-/** What came of a line. */
+/** The value or the error of a line. */
 export interface Ended {
   readonly value?: unknown;
   readonly error?: unknown;
 }
 
-/** Where `hotqueue` remembers what was typed; `HOTQUEUE_REPL_HISTORY` names another file, or none when empty. */
+/** The history file. `HOTQUEUE_REPL_HISTORY` sets another file; if it is empty, there is no history. */
 const historyFile = (): string => process.env['HOTQUEUE_REPL_HISTORY'] ?? join(homedir(), '.hotqueue_repl_history');
 
-/** Node asks in this form for the value whose methods Tab shows. */
+/** Node evaluates code of this form when Tab completes the methods of a value. */
 const forCompletion = /^try \{ [^]* \} catch \{\}$/;
 
-/** How long a handler may take to finish when the prompt is left. */
+/** How long a handler may take to finish when the user leaves the prompt. */
 const lastGraceMs = 5_000;
 
-/** Node's prompt with our names, TypeScript, and a Ctrl-C that stops what takes messages. */
+/** Node's REPL with the names of this library, TypeScript, and a Ctrl-C that stops consumers and workers. */
 export class Prompt {
   readonly queue: HotQueue;
-  /** When it was left, and everything that it had started has ended. */
+  /** Resolves when the user has left, and all consumers and workers of the prompt have stopped. */
   readonly left: Promise<void>;
   readonly #session: Session;
   readonly #above: Above;
@@ -57,7 +57,7 @@ export class Prompt {
   readonly #takers = new Takers();
   readonly #shown = new Shown();
   readonly #dots: Readonly<Record<string, Dot>>;
-  /** From a line's beginning until the next prompt is there; nor is the first line taken before all is ready. */
+  /** True while a line runs, until the next prompt is shown. Also true at the start, until everything is set up. */
   #isBusy = true;
 
   private constructor(
@@ -84,13 +84,13 @@ export class Prompt {
     this.left = this.#untilLeft();
   }
 
-  /** @throws RedisUnreachableError, before anything is shown */
+  /** Opens a prompt. @throws RedisUnreachableError before anything is printed */
   static async open(options: PromptOptions): Promise<Prompt> {
     const strip = await typescriptStripper();
     const probe = new HotQueue(options.queue, options.address);
-    await probe.size(); // says which Redis it found, or that there is none
+    await probe.size(); // prints which Redis it uses, or throws if there is none
     say(options.welcome);
-    if (!strip) say('TypeScript is not understood here, only JavaScript: "npm install oxc-transform" brings it');
+    if (!strip) say('this prompt understands only JavaScript: run "npm install oxc-transform" to type TypeScript');
     const prompt = new Prompt(options, strip);
     await probe.close();
     await prompt.#dress();
@@ -98,12 +98,12 @@ export class Prompt {
     return prompt;
   }
 
-  /** Prints a line, above what is being typed. */
+  /** Prints a line above the line that is being typed. */
   print(text: string): void {
     this.#above.write(`${text}\n`);
   }
 
-  /** Makes a name known to every line. */
+  /** Defines global names for all lines. */
   define(names: Readonly<Record<string, unknown>>): void {
     define(names);
   }
@@ -118,8 +118,8 @@ export class Prompt {
     for (const [name, dot] of Object.entries(this.#dots)) {
       this.#server.defineCommand(name, { help: dot.help, action: (text) => void this.#runDot(dot, text) });
     }
-    this.#server.defineCommand('help', { help: 'this', action: () => this.#help() });
-    // Typed as read-only, and read anew at each Tab.
+    this.#server.defineCommand('help', { help: 'shows this list', action: () => this.#help() });
+    // The types say that it is read-only, but Node reads it at each Tab, so it can be replaced.
     const completing = this.#server as { completer: AsyncCompleter };
     const takesQueue = Object.entries(this.#dots).flatMap(([name, dot]) => (dot.takesQueue ? [name] : []));
     completing.completer = completer({ takesQueue, names: () => queueNames(this.options.address), node: completing.completer.bind(this.#server) });
@@ -136,7 +136,7 @@ export class Prompt {
     try {
       code = compileLine(source, this.strip);
     } catch (error) {
-      // Node asks for the next line, with three dots.
+      // For a Recoverable error, Node shows "..." and asks for the next line.
       done(error instanceof IncompleteError ? new Recoverable(error) : (error as Error), undefined);
       return;
     }
@@ -147,7 +147,7 @@ export class Prompt {
     });
   };
 
-  /** What came of it; never rejects. */
+  /** Runs something while input is held back. Never rejects. */
   async #busy(work: () => Promise<unknown>): Promise<Ended> {
     this.#isBusy = true;
     try {
@@ -173,18 +173,23 @@ export class Prompt {
 
   #help(): void {
     const all: [string, string][] = Object.values(this.#dots).map(({ usage, help }) => [usage, help]);
-    all.push(['exit', 'leave; Ctrl-D does so too']);
+    all.push(['exit', 'leaves the prompt, as Ctrl-D does']);
     const widest = Math.max(...all.map(([usage]) => usage.length));
     this.#server.output.write(
       `${all.map(([usage, help]) => `.${usage.padEnd(widest)}   ${help}`).join('\n')}\n\n` +
-        'At hand: q, HotQueue, worker, run, start, Delivery, rules, Bury, RetryIn, sleep, and the\n' +
-        'decorators of class-validator. What a line gives is awaited; in a script, write "await".\n' +
-        'Ctrl-C stops what consumes; what it had in hand goes back to its queue.\n',
+        'Available names: q, HotQueue, worker, run, start, Delivery, rules, Bury, RetryIn, sleep, and the\n' +
+        'decorators of class-validator. The prompt awaits the value of each line. In a script, write "await".\n' +
+        'Ctrl-C stops consumers and workers; their active messages go back to the queue.\n' +
+        'Leaving "for await (const item of q.consume())" early gives the current message back.\n' +
+        'Three ways to leave after a message without giving it back:\n' +
+        '  q.consume({ limit: 1 })         the loop ends by itself after one message\n' +
+        "  q.consume({ onLeave: 'ack' })   leaving acknowledges the current message\n" +
+        '  q.deliveries()                  call await delivery.ack() yourself, then break\n',
     );
     this.#server.displayPrompt();
   }
 
-  /** @returns whether Ctrl-C was for what runs, and not for the line that is being typed */
+  /** @returns true if Ctrl-C stopped something; false if it is for the line that is being typed */
   #interrupt(): boolean {
     if (!this.#isBusy && this.#server.line !== '') return false;
     const isOurs = this.#session.interrupt();
@@ -192,7 +197,7 @@ export class Prompt {
     return isOurs;
   }
 
-  /** An endless loop reads no keys: outside of raw mode, Ctrl-C is a signal. */
+  /** Turns raw mode off: then Ctrl-C is a signal, which reaches an endless loop that never reads a key. */
   #interruptible<R>(work: () => R): R {
     this.#gate.setRawMode(false);
     try {

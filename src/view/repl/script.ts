@@ -1,18 +1,18 @@
 import { parse, type AnyNode, type ExportDefaultDeclaration, type ImportDeclaration, type ModuleDeclaration, type Pattern, type Program, type Statement } from 'acorn';
 
-/** The name under which a line at the prompt finds what imports for it. */
+/** Global name of the function that imports for the lines at the prompt. */
 export const importerName = '__hotqueueImport';
 
-/** What was typed is right so far, and goes on. */
+/** The input is correct so far, but not complete. */
 export class IncompleteError extends SyntaxError {}
 
 /**
- * A line of JavaScript as a script: an expression whose value is a promise of the line's.
+ * Converts a line of JavaScript to a script that evaluates to a promise of the line's value.
  *
- * A script knows neither `await` nor `import`, and declares a `class` or a `const` once and for all, where a person at a prompt types a
- * better one over it. So the line becomes an async function, and what it declares become variables of the script.
+ * A script has no top-level `await` or `import`, and it cannot declare the same `class` or `const` twice, but at a prompt people
+ * often declare a name again. So the line becomes an async function, and its declarations become variables of the script.
  *
- * @throws IncompleteError when it goes on; SyntaxError
+ * @throws IncompleteError if the input continues on the next line; SyntaxError
  */
 export function asScript(source: string): string {
   const { body } = parseLine(source);
@@ -23,12 +23,12 @@ export function asScript(source: string): string {
   return `${declared}${functions.map((text) => `${text};\n`).join('')}(async () => {\n${steps.join('\n')}\n})()`;
 }
 
-/** What the compiler writes behind a class: its value is of no interest to whoever typed the class. */
+/** Matches what the compiler writes after a decorated class. The value of such a statement is not printed. */
 const ofDecorators = /^(?:[\w$]+ = )?babelHelpers\.decorate\(/;
 
 interface Line {
   readonly code: string;
-  /** Gathers what the line declares. */
+  /** Collects the names that the line declares. */
   readonly names: Set<string>;
   readonly functions: string[];
   readonly isLast: boolean;
@@ -65,7 +65,7 @@ function stepOf(node: Statement | ModuleDeclaration, line: Line): string {
     case 'FunctionDeclaration':
       line.functions.push(text(node));
       return '';
-    // Pasted from a file.
+    // Exports appear when code is pasted from a file.
     case 'ExportNamedDeclaration':
       return node.declaration ? stepOf(node.declaration, line) : '';
     case 'ExportDefaultDeclaration':
@@ -98,7 +98,7 @@ function importing({ specifiers, source }: ImportDeclaration, { names }: Line): 
   return parts.length === 0 ? `${given};` : `({ ${parts.join(', ')} } = ${given});`;
 }
 
-/** The variables that a pattern declares. */
+/** Names of the variables that a pattern declares. */
 function namesIn(pattern: Pattern): string[] {
   switch (pattern.type) {
     case 'Identifier':

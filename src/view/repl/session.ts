@@ -1,18 +1,18 @@
 import { Evaluation } from './evaluation.js';
 import type { Takers } from './stopping.js';
 
-/** A handler may finish within this; Ctrl-C once more gives its message back at once. */
+/** How long a handler may take to finish after Ctrl-C. A second Ctrl-C gives its message back at once. */
 const graceMs = 25_000;
 
-/** How the prompt looks from here. */
+/** What a session needs from the prompt. */
 export interface Screen {
-  /** Prints a line, above what is being typed. */
+  /** Prints a line above the line that is being typed. */
   say(text: string): void;
-  /** Runs what cannot be interrupted by a key that nobody reads meanwhile. */
+  /** Runs synchronous code so that Ctrl-C can stop it, although no key is read meanwhile. */
   interruptible<R>(work: () => R): R;
 }
 
-/** The lines of one prompt, one after the other. */
+/** Runs the lines of one prompt, one after the other. */
 export class Session {
   #evaluation: Evaluation | undefined;
   #stopping: Promise<void> | undefined;
@@ -22,12 +22,12 @@ export class Session {
     private readonly screen: Screen,
   ) {}
 
-  /** The value of a line; `undefined` when it was interrupted. @throws what it throws */
+  /** The value of a line; `undefined` if it was interrupted. @throws the error of the line */
   evaluate(code: string): Promise<unknown> {
     return this.during((evaluation) => evaluation.run(code, (work) => this.screen.interruptible(work)));
   }
 
-  /** Does something that Ctrl-C ends. @throws what it throws, unless it was interrupted */
+  /** Runs something that Ctrl-C can interrupt. @throws the error of `work`, unless it was interrupted */
   async during<R>(work: (evaluation: Evaluation) => Promise<R>): Promise<R | undefined> {
     const evaluation = new Evaluation();
     this.#evaluation = evaluation;
@@ -38,7 +38,7 @@ export class Session {
     } catch (error) {
       if (evaluation.isInterrupted) return undefined;
       if ((error as { code?: unknown } | null)?.code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw error;
-      this.interrupt(); // an endless loop, which the key ended
+      this.interrupt(); // Ctrl-C stopped an endless loop
       return undefined;
     } finally {
       await this.#stopping;
@@ -46,10 +46,10 @@ export class Session {
     }
   }
 
-  /** Ctrl-C. @returns whether there was anything to stop */
+  /** Handles Ctrl-C. @returns false if there was nothing to stop */
   interrupt(): boolean {
     if (this.#stopping) {
-      void this.takers.stop(0); // once more: running handlers give back what they have
+      void this.takers.stop(0); // the second Ctrl-C: running handlers give their messages back now
       return true;
     }
     if (!this.#evaluation && this.takers.size === 0) return false;
@@ -59,7 +59,7 @@ export class Session {
   }
 
   async #stop(): Promise<void> {
-    const patience = setTimeout(() => this.screen.say('stopping; Ctrl-C again gives back at once what still runs'), 500);
+    const patience = setTimeout(() => this.screen.say('stopping; press Ctrl-C again to give active messages back now'), 500);
     const stopped = await this.takers.stop(graceMs);
     clearTimeout(patience);
     if (stopped !== '') this.screen.say(`stopped ${stopped}`);

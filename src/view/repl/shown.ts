@@ -4,11 +4,11 @@ import { hasColour, paint } from '../cli/output.js';
 
 const patienceMs = 2_000;
 
-/** How the prompt prints values: a queue with what is in it, an error of ours as its sentence. */
+/** Formats values for the prompt: a queue with its counts, an error of this library as one sentence. */
 export class Shown {
   readonly #counts = new WeakMap<HotQueue, string>();
 
-  /** Asks Redis what is in a queue that is about to be printed: printing itself cannot wait. */
+  /** Reads the counts of a queue before it is printed, because Node formats values synchronously. */
   async prepare(value: unknown): Promise<void> {
     if (!isQueue(value)) return;
     const asked = value.counts().then(countsLine, () => undefined);
@@ -27,13 +27,13 @@ export class Shown {
 
 const isQueue = (value: unknown): value is HotQueue => value instanceof HotQueue;
 
-/** `3 waiting, 1 running`, and what else there is. */
+/** `3 waiting, 1 active`, plus delayed and dead if there are any. */
 export function countsLine({ waiting, claimed, delayed, dead }: Counts): string {
   const rest = [delayed > 0 && `${delayed} delayed`, dead > 0 && `${dead} dead`].filter((part) => part !== false);
-  return [`${waiting} waiting`, `${claimed} running`, ...rest].join(', ');
+  return [`${waiting} waiting`, `${claimed} active`, ...rest].join(', ');
 }
 
-/** Whoever typed the line looks for it, not for what ran it. */
+/** Removes the stack frames of the prompt itself: the user looks for frames of the typed code. */
 function withoutOurFrames(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(/\n(?:\u001b\[\d+m)*\s+at [^\n]*(?:node:|\/view\/repl\/|prompt:\d+:\d+)[^\n]*/g, (line) => (line.endsWith(' {') ? ' {' : ''));

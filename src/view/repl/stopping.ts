@@ -2,15 +2,15 @@ import { watchTakers, type Taker } from '../../runtime/takers.js';
 import { count } from '../cli/output.js';
 import { Evaluation } from './evaluation.js';
 
-/** Longer than giving a message back takes; what is still there then is told, and waited for no longer. */
+/** Giving a message back takes less. After this time `stop` waits no longer, and its result says so. */
 const patienceMs = 3_000;
 
-/** Everything at this prompt that takes messages: what a line waits for, and every ghost of earlier ones. */
+/** All consumers and workers of this prompt: those of the current line, and those that earlier lines left in the background. */
 export class Takers {
   readonly #open = new Set<Taker>();
   readonly #unwatch = watchTakers({
     begin: (taker) => {
-      Evaluation.current?.signal.throwIfAborted(); // a loop of a line that was interrupted would go on taking
+      Evaluation.current?.signal.throwIfAborted(); // otherwise a loop of an interrupted line would start the next consumer
       this.#open.add(taker);
       return () => this.#open.delete(taker);
     },
@@ -21,20 +21,20 @@ export class Takers {
   }
 
   /**
-   * Stops all; what they have in hand goes back to its queue.
+   * Stops all consumers and workers. Their active messages go back to the queue.
    *
    * @param deadlineMs how long running handlers may take to finish
-   * @returns what was stopped, such as `1 consumer`; empty when there was nothing
+   * @returns what was stopped, such as `1 consumer and 2 workers`; empty if there was nothing
    */
   async stop(deadlineMs: number): Promise<string> {
     const open = [...this.#open];
     const stopped = Promise.allSettled(open.map((taker) => taker.stop(deadlineMs)));
     const inTime = await Promise.race([stopped.then(() => true), later(deadlineMs + patienceMs)]);
     for (const taker of open) this.#open.delete(taker);
-    return inTime ? told(open) : `${told(open)}, as far as Redis answers`;
+    return inTime ? told(open) : `${told(open)}, but Redis has not confirmed it yet`;
   }
 
-  /** New ones are not noticed any more. */
+  /** Stops noticing new consumers and workers. */
   unwatch(): void {
     this.#unwatch();
   }

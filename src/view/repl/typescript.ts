@@ -1,12 +1,12 @@
 import type * as oxcTransform from 'oxc-transform';
 import { IncompleteError } from './script.js';
 
-/** TypeScript in, JavaScript out. @throws IncompleteError when the line goes on; SyntaxError */
+/** Converts TypeScript to JavaScript. @throws IncompleteError if the input continues on the next line; SyntaxError */
 export type Strip = (source: string) => string;
 
 type Oxc = typeof oxcTransform;
 
-/** Loads the compiler, which is optional: there are machines for which it has no binary. `undefined` where it is not. */
+/** Loads the compiler. It is optional, because it has no binary for some machines: then the result is `undefined`. */
 export async function typescriptStripper(): Promise<Strip | undefined> {
   try {
     const oxc = await import('oxc-transform');
@@ -22,7 +22,7 @@ function strip({ transformSync }: Oxc, source: string): string {
     lang: 'ts',
     sourceType: 'module',
     target: 'es2022',
-    // The rest, as tsconfig.json says for decorated classes; imports are kept although this line does not use them yet.
+    // As tsconfig.json for decorated classes. Unused imports stay: a later line may use them.
     typescript: { onlyRemoveTypeImports: true, removeClassFieldsWithoutInitializer: true },
     assumptions: { setPublicClassFields: true },
     decorator: { legacy: true, emitDecoratorMetadata: true },
@@ -30,11 +30,11 @@ function strip({ transformSync }: Oxc, source: string): string {
   });
   const [error] = errors;
   if (!error) return code === 'export {};\n' ? '' : code;
-  // What is not finished may look wrong in other ways before its end is missed.
+  // An unfinished line can have other errors before the missing end is noticed.
   throw errors.some((one) => goesOn(one, source)) ? new IncompleteError(error.message) : new SyntaxError(error.message);
 }
 
-/** The parser stopped where the text stops, or inside what has an end of its own. */
+/** True if the parser stopped at the end of the text, or inside a comment or a template that was not closed. */
 function goesOn({ message, labels }: { message: string; labels: readonly { start: number; end: number }[] }, source: string): boolean {
   const [label] = labels;
   if (/^Unterminated string/.test(message)) return label !== undefined && source[label.start] === '`';
@@ -44,7 +44,7 @@ function goesOn({ message, labels }: { message: string; labels: readonly { start
 
 type Decorator = (...args: unknown[]) => unknown;
 
-/** What compiled decorators call; the same as TypeScript's `__decorate`, `__metadata` and `__param`. */
+/** Functions that compiled decorators call. They do the same as TypeScript's `__decorate`, `__metadata` and `__param`. */
 const decoratorHelpers = {
   decorate(decorators: readonly Decorator[], target: object, key?: PropertyKey, descriptor?: PropertyDescriptor | null): unknown {
     const isClass = key === undefined;

@@ -87,7 +87,7 @@ it('bash passes the typed options to the program, so the names come from the sam
 });
 
 it.runIf(hasZsh)('zsh completes the same, with descriptions', async () => {
-  expect(await inZsh('hotqueue pe')).toEqual(expect.arrayContaining([expect.stringMatching(/^peek:The next messages/)]));
+  expect(await inZsh('hotqueue pe')).toEqual(expect.arrayContaining([expect.stringMatching(/^peek:Show the next messages/)]));
   expect((await inZsh('hotqueue dead ')).map((word) => word.split(':')[0])).toEqual(['ls', 'show', 'revive', 'drop', 'help']);
   expect(await inZsh('hotqueue put --priority ')).toEqual(['high', 'normal', 'low']);
   expect(await inZsh('hotqueue put --pri')).toEqual(expect.arrayContaining([expect.stringMatching(/^--priority:taken before/)]));

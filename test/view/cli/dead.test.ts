@@ -35,7 +35,7 @@ it('ls prints a page, and how many more there are', async () => {
   const queue = aQueue();
   const ids = await bury(queue, 'one', 'two', 'three');
   const { stdout } = await hotqueue(['dead', 'ls', queue.name, '-n', '2', '--oldest']);
-  expect(stdout.split('\n').slice(1)).toEqual([expect.stringContaining(ids[0]!), expect.stringContaining('two'), '1 letter more: --offset 2', '']);
+  expect(stdout.split('\n').slice(1)).toEqual([expect.stringContaining(ids[0]!), expect.stringContaining('two'), '1 more dead letter: use --offset 2', '']);
   const json = (await hotqueue(['dead', 'ls', queue.name, '--json', '--reason', 'T'])).stdout.trim().split('\n');
   expect(json.map((line) => letterForm.parse(JSON.parse(line)).reason)).toEqual(['three', 'two']);
   expect(await hotqueue(['dead', 'ls', queue.name, '--offset', '3'])).toEqual({ code: 3, stdout: '', stderr: `${queue.name} has no more dead letter\n` });
@@ -65,17 +65,17 @@ it('revive by key reports unknown keys', async () => {
   expect(form.parse(JSON.parse(stdout))).toBeTruthy();
   expect({ code, stderr }).toEqual({ code: 3, stderr: `${queue.name} has no dead letter "unknown"\n` });
   expect(await queue.counts()).toMatchObject({ waiting: 1, dead: 1 });
-  expect(await hotqueue(['dead', 'revive', queue.name, '--all'])).toMatchObject({ code: 0, stdout: `1 letter of ${queue.name} revived\n` });
+  expect(await hotqueue(['dead', 'revive', queue.name, '--all'])).toMatchObject({ code: 0, stdout: `1 dead letter of ${queue.name} revived\n` });
   expect(await queue.counts()).toMatchObject({ waiting: 2, dead: 0 });
 });
 
 it('drop with a filter drops only matching dead letters; drop --all needs --yes', async () => {
   const queue = aQueue();
   await bury(queue, 'account closed', 'timeout', 'Account gone');
-  expect(await hotqueue(['dead', 'drop', queue.name, '--reason', 'account'])).toMatchObject({ code: 0, stdout: `2 letters of ${queue.name} dropped\n` });
+  expect(await hotqueue(['dead', 'drop', queue.name, '--reason', 'account'])).toMatchObject({ code: 0, stdout: `2 dead letters of ${queue.name} dropped\n` });
   const refused = await hotqueue(['dead', 'drop', queue.name, '--all']);
   expect(refused).toMatchObject({ code: 2, stdout: '' });
-  expect(refused.stderr).toMatch(/drop all 1 dead letter of .*, for good\? Say --yes/);
+  expect(refused.stderr).toMatch(/drop all 1 dead letter of .* permanently\? There is no terminal to ask on: add --yes/);
   expect(await queue.dead.size()).toBe(1);
   const { stdout } = await hotqueue(['dead', 'drop', queue.name, '--all', '--yes', '--json']);
   expect(z.strictObject({ queue: z.string(), dropped: z.literal(1), missing: z.tuple([]) }).parse(JSON.parse(stdout))).toBeTruthy();
@@ -83,9 +83,9 @@ it('drop with a filter drops only matching dead letters; drop --all needs --yes'
 });
 
 it.each([
-  [['revive', 'QUEUE'], /which letters\? give keys, or --all, or filters/],
-  [['drop', 'QUEUE', 'key', '--all', '--yes'], /these say it twice/],
-  [['drop', 'QUEUE', '--reason', ''], /It is empty, which every letter contains/],
+  [['revive', 'QUEUE'], /no dead letter given: give either keys, or --all, or filters/],
+  [['drop', 'QUEUE', 'key', '--all', '--yes'], /too many ways to choose: give either keys/],
+  [['drop', 'QUEUE', '--reason', ''], /It must not be empty: every dead letter contains an empty text/],
   [['revive', 'QUEUE', '--older-than', 'soon'], /is no duration/],
   [['ls', 'QUEUE', '-n', 'x'], /whole number from 1/],
   [['forget', 'QUEUE'], /unknown command 'forget'/],
@@ -113,7 +113,7 @@ const aLetter: DeadLetter = {
 
 it('prints a dead letter in full: the stack, the failures, the bytes, and no control characters', () => {
   const text = letterAsText(aLetter, 120_000);
-  expect(text.split('\n')).toEqual(expect.arrayContaining(['id        id, kept under id~1', '      at line 1', '  1  1970-01-01T00:00:00.000Z  Error: first', 'bytes     11', '  "x"']));
+  expect(text.split('\n')).toEqual(expect.arrayContaining(['id        id (key id~1)', '      at line 1', '  1  1970-01-01T00:00:00.000Z  Error: first', 'bytes     11', '  "x"']));
   expect(text).not.toContain('\u001b');
   expect(lettersAsText([aLetter], 120_000)).toContain('no\\x1b]0;title');
 });

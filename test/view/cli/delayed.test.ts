@@ -9,7 +9,7 @@ it('ls prints a page, ordered by due time', async () => {
   const queue = aQueue();
   const [later, sooner] = [await queue.with({ delay: '2h' }).put('later'), await queue.with({ delay: '1h', priority: 'low' }).put('soo\u009bner')];
   const { stdout } = await hotqueue(['delayed', 'ls', queue.name, '-n', '1']);
-  expect(stdout.split('\n').slice(1)).toEqual([expect.stringMatching(`^${sooner.id}  in (59 min|1 h)\\s+low\\s+0\\s+"soo`), '1 message more: --offset 1', '']);
+  expect(stdout.split('\n').slice(1)).toEqual([expect.stringMatching(`^${sooner.id}  in (59 min|1 h)\\s+low\\s+0\\s+"soo`), '1 more message: use --offset 1', '']);
   expect(stdout).not.toContain('\u009b');
   const json = (await hotqueue(['delayed', 'ls', queue.name, '--json'])).stdout.trim().split('\n');
   expect(json.map((line) => messageForm.parse(JSON.parse(line)).id)).toEqual([sooner.id, later.id]);
@@ -30,8 +30,8 @@ it('move, cancel and promote change one message each, and report unknown ids', a
 });
 
 it.each([
-  [['move', 'QUEUE', 'ID'], /until when\? Give either --delay or --at/],
-  [['move', 'QUEUE', 'ID', '--delay', '1h', '--at', '2060-01-01'], /until when/],
+  [['move', 'QUEUE', 'ID'], /no new time: give either --delay or --at/],
+  [['move', 'QUEUE', 'ID', '--delay', '1h', '--at', '2060-01-01'], /no new time/],
   [['move', 'QUEUE', 'ID', '--delay', 'x'], /is no duration/],
   [['cancel', 'QUEUE'], /missing required argument 'id'/],
 ])('delayed %j exits with 2 and an error message, and changes nothing', async (args, sentence) => {

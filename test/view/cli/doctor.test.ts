@@ -45,10 +45,10 @@ it('finds orphaned messages and keys, changes nothing, and exits with 1', async 
   const { stdout, code } = await hotqueue(['doctor', '--prefix', prefix, '--json']);
   const report = reportForm.parse(JSON.parse(stdout));
   expect(report.findings.filter(({ check }) => check.startsWith('queue')).map(({ check, status, says }) => [check, status, says])).toEqual([
-    ['queue emails', 'warning', '2 messages held by workers that are registered no more'],
-    ['queue emails', 'problem', '1 worker with messages that are on no register: forgotten'],
-    ['queue emails', 'warning', '1 dead letter without a place in the order'],
-    ['queue other', 'problem', 'its key holds a string, and should hold a list'],
+    ['queue emails', 'warning', '2 messages claimed by workers without a lease'],
+    ['queue emails', 'problem', '1 worker with claims, but not in the registry: forgotten'],
+    ['queue emails', 'warning', '1 dead letter without a burial time'],
+    ['queue other', 'problem', 'its key is a string, expected a list'],
   ]);
   expect({ ok: report.ok, code }).toEqual({ ok: false, code: 1 });
   expect(await dump(prefix)).toEqual(before);
@@ -68,14 +68,14 @@ it('reports workers of another version and their active messages, and says how t
   const before = await dump(prefix);
   const findings = await findOrphans({ url: redisUrl(), prefix });
   expect(findings.map(({ check, status, says }) => [check, status, says])).toEqual([
-    ['queue earlier', 'problem', '2 workers of another version registered, whose claims are in layout 1: workers of this version, in layout 2, cannot start'],
-    ['queue earlier', 'warning', '2 messages held by workers that are registered no more'],
-    ['queue later', 'problem', '1 worker of another version registered, whose claims are in layout 3: workers of this version, in layout 2, cannot start'],
-    ['queue lost', 'problem', '1 worker of an earlier version with messages that are on no register: forgotten'],
+    ['queue earlier', 'problem', '2 workers of another version registered, with claims in layout 1: workers of this version use layout 2 and cannot start'],
+    ['queue earlier', 'warning', '2 messages claimed by workers without a lease'],
+    ['queue later', 'problem', '1 worker of another version registered, with claims in layout 3: workers of this version use layout 2 and cannot start'],
+    ['queue lost', 'problem', '1 worker of an earlier version with claims, but not in the registry: forgotten'],
   ]);
   expect(findings[0]!.wayOut).toMatch(/^stop the workers of the other version, and let them finish; if some were killed, run one worker of that version/);
-  expect(findings[1]!.wayOut).toBe('start a worker of that version on it: it gives them back within two minutes');
-  expect(findings[3]!.wayOut).toMatch(/SADD '\{…:lost\}:roll' forgotten; then start a worker of that version/);
+  expect(findings[1]!.wayOut).toBe('start a worker of that version on this queue: it puts them back into the queue within two minutes');
+  expect(findings[3]!.wayOut).toMatch(/SADD '\{…:lost\}:roll' forgotten\), then start a worker of that version/);
   expect(await dump(prefix)).toEqual(before);
   await expect(aQueue({ prefix, name: 'earlier' }).get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
 });
@@ -93,7 +93,7 @@ it('reports nothing for a healthy queue', async () => {
 
 it('runs the other checks without a server, and exits with 1', async () => {
   const { stdout, stderr, code } = await hotqueue(['doctor', '--url', 'redis://127.0.0.1:1']);
-  expect(stdout).toMatch(/^problem {2}redis +no Redis answers at redis:\/\/127\.0\.0\.1:1: .*\n +→ start it/);
+  expect(stdout).toMatch(/^problem {2}redis +no Redis answers at redis:\/\/127\.0\.0\.1:1: .*\n +→ start the server/);
   expect(stdout).toMatch(/^ok +tsconfig/m);
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   expect(await hotqueue(['doctor', 'emails'])).toMatchObject({ code: 2, stdout: '' });
@@ -114,8 +114,8 @@ const facts = (info: Record<string, string>, more: Partial<ServerFacts> = {}): S
 });
 
 it.each<[string, ServerFacts, string, 'ok' | 'warning' | 'problem', RegExp]>([
-  ['noeviction', facts({}), 'eviction', 'ok', /put is refused/],
-  ['eviction with a limit', facts({ maxmemory_policy: 'allkeys-lru', maxmemory: '100' }), 'eviction', 'problem', /whole queues disappear/],
+  ['noeviction', facts({}), 'eviction', 'ok', /the server refuses put/],
+  ['eviction with a limit', facts({ maxmemory_policy: 'allkeys-lru', maxmemory: '100' }), 'eviction', 'problem', /deletes whole queues/],
   ['eviction without a limit', facts({ maxmemory_policy: 'allkeys-lru' }), 'eviction', 'warning', /nothing is evicted/],
   ['eviction of what expires', facts({ maxmemory_policy: 'volatile-ttl', maxmemory: '100' }), 'eviction', 'warning', /stored twice/],
   ['memory nearly full', facts({ maxmemory: '100', used_memory: '95' }), 'memory', 'warning', /in use/],
@@ -130,7 +130,7 @@ it.each<[string, ServerFacts, string, 'ok' | 'warning' | 'problem', RegExp]>([
   ['clocks that agree', facts({}, { clockAheadMs: -40 }), 'clock', 'ok', /agrees/],
   ['a clock behind', facts({}, { clockAheadMs: -5_000 }), 'clock', 'warning', /5\.0 s behind/],
   ['a clock far ahead', facts({}, { clockAheadMs: 3_600_000 }), 'clock', 'problem', /ahead of/],
-  ['a long way', facts({}, { roundTripsMs: [30, 40, 90] }), 'latency', 'warning', /40\.0 ms for a question, 90\.0 ms at the worst of 3/],
+  ['a long way', facts({}, { roundTripsMs: [30, 40, 90] }), 'latency', 'warning', /40\.0 ms for a command \(median\), 90\.0 ms for the slowest of 3/],
   ['a replica', facts({ role: 'slave', master_host: 'db', master_port: '6379' }), 'replication', 'problem', /replica of db:6379/],
   ['a master with replicas', facts({ connected_slaves: '2' }), 'replication', 'ok', /2 replica/],
   ['a cluster', facts({ cluster_enabled: '1' }), 'cluster', 'warning', /of this node only/],
@@ -146,11 +146,11 @@ it.each<[Partial<QueueFacts>, RegExp | undefined]>([
   [{}, undefined],
   [{ type: 'none' }, undefined],
   [{ others: { workers: 1, layout: '1' } }, /1 worker of another version .* layout 1/],
-  [{ heldBySilent: 3 }, /3 messages held by workers whose lease has ended/],
+  [{ heldBySilent: 3 }, /3 messages claimed by workers with an ended lease/],
   [{ overdue: 1 }, /1 delayed message due/],
-  [{ delayedSurplus: 2 }, /2 delayed messages without a place/],
-  [{ delayedSurplus: -1 }, /1 place among the delayed without a message/],
-  [{ deadSurplus: -2 }, /2 places among the dead letters/],
+  [{ delayedSurplus: 2 }, /2 delayed messages without a due time/],
+  [{ delayedSurplus: -1 }, /1 due time without a delayed message/],
+  [{ deadSurplus: -2 }, /2 burial times without a dead letter/],
 ])('reports the state of a queue: %j', (more, says) => {
   const findings = judgeQueue('emails', { ...quiet, ...more });
   if (says) expect(findings).toMatchObject([{ check: 'queue emails', says: expect.stringMatching(says) as string, wayOut: expect.any(String) as string }]);
@@ -176,7 +176,7 @@ it('finds a second copy of a package, and the copy that hotqueue imports', () =>
   expect(judge(path.join(one, 'src'), 'class-transformer')).toEqual({ check: 'class-transformer', status: 'ok', says: '0.5.1, one copy' });
   const inner = 'node_modules/hotqueue/node_modules/class-transformer';
   const two = aFolder({ 'package.json': {}, ...aPackage('class-transformer', '0.5.1'), ...aPackage('class-transformer', '0.5.0', inner) });
-  expect(judge(two, 'class-transformer')).toMatchObject({ status: 'problem', says: expect.stringMatching(/your files import 0\.5\.1 in .*, hotqueue another: 0\.5\.0 in /) as string });
+  expect(judge(two, 'class-transformer')).toMatchObject({ status: 'problem', says: expect.stringMatching(/your files import 0\.5\.1 in .*, but hotqueue imports 0\.5\.0 in /) as string });
   const elsewhere = aFolder({ 'package.json': {}, ...aPackage('class-validator', '0.15.1'), ...aPackage('class-validator', '0.14.0', 'node_modules/@nest/core/node_modules/class-validator') });
   expect(judge(elsewhere, 'class-validator')).toMatchObject({ status: 'warning', says: expect.stringMatching(/^0\.15\.1, and 1 more: 0\.14\.0 in /) as string });
   expect(judge(aFolder({ 'package.json': {} }), 'reflect-metadata')).toMatchObject({ status: 'warning', says: 'not installed here' });

@@ -80,7 +80,7 @@ it('info prints the counts of a queue, as text and as JSON', async () => {
   await queue.pause();
   const { stdout, code } = await hotqueue(['info', queue.name]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(new RegExp(`^${queue.name} █+ 3 waiting, 0 running, 1 delayed, 0 handled, oldest (now|\\d+ s), paused\n`));
+  expect(stdout).toMatch(new RegExp(`^${queue.name} █+ 3 waiting, 0 active, 1 delayed, 0 done, oldest (now|\\d+ s), paused\n`));
   expect(stdout).toContain('1 queue, 3 messages waiting, 0 workers');
   const info = infoForm.parse(JSON.parse((await hotqueue(['info', queue.name, '--json'])).stdout));
   expect(info.queues).toMatchObject([{ name: queue.name, waiting: 3, delayed: 1, paused: true, rates: null }]);
@@ -131,13 +131,13 @@ it('workers ls lists workers, and workers quiet, work and stop send commands to 
   const quiet = await hotqueue(['workers', 'quiet', queue.name, '--all', '--json']);
   const form = z.strictObject({ queue: z.string(), order: z.literal('quiet'), asked: z.tuple([z.literal(id)]), missing: z.tuple([]) });
   expect(form.parse(JSON.parse(quiet.stdout))).toBeTruthy();
-  expect(await hotqueue(['workers', 'work', queue.name, id])).toMatchObject({ code: 0, stdout: `1 worker of ${queue.name} asked to take again\n` });
+  expect(await hotqueue(['workers', 'work', queue.name, id])).toMatchObject({ code: 0, stdout: `1 worker of ${queue.name} asked to take messages again\n` });
   expect(await redis().hget(`{${queue.key}}:orders`, id)).toBe('work');
-  const absent = await hotqueue(['workers', 'stop', queue.name, 'unknown']);
-  expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "unknown"\n` });
-  expect((await hotqueue(['workers', 'stop', queue.name, 'loop'])).stderr).toMatch(/worker "loop" .* is a loop over consume\(\)/);
+  const absent = await hotqueue(['workers', 'stop', queue.name, 'nobody']);
+  expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "nobody"\n` });
+  expect((await hotqueue(['workers', 'stop', queue.name, 'loop'])).stderr).toMatch(/worker "loop" .* is a consume\(\) loop/);
   expect(await redis().hkeys(`{${queue.key}}:orders`)).toEqual([id]);
-  expect((await hotqueue(['workers', 'stop', queue.name])).stderr).toMatch(/which workers\? give ids, or --all/);
+  expect((await hotqueue(['workers', 'stop', queue.name])).stderr).toMatch(/no worker given: give either ids or --all/);
   expect(await hotqueue(['workers', 'ls', aQueue().name])).toMatchObject({ code: 3, stdout: '' });
 });
 
@@ -152,6 +152,6 @@ it('rates are per second, and unknown if the totals went down', () => {
 it('bars are relative to the longest queue', () => {
   const queues = [aLook({ waiting: 20 }), aLook({ name: 'images', waiting: 10, dead: 2 })].map((look) => ({ ...look, rates: undefined }));
   const [first, second] = infoAsText({ at: 0, queues }, 40).split('\n');
-  expect(first).toBe('emails ██████████ 20 waiting, 0 running, 0 handled');
-  expect(second).toBe('images █████      10 waiting, 0 running, 2 dead, 0 handled');
+  expect(first).toBe('emails ██████████ 20 waiting, 0 active, 0 done');
+  expect(second).toBe('images █████      10 waiting, 0 active, 2 dead, 0 done');
 });

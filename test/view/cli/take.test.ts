@@ -83,7 +83,7 @@ it('peek prints the next messages in order, takes none, and escapes control char
 });
 
 it.each([
-  [['get', 'QUEUE', '--timeout', '1s'], 2, /without --block nothing waits/],
+  [['get', 'QUEUE', '--timeout', '1s'], 2, /--timeout needs --block/],
   [['get'], 2, /missing required argument/],
   [['consume', 'QUEUE', '--limit', 'many'], 2, /whole number from 1/],
   [['consume', 'a b'], 1, /hotqueue: "a b" is no queue name/],

@@ -37,13 +37,13 @@ const busy = aState(
 describe('the screen', () => {
   it('shows queues with bars, rates and the oldest message, workers with their active messages, and the next messages', () => {
     expect(drawn(busy, 80, 20).map((line) => line.replace(/\d\d:\d\d:\d\d$/, 'hh:mm:ss'))).toEqual([
-      'hotqueue top  2 queues, 2 workers: 1,505 waiting, 2 running, 3 dead    hh:mm:ss',
-      '  queue                      waiting running delayed   dead done/s fail/s oldest',
+      'hotqueue top  2 queues, 2 workers: 1,505 waiting, 2 active, 3 dead     hh:mm:ss',
+      '  queue                      waiting  active delayed   dead done/s fail/s oldest',
       '> emails   ████████████████    1,204       2      12      3    120    0.2   42 s',
       '  images   ████                  301       0       0      0 paused      -      -',
       '',
-      '2 workers on emails: 10,233 handled, 12 failed',
-      '  worker               process            status   runs           handled failed',
+      '2 workers on emails: 10,233 done, 12 failed',
+      '  worker               process            status   active            done failed',
       '  Postman.send         box:4711           working  2/4 for 1 min      120      0',
       '    job-2                                 attempt 2, for 1 min',
       '    job-1                                 attempt 1, for 3 s',
@@ -62,7 +62,7 @@ describe('the screen', () => {
 
   it('puts workers and messages side by side if there is room', () => {
     const lines = drawn(busy, 200, 20);
-    expect(lines[5]).toMatch(/^2 workers on emails: 10,233 handled, 12 failed {2,}│ Next on emails$/);
+    expect(lines[5]).toMatch(/^2 workers on emails: 10,233 done, 12 failed {2,}│ Next on emails$/);
     expect(lines[7]).toMatch(/^ {2}Postman\.send .* 2\/4 for 1 min .*│ .*01990000-.* {3}42 s {2}\{"to":"ada@example\.com"\}|"bare"/);
     expect(lines[2]).toContain('█'.repeat(40));
   });
@@ -107,11 +107,11 @@ describe('the screen', () => {
 
   it('shows for how long Redis has not answered, and that a queue is paused; uses colours only if the terminal has them', () => {
     expect(drawn({ ...busy, askedAt: now - 1_000 }).join('\n')).not.toContain('does not answer');
-    expect(drawn({ ...busy, askedAt: now - 7_000 }).at(-2)).toBe('Redis does not answer, for 7 s: what stands here is from before. Trying again');
+    expect(drawn({ ...busy, askedAt: now - 7_000 }).at(-2)).toBe('Redis does not answer for 7 s: showing old data, reconnecting');
     const coloured = frame(busy, now, { columns: 80, rows: 24 }, (style, text) => styleText(style, text, { validateStream: false }));
     expect(coloured.join('\n')).toContain('\u001b[31m');
     expect(coloured.map(stripVTControlCharacters).map((line) => line.trimEnd())).toEqual(drawn(busy));
-    expect(drawn({ ...busy, selected: 'images' }).join('\n')).toContain('Next on images, once it is resumed');
+    expect(drawn({ ...busy, selected: 'images' }).join('\n')).toContain('Next on images (paused)');
   });
 });
 
@@ -129,12 +129,12 @@ describe('keys', () => {
   it('p pauses and resumes at once; all other actions need the key y', () => {
     expect(pressed(busy, letter('p')).act).toEqual({ verb: 'pause', queue: 'emails' });
     expect(pressed({ ...busy, selected: 'images' }, letter('p')).act).toEqual({ verb: 'resume', queue: 'images' });
-    for (const [key, verb, text] of [['r', 'revive', 'revive all 3 dead letters of emails?'], ['d', 'drop', 'drop all 3 dead letters of emails, for good?'], ['n', 'promote', 'make all 12 delayed messages of emails ready now?']] as const) {
+    for (const [key, verb, text] of [['r', 'revive', 'revive all 3 dead letters of emails?'], ['d', 'drop', 'drop all 3 dead letters of emails permanently?'], ['n', 'promote', 'promote all 12 delayed messages of emails now?']] as const) {
       const { state, act } = pressed(busy, letter(key));
       expect([act, state.question?.text]).toEqual([undefined, text]);
       expect(drawn(state).at(-1)).toContain(`${text} y: yes`);
       expect(pressed(state, letter('y')).act).toEqual({ verb, queue: 'emails' });
-      for (const other of ['n', key, 'q', '\r']) expect(pressed(state, letter(other))).toMatchObject({ state: { question: undefined, note: 'nothing was done' } });
+      for (const other of ['n', key, 'q', '\r']) expect(pressed(state, letter(other))).toMatchObject({ state: { question: undefined, note: 'nothing was changed' } });
       expect(pressed(state, letter('\r')).act).toBeUndefined();
     }
     expect(pressed({ ...busy, selected: 'images' }, letter('r')).state).toMatchObject({ question: undefined, note: 'images has no dead letters' });
@@ -145,7 +145,7 @@ describe('keys', () => {
     expect([letter('q'), { name: 'c', ctrl: true, sequence: '\u0003' }].map((key) => pressed(busy, key).isEnd)).toEqual([true, true]);
     expect(pressed(pressed(busy, letter('d')).state, { name: 'c', ctrl: true, sequence: '\u0003' }).isEnd).toBe(true);
     const help = pressed(busy, letter('?')).state;
-    expect(drawn(help).join('\n')).toContain('drop all its dead letters, for good');
+    expect(drawn(help).join('\n')).toContain('drop all its dead letters permanently');
     expect(pressed(help, letter('d'))).toMatchObject({ state: { isHelp: false, question: undefined } });
     for (const key of ['p', 'r', 'd', 'n', 'j']) expect(pressed(aState(), letter(key))).toMatchObject({ state: { selected: undefined, question: undefined } });
     expect(drawn(aState()).join('\n')).toContain('no queue yet');

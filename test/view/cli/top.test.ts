@@ -30,7 +30,7 @@ function checkCapture(columns: number, text: string): void {
 it('with 80 columns shows the queues, and executes the actions of keys', { timeout: patient }, async () => {
   const { prefix, emails, images, reports } = await aBusyScene();
   const screen = await aTop(['--prefix', prefix], { cols: 80, rows: 24 });
-  const busy = await shows(screen, /> emails +█+ .* [1-9]\d* +0 +\d+ s\n[^]*Postman\.send .*4\/4 .* [1-9][\d,]* +0\n {4}[0-9a-f-]{36} {2}attempt 1, (just begun|for)/);
+  const busy = await shows(screen, /> emails +█+ .* [1-9]\d* +0 +\d+ s\n[^]*Postman\.send .*4\/4 .* [1-9][\d,]* +0\n {4}[0-9a-f-]{36} {2}attempt 1, (just started|for)/);
   expect(busy).toMatch(/^ {2}images .* 10 +2 +0 +2 /m);
   checkCapture(80, busy);
   expect(busy.split('\n').every((line) => line.length <= 80)).toBe(true);
@@ -47,17 +47,17 @@ it('with 80 columns shows the queues, and executes the actions of keys', { timeo
   await shows(screen, /Studio\.resize .*2\/2 for .*(\n {4}[0-9a-f-]{36} {2}attempt 1, .*){2}/);
 
   screen.type('p');
-  await shows(screen, /images is paused: nobody takes from it/);
+  await shows(screen, /images is paused: no worker takes messages/);
   expect(await images.isPaused()).toBe(true);
-  await shows(screen, /> images .* paused [^]*Next on images, once it is resumed/);
+  await shows(screen, /> images .* paused [^]*Next on images \(paused\)/);
   screen.type('p');
-  await shows(screen, /images goes on/);
+  await shows(screen, /images is resumed/);
   expect(await images.isPaused()).toBe(false);
 
   screen.type('r');
   await shows(screen, /revive all 2 dead letters of images\? y: yes/);
   screen.type('n');
-  await shows(screen, /nothing was done/);
+  await shows(screen, /nothing was changed/);
   expect(await images.dead.size()).toBe(2);
   const before = await images.size();
   screen.type('r');
@@ -70,16 +70,16 @@ it('with 80 columns shows the queues, and executes the actions of keys', { timeo
   await shows(screen, /images has no dead letters/);
 
   screen.type('j');
-  await shows(screen, /> reports [^]*nothing is ready/);
+  await shows(screen, /> reports [^]*no message is waiting/);
   screen.type('n');
-  await shows(screen, /make all 3 delayed messages of reports ready now\?/);
+  await shows(screen, /promote all 3 delayed messages of reports now\?/);
   screen.type('y');
-  await shows(screen, /3 delayed messages of reports made ready/);
+  await shows(screen, /3 delayed messages of reports promoted/);
   expect((await reports.peek(5)).map(({ payload }) => payload)).toEqual(['january', 'february', 'march']);
   await shows(screen, /> reports [^]*"january"\n.*"february"\n.*"march"/);
 
   screen.type('?');
-  await shows(screen, /Keys\n[^]*drop all its dead letters, for good/);
+  await shows(screen, /Keys\n[^]*drop all its dead letters permanently/);
   screen.type(' ');
   await shows(screen, /Next on reports/);
   screen.resize(60, 5);
@@ -103,7 +103,7 @@ it('with 200 columns shows workers beside messages, respects NO_COLOR, drops aft
   screen.type(keys.down);
   await shows(screen, /> images /);
   screen.type('d');
-  await shows(screen, /drop all 2 dead letters of images, for good\?/);
+  await shows(screen, /drop all 2 dead letters of images permanently\?/);
   expect(await images.dead.size()).toBe(2);
   screen.type('y');
   await shows(screen, /2 dead letters of images dropped/);
@@ -123,7 +123,7 @@ it('shows that Redis does not answer, continues when it is back, and ends at onc
   const screen = await aTop(['jobs', '--url', url, '--interval', '200ms'], { cols: 80, rows: 24 });
   await shows(screen, /> jobs .* 0 /);
   await server.stop();
-  await shows(screen, /Redis does not answer, for \d+ s/);
+  await shows(screen, /Redis does not answer for \d+ s/);
   screen.type('?');
   await shows(screen, /Keys\n/);
   server = await serve();
@@ -179,7 +179,7 @@ it('without a terminal prints a block of text or a line of JSON for each snapsho
   await redis().lpush(queue.key, '\x1b[2Jbare');
   const { code, stdout } = await hotqueue(['top', queue.name, '--once', '-n', '2']);
   expect(code).toBe(0);
-  expect(stdout).toMatch(new RegExp(`^${queue.name} █+ 4 waiting, 0 running[^]*\nnext on ${queue.name} .*\n- +- +\\\\x1b\\[2Jbare\n${a!.id} +(now|\\d+ s) +"a"\n$`));
+  expect(stdout).toMatch(new RegExp(`^${queue.name} █+ 4 waiting, 0 active[^]*\nnext on ${queue.name} .*\n- +- +\\\\x1b\\[2Jbare\n${a!.id} +(now|\\d+ s) +"a"\n$`));
   const one = topForm.parse(JSON.parse((await hotqueue(['top', queue.name, '--once', '--json'])).stdout));
   expect(one.queues).toMatchObject([{ name: queue.name, waiting: 4, next: [{ id: '', putAt: null, text: '\x1b[2Jbare' }, { id: a!.id, putAt: a!.putAt, attempts: 0, text: '"a"' }, {}, {}] }]);
 

@@ -21,7 +21,7 @@ it.each(['1mb', 'lots', '-1gb', '', 'mb', 'NaN'])('%j is refused as --max-memory
 
 it('names are separated by commas, and the option may be repeated', () => {
   expect(names('c', names('a, b'))).toEqual(['a', 'b', 'c']);
-  expect(() => names('a,,b')).toThrow('names with commas');
+  expect(() => names('a,,b')).toThrow('names separated by commas');
 });
 
 it.each([
@@ -62,12 +62,12 @@ it.each([
 ] as const)('%s', (_, settings, said, chosen, options) => expect(summary(handlers, settings, said)).toEqual([chosen, options]));
 
 it('a queue without workers is refused, with its name in the error', () => {
-  expect(() => choose(handlers, { queues: ['a', 'c'] })).toThrow('--queue c: no worker that was found takes from it; they take from a, b');
+  expect(() => choose(handlers, { queues: ['a', 'c'] })).toThrow('invalid --queue c: no worker in the files takes from it; they take from a, b');
 });
 
 it('a text log line is one line without control characters', () => {
   const line = pretty({ time: '2026-01-02T03:04:05.678Z', level: 'warn', event: 'retry', pid: 7, process: 'w-1', queue: 'q', id: 'x', attempt: 1, tookMs: 12, delayMs: 500, error: { name: 'Error', message: 'first\u001b[2J\nsecond' } });
-  expect(line).toMatch(/^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}again in 500 ms {2}Error: first\\x1b\[2J$/);
+  expect(line).toMatch(/^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}retry in 500 ms {2}Error: first\\x1b\[2J$/);
 });
 
 it('watches source files, also in new folders, but not in dot folders and node_modules', async () => {

@@ -18,7 +18,7 @@ it('names Redis as the lesson expects, and waits until it is healthy', () => {
   const here = { pid: 0, host: '', lines: [], named: () => undefined, isAlive: () => false, compose: undefined };
   const ask = (...answers: string[]): unknown => question?.check({} as never, {} as never, { ...here, answers });
   expect(ask(host!)).toMatchObject({ done: true });
-  expect(ask('localhost')).toEqual({ done: false, saw: 'not "localhost"' });
+  expect(ask('localhost')).toEqual({ done: false, saw: 'the answer is not "localhost"' });
 });
 
 const hasDocker = ((): boolean => {

@@ -75,7 +75,7 @@ const acts: Record<string, () => unknown> = {
   },
   'write-echo': () => (names['echo'] = q.worker(() => undefined)),
   'call-echo': () => (echo = start(names['echo'] as () => void)),
-  'send-to-echo': () => (second = there("await q.put('hello', 'is anybody there?'); await q.close();")),
+  'send-to-echo': () => (second = there("await q.put('hello', 'how are you?'); await q.close();")),
   'stop-echo': () => echo?.stop(),
   'write-class': () => (names['Email'] = Email),
   'put-valid': () => heard(emails.put({ to: 'ada@example.com' })),

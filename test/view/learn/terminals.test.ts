@@ -31,15 +31,15 @@ it.each(['js', 'native'] as const)('the exercises of the lesson run in two promp
   two.forget();
   await enter(one, "await q.put('black', 'grey')", "payload: 'grey'");
   await two.shows(/\nblack\ngrey$/);
-  await enter(one, 'q', 'HotQueue<queue> 0 waiting, 0 running');
+  await enter(one, 'q', 'HotQueue<queue> 0 waiting, 0 active');
   two.type(keys.ctrlC);
   await two.shows(/stopped 1 consumer\nhotqueue>$/);
 
   // Exercise 3.
   one.enter('const echo = q.worker((item) => { console.log(item) })');
   await enter(one, 'await echo()', /echo\(\)$/);
-  await enter(two, "q.put('hello', 'is anybody there?')", "payload: 'is anybody there?'");
-  await one.shows(/\nhello\nis anybody there\?$/);
+  await enter(two, "q.put('hello', 'how are you?')", "payload: 'how are you?'");
+  await one.shows(/\nhello\nhow are you\?$/);
   one.type(keys.ctrlC);
   await one.shows(/stopped 1 worker\nhotqueue>$/);
 
@@ -57,30 +57,30 @@ it.each(['js', 'native'] as const)('the exercises of the lesson run in two promp
 
 it('the lesson notices what happens in the second terminal, and continues', { timeout: 120_000 }, async () => {
   const [one, two] = await twoTerminals('js', ['learn']);
-  await one.shows('1.1 A Redis runs already');
-  await enter(one, '.next', 'not yet: no line here has given the queue yet');
+  await one.shows('1.1 A Redis server is running already');
+  await enter(one, '.next', 'not yet: no line in this terminal has shown the queue yet');
   await enter(one, 'q', /✓ that is the queue "queue"[^]*1\.2 Put three or four strings/);
-  await enter(one, '.hint', 'put takes any number of messages');
+  await enter(one, '.hint', 'put accepts any number of messages');
   await enter(one, "q.put('one', 'two', 'three')", /✓ 3 messages wait in Redis: 'one', 'two', 'three'[^]*1\.3 Check the length/);
-  await enter(one, 'q.size()', /^3\n[^]*✓ 3, and Redis says so too[^]*1\.4 Consume them[^]*in the second terminal:/m);
+  await enter(one, 'q.size()', /^3\n[^]*✓ 3: Redis has the same number[^]*1\.4 Consume the messages[^]*onLeave: 'ack'[^]*in the second terminal:/m);
   one.forget();
   await enter(two, 'for await (const item of q.consume()) console.log(item)', /\none\ntwo\nthree$/);
-  await one.shows(/✓ a second terminal, process \d+, took them all[^]*1\.5 Back here/);
-  await enter(one, 'q.size()', /✓ 0: what is consumed is gone/);
-  await enter(one, "q.put('four')", /✓ put, and gone already: 'four' went to the other terminal at once[^]*1\.7 Stop the loop/);
+  await one.shows(/✓ the second terminal \(process \d+\) took all messages[^]*1\.5 Back in this terminal/);
+  await enter(one, 'q.size()', /✓ 0: consumed messages are not in the queue any more/);
+  await enter(one, "q.put('four')", /✓ the second terminal got 'four' at once[^]*1\.7 Stop the loop/);
   one.forget();
   two.type(keys.ctrlC);
-  await one.shows(/✓ nobody takes any more[^]*Exercise 2: Three services/);
+  await one.shows(/✓ the loop has stopped[^]*Exercise 2: Three services/);
 
   await enter(one, '.lesson 3', /3\.1 Write a function echo/);
   await enter(one, 'const echo = q.worker((item) => console.log(item))', '✓ echo is a worker');
-  await enter(one, 'echo()', /✓ this terminal works[^]*3\.3 Send it something/);
+  await enter(one, 'echo()', /✓ echo is running[^]*3\.3 Send messages to echo/);
   one.forget();
   two.enter("q.put('hello')");
-  await one.shows(/hello\n[^]*✓ echo handled 1 message[^]*3\.4 Only two things/);
+  await one.shows(/hello\n[^]*✓ echo handled 1 message[^]*3\.4 Stop the worker/);
   one.type(keys.ctrlC);
-  await one.shows(/stopped 1 worker[^]*✓ echo has stopped[^]*Exercise 4: Messages with a shape/);
-  await enter(one, '.lesson', /> 4\. Messages with a shape/);
+  await one.shows(/stopped 1 worker[^]*✓ echo has stopped[^]*Exercise 4: Messages with a class/);
+  await enter(one, '.lesson', /> 4\. Messages with a class/);
   await enter(one, '.lesson 9', 'there is no exercise 9');
   await left(one);
   await left(two);

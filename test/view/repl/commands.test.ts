@@ -8,7 +8,7 @@ it('repl runs piped input line by line, and ends', async () => {
   const queue = aQueue();
   const input = ['await q.put("a", "b"); undefined', 'const size: number = await q.size()', 'size', 'for await (const item of q.consume({ limit: 1 })) {', '  console.log("got", item)', '}', 'q', 'throw new Bury("no")', 'q.put()'];
   const { code, stdout } = await hotqueue(['repl', queue.name], { input: input.map((line) => `${line}\n`).join('') });
-  expect(stdout.replaceAll('... ', '')).toMatch(new RegExp(`^2\ngot a\nHotQueue<${queue.name}> 1 waiting, 0 running\nUncaught:?\\sBury: no[^]*Uncaught:?\\sNothingToPutError: put\\(\\)`));
+  expect(stdout.replaceAll('... ', '')).toMatch(new RegExp(`^2\ngot a\nHotQueue<${queue.name}> 1 waiting, 0 active\nUncaught:?\\sBury: no[^]*Uncaught:?\\sNothingToPutError: put\\(\\)`));
   expect(code).toBe(0);
   expect(await queue.counts()).toMatchObject({ waiting: 1, workers: 0 });
 });

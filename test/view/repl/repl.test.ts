@@ -16,7 +16,7 @@ it('Ctrl-C stops a loop over consume(), prints that, and loses no message', asyn
 
   // No consumer is left that would take the next message.
   await queue.put('three');
-  await enter(screen, 'q', `HotQueue<${queue.name}> 2 waiting, 0 running`);
+  await enter(screen, 'q', `HotQueue<${queue.name}> 2 waiting, 0 active`);
   await enter(screen, 'for await (const item of q.consume({ limit: 2 })) console.log("then", item)', /then two\nthen three\nhotqueue>$/);
 });
 
@@ -48,7 +48,7 @@ it('Ctrl-C stops workers; a second Ctrl-C releases the messages of handlers that
   await queue.put('long');
   await enter(screen, 'doWork()', 'works on long');
   screen.type(keys.ctrlC);
-  await screen.shows('stopping; Ctrl-C again gives back at once what still runs');
+  await screen.shows('stopping; press Ctrl-C again to give active messages back now');
   screen.type(keys.ctrlC);
   await screen.shows(/stopped 1 worker\nhotqueue>$/);
   expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
@@ -113,15 +113,15 @@ it('.queues, .peek, .dead and .watch show queues and messages; .watch runs until
   await enter(screen, '.queues', new RegExp(`^${queue.name} +2 +0 +0 +0 +0$`, 'm'));
   await enter(screen, '.peek', /1\. \{ n: 1 \} {2}put .*\n2\. \{ evil: '\\x1B\[2J' \}/);
   await enter(screen, '.dead', 'has no dead letters');
-  await enter(screen, '.watch', /\d\d:\d\d:\d\d {2}2 waiting, 0 running, 0 at work/);
+  await enter(screen, '.watch', /\d\d:\d\d:\d\d {2}2 waiting, 0 active, workers: 0/);
   await queue.put('third');
-  await screen.shows('3 waiting, 0 running');
+  await screen.shows('3 waiting, 0 active');
   screen.type(keys.ctrlC);
-  await screen.shows(/running, 0 at work\n\^C\nhotqueue>$/);
+  await screen.shows(/active, workers: 0\n\^C\nhotqueue>$/);
   for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('wrong address');
   await enter(screen, '.dead', /wrong address +\{"n":1\}/);
   await enter(screen, '.peek no{name', /InvalidNameError: "no\{name" is no queue name/);
-  await enter(screen, '.help', /At hand: q, HotQueue, worker/);
+  await enter(screen, '.help', /Available names: q, HotQueue, worker[^]*onLeave: 'ack'/);
 });
 
 it('prints the output of a background worker above the unfinished input line', async () => {

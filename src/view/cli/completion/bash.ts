@@ -1,9 +1,9 @@
 import type { Outline, Values } from './outline.js';
 
 /**
- * A completion for bash, without the package bash-completion.
+ * A completion script for bash. It does not need the package bash-completion.
  *
- * What is typed is read from `COMP_LINE`, since bash takes words apart at colons, which names of queues may contain.
+ * It reads the typed words from `COMP_LINE`: bash itself splits words at colons, and queue names may contain colons.
  */
 export function bashCompletion(outlines: readonly Outline[]): string {
   return `# hotqueue completion for bash. In ~/.bashrc:  source <(hotqueue completion bash)
@@ -12,7 +12,7 @@ _hotqueue() {
   read -r -a words <<< "$line"
   if [[ "$line" == *[[:space:]] ]]; then current=''; else current="\${words[\${#words[@]}-1]}"; unset "words[\${#words[@]}-1]"; fi
 
-  # Where on the line we are: which command, which of its arguments, or the value of an option.
+  # Find the position on the line: which command, which of its arguments, or the value of an option.
   for word in "\${words[@]:1}"; do
     if [[ -n "$takes" ]]; then takes=''; continue; fi
     case "$path:$word" in
@@ -37,7 +37,7 @@ ${outlines.map(caseOf).join('\n')}
   esac
   COMPREPLY=($(compgen -W "$values" -- "$current"))
 
-  # Readline replaces only what stands behind the last colon.
+  # Readline replaces only the text after the last colon.
   if [[ "$current" == *:* && "$COMP_WORDBREAKS" == *:* ]]; then
     local before="\${current%"\${current##*:}"}" index
     for index in "\${!COMPREPLY[@]}"; do COMPREPLY[index]="\${COMPREPLY[index]#"$before"}"; done
@@ -47,7 +47,7 @@ complete -F _hotqueue hotqueue
 `;
 }
 
-/** Options whose value is the next word. */
+/** Options that take the next word as their value. */
 function valueOptionsOf({ path, options }: Outline): string[] {
   return options.flatMap(({ flags, values }) => {
     if (values === undefined) return [];
@@ -75,5 +75,5 @@ function wordsOf(values: Values): string {
   return typeof values === 'string' ? `@${values}` : values.join(' ');
 }
 
-/** Between single quotes nothing means anything to a shell. */
+/** A shell word in single quotes: nothing between them is special. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

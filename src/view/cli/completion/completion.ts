@@ -8,9 +8,9 @@ import { bashCompletion } from './bash.js';
 import { outlinesOf } from './outline.js';
 import { zshCompletion } from './zsh.js';
 
-/** `completion bash|zsh`: prints a script made from the definitions of the program it is part of. */
+/** `completion bash|zsh`: prints a script that is generated from the definition of this program. */
 export function completionCommand(): Command {
-  return withExamples(new Command('completion').description('Print what completes commands, options and names of queues in your shell.'), [
+  return withExamples(new Command('completion').description('Print a script that completes commands, options and queue names in your shell.'), [
     ['completion bash', 'in ~/.bashrc:  source <(hotqueue completion bash)'],
     ['completion zsh', 'in ~/.zshrc:   source <(hotqueue completion zsh)'],
   ])
@@ -21,17 +21,17 @@ export function completionCommand(): Command {
     });
 }
 
-/** Nobody waits longer for the Tab key. */
+/** A user should not wait longer after the Tab key. */
 const patienceMs = 1_500;
 
-/** `__complete queues`: names for a completion. Starts no Redis, complains of nothing, and is over soon. */
+/** `__complete queues`: prints queue names for the completion scripts. Starts no Redis, prints no errors, and ends within 1.5 s. */
 export function completeCommand(): Command {
   const command = new Command('__complete').helpOption(false).allowUnknownOption().allowExcessArguments().argument('<what>').argument('[typed...]');
   for (const option of redisOptions()) command.addOption(option);
   return command.action(async (what: string, _typed: string[], flags: RedisFlags) => {
     const names = what === 'queues' ? await Promise.race([namesOf(flags), pause(patienceMs, [])]) : [];
     if (names.length > 0) print(names.join('\n'));
-    process.exit(); // a connection that is still tried would keep the shell waiting
+    process.exit(); // a connection attempt that is still running would keep the shell waiting
   });
 }
 

@@ -1,28 +1,28 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What may stand in a place: names of queues, files, one of these words, or anything. */
+/** Possible values of an argument or an option: names of queues, files, one of these words, or any text. */
 export type Values = 'queues' | 'files' | 'anything' | readonly string[];
 
 export interface OptionOutline {
   /** `-u` and `--url`. */
   readonly flags: readonly string[];
   readonly says: string;
-  /** Absent for one that takes no value. */
+  /** Absent if the option takes no value. */
   readonly values?: Values;
 }
 
-/** A command as far as completing needs to know it. */
+/** What a completion script needs to know of a command. */
 export interface Outline {
-  /** Words from the program's name on: empty for itself, `dead ls`. */
+  /** The words after the program's name, such as `dead ls`; empty for the program itself. */
   readonly path: string;
   readonly commands: readonly { readonly name: string; readonly says: string }[];
   readonly options: readonly OptionOutline[];
   readonly arguments: readonly Values[];
-  /** The last argument may be given again. */
+  /** True if the last argument can be repeated. */
   readonly isVariadic: boolean;
 }
 
-/** The program and all its commands, from the definitions that run it. */
+/** Outlines of the program and all its visible commands. */
 export function outlinesOf(command: Command, path: readonly string[] = []): Outline[] {
   const help = command.createHelp();
   const commands = help.visibleCommands(command).map((inner) => ({ name: inner.name(), says: inner.summary() || inner.description() }));

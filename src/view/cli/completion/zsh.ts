@@ -1,6 +1,6 @@
 import type { Outline, Values } from './outline.js';
 
-/** A completion for zsh 5, with what each word does beside it. */
+/** A completion script for zsh 5, with a description of each word. */
 export function zshCompletion(outlines: readonly Outline[]): string {
   return `#compdef hotqueue
 # hotqueue completion for zsh. In ~/.zshrc, after compinit:  source <(hotqueue completion zsh)
@@ -10,7 +10,7 @@ _hotqueue() {
   integer place=0
   typed=("\${(@)words[2,CURRENT-1]}")
 
-  # Where on the line we are: which command, which of its arguments, or the value of an option.
+  # Find the position on the line: which command, which of its arguments, or the value of an option.
   for word in "\${(@)typed}"; do
     if [[ -n "$takes" ]]; then takes=''; continue; fi
     case "$at:$word" in
@@ -40,7 +40,7 @@ if [[ "\${funcstack[1]}" == _hotqueue ]]; then _hotqueue "$@"; else compdef _hot
 `;
 }
 
-/** Options whose value is the next word. */
+/** Options that take the next word as their value. */
 function valueOptionsOf({ path, options }: Outline): string[] {
   return options.flatMap(({ flags, values }) => {
     if (values === undefined) return [];
@@ -71,8 +71,8 @@ function wordsOf(values: Values): string {
   return typeof values === 'string' ? `@${values}` : values.join(' ');
 }
 
-/** `name:what it does`; the first colon parts the two. */
+/** `name:description`. zsh splits it at the first colon. */
 const described = (name: string, says: string): string => quoted(`${name.replaceAll(':', '\\:')}:${says}`);
 
-/** Between single quotes nothing means anything to a shell. */
+/** A shell word in single quotes: nothing between them is special. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

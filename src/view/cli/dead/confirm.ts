@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 
-/** Asks at the terminal; `undefined` where there is none. No answer is no. */
+/** Asks a yes-or-no question. @returns `undefined` without a terminal; false for any answer but y or yes */
 export async function confirmed(question: string): Promise<boolean | undefined> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

@@ -9,15 +9,15 @@ export interface FilterFlags {
   readonly olderThan?: Duration;
 }
 
-/** The options that choose letters; all that are given must hold. */
+/** Adds the options that choose dead letters. A dead letter must match all options that are given. */
 export function withFilters(command: Command): Command {
   return command
-    .option('--reason <text>', 'those whose reason contains this', someText)
-    .option('--error <text>', "those whose error's name or message contains this", someText)
-    .option('--older-than <duration>', 'those buried longer ago, such as 90s, 10m or 2d', duration);
+    .option('--reason <text>', 'only those with this text in the reason', someText)
+    .option('--error <text>', 'only those with this text in the name or message of the error', someText)
+    .option('--older-than <duration>', 'only those buried longer ago than this, such as 90s, 10m or 2d', duration);
 }
 
-/** @returns `undefined` when nothing was asked for */
+/** @returns the filter in the options; `undefined` if there is none */
 export function filterOf({ reason, error, olderThan }: FilterFlags, now: number = Date.now()): ((letter: DeadLetter) => boolean) | undefined {
   if (reason === undefined && error === undefined && olderThan === undefined) return undefined;
   const contains = (text: string | undefined, part: string): boolean => text?.toLowerCase().includes(part.toLowerCase()) ?? false;
@@ -28,8 +28,8 @@ export function filterOf({ reason, error, olderThan }: FilterFlags, now: number 
     letter.buriedAt < before;
 }
 
-/** Nothing is contained in everything: an empty variable of a shell must not choose all. */
+/** Refuses an empty text: every dead letter contains it, so an empty shell variable would choose all of them. */
 function someText(text: string): string {
-  if (text === '') throw new InvalidArgumentError('It is empty, which every letter contains.');
+  if (text === '') throw new InvalidArgumentError('It must not be empty: every dead letter contains an empty text.');
   return text;
 }

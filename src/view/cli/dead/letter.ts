@@ -1,7 +1,7 @@
 import type { DeadLetter } from 'hotqueue';
 import { age, cut, harmless, paint, table, widthOf } from '../output.js';
 
-/** A row each. */
+/** A table with a row for each dead letter. */
 export function lettersAsText(letters: readonly DeadLetter[], now: number): string {
   const widest = Math.max(...letters.map(({ key }) => key.length));
   const room = Math.max(20, widthOf() - widest - 24);
@@ -12,11 +12,11 @@ export function lettersAsText(letters: readonly DeadLetter[], now: number): stri
   return table(['key', 'buried', 'attempts', 'reason'], rows);
 }
 
-/** All that is known of one; nothing in it can move the cursor. */
+/** All data of one dead letter, with control characters escaped. */
 export function letterAsText(letter: DeadLetter, now: number): string {
   const { id, key, queue, reason, error, attempts, failures, buriedAt, bytes, text } = letter;
   const facts = [
-    ['id', key === id ? id : `${id}, kept under ${key}`],
+    ['id', key === id ? id : `${id} (key ${key})`],
     ['queue', queue],
     ['reason', reason],
     ['buried', `${new Date(buriedAt).toISOString()}, ${age(Math.max(0, now - buriedAt))} ago`],
@@ -38,7 +38,7 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', paint('bold', title), ...lines.map(harmless)];
 }
 
-/** The same for programs; the bytes in base64, as they may be anything. */
+/** The same data for programs. The bytes are in base64, because they need not be text. */
 export function letterAsJson({ error, bytes, ...letter }: DeadLetter): object {
   return { ...letter, error: error ?? null, bytes: bytes.toString('base64') };
 }

@@ -5,16 +5,16 @@ import { findUp } from './tsconfig.js';
 
 /** An installed package. */
 export interface Copy {
-  /** Its real folder. */
+  /** Its folder, with symbolic links resolved. */
   readonly dir: string;
   readonly version: string;
 }
 
-/** The copy that a file there would import; `undefined` when there is none. */
+/** The copy that `file` would import; `undefined` if there is none. */
 export function copySeenFrom(file: string, name: string): Copy | undefined {
   try {
     const entry = createRequire(file).resolve(name);
-    // Not `name/package.json`: many packages do not export it.
+    // Does not resolve `name/package.json`: many packages do not export it.
     for (let found = findUp('package.json', path.dirname(entry)); found; found = findUp('package.json', path.dirname(path.dirname(found)))) {
       const { name: its, version } = JSON.parse(readFileSync(found, 'utf8')) as { name?: string; version?: string };
       if (its === name) return { dir: realpathSync(path.dirname(found)), version: version ?? 'unknown' };
@@ -25,7 +25,7 @@ export function copySeenFrom(file: string, name: string): Copy | undefined {
   return undefined;
 }
 
-/** Every copy in the `node_modules` of the project that `dir` belongs to, also inside other packages. */
+/** All copies in the `node_modules` of the project of `dir`, also inside other packages. */
 export function copiesIn(dir: string, name: string): Copy[] {
   const manifest = findUp('package.json', dir);
   const found = new Map<string, Copy>();
@@ -33,7 +33,7 @@ export function copiesIn(dir: string, name: string): Copy[] {
   return [...found.values()];
 }
 
-/** Deeper than anybody nests; ends where links lead round in a circle. */
+/** Deeper than real projects nest packages. Stops the search if symbolic links form a circle. */
 const deepest = 8;
 
 function collect(modules: string, name: string, found: Map<string, Copy>, depth: number): void {

@@ -11,11 +11,11 @@ import { judgeServer } from './judge-server.js';
 import { findOrphans } from './orphans.js';
 import { readServer } from './server.js';
 
-/** `doctor`: what could lose messages, or keep workers from working; only looks. */
+/** `doctor`: reports what could lose messages or stop workers. Changes nothing. */
 export function doctorCommand(): Command {
-  return redisCommand('doctor', 'Look for what could lose messages or stop work: the server, this project, the queues. Changes nothing. Ends with 1 when there is a problem.', [
-    ['doctor', 'a line for each thing, with a way out'],
-    ["doctor --json | jq '.findings[] | select(.status != \"ok\")'", 'what is not well'],
+  return redisCommand('doctor', 'Check the server, this project and the queues for problems that could lose messages or stop workers. Changes nothing. Exits with 1 if there is a problem.', [
+    ['doctor', 'a line for each check, and what to do about a problem'],
+    ["doctor --json | jq '.findings[] | select(.status != \"ok\")'", 'only warnings and problems'],
   ]).action(async (flags: RedisFlags) => {
     const findings = [...(await judgeRedis(flags)), ...judgeDecorators(process.cwd())];
     const isWell = findings.every(({ status }) => status !== 'problem');
@@ -28,18 +28,18 @@ async function judgeRedis(flags: RedisFlags): Promise<Finding[]> {
   try {
     const present = await presentRedis(flags);
     if (present) return [await version(present), ...judgeServer(await readServer(present.address)), ...(await findOrphans(present.address))];
-    if (process.env['NODE_ENV'] === 'production') return [problem('redis', 'none is named, and with NODE_ENV=production none is started', 'set REDIS_URL')];
-    return [warning('redis', 'none is there yet: the first use of a queue starts one for this project', 'set REDIS_URL for one of your own; "hotqueue redis status" says what would be started')];
+    if (process.env['NODE_ENV'] === 'production') return [problem('redis', 'no address is configured, and with NODE_ENV=production no server is started', 'set REDIS_URL')];
+    return [warning('redis', 'no server is running yet: the first use of a queue starts one for this project', 'set REDIS_URL to use your own server; "hotqueue redis status" shows what would be started')];
   } catch (error) {
     if (!(error instanceof HotQueueError)) throw error;
-    if (error instanceof RedisUnsupportedError) return [problem('redis', error.message, 'upgrade it; "hotqueue redis install" gets one that is new enough')];
-    return [problem('redis', error.message, 'start it, or correct the address (--url, REDIS_URL)')];
+    if (error instanceof RedisUnsupportedError) return [problem('redis', error.message, 'upgrade the server, or run "hotqueue redis install" to get a newer one')];
+    return [problem('redis', error.message, 'start the server, or correct the address (--url, REDIS_URL)')];
   }
 }
 
 async function version({ place }: Present): Promise<Finding> {
   const { name, version: number } = await greet(place);
-  return ok('redis', `${name} ${number ?? 'of a version that it does not tell'} at ${labelOf(place)}`);
+  return ok('redis', `${name} ${number ?? '(unknown version)'} at ${labelOf(place)}`);
 }
 
 const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;

@@ -1,11 +1,11 @@
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Finding {
-  /** What was looked at, such as `memory` or `queue emails`. */
+  /** What was checked, such as `memory` or `queue emails`. */
   readonly check: string;
-  /** A `warning` may be meant so; a `problem` loses messages, or stops work. */
+  /** A `problem` loses messages or stops workers. A `warning` can be intended. */
   readonly status: 'ok' | 'warning' | 'problem';
   readonly says: string;
-  /** What to do about it; not for what is well. */
+  /** What to do about it; absent for `ok`. */
   readonly wayOut?: string;
 }
 

@@ -6,33 +6,34 @@ import { count } from '../output.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 
 const patience = { withinMs: 10_000 };
-/** What is due is promoted, and what has ended recovered, well within this by anybody who takes. */
+/** Any process that consumes promotes due messages and recovers ended leases well within this time. Older ones have no such process. */
 const graceMs = 60_000;
-/** Keys looked through for claims that no register names; a server may hold more of others. */
+/** Most keys to scan for claims of workers that are missing in the registry. A server can have many more keys of other programs. */
 const mostScanned = 1_000_000;
 
-/** What of a queue nobody looks after; only read. */
+/** Messages and keys of a queue that no worker takes care of. Reading them changes nothing. */
 export interface QueueFacts {
-  /** Of the key that should be a list. */
+  /** Redis type of the base key, which should be a list. */
   readonly type: string;
-  /** Held by workers that are on the roll, and have neither a lease nor left. */
+  /** Active messages of workers that are in the registry but have no lease. */
   readonly heldByGone: number;
-  /** Held by workers whose lease ended a minute ago or more. */
+  /** Active messages of workers with a lease that ended at least a minute ago. */
   readonly heldBySilent: number;
-  /** Workers with claims that are not on the roll, where alone recovery looks. */
+  /** Workers with claims that are missing in the registry. Recovery looks only at workers in the registry. */
   readonly offTheRoll: readonly string[];
-  /** The same, of an earlier version: their claims are in layout 1, which this version cannot read. */
+  /** The same for workers of an earlier version. Their claims are in layout 1, which this version cannot read. */
   readonly offTheRollInLayout1: readonly string[];
-  /** Registered workers of another version, and how they keep their claims; absent when there are none. */
+  /** Registered workers of another version, and the layout of their claims; absent if there are none. */
   readonly others?: { readonly workers: number; readonly layout: string } | undefined;
-  /** Delayed messages that were due a minute ago or more. */
+  /** Delayed messages that were due at least a minute ago. */
   readonly overdue: number;
-  /** Delayed messages less their places in the order; below 0: places without a message. */
+  /** Number of delayed messages minus number of due times; below 0: due times without a message. */
   readonly delayedSurplus: number;
+  /** Number of dead letters minus number of burial times; below 0: burial times without a dead letter. */
   readonly deadSurplus: number;
 }
 
-/** Looks at every queue there is. */
+/** Checks all queues. */
 export async function findOrphans(address: QueueOptions): Promise<Finding[]> {
   const names = await queueNames(address);
   const holders = await holdersOf(address);
@@ -41,34 +42,34 @@ export async function findOrphans(address: QueueOptions): Promise<Finding[]> {
   return findings.length > 0 ? findings : [ok('orphans', `none in ${count(all.length, 'queue')}`)];
 }
 
-/** What the facts mean; pure. */
+/** Judges the facts about a queue. Pure. */
 export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
   const check = `queue ${name}`;
   const { type, heldByGone, heldBySilent, offTheRoll, offTheRollInLayout1, others, overdue, delayedSurplus, deadSurplus } = facts;
-  const comesBackBy = (worker: string): string => `start ${worker} on it: it gives them back within two minutes`;
+  const comesBackBy = (worker: string): string => `start ${worker} on this queue: it puts them back into the queue within two minutes`;
   const comesBack = comesBackBy(others ? 'a worker of that version' : 'a worker');
   return [
-    type !== 'list' && type !== 'none' && problem(check, `its key holds a ${type}, and should hold a list`, 'something else uses that name: rename it (redis-cli RENAME), or give the queue another name or prefix'),
+    type !== 'list' && type !== 'none' && problem(check, `its key is a ${type}, expected a list`, 'another program uses this key: rename the key (redis-cli RENAME), or give the queue another name or prefix'),
     others &&
       problem(
         check,
-        `${count(others.workers, 'worker')} of another version registered, whose claims are in layout ${others.layout}: workers of this version, in layout ${claimsLayout}, cannot start`,
-        'stop the workers of the other version, and let them finish; if some were killed, run one worker of that version until no message is held, then stop it',
+        `${count(others.workers, 'worker')} of another version registered, with claims in layout ${others.layout}: workers of this version use layout ${claimsLayout} and cannot start`,
+        'stop the workers of the other version, and let them finish; if some were killed, run one worker of that version until no message is active, then stop it',
       ),
-    heldByGone > 0 && warning(check, `${count(heldByGone, 'message')} held by workers that are registered no more`, comesBack),
-    heldBySilent > 0 && warning(check, `${count(heldBySilent, 'message')} held by workers whose lease has ended, and nobody to recover them`, comesBack),
-    offTheRoll.length > 0 && problem(check, `${count(offTheRoll.length, 'worker')} with messages that are on no register: ${offTheRoll.join(', ')}`, `put them back on it, redis-cli HSET '{…:${name}}:roll' ${offTheRoll[0]} unknown; then ${comesBack}`),
+    heldByGone > 0 && warning(check, `${count(heldByGone, 'message')} claimed by workers without a lease`, comesBack),
+    heldBySilent > 0 && warning(check, `${count(heldBySilent, 'message')} claimed by workers with an ended lease, and no worker recovers them`, comesBack),
+    offTheRoll.length > 0 && problem(check, `${count(offTheRoll.length, 'worker')} with claims, but not in the registry: ${offTheRoll.join(', ')}`, `add each of them to the registry (redis-cli HSET '{…:${name}}:roll' ${offTheRoll[0]} unknown), then ${comesBack}`),
     offTheRollInLayout1.length > 0 &&
       problem(
         check,
-        `${count(offTheRollInLayout1.length, 'worker')} of an earlier version with messages that are on no register: ${offTheRollInLayout1.join(', ')}`,
-        `stop the workers of this version, which cannot read them; put them back, redis-cli SADD '{…:${name}}:roll' ${offTheRollInLayout1[0]}; then ${comesBackBy('a worker of that version')}`,
+        `${count(offTheRollInLayout1.length, 'worker')} of an earlier version with claims, but not in the registry: ${offTheRollInLayout1.join(', ')}`,
+        `stop the workers of this version, which cannot read these claims; add each of them to the registry (redis-cli SADD '{…:${name}}:roll' ${offTheRollInLayout1[0]}), then ${comesBackBy('a worker of that version')}`,
       ),
-    overdue > 0 && warning(check, `${count(overdue, 'delayed message')} due, and nobody to promote them`, 'start a worker on it: it promotes them within a second'),
-    delayedSurplus > 0 && warning(check, `${count(delayedSurplus, 'delayed message')} without a place in the order`, 'start a worker on it: its janitor mends that within two minutes'),
-    delayedSurplus < 0 && warning(check, `${count(-delayedSurplus, 'place')} among the delayed without a message`, 'they vanish when they are due; if messages are missing, ask who wrote to these keys'),
-    deadSurplus > 0 && warning(check, `${count(deadSurplus, 'dead letter')} without a place in the order`, 'start a worker on it: its janitor mends that within two minutes'),
-    deadSurplus < 0 && warning(check, `${count(-deadSurplus, 'place')} among the dead letters without a letter`, '"hotqueue dead drop" takes them away; if letters are missing, ask who wrote to these keys'),
+    overdue > 0 && warning(check, `${count(overdue, 'delayed message')} due, and no worker promotes them`, 'start a worker on this queue: it promotes them within a second'),
+    delayedSurplus > 0 && warning(check, `${count(delayedSurplus, 'delayed message')} without a due time`, 'start a worker on this queue: its sweeper repairs this within two minutes'),
+    delayedSurplus < 0 && warning(check, `${count(-delayedSurplus, 'due time')} without a delayed message`, 'they are removed when they are due; if messages are missing, find out which program wrote to these keys'),
+    deadSurplus > 0 && warning(check, `${count(deadSurplus, 'dead letter')} without a burial time`, 'start a worker on this queue: its sweeper repairs this within two minutes'),
+    deadSurplus < 0 && warning(check, `${count(-deadSurplus, 'burial time')} without a dead letter`, '"hotqueue dead drop" removes them; if dead letters are missing, find out which program wrote to these keys'),
   ].filter((finding) => typeof finding === 'object');
 }
 
@@ -100,7 +101,7 @@ function readQueue(name: string, address: QueueOptions, holders: readonly string
   });
 }
 
-/** Every worker on the roll: a hash, and a set in layout 1. */
+/** The workers in the registry: the fields of a hash, or the members of a set in layout 1. */
 async function readRoll({ connection, keys }: Broker): Promise<{ readonly roll: readonly string[]; readonly others: QueueFacts['others'] }> {
   const [type, noted] = await Promise.all([connection.call((client) => client.type(keys.roll), patience), connection.call((client) => client.hget(keys.meta, 'layout'), patience)]);
   if (type === 'none') return { roll: [], others: undefined };
@@ -114,20 +115,20 @@ async function isInLayout1({ connection, keys }: Broker, worker: string): Promis
   return fields.some((field) => layout1Field.test(field));
 }
 
-/** How many messages these workers hold. */
+/** Number of active messages of these workers. */
 async function held(broker: Broker, workers: readonly string[]): Promise<number> {
   const messages = await Promise.all(workers.map((worker) => broker.held(worker, patience)));
   return messages.reduce((sum, count) => sum + count, 0);
 }
 
-/** Both at one moment: between two questions a message may come or go. */
+/** Reads both sizes in one transaction: a message that comes between two commands would look like an error. */
 async function surplus(connection: Connection, hash: string, order: string): Promise<number> {
   const replies = await connection.call((client) => client.multi().hlen(hash).zcard(order).exec(), patience);
   const [messages = 0, places = 0] = (replies ?? []).map(([, reply]) => Number(reply));
   return messages - places;
 }
 
-/** Workers that hold messages, by queue, from their keys themselves. */
+/** Workers with claims, by queue, found by scanning the keys: the registry may not have them. */
 function holdersOf(address: QueueOptions): Promise<Map<string, string[]>> {
   return asking('doctor', address, async ({ connection, keys }) => {
     const found = new Map<string, string[]>();

@@ -2,15 +2,15 @@ import type { QueueOptions } from 'hotqueue';
 import type { Connection } from '../../../redis/connection.js';
 import { asking } from '../../queues.js';
 
-/** What a server says of itself. */
+/** What the server reports, and what was measured. */
 export interface ServerFacts {
   /** Fields of `INFO`. */
   readonly info: ReadonlyMap<string, string>;
-  /** `CONFIG GET`; absent where the server lets nobody ask, as hosted ones do. */
+  /** Replies of `CONFIG GET`; `undefined` if the server refuses it, as hosted servers often do. */
   readonly config: ReadonlyMap<string, string> | undefined;
-  /** Its clock before this machine's; behind when negative. */
+  /** How far its clock is ahead of this machine's clock; negative if it is behind. */
   readonly clockAheadMs: number;
-  /** How long it took to answer, fastest first. */
+  /** Times of single commands, the fastest first. */
   readonly roundTripsMs: readonly number[];
 }
 
@@ -33,7 +33,7 @@ interface Look {
   readonly aheadMs: number;
 }
 
-/** The fastest answer says most: its clock was read within that time. */
+/** Compares the two clocks once. The fastest of several replies is the most exact, because the server read its clock in that time. */
 async function lookAtClock(connection: Connection): Promise<Look> {
   const before = performance.now();
   const [seconds, micros] = (await connection.call((client) => client.time(), patience)).map(Number) as [number, number];

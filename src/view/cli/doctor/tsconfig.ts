@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-/** Of a project's `tsconfig.json`, what decides about decorators; what it extends included. */
+/** The decorator options of a project's `tsconfig.json`, including those of the files that it extends. */
 export interface TsSettings {
   readonly file: string;
   readonly experimentalDecorators?: boolean;
@@ -12,16 +12,16 @@ export interface TsSettings {
 type Options = Partial<Omit<TsSettings, 'file'>>;
 
 /**
- * The settings that hold in `dir`; `undefined` where there is no `tsconfig.json`.
+ * The settings for files in `dir`; `undefined` if there is no `tsconfig.json`.
  *
- * @throws SyntaxError for a file that nobody can read
+ * @throws SyntaxError for a file that is not valid JSON with comments
  */
 export function tsSettings(dir: string): TsSettings | undefined {
   const file = findUp('tsconfig.json', dir);
   return file === undefined ? undefined : { ...optionsIn(file, []), file };
 }
 
-/** The nearest file of that name, in `dir` or above it. */
+/** The nearest file of this name, in `dir` or in a folder above it. */
 export function findUp(name: string, dir: string): string | undefined {
   const file = path.join(dir, name);
   if (existsSync(file)) return file;
@@ -41,7 +41,7 @@ function optionsIn(file: string, from: readonly string[]): Options {
   return Object.assign({}, ...inherited, own) as Options;
 }
 
-/** A file beside it, or one in a package; `undefined` when that is not installed. */
+/** Path of a file in `extends`: a relative path, or a file in a package; `undefined` if the package is not installed. */
 function resolveBase(base: string, file: string): string | undefined {
   const names = base.endsWith('.json') ? [base] : [`${base}.json`, base, `${base}/tsconfig.json`];
   if (/^\.{0,2}\//.test(base)) return names.map((name) => path.resolve(path.dirname(file), name)).find((name) => existsSync(name) && name.endsWith('.json'));
@@ -50,13 +50,13 @@ function resolveBase(base: string, file: string): string | undefined {
     try {
       return require.resolve(name);
     } catch {
-      // the next form of the name
+      // try the next form of the name
     }
   }
   return undefined;
 }
 
-/** JSON with comments and commas at the end, as TypeScript reads it. */
+/** Parses JSON with comments and trailing commas, as TypeScript does. */
 export function jsonc(text: string): unknown {
   const plain = text.replace(/^\ufeff/, '').replace(/("(?:\\.|[^"\\])*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (_, string: string | undefined) => string ?? ' ');
   return JSON.parse(plain.replace(/("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g, (_, string: string | undefined) => string ?? ''));

@@ -3,7 +3,7 @@ import { withQueue, type RedisFlags } from '../command.js';
 import { count } from '../output.js';
 import type { Act } from './state.js';
 
-/** Does what a key asked for. @returns what was done */
+/** Runs the action of a key. @returns a sentence about the result */
 export function perform({ verb, queue }: Act, flags: RedisFlags): Promise<string> {
   return withQueue(queue, flags, (it) => done(verb, it));
 }
@@ -12,25 +12,25 @@ async function done(verb: Act['verb'], queue: HotQueue): Promise<string> {
   switch (verb) {
     case 'pause':
       await queue.pause();
-      return `${queue.name} is paused: nobody takes from it, what runs goes on`;
+      return `${queue.name} is paused: no worker takes messages, active messages finish`;
     case 'resume':
       await queue.resume();
-      return `${queue.name} goes on`;
+      return `${queue.name} is resumed`;
     case 'revive':
       return `${count(await queue.dead.reviveAll(), 'dead letter')} of ${queue.name} revived`;
     case 'drop':
       return `${count(await queue.dead.dropAll(), 'dead letter')} of ${queue.name} dropped`;
     case 'promote':
-      return `${count(await promoteAll(queue), 'delayed message')} of ${queue.name} made ready`;
+      return `${count(await promoteAll(queue), 'delayed message')} of ${queue.name} promoted`;
   }
 }
 
-/** What is being done, for as long as it takes. */
+/** Words for an action while it is running. */
 export const doing: Record<Act['verb'], string> = { pause: 'pausing', resume: 'resuming', revive: 'reviving', drop: 'dropping', promote: 'promoting' };
 
 const pageSize = 500;
 
-/** As many as there are now: what fails meanwhile, and waits for another attempt, goes on waiting. */
+/** Promotes as many messages as are delayed now. Messages that fail meanwhile and wait for a retry stay delayed. */
 async function promoteAll(queue: HotQueue): Promise<number> {
   let promoted = 0;
   for (let left = await queue.delayed.size(); left > 0; ) {

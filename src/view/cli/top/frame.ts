@@ -11,16 +11,16 @@ export interface Size {
   readonly rows: number;
 }
 
-/** Redis may take so long to answer before the screen says that it does not. */
+/** After this time without a reply, the screen says that Redis does not answer. */
 const silentMs = 2_000;
-/** From so many columns on, workers and messages stand beside each other. */
+/** From this width on, workers and messages are shown side by side. */
 const wideColumns = 140;
 
 /**
- * The screen, row by row: at most `rows` of them, none wider than `columns`. Pure.
+ * The rows of the screen: at most `rows`, none wider than `columns`. Pure.
  *
- * On a low screen go, one after the other: the line for news, workers and messages, the heading, the keys; the selected
- * queue stays.
+ * If there are few rows, it leaves out, in this order: the status line, workers and messages, the header, the keys. The selected
+ * queue always stays.
  */
 export function frame(state: State, now: number, { columns, rows }: Size, paint: Paint): string[] {
   const head = rows >= 4 ? [header(state, columns)] : [];
@@ -35,7 +35,7 @@ function header({ sight: { at, queues } }: State, columns: number): Line {
   const sum = (which: 'waiting' | 'running' | 'dead'): number => queues.reduce((total, queue) => total + queue[which], 0);
   const n = (value: number): string => value.toLocaleString('en');
   const workers = queues.reduce((total, queue) => total + queue.workers.length, 0);
-  const facts = `  ${count(queues.length, 'queue')}, ${count(workers, 'worker')}: ${n(sum('waiting'))} waiting, ${n(sum('running'))} running, ${n(sum('dead'))} dead`;
+  const facts = `  ${count(queues.length, 'queue')}, ${count(workers, 'worker')}: ${n(sum('waiting'))} waiting, ${n(sum('running'))} active, ${n(sum('dead'))} dead`;
   const time = new Date(at).toTimeString().slice(0, 8);
   const gap = columns - 'hotqueue top'.length - columnsOf(facts) - time.length - 1;
   return [['hotqueue top', 'bold'], [facts], [gap < 1 ? '' : `${' '.repeat(gap)}${time}`, 'dim']];
@@ -49,10 +49,10 @@ function footer(state: State, now: number, rows: number): Line[] {
   return rows >= 3 ? [news ?? keysLine] : [];
 }
 
-/** What a person should know now: Redis is away, something is being done, or was. */
+/** The status line: Redis does not answer, an action is running, or the result of the last one. */
 function newsOf({ askedAt, refusal, doing, note }: State, now: number): Line | undefined {
   const silent = askedAt === undefined ? 0 : now - askedAt;
-  if (silent >= silentMs) return [[`Redis does not answer, for ${age(silent)}: what stands here is from before. Trying again`, 'red']];
+  if (silent >= silentMs) return [[`Redis does not answer for ${age(silent)}: showing old data, reconnecting`, 'red']];
   if (refusal !== undefined) return [[refusal, 'red']];
   if (doing !== undefined) return [[`${doing}…`, 'yellow']];
   return note === undefined ? undefined : [[note, 'yellow']];
@@ -64,26 +64,26 @@ const help: readonly Line[] = [
   [],
   [['Keys', 'bold']],
   ...[
-    ['↑ ↓, k j, Tab', 'another queue; PgUp, PgDn, Home, End go further'],
-    ['p', 'pause the queue, or resume it: nobody takes, what runs goes on'],
-    ['r', 'revive all its dead letters: messages again, as new'],
-    ['d', 'drop all its dead letters, for good'],
-    ['n', 'make all its delayed messages ready now'],
-    ['? h', 'this; any key leads back'],
+    ['↑ ↓, k j, Tab', 'select another queue; also PgUp, PgDn, Home, End'],
+    ['p', 'pause the queue (active messages finish), or resume it'],
+    ['r', 'revive all its dead letters: they become new messages'],
+    ['d', 'drop all its dead letters permanently'],
+    ['n', 'promote all its delayed messages: due now'],
+    ['? h', 'show this help; any key closes it'],
     ['q, Ctrl-C', 'quit'],
   ].map(([key, what]): Line => [[`  ${key!.padEnd(15)}`, 'cyan'], [what!]]),
   [],
   [['Numbers', 'bold']],
   ...[
-    ['done/s fail/s', 'attempts that ended well, and that did not, over five seconds'],
-    ['oldest', 'since when the oldest message waits that stands first in its lane'],
-    ['runs', 'messages in hand, of how many at once; since when the oldest runs'],
+    ['done/s fail/s', 'attempts per second that succeeded or failed, over five seconds'],
+    ['oldest', 'time since the put of the oldest message at the head of a lane'],
+    ['active', 'active messages / concurrency, and how long the oldest one runs'],
   ].map(([key, what]): Line => [[`  ${key!.padEnd(15)}`, 'cyan'], [what!]]),
 ];
 
 function bodyOf(state: State, now: number, { columns, rows }: Size): Line[] {
   const queue = selectedOf(state);
-  if (!queue) return [[], [['no queue yet: something has to be put on one, as in  hotqueue put emails \'"hello"\'']]];
+  if (!queue) return [[], [['no queue yet: put a message first, for example  hotqueue put emails \'"hello"\'']]];
   const lines = queuesPane(state, now, columns, listRows(state.sight.queues.length, rows));
   const room = rows - lines.length - 1;
   if (room < 3) return lines;
@@ -92,7 +92,7 @@ function bodyOf(state: State, now: number, { columns, rows }: Size): Line[] {
   return [...lines, between, ...detail(queue, now, { columns, rows: room })];
 }
 
-/** Rows for the list of queues, its heading among them: all that are needed, but at most two fifths of a screen that shows more. */
+/** Rows for the list of queues, including its heading: at most two fifths of the screen, so that the details have room. */
 function listRows(queues: number, rows: number): number {
   const needed = queues + 1;
   return rows < 8 ? Math.min(needed, rows) : Math.min(needed, Math.max(3, Math.floor(rows * 0.4)));
@@ -109,7 +109,7 @@ function detail(queue: SeenQueue, now: number, { columns, rows }: Size): Line[] 
   return Array.from({ length: rows }, (_, row) => [...fit(workers[row] ?? [], left), [' │ ', 'dim'] as const, ...fit(next[row] ?? [], right)]);
 }
 
-/** Rows for two that want so many: both get half at least, if they want it. */
+/** Shares rows between two panes that need `one` and `other` rows. Each gets at least half, unless it needs less. */
 function shared(rows: number, one: number, other: number): readonly [number, number] {
   const half = Math.floor(rows / 2);
   if (one + other <= rows || one <= half) return [Math.min(one, rows), rows - Math.min(one, rows)];

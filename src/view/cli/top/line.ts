@@ -2,20 +2,20 @@ import type { paint } from '../output.js';
 import { harmless } from '../output.js';
 
 export type Style = Parameters<typeof paint>[0];
-/** Gives text a colour, or leaves it as it is where there are none. */
+/** Gives text a colour, or returns it unchanged if there are no colours. */
 export type Paint = (style: Style, text: string) => string;
 
 /** Text of one style. */
 export type Span = readonly [text: string, style?: Style];
-/** One row of the screen. Styles are put on last: what has none yet can be measured and cut. */
+/** One row of the screen. Styles are added last, because text without styles can be measured and cut. */
 export type Line = readonly Span[];
 
-// Marks and joiners take no column of their own; what East Asia writes, and most pictures, take two.
+// Marks and joiners take no column. East Asian characters and most emoji take two.
 const none = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 const two = /^[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]$/u;
 const plain = /^[\x20-\x7e█▏▎▍▌▋▊▉…│·↑↓]*$/;
 
-/** Columns that a text takes; rather one too many where terminals differ. */
+/** Number of columns of a text. Where terminals differ, it returns the larger number. */
 export function columnsOf(text: string): number {
   if (plain.test(text)) return text.length;
   let columns = 0;
@@ -25,10 +25,10 @@ export function columnsOf(text: string): number {
 
 const columnsOfOne = (character: string): number => (none.test(character) ? 0 : two.test(character) ? 2 : 1);
 
-/** Cut to so many columns, with an ellipsis where something is missing. */
+/** Cuts a text to a number of columns. A cut text ends with an ellipsis. */
 export function cutTo(text: string, columns: number): string {
   if (columns <= 0) return '';
-  // A character takes at most two units and, but for marks, at least one column.
+  // A quick check that a huge text cannot fit. A character has at most two code units, and at least one column unless it is a mark.
   if (text.length <= columns * 4 && columnsOf(text) <= columns) return text;
   let kept = '';
   let used = 0;
@@ -41,7 +41,7 @@ export function cutTo(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** A text of exactly so many columns. */
+/** A text that is cut or padded to exactly `columns` columns. */
 export function cell(text: string, columns: number, { style, isRight = false }: { style?: Style | undefined; isRight?: boolean } = {}): Span {
   const cut = cutTo(text, columns);
   const gap = ' '.repeat(Math.max(0, columns - columnsOf(cut)));
@@ -49,7 +49,7 @@ export function cell(text: string, columns: number, { style, isRight = false }: 
   return style === undefined ? [padded] : [padded, style];
 }
 
-/** A row of exactly so many columns. */
+/** A row that is cut or padded to exactly `columns` columns. */
 export function fit(line: Line, columns: number): Line {
   const fitted: Span[] = [];
   let left = columns;
@@ -67,8 +67,8 @@ export function painted(line: Line, paint: Paint): string {
 }
 
 /**
- * What came from somebody else, in one piece and safe to show: no control characters, and none that turn the direction
- * of what stands beside them.
+ * Text from another program, cut and made safe to show. Escapes control characters, and characters that would change the
+ * direction of the text beside them.
  */
 export function foreign(text: string, columns: number): string {
   const part = text.slice(0, columns * 4 + 4);

@@ -8,20 +8,20 @@ import { Screen } from './screen.js';
 import type { Eyes, Sight } from './sight.js';
 import { pressed, seen, stateOf, type Act, type Key, type State } from './state.js';
 
-/** Between two drawings without any news: ages grow, and silence is noticed. */
+/** Time between two drawings without new data: ages grow, and the screen can say that Redis does not answer. */
 const clockMs = 500;
 
-/** Looks, draws, and does what keys ask for, until it is told to end. */
+/** Takes snapshots, draws them, and runs the actions of keys, until the user quits or a signal aborts. */
 export class Monitor {
   readonly #screen = new Screen((key) => this.#guarded(() => this.#key(key)), () => this.#guarded(() => this.#draw()));
   #state: State;
   #isOver = false;
-  /** Ends the pause before the next look. */
+  /** Ends the pause before the next snapshot. */
   #poke = new AbortController();
   #leave: () => void = () => {};
   #fail: (error: unknown) => void = () => {};
 
-  /** @param first a look that succeeded: where Redis was never there, a sentence says more than an empty screen */
+  /** @param first a snapshot taken before: if Redis has never answered, an error message is better than an empty screen */
   constructor(
     private readonly eyes: Eyes,
     private readonly flags: RedisFlags,
@@ -31,12 +31,12 @@ export class Monitor {
     this.#state = stateOf(first);
   }
 
-  /** @throws what is no refusal of Redis, with the terminal as it was before */
+  /** Runs until the end. Restores the terminal. @throws errors that are bugs; errors from Redis are shown on the screen */
   async run(signal: AbortSignal): Promise<void> {
     const clock = setInterval(() => this.#guarded(() => this.#draw()), clockMs);
     try {
       this.#screen.open();
-      // A look or an act may be waiting for Redis: whoever wants to leave does not.
+      // Quitting does not wait for a snapshot or an action that is still waiting for Redis.
       await new Promise<void>((resolve, reject) => {
         [this.#leave, this.#fail] = [resolve, reject];
         signal.addEventListener('abort', () => resolve());
@@ -65,14 +65,14 @@ export class Monitor {
     this.#change({ askedAt: this.#state.askedAt ?? Date.now() });
     try {
       const sight = await this.eyes.look(this.#screen.size.rows, this.#state.selected);
-      this.#state = seen(this.#state, sight); // as it is now: keys were pressed meanwhile
+      this.#state = seen(this.#state, sight); // reads the state again, because keys may have changed it meanwhile
       this.#change({ askedAt: Date.now() });
       await this.eyes.watch();
       this.#change({ askedAt: undefined });
     } catch (error) {
-      // The moment since which nobody answers stands; the next look asks again.
+      // Keeps `askedAt`, so that the screen shows how long Redis has not answered. The next snapshot tries again.
       if (this.#isOver || error instanceof RedisUnreachableError) return;
-      // A full server, for example, takes no watch, and still tells its counts.
+      // A server can refuse one command and answer others: a full server refuses `watch`, but still returns counts.
       this.#change({ askedAt: undefined, refusal: refusalOf(error) });
     }
   }
@@ -83,7 +83,7 @@ export class Monitor {
     this.#state = state;
     if (isEnd) return this.#leave();
     if (act) this.#act(act).catch(this.#fail);
-    if (state.selected !== selected) this.#poke.abort(); // what comes next on this one nobody has asked yet
+    if (state.selected !== selected) this.#poke.abort(); // the next messages of this queue are not loaded yet
     this.#draw();
   }
 
@@ -117,7 +117,7 @@ export class Monitor {
   }
 }
 
-/** A sentence for what Redis or the library refuses; anything else is our mistake, and thrown. */
+/** The message of an error from Redis or this library. Throws any other error, because it is a bug. */
 function refusalOf(error: unknown): string {
   if (error instanceof HotQueueError || (error instanceof Error && error.name === 'ReplyError')) return error.message;
   throw error;

@@ -3,16 +3,16 @@ import type { Size } from './frame.js';
 import { cell, foreign, type Line } from './line.js';
 import type { Next, SeenQueue } from './sight.js';
 
-/** Rows that it could use: a title and a row for each message. */
+/** Number of rows that the pane can use: a title and a row for each message. */
 export const nextRows = ({ next }: SeenQueue): number => 1 + Math.max(1, next?.length ?? 0);
 
 const ageWidth = 7;
 
-/** The next messages in the order in which they will run: id, how long ago it was put, payload. */
+/** The next messages, in the order in which workers take them: id, time since the put, payload. */
 export function nextPane({ name, next, waiting, isPaused }: SeenQueue, now: number, { columns, rows }: Size): Line[] {
-  const title: Line = [[`Next on ${name}`, 'bold'], [isPaused ? ', once it is resumed' : '']];
+  const title: Line = [[`Next on ${name}`, 'bold'], [isPaused ? ' (paused)' : '']];
   if (next === undefined) return [title, [['  …', 'dim']]].slice(0, rows) as Line[];
-  if (next.length === 0) return [title, [['  nothing is ready', 'dim']]].slice(0, rows) as Line[];
+  if (next.length === 0) return [title, [['  no message is waiting', 'dim']]].slice(0, rows) as Line[];
   const isCut = waiting > rows - 1 && rows > 2;
   const shown = next.slice(0, isCut ? rows - 2 : rows - 1);
   const more = Math.max(0, waiting - shown.length);

@@ -1,10 +1,10 @@
-/** At most seven columns: `1,234`, `123,456`, `1,235k`, `12M`. */
+/** A number in at most seven columns: `1,234`, `123,456`, `1,235k`, `12M`. */
 export function compact(n: number): string {
   if (n < 1_000_000) return n.toLocaleString('en');
   return n < 10_000_000 ? `${Math.round(n / 1_000).toLocaleString('en')}k` : `${Math.round(n / 1_000_000).toLocaleString('en')}M`;
 }
 
-/** At most six columns: `0`, `0.4`, `1,234`, `12k`; `-` where nothing is known yet. */
+/** A rate in at most six columns: `0`, `0.4`, `1,234`, `12k`; `-` if it is not known yet. */
 export function perSecond(rate: number | undefined): string {
   if (rate === undefined) return '-';
   if (rate === 0) return '0';

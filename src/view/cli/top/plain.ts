@@ -3,7 +3,7 @@ import { infoAsJson, infoAsText } from '../info-text.js';
 import { foreign } from './line.js';
 import type { SeenQueue, Sight } from './sight.js';
 
-/** What `info` prints, and under it what comes next on each queue. */
+/** The output of `info`, then the next messages of each queue. */
 export function sightAsText(sight: Sight, columns = widthOf()): string {
   if (sight.queues.length === 0) return 'no queue yet';
   return [infoAsText(sight, columns), ...sight.queues.flatMap((queue) => nextOf(queue, sight.at, columns))].join('\n');
@@ -16,7 +16,7 @@ function nextOf({ name, next }: SeenQueue, at: number, columns: number): string[
   return ['', table([`next on ${name}`, 'put', 'message'], rows)];
 }
 
-/** The same in plain values: of `info --json`, and `next` in each queue. */
+/** The same data as plain values: as in `info --json`, plus `next` in each queue. */
 export function sightAsJson(sight: Sight): object {
   return infoAsJson({ ...sight, queues: sight.queues.map((queue) => ({ ...queue, next: queue.next ?? [] })) });
 }

@@ -12,22 +12,22 @@ interface Column {
   readonly style?: (queue: SeenQueue) => Style | undefined;
 }
 
-// Where there is no room for all, the last ones here go first.
+// If there is not enough room, the last columns of this list are left out first.
 const byImportance: readonly Column[] = [
   { title: 'waiting', width: 8, text: ({ waiting }) => compact(waiting) },
-  { title: 'running', width: 7, text: ({ running }) => compact(running) },
+  { title: 'active', width: 7, text: ({ running }) => compact(running) },
   { title: 'dead', width: 6, text: ({ dead }) => compact(dead), style: ({ dead }) => (dead > 0 ? 'red' : undefined) },
   { title: 'oldest', width: 6, text: ({ oldestAt }, now) => (oldestAt === undefined ? '-' : age(Math.max(0, now - oldestAt))) },
   { title: 'done/s', width: 6, text: ({ rates, isPaused }) => (isPaused ? 'paused' : perSecond(rates?.handled)), style: ({ isPaused }) => (isPaused ? 'yellow' : undefined) },
   { title: 'delayed', width: 7, text: ({ delayed }) => compact(delayed) },
   { title: 'fail/s', width: 6, text: ({ rates }) => perSecond(rates?.failed), style: ({ rates }) => (rates && rates.failed > 0 ? 'red' : undefined) },
 ];
-const shownOrder = ['waiting', 'running', 'delayed', 'dead', 'done/s', 'fail/s', 'oldest'];
+const shownOrder = ['waiting', 'active', 'delayed', 'dead', 'done/s', 'fail/s', 'oldest'];
 
 const leastName = 8;
 const leastBar = 5;
 
-/** A row for each queue, under a heading where there are two rows or more; the selected one is always among them. */
+/** A row for each queue, below a heading if there are at least two rows. The selected queue is always shown. */
 export function queuesPane({ sight: { queues }, selected }: State, now: number, columns: number, rows: number): Line[] {
   const { shown, name, bars } = layout(columns, Math.max(...queues.map((queue) => queue.name.length)));
   const most = Math.max(1, ...queues.map(({ waiting }) => waiting));
@@ -45,7 +45,7 @@ export function queuesPane({ sight: { queues }, selected }: State, now: number, 
   return [...(rows >= 2 ? [heading] : []), ...queues.slice(first, first + list).map(row)];
 }
 
-/** Which columns there is room for; the name takes what it needs of the rest, up to half, and the bar what is left, up to 40. */
+/** Chooses the columns that fit. The name gets what it needs, up to 60 % of the rest; the bar gets what is left, up to 40 columns. */
 function layout(columns: number, longest: number): { shown: readonly Column[]; name: number; bars: number } {
   const widthOf = (some: readonly Column[]): number => some.reduce((sum, { width }) => sum + width + 1, 2);
   let kept = byImportance;

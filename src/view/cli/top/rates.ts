@@ -1,7 +1,7 @@
 import type { WorkerView } from 'hotqueue';
 import { ratesOf, type QueueLook, type Rates } from '../look.js';
 
-/** All queues at one moment. */
+/** A snapshot of all queues. */
 export interface Look {
   /** Unix ms. */
   readonly at: number;
@@ -9,13 +9,13 @@ export interface Look {
 }
 
 /**
- * Attempts per second: of each worker between its own reports, added up.
+ * Attempts per second of a queue: the sum of the rates of its workers, each between two of its own heartbeats.
  *
- * Not what a queue's sums grew by between two looks: workers tell of their work with their beats, the first of which, up to
- * ten seconds after somebody began to look, brings the work of all that time at once.
+ * The difference of the queue's totals between two snapshots would be wrong: workers report with heartbeats, and the first one
+ * after the start of `top` brings the work of up to ten seconds at once.
  *
- * @param before earlier looks, oldest first
- * @returns `undefined` until somebody has reported twice; sums of the queue serve where nobody works any more
+ * @param before earlier snapshots, the oldest first
+ * @returns `undefined` until a worker has reported twice. Without workers, it uses the totals of the queue
  */
 export function ratesIn(queue: QueueLook, at: number, before: readonly Look[]): Rates | undefined {
   const earlier = before.flatMap((look) => look.queues.filter(({ name }) => name === queue.name).map((then) => ({ at: look.at, then })));
@@ -26,7 +26,7 @@ export function ratesIn(queue: QueueLook, at: number, before: readonly Look[]): 
   return { handled: sum('handled'), failed: sum('failed') };
 }
 
-/** A lease ends so long after the beat that renewed it, always the same: the ends are as far apart as the reports. */
+/** Uses the ends of the lease as times of the heartbeats: each heartbeat renews the lease for the same time. */
 function ratesOfOne(worker: WorkerView, before: readonly QueueLook[]): Rates | undefined {
   const then = before.flatMap(({ workers }) => workers.filter(({ id }) => id === worker.id))[0];
   const elapsedMs = worker.leaseUntil - (then?.leaseUntil ?? worker.leaseUntil);

@@ -1,18 +1,18 @@
 import { emitKeypressEvents } from 'node:readline';
 import type { Key } from './state.js';
 
-// Its own page, no cursor, and no wrapping: a character that is wider than we think may cost its row, never the rows below.
+// Alternate screen, no cursor, no line wrapping: if a character is wider than expected, only its own row is damaged.
 const openPage = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
 const closePage = '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l';
 
-/** A page of its own on the terminal; what was there before is back after {@link close}, the cursor too. */
+/** The alternate screen of the terminal. {@link close} restores what was there before, including the cursor. */
 export class Screen {
   #drawn: readonly string[] = [];
   #isOpen = false;
 
   /**
-   * @param onKey hears what is typed, where somebody can type
-   * @param onResize hears that the page has another size, and is empty
+   * @param onKey called for each key, if stdin is a terminal
+   * @param onResize called when the size has changed; the screen is empty then
    */
   constructor(
     private readonly onKey: (key: Key) => void,
@@ -27,7 +27,7 @@ export class Screen {
 
   open(): void {
     this.#isOpen = true;
-    // What nobody catches is printed by Node: after this, so on the page where it stays.
+    // Node prints an uncaught error after this event: then the normal screen is back, and the error stays visible.
     process.on('uncaughtExceptionMonitor', this.close);
     process.on('exit', this.close);
     this.output.write(openPage);
@@ -39,7 +39,7 @@ export class Screen {
     this.input.resume();
   }
 
-  /** Writes the rows that have changed. */
+  /** Writes only the rows that have changed. */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return;
     const rows = Math.max(lines.length, this.#drawn.length);

@@ -6,37 +6,37 @@ import type { Info } from '../info.js';
 import { Lookout } from '../look.js';
 import { ratesIn, type Look } from './rates.js';
 
-/** A message that is ready, where the order says that it stands. */
+/** A waiting message. */
 export interface Next {
-  /** Empty for one that came without. */
+  /** Empty for a bare message, which has no id. */
   readonly id: string;
-  /** Unix ms; `null` where nothing tells. */
+  /** Unix ms; `null` if it is not known. */
   readonly putAt: number | null;
-  /** How often it failed before. */
+  /** Number of attempts that failed. */
   readonly attempts: number;
   /** The payload as it was stored, valid or not. */
   readonly text: string;
 }
 
 export type SeenQueue = Info['queues'][number] & {
-  /** `undefined` where nobody asked. */
+  /** `undefined` if the messages of this queue were not read. */
   readonly next: readonly Next[] | undefined;
 };
 
-/** What there is at one moment: `info`, and what comes next. */
+/** A snapshot: the data of `info`, plus the next messages. */
 export interface Sight extends Info {
   readonly queues: readonly SeenQueue[];
 }
 
-/** Rates are those of so long. */
+/** Rates are measured over this time. */
 const windowMs = 5_000;
 
-/** Looks at queues again and again; its owner closes it. */
+/** Takes snapshots of queues. The caller closes it. */
 export class Eyes {
   readonly #lookout: Lookout;
   #looks: Look[] = [];
 
-  /** @param names which queues; none for all that there are */
+  /** @param names the queues; an empty list means all queues */
   constructor(
     private readonly flags: RedisFlags,
     names: readonly string[],
@@ -45,8 +45,8 @@ export class Eyes {
   }
 
   /**
-   * @param most how many of the next messages
-   * @param which of this queue only; of all when absent
+   * @param most how many of the next messages to read
+   * @param which name of the only queue to read messages from; all queues if absent
    */
   async look(most: number, which?: string): Promise<Sight> {
     const queues = await this.#lookout.look();
@@ -57,7 +57,7 @@ export class Eyes {
     return { at: look.at, queues: queues.map((queue, index) => ({ ...queue, rates: ratesIn(queue, look.at, before), next: next[index] })) };
   }
 
-  /** Has the workers tell what they do each second, for a while. */
+  /** Asks the workers for a heartbeat every second, for five seconds. */
   watch(): Promise<void> {
     return this.#lookout.watch();
   }
@@ -66,7 +66,7 @@ export class Eyes {
     return this.#lookout.close();
   }
 
-  /** As they lie there: `peek()` would pass over what no worker of ours can read, though it is taken like the others. */
+  /** Reads the stored messages: `queue.peek()` would skip invalid ones, although workers take them like the others. */
   async #next(name: string, most: number): Promise<Next[] | undefined> {
     if (most === 0) return undefined;
     return asking(name, addressOf(this.flags), async (broker) => (await broker.peek(most, { withinMs: 10_000 })).map(nextOf));

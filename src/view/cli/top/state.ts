@@ -1,27 +1,27 @@
 import { count } from '../output.js';
 import type { SeenQueue, Sight } from './sight.js';
 
-/** What a key asks of Redis. */
+/** An action of a key on a queue in Redis. */
 export interface Act {
   readonly verb: 'pause' | 'resume' | 'revive' | 'drop' | 'promote';
   readonly queue: string;
 }
 
-/** All that the screen shows. */
+/** Everything that the screen shows. */
 export interface State {
   readonly sight: Sight;
-  /** Name of the queue that the lower half is about; `undefined` when there is none. */
+  /** Name of the queue that the lower half shows; `undefined` if there is no queue. */
   readonly selected: string | undefined;
-  /** Since when an answer of Redis is awaited, Unix ms. */
+  /** Since when a reply from Redis is missing, in Unix ms. */
   readonly askedAt: number | undefined;
-  /** What a look was refused with, other than silence. */
+  /** Error message of the last snapshot, if Redis refused it. */
   readonly refusal: string | undefined;
   readonly isHelp: boolean;
-  /** What waits for a yes. */
+  /** An action that waits for a yes. */
   readonly question: { readonly act: Act; readonly text: string } | undefined;
-  /** What is being done. */
+  /** The action that is running. */
   readonly doing: string | undefined;
-  /** What was done last, or why it was not. */
+  /** Result of the last action. */
   readonly note: string | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface Key {
   readonly ctrl?: boolean | undefined;
 }
 
-/** What a key changes, and what it has done beyond the screen. */
+/** The state after a key, and the action to run. */
 export interface Answer {
   readonly state: State;
   readonly act?: Act;
@@ -43,7 +43,7 @@ export function stateOf(sight: Sight): State {
   return seen({ sight, selected: undefined, askedAt: undefined, refusal: undefined, isHelp: false, question: undefined, doing: undefined, note: undefined }, sight);
 }
 
-/** With a new look; the same queue stays selected, wherever it stands now. */
+/** The state with a new snapshot. The selected queue stays selected if it still exists. */
 export function seen(state: State, sight: Sight): State {
   const isThere = sight.queues.some(({ name }) => name === state.selected);
   return { ...state, sight, selected: isThere ? state.selected : sight.queues[0]?.name, askedAt: undefined, refusal: undefined };
@@ -51,7 +51,7 @@ export function seen(state: State, sight: Sight): State {
 
 export const selectedOf = ({ sight, selected }: State): SeenQueue | undefined => sight.queues.find(({ name }) => name === selected);
 
-/** What a key does. Pure: the one who asks carries it out. */
+/** What a key does. Pure: the caller runs the action. */
 export function pressed(state: State, key: Key): Answer {
   const name = key.ctrl ? `ctrl-${key.name}` : (key.sequence?.length === 1 && key.sequence > ' ' ? key.sequence : key.name);
   if (name === 'ctrl-c') return { state, isEnd: true };
@@ -90,11 +90,11 @@ function steered(state: State): Answer {
 
 const questions = {
   revive: (n: number, queue: string) => `revive all ${count(n, 'dead letter')} of ${queue}?`,
-  drop: (n: number, queue: string) => `drop all ${count(n, 'dead letter')} of ${queue}, for good?`,
-  promote: (n: number, queue: string) => `make all ${count(n, 'delayed message')} of ${queue} ready now?`,
+  drop: (n: number, queue: string) => `drop all ${count(n, 'dead letter')} of ${queue} permanently?`,
+  promote: (n: number, queue: string) => `promote all ${count(n, 'delayed message')} of ${queue} now?`,
 };
 
-/** What concerns everything that lies somewhere wants a yes. */
+/** Asks for a yes before an action that changes all dead letters or all delayed messages. */
 function asked(state: State, verb: keyof typeof questions, where: 'dead' | 'delayed'): Answer {
   const queue = selectedOf(state);
   if (!queue || state.doing !== undefined) return { state };
@@ -106,5 +106,5 @@ function asked(state: State, verb: keyof typeof questions, where: 'dead' | 'dela
 /** Only `y` is a yes: a key pressed by mistake must not drop anything. */
 function answered(state: State, act: Act, key: string | undefined): Answer {
   const closed = { ...state, question: undefined };
-  return key === 'y' || key === 'Y' ? { state: closed, act } : { state: { ...closed, note: 'nothing was done' } };
+  return key === 'y' || key === 'Y' ? { state: closed, act } : { state: { ...closed, note: 'nothing was changed' } };
 }

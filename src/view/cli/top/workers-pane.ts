@@ -12,15 +12,15 @@ interface Held {
   readonly since: number;
 }
 
-/** Rows that it could use: a title, a heading, a row for each worker and for each message that one runs. */
+/** Number of rows that the pane can use: a title, a heading, and a row for each worker and each of its messages. */
 export const workersRows = ({ workers }: SeenQueue): number =>
   workers.length === 0 ? 1 : 2 + workers.reduce((sum, { running }) => sum + 1 + running.length, 0);
 
-/** Who works on a queue, and under each what it runs and since when, the oldest first; where rows are short, workers go before messages. */
+/** The workers of a queue, each followed by its messages, the longest running first. If there are few rows, messages are left out first. */
 export function workersPane(queue: SeenQueue, now: number, { columns, rows }: Size): Line[] {
   const { workers } = queue;
-  const facts = [`${compact(queue.handled)} handled`, `${compact(queue.failed)} failed`].join(', ');
-  const title: Line = [[`${workers.length === 0 ? 'Nobody works' : `${count(workers.length, 'worker')}`} on ${queue.name}`, 'bold'], [`: ${facts}`]];
+  const facts = [`${compact(queue.handled)} done`, `${compact(queue.failed)} failed`].join(', ');
+  const title: Line = [[`${workers.length === 0 ? 'No worker' : `${count(workers.length, 'worker')}`} on ${queue.name}`, 'bold'], [`: ${facts}`]];
   if (workers.length === 0 || rows < 3) return [title].slice(0, rows);
   const room = rows - 2;
   const shown = workers.slice(0, workers.length > room ? room - 1 : room);
@@ -30,7 +30,7 @@ export function workersPane(queue: SeenQueue, now: number, { columns, rows }: Si
   return [title, heading(columns), ...tree, ...(missing > 0 ? [[[`  … ${count(missing, 'more worker')}`, 'dim'] as const]] : [])];
 }
 
-/** Those of all these workers' messages that have run the longest. */
+/** The messages of all these workers that have been running the longest. */
 function oldest(workers: readonly WorkerView[], most: number): Held[] {
   const all = workers.flatMap(({ id: worker, running }) => running.map((message) => ({ worker, ...message })));
   return all.sort((one, other) => one.since - other.since).slice(0, Math.max(0, most));
@@ -41,8 +41,8 @@ const nameWidth = (columns: number): number => Math.max(8, columns - 2 - Object.
 
 function heading(columns: number): Line {
   const { where, status, runs, handled, failed } = widths;
-  const right = ` ${'handled'.padStart(handled)} ${'failed'.padStart(failed)}`;
-  return [[`  ${'worker'.padEnd(nameWidth(columns))} ${'process'.padEnd(where)} ${'status'.padEnd(status)} ${'runs'.padEnd(runs)}${right}`, 'dim']];
+  const right = ` ${'done'.padStart(handled)} ${'failed'.padStart(failed)}`;
+  return [[`  ${'worker'.padEnd(nameWidth(columns))} ${'process'.padEnd(where)} ${'status'.padEnd(status)} ${'active'.padEnd(runs)}${right}`, 'dim']];
 }
 
 function workerLine({ name, host, pid, process, status, concurrency, claimed, running, handled, failed }: WorkerView, now: number, columns: number): Line {
@@ -67,5 +67,5 @@ function workerLine({ name, host, pid, process, status, concurrency, claimed, ru
 
 function heldLine({ id, attempt, since }: Held, now: number): Line {
   const ran = age(Math.max(0, now - since));
-  return [['    '], cell(foreign(id, 64), Math.max(36, id.length), { style: 'green' }), [`  attempt ${attempt}, ${ran === 'now' ? 'just begun' : `for ${ran}`}`]];
+  return [['    '], cell(foreign(id, 64), Math.max(36, id.length), { style: 'green' }), [`  attempt ${attempt}, ${ran === 'now' ? 'just started' : `for ${ran}`}`]];
 }

@@ -10,11 +10,11 @@ import { Shift } from './shift.js';
 /**
  * A supervised process: `node child.js <settings as JSON>`, with an IPC channel to its supervisor.
  *
- * The channel is also how it notices that the supervisor is gone, however that died: then it stops as on SIGTERM, so no
- * worker is ever left that nobody looks after.
+ * When the supervisor dies, for any reason, the channel closes. Then the child stops as on SIGTERM. Otherwise workers would keep
+ * running without a supervisor.
  */
 const settings = JSON.parse(process.argv[2] ?? '') as WorkerSettings;
-const report = (one: Report): void => void process.send?.(one, undefined, undefined, () => {}); // gone: noticed by `disconnect`
+const report = (one: Report): void => void process.send?.(one, undefined, undefined, () => {}); // ignores errors: `disconnect` reports a dead supervisor
 const shift = new Shift(settings, logIn(settings.log), (deadlineMs) => report({ kind: 'ready', deadlineMs }));
 
 process.on('disconnect', () => shift.stop('orphaned'));
@@ -23,9 +23,9 @@ process.once('SIGTERM', () => {
   shift.stop('SIGTERM');
   process.on('SIGTERM', () => shift.force());
 });
-// Ctrl-C reaches the whole foreground at once; the supervisor passes on what it wants.
+// Ctrl-C sends SIGINT to all foreground processes. The child ignores it, because the supervisor sends its own command.
 process.on('SIGINT', () => {});
-if (!process.connected) shift.stop('orphaned'); // while this was being loaded
+if (!process.connected) shift.stop('orphaned'); // the supervisor died while this file was loaded
 
 try {
   const reason = await shift.work();

@@ -9,13 +9,13 @@ export interface Chosen {
 }
 
 /**
- * Which handlers work, in which order, and how many at once.
+ * Chooses the handlers, their order and their concurrency.
  *
- * `--queue` is strict unless `--order` says otherwise, as its names were written down in an order. `--concurrency` is for the
- * whole process: more for a handler that was declared with less, and less for all of them together.
+ * With several names in `--queue`, the order is strict unless `--order` is given, because the names have an order.
+ * `--concurrency` is the limit of the whole process. It is also the concurrency of each handler, in place of its own.
  *
- * @param said what the files say themselves, where the command line says nothing
- * @throws InvalidOptionError for a queue that none of them takes from
+ * @param said options of `run` in the files; the command line wins
+ * @throws InvalidOptionError for a queue that no handler takes from
  */
 export function choose(found: readonly BoundHandler[], settings: Pick<WorkerSettings, 'queues' | 'order' | 'concurrency'>, said: StartOptions = {}): Chosen {
   const inOrder = settings.queues ? settings.queues.flatMap((queue) => handlersOn(queue, found)) : found;
@@ -30,7 +30,7 @@ function handlersOn(queue: string, found: readonly BoundHandler[]): BoundHandler
   const those = found.filter(({ channel }) => channel.name === queue);
   if (those.length > 0) return those;
   const queues = [...new Set(found.map(({ channel }) => channel.name))];
-  throw new InvalidOptionError('queue', `--queue ${queue}: no worker that was found takes from it; they take from ${queues.join(', ')}`);
+  throw new InvalidOptionError('queue', `invalid --queue ${queue}: no worker in the files takes from it; they take from ${queues.join(', ')}`);
 }
 
 const withConcurrency = (handler: BoundHandler, concurrency: number): BoundHandler => ({ ...handler, options: { ...handler.options, concurrency } });

@@ -1,10 +1,10 @@
-/** Handlers that ignore their signal, and pools that nobody closed, keep a process alive for so long, and no longer. */
+/** How long handlers that ignore their signal, or open connection pools, may keep the process alive. */
 const graceMs = 1_000;
 
-/** Ends this process: by itself when nothing is left to be done, such as a put on its way, else by force. */
+/** Lets this process exit when its remaining work is done, such as a put that is being sent. Forces it after one second. */
 export function leave(code: number): void {
   process.exitCode = code;
-  process.removeAllListeners('disconnect'); // it is us who go, not the supervisor
+  process.removeAllListeners('disconnect'); // this process leaves; the supervisor has not died
   if (process.connected) process.disconnect();
   setTimeout(() => process.exit(code), graceMs).unref();
 }

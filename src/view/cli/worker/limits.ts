@@ -6,15 +6,15 @@ const patience = { withinMs: 10_000 };
 
 export type Limits = Pick<WorkerSettings, 'isBurst' | 'maxJobs' | 'maxIdleMs' | 'maxMemoryBytes'>;
 
-/** What limits are held against, and what happens when one is reached. */
+/** What the limits are checked against, and what to call when one is reached. */
 export interface Limited {
   readonly running: () => number;
   readonly stop: (ending: Ending) => void;
-  /** Nothing is ready, and nothing runs. */
+  /** Called when no message is waiting and none is running. */
   readonly drained: () => void;
 }
 
-/** Looks after `--burst`, `--max-jobs`, `--max-idle` and `--max-memory`. @returns what ends it */
+/** Watches the limits of `--burst`, `--max-jobs`, `--max-idle` and `--max-memory`. @returns a function that stops watching */
 export function watchLimits(handlers: readonly BoundHandler[], settings: Limits, { running, stop, drained }: Limited): () => void {
   const { isBurst, maxJobs, maxIdleMs = Infinity, maxMemoryBytes = Infinity } = settings;
   let begun = 0;
@@ -23,7 +23,7 @@ export function watchLimits(handlers: readonly BoundHandler[], settings: Limits,
   const busy = (): void => void (busyAt = performance.now());
   const begin = (): void => {
     busy();
-    // Stopping gives back at once what has not begun, so there is no message beyond the number; but of a batch, the rest.
+    // Stopping gives back messages that have not started, so no more than `maxJobs` start; only a batch that has started is finished.
     if (++begun === maxJobs) stop('max-jobs');
   };
   const emitters = new Set(handlers.map(({ channel }) => channel.events));
@@ -37,7 +37,7 @@ export function watchLimits(handlers: readonly BoundHandler[], settings: Limits,
     try {
       if ((await isNothingReady(handlers)) && running() === 0) drained();
     } catch {
-      // Redis is away: the handlers wait for it, or fail, and so does this.
+      // Redis does not answer. The handlers wait for it or fail, so the limits only have to try again.
     } finally {
       isAsking = false;
     }
@@ -49,7 +49,7 @@ export function watchLimits(handlers: readonly BoundHandler[], settings: Limits,
   };
 }
 
-/** Whether no queue has a message for anybody who takes now; those of a paused one are for nobody. */
+/** True if no queue has a message that can be taken now. Messages of a paused queue cannot be taken. */
 export async function isNothingReady(handlers: readonly BoundHandler[]): Promise<boolean> {
   const brokers = [...new Set(handlers.map(({ channel }) => channel.broker))];
   const ready = await Promise.all(brokers.map(async (broker) => (await broker.size(patience)) > 0 && !(await broker.isPaused(patience))));

@@ -6,25 +6,25 @@ import type { LogForm } from './settings.js';
 
 export type Level = 'info' | 'warn' | 'error';
 
-/** One line of the log: `event` is the verb of a transition, or what happens to a process. Never a payload. */
+/** One line of the log. `event` is the verb of a transition, or an event of a process. It never contains a payload. */
 export interface Entry {
   /** ISO 8601. */
   readonly time: string;
   readonly level: Level;
   readonly event: string;
   readonly pid: number;
-  /** `--name`, or HOTQUEUE_NAME. */
+  /** Name of the process: `--name` or HOTQUEUE_NAME. */
   readonly process: string;
   readonly [field: string]: unknown;
 }
 
 export type Log = (event: string, fields?: Readonly<Record<string, unknown>>, level?: Level) => void;
 
-/** Writes to stdout, as long as somebody reads it. */
+/** A log that writes to stdout until the reader closes it. */
 export function logIn(form: LogForm): Log {
   if (form === 'none') return () => {};
   let isRead = true;
-  process.stdout.on('error', () => (isRead = false)); // such as `| head`: the work goes on
+  process.stdout.on('error', () => (isRead = false)); // the reader closed the pipe, as `| head` does; the workers continue
   return (event, fields = {}, level = 'info') => {
     if (!isRead) return;
     const name = process.env['HOTQUEUE_NAME'] ?? '';
@@ -35,7 +35,7 @@ export function logIn(form: LogForm): Log {
 
 const colours = { info: 'green', warn: 'yellow', error: 'red' } as const;
 
-/** `05:01:22 retry   images  0193…  attempt 1  again in 1000 ms  Error: no such file` */
+/** `05:01:22  4711  retry    images  0193…  attempt 1  retry in 1000 ms  Error: no such file` */
 export function pretty({ time, level, event, pid, process: name, ...fields }: Entry): string {
   const words = Object.entries(fields).filter(([, value]) => value !== undefined).map(([field, value]) => wordOf(field, value));
   const who = name === '' ? String(pid) : `${name} (${pid})`;
@@ -44,7 +44,7 @@ export function pretty({ time, level, event, pid, process: name, ...fields }: En
 
 const units: Readonly<Record<string, (value: string) => string>> = {
   tookMs: (value) => `${value} ms`,
-  delayMs: (value) => `again in ${value} ms`,
+  delayMs: (value) => `retry in ${value} ms`,
   attempt: (value) => `attempt ${value}`,
   child: (value) => `child ${value}`,
   code: (value) => `exit code ${value}`,
@@ -53,14 +53,14 @@ const units: Readonly<Record<string, (value: string) => string>> = {
 function wordOf(field: string, value: unknown): string {
   if (field === 'handlers') return (value as readonly { name: string; queue: string; concurrency: number }[]).map((one) => `${one.name} on ${one.queue} (${one.concurrency})`).join(', ');
   const bare = field === 'error' ? sentence(value as { name: string; message: string }) : String(value);
-  // One line, whatever a handler's error says.
+  // Only the first line: an error message of a handler can have several.
   const text = harmless(bare.split('\n')[0]!);
   return units[field]?.(text) ?? (/^(queue|id|reason|error|message|signal|file)$/.test(field) ? text : `${field} ${text}`);
 }
 
 const sentence = ({ name, message }: { name: string; message: string }): string => `${name}: ${message}`;
 
-/** Writes a line for the end of each attempt. @returns the same handlers, whose warnings come in the log too */
+/** Writes a log line for the end of each attempt. @returns the same handlers, with their warnings in the log too */
 export function logAttempts(handlers: readonly BoundHandler[], defaultLogger: Logger, log: Log): readonly BoundHandler[] {
   for (const events of new Set(handlers.map(({ channel }) => channel.events))) {
     const began = new Map<string, number>();
@@ -77,7 +77,7 @@ export function logAttempts(handlers: readonly BoundHandler[], defaultLogger: Lo
     events.on('lost', (event) => over('lost', event, 'warn'));
   }
   const logger = inLog(log);
-  // A logger of the queue's own is its author's choice.
+  // Only the default logger is replaced: a logger that the user gave to the queue stays.
   return handlers.map((handler) => (handler.channel.logger === defaultLogger ? { ...handler, channel: { ...handler.channel, logger } } : handler));
 }
 
@@ -87,7 +87,7 @@ function withError(error: unknown): { error?: object } {
   return { error: { name, message, ...(stack !== undefined && { stack }) } };
 }
 
-/** What the library warns of. That an attempt failed has a line already, the one of its event. */
+/** Writes the warnings of the library to the log. Skips failed attempts, which have a line of their own from the event. */
 function inLog(log: Log): Logger {
   const say = (level: Level) => (message: string): void => {
     if (!/^message \S+ of queue "[^"]+" (failed attempt \d|buried, )/.test(message)) log('warning', { message }, level);

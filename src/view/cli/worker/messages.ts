@@ -1,13 +1,13 @@
 import type { Ending } from './settings.js';
 
-/** From the supervisor to a child. */
+/** A command from the supervisor to a child. */
 export type Order = { readonly kind: 'stop'; readonly reason: Ending } | { readonly kind: 'force' };
 
-/** From a child to its supervisor. */
+/** A message from a child to its supervisor. */
 export type Report =
-  /** The files are loaded, the work begins. */
+  /** The files are loaded and the workers have started. */
   | { readonly kind: 'ready'; readonly deadlineMs: number }
-  /** It ends in good order. */
+  /** The child ends normally. */
   | { readonly kind: 'ending'; readonly reason: Ending }
-  /** It ends with exit code 1, and this is why. */
+  /** The child ends with exit code 1, for this reason. */
   | { readonly kind: 'failed'; readonly message: string };

@@ -5,19 +5,19 @@ import type { RunOptions } from '../../../runtime/runner.js';
 import type { Workers } from '../../../runtime/worker-types.js';
 import { told, type Exports } from './load.js';
 
-/** Handlers, and the copy of the library that they were declared with. */
+/** The handlers that were found, and the copy of the library that declared them. */
 export interface Recruits {
   readonly copy: Copy;
   readonly handlers: readonly BoundHandler[];
-  /** Objects that were made for this. */
+  /** Instances that the recruiter created. They are disposed of at the end. */
   readonly made: readonly object[];
-  /** What a file that calls `run` itself says. */
+  /** Options that the files passed to `run`. */
   readonly options: RunOptions;
 }
 
 type Class = new () => object;
 
-/** Gathers the workers of some files: what they export, and what they give to `run`. */
+/** The CLI host: collects the workers that the files export or pass to `run`. */
 export class Recruiter implements Foreman {
   readonly #copies: Set<Copy>;
   readonly #engaged: { readonly workers: readonly object[]; readonly options: RunOptions; readonly copy: Copy }[] = [];
@@ -25,7 +25,7 @@ export class Recruiter implements Foreman {
   #onEngaged: (() => void) | undefined;
   #isOver = false;
 
-  /** @param stopped what `run` waits for in the files */
+  /** @param stopped resolves when the workers have stopped; `run` in the files waits for it */
   constructor(
     own: Copy,
     private readonly stopped: Promise<void>,
@@ -33,7 +33,7 @@ export class Recruiter implements Foreman {
     this.#copies = new Set([own]);
   }
 
-  /** For one file: resolves when it calls `run`. */
+  /** Resolves when the file that is loaded next calls `run`. */
   engagement(): Promise<void> {
     return new Promise((resolve) => (this.#onEngaged = resolve));
   }
@@ -43,8 +43,8 @@ export class Recruiter implements Foreman {
   }
 
   async engage(workers: Workers, options: RunOptions, copy: Copy): Promise<void> {
-    if (this.#isOver) throw new NoWorkersError('run() came too late for "hotqueue worker", which has read the file already: write await run(…) at its top level, or export the workers');
-    copy.handlersOf(workers); // whatever is wrong with them is told where they are given
+    if (this.#isOver) throw new NoWorkersError('run() was called after "hotqueue worker" had loaded the file: call await run(…) at the top level of the file, or export the workers');
+    copy.handlersOf(workers); // throws here, at the call of run, if the workers are invalid
     this.#engaged.push({ workers: Array.isArray(workers) ? (workers as object[]) : [workers], options, copy });
     this.#onEngaged?.();
     await this.stopped;
@@ -55,9 +55,9 @@ export class Recruiter implements Foreman {
   }
 
   /**
-   * All handlers of what was found, each object once.
+   * All handlers that were found. An object that was found twice counts once.
    *
-   * @param classes only instances of these, by name
+   * @param classes names of classes: only their instances are used
    * @throws NoWorkersError, WorkerFileError
    */
   recruit(files: string, classes: readonly string[] | undefined): Recruits {
@@ -72,7 +72,7 @@ export class Recruiter implements Foreman {
     for (const value of this.#exported) {
       const copy = [...this.#copies].find((one) => one.kindOf(value) !== undefined);
       if (copy?.kindOf(value) === 'worker') ready.set(value as object, copy);
-      // A worker that is a property shows only on an instance: such a class is made when it is asked for.
+      // Workers in properties are visible only on an instance. So such a class is constructed only if `--class` names it.
       else if (copy || (chosen !== undefined && typeof value === 'function' && chosen.includes(value.name))) classes.set(value as Class, copy ?? [...this.#copies].at(-1)!);
     }
     const toMake = [...classes.keys()].filter((one) => !isSpokenFor(one, [...ready.keys()], [...classes.keys()], chosen));
@@ -80,18 +80,18 @@ export class Recruiter implements Foreman {
     for (const { object, copy } of made) ready.set(object, copy);
     if (chosen) assertChosen(chosen, [...ready.keys()], [...classes.keys()], files);
     const workers = [...ready.keys()].filter((worker) => chosen?.includes(classNameOf(worker)) ?? true);
-    if (workers.length === 0) throw new NoWorkersError(`there are no workers in ${files}: ${whatCounts}`);
+    if (workers.length === 0) throw new NoWorkersError(`no workers in ${files}: ${whatCounts}`);
     const copies = new Set(workers.map((worker) => ready.get(worker)!));
-    if (copies.size > 1) throw new WorkerFileError(files, 'its workers come from two copies of hotqueue: "npm ls hotqueue" shows where each is, and "npm dedupe" may leave one');
+    if (copies.size > 1) throw new WorkerFileError(files, 'its workers come from two copies of hotqueue: "npm ls hotqueue" shows where they are, and "npm dedupe" may remove one');
     return { copy: [...copies][0]!, workers, made: made.map(({ object }) => object) };
   }
 }
 
 const whatCounts =
-  'export a class with @worker methods, an instance of one, or what queue.worker(fn) gives, or call await run(…) at the top level; a class whose ' +
-  'workers are properties is found by --class';
+  'export a class with @worker methods, an instance of one, or the result of queue.worker(fn), or call await run(…) at the top level; name a class ' +
+  'with workers in properties by --class';
 
-/** An instance of it is there already, or a class that extends it. */
+/** True if the class needs no new instance: there is an instance of it already, or a class that extends it. */
 function isSpokenFor(one: Class, ready: readonly object[], classes: readonly Class[], chosen: readonly string[] | undefined): boolean {
   if (ready.some((object) => object instanceof one)) return true;
   return !chosen?.includes(one.name) && classes.some((other) => Object.prototype.isPrototypeOf.call(one, other));
@@ -100,24 +100,24 @@ function isSpokenFor(one: Class, ready: readonly object[], classes: readonly Cla
 function instanceOf(one: Class, files: string): object {
   if (one.length > 0) {
     const words = one.length === 1 ? 'an argument' : `${one.length} arguments`;
-    throw new WorkerFileError(files, `the constructor of ${one.name} takes ${words}, and nobody here knows what to give it: export an instance as well, export const studio = new ${one.name}(…)`);
+    throw new WorkerFileError(files, `cannot construct ${one.name}: its constructor needs ${words}. Export an instance: export const studio = new ${one.name}(…)`);
   }
   try {
     return new one();
   } catch (error) {
-    throw new WorkerFileError(files, `new ${one.name}() threw: ${told(error)}`, { cause: error });
+    throw new WorkerFileError(files, `cannot construct ${one.name}: new ${one.name}() threw ${told(error)}`, { cause: error });
   }
 }
 
 function assertChosen(chosen: readonly string[], ready: readonly object[], classes: readonly Class[], files: string): void {
   const known = [...new Set([...ready.map(classNameOf), ...classes.map(({ name }) => name)])].filter((name) => name !== '');
   const missing = chosen.find((name) => !known.includes(name));
-  if (missing !== undefined) throw new NoWorkersError(`there is no worker class ${missing} in ${files}; there ${known.length === 0 ? 'is none' : `is ${known.join(', ')}`}`);
+  if (missing !== undefined) throw new NoWorkersError(`no worker class ${missing} in ${files}; ${known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`}`);
 }
 
 const classNameOf = (worker: object): string => (typeof worker === 'function' ? '' : worker.constructor.name);
 
-/** Each value once: CommonJS modules show theirs by name, and once more as their default. */
+/** The exported values, each once: Node shows the exports of a CommonJS module by name, and again as the default export. */
 function valuesOf(exports: Exports): unknown[] {
   const { default: main, 'module.exports': _, ...named } = exports;
   const byName = Object.values(named);

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 
-/** What one process of workers is told. Plain JSON: supervised processes get it as an argument. */
+/** Settings of one worker process. Plain JSON, because a supervised process gets them as an argument. */
 export interface WorkerSettings {
-  /** Absolute. */
+  /** Absolute paths. */
   readonly files: readonly string[];
   readonly classes?: readonly string[];
   readonly queues?: readonly string[];
@@ -18,7 +18,7 @@ export interface WorkerSettings {
 
 export type LogForm = 'json' | 'pretty' | 'none';
 
-/** Why a process of workers came to its end in good order. */
+/** Why a worker process ended normally. */
 export type Ending = 'SIGTERM' | 'SIGINT' | 'burst' | 'max-jobs' | 'max-idle' | 'max-memory' | 'restart' | 'orphaned' | 'asked';
 
 const units = { b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30 } as const;
@@ -27,14 +27,14 @@ const units = { b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30 } as const;
 export function bytes(text: string): number {
   const [, number, unit = 'b'] = /^(\d+(?:\.\d+)?)(b|kb|mb|gb)?$/i.exec(text) ?? [];
   const value = Math.round(Number(number) * units[unit.toLowerCase() as keyof typeof units]);
-  // Node itself takes some 40 MB: a process that may use less would end before its first message.
+  // Node itself uses about 40 MB: with a smaller limit, the process would end before its first message.
   if (!(value >= 64 * units.mb)) throw new InvalidArgumentError('It must be a size of at least 64mb, such as 512mb or 1.5gb.');
   return value;
 }
 
-/** Parses `a,b`, also given several times, for commander. */
+/** Parses `a,b`, for commander. The option can be repeated. */
 export function names(text: string, before: readonly string[] = []): readonly string[] {
   const list = text.split(',').map((name) => name.trim());
-  if (list.some((name) => name === '')) throw new InvalidArgumentError('It must be names with commas between them.');
+  if (list.some((name) => name === '')) throw new InvalidArgumentError('It must be names separated by commas.');
   return [...before, ...list];
 }

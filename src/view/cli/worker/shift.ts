@@ -9,10 +9,10 @@ import { logAttempts, type Log } from './log.js';
 import { Recruiter, type Recruits } from './recruit.js';
 import type { Ending, WorkerSettings } from './settings.js';
 
-/** How long files that wait in `run` may take for what they do after it. */
+/** How long the files may take for the code after `await run(…)`. */
 const afterworkMs = 5_000;
 
-/** What one process does: loads the files, works on what is put, until it is stopped or has reached one of its limits. */
+/** One worker process: loads the files and runs their workers, until it is stopped or reaches a limit. */
 export class Shift {
   #ending: Ending | undefined;
   #isForced = false;
@@ -34,15 +34,15 @@ export class Shift {
     this.#asked = new Promise((resolve) => (this.#onAsked = resolve));
   }
 
-  /** Takes nothing more, and lets what runs finish until the deadline. The first reason counts. */
+  /** Takes no more messages, and lets active messages finish until the deadline. The first reason is the one reported. */
   stop(ending: Ending): void {
     if (!this.#ending) this.log('stop', { reason: ending });
     this.#ending ??= ending;
     this.#onAsked();
-    void this.#crew?.stop({ deadline: this.#deadlineMs }).catch(() => undefined); // told by work()
+    void this.#crew?.stop({ deadline: this.#deadlineMs }).catch(() => undefined); // work() reports the error
   }
 
-  /** Gives back at once what still runs. */
+  /** Gives active messages back at once. */
   force(): void {
     this.#isForced = true;
     this.stop('SIGTERM');
@@ -53,7 +53,7 @@ export class Shift {
     return this.#isForced;
   }
 
-  /** @throws WorkerFileError, NoWorkersError, InvalidOptionError before it begins; later what makes going on useless */
+  /** Runs until the end. @throws WorkerFileError, NoWorkersError, InvalidOptionError before the start; later only fatal errors */
   async work(): Promise<Ending> {
     try {
       const recruits = await this.#recruit();
@@ -69,7 +69,7 @@ export class Shift {
     }
   }
 
-  /** @returns nothing when it was stopped meanwhile */
+  /** @returns `undefined` if it was stopped meanwhile */
   async #recruit(): Promise<Recruits | undefined> {
     const recruiter = new Recruiter(thisCopy, this.#stopped);
     setForeman(recruiter);
@@ -86,7 +86,7 @@ export class Shift {
     this.#deadlineMs = this.settings.deadlineMs ?? toMs(deadline ?? defaultDeadlineMs, 'deadline');
     const chosen = choose(handlers, this.settings, said);
     const logged = this.settings.log === 'none' ? chosen.handlers : logAttempts(chosen.handlers, copy.defaultLogger, this.log);
-    await isNothingReady(logged); // a Redis that does not answer is told before anybody counts on this process
+    await isNothingReady(logged); // throws if Redis does not answer, before the supervisor takes this process for started
     this.log('start', { handlers: logged.map(describe) });
     const unwatch = watchLimits(logged, this.settings, { running: () => this.#crew?.running ?? 0, stop: (ending) => this.stop(ending), drained: () => this.#pause() });
     try {
@@ -102,20 +102,20 @@ export class Shift {
       this.#crew = copy.crewOf(handlers, options);
       this.onReady(this.#deadlineMs);
       await this.#crew.finished;
-      if (!this.#ending && !this.#isPausing) return 'asked'; // by an order, such as that of `hotqueue workers stop`
-      // Looked at once more when nobody takes: what was on its way meanwhile went back.
+      if (!this.#ending && !this.#isPausing) return 'asked'; // by a command, for example `hotqueue workers stop`
+      // Checks again after the workers have stopped: a message that was taken meanwhile has gone back to the queue.
       if (this.#isPausing && (await isNothingReady(handlers))) return this.#ending ?? 'burst';
     }
     return this.#ending;
   }
 
-  /** Burst: nothing seems to be left. */
+  /** Stops the workers because no message seems to be left (`--burst`). */
   #pause(): void {
     this.#isPausing = true;
     void this.#crew?.stop({ deadline: this.#deadlineMs }).catch(() => undefined);
   }
 
-  /** Lets the files do what they do after `run`, and disposes of what was made for them. */
+  /** Lets the files run their code after `run`, and disposes of the instances that the recruiter created. */
   async #afterwork({ made }: Recruits): Promise<void> {
     const disposals = made.map(async (one) => {
       const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = one as Partial<AsyncDisposable & Disposable>;

@@ -9,21 +9,21 @@ import type { Order, Report } from './messages.js';
 import type { Ending, WorkerSettings } from './settings.js';
 
 const childFile = path.join(import.meta.dirname, `child${path.extname(import.meta.filename)}`);
-/** What stopping takes besides the handlers: the files' own cleaning up, and Redis being told. */
+/** Extra time to stop, besides the handlers: for the clean-up of the files, and for the last commands to Redis. */
 const afterDeadlineMs = 12_000;
 const forcedMs = 7_000;
 
-/** Keeps a number of child processes at work: replaces what ends or dies, passes on what it is asked, leaves none behind. */
+/** Runs a number of child processes: replaces those that end or die, forwards signals, and leaves no child running at the end. */
 export class Supervisor {
   readonly #children = new Set<ChildProcess>();
   readonly #stopping = new AbortController();
   #failure: string | undefined;
   #hasBegun = false;
-  /** The longest that a child gives its handlers: a file may say so itself. */
+  /** The longest deadline of all children: a file can set its own. */
   #deadlineMs = 0;
   #wereKilled = false;
   #isForced = false;
-  /** Resolves when a file has changed; only with `--watch`. */
+  /** Aborts when a file has changed; only with `--watch`. */
   #changed = new AbortController();
 
   constructor(
@@ -32,7 +32,7 @@ export class Supervisor {
     private readonly log: Log,
   ) {}
 
-  /** @returns the exit code @throws WorkerFileError when the first child cannot begin: the others could not either */
+  /** Runs until the end. @returns the exit code @throws WorkerFileError if the first child cannot start: the others could not either */
   async work(): Promise<number> {
     const places = Array.from({ length: this.options.processes }, (_, index) => this.#keep(index + 1));
     await Promise.all(places);
@@ -40,7 +40,7 @@ export class Supervisor {
     return this.#wereKilled || this.#isForced ? exitCodes.failed : exitCodes.done;
   }
 
-  /** The first time all finish what they have begun, the second time they give it back. */
+  /** At the first call, the children finish their active messages. At the second call, they give them back. */
   stop(reason: Ending): void {
     if (this.#stopping.signal.aborted) return this.#force();
     this.#stopping.abort();
@@ -48,7 +48,7 @@ export class Supervisor {
     this.#tell({ kind: 'stop', reason }, this.#deadlineMs + afterDeadlineMs);
   }
 
-  /** `--watch`: all begin anew. */
+  /** Restarts all children (`--watch`). */
   restart(file: string): void {
     this.log('changed', { file: nearby(file) });
     this.#changed.abort();
@@ -66,13 +66,13 @@ export class Supervisor {
       send(child, order);
       return setTimeout(() => {
         this.#wereKilled = true;
-        child.kill('SIGKILL'); // it does not even look at its messages; what it held comes back when its lease ends
+        child.kill('SIGKILL'); // it does not react; its active messages come back when its lease ends
       }, withinMs);
     });
     for (const timer of killed) timer.unref();
   }
 
-  /** One place: a child at a time, until there is no more to do. */
+  /** Keeps one child running, and starts the next one when it ends, until there is no more work. */
   async #keep(place: number): Promise<void> {
     let deaths = 0;
     while (!this.#stopping.signal.aborted) {
@@ -95,7 +95,7 @@ export class Supervisor {
       else this.#onFailed(place, report.message);
     });
     const [code, signal] = await new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
-      child.once('error', () => resolve([1, null])); // it could not even be started
+      child.once('error', () => resolve([1, null])); // the process could not be started
       child.once('exit', (...end) => resolve(end));
     });
     this.#children.delete(child);
@@ -118,7 +118,7 @@ export class Supervisor {
 
   #onFailed(place: number, message: string): void {
     this.log('failed', { child: place, message }, 'error');
-    // Before anybody has begun it is a mistake in the command or the files: trying again would only repeat it.
+    // If no child has started yet, the error is in the command or the files: a restart would only repeat it.
     if (this.#hasBegun || this.options.isWatching || this.#stopping.signal.aborted) return;
     this.#failure = message;
     this.#stopping.abort();
@@ -141,5 +141,5 @@ export class Supervisor {
 }
 
 function send(child: ChildProcess, order: Order): void {
-  if (child.connected) child.send(order, () => {}); // it is about to end when it cannot be reached
+  if (child.connected) child.send(order, () => {}); // an error means that the child is ending anyway
 }

@@ -1,14 +1,14 @@
 import { readdirSync, watch, type FSWatcher } from 'node:fs';
 import path from 'node:path';
 
-/** Editors write a file in several steps. */
+/** Waits this long after a change, because editors write a file in several steps. */
 const settleMs = 100;
 const isSource = (name: string): boolean => /\.[mc]?[jt]sx?$/.test(name);
 
 /**
- * Tells of changed sources in the folders of some files, and in the folders inside; not in node_modules, nor behind a dot.
+ * Watches the sources in the folders of some files and in their subfolders, except node_modules and folders that start with a dot.
  *
- * @returns what ends it
+ * @returns a function that stops watching
  */
 export function watchSources(files: readonly string[], onChange: (file: string) => void): () => void {
   const watchers = new Map<string, FSWatcher>();
@@ -23,11 +23,11 @@ export function watchSources(files: readonly string[], onChange: (file: string) 
       for (const inner of foldersIn(folder)) if (!watchers.has(inner)) addLate(inner);
       if (isSource(name)) tell(path.join(folder, name));
     });
-    watcher.on('error', () => forget(folder)); // removed
+    watcher.on('error', () => forget(folder)); // the folder was removed
     watchers.set(folder, watcher);
     for (const inner of foldersIn(folder)) if (!watchers.has(inner)) add(inner);
   };
-  /** What was in it before it was watched is new as well. */
+  /** Watches a new folder. Files that were written before the watch started count as changed too. */
   const addLate = (folder: string): void => {
     add(folder);
     const source = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find(isSource);
@@ -49,6 +49,6 @@ function foldersIn(folder: string): string[] {
     const entries = readdirSync(folder, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.')).map((entry) => path.join(folder, entry.name));
   } catch {
-    return []; // removed meanwhile
+    return []; // the folder was removed meanwhile
   }
 }

@@ -3,49 +3,49 @@ import { done, lines, notYet, part, type Here, type Part } from '../step.js';
 
 const queue = 'queue';
 
-/** The second exercise: the same with three services. */
+/** Exercise 2: the same with three services. */
 export const compose: Part = part(
   'Three services',
-  'The same once more, with a Redis and two programs in containers of their own, as a web service and its worker would be.',
+  'The same again with three services: Redis and two programs, each in its own\ncontainer. In production, the two programs could be a web service and its\nworker.',
   {
     id: 'compose-up',
     where: 'here',
     queue,
-    text: 'A compose file starts the three together: redis-db, and node1 and node2, which begin once Redis is healthy.\nWhere there is no Docker, a Redis of its own and two terminals stand in for them.',
+    text: 'A compose file starts the three services: redis-db, node1 and node2. node1\nand node2 start when Redis is healthy. Without Docker, the lesson starts a\nseparate Redis, and two terminals replace node1 and node2.',
     type: lines('.compose', '.compose up'),
-    hint: '.compose shows the file; .compose up starts what is in it',
-    check: (_now, _begun, { compose: up }) => (up ? done(`redis-db answers; ${up.kind === 'containers' ? 'node1 and node2 are containers' : 'no Docker here, so this terminal is node1 and the second one node2'}`) : notYet('nothing is up')),
+    hint: '.compose shows the file. .compose up starts its services.',
+    check: (_now, _begun, { compose: up }) => (up ? done(`redis-db answers; ${up.kind === 'containers' ? 'node1 and node2 are containers' : 'Docker was not found, so this terminal is node1 and the second one is node2'}`) : notYet('the three services are not running yet')),
   },
   {
     id: 'which-host',
     where: 'here',
     queue,
-    text: 'Inside the container node1: by what host name does a program reach Redis?',
+    text: 'A program runs inside the container node1. Which host name does it use to\nreach Redis?',
     type: lines('.answer <name>'),
-    hint: 'Compose makes a network in which every service is found by its own name. What is the Redis service called in the file?',
-    check: (_now, _begun, { answers }) => answered(answers, /^(?:redis:\/\/)?redis-db(?::6379)?(?:\/\d*)?$/, 'redis-db: a service is found by its name; localhost would be the container itself. The file says so once, in REDIS_URL, which new HotQueue("queue") reads'),
+    hint: 'Compose creates a network. In this network, the host name of a service is its\nname in the file. What is the name of the Redis service?',
+    check: (_now, _begun, { answers }) => answered(answers, /^(?:redis:\/\/)?redis-db(?::6379)?(?:\/\d*)?$/, 'redis-db: the host name of a service is its name. localhost would be the container itself. The file sets it in REDIS_URL, and new HotQueue("queue") reads REDIS_URL'),
   },
   {
     id: 'which-packages',
     where: 'here',
     queue,
-    text: 'node:24 comes with Node and npm only. Which package do node1 and node2 need?',
+    text: 'The image node:24 contains only Node and npm. Which package do node1 and\nnode2 need?',
     type: lines('.answer <package>'),
-    hint: 'The one that this lesson is about; npm brings along what it needs, class-validator for one.',
-    check: (_now, _begun, { answers }) => answered(answers, /\bhotqueue\b/, 'hotqueue: "npm install hotqueue" in both; npm adds its peers class-validator, class-transformer and reflect-metadata'),
+    hint: 'The package of this lesson. npm also installs what it needs, for example\nclass-validator.',
+    check: (_now, _begun, { answers }) => answered(answers, /\bhotqueue\b/, 'hotqueue: run "npm install hotqueue" in both. npm also installs its peer dependencies class-validator, class-transformer and reflect-metadata'),
   },
   {
     id: 'consume-in-node2',
     where: 'there',
     queue,
     isComposed: true,
-    text: 'Leave the prompt in the second terminal with Ctrl-D, go into node2, and consume there.',
+    text: 'Leave the prompt in the second terminal with Ctrl-D. Open a prompt in node2,\nand consume there.',
     type: (_now, here) => [...shellOf(here), 'for await (const item of q.consume()) console.log(item)'],
-    hint: 'The code is the same as before: only the environment says which Redis.',
+    hint: 'The code is the same as before. Only the environment variable REDIS_URL is\ndifferent.',
     check: (now, _begun, here) => {
-      if (!here.compose) return notYet('the three services are not up: .compose up');
+      if (!here.compose) return notYet('the three services are not running: type .compose up');
       const [other] = others(now, here);
-      return other ? done(`process ${other.pid} on ${other.host} takes from "queue" in redis-db`) : notYet('nobody takes from "queue" in redis-db yet');
+      return other ? done(`process ${other.pid} on ${other.host} consumes from "queue" in redis-db`) : notYet('no consumer of "queue" in redis-db yet');
     },
   },
   {
@@ -53,34 +53,34 @@ export const compose: Part = part(
     where: 'here',
     queue,
     isComposed: true,
-    text: 'This prompt stands in for node1: as long as the services are up, node1 is the queue "queue" in redis-db.',
+    text: 'This terminal has the role of node1. While the services are running, the\nvariable node1 is the queue "queue" in redis-db.',
     type: lines("node1.put('hello', 'from node1')"),
-    hint: 'Not q, which is in the other Redis: node1.put("…")',
+    hint: 'Do not use q: it is in the other Redis. Type node1.put("…")',
     check: (now, _begun, here) => {
       const put = jobsOf(queue, here);
       const { waiting, claimed } = now.counts;
-      if (put.length === 0) return notYet('nothing was put yet');
-      return waiting + claimed === 0 && others(now, here).length > 0 ? done(`${quoted(put.map(({ payload }) => payload))} went through redis-db to node2`) : notYet(`${messages(waiting + claimed)} in redis-db not taken`);
+      if (put.length === 0) return notYet('no message was put yet');
+      return waiting + claimed === 0 && others(now, here).length > 0 ? done(`${quoted(put.map(({ payload }) => payload))} went through redis-db to node2`) : notYet(`${messages(waiting + claimed)} in redis-db not consumed yet`);
     },
   },
   {
     id: 'compose-down',
     where: 'here',
     queue,
-    text: 'Clean up: Ctrl-C and Ctrl-D in node2, then stop the services.',
+    text: 'Clean up: press Ctrl-C and Ctrl-D in node2. Then stop the services.',
     type: lines('.compose down'),
-    hint: '.compose down stops and removes what .compose up made',
-    check: (_now, _begun, { compose: up }) => (up ? notYet('the services are still up') : done('redis-db, node1 and node2 are gone')),
+    hint: '.compose down stops and removes the services that .compose up started',
+    check: (_now, _begun, { compose: up }) => (up ? notYet('the services are still running') : done('redis-db, node1 and node2 have stopped')),
   },
 );
 
 function answered(answers: readonly string[], right: RegExp, why: string): { done: boolean; saw: string } {
   const last = answers.at(-1);
-  if (last === undefined) return notYet('no .answer yet');
-  return answers.some((answer) => right.test(answer)) ? done(why) : notYet(`not ${JSON.stringify(last)}`);
+  if (last === undefined) return notYet('no answer yet: type .answer and your answer');
+  return answers.some((answer) => right.test(answer)) ? done(why) : notYet(`the answer is not ${JSON.stringify(last)}`);
 }
 
-/** How to get to where node2 is. */
+/** The command that opens a prompt in node2. */
 function shellOf({ compose: up }: Here): string[] {
   if (up?.kind === 'containers') return ['docker compose -p hotqueue-lesson exec node2 npx --yes hotqueue repl'];
   return [`REDIS_URL=${up?.url ?? '…'} npx hotqueue repl`];

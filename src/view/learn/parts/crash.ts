@@ -3,55 +3,55 @@ import { done, lines, notYet, part, type Part } from '../step.js';
 
 const queue = 'slow';
 
-/** What the simplest queues get wrong. */
+/** Exercise 5: a message survives the death of its worker. The simplest queues lose it. */
 export const crash: Part = part(
   'A worker dies',
-  'A queue is reliable when a message outlives the worker that has it in hand. Let one die.',
+  'A queue is reliable if a message survives the death of the worker that works on\nit. Here you kill a worker.',
   {
     id: 'put-task',
     where: 'here',
     queue,
-    text: 'Put something that takes long.',
+    text: 'Put a message for a task that takes long.',
     type: lines("const slow = new HotQueue('slow')", "slow.put('a long task')"),
-    hint: 'The second line puts it; it must be in the queue "slow"',
-    check: (now, begun) => (now.counts.waiting > begun.counts.waiting || now.counts.claimed > 0 ? done(`${quoted(now.next)} waits in "slow"`) : notYet('nothing new in "slow" yet')),
+    hint: 'The second line puts it. The name of the queue must be "slow".',
+    check: (now, begun) => (now.counts.waiting > begun.counts.waiting || now.counts.claimed > 0 ? done(`${quoted(now.next)} is waiting in "slow"`) : notYet('no new message in "slow" yet')),
   },
   {
     id: 'begin-task',
     where: 'there',
     queue,
-    text: 'Begin to work on it, and do not finish. The lease says how long a worker may be silent; 30 seconds unless told otherwise.',
+    text: 'Start to work on the message, and do not finish. A worker renews its lease\nwhile it is alive. When the lease ends, other workers may take its messages. The\ndefault lease is 30 seconds. Here it is 3 seconds.',
     type: lines("const slow = new HotQueue('slow', { lease: '3s' })", "for await (const task of slow.consume()) { console.log('working on', task); await sleep('1h') }"),
-    hint: 'In the second terminal. It prints "working on", and sits there.',
+    hint: 'Type it in the second terminal. It prints "working on" and then waits.',
     check: (now, _begun, here) => {
       const [other] = others(now, here);
-      return other && now.counts.claimed > 0 ? done(`process ${other.pid} has ${messages(now.counts.claimed)} in hand, ${now.counts.waiting} wait: Redis keeps what is in hand`) : notYet('nobody has it in hand yet');
+      return other && now.counts.claimed > 0 ? done(`process ${other.pid} works on ${messages(now.counts.claimed)}, ${now.counts.waiting} waiting. Redis keeps active messages too`) : notYet('no process works on it yet');
     },
   },
   {
     id: 'kill-worker',
     where: 'here',
     queue,
-    text: 'Kill that process, as a power cut would: it gets no chance to give anything back.',
+    text: 'Kill that process with SIGKILL. As in a power cut, it cannot give the\nmessage back.',
     type: (now, here) => [`process.kill(${others(now, here)[0]?.pid ?? '<pid of the second terminal>'}, 'SIGKILL')`],
-    hint: 'process.kill(pid, "SIGKILL"); .lesson shows the line with its pid again',
+    hint: 'process.kill(pid, "SIGKILL"). Type .lesson to see the line with the pid again.',
     check: (_now, begun, here) => {
       const [victim] = others(begun, here);
-      if (!victim) return notYet('the second terminal had nothing in hand when this step began: .lesson 5 begins again');
-      return here.isAlive(victim.pid) ? notYet(`process ${victim.pid} lives`) : done(`process ${victim.pid} is dead, and the message is still in Redis`);
+      if (!victim) return notYet('the second terminal had no active message when this step started: type .lesson 5 to start this exercise again');
+      return here.isAlive(victim.pid) ? notYet(`process ${victim.pid} is still running`) : done(`process ${victim.pid} is dead, and the message is still in Redis`);
     },
   },
   {
     id: 'comes-back',
     where: 'here',
     queue,
-    text: 'Wait for it. When the lease of the dead has ended, whoever is idle gives its messages back.',
+    text: 'Wait for the message. When the lease of the dead worker ends, an idle\nconsumer puts its messages back into the queue.',
     type: lines('slow.get({ block: true })'),
-    hint: 'It takes up to four seconds, the lease and one more. A consumer that is idle does it: slow.get({ block: true })',
+    hint: 'It takes up to four seconds: the lease plus one second. This line is the idle\nconsumer: slow.get({ block: true })',
     check: (now, _begun, here) => {
       const { waiting, claimed, dead } = now.counts;
       const hasIt = here.lines.some(({ value }) => typeof value === 'string') || gave('a long task', here);
-      return waiting + claimed === 0 && hasIt ? done(`it came back, and is done now: put 1 = done 1 + dead ${dead} + left ${waiting + claimed}`) : notYet(`${waiting} wait, ${claimed} in the hands of the dead`);
+      return waiting + claimed === 0 && hasIt ? done(`the message came back, and is done now: put 1 = done 1 + dead ${dead} + left ${waiting + claimed}`) : notYet(`${waiting} waiting, ${claimed} still claimed by the dead worker`);
     },
   },
 );

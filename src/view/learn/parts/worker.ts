@@ -3,49 +3,49 @@ import { done, lines, notYet, part, type Part } from '../step.js';
 
 const queue = 'queue';
 
-/** The third exercise: a function becomes a consumer. */
+/** Exercise 3: a function becomes a consumer. */
 export const echoWorker: Part = part(
   'A worker instead of a loop',
-  'q.worker turns a function into a consumer: no loop to write, and what fails is tried again.',
+  'q.worker makes a consumer from a function. You do not write a loop, and a\nmessage that fails is retried.',
   {
     id: 'write-echo',
     where: 'here',
     queue,
-    text: 'Write a function echo(item) that prints an item, and make it a worker. Python decorates the function, @q.worker;\nJavaScript has decorators for methods only, so q.worker goes around a function.',
+    text: 'Write a function echo(item) that prints an item, and make it a worker. In\nPython, @q.worker decorates a function. JavaScript has decorators only for\nmethods, so here you pass the function to q.worker.',
     type: lines('const echo = q.worker((item) => console.log(item))'),
-    hint: 'const echo = q.worker((item) => console.log(item)). For a method it is a decorator: class Echo { @q.worker echo(item: unknown) { … } }',
-    check: (_now, _begun, here) => (typeof here.named('echo') === 'function' ? done('echo is a worker; called with an item it just prints it: try echo("hi")') : notYet('there is no function echo here')),
+    hint: 'Type const echo = q.worker((item) => console.log(item))\nOn a method, q.worker is a decorator:\nclass Echo { @q.worker echo(item: unknown) { … } }',
+    check: (_now, _begun, here) => (typeof here.named('echo') === 'function' ? done('echo is a worker. With an argument it only prints it: try echo("hi")') : notYet('this terminal has no function echo yet')),
   },
   {
     id: 'call-echo',
     where: 'here',
     queue,
-    text: 'Call it with nothing. It does not return: it works.',
+    text: 'Call echo without an argument. The call does not return: it waits for\nmessages and handles them.',
     type: lines('echo()'),
-    hint: 'echo(). With an item in the parentheses it would only print that.',
-    check: (now, _begun, here) => (own(now, here).length > 0 ? done('this terminal works: echo waits for messages') : notYet('no worker of this terminal takes from the queue yet')),
+    hint: 'Type echo(). With an argument, it would only print the argument.',
+    check: (now, _begun, here) => (own(now, here).length > 0 ? done('echo is running: it waits for messages') : notYet('no worker is running in this terminal yet')),
   },
   {
     id: 'send-to-echo',
     where: 'there',
     queue,
-    text: 'Send it something.',
-    type: lines("q.put('hello', 'is anybody there?')"),
-    hint: 'In the second terminal; if a container or a loop is still running there, stop it and start "npx hotqueue repl"',
+    text: 'Send messages to echo.',
+    type: lines("q.put('hello', 'how are you?')"),
+    hint: 'Type it in the second terminal. If a container or a loop is still running\nthere, stop it and start "npx hotqueue repl".',
     check: (now, begun, here) => {
-      if (others(now, here).length > 0) return notYet('the second terminal takes from the queue as well, and may get what is meant for echo: Ctrl-C over there');
+      if (others(now, here).length > 0) return notYet('the second terminal consumes too, and could get the messages for echo: press Ctrl-C there');
       const handled = now.counts.handled - begun.counts.handled;
       const { waiting, claimed } = now.counts;
-      return handled > 0 && waiting + claimed === 0 ? done(`echo handled ${messages(handled)}: printed above`) : notYet(`echo has handled ${messages(handled)}, ${waiting + claimed} to do`);
+      return handled > 0 && waiting + claimed === 0 ? done(`echo handled ${messages(handled)}: see above`) : notYet(`echo has handled ${messages(handled)}, ${waiting + claimed} left`);
     },
   },
   {
     id: 'stop-echo',
     where: 'here',
     queue,
-    text: 'Only two things end a worker: an error that nobody catches does not, Ctrl-C and a signal do. In a file, worker.ts, the last line\nwould be await echo(), and "npx hotqueue worker worker.ts" runs such files.',
+    text: 'Stop the worker. Ctrl-C or a signal stops a worker. An error in the function\ndoes not: the message is retried. In a file worker.ts, the last line would be\n"await echo()", and "npx hotqueue worker worker.ts" would run the file.',
     type: lines('Ctrl-C'),
-    hint: 'Hold Ctrl and press C, in this terminal.',
-    check: (now, _begun, here) => (own(now, here).length === 0 ? done('echo has stopped; what it had not begun is still in the queue') : notYet('echo still works')),
+    hint: 'In this terminal, hold Ctrl and press C.',
+    check: (now, _begun, here) => (own(now, here).length === 0 ? done('echo has stopped. Messages that it had not started are still in the queue') : notYet('echo is still running')),
   },
 );
