@@ -23,7 +23,7 @@ describe('a queue that is full', () => {
     await queue.put('a', 'b', 'c');
     await expect(queue.put(1, 2, 3, 4, 5)).rejects.toMatchObject({ code: 'QUEUE_FULL', count: 5 });
     expect(await waiting(queue)).toEqual(['a', 'b', 'c']);
-    await expect(queue.put(1, 2, 3, 4, 5, 6, 7)).rejects.toThrow('never fit');
+    await expect(queue.put(1, 2, 3, 4, 5, 6, 7)).rejects.toThrow('cannot put 7 messages at once');
   });
 
   it('stores of many calls of one turn the first that fit, and lets none overtake', async () => {
@@ -101,7 +101,7 @@ describe("whenFull: 'wait'", () => {
   });
 
   it('refuses at once what never fits', async () => {
-    await expect(aQueue({ maxLength: 2, whenFull: 'wait' }).put(1, 2, 3)).rejects.toThrow('3 messages at once never fit');
+    await expect(aQueue({ maxLength: 2, whenFull: 'wait' }).put(1, 2, 3)).rejects.toThrow('cannot put 3 messages at once');
   });
 
   it('lets putAll go at the pace of the workers, never beyond the limit', async () => {

@@ -86,7 +86,7 @@ it.each([
   [['revive', 'QUEUE'], /which letters\? give keys, or --all, or filters/],
   [['drop', 'QUEUE', 'key', '--all', '--yes'], /these say it twice/],
   [['drop', 'QUEUE', '--reason', ''], /It is empty, which every letter contains/],
-  [['revive', 'QUEUE', '--older-than', 'soon'], /is no duration/],
+  [['revive', 'QUEUE', '--older-than', 'soon'], /invalid duration "soon"/],
   [['ls', 'QUEUE', '-n', 'x'], /whole number from 1/],
   [['forget', 'QUEUE'], /unknown command 'forget'/],
 ])('dead %j ends with 2 and a sentence, and changes nothing', async (args, sentence) => {

@@ -32,7 +32,7 @@ it('move, cancel and promote change one each, and say what was not there', async
 it.each([
   [['move', 'QUEUE', 'ID'], /until when\? Give either --delay or --at/],
   [['move', 'QUEUE', 'ID', '--delay', '1h', '--at', '2060-01-01'], /until when/],
-  [['move', 'QUEUE', 'ID', '--delay', 'x'], /is no duration/],
+  [['move', 'QUEUE', 'ID', '--delay', 'x'], /invalid duration "x"/],
   [['cancel', 'QUEUE'], /missing required argument 'id'/],
 ])('delayed %j ends with 2 and a sentence, and changes nothing', async (args, sentence) => {
   const queue = aQueue();

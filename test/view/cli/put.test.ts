@@ -77,7 +77,7 @@ it('takes a file as one message where it is one, and as lines where it is not', 
 });
 
 it.each([
-  ['no JSON', '1\n2\n\nthree\n4\n', /line 4: three is no JSON: a string wants double quotes, "three" \(2 message\(s\) before it were stored, none after it\)/, [1, 2]],
+  ['no JSON', '1\n2\n\nthree\n4\n', /line 4: three is no JSON: a string wants double quotes, "three" \(2 message\(s\) before this line are stored, none after it\)/, [1, 2]],
   ['a second value', '{"a":1} {"b":2}\n', /line 1: .* is no JSON \(.*\) \(0 message/, []],
   ['too large for a message', `1\n2\n"${'x'.repeat(1_100_000)}"\n4\n`, /line 3: .*\(2 message/, [1, 2]],
   ['no text', Buffer.from([0x31, 0x0a, 0xff, 0xfe, 0x0a]), /line 2: it is not UTF-8.*\(1 message/, [1]],
@@ -100,7 +100,7 @@ it.each([
   [['1', '--delay', '1h', '--at', '2060-01-01'], 2, /cannot be used with/],
   [['1', '--at', 'tomorrow'], 2, /Give a time such as/],
   [['1', '--priority', 'urgent'], 2, /Allowed choices are high, normal, low/],
-  [['1', '--id', 'a b'], 1, /hotqueue: id: "a b" is no id/],
+  [['1', '--id', 'a b'], 1, /hotqueue: invalid id "a b"/],
   [['@/no/such/file'], 1, /hotqueue: @\/no\/such\/file cannot be read: ENOENT/],
   [['@/'], 1, /cannot be read: EISDIR/],
 ])('put %j ends with %i, a sentence, and nothing put', async (args, code, sentence) => {

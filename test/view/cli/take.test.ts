@@ -86,7 +86,7 @@ it.each([
   [['get', 'QUEUE', '--timeout', '1s'], 2, /without --block nothing waits/],
   [['get'], 2, /missing required argument/],
   [['consume', 'QUEUE', '--limit', 'many'], 2, /whole number from 1/],
-  [['consume', 'a b'], 1, /hotqueue: "a b" is no queue name/],
+  [['consume', 'a b'], 1, /hotqueue: invalid queue name "a b"/],
   [['peek', 'QUEUE', '-n', '0'], 2, /whole number from 1/],
 ])('%j ends with %i and a sentence, and takes nothing', async (args, code, sentence) => {
   const queue = aQueue();

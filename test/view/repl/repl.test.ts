@@ -120,7 +120,7 @@ it('.queues, .peek, .dead and .watch show what is there; .watch until Ctrl-C', a
   await screen.shows(/running, 0 at work\n\^C\nhotqueue>$/);
   for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('wrong address');
   await enter(screen, '.dead', /wrong address +\{"n":1\}/);
-  await enter(screen, '.peek no{name', /InvalidNameError: "no\{name" is no queue name/);
+  await enter(screen, '.peek no{name', /InvalidNameError: invalid queue name "no\{name"/);
   await enter(screen, '.help', /At hand: q, HotQueue, worker/);
 });
 
