@@ -33,23 +33,64 @@ import { QueueWorkers } from './view/workers.js';
 const patience = { withinMs: 10_000 };
 
 /**
- * A queue of `T`: put on one side, taken and checked on the other. Nothing connects until first use.
+ * A queue of messages with payloads of type `T`. Programs put messages on it, and workers or loops take them.
  *
- * `In` is what may be put: the shape of `T`, or a schema's input.
+ * Payloads are validated at both ends. The queue connects to Redis on first use.
+ *
+ * @typeParam T the payload that a handler gets
+ * @typeParam In the payload that may be put: the data of `T`, or the input of a schema
+ *
+ * @example
+ * class ResizeImage { @IsString() path!: string; @IsInt() width!: number; }
+ * const images = new HotQueue('images', { payload: ResizeImage });
+ * await images.put({ path: 'a.jpg', width: 800 });
+ * for await (const image of images.consume()) console.log(image.path);
  */
 export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, AsyncDisposable {
   readonly name: string;
-  /** The Redis list of ready messages; the same as Python HotQueue's. */
+  /** Key of the Redis list of waiting messages. Python's HotQueue uses the same key. */
   readonly key: string;
-  /** `@queue.worker`, `@queue.worker(options)` on a method; `queue.worker(fn, options?)` around a function. */
+  /**
+   * Declares a worker: `@queue.worker` or `@queue.worker(options)` on a method, or `queue.worker(fn, options?)` around a
+   * function. A declaration connects to nothing. Start it with `run` or `start`.
+   *
+   * @throws InvalidWorkerError, InvalidOptionError when the worker is declared
+   *
+   * @example
+   * const resize = images.worker(async (image) => sharp(image.path).resize(image.width), { concurrency: 4 });
+   * await run(resize);
+   */
   readonly worker: QueueWorker<T>;
-  /** What happens, by the verb of each transition; never payloads. */
+  /**
+   * Events of the messages that are put and taken through this object, see {@link QueueEvents}. Events never contain
+   * payloads.
+   *
+   * @example
+   * queue.events.on('retry', ({ id, attempt, error }) => console.warn(`message ${id} failed attempt ${attempt}`, error));
+   */
   readonly events: QueueEmitter = new EventEmitter();
-  /** What was given up, with its bytes and the reason. */
+  /**
+   * The dead letters: messages that were buried, with their bytes and the reason.
+   *
+   * @example
+   * for (const { key, reason } of await queue.dead.list()) console.log(key, reason);
+   * await queue.dead.reviveAll();
+   */
   readonly dead: DeadLetters;
-  /** What is not due yet: put with a delay, or waiting for another attempt. */
+  /**
+   * The delayed messages: put with a delay, or failed and to be retried later.
+   *
+   * @example
+   * const job = await queue.with({ delay: '1h' }).put(message);
+   * await queue.delayed.cancel(job.id);
+   */
   readonly delayed: DelayedMessages;
-  /** Who takes from it, and what each works on. */
+  /**
+   * The workers and loops that take from this queue, in all processes.
+   *
+   * @example
+   * for (const { name, host, pid } of await queue.workers.list()) console.log(name, host, pid);
+   */
   readonly workers: QueueWorkers;
   readonly #channel: Channel<T>;
   readonly #connection: Connection;
@@ -61,9 +102,17 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   #isClosed = false;
 
   /**
-   * @param name 1 to 128 letters, digits and `_ . : -`
-   * @param options see {@link QueueOptions}; without an address, a Redis is found or started (README, "Which Redis")
+   * Creates a queue. Does not connect.
+   *
+   * @param name 1 to 128 letters, digits and `_ . : -`. Queues with the same name and `prefix` in one Redis database are the
+   *   same queue
+   * @param options see {@link QueueOptions}. `payload`: a class with class-validator rules, `String`, `Number`, `Boolean`,
+   *   or a Standard Schema (zod, valibot, arktype); without it, the queue takes any JSON value
    * @throws InvalidNameError, InvalidOptionError
+   *
+   * @example
+   * const emails = new HotQueue('emails', { payload: SendEmail, attempts: 5, url: 'redis://cache:6379' });
+   * const numbers = new HotQueue('numbers', { payload: Number });
    */
   constructor(name: string, options: QueueOptions & { payload: PayloadClass<T> | StandardSchemaV1<In, T> });
   constructor(name: Checked<T>, options?: QueueOptions & { payload?: undefined });
@@ -95,25 +144,60 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
     this.worker = queueWorker(this.#channel, run);
   }
 
-  /** Stores in order; awaiting it means Redis has it. One message gives a {@link Job}, several an array of them. */
+  /**
+   * Stores messages in order. When the promise resolves, Redis has them: all of one call, or none.
+   *
+   * @returns one {@link Job} for one message, an array of jobs for several
+   * @throws NothingToPutError, InvalidPayloadError, NotSerializableError, QueueClosedError before anything is sent
+   * @throws QueueFullError, RedisFullError, BufferFullError, RedisUnreachableError if nothing was stored
+   * @throws OutcomeUnknownError if Redis stopped answering: the messages may or may not be stored
+   *
+   * @example
+   * const job = await emails.put({ to: 'ada@example.com' });
+   * const [first, second] = await emails.put({ to: 'b@example.com' }, { to: 'c@example.com' });
+   */
   put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<Jobs<T, N>> {
     return this.#putter.put<N>(...messages);
   }
 
-  /** Stores anything iterable, in batches; always an array of jobs. */
+  /**
+   * Stores the messages of an iterable or async iterable, in batches of up to 1,000. All messages of a batch are stored, or
+   * none. If a batch fails, earlier batches stay stored.
+   *
+   * @returns the jobs, in order; an empty array for no messages
+   * @throws the errors of {@link put}
+   *
+   * @example
+   * const jobs = await emails.putAll(users.map(({ email }) => ({ to: email })));
+   */
   putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {
     return this.#putter.putAll(messages);
   }
 
-  /** The same queue for messages with options of their own: `queue.with({ attempts: 5 }).put(…)`. */
+  /**
+   * An object with `put` and `putAll` that put on this queue with the given options. It can be kept and used again.
+   *
+   * @param options see {@link PutOptions}; an option that is absent has the value of the queue
+   * @throws InvalidOptionError
+   *
+   * @example
+   * await emails.with({ attempts: 5, delay: '10m', priority: 'high' }).put({ to: 'ada@example.com' });
+   */
   with(options: PutOptions): Putter<T, In> {
     return new ChannelPutter(this.#channel, this.#producer, putOptions(this.name, this.#channel.wire, options, this.#defaults), this.#admit);
   }
 
   /**
-   * One payload, settled once handed over; `undefined` when there is none (`null` is a message like any other).
+   * Takes one message and acknowledges it. A crash after that loses the message; use {@link consume} to acknowledge after
+   * the work.
    *
-   * @param options `block` to wait for one, at most for `timeout`; `signal` to stop waiting
+   * @param options `block`: wait for a message, for at most `timeout` (default: no limit); `signal`: stop waiting
+   * @returns the payload, or `undefined` if there is no message (`null` is a payload)
+   * @throws QueueClosedError, InvalidOptionError, RedisUnreachableError, IncompatibleWorkersError
+   *
+   * @example
+   * const email = await emails.get({ block: true, timeout: '5s' });
+   * if (email !== undefined) await send(email);
    */
   async get(options?: GetOptions): Promise<T | undefined> {
     this.#admit();
@@ -122,10 +206,19 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   }
 
   /**
-   * Payloads one after the other, waiting for more. Asking for the next acknowledges the last; leaving early (`break`,
-   * `return`, `throw`) gives the current one back. Ended by `limit`, `timeout`, `signal` or `close()`, never by a value.
+   * A loop over payloads, for `for await`. It waits for more messages when there are none.
    *
-   * @param options with `batch`, it yields arrays of up to so many, acknowledged or given back as a whole
+   * When the loop asks for the next message, the current one is acknowledged. When the loop is left early (`break`,
+   * `return`, `throw`), the current message goes back to the head of the queue. Invalid messages are buried and skipped. The
+   * loop ends with `limit`, `timeout`, `signal` or `close()`.
+   *
+   * @param options with `batch`, the loop yields arrays of up to that many payloads. A whole array is acknowledged or
+   *   released
+   * @throws QueueClosedError, InvalidOptionError; in the loop also RedisUnreachableError, IncompatibleWorkersError
+   *
+   * @example
+   * for await (const email of emails.consume({ timeout: '10s' })) await send(email);
+   * for await (const some of emails.consume({ batch: 100, linger: '50ms' })) await sendAll(some);
    */
   consume(options: BatchTakeOptions): Consumer<T[]>;
   consume(options?: TakeOptions): Consumer<T>;
@@ -133,59 +226,131 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
     return this.#consume(options, (delivery) => delivery.payload);
   }
 
-  /** As {@link consume}, with the delivery around each payload; one that you settled yourself stays as you settled it. */
+  /**
+   * As {@link consume}, but yields a {@link Delivery} for each message, with its id, its attempt, and methods to settle it.
+   * The loop does not acknowledge a message that you have settled.
+   *
+   * @param options with `batch`, the loop yields arrays of up to that many deliveries
+   * @throws as {@link consume}
+   *
+   * @example
+   * for await (const delivery of emails.deliveries()) {
+   *   if (delivery.payload.to === '') await delivery.bury('no address');
+   *   else await send(delivery.payload);
+   * }
+   */
   deliveries(options: BatchTakeOptions): Consumer<Delivery<T>[]>;
   deliveries(options?: TakeOptions): Consumer<Delivery<T>>;
   deliveries(options?: TakeOptions): Consumer<Delivery<T>> | Consumer<Delivery<T>[]> {
     return this.#consume(options, (delivery) => delivery);
   }
 
-  /** How many messages are ready: `LLEN` of {@link key}, and of the lists beside it. */
+  /**
+   * Number of waiting messages: the sum of `LLEN` of {@link key} and of the other lists of the queue. Delayed, active and
+   * dead messages are not counted.
+   *
+   * @throws QueueClosedError, RedisUnreachableError
+   *
+   * @example
+   * if ((await emails.size()) > 10_000) console.warn('too few workers');
+   */
   async size(): Promise<number> {
     this.#admit();
     return this.#channel.broker.size(patience);
   }
 
-  /** How many messages are ready, delayed, claimed and dead. */
+  /**
+   * Numbers of waiting, delayed, active and dead messages, of workers, and of attempts that ended, see {@link Counts}.
+   *
+   * @throws QueueClosedError, RedisUnreachableError
+   *
+   * @example
+   * const { waiting, delayed, claimed, dead } = await emails.counts();
+   */
   async counts(): Promise<Counts> {
     this.#admit();
     return countsOf(this.#channel);
   }
 
-  /** The next messages, in the order in which they will be taken, left where they are. Invalid ones are passed over. */
+  /**
+   * The next `n` waiting messages, in the order in which workers will take them. They stay in the queue. Invalid messages
+   * are left out.
+   *
+   * @param n number of messages, 1 by default
+   * @throws QueueClosedError, RedisUnreachableError
+   *
+   * @example
+   * const [next] = await emails.peek();
+   * console.log(next?.payload);
+   */
   async peek(n = 1): Promise<Job<T>[]> {
     this.#admit();
     return peek(this.#channel, n);
   }
 
   /**
-   * Drops what is ready or delayed, not what workers hold, nor what is dead. Redis goes on to know the callers' own ids.
+   * Deletes all waiting and delayed messages. Active and dead messages stay. Redis still knows the ids of puts with the `id`
+   * option.
    *
-   * @returns how many messages that were
+   * @returns number of deleted messages
+   * @throws QueueClosedError, RedisUnreachableError
+   *
+   * @example
+   * console.log(`${await emails.clear()} messages deleted`);
    */
   async clear(): Promise<number> {
     this.#admit();
     return this.#channel.broker.clear(newId(), patience);
   }
 
-  /** Lets nobody take until {@link resume}, or for a while; what runs goes on, and what is put waits. */
+  /**
+   * Stops all workers and loops, in all processes, from taking messages, until {@link resume}. Active handlers continue.
+   * Messages can still be put.
+   *
+   * @param options `for`: the queue resumes after this time. Default: it does not resume by itself
+   * @throws QueueClosedError, InvalidOptionError, RedisUnreachableError
+   *
+   * @example
+   * await emails.pause({ for: '10m' });
+   */
   async pause({ for: duration }: { for?: Duration } = {}): Promise<void> {
     this.#admit();
     await this.#channel.broker.pause(duration === undefined ? undefined : toMs(duration, 'for'), patience);
   }
 
-  /** Workers everywhere go on, within a second. */
+  /**
+   * Ends a pause. All workers take messages again within one second.
+   *
+   * @throws QueueClosedError, RedisUnreachableError
+   *
+   * @example
+   * await emails.resume();
+   */
   async resume(): Promise<void> {
     this.#admit();
     await this.#channel.broker.resume(patience);
   }
 
+  /**
+   * Whether the queue is paused.
+   *
+   * @throws QueueClosedError, RedisUnreachableError
+   *
+   * @example
+   * if (await emails.isPaused()) await emails.resume();
+   */
   async isPaused(): Promise<boolean> {
     this.#admit();
     return this.#channel.broker.isPaused(patience);
   }
 
-  /** Stores what was put, ends what consumes, and lets the connection go. Workers are stopped by their runner. */
+  /**
+   * Closes the queue: waits until all puts are stored or have failed, ends loops and waiting `get` calls, and closes the
+   * connection when no other queue shares it. It does not stop workers: use `runner.stop()`. A second call does nothing.
+   *
+   * @example
+   * await using emails = new HotQueue('emails'); // or: await emails.close() at the end
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -1,15 +1,16 @@
 import { InvalidOptionError } from './errors.js';
 import { a } from './options.js';
 
-/** What a worker or a loop says that takes many messages at once. */
+/** Options of a worker or a loop that takes many messages at once. */
 export const batchTable = {
-  // More would only be longer in one process's hands: what a crash repeats, and what one failure holds up.
+  // A larger batch is active in one process for longer. A crash would then repeat more messages, and one failure would delay
+  // more.
   batch: a.whole(1, 1_000),
   linger: a.duration,
 };
 
-/** @throws InvalidOptionError: without `batch` there is nothing to fill */
+/** @throws InvalidOptionError if `linger` is given without `batch`: it would have no effect */
 export function refuseLingerAlone({ batch, linger }: { readonly batch?: number | undefined; readonly linger?: number | undefined }): void {
   if (linger === undefined || batch !== undefined) return;
-  throw new InvalidOptionError('linger', 'linger: only a batch waits to be filled; give batch as well, the most messages in one');
+  throw new InvalidOptionError('linger', 'option linger has no effect without batch: set batch, the maximum number of messages in one batch, or remove linger');
 }

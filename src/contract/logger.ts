@@ -1,4 +1,9 @@
-/** The four methods we call; `console` and pino both fit. */
+/**
+ * The four methods that this library calls on a logger. `console` and pino have them.
+ *
+ * @example
+ * const emails = new HotQueue('emails', { logger: pino() });
+ */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;
@@ -10,7 +15,9 @@ const nothing = (): void => {};
 
 export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** Warnings and errors on stderr, one line each: a worker that buries messages must not do so in silence. */
+/**
+ * The default: warnings and errors go to stderr, one line each. Otherwise a worker could bury messages without any notice.
+ */
 export const stderrLogger: Logger = {
   ...silent,
   warn: (message) => void process.stderr.write(`hotqueue: ${message}\n`),

@@ -2,26 +2,28 @@ import { closest, distance } from 'fastest-levenshtein';
 import { toMs } from './durations.js';
 import { InvalidOptionError } from './errors.js';
 
-/** Checks one value and gives what it means; throws InvalidOptionError. */
+/** Validates one value and returns it in its internal form. Throws InvalidOptionError. */
 export type Check<V> = (value: never, option: string) => V;
-/** A check for each option of `O`, which holds the options as they mean after checking. */
+/** A check for each option. `O` has the options in their internal form. */
 export type Table<O extends object> = { readonly [K in keyof O]-?: Check<Exclude<O[K], undefined>> };
 
 /**
- * The options of one call, each checked by its entry in `table`; options that are absent or `undefined` stay absent.
+ * The options of one call in their internal form. Options that are absent or `undefined` stay absent.
  *
- * @param where names the call in errors, such as `new HotQueue("emails")`
- * @throws InvalidOptionError for a name that is not in the table (with the nearest that is), or a value it refuses
+ * @param where the call, for errors, such as `new HotQueue("emails")`
+ * @param table a check for each option
+ * @param unlisted options of the table that errors do not offer, because their check refuses every value
+ * @throws InvalidOptionError for an unknown option, with the nearest known one, or for an invalid value
  */
-export function checkOptions<O extends object>(where: string, given: unknown, table: Table<O>): Partial<O> {
+export function checkOptions<O extends object>(where: string, given: unknown, table: Table<O>, unlisted: readonly string[] = []): Partial<O> {
   if (given === undefined) return {};
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new InvalidOptionError('options', `${where}: options must be an object such as { ${Object.keys(table)[0]}: … }, not ${describe(given)}`);
+    throw new InvalidOptionError('options', `${where}: invalid options ${shown(given)}: expected an object, such as { ${Object.keys(table)[0]}: … }`);
   }
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(table, name) ? table[name as keyof O] : undefined;
-    if (!check) throw new InvalidOptionError(name, `${where}: ${unknownOption(name, Object.keys(table))}`);
+    if (!check) throw new InvalidOptionError(name, `${where}: ${unknownOption(name, Object.keys(table).filter((known) => !unlisted.includes(known)))}`);
     if (value !== undefined) checked[name] = check(value as never, name);
   }
   return checked as Partial<O>;
@@ -30,21 +32,28 @@ export function checkOptions<O extends object>(where: string, given: unknown, ta
 function unknownOption(name: string, known: readonly string[]): string {
   const nearest = closest(name, known);
   const meant = distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, name.length / 3);
-  return `there is no option "${name}"; ${meant ? `did you mean "${nearest}"?` : `there are ${known.join(', ')}`}`;
+  return `unknown option "${name}": ${meant ? `did you mean "${nearest}"?` : `expected one of ${known.join(', ')}`}`;
 }
 
-/** How a refused value is named in a sentence. */
+/** A refused value in words: itself, as in `"x"` or `7`, or `an object`, `an array`, `a function`. */
 export function describe(value: unknown): string {
   if (typeof value === 'function') return `a function`;
   if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number') return String(value); // JSON has no NaN
   return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? String(value));
 }
 
-function refuse(option: string, value: unknown, wanted: string): never {
-  throw new InvalidOptionError(option, `${option}: ${describe(value)} will not do; give ${wanted}`);
+/** A refused value behind the name of its option, as in `invalid signal (an object)`. */
+export function shown(value: unknown): string {
+  const isText = typeof value !== 'function' && (typeof value !== 'object' || value === null);
+  return isText ? describe(value) : `(${describe(value)})`;
 }
 
-/** The entries that tables are made of. */
+function refuse(option: string, value: unknown, wanted: string): never {
+  throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected ${wanted}`);
+}
+
+/** Checks for the entries of a {@link Table}. */
 export const a = {
   duration: (value: never, option: string): number => toMs(value, option),
   durationFrom:
@@ -68,6 +77,6 @@ export const a = {
   callback: <F extends (...args: never[]) => unknown>(value: F, option: string): F => (typeof value === 'function' ? value : refuse(option, value, 'a function')),
   signal: (value: unknown, option: string): AbortSignal =>
     value instanceof AbortSignal ? value : refuse(option, value, 'an AbortSignal'),
-  /** Checked elsewhere, by whoever knows what it may be. */
+  /** Any value: other code checks it. */
   given: <V>(value: V, _option: string): V => value,
 };

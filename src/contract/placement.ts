@@ -1,28 +1,39 @@
 import { toMs, type Duration } from './durations.js';
 import { InvalidOptionError } from './errors.js';
-import { a, describe, type Table } from './options.js';
+import { a, shown, type Table } from './options.js';
 
-/** Which messages are taken first. */
+/**
+ * Order in which workers take messages: all of `'high'` before `'normal'`, all of `'normal'` before `'low'`.
+ *
+ * @example
+ * await queue.with({ priority: 'high' }).put(message);
+ */
 export type Priority = 'high' | 'normal' | 'low';
 
-/** Where in the queue messages are put, and under which id. */
+/** Time, priority and id of a message. */
 export interface PlaceOptions {
-  /** Not ready before so long has passed since Redis has the message. */
+  /** Time before the message is waiting for a worker, from 0 to 100 years, counted from the put. Default: 0. */
   delay?: Duration;
-  /** Not ready before then: a `Date`, or Unix ms; a time past is now. In place of `delay`. */
+  /**
+   * Time at which the message starts to wait for a worker: a `Date` or Unix ms. A time in the past means now. Not with
+   * `delay`.
+   */
   at?: Date | number;
-  /** `'high'` is taken before `'normal'`, the default, and `'low'` after it; each in order. */
+  /** Messages of one priority are taken in order. Default: `'normal'`. */
   priority?: Priority;
   /**
-   * The message's id, yours instead of a new one: 1 to 64 letters, digits and `_ . : -`. While Redis knows it, nothing else is
-   * stored under it, so that putting the same again is safe. For a single message: `queue.with({ id }).put(message)`.
+   * Id of the message, instead of a generated one: 1 to 64 letters, digits and `_ . : -`. While Redis knows the id, a second
+   * put with it stores nothing and returns a job with `duplicate: true`. Only for single messages.
+   *
+   * @example
+   * await queue.with({ id: `invoice-${order.id}` }).put(order); // safe to repeat
    */
   id?: string;
-  /** For how long Redis knows an `id` again, whatever becomes of its message; `'1d'` by default. */
+  /** How long Redis knows an `id`, also after the message is done: from 1 ms to 100 years. Default: `'1d'`. */
   dedupe?: Duration;
 }
 
-/** {@link PlaceOptions}, checked. */
+/** {@link PlaceOptions} after validation. */
 export interface Placing {
   readonly delayMs?: number | undefined;
   /** Unix ms. */
@@ -32,65 +43,74 @@ export interface Placing {
   readonly dedupeMs?: number | undefined;
 }
 
-/** When something that is delayed shall be due. */
+/**
+ * New due time of a delayed message: either `delay` or `at`.
+ *
+ * @example
+ * await queue.delayed.move(job.id, { delay: '10m' });
+ * await queue.delayed.move(job.id, { at: new Date('2030-01-01T09:00Z') });
+ */
 export interface DueOptions {
-  /** So long from now. */
+  /** Time from now, up to 100 years. */
   delay?: Duration;
-  /** Then: a `Date`, or Unix ms; a time past is now. */
+  /** A `Date` or Unix ms. A time in the past means now. */
   at?: Date | number;
 }
 
 const idForm = /^[A-Za-z0-9_.:-]{1,64}$/;
-/** A hundred years. */
+/** 100 years. */
 const longestMs = 3_155_760_000_000;
-/** Unix ms of March 1973. Nobody waits for a moment before it; in seconds it lies in the year 5138. */
+/**
+ * Unix ms of March 1973. A smaller number is almost certainly in seconds (this one in seconds is the year 5138). It would be
+ * a time in the past, so the message would not be delayed.
+ */
 const earliest = 100_000_000_000;
 
-/** The options that a queue may have a default for. */
+/** Options that a queue may set as defaults. */
 export const placeTable: Table<{ delay: number; priority: Priority; dedupe: number }> = {
   delay: (value, option) => wait(value, option, 0),
   priority: a.oneOf('high', 'normal', 'low'),
   dedupe: (value, option) => wait(value, option, 1),
 };
-/** Those of one put. */
+/** Options of one put only. */
 export const onePlaceTable: Table<{ at: number; id: string }> = { at: anInstant, id: anId };
 export const dueTable: Table<{ delay: number; at: number }> = { delay: placeTable.delay, at: anInstant };
 
-/** In the table of a queue: these are for one message, or for a moment. */
+/** Refuses an option of one message when it is given to a queue. */
 export function notForAll(_value: unknown, option: string): never {
-  throw new InvalidOptionError(option, `${option}: a queue has none of its own; give it with a message, as in queue.with({ ${option}: … }).put(message)`);
+  throw new InvalidOptionError(option, `option ${option} is not allowed for a queue, only for a single message: use queue.with({ ${option}: … }).put(message)`);
 }
 
-/** @throws InvalidOptionError when both, or neither, are given */
+/** @throws InvalidOptionError if both or neither are given */
 export function oneDue(where: string, { delay, at }: { readonly delay?: number; readonly at?: number }): { readonly afterMs: number } | { readonly at: number } {
   refuseTwoTimes(delay, at);
   if (at !== undefined) return { at };
   if (delay !== undefined) return { afterMs: delay };
-  throw new InvalidOptionError('delay', `${where}: say when, as in { delay: '10m' } or { at: new Date(…) }`);
+  throw new InvalidOptionError('delay', `${where}: missing time: use { delay: '10m' } or { at: new Date(…) }`);
 }
 
 export function refuseTwoTimes(delay: unknown, at: unknown): void {
-  if (delay !== undefined && at !== undefined) throw new InvalidOptionError('at', 'at: a delay was given as well; leave out one of the two');
+  if (delay !== undefined && at !== undefined) throw new InvalidOptionError('at', 'options at and delay cannot be used together: remove one of the two');
 }
 
 function wait(value: Duration, option: string, leastMs: number): number {
   const ms = toMs(value, option);
   if (ms >= leastMs && ms <= longestMs) return ms;
-  throw new InvalidOptionError(option, `${option}: ${JSON.stringify(value)} will not do; give ${leastMs > 0 ? `at least ${leastMs} ms and ` : ''}at most 100 years`);
+  throw new InvalidOptionError(option, `invalid ${option} ${JSON.stringify(value)}: expected ${leastMs > 0 ? `at least ${leastMs} ms and ` : ''}at most 100 years`);
 }
 
 function anInstant(value: Date | number, option: string): number {
   const ms = value instanceof Date ? value.getTime() : value;
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms > Date.now() + longestMs) {
-    throw new InvalidOptionError(option, `${option}: ${describe(value)} is no time; give a Date, or Unix milliseconds, within 100 years`);
+    throw new InvalidOptionError(option, `invalid ${option} ${value instanceof Date ? `(${String(value)})` : shown(value)}: expected a Date or Unix milliseconds, within 100 years`);
   }
   if (!(value instanceof Date) && ms < earliest) {
-    throw new InvalidOptionError(option, `${option}: ${ms} is a time in ${new Date(ms).getUTCFullYear()}; give Unix milliseconds, not seconds, or use delay for so long from now`);
+    throw new InvalidOptionError(option, `invalid ${option} ${ms}: this is a time in ${new Date(ms).getUTCFullYear()}. Use Unix milliseconds, not seconds, or the option delay for a time from now`);
   }
   return Math.max(0, Math.round(ms));
 }
 
 function anId(value: unknown, option: string): string {
   if (typeof value === 'string' && idForm.test(value)) return value;
-  throw new InvalidOptionError(option, `${option}: ${describe(value)} is no id; use 1 to 64 letters, digits, and any of _ . : -`);
+  throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: use 1 to 64 letters, digits and _ . : -`);
 }

@@ -3,92 +3,168 @@ import { batchTable, refuseLingerAlone } from './batching.js';
 import type { Duration } from './durations.js';
 import { InvalidOptionError } from './errors.js';
 import type { Logger } from './logger.js';
-import { a, checkOptions, describe, type Table } from './options.js';
+import { a, checkOptions, shown, type Table } from './options.js';
 import { notForAll, onePlaceTable, placeTable, refuseTwoTimes, type PlaceOptions, type Placing } from './placement.js';
 
-/** For one message, or for all that are put through one `with`. */
+/**
+ * Options of one put, given to `queue.with(options)`. An option that is absent has the value of the queue, if the queue sets
+ * it.
+ *
+ * @example
+ * await queue.with({ attempts: 5, backoff: '2s', delay: '10m' }).put(message);
+ */
 export interface PutOptions extends PlaceOptions {
-  /** Most attempts, the first included; the worker's word, else 3, when absent. */
+  /** Maximum number of attempts, the first included: from 1 to 1,000,000. Default: the worker's `attempts`, else 3. */
   attempts?: number;
-  /** Time before the second attempt, doubled for each one after it; the worker's word, else 1 s. */
+  /**
+   * Wait before the second attempt. It doubles with each attempt, with jitter. Default: the worker's `backoff`, else 1 s.
+   */
   backoff?: Duration;
-  /** How long an attempt of a worker may take; the worker's word, else as long as it likes, when absent. */
+  /** Time limit of one attempt in a worker, from 1 ms. Default: the worker's `timeout`, else no limit. */
   timeout?: Duration;
-  /** How long it is worth handling from when it is ready, delays not counted; taken later, it is buried as `expired`. For ever when absent. */
+  /**
+   * Time in which a worker must take the message, from 1 ms. It starts when the message starts to wait, so a `delay` is not
+   * counted. A message that is taken later is buried with the reason `expired`. Default: no limit.
+   */
   ttl?: Duration;
 }
 
-/** Where, and how, a queue works. The options of `put` hold for every message, where `with` does not say otherwise. */
+/**
+ * Options of a queue: the address of Redis, the storage of messages, limits, and defaults for the options of a put.
+ *
+ * Without an address, the queue uses `REDIS_URL` or `VALKEY_URL`, then 127.0.0.1:6379, then starts a Redis for this project
+ * (README, "Which Redis").
+ *
+ * @example
+ * const orders = new HotQueue('orders', { payload: Order, url: 'redis://cache:6379/2', attempts: 5, maxLength: 100_000 });
+ */
 export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
+  /** Default: `'127.0.0.1'` if `port` is given. */
   host?: string;
+  /** From 1 to 65,535. Default: 6379 if `host` is given. */
   port?: number;
+  /** Number of the Redis database. Default: 0. */
   db?: number;
   username?: string;
   password?: string;
-  /** `redis://…`, `rediss://…` or `unix://path`, in place of the five above. */
+  /** `redis://…`, `rediss://…` (TLS) or `unix:///path`. Not with `host` or `port`; must not contradict the other three. */
   url?: string;
-  /** An ioredis client that says how Redis is reached, such as by Sentinel or Cluster. It stays yours: neither used nor closed. */
+  /**
+   * An ioredis client, `Redis` or `Cluster`, with the address and settings to connect with, for example for Sentinel. Not
+   * with an address. The queue opens its own connections with these settings. It neither uses nor closes your client.
+   */
   connection?: Redis | Cluster;
-  /** Text of a value and back: `JSON`, or Python-like `{ dumps, loads }`; `null` for bare strings. `JSON` by default. */
+  /**
+   * Converts payloads to text and back: see {@link Serializer}. `null`: payloads are strings, stored as they are. Default:
+   * `JSON`.
+   */
   serializer?: Serializer | null;
-  /** Begins every key; `'hotqueue'` by default. */
+  /** Start of every Redis key: letters, digits and `_ . : -`. Default: `'hotqueue'`. */
   prefix?: string;
-  /** `'plain'` puts bare JSON that Python's HotQueue reads; `'hotqueue'`, the default, a header line before it. */
+  /**
+   * `'hotqueue'`: a header line before the payload, with id, attempts and options. `'plain'`: bare JSON, which Python's
+   * HotQueue can read; such messages have no options and no `id`. Default: `'hotqueue'`.
+   */
   wire?: 'hotqueue' | 'plain';
-  /** Largest message in bytes; 1 MiB by default. */
+  /** Maximum size of a payload in bytes of UTF-8, up to 512 MiB. Default: 1 MiB. */
   maxBytes?: number;
-  /** Deepest nesting; 64 by default. */
+  /** Maximum number of nested arrays and objects in a payload, up to 1,000. Default: 64. */
   maxDepth?: number;
   /**
-   * `'compiled'`, the default, accepts what is certainly valid by code made for the payload class, and asks class-validator
-   * about the rest; `'class-validator'` asks it about every message.
+   * How payloads of a class are validated. `'compiled'`: generated code accepts payloads that are certainly valid, and
+   * class-validator checks all others. `'class-validator'`: class-validator checks every payload. Both accept the same
+   * payloads. Default: `'compiled'`.
    */
   validation?: 'compiled' | 'class-validator';
-  /** How long a worker's messages are its own without word from it, from 1 s; 30 s by default. The same for all of a queue. */
+  /**
+   * How long a worker keeps its active messages without a heartbeat, from 1 s. Then they go to other workers. All programs
+   * must use the same value for one queue. Default: 30 s.
+   */
   lease?: Duration;
-  /** Most messages that may be ready or delayed; no limit by default. The same for all of a queue's producers. */
+  /**
+   * Maximum number of waiting and delayed messages. All programs that put on one queue must use the same value. Default: no
+   * limit.
+   */
   maxLength?: number;
-  /** What `put` does when they are so many: throw QueueFullError, the default, or wait for room, for at most 30 s. */
+  /**
+   * What `put` does when the queue has `maxLength` messages. `'reject'`: it throws QueueFullError. `'wait'`: it waits for
+   * room for up to 30 s, then throws QueueFullError. Default: `'reject'`.
+   */
   whenFull?: 'reject' | 'wait';
-  /** How many dead letters are kept, 100,000 by default, and for how long, `'180d'` by default; the oldest go first. */
+  /**
+   * Maximum number of dead letters, default 100,000, and their maximum age, default `'180d'`. The oldest are deleted first.
+   */
   deadLetters?: { max?: number; maxAge?: Duration };
-  /** Told of failures: `console`, pino; warnings go to stderr by default; `false` for silence. */
+  /** Receives a line for each failure, see {@link Logger}. `false`: no log. Default: warnings and errors go to stderr. */
   logger?: Logger | false;
 }
 
-/** Anything with `dumps` and `loads`, as in Python, or with `stringify` and `parse`, as `JSON` itself. */
+/**
+ * Converts payloads to text and back: an object with `dumps` and `loads`, as in Python, or with `stringify` and `parse`, as
+ * `JSON`.
+ *
+ * @example
+ * const serializer = { dumps: (value) => superjson.stringify(value), loads: (text) => superjson.parse(text) };
+ * const events = new HotQueue('events', { serializer });
+ */
 export type Serializer =
   | { dumps(value: unknown): string; loads(text: string): unknown }
   | { stringify(value: unknown): string; parse(text: string): unknown };
 
+/**
+ * Options of `consume()` and `deliveries()`.
+ *
+ * @example
+ * for await (const order of orders.consume({ limit: 100, timeout: '5s' })) await ship(order);
+ */
 export interface TakeOptions {
-  /** Ends after so long without a message; never by default. */
+  /** The loop ends after this time without a message. Default: never. */
   timeout?: Duration;
-  /** Ends after so many messages. */
+  /** The loop ends after this number of messages. Default: no limit. */
   limit?: number;
-  /** Ends when it aborts; the message in hand stays acknowledged by asking for the next. */
+  /**
+   * The loop ends when this signal aborts. The loop still acknowledges the current message when it asks for the next one.
+   */
   signal?: AbortSignal;
-  /** What leaving early does with the current message: give it back (the default), or acknowledge it as HotQueue did. */
+  /**
+   * What happens to the current message when the loop is left early (`break`, `return`, `throw`). `'release'`: it goes back
+   * to the head of the queue. `'ack'`: it is acknowledged, as in Python's HotQueue. Default: `'release'`.
+   */
   onLeave?: 'release' | 'ack';
 }
 
-/** {@link TakeOptions} of a loop over arrays; `limit` counts messages. */
+/**
+ * Options of a loop that yields arrays of messages. `limit` counts messages, not arrays.
+ *
+ * @example
+ * for await (const rows of events.consume({ batch: 100, linger: '50ms' })) await db.insert(rows);
+ */
 export interface BatchTakeOptions extends TakeOptions {
-  /** Most messages in one array, 1 to 1,000. */
+  /** Maximum number of messages in one array, from 1 to 1,000. */
   batch: number;
-  /** How long an array may wait to be filled once its first message is there; not at all by default. */
+  /**
+   * How long to wait for more messages after the first one of an array. Default: 0, the array has only messages that are
+   * waiting.
+   */
   linger?: Duration;
 }
 
+/**
+ * Options of `get()`.
+ *
+ * @example
+ * const order = await orders.get({ block: true, timeout: '10s' });
+ */
 export interface GetOptions {
-  /** Wait for a message; false by default. */
+  /** True: wait for a message if none is waiting. Default: false. */
   block?: boolean;
-  /** How long to wait; for ever by default. */
+  /** With `block`: how long to wait. Default: no limit. */
   timeout?: Duration;
+  /** Stops waiting when it aborts: `get` then returns `undefined`. */
   signal?: AbortSignal;
 }
 
-/** {@link PutOptions}, checked. */
+/** {@link PutOptions} after validation. */
 export interface Putting extends Placing {
   readonly attempts?: number | undefined;
   readonly backoffMs?: number | undefined;
@@ -96,19 +172,19 @@ export interface Putting extends Placing {
   readonly ttlMs?: number | undefined;
 }
 
-/** How long a queue may become. */
+/** Maximum length of a queue. */
 export interface Limit {
   readonly maxLength: number;
   readonly whenFull: 'reject' | 'wait';
 }
 
-/** Beyond which the oldest dead letters go. */
+/** Limits beyond which the oldest dead letters are deleted. */
 export interface DeadLetterBounds {
   readonly most: number;
   readonly maxAgeMs: number;
 }
 
-/** {@link QueueOptions}, checked and sorted by who needs them. */
+/** {@link QueueOptions} after validation, grouped by the module that needs them. */
 export interface QueueSettings {
   readonly payload: unknown;
   readonly prefix: string | undefined;
@@ -132,7 +208,7 @@ interface Address {
   readonly connection?: Redis | Cluster;
 }
 
-/** {@link TakeOptions}, checked. */
+/** {@link TakeOptions} after validation. */
 export interface Taking {
   readonly timeoutMs?: number;
   readonly limit?: number;
@@ -168,6 +244,7 @@ const queueTable: Table<Record<'payload', unknown> & Record<'at' | 'id', never> 
   wire: a.oneOf('hotqueue', 'plain'),
   ...putTable,
   ...placeTable,
+  // In the table for the reason in their error, but not listed: a queue accepts neither.
   at: notForAll,
   id: notForAll,
   maxLength: a.whole(1, Number.MAX_SAFE_INTEGER),
@@ -189,12 +266,12 @@ const takingTable: Table<{ timeout: number; limit: number; signal: AbortSignal; 
 const gettingTable: Table<{ block: boolean; timeout: number; signal: AbortSignal }> = { block: a.flag, timeout: a.duration, signal: a.signal };
 
 export function queueOptions(name: string, given: unknown): QueueSettings {
-  const checked = checkOptions(`new HotQueue(${JSON.stringify(name)})`, given, queueTable);
+  const checked = checkOptions(`new HotQueue(${JSON.stringify(name)})`, given, queueTable, Object.keys(onePlaceTable));
   const { payload, connection, serializer, prefix, wire = 'hotqueue', attempts, backoff, timeout, ttl, maxBytes, maxDepth, validation, lease, logger, ...others } = checked;
   const { delay, priority, dedupe, maxLength, whenFull, deadLetters = deadLetterBounds({}), at: _at, id: _id, ...named } = others;
   if (connection && Object.keys(named).length > 0) {
     const option = Object.keys(named)[0]!;
-    throw new InvalidOptionError(option, `${option}: a connection was given, which knows its own address; leave out one of the two`);
+    throw new InvalidOptionError(option, `options ${option} and connection cannot be used together: the client has its own address. Remove one of the two`);
   }
   return {
     payload,
@@ -210,14 +287,14 @@ export function queueOptions(name: string, given: unknown): QueueSettings {
   };
 }
 
-/** @param defaults the queue's, for what is not said */
+/** @param defaults options of the queue, for options that are absent */
 export function putOptions(name: string, wire: 'hotqueue' | 'plain', given: unknown, defaults: Putting = {}): Putting {
   const { attempts, backoff, timeout, ttl, delay, at, priority, id, dedupe } = checkOptions(`with() on queue "${name}"`, given, { ...putTable, ...placeTable, ...onePlaceTable });
   refuseTwoTimes(delay, at);
   if (id !== undefined && wire === 'plain') {
-    throw new InvalidOptionError('id', "id: messages of a queue with wire: 'plain' carry none, so their workers would see another; put it into the payload");
+    throw new InvalidOptionError('id', "option id has no effect with wire: 'plain': messages carry no id, so workers would see another one. Put the id into the payload");
   }
-  if (dedupe !== undefined && id === undefined) throw new InvalidOptionError('dedupe', 'dedupe: only messages with an id of your own are known again; give id as well');
+  if (dedupe !== undefined && id === undefined) throw new InvalidOptionError('dedupe', 'option dedupe has no effect without id: Redis only remembers ids that you set. Set id too');
   const place = present({ delayMs: delay, at, priority, id, dedupeMs: dedupe });
   return { ...defaults, ...(at !== undefined && { delayMs: 0 }), ...present(putting(wire, { attempts, backoff, timeout, ttl })), ...place };
 }
@@ -233,7 +310,7 @@ export function getOptions(name: string, given: unknown): Taking & { readonly bl
   return { ...rest, block, ...(timeout !== undefined && { timeoutMs: timeout }) };
 }
 
-/** What was said; spread over defaults, `undefined` would hide them. */
+/** Without the options that are `undefined`: spread over the defaults, they would hide them. */
 function present<O extends object>(options: O): Partial<O> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<O>;
 }
@@ -241,17 +318,17 @@ function present<O extends object>(options: O): Partial<O> {
 function limitOf(maxLength: number | undefined, whenFull: 'reject' | 'wait' | undefined): Limit | undefined {
   if (maxLength !== undefined) return { maxLength, whenFull: whenFull ?? 'reject' };
   if (whenFull === undefined) return undefined;
-  throw new InvalidOptionError('whenFull', 'whenFull: a queue without maxLength is never full; give maxLength as well');
+  throw new InvalidOptionError('whenFull', 'option whenFull has no effect without maxLength: such a queue is never full. Set maxLength too');
 }
 
-/** Bare JSON has no room for options, so they would be forgotten. */
+/** Refuses options on a queue with `wire: 'plain'`: bare JSON has no place for them, so they would be lost. */
 function putting(wire: 'hotqueue' | 'plain', given: Partial<Record<'attempts' | 'backoff' | 'timeout' | 'ttl', number | undefined>>): Putting {
   const [option] = Object.keys(present(given));
   if (option && wire === 'plain' && option === 'ttl') {
-    throw new InvalidOptionError(option, "ttl: messages of a queue with wire: 'plain' carry no options; put the time into the payload");
+    throw new InvalidOptionError(option, "option ttl has no effect with wire: 'plain': messages carry no options. Put the time into the payload");
   }
   if (option && wire === 'plain') {
-    throw new InvalidOptionError(option, `${option}: messages of a queue with wire: 'plain' carry no options; give it to @worker instead`);
+    throw new InvalidOptionError(option, `option ${option} has no effect with wire: 'plain': messages carry no options. Set it on @worker instead`);
   }
   return { attempts: given.attempts, backoffMs: given.backoff, timeoutMs: given.timeout, ttlMs: given.ttl };
 }
@@ -263,9 +340,9 @@ function deadLetterBounds(value: object): DeadLetterBounds {
 
 function aClient(value: Redis | Cluster, option: string): Redis | Cluster {
   const isClient = typeof value === 'object' && value !== null && typeof value.evalsha === 'function' && typeof value.duplicate === 'function';
-  if (!isClient) throw new InvalidOptionError(option, `${option}: ${describe(value)} will not do; give an ioredis Redis or Cluster`);
+  if (!isClient) throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected an ioredis Redis or Cluster`);
   if (value.options.keyPrefix) {
-    throw new InvalidOptionError(option, `${option}: an ioredis keyPrefix would move the braces that keep a queue's keys together; use the option "prefix" instead`);
+    throw new InvalidOptionError(option, `invalid ${option} with the ioredis keyPrefix "${value.options.keyPrefix}": it would break the braces that keep the keys of a queue together. Use the option "prefix" instead`);
   }
   return value;
 }
@@ -273,11 +350,11 @@ function aClient(value: Redis | Cluster, option: string): Redis | Cluster {
 function aSerializer(value: Serializer | null, option: string): Serializer | null {
   const has = (...methods: string[]): boolean => methods.every((method) => typeof (value as unknown as Record<string, unknown>)[method] === 'function');
   if (value === null || has('dumps', 'loads') || has('stringify', 'parse')) return value;
-  throw new InvalidOptionError(option, `${option}: give { dumps, loads }, JSON, or null for bare strings`);
+  throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected { dumps, loads }, JSON, or null for plain strings`);
 }
 
 function aLogger(value: Logger | false, option: string): Logger | false {
   const fits = value === false || ['debug', 'info', 'warn', 'error'].every((method) => typeof (value as unknown as Record<string, unknown>)[method] === 'function');
   if (fits) return value;
-  throw new InvalidOptionError(option, `${option}: give something with debug, info, warn and error, such as console, or false`);
+  throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected an object with debug, info, warn and error, such as console, or false`);
 }

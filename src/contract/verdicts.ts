@@ -1,8 +1,17 @@
 import { toMs, type Duration } from './durations.js';
 
 /**
- * What a handler throws to say what becomes of its message. No {@link HotQueueError}: nobody made a mistake, so it is told
- * to `logger.info`, not to `logger.warn`.
+ * Base class of what a handler throws to decide what happens to its message: {@link Bury} or {@link RetryIn}.
+ *
+ * It is not a {@link HotQueueError}, because it reports no mistake. The worker logs it with `logger.info` instead of
+ * `logger.warn`.
+ *
+ * @example
+ * try {
+ *   await send(email); // may throw Bury or RetryIn
+ * } catch (error) {
+ *   throw error instanceof Verdict ? error : new RetryIn('30s', { cause: error });
+ * }
  */
 export abstract class Verdict extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -11,22 +20,37 @@ export abstract class Verdict extends Error {
   }
 }
 
-/** `throw new Bury('account closed')`: gives the message up at once, whatever attempts are left. */
+/**
+ * Thrown by a handler: buries the message at once, even if attempts are left.
+ *
+ * @example
+ * if (account.isClosed) throw new Bury('account closed');
+ */
 export class Bury extends Verdict {
-  /** @param reason the letter's `reason`; the `cause`, when there is one, is kept as the letter's `error` */
+  /**
+   * @param reason `reason` of the dead letter
+   * @param options `cause`, if given, becomes the `error` of the dead letter
+   */
   constructor(readonly reason: string, options?: ErrorOptions) {
     super(reason, options);
   }
 }
 
-/** `throw new RetryIn('30s')`: another attempt after so long, as long as `attempts` allows one. */
+/**
+ * Thrown by a handler: retries the message after `delay` instead of the backoff.
+ *
+ * The attempt counts. If it was the last of `attempts`, the message is buried.
+ *
+ * @example
+ * if (response.status === 429) throw new RetryIn('30s');
+ */
 export class RetryIn extends Verdict {
   readonly delayMs: number;
 
-  /** @throws InvalidOptionError, which counts as any other failure */
+  /** @throws InvalidOptionError if `delay` is invalid. In a handler this fails the attempt like any other error */
   constructor(delay: Duration, options?: ErrorOptions) {
     const delayMs = toMs(delay, 'RetryIn');
-    super(`again in ${delayMs} ms`, options);
+    super(`retry in ${delayMs} ms`, options);
     this.delayMs = delayMs;
   }
 }

@@ -1,6 +1,5 @@
 import { plainToInstance, type ClassTransformOptions } from 'class-transformer';
 import { NotSerializableError } from '../contract/errors.js';
-import { describe } from '../contract/options.js';
 import { nothing } from './any-payload.js';
 import { compile, type Accept } from './compiled/acceptor.js';
 import { isPlain } from './json.js';
@@ -10,19 +9,19 @@ import type { Encoded, PayloadClass, PayloadType } from './shapes.js';
 import { toPlain } from './to-plain.js';
 import { shapeViolations } from './unknown-keys.js';
 import { brokenRules } from './validate.js';
-import { andThen, guard, invalid, invalidAll } from './violations.js';
+import { andThen, guard, invalid, invalidAll, typeOf } from './violations.js';
 
 /**
  * Payloads of a class with class-validator rules.
  *
- * `put` makes the text and then takes it apart as `take` will: what it accepts is accepted on the other side, transforms
- * are applied as often as they are there, and the payload in the job is what the handler will get.
+ * `encode` writes the text and then decodes it like a worker. So a worker accepts every message that `encode` accepts,
+ * transforms run the same number of times at both ends, and the payload of the job is the one that the handler gets.
  */
 export function classPayload<T extends object>(cls: PayloadClass<T>, codec: Codec, { validation = 'compiled' }: PayloadSettings = {}): PayloadType<T> {
   const outline = outlineOf(cls);
   const { name } = outline;
   const verdict = verdictOf(cls, outline);
-  // What a serializer of somebody's own reads may be anything, objects with a mind of their own included.
+  // A custom serializer may return objects with getters or other classes. The compiled validation knows plain data only.
   const accept = validation === 'compiled' && codec.kind === 'json' ? compiledLater(cls) : neverSure;
   const decode = (text: string): T | Promise<T> =>
     guard(name, () => {
@@ -32,7 +31,8 @@ export function classPayload<T extends object>(cls: PayloadClass<T>, codec: Code
   const encode = (value: unknown): Encoded<T> | Promise<Encoded<T>> => {
     const { plain, isCopy } = toPlain(outline, dataOf(outline, value), codec.maxDepth);
     const text = codec.write(plain, name);
-    // The codec has found it to be JSON, and nobody else has a hand on it: it is what reading the text would give.
+    // A copy that the codec found to be plain JSON equals the value that reading the text would give, so the text need not
+    // be read.
     const payload = isCopy ? accept(plain) : undefined;
     if (payload !== undefined) return { text, payload };
     return andThen(decode(text), (decoded) => ({ text, payload: decoded }));
@@ -42,19 +42,22 @@ export function classPayload<T extends object>(cls: PayloadClass<T>, codec: Code
 
 const neverSure = (): undefined => undefined;
 
-// With the first payload, when circular imports have been resolved and all rules have been declared.
+// Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing.
 function compiledLater<T extends object>(cls: PayloadClass<T>): Accept<T> {
   let accept: Accept<T> | undefined;
   return (plain) => (accept ??= compile(cls).accept ?? neverSure)(plain);
 }
 
-/** The judgement of a class on data that came out of a text: its instance, or InvalidPayloadError, or any other error. */
+/** Turns data into an instance of a class. Throws InvalidPayloadError, or any error of a constructor, rule or transform. */
 export type Verdict<T> = (plain: unknown) => T | Promise<T>;
 
-// Without exposeUnsetFields, an absent property that has @Expose keeps its default, as one without @Expose does.
+// With exposeUnsetFields, an absent property with @Expose would lose its default value; one without @Expose keeps it.
 const transform: ClassTransformOptions = { exposeUnsetFields: false };
 
-/** The one place where the rules of a class are put to data, and the only one that refuses any: compiled/ only ever accepts. */
+/**
+ * Validates data with the rules of a class. Only this function refuses data: compiled/ only accepts, or leaves the decision
+ * to it.
+ */
 export function verdictOf<T extends object>(cls: PayloadClass<T>, outline: Outline): Verdict<T> {
   const { name } = outline;
   return (data) => {
@@ -69,10 +72,10 @@ export function verdictOf<T extends object>(cls: PayloadClass<T>, outline: Outli
   };
 }
 
-// Before the transform, which would go through an array item by item, and hand null on.
+// Checked before the transform, which would convert an array item by item, and return null for null.
 function rootOf(name: string, data: unknown): Record<string, unknown> {
   if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as Record<string, unknown>;
-  throw invalid(name, '', 'type', `must be an object, not ${typeof data === 'object' ? describe(data) : `a ${typeof data}`}`);
+  throw invalid(name, '', 'type', `must be an object, not ${typeOf(data)}`);
 }
 
 function dataOf({ cls, name }: Outline, value: unknown): object {

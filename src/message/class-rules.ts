@@ -1,11 +1,11 @@
 import { getMetadataStorage } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 
-/** The class-validator rules of a class, inherited ones included. */
+/** The class-validator rules of a class, including inherited ones. Empty for a value that is not a class. */
 export function rulesOf(cls: unknown): readonly ValidationMetadata[] {
   if (typeof cls !== 'function' || cls.prototype === undefined) return [];
   return getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false);
 }
 
-/** Whether a class has any class-validator rule, `@Allow()` included. False for whatever is no class. */
+/** Whether a class has any class-validator rule, including `@Allow()`. False for a value that is not a class. */
 export const hasRules = (cls: unknown): boolean => rulesOf(cls).length > 0;

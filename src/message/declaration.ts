@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../contract/errors.js';
-import { describe } from '../contract/options.js';
+import { describe, shown } from '../contract/options.js';
 import { hasRules } from './class-rules.js';
 import { classesOf, outlineOf, type Outline, type Property } from './outline.js';
 import { notesAreReadable, type AnyClass } from './transforms.js';
@@ -9,7 +9,7 @@ const refuse = (sentence: string): never => {
 };
 
 /**
- * What can be wrong with a payload class before there is any payload, said while the queue is being declared.
+ * Finds mistakes in a payload class when the queue is created, before the first payload.
  *
  * @throws InvalidOptionError
  */
@@ -18,7 +18,7 @@ export function checkDeclaration(source: unknown): asserts source is new () => o
   if (!hasRules(source)) return refuse(withoutRules(source));
   if (!notesAreReadable()) {
     return refuse(
-      'class-transformer is here in two copies, one of them inside a bundle: keep it out of the bundle ("external"), or its decorators are not seen',
+      'payload: there are two copies of class-transformer, one of them in a bundle, so its decorators are not visible here. Exclude it from the bundle ("external")',
     );
   }
   makeOne(source as new () => object);
@@ -28,16 +28,16 @@ export function checkDeclaration(source: unknown): asserts source is new () => o
 function notAClass(source: unknown): string {
   const made: unknown = typeof source === 'object' && source !== null ? source.constructor : undefined;
   const name = hasRules(made) ? (made as AnyClass).name : undefined;
-  if (name !== undefined) return `payload: this is an instance of ${name}; give the class itself: { payload: ${name} }`;
-  return `payload: ${describe(source)} is neither a class with class-validator rules nor a schema ("~standard", such as zod's)`;
+  if (name !== undefined) return `invalid payload: this is an instance of ${name}. Use the class itself: { payload: ${name} }`;
+  return `invalid payload ${shown(source)}: expected a class with class-validator rules, or a Standard Schema, such as one of zod`;
 }
 
 function withoutRules(source: { readonly name: string; readonly prototype: unknown }): string {
-  if (source.prototype === undefined) return 'payload: a function is neither a class with class-validator rules nor a schema';
+  if (source.prototype === undefined) return 'invalid payload (a function): expected a class with class-validator rules, or a Standard Schema, such as one of zod';
   const name = source.name || 'this class';
   return (
-    `payload: ${name} has no class-validator rules, and a class without rules would let everything through: ` +
-    'decorate its properties (@IsString(), …; @Allow() for what needs no check), or leave the payload class out'
+    `invalid payload ${name}: it has no class-validator rules, so every message would be valid. ` +
+    'Decorate its properties (@IsString(), …; @Allow() for properties without a check), or leave out payload'
   );
 }
 
@@ -47,7 +47,7 @@ function makeOne(cls: new () => object): void {
   } catch (cause) {
     const error = new InvalidOptionError(
       'payload',
-      `payload: new ${cls.name}() without arguments throws, and that is how payloads are made: let its constructor need none`,
+      `invalid payload ${cls.name}: new ${cls.name}() without arguments throws, and hotqueue creates payloads that way. Make its constructor work without arguments`,
     );
     error.cause = cause;
     throw error;
@@ -78,27 +78,27 @@ function namedClasses({ type }: Property): unknown[] {
   try {
     return type ? classesOf(type) : [];
   } catch {
-    // A class that is declared further down, or in a file that imports this one. The first payload meets it.
+    // The class is declared further down, or in a file that imports this one. The first payload will use it.
     return [];
   }
 }
 
 const notInJson = (where: string, name: string): string =>
-  `payload: ${where} is declared as a ${name}, which JSON does not have: declare an array or an object, or bring it through with @Transform()`;
+  `invalid payload property ${where}: JSON has no ${name}. Declare an array or an object, or convert it with @Transform()`;
 
 function typeNotSeen(where: string, declared: unknown): string {
   const name = typeof declared === 'function' && !converted.includes(declared) ? declared.name : 'ItsClass';
   return (
-    `payload: ${where} has @ValidateNested(), but no @Type() that we can see, so no value of it could ever be valid: ` +
-    `add @Type(() => ${name}). If it is there, it was noted by a second copy of class-transformer: ` +
-    'see "npm ls class-transformer", and "npm dedupe"'
+    `invalid payload property ${where}: it has @ValidateNested(), but no visible @Type(), so no value would be valid. ` +
+    `Add @Type(() => ${name}). If it has @Type(), that came from a second copy of class-transformer: ` +
+    'run "npm ls class-transformer", and "npm dedupe"'
   );
 }
 
 function openType(where: string, cls: unknown): string {
   const name = typeof cls === 'function' ? cls.name : describe(cls);
   return (
-    `payload: ${where} is @Type(() => ${name}), and ${name} has no class-validator rules: ` +
-    'give it some, or bring the value through with @Transform()'
+    `invalid payload property ${where}: it has @Type(() => ${name}), but ${name} has no class-validator rules. ` +
+    'Add rules to it, or convert the value with @Transform()'
   );
 }

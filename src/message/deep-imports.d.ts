@@ -1,5 +1,5 @@
-// Two files that our peers ship without types of their own; the types they have elsewhere. Why we need them is said
-// where they are imported. Neither package has an `exports` map, within the versions our peer ranges name.
+// Types for two files of our peer dependencies, which ship the types under another path. The importing files say why they
+// are needed. In the versions of our peer ranges, neither package has an `exports` map, which would forbid the import.
 declare module 'class-transformer/cjs/storage.js' {
   export { defaultMetadataStorage } from 'class-transformer/types/storage.js';
 }

@@ -1,56 +1,59 @@
 /**
- * A message as it lies in Redis: one header line, then the text of the payload.
+ * The header of a message. A message in Redis is one header line, then the text of the payload:
  *
  *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ f=<bytes>]\n<text>
  *
- * `f` stands in messages that failed: so many bytes before the text are a line of JSON, the failures (`failures.ts`). They
- * travel with their message, so there is nothing to remove when it is done, and nothing that could stay behind.
+ * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
+ * failures are part of their message, so they disappear with it.
  *
- * No JSON begins with `#`, so bare JSON, from Python or redis-cli, is told apart for certain. Fields with names that
- * this version does not know are kept as they are.
+ * JSON never begins with `#`, so a bare JSON message, from Python or redis-cli, cannot be taken for a message with a header.
+ * Fields that this version does not know are kept unchanged.
  */
 export interface Header {
   readonly id: string;
   /** Attempts that have failed so far. */
   readonly attempts: number;
-  /** How often a worker died while it held the message. */
+  /** How often a worker died while the message was active there. */
   readonly crashes: number;
-  /** The optional fields as written, each with a space before it; empty for none. */
+  /** The optional fields as text, each after a space; empty if there are none. */
   readonly fields: string;
 }
 
-/** What the producer asked for, for this message alone. */
+/** Options of one message, as its publisher set them. */
 export interface MessageOptions {
-  /** Most attempts, the first included. */
+  /** Maximum number of attempts, the first included. */
   readonly attempts?: number | undefined;
   readonly backoffMs?: number | undefined;
-  /** Ms that an attempt may take. */
+  /** Time limit of one attempt, ms. */
   readonly timeoutMs?: number | undefined;
-  /** Unix ms after which it is not handled any more. */
+  /** Unix ms after which the message is not handled. */
   readonly expiresAt?: number | undefined;
-  /** Unix ms; in messages whose id does not tell it. */
+  /** Time of the put, Unix ms; only in messages with an id that does not contain it. */
   readonly putAt?: number | undefined;
 }
 
+/** A message, split into its parts. */
 export interface Envelope {
-  /** `undefined` for a message that came without. */
+  /** `undefined` for a message without a header. */
   readonly header: Header | undefined;
-  /** Bytes before the text: of the header line, and of the failures behind it; 0 without them. */
+  /** Bytes before the text: the header line and the line of failures; 0 without a header. */
   readonly headerLength: number;
-  /** The line of failures; empty for none. */
+  /** The line of failures, without its line break; empty if there is none. */
   readonly failures: string;
   readonly text: string;
 }
 
-// Strict, in ASCII, so that characters are bytes, and within the first 256: what only resembles a header is a foreign message.
+// Strict: ASCII only, so that the number of characters is the number of bytes, and at most 256 of them. Text that only
+// resembles a header is a message without one.
 const form = /^#([A-Za-z0-9_.:~-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)*)\n/;
 const longest = 256;
 
-// Of one that we put and that was never tried, as most are: known without being taken to pieces.
+// A message of ours before its first attempt, as most are. It has no options, so its header need not be parsed.
 const fresh = /^#[A-Za-z0-9_.:~-]{36} 0 0\n/;
-/** Characters of the header line of a message that was put by us and never tried. */
+/** Characters in the header line of a message that we put without options, before its first attempt. */
 export const freshLength = 42;
 
+/** Splits a message into header, failures and text. */
 export function open(message: string): Envelope {
   if (fresh.test(message)) {
     const header = { id: message.slice(1, 37), attempts: 0, crashes: 0, fields: '' };
@@ -65,7 +68,7 @@ export function open(message: string): Envelope {
   return { header, headerLength, failures: failures.slice(0, -1), text: message.slice(headerLength) };
 }
 
-/** With its line break. What is no such line is part of the text: the scripts judge by the same form. */
+/** The line of failures with its line break. A line of another form is part of the text. The scripts use the same form. */
 function failuresIn(fields: string, message: string, from: number): string {
   const length = numberIn(fields, 'f');
   if (length === undefined) return '';
@@ -73,11 +76,12 @@ function failuresIn(fields: string, message: string, from: number): string {
   return line.length === length && /^\[[ -~]*\n$/.test(line) ? line : '';
 }
 
+/** The header line, with its line break. */
 export function headerLine({ id, attempts, crashes, fields }: Header): string {
   return `#${id} ${attempts} ${crashes}${fields}\n`;
 }
 
-/** The header line of a message that failed, and the line that tells how; that one only where the header has room for its field. */
+/** Header line and line of failures. Without the failures if their field would make the header too long. */
 export function headerAnd(failures: string, header: Header): string {
   const fields = header.fields.replace(/ f=\d+(?= |$)/, '');
   const line = headerLine({ ...header, fields: `${fields} f=${failures.length + 1}` });
@@ -86,6 +90,7 @@ export function headerAnd(failures: string, header: Header): string {
 
 const letters = { attempts: 'a', backoffMs: 'b', timeoutMs: 't', expiresAt: 'x', putAt: 'p' } as const;
 
+/** The options as text for {@link Header.fields}. */
 export function fieldsOf(options: MessageOptions): string {
   let fields = '';
   for (const [option, letter] of Object.entries(letters) as [keyof MessageOptions, string][]) {
@@ -94,9 +99,10 @@ export function fieldsOf(options: MessageOptions): string {
   return fields;
 }
 
-/** Of a message whose producer asked for nothing: most are. */
+/** Options of a message without options, as most are. */
 export const noOptions: MessageOptions = {};
 
+/** The options in a header. */
 export function optionsOf({ fields }: Header): MessageOptions {
   if (fields === '') return noOptions;
   return {

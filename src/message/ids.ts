@@ -1,31 +1,32 @@
 import { randomBytes } from 'node:crypto';
 
-/** Four hex digits of every 16-bit number. */
+/** Each 16-bit number as four hex digits. */
 const hex = Array.from({ length: 0x1_0000 }, (_, number) => number.toString(16).padStart(4, '0'));
 const counterBits = 26;
 
-// What many ids have in common, made once: they are mostly put together of few pieces.
+// Parts that many ids have in common, kept so that a new id is mostly a concatenation.
 let front = '';
 let frontMs = -1;
 let frontHigh = -1;
-let counter = randomBytes(4).readUInt32BE() >>> (32 - counterBits + 1); // in the lower half: nothing wraps within one ms
-// Made on first use: a process that was forked or restored from a snapshot must not share it.
+let counter = randomBytes(4).readUInt32BE() >>> (32 - counterBits + 1); // starts in the lower half: it cannot wrap within one ms
+// Made on first use: processes that were forked, or restored from one snapshot, would otherwise share it and make equal ids.
 let back: string | undefined;
 
 /**
- * A new id: UUID version 7 with a counter (RFC 9562, section 6.2, method 1). Unique without asking Redis, and sorted by
- * the time at which it was made, also within one ms.
+ * A new id: UUID version 7 with a counter (RFC 9562, section 6.2, method 1). It is unique without a call to Redis. Ids sort
+ * by the time at which they were made, also within one ms.
  *
- * @param now Unix ms, where the caller has it at hand
+ * Our own code, because the `uuid` library took 4.4 µs here, more than all the rest of a put. This takes 0.1 µs.
  *
- * Our own, because the library's took 4.4 µs here, more than all the rest of a put; this takes 0.1.
+ * @param now Unix ms, if the caller has it already
  */
 export function newId(now = Date.now()): string {
   counter = (counter + 1) % 2 ** counterBits;
   const high = counter >>> 14;
   if (now !== frontMs || high !== frontHigh) begin(now, high);
   back ??= `-${randomBytes(6).toString('hex')}`;
-  // 12 bits of the counter, the variant (10 in binary) with 14 more, and 48 bits of this process's own.
+  // `front` ends with the upper 12 bits of the counter. Then: the variant (binary 10) and 14 bits of the counter, and 48
+  // random bits of this process.
   return front + hex[0x8000 | (counter & 0x3fff)]! + back;
 }
 
@@ -38,7 +39,7 @@ function begin(ms: number, high: number): void {
 
 const version7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
 
-/** Unix ms at which an id of {@link newId} was made; `undefined` for ids from elsewhere. */
+/** Unix ms at which {@link newId} made an id; `undefined` for an id of another form. */
 export function madeAt(id: string): number | undefined {
   const parts = version7.exec(id);
   return parts ? parseInt(`${parts[1]}${parts[2]}`, 16) : undefined;

@@ -1,21 +1,21 @@
 import { types } from 'node:util';
 
-/** How deep and how long a value may be, and what is made of things that JSON does not have. */
+/** Limits of a value, and rules for values that JSON does not have. */
 export interface Limits {
-  /** Levels of arrays and objects inside each other; a bare string has 0. */
+  /** Maximum number of nested arrays and objects; a plain string has 0. */
   readonly maxDepth: number;
-  /** Most values in all. */
+  /** Maximum number of values, in all levels together. */
   readonly maxValues: number;
-  /** `true`: an object's property that is `undefined` counts as not there. */
+  /** `true`: a property of an object that is `undefined` counts as absent. */
   readonly undefinedIsAbsent?: boolean;
-  /** `true`: a Date, a Map and the like are welcome, because somebody else's serializer brings them through. */
+  /** `true`: instances of classes, such as Date and Map, are accepted, because a custom serializer handles them. */
   readonly rich?: boolean;
 }
 
-/** Why a value cannot travel as JSON. */
+/** The reason why a value cannot be stored as JSON. */
 export interface Flaw {
   readonly rule: 'type' | 'forbiddenKey' | 'maxDepth' | 'maxValues';
-  /** Where, innermost key first. */
+  /** Path to the value, innermost key first. */
   readonly keys: (string | number)[];
   /** Completes "the message is …". */
   readonly what: string;
@@ -24,25 +24,28 @@ export interface Flaw {
 
 interface Walk {
   readonly limits: Limits;
-  /** How many values more. */
+  /** How many more values are allowed. */
   left: number;
 }
 
 const isForbidden = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype';
 
-/** The first flaw of a value that is to come out of JSON as it went in; `undefined` for none. */
+/** The first part of a value that JSON would change; `undefined` if there is none. */
 export function flawOf(value: unknown, limits: Limits): Flaw | undefined {
   return look(value, 0, { limits, left: limits.maxValues });
 }
 
-/** How many values more {@link isFlawless} looks at. */
+/** How many more values {@link isFlawless} visits. */
 let budget = 0;
-/** More than the hot path has to judge; shared values can make a small object endless. */
+/**
+ * Most values that {@link isFlawless} visits. A small object with shared values may have 2 ** 60 paths, which would take for
+ * ever.
+ */
 const mostLookedAt = 1_000;
 
 /**
- * Whether a value certainly has no flaw: {@link flawOf} for the hot path, without an array for each object. It says no
- * where only `flawOf` can tell.
+ * A fast test for the hot path: true if a value certainly has no flaw. False means unknown, and only {@link flawOf} can
+ * decide. It is faster because it makes no array of keys for each object.
  */
 export function isFlawless(value: unknown, maxDepth: number): boolean {
   budget = mostLookedAt;
@@ -54,12 +57,12 @@ function isSimple(value: unknown, depth: number): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || depth === 0) return false;
   if (Array.isArray(value)) {
-    // By index, because forEach skips the holes, which come out as null.
+    // By index: forEach skips holes, which JSON would turn into null.
     for (let index = 0; index < value.length; index++) if (--budget < 0 || !isSimple(value[index], depth - 1)) return false;
     return true;
   }
   if (!isPlain(value)) return false;
-  // Keys that are not the object's own can only make the answer no.
+  // for-in visits inherited keys too. They can only make the answer false, which is safe.
   for (const key in value) if (--budget < 0 || isForbidden(key) || !isSimple((value as Record<string, unknown>)[key], depth - 1)) return false;
   return true;
 }
@@ -70,11 +73,11 @@ function look(value: unknown, depth: number, walk: Walk): Flaw | undefined {
     case 'boolean':
       return undefined;
     case 'number':
-      return Number.isFinite(value) ? undefined : flaw('type', String(value), 'use null, or a string, for what is no number');
+      return Number.isFinite(value) ? undefined : flaw('type', String(value), 'put null or a string instead');
     case 'object':
       return value === null ? undefined : lookInto(value, depth + 1, walk);
     case 'bigint':
-      return flaw('type', 'a BigInt', 'put String(value), and BigInt() it on the other side');
+      return flaw('type', 'a BigInt', 'put String(value), and call BigInt(text) in the handler');
     default:
       return flaw('type', value === undefined ? 'undefined' : `a ${typeof value}`, 'leave it out, or put null');
   }
@@ -88,7 +91,7 @@ function lookInto(value: object, depth: number, walk: Walk): Flaw | undefined {
 
 function lookThrough(items: readonly unknown[], depth: number, walk: Walk): Flaw | undefined {
   if ((walk.left -= items.length) < 0) return tooMany(walk);
-  // By index, because forEach and for-in skip the holes, which come out as null.
+  // By index: forEach and for-in skip holes, which JSON would turn into null.
   for (let i = 0; i < items.length; i++) {
     const found = look(items[i], depth, walk);
     if (found) return within(found, i);
@@ -100,7 +103,7 @@ function lookAtEach(object: Record<string, unknown>, depth: number, walk: Walk):
   const keys = Object.keys(object);
   if ((walk.left -= keys.length) < 0) return tooMany(walk);
   for (const key of keys) {
-    if (isForbidden(key)) return within(flaw('forbiddenKey', 'a key with which prototypes are attacked', 'give the key another name'), key);
+    if (isForbidden(key)) return within(flaw('forbiddenKey', 'a key that is used for prototype pollution', 'rename the key'), key);
     const value = object[key];
     if (value === undefined && walk.limits.undefinedIsAbsent) continue;
     const found = look(value, depth, walk);
@@ -110,32 +113,34 @@ function lookAtEach(object: Record<string, unknown>, depth: number, walk: Walk):
 }
 
 const flaw = (rule: Flaw['rule'], what: string, wayOut: string): Flaw => ({ rule, what, wayOut, keys: [] });
-const tooMany = (walk: Walk): Flaw => flaw('maxValues', `more than ${walk.limits.maxValues} values`, 'split it');
+const tooMany = (walk: Walk): Flaw => flaw('maxValues', `more than ${walk.limits.maxValues} values`, 'split the message');
 
 function within(found: Flaw, key: string | number): Flaw {
   found.keys.push(key);
   return found;
 }
 
-/** An object that is only its keys; those of another realm, such as the REPL's, count too. */
+/**
+ * Whether an object is plain data: made by `{}` or without a prototype, also in another realm, such as a `node:vm` context.
+ */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return true;
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf');
 }
 
-/** What an object is that JSON would flatten, and what to put instead. */
+/** For an instance of a class, which JSON would turn into a plain object: its name, and what to put instead. */
 function instance(value: object): { what: string; wayOut: string } {
   if (types.isDate(value)) {
     return {
       what: 'a Date',
-      wayOut: 'put date.toISOString(), or declare it @Type(() => Date) in a payload class (of this copy of class-transformer)',
+      wayOut: 'put date.toISOString(), or declare it with @Type(() => Date) in a payload class (from the copy of class-transformer that hotqueue uses)',
     };
   }
   if (types.isMap(value)) return { what: 'a Map', wayOut: 'put Object.fromEntries(map), or [...map]' };
   if (types.isSet(value)) return { what: 'a Set', wayOut: 'put [...set]' };
   if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) {
-    return { what: Buffer.isBuffer(value) ? 'a Buffer' : 'binary data', wayOut: "put buffer.toString('base64'), or the address of a file" };
+    return { what: Buffer.isBuffer(value) ? 'a Buffer' : 'binary data', wayOut: "put buffer.toString('base64'), or the path of a file" };
   }
   return { what: `an instance of ${nameOf(value)}`, wayOut: 'put a plain object, such as { ...value }' };
 }
@@ -146,13 +151,13 @@ function nameOf(value: object): string {
 }
 
 /**
- * Where a value contains itself, outermost key first; `undefined` when it does not. For the sentence only, after the
- * depth limit has stopped us.
+ * Path to the place where a value contains itself, outermost key first; `undefined` if it does not. Called only for the
+ * error text, after a value was found to be too deep.
  */
 export function findCycle(value: unknown, above: unknown[] = [], clear = new Set<unknown>()): string[] | undefined {
   if (typeof value !== 'object' || value === null || clear.has(value)) return undefined;
   if (above.includes(value)) return [];
-  // Deep enough to be refused in any case, and to spare the stack.
+  // Such a value is refused anyway, and a deeper search could overflow the stack.
   if (above.length > 1000) return undefined;
   for (const [key, item] of Object.entries(value)) {
     const rest = findCycle(item, [...above, value], clear);

@@ -1,32 +1,40 @@
 import { hasRules, rulesOf } from './class-rules.js';
 import { notedProperties, transformNote, type AnyClass, type Discriminator, type TransformNote, type TypeNote } from './transforms.js';
 
-/** What a payload class says about itself, gathered once: its own properties and, through `@Type`, those of others. */
+/** The metadata of a payload class: its properties with their rules, types and transforms. Collected once for each class. */
 export interface Outline {
   readonly cls: AnyClass;
   readonly name: string;
-  /** By name in the class: what `put` takes. */
+  /** Properties by their name in the class, as given to `put`. */
   readonly properties: ReadonlyMap<string, Property>;
-  /** By name in the plain object: what is stored. */
+  /** Properties by their name in the plain object, as stored. */
   readonly wire: ReadonlyMap<string, Property>;
-  /** Accessors that `@Expose` makes part of the data. */
+  /** Getters that are part of the data because of `@Expose`. */
   readonly accessors: readonly Property[];
 }
 
 export interface Property extends TransformNote {
   readonly name: string;
-  /** Whether it is an array (`undefined`: either): class-validator itself takes `[]` for a nested object. */
+  /**
+   * Whether the value must be an array; `undefined`: both are allowed. Needed because class-validator accepts `[]` for a
+   * nested object.
+   */
   readonly isArray: boolean | undefined;
+  /** Whether it has `@ValidateNested()`. */
   readonly isValidated: boolean;
-  /** The class it is declared with, where the compiler said so. */
+  /** The declared type, if the compiler emits metadata. */
   readonly declared: unknown;
 }
 
-/** What a value of a typed property becomes: a class with rules, or one of the types class-transformer converts to. */
+/**
+ * Type of the value of a property: a class with rules, or a type that class-transformer converts to. `scalar`: String,
+ * Number or Boolean.
+ */
 export type Target = Outline | typeof Date | 'scalar' | undefined;
 
 const outlines = new WeakMap<object, Outline>();
 
+/** The outline of a class. */
 export function outlineOf(cls: AnyClass): Outline {
   const known = outlines.get(cls);
   if (known) return known;
@@ -70,7 +78,7 @@ function isAccessor(prototype: object | null, name: string): boolean {
   return false;
 }
 
-/** What `value`, of a property of `owner`, is declared to be. Says nothing of a property with a `@Transform`. */
+/** The declared type of `value`, which is a property of `owner`. Not for properties with `@Transform`. */
 export function targetOf({ type }: Property, value: object | undefined, owner: object): Target {
   if (!type) return undefined;
   const cls = (type.discriminator && subTypeOf(type.discriminator, value)) ?? type.classFor(owner);
@@ -79,24 +87,24 @@ export function targetOf({ type }: Property, value: object | undefined, owner: o
   return rulesOfType(cls) ? outlineOf(cls as AnyClass) : undefined;
 }
 
-/** The subclass a value belongs to: of an instance by its class, of plain data by what it says. */
+/** The subclass of a value: for an instance its class, for plain data the value of its discriminator property. */
 export function subTypeOf({ property, subTypes }: Discriminator, value: object | undefined): AnyClass | undefined {
   if (value === undefined) return undefined;
   const said = (value as Record<string, unknown>)[property];
   return (subTypes.find((sub) => value.constructor === sub.value) ?? subTypes.find((sub) => sub.name === said))?.value;
 }
 
-/** The outline of the class that a value is an instance of, when that has rules. */
+/** The outline of the class of an instance, if that class has rules. */
 export const outlineOfValue = ({ constructor }: object): Outline | undefined =>
   rulesOfType(constructor) ? outlineOf(constructor as unknown as AnyClass) : undefined;
 
-// The cheap questions first: class-validator's own answer takes longer with every class in the process.
+// The cheap checks come first: class-validator's lookup takes longer with every class in the process.
 function rulesOfType(cls: unknown): boolean {
   if (typeof cls !== 'function' || cls === Object || cls === Array) return false;
   return outlines.has(cls) || hasRules(cls);
 }
 
-/** The classes a `@Type` may lead to, as far as they can be told without an object. */
+/** The classes that a `@Type` can return, without those that depend on an object. */
 export function classesOf({ classFor, isFixed, discriminator }: TypeNote): unknown[] {
   return [...(isFixed ? [classFor({})] : []), ...(discriminator?.subTypes.map(({ value }) => value) ?? [])];
 }

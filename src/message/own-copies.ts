@@ -3,8 +3,9 @@ import * as classTransformer from 'class-transformer';
 import * as classValidator from 'class-validator';
 
 /**
- * The libraries of payload classes, in the copies that this one reads: what is declared at a prompt must be noted there, and
- * the folder in which a prompt runs may have none, or others.
+ * The libraries for payload classes, in the copies that hotqueue itself imports. Classes that are declared at a prompt must
+ * use these: the folder of the prompt may have other copies or none, and hotqueue would not see the decorators of another
+ * copy.
  */
 export const ownCopies: Readonly<Record<string, unknown>> = {
   'class-validator': classValidator,
@@ -12,10 +13,11 @@ export const ownCopies: Readonly<Record<string, unknown>> = {
   'reflect-metadata': Reflect,
 };
 
-/** class-validator's decorators by their names: `IsEmail`, `Min`, … */
+/** The decorators of class-validator by name: `IsEmail`, `Min`, … */
 export function ruleDecorators(): Record<string, unknown> {
   return Object.fromEntries(Object.entries(classValidator).filter(([name, value]) => /^[A-Z]/.test(name) && typeof value === 'function' && !isClass(value)));
 }
 
-// What is exported in capitals is a decorator, or a class such as ValidationError.
+// Exports with a capital letter are decorators, or classes such as ValidationError. The `prototype` of a class is not
+// writable.
 const isClass = (value: object): boolean => Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;

@@ -13,12 +13,12 @@ export type { Encoded, Message, PayloadClass, PayloadType, Plain } from './shape
 export type { StandardSchemaV1 } from './standard-schema.js';
 
 /**
- * What a queue has to know about its payloads.
+ * How a queue encodes, decodes and validates its payloads.
  *
- * @param source a class with class-validator rules, `String`, `Number`, `Boolean`, or a Standard Schema; `undefined` takes
- *   any JSON value
- * @throws InvalidOptionError for anything else, and for what could never work: a class without rules, one that cannot be
- *   made without arguments, nested rules without a `@Type` that we can see
+ * @param source a class with class-validator rules, `String`, `Number`, `Boolean`, or a Standard Schema; `undefined` for any
+ *   JSON value
+ * @throws InvalidOptionError for any other value, and for classes that cannot work: a class without rules, a class with
+ *   constructor arguments, nested rules without a visible `@Type`
  */
 export function payloadType<T>(
   source: PayloadClass<T> | StandardSchemaV1<unknown, T> | undefined,
@@ -35,11 +35,11 @@ function kindOf(source: unknown, settings: PayloadSettings): PayloadType {
   return classPayload(source, objectFree(source, codecOf(settings, true)), settings);
 }
 
-/** `serializer: null` brings strings through, and only those. */
+/** Refuses `serializer: null`, which stores strings only, for other payloads. */
 function objectFree(source: { readonly name: string }, codec: Codec): Codec {
   if (codec.kind !== 'text' || (source as unknown) === String) return codec;
   throw new InvalidOptionError(
     'serializer',
-    `serializer: null stores plain strings, so there would be nothing to make a ${source.name} of: leave one of the two out`,
+    `invalid serializer null with payload ${source.name}: it stores plain strings only. Remove one of the two`,
   );
 }

@@ -1,23 +1,30 @@
-// `@Type` asks Reflect for `design:type`, also where no compiler has put any.
+// `@Type` calls Reflect.getMetadata, also if the compiler emits no metadata.
 import 'reflect-metadata';
 import { InvalidOptionError } from '../contract/errors.js';
 import { describe } from '../contract/options.js';
 
 /**
- * class-validator's and class-transformer's decorators without decorator syntax, for plain JavaScript and for projects
- * with standard decorators, which those do not understand:
+ * Adds decorators of class-validator and class-transformer to a class without decorator syntax.
  *
- *     static { rules(this, { to: IsEmail(), sizes: [ValidateNested({ each: true }), Type(() => Size)] }); }
+ * Use it in plain JavaScript, and in projects with standard decorators, which these libraries do not support.
  *
+ * @param cls the payload class
+ * @param map for each property one decorator or an array of decorators, in the order in which they would be written above
+ *   the property
  * @returns `cls`
- * @throws InvalidOptionError for what is no decorator, such as `IsEmail` without its parentheses
+ * @throws InvalidOptionError for a value that is not a decorator, such as `IsEmail` without parentheses
+ *
+ * @example
+ * class SendEmail {
+ *   static { rules(this, { to: IsEmail(), sizes: [ValidateNested({ each: true }), Type(() => Size)] }); }
+ * }
  */
 export function rules<C extends abstract new (...args: never[]) => object>(
   cls: C,
   map: { [K in keyof InstanceType<C>]?: PropertyDecorator | readonly PropertyDecorator[] },
 ): C {
   for (const [property, given] of Object.entries(map) as [string, unknown][]) {
-    // Last first, as the compiler applies decorators.
+    // Last first: compilers apply decorators in this order.
     for (const decorator of [given].flat().reverse()) decorate(cls, property, decorator);
   }
   return cls;
@@ -26,10 +33,10 @@ export function rules<C extends abstract new (...args: never[]) => object>(
 function decorate(cls: abstract new (...args: never[]) => object, property: string, decorator: unknown): void {
   if (typeof decorator !== 'function') throw notADecorator(property, describe(decorator));
   const made: unknown = (decorator as PropertyDecorator)(cls.prototype as object, property);
-  // What gives a function back is what makes decorators, and has decorated nothing.
+  // A decorator factory returns a decorator and has decorated nothing. A decorator returns nothing.
   if (typeof made === 'function') throw notADecorator(property, `${decorator.name || 'it'} without its parentheses`);
 }
 
 function notADecorator(property: string, what: string): InvalidOptionError {
-  return new InvalidOptionError('rules', `rules: for "${property}" there is ${what}; give decorators, such as IsString()`);
+  return new InvalidOptionError('rules', `invalid rule of "${property}", ${what}: expected a decorator, such as IsString()`);
 }

@@ -6,10 +6,11 @@ import type { SchemaIssue, SchemaResult, StandardSchemaV1 } from './standard-sch
 import { andThen, guard, invalidAll, pathOf } from './violations.js';
 
 /**
- * Payloads of a Standard Schema: zod, valibot, arktype.
+ * Payloads of a Standard Schema, such as one of zod, valibot or arktype.
  *
- * The schema's input is what is stored, its output what a handler gets: so its transforms and defaults are applied once,
- * on the way out. `put` puts the stored text to the schema, to be refused there and not by a worker.
+ * Redis stores the input of the schema, and the handler gets its output. So transforms and defaults are applied once, when a
+ * worker takes the message. `encode` validates the stored text too, so that `put` refuses an invalid message and not a
+ * worker.
  */
 export function schemaPayload<T>(schema: StandardSchemaV1<unknown, T>, codec: Codec): PayloadType<T> {
   const { vendor, validate } = schema['~standard'];
@@ -24,7 +25,7 @@ export function schemaPayload<T>(schema: StandardSchemaV1<unknown, T>, codec: Co
   return { name, source: schema, decode, encode: (value) => guard(name, () => encode(value), NotSerializableError) };
 }
 
-// The promises of a schema may be of its own making.
+// A schema may return a thenable that is not a Promise. `guard` and `andThen` only recognise promises.
 function settled<R>(result: R | PromiseLike<R>): R | Promise<R> {
   const then: unknown = (result as Partial<PromiseLike<R>>).then;
   return typeof then === 'function' ? Promise.resolve(result) : (result as R);
@@ -33,12 +34,12 @@ function settled<R>(result: R | PromiseLike<R>): R | Promise<R> {
 function outputOf<T>(name: string, result: SchemaResult<T>): T {
   if (!result.issues) return result.value;
   const violations = result.issues.map(violationOf);
-  throw invalidAll(name, violations.length > 0 ? violations : [{ path: '', rule: 'schema', message: 'is refused without a reason' }]);
+  throw invalidAll(name, violations.length > 0 ? violations : [{ path: '', rule: 'schema', message: 'is invalid, the schema gives no reason' }]);
 }
 
 const longestMessage = 200;
 
-// Some schemas quote what they were given, so only the beginning of what they say is kept.
+// Some schemas quote the payload in their message. Cutting the message limits how much of it gets into logs.
 function violationOf({ message, path = [] }: SchemaIssue): Violation {
   const keys = path.map((part) => (typeof part === 'object' ? part.key : part));
   return { path: pathOf(keys), rule: 'schema', message: message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message };

@@ -1,31 +1,34 @@
 import { InvalidOptionError, NotSerializableError } from '../contract/errors.js';
-import { a, describe } from '../contract/options.js';
+import { a, shown } from '../contract/options.js';
 import type { Serializer } from '../contract/queue-options.js';
 import { findCycle, flawOf, isFlawless, type Flaw, type Limits } from './json.js';
-import { invalid, pathOf } from './violations.js';
+import { invalid, pathOf, typeOf } from './violations.js';
 
+/** Settings of a queue for its payloads. */
 export interface PayloadSettings {
-  /** Default: JSON. `null`: payloads are strings and stored as they are. */
+  /** Default: JSON. `null`: payloads are strings, stored as they are. */
   readonly serializer?: Serializer | null;
-  /** Bytes of UTF-8 that the text of a payload may have. Default 1 MiB: a queue is no file store. */
+  /** Maximum size of the text of a payload in bytes of UTF-8. Default: 1 MiB, because a queue is not a file store. */
   readonly maxBytes?: number;
-  /** Levels of arrays and objects inside each other. Default 64: more than data has, less than a stack. */
+  /**
+   * Maximum number of nested arrays and objects. Default: 64, more than real data has, and too few to overflow the stack.
+   */
   readonly maxDepth?: number;
   /**
-   * How payloads of a class are checked. Default `compiled`: what is certainly valid is accepted by code made for the class,
-   * and class-validator is asked about the rest. `class-validator` asks it about all.
+   * How payloads of a class are validated. `compiled`: generated code accepts payloads that are certainly valid, and
+   * class-validator checks all others. `class-validator`: it checks all payloads. Default: `compiled`.
    */
   readonly validation?: 'compiled' | 'class-validator';
 }
 
-/** Between a value and its text, within limits and faithfully. */
+/** Converts values to text and back without change, within limits. */
 export interface Codec {
-  /** What `write` takes. `rich` is whatever a serializer of your own makes of it. */
+  /** The values that `write` accepts. `rich`: the values that a custom serializer accepts. */
   readonly kind: 'json' | 'text' | 'rich';
   readonly maxDepth: number;
-  /** @throws NotSerializableError, or InvalidPayloadError when it is too large or too deep */
+  /** @throws NotSerializableError, or InvalidPayloadError if the value is too large or too deep */
   write(value: unknown, payload: string): string;
-  /** @throws InvalidPayloadError; whatever else a serializer of your own throws */
+  /** @throws InvalidPayloadError, or any error of a custom serializer */
   read(text: string, payload: string): unknown;
 }
 
@@ -35,7 +38,8 @@ export function codecOf(settings: PayloadSettings, undefinedIsAbsent: boolean): 
   const maxDepth = a.whole(1, 1000)(settings.maxDepth ?? 64, 'maxDepth');
   const { serializer } = settings;
   if (serializer === null) return textCodec(maxBytes, maxDepth);
-  // A value takes at least one byte of text, so this also stops what would take for ever to count.
+  // Each value takes at least one byte of text. This also stops the walk through an object with shared values, which could
+  // take for ever.
   const limits = { maxDepth, maxValues: maxBytes, undefinedIsAbsent };
   if (serializer === undefined || serializer === JSON) return jsonCodec(maxBytes, limits);
   return richCodec(wordsOf(serializer), maxBytes, { ...limits, rich: true });
@@ -61,7 +65,7 @@ function textCodec(maxBytes: number, maxDepth: number): Codec {
     kind: 'text',
     maxDepth,
     write(value, payload) {
-      if (typeof value !== 'string') throw new NotSerializableError('', describe(value), 'a queue with serializer: null takes strings only');
+      if (typeof value !== 'string') throw new NotSerializableError('', typeOf(value), 'with serializer: null, put strings only');
       return withinBytes(wellFormed(value), maxBytes, payload);
     },
     read: (text, payload) => withinBytes(text, maxBytes, payload),
@@ -74,7 +78,7 @@ function richCodec({ dumps, loads }: Words, maxBytes: number, limits: Limits): C
     maxDepth: limits.maxDepth,
     write(value, payload) {
       const text = dumps(value);
-      if (typeof text !== 'string') throw new NotSerializableError('', `${describe(text)} after the serializer`, 'let it give a string');
+      if (typeof text !== 'string') throw new NotSerializableError('', `${typeOf(text)} after serialization`, 'return a string from the serializer');
       return withinBytes(wellFormed(text), maxBytes, payload);
     },
     read: (text, payload) => harmless(loads(withinBytes(text, maxBytes, payload)), limits, payload),
@@ -91,31 +95,32 @@ function wordsOf(serializer: Serializer): Words {
   for (const [write, read] of [['dumps', 'loads'], ['stringify', 'parse']] as const) {
     if (typeof given[write] !== 'function' || typeof given[read] !== 'function') continue;
     const words = given as Record<string, (value: unknown) => unknown>;
-    // Called as methods, and with one argument each: JSON and its likes give a meaning to a second one.
+    // Called as methods, because they may use `this`. With one argument each: a second one has a meaning in JSON and similar
+    // serializers.
     return { dumps: (value) => words[write]?.(value), loads: (text) => words[read]?.(text) };
   }
-  throw new InvalidOptionError('serializer', 'serializer: give { dumps, loads } or { stringify, parse }, or null for plain strings');
+  throw new InvalidOptionError('serializer', `invalid serializer ${shown(serializer)}: expected { dumps, loads } or { stringify, parse }, or null for plain strings`);
 }
 
 function withinBytes(text: string, maxBytes: number, payload: string): string {
-  // Three bytes is the most that one unit of a string can take, so short texts need no counting.
+  // One UTF-16 unit takes at most three bytes of UTF-8, so short texts need not be counted.
   if (text.length * 3 <= maxBytes) return text;
   const bytes = Buffer.byteLength(text);
   if (bytes <= maxBytes) return text;
-  throw invalid(payload, '', 'maxBytes', `has ${bytes} bytes, which is more than ${maxBytes} (option maxBytes)`);
+  throw invalid(payload, '', 'maxBytes', `has ${bytes} bytes, more than ${maxBytes} (option maxBytes)`);
 }
 
-// JSON escapes half a surrogate pair; as bare text it would become U+FFFD on its way to Redis.
+// JSON escapes half of a surrogate pair. In plain text it would become U+FFFD on its way to Redis.
 function wellFormed(text: string): string {
   if (!/\p{Surrogate}/u.test(text)) return text;
-  throw new NotSerializableError('', 'text with half a surrogate pair', 'use text.toWellFormed(), or cut strings between characters');
+  throw new NotSerializableError('', 'text with half of a surrogate pair', 'use text.toWellFormed(), or cut strings between characters');
 }
 
 function parsed(text: string, payload: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Its own error quotes the text, so it is not passed on.
+    // The error of JSON.parse quotes the text, so it must not become the cause.
     throw invalid(payload, '', 'json', 'is not JSON');
   }
 }
@@ -138,9 +143,9 @@ function unwritable(flaw: Flaw, value: unknown, maxDepth: number, payload: strin
   return new NotSerializableError(pathOf(flaw.keys.reverse()), flaw.what, flaw.wayOut);
 }
 
-/** The error for a value that goes on beyond `maxDepth`: perhaps for ever. */
+/** The error for a value that is deeper than `maxDepth`, or contains itself. */
 export function tooDeep(value: unknown, maxDepth: number, payload: string): Error {
   const circle = findCycle(value);
-  if (circle) return new NotSerializableError(pathOf(circle), 'an object that contains itself', 'put what the handler needs of it');
+  if (circle) return new NotSerializableError(pathOf(circle), 'an object that contains itself', 'put only the parts that the handler needs');
   return invalid(payload, '', 'maxDepth', `is nested deeper than ${maxDepth} levels: flatten it, or raise maxDepth`);
 }

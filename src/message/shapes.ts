@@ -1,7 +1,20 @@
-/** A class whose instances are payloads. The library makes them itself, so the constructor needs no arguments. */
+/**
+ * A class for payloads, with class-validator rules. Workers create its instances, so its constructor must work without
+ * arguments.
+ *
+ * @example
+ * class SendEmail { @IsEmail() to!: string; }
+ * const payload: PayloadClass<SendEmail> = SendEmail;
+ */
 export type PayloadClass<T> = new () => T;
 
-/** The data of `T`: its own shape without methods, all the way down. Every `T` is one; so is a plain object. */
+/**
+ * The data of `T`: its properties without methods, at all levels. An instance of `T` fits, and a plain object with the same
+ * data.
+ *
+ * @example
+ * const email: Plain<SendEmail> = { to: 'ada@example.com' };
+ */
 export type Plain<T> = unknown extends T
   ? T
   : T extends string | number | boolean | null | undefined | Date
@@ -10,36 +23,42 @@ export type Plain<T> = unknown extends T
       ? readonly Plain<E>[]
       : { [K in keyof T as T[K] extends ((...args: never[]) => unknown) | undefined ? never : K]: Plain<T[K]> };
 
-/** What may be put on a queue of `T`; on an untyped one, anything but `undefined`. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- `{}` is every value there is but null and undefined
+/**
+ * Type of the messages that can be put on a queue of `T`. On an untyped queue: any value except `undefined`.
+ *
+ * @example
+ * const email: Message<SendEmail> = { to: 'ada@example.com' };
+ * await emails.put(email);
+ */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- `{}` is every value except null and undefined
 export type Message<T> = unknown extends T ? {} | null : Plain<T>;
 
-/** A payload that was checked, in both its forms. */
+/** A valid payload in both forms. */
 export interface Encoded<T> {
-  /** What is stored. */
+  /** The text that Redis stores. */
   readonly text: string;
-  /** What whoever takes the message will get. */
+  /** The payload that the handler will get. */
   readonly payload: T;
 }
 
-/** What a queue knows about its payloads. */
+/** Encodes, decodes and validates the payloads of a queue. */
 export interface PayloadType<T = unknown> {
-  /** For sentences: `ResizeImage`, `zod schema`, `JSON value`. */
+  /** Name for messages to people: `ResizeImage`, `zod schema`, `JSON value`. */
   readonly name: string;
-  /** The class or schema; `undefined` takes anything. Two workers agree on a queue when theirs are identical. */
+  /** The class or schema; `undefined` for any value. Two workers of one queue must have the same one. */
   readonly source: unknown;
   /**
-   * Checks a message and gives its text; a promise only when the rules are asynchronous. What it accepts, `decode`
-   * accepts.
+   * Validates a message and returns its text. Returns a promise only if the rules are asynchronous. `decode` accepts every
+   * text that `encode` returns.
    *
-   * @throws InvalidPayloadError when a rule is broken
-   * @throws NotSerializableError when the message would come out different from what went in
+   * @throws InvalidPayloadError if a rule is broken
+   * @throws NotSerializableError if the message would not come back unchanged
    */
   encode(value: unknown): Encoded<T> | Promise<Encoded<T>>;
   /**
-   * The payload in a text from anywhere; a promise only when the rules are asynchronous.
+   * The payload in a text, which may come from any program. Returns a promise only if the rules are asynchronous.
    *
-   * @throws InvalidPayloadError and nothing else, whatever the text is
+   * @throws InvalidPayloadError for every invalid text. It throws no other error
    */
   decode(text: string): T | Promise<T>;
 }

@@ -1,4 +1,9 @@
-/** The Standard Schema interface, v1 (https://standardschema.dev), which zod, valibot and arktype speak. */
+/**
+ * The Standard Schema interface, version 1 (https://standardschema.dev). Schemas of zod, valibot and arktype implement it.
+ *
+ * @example
+ * const emails = new HotQueue('emails', { payload: z.object({ to: z.email() }) });
+ */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;
@@ -8,7 +13,7 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
   };
 }
 
-/** A value, or what is wrong. */
+/** The validated value, or the list of issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
@@ -18,7 +23,7 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** Asked before "is it a class?": a schema may be a function, as arktype's are. */
+/** Whether a value is a schema. Check this before checking for a class: a schema may be a function, as in arktype. */
 export function isStandardSchema(source: unknown): source is StandardSchemaV1 {
   if ((typeof source !== 'object' && typeof source !== 'function') || source === null) return false;
   const standard: unknown = (source as Partial<StandardSchemaV1>)['~standard'];

@@ -6,8 +6,9 @@ import { tooDeep } from './serializer.js';
 import { unknownKey } from './unknown-keys.js';
 import { invalidAll, isEnough, join } from './violations.js';
 
+/** State of one conversion. */
 interface Writing {
-  /** The message, and what it is to be. */
+  /** The whole message, and the name of its class. */
   readonly root: object;
   readonly name: string;
   readonly maxDepth: number;
@@ -15,22 +16,25 @@ interface Writing {
   isCopy: boolean;
 }
 
-/** The plain data of a message. */
+/** Result of a conversion: the plain data of a message. */
 export interface Written {
   readonly plain: Record<string, unknown>;
-  /** Whether all of it was copied, down to the last object: so no getter of the caller's is in it, and it stays as it is. */
+  /**
+   * Whether all objects at all levels were copied. A full copy has no getters of the caller, and the caller cannot change
+   * it.
+   */
   readonly isCopy: boolean;
 }
 
 /**
- * The plain data of an instance, or of a plain object with the same properties, as `@Expose`, `@Exclude` and `@Transform`
- * want it: a copy, except for data of which the class says nothing more.
+ * The plain data of an instance, or of a plain object with the same properties, after `@Expose`, `@Exclude` and
+ * `@Transform`. It is a copy, except for values without `@Type`, whose content the class does not describe.
  *
- * class-transformer's own instanceToPlain is not used: it needs instances all the way down, calls functions, turns a Map
- * into an object, and writes discriminators into the caller's objects.
+ * It does not use instanceToPlain of class-transformer. That function needs instances at all levels, calls functions, turns
+ * a Map into an object, and writes discriminators into the objects of the caller.
  *
- * @throws InvalidPayloadError for properties that have no rule, and for more than `maxDepth` levels
- * @throws NotSerializableError for a Date that is none, and for what contains itself
+ * @throws InvalidPayloadError for properties without a rule, and for more than `maxDepth` levels
+ * @throws NotSerializableError for an invalid Date, and for an object that contains itself
  */
 export function toPlain(outline: Outline, value: object, maxDepth: number): Written {
   const found: Violation[] = [];
@@ -40,10 +44,11 @@ export function toPlain(outline: Outline, value: object, maxDepth: number): Writ
   return { plain, isCopy: writing.isCopy };
 }
 
+/** Position in the message. */
 interface Place {
   readonly path: string;
   readonly depth: number;
-  /** A key that is welcome without a rule: the one that tells subclasses apart. */
+  /** A key that needs no rule: the discriminator property. */
   readonly allowed: string | undefined;
 }
 
@@ -62,7 +67,8 @@ function plainOf(outline: Outline, value: object, place: Place, writing: Writing
   return plain;
 }
 
-// A method kept in a field of an instance comes back with the next instance; in a plain object it would be lost.
+// A method in a field of an instance may be left out: the handler's instance gets it from its constructor. In a plain object
+// it would be lost.
 const isLeftOut = (item: unknown, owner: object): boolean => item === undefined || (typeof item === 'function' && !isPlain(owner));
 
 function write(property: Property, item: unknown, owner: object, plain: Record<string, unknown>, place: Place, writing: Writing): void {
@@ -73,14 +79,14 @@ function write(property: Property, item: unknown, owner: object, plain: Record<s
   plain[property.wireName] = isItem ? itemOf(property, value, owner, { ...place, path: join(place.path, property.name) }, writing) : scalarOf(value);
 }
 
-// JSON has one zero, and what is written is to be what will be read.
+// JSON has only one zero: -0 would come back as 0, and the payload of the job would differ from the payload of the handler.
 const scalarOf = (value: unknown): unknown => (value === 0 ? 0 : value);
 
 function itemOf(property: Property, value: unknown, owner: object, place: Place, writing: Writing): unknown {
   if (typeof value !== 'object' || value === null) return scalarOf(value);
   if (place.depth > writing.maxDepth) throw tooDeep(writing.root, writing.maxDepth, writing.name);
   if (Array.isArray(value)) return itemsOf(property, value, owner, place, writing);
-  // After a transform nothing is declared, so an instance is asked what it is.
+  // A transform may return any class, so the declared type says nothing. The class of the value decides.
   const target = property.isTransformed ? outlineOfValue(value) : targetOf(property, value, owner);
   if (types.isDate(value) && (target === Date || property.isTransformed)) return isoOf(value, place.path);
   if (typeof target === 'object' && !types.isDate(value)) return nestedOf(property, target, value, place, writing);
@@ -90,18 +96,18 @@ function itemOf(property: Property, value: unknown, owner: object, place: Place,
 
 function itemsOf(property: Property, items: readonly unknown[], owner: object, place: Place, writing: Writing): unknown[] {
   const copy = items.map((item, index) => itemOf(property, item, owner, { ...place, path: join(place.path, index), depth: place.depth + 1 }, writing));
-  // Of an array of another kind it is one of that kind, which may have a toJSON of its own.
+  // map() of a subclass of Array returns that subclass, which may have its own toJSON.
   if (Object.getPrototypeOf(copy) !== Array.prototype) writing.isCopy = false;
   return copy;
 }
 
 function isoOf(date: Date, path: string): string {
-  if (Number.isNaN(date.getTime())) throw new NotSerializableError(path, 'an invalid Date', 'check what the Date is made from');
+  if (Number.isNaN(date.getTime())) throw new NotSerializableError(path, 'an invalid Date', 'check how the Date is created');
   return date.toISOString();
 }
 
 function nestedOf(property: Property, target: Outline, value: object, place: Place, writing: Writing): unknown {
-  // Of a stranger's class we cannot know what its data is; the codec refuses it by name.
+  // An instance of an undeclared class has unknown data. The codec refuses it with an error that names the class.
   if (!isPlain(value) && !(value instanceof target.cls)) {
     writing.isCopy = false;
     return value;

@@ -1,50 +1,51 @@
-// `@Type` asks Reflect for `design:type` while classes are being declared.
+// `@Type` calls Reflect.getMetadata while classes are declared.
 import 'reflect-metadata';
 import { Expose, TransformationType, type TypeHelpOptions } from 'class-transformer';
-// What @Type, @Expose and @Exclude noted down. Private, and imported by path so that a bundler takes the same file:
-// there is no public way to ask, and without it unknown keys could not be refused before they cost anything.
+// The metadata of @Type, @Expose and @Exclude. It has no public API. We need it to refuse unknown keys before
+// class-transformer spends time on them. The import has a full path so that a bundler uses the same file as
+// class-transformer.
 import { defaultMetadataStorage as storage } from 'class-transformer/cjs/storage.js';
 
-/** A class, for asking about it. */
+/** Any class, also an abstract one. */
 export type AnyClass = abstract new (...args: never[]) => object;
-/** Value and object of one `@Transform`, towards plain. */
+/** One `@Transform` in the direction to plain. Gets the value and the object that has the property. */
 export type Writer = (value: unknown, owner: object) => unknown;
 
-/** The subclasses that a property names in `@Type(…, { discriminator })`. */
+/** The subclasses in `@Type(…, { discriminator })`. */
 export interface Discriminator {
   readonly property: string;
   readonly subTypes: readonly { readonly name: string; readonly value: AnyClass }[];
 }
 
-/** What `@Type` says about a property. */
+/** Metadata of `@Type` on a property. */
 export interface TypeNote {
-  /** Asked anew for each object: the class may depend on it. */
+  /** Returns the class. Called for each object, because the class may depend on it. */
   readonly classFor: (object: object) => unknown;
-  /** Whether it is the same for all objects. */
+  /** Whether the class is the same for all objects. */
   readonly isFixed: boolean;
   readonly discriminator: Discriminator | undefined;
-  /** What the compiler said the property was, when `@Type` was applied: class-transformer makes arrays of it. */
+  /** The declared type, from the compiler, when `@Type` was applied. class-transformer creates collections of this type. */
   readonly reflected: unknown;
 }
 
-/** What class-transformer's decorators say about one property. */
+/** Metadata of class-transformer's decorators on one property. */
 export interface TransformNote {
-  /** Name in the plain object. */
+  /** Name of the property in the plain object. */
   readonly wireName: string;
-  /** Whether plain to instance takes it over. */
+  /** Whether the property is part of the conversion from plain to instance. */
   readonly isRead: boolean;
-  /** Whether instance to plain takes it over. */
+  /** Whether the property is part of the conversion from instance to plain. */
   readonly isWritten: boolean;
-  /** Whether `@Transform` has a say in either direction. */
+  /** Whether it has `@Transform`, in either direction. */
   readonly isTransformed: boolean;
-  /** The transforms towards plain, in order. */
+  /** The transforms to plain, in order. */
   readonly writers: readonly Writer[];
   readonly type: TypeNote | undefined;
 }
 
 const { PLAIN_TO_CLASS: toClass, CLASS_TO_PLAIN: toPlain } = TransformationType;
 
-/** Whether the notes we read are those that our class-transformer takes: false in some bundles. */
+/** Whether we read the metadata that our class-transformer writes. False in some bundles. */
 export function notesAreReadable(): boolean {
   class Probe {
     key?: string;
@@ -53,15 +54,16 @@ export function notesAreReadable(): boolean {
   return storage.getExposedProperties(Probe, toClass).includes('key');
 }
 
-/** Properties named by `@Expose` or `@Exclude`, inherited ones included. */
+/** Properties with `@Expose` or `@Exclude`, including inherited ones. */
 export function notedProperties(cls: AnyClass): string[] {
   const noted = [...storage.getExposedMetadatas(cls), ...storage.getExcludedMetadatas(cls)];
   return noted.flatMap(({ propertyName }) => propertyName ?? []);
 }
 
-/** Whether `@Expose` or `@Exclude` has any say in a class: about a property, inherited ones included, or about the whole. */
+/** Whether `@Expose` or `@Exclude` is on a class, or on one of its properties, including inherited ones. */
 export const isSelective = (cls: AnyClass): boolean => storage.getStrategy(cls) !== 'none' || notedProperties(cls).length > 0;
 
+/** The metadata of one property of a class. */
 export function transformNote(cls: AnyClass, property: string): TransformNote {
   const writers = storage.findTransformMetadatas(cls, property, toPlain).map(({ transformFn }) => writerOf(transformFn, property));
   return {

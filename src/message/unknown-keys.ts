@@ -3,17 +3,17 @@ import { targetOf, type Outline, type Property, type Target } from './outline.js
 import { isEnough, join, segment } from './violations.js';
 
 /**
- * class-transformer looks each key of an object up among all its others: 1,000 take half a millisecond, 30,000 a third of a
- * second, in which nothing else runs.
+ * Maximum number of keys in an object. class-transformer compares each key of an object with all others: 1,000 keys take
+ * half a millisecond, 30,000 take a third of a second and block the process.
  */
 export const mostKeys = 1000;
 
 type PlainObject = Record<string, unknown>;
 
 /**
- * What is wrong with a plain object before anything is made of it: keys without a rule, arrays where there is to be one
- * object or the other way round, objects where there is to be a number. class-validator would find the first only after
- * class-transformer has worked on them, and the others not at all.
+ * Violations of the shape of a plain object, found before it is converted: keys without a rule, an array instead of an
+ * object, an object instead of an array or of a number. class-validator would find unknown keys only after class-transformer
+ * has converted them, and it would not find the other violations.
  */
 export function shapeViolations(outline: Outline, plain: PlainObject): Violation[] {
   const found: Violation[] = [];
@@ -31,15 +31,16 @@ function judgeObject(outline: Outline, plain: PlainObject, path: string, allowed
   }
 }
 
+/** The violation for a key without a rule. */
 export function unknownKey(outline: Outline, path: string, key: string): Violation {
-  return { path: join(path, segment(key)), rule: 'unknownKey', message: `${outline.name} has no rule for it (@Allow() would let it through)` };
+  return { path: join(path, segment(key)), rule: 'unknownKey', message: `${outline.name} has no rule for this property (add @Allow() to accept any value)` };
 }
 
 function judgeProperty(property: Property, value: unknown, owner: PlainObject, path: string, found: Violation[]): void {
   if (value === null) return;
   if (typeof value !== 'object' && !property.type) return;
   const at = join(path, property.wireName);
-  // A transform may make anything of anything, so then only the rules are asked, afterwards.
+  // A transform may accept any shape. The rules check its result later.
   if (!property.type || property.isTransformed) return judgeOpen(value, at, found);
   if (property.isArray !== undefined && Array.isArray(value) !== property.isArray) {
     if (Array.isArray(value)) return void found.push({ path: at, rule: 'type', message: 'must be one object or value, not an array' });
@@ -61,17 +62,17 @@ function judgeItem(property: Property, value: unknown, owner: PlainObject, at: s
 
 const isOutline = (target: Target): target is Outline => typeof target === 'object';
 
-// class-validator walks into arrays of arrays, so `[[]]` would pass for an array of valid objects.
+// class-validator descends into nested arrays, so `[[]]` would be a valid array of objects.
 const itemWrong = (object: object | undefined): string | undefined => (Array.isArray(object) ? 'must be an object, not an array' : undefined);
 
-// String({}) is "[object Object]", which is a string, and new Date(true) is a date.
+// Without this check, class-transformer would convert {} to the string "[object Object]", and true to a date.
 function conversionWrong(target: Target, value: unknown): string | undefined {
   if (target !== Date) return typeof value === 'object' ? 'must be a string, a number or a boolean' : undefined;
   const isDate = (typeof value === 'string' || typeof value === 'number') && !Number.isNaN(new Date(value).getTime());
   return isDate ? undefined : 'must be a date';
 }
 
-/** Data of which the class says nothing more: only what class-transformer would choke on. */
+/** Data without a declared type: only objects that are too large for class-transformer are violations. */
 function judgeOpen(value: unknown, at: string, found: Violation[]): void {
   if (typeof value !== 'object' || value === null) return;
   const keys = Array.isArray(value) ? [] : Object.keys(value);

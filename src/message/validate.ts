@@ -1,16 +1,17 @@
 import { Validator, type ValidationError, type ValidatorOptions } from 'class-validator';
-// What `validate` and `validateSync` are made of. The first is always asynchronous; the second ignores asynchronous rules,
-// and takes the promise of an undeclared one for "valid". The executor tells which rules were asynchronous this time.
+// `validate` and `validateSync` use this class. `validate` is always asynchronous. `validateSync` ignores asynchronous
+// rules, and takes a promise of a rule that is not marked as asynchronous for "valid". The executor reports which rules were
+// asynchronous.
 import { ValidationExecutor } from 'class-validator/cjs/validation/ValidationExecutor.js';
 import type { Violation } from '../contract/errors.js';
 import { andThen, join } from './violations.js';
 
-// No targets and values: an error is logged and lies among the dead letters, and the payload is nobody's business there.
-// `forbidUnknownValues` keeps its default: without it, an object of no known class would pass.
+// No targets and values: errors get into logs and dead letters, and must not contain the payload there.
+// `forbidUnknownValues` keeps its default, true: otherwise an object of an unknown class would be valid.
 const options: ValidatorOptions = { validationError: { target: false, value: false } };
 const validator = new Validator();
 
-/** The rules that an instance breaks, in class-validator's order; a promise only when a rule gave one. */
+/** The broken rules of an instance, in class-validator's order. A promise only if a rule returned one. */
 export function brokenRules(instance: object): Violation[] | Promise<Violation[]> {
   return andThen(validationErrors(instance), (errors) => errors.flatMap((error) => violationsOf(error, '')));
 }
@@ -21,7 +22,7 @@ function validationErrors(instance: object): ValidationError[] | Promise<Validat
   try {
     executor.execute(instance, '', errors);
   } catch (error) {
-    // A rule threw while others are under way: nobody will wait for those, so their failures must not end the process.
+    // A rule threw while asynchronous rules run. No code awaits those now, and an unhandled rejection would end the process.
     for (const promise of executor.awaitingPromises) promise.catch(() => {});
     throw error;
   }
@@ -37,11 +38,11 @@ function violationsOf(error: ValidationError, above: string): Violation[] {
 
 function violationOf(path: string, property: string | undefined, rule: string, message: string): Violation {
   if (rule === 'unknownValue') return { path, rule, message: strange };
-  // "to: must be an email" and not "to: to must be an email".
+  // For "to: must be an email" instead of "to: to must be an email".
   const start = `${property} `;
   return { path, rule, message: property !== undefined && message.startsWith(start) ? message.slice(start.length) : message };
 }
 
 const strange =
-  'is an object of no class with rules: name its class with @Type(() => ItsClass), ' +
-  'from the one copy of class-transformer that hotqueue uses ("npm ls class-transformer" shows them)';
+  'is not an object of a class with rules: declare its class with @Type(() => ItsClass), ' +
+  'from the copy of class-transformer that hotqueue uses ("npm ls class-transformer" shows all copies)';

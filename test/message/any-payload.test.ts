@@ -65,8 +65,8 @@ describe('put refuses values that JSON would change', () => {
     ['toJSON', { a: { toJSON: () => 1 } }, 'a.toJSON', 'a function'],
     ['an inherited toJSON', Object.create({ toJSON: () => 1 }), '', 'an instance of Object'],
     ['a circle', circle, 'a.0', 'an object that contains itself'],
-    ['__proto__', JSON.parse('{"a":{"__proto__":{"x":1}}}'), 'a.__proto__', 'a key with which prototypes are attacked'],
-    ['constructor', { constructor: 1 }, 'constructor', 'a key with which prototypes are attacked'],
+    ['__proto__', JSON.parse('{"a":{"__proto__":{"x":1}}}'), 'a.__proto__', 'a key that is used for prototype pollution'],
+    ['constructor', { constructor: 1 }, 'constructor', 'a key that is used for prototype pollution'],
   ])('%s', (_, value, path, what) => {
     const error = thrownBy(() => json.put(value));
     expect(error).toBeInstanceOf(NotSerializableError);
@@ -166,7 +166,19 @@ describe('String, Number and Boolean accept only their type, without conversion'
     expect(thrownBy(() => one.put(undefined))).toBeInstanceOf(NotSerializableError);
   });
 
-  it('Number refuses NaN', () => {
+  it.each<[unknown, unknown, string]>([
+    [String, 4711, 'a number'],
+    [String, true, 'a boolean'],
+    [Number, 'hunter2', 'a string'],
+    [Number, ['hunter2'], 'an array'],
+    [Number, null, 'null'],
+  ])('%o refuses %j by its type, without quoting the value', (source, value, type) => {
+    const name = (source as { name: string }).name.toLowerCase();
+    const sentence = `not a valid ${name}: must be a ${name}, not ${type}`;
+    expect(thrownBy(() => sync<unknown>(source as never).put(value))).toMatchObject({ message: sentence });
+  });
+
+  it('no number is no number', () => {
     expect(thrownBy(() => sync<unknown>(Number as never).put(NaN))).toBeInstanceOf(NotSerializableError);
   });
 });

@@ -84,7 +84,7 @@ describe('rules of the user', () => {
       @rule(() => { throw new Error('no'); }) it!: string;
     }
     expect(accepted(Throwing, '{"it":"x"}')).toBe(false);
-    expect(() => sync(Throwing).take('{"it":"x"}')).toThrow('threw (Error');
+    expect(() => sync(Throwing).take('{"it":"x"}')).toThrow('threw Error (see the cause)');
   });
 });
 

@@ -29,15 +29,15 @@ const declare = (source: unknown) => () => payloadType(source as never);
 
 describe('refused when the queue is declared', () => {
   it.each<[string, unknown, RegExp]>([
-    ['a class without rules', Bare, /Bare has no class-validator rules, and a class without rules would let everything through/],
-    ['a built-in class', Date, /Date has no class-validator rules/],
-    ['Object, which compilers emit for a missing type', Object, /Object has no class-validator rules/],
-    ['an instance', new Order(), /this is an instance of Order; give the class itself: \{ payload: Order \}/],
+    ['a class without rules', Bare, /invalid payload Bare: it has no class-validator rules, so every message would be valid/],
+    ['a class that JavaScript has', Date, /invalid payload Date: it has no class-validator rules/],
+    ['Object, which is what a missing type becomes', Object, /invalid payload Object: it has no class-validator rules/],
+    ['an instance', new Order(), /this is an instance of Order\. Use the class itself: \{ payload: Order \}/],
     ['a constructor that needs arguments', Demanding, /new Demanding\(\) without arguments throws/],
-    ['an arrow function', () => 1, /a function is neither a class/],
-    ['a plain object', {}, /an object is neither a class .* nor a schema/],
-    ['null', null, /null is neither/],
-    ['a name', 'Order', /"Order" is neither/],
+    ['an arrow function', () => 1, /invalid payload \(a function\): expected a class/],
+    ['a plain object', {}, /invalid payload \(an object\): expected a class .* or a Standard Schema/],
+    ['null', null, /invalid payload null: expected a class/],
+    ['a name', 'Order', /invalid payload "Order": expected a class/],
   ])('%s', (_, source, sentence) => {
     const error = thrownBy(declare(source));
     expect(error).toBeInstanceOf(InvalidOptionError);
@@ -63,11 +63,11 @@ describe('refused when the queue is declared', () => {
     class Outer {
       @ValidateNested() @Type(() => NoType) inner!: NoType;
     }
-    expect(declare(NoType)).toThrow(/NoType\.address has @ValidateNested\(\), but no @Type\(\) .*add @Type\(\(\) => Address\)/);
-    expect(declare(NoTypes)).toThrow(/NoTypes\.addresses .*@Type\(\(\) => ItsClass\)/);
-    expect(declare(Open)).toThrow(/Open\.bare is @Type\(\(\) => Bare\), and Bare has no class-validator rules/);
-    expect(declare(Binary)).toThrow(/Binary\.data is @Type\(\(\) => Buffer\)/);
-    expect(declare(WithMap)).toThrow(/WithMap\.homes is declared as a Map, which JSON does not have/);
+    expect(declare(NoType)).toThrow(/NoType\.address: it has @ValidateNested\(\), but no visible @Type\(\).*Add @Type\(\(\) => Address\)/);
+    expect(declare(NoTypes)).toThrow(/NoTypes\.addresses: .*@Type\(\(\) => ItsClass\)/);
+    expect(declare(Open)).toThrow(/Open\.bare: it has @Type\(\(\) => Bare\), but Bare has no class-validator rules/);
+    expect(declare(Binary)).toThrow(/Binary\.data: it has @Type\(\(\) => Buffer\)/);
+    expect(declare(WithMap)).toThrow(/WithMap\.homes: JSON has no Map/);
     expect(declare(Outer)).toThrow(/NoType\.address/);
   });
 
@@ -111,7 +111,7 @@ describe('a second copy of class-transformer, with an @Type that our copy does n
     class Foreign {
       @ValidateNested() @second.Type(() => Address) address!: Address;
     }
-    expect(declare(Foreign)).toThrow(/no @Type\(\) that we can see.*second copy of class-transformer: see "npm ls class-transformer"/);
+    expect(declare(Foreign)).toThrow(/no visible @Type\(\).*second copy of class-transformer: run "npm ls class-transformer"/);
   });
 
   it('is reported if a Date is put', () => {
@@ -120,6 +120,6 @@ describe('a second copy of class-transformer, with an @Type that our copy does n
     }
     const error = thrownBy(() => sync(Foreign).put({ at: new Date() }));
     expect(error).toBeInstanceOf(NotSerializableError);
-    expect(error).toMatchObject({ path: 'at', message: expect.stringContaining('of this copy of class-transformer') as string });
+    expect(error).toMatchObject({ path: 'at', message: expect.stringContaining('from the copy of class-transformer that hotqueue uses') as string });
   });
 });

@@ -78,7 +78,7 @@ describe('rules without decorator syntax', () => {
     class Note {
       text!: string;
     }
-    expect(() => rules(Note, { text: IsEmail as never })).toThrow(/for "text" there is IsEmail without its parentheses/);
+    expect(() => rules(Note, { text: IsEmail as never })).toThrow(/invalid rule of "text", IsEmail without its parentheses/);
     expect(() => rules(Note, { text: 'isEmail' as never })).toThrow(InvalidOptionError);
     expect(() => rules(Note, { text: [undefined as never] })).toThrow(InvalidOptionError);
   });

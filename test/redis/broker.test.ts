@@ -77,7 +77,7 @@ describe('join', () => {
     await register(broker);
     const refused = broker.join('worker', 'process', at);
     await expect(refused).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS', key: broker.keys.base, layout: '2', other });
-    await expect(refused).rejects.toThrow(`the workers of ${broker.keys.base} keep claims in layout ${other}, and this version in layout 2: stop the workers of the other version`);
+    await expect(refused).rejects.toThrow(`the workers of ${broker.keys.base} keep claims in layout ${other}, this version uses layout 2: stop the workers of the other version`);
     expect(await redis().exists(broker.keys.workers, broker.keys.reports)).toBe(0);
     expect(await registered(broker)).toEqual(['other']);
   });

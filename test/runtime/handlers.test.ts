@@ -225,7 +225,7 @@ describe('one payload per queue', () => {
   it('is required: two classes on one key of one Redis are refused', () => {
     const handlers = handlersOf([new Studio(), another.worker(function send() {})]);
     expect(() => assertOnePayloadPerQueue(handlers)).toThrow(ConflictingQueuesError);
-    expect(() => assertOnePayloadPerQueue(handlers)).toThrow('two workers take from "hotqueue:images", one expecting Image (Studio.crop), the other Email (send)');
+    expect(() => assertOnePayloadPerQueue(handlers)).toThrow('two workers take from "hotqueue:images" with different payloads, Image (Studio.crop) and Email (send)');
   });
 
   it('is required: a class and no class are refused', () => {
@@ -239,7 +239,7 @@ describe('one payload per queue', () => {
       @untyped.worker image(_image: Image) {}
       @untyped.worker email(_email: Email) {}
     }
-    expect(() => assertOnePayloadPerQueue(handlersOf(new Desk()))).toThrow('one expecting Image (Desk.image), the other Email (Desk.email)');
+    expect(() => assertOnePayloadPerQueue(handlersOf(new Desk()))).toThrow('with different payloads, Image (Desk.image) and Email (Desk.email)');
   });
 
   it('is required per Redis: the same name on another Redis is another queue', () => {

@@ -91,7 +91,7 @@ describe('a put batcher', () => {
   it('reports in OutcomeUnknownError whether the put may be repeated', async () => {
     const away = { announce: async () => {}, put: () => Promise.reject(new RedisUnreachableError('here', 'start it', { mayHaveArrived: true })) };
     const producer = new Producer('q', away as unknown as Broker);
-    await expect(producer.put(call('1'))).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', mayRepeat: false, message: expect.stringContaining('may store them twice') as string });
+    await expect(producer.put(call('1'))).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', mayRepeat: false, message: expect.stringContaining('putting again may store them twice') as string });
     const own = { ...call('order-1'), knownForMs: 1_000 };
     await expect(producer.put(own)).rejects.toMatchObject({ ids: ['order-1'], mayRepeat: true, message: expect.stringContaining('under the same id') as string });
   });

@@ -53,13 +53,13 @@ describe("a worker's own functions", () => {
 
   it.each<[string, () => unknown, string]>([
     ['throws', () => { throw new TypeError('oops'); }, 'oops'],
-    ['gives nothing', () => undefined, 'is no duration'],
-    ['gives NaN', () => NaN, 'is no duration'],
-    ['gives a negative number', () => -1, '-1 is no duration'],
-    ['gives Infinity', () => Infinity, 'is no duration'],
-    ['gives another form', () => '5 minutes', '"5 minutes" is no duration'],
-    ['is async', async () => 5, 'is no duration'],
-    ['is async and fails', async () => { throw new Error('later'); }, 'is no duration'],
+    ['gives nothing', () => undefined, 'invalid backoff undefined: expected a duration'],
+    ['gives NaN', () => NaN, 'invalid backoff NaN: expected a duration'],
+    ['gives a negative number', () => -1, 'invalid backoff -1: expected a duration'],
+    ['gives Infinity', () => Infinity, 'invalid backoff Infinity: expected a duration'],
+    ['gives another form', () => '5 minutes', 'invalid backoff "5 minutes": expected a duration'],
+    ['is async', async () => 5, 'expected a duration'],
+    ['is async and fails', async () => { throw new Error('later'); }, 'expected a duration'],
   ])('a backoff that %s falls back to the default, with a warning', (_what, backoff, sentence) => {
     told.length = 0;
     const delayMs = delayAfter(2, backoffOf(backoff as () => number));

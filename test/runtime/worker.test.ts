@@ -185,7 +185,7 @@ describe('a wrapped function', () => {
       retryIf,
       timeoutMs: 300_000,
     });
-    expect(() => queue.worker(function resize() {}, { concurency: 2 } as object)).toThrow('@worker on resize: there is no option "concurency"; did you mean "concurrency"?');
+    expect(() => queue.worker(function resize() {}, { concurency: 2 } as object)).toThrow('@worker on resize: unknown option "concurency": did you mean "concurrency"?');
   });
 
   it.each([
@@ -204,32 +204,32 @@ describe('a wrapped function', () => {
 describe.each(legacyAndStandard)('options (%s)', (by) => {
   const method = by === 'tsc' ? 'Studio.resize' : 'resize';
   it.each([
-    ['{ concurency: 4 }', 'concurency', 'there is no option "concurency"; did you mean "concurrency"?'],
-    ['{ concurrency: 0 }', 'concurrency', 'concurrency: 0 will not do; give a whole number from 1 to 10000'],
-    ['{ concurrency: 10_001 }', 'concurrency', 'concurrency: 10001 will not do'],
-    ['{ concurrency: 1.5 }', 'concurrency', 'concurrency: 1.5 will not do'],
-    ['{ attempts: 0 }', 'attempts', 'attempts: 0 will not do; give a whole number from 1'],
-    ["{ backoff: 'soon' }", 'backoff', 'backoff: "soon" is no duration'],
-    ['{ backoff: [] }', 'backoff', 'backoff: an empty list says nothing; give at least one duration'],
-    ["{ backoff: ['1s', 'soon'] }", 'backoff[1]', 'backoff[1]: "soon" is no duration'],
-    ["{ backoff: { delay: '1s' } }", 'backoff.type', "backoff.type: it is missing; give 'fixed' or 'exponential'"],
-    ["{ backoff: { type: 'linear', delay: '1s' } }", 'backoff.type', `backoff.type: "linear" will not do; give 'fixed' or 'exponential'`],
-    ["{ backoff: { type: 'fixed' } }", 'backoff.delay', 'backoff.delay: it is missing; give a duration'],
-    ["{ backoff: { type: 'fixed', delay: -1 } }", 'backoff.delay', 'backoff.delay: -1 is no duration'],
-    ["{ backoff: { type: 'fixed', delay: 1, max: 2 } }", 'backoff.max', 'backoff.max: a fixed wait does not grow'],
-    ["{ backoff: { type: 'exponential', delay: '10s', max: '1s' } }", 'backoff.max', 'backoff.max: 1000 ms is less than delay, 10000 ms'],
-    ["{ backoff: { type: 'exponential', delay: 1, jitter: 0.5 } }", 'backoff.jitter', 'backoff.jitter: 0.5 will not do; give true or false'],
-    ["{ backoff: { type: 'fixed', dealy: 1 } }", 'dealy', 'backoff: there is no option "dealy"; did you mean "delay"?'],
-    ['{ backoff: null }', 'backoff', 'backoff: null is no duration'],
-    ["{ retryIf: 'never' }", 'retryIf', 'retryIf: "never" will not do; give a function'],
-    ['{ timeout: 0 }', 'timeout', 'timeout: 0 will not do; give at least 1 ms'],
-    ["{ timeout: 'soon' }", 'timeout', 'timeout: "soon" is no duration'],
-    ['{ ttl: 1 }', 'ttl', 'there is no option "ttl"'],
-    ['{ batch: 0 }', 'batch', 'batch: 0 will not do; give a whole number from 1 to 1000'],
-    ['{ batch: 1_001 }', 'batch', 'batch: 1001 will not do; give a whole number from 1 to 1000'],
-    ["{ batch: 2, linger: 'soon' }", 'linger', 'linger: "soon" is no duration'],
-    ["{ linger: '50ms' }", 'linger', 'linger: only a batch waits to be filled; give batch as well'],
-    ['[]', 'options', 'options must be an object such as { concurrency: … }, not an array'],
+    ['{ concurency: 4 }', 'concurency', 'unknown option "concurency": did you mean "concurrency"?'],
+    ['{ concurrency: 0 }', 'concurrency', 'invalid concurrency 0: expected a whole number from 1 to 10000'],
+    ['{ concurrency: 10_001 }', 'concurrency', 'invalid concurrency 10001: expected'],
+    ['{ concurrency: 1.5 }', 'concurrency', 'invalid concurrency 1.5: expected'],
+    ['{ attempts: 0 }', 'attempts', 'invalid attempts 0: expected a whole number from 1'],
+    ["{ backoff: 'soon' }", 'backoff', 'invalid backoff "soon": expected a duration'],
+    ['{ backoff: [] }', 'backoff', 'invalid backoff []: expected at least one duration'],
+    ["{ backoff: ['1s', 'soon'] }", 'backoff[1]', 'invalid backoff[1] "soon": expected a duration'],
+    ["{ backoff: { delay: '1s' } }", 'backoff.type', "invalid backoff.type undefined: expected 'fixed' or 'exponential'"],
+    ["{ backoff: { type: 'linear', delay: '1s' } }", 'backoff.type', `invalid backoff.type "linear": expected 'fixed' or 'exponential'`],
+    ["{ backoff: { type: 'fixed' } }", 'backoff.delay', 'invalid backoff.delay undefined: expected a duration'],
+    ["{ backoff: { type: 'fixed', delay: -1 } }", 'backoff.delay', 'invalid backoff.delay -1: expected a duration'],
+    ["{ backoff: { type: 'fixed', delay: 1, max: 2 } }", 'backoff.max', 'invalid backoff.max 2 ms: a fixed wait does not grow'],
+    ["{ backoff: { type: 'exponential', delay: '10s', max: '1s' } }", 'backoff.max', 'invalid backoff.max 1000 ms: expected at least the delay, 10000 ms'],
+    ["{ backoff: { type: 'exponential', delay: 1, jitter: 0.5 } }", 'backoff.jitter', 'invalid backoff.jitter 0.5: expected true or false'],
+    ["{ backoff: { type: 'fixed', dealy: 1 } }", 'dealy', 'backoff: unknown option "dealy": did you mean "delay"?'],
+    ['{ backoff: null }', 'backoff', 'invalid backoff null: expected a duration'],
+    ["{ retryIf: 'never' }", 'retryIf', 'invalid retryIf "never": expected a function'],
+    ['{ timeout: 0 }', 'timeout', 'invalid timeout 0: expected at least 1 ms'],
+    ["{ timeout: 'soon' }", 'timeout', 'invalid timeout "soon": expected a duration'],
+    ['{ ttl: 1 }', 'ttl', 'unknown option "ttl"'],
+    ['{ batch: 0 }', 'batch', 'invalid batch 0: expected a whole number from 1 to 1000'],
+    ['{ batch: 1_001 }', 'batch', 'invalid batch 1001: expected a whole number from 1 to 1000'],
+    ["{ batch: 2, linger: 'soon' }", 'linger', 'invalid linger "soon": expected a duration'],
+    ["{ linger: '50ms' }", 'linger', 'option linger has no effect without batch: set batch'],
+    ['[]', 'options', 'invalid options (an array): expected an object, such as { concurrency: … }'],
   ])('%s is refused when the class is declared', (options, option, sentence) => {
     for (const decorator of [`@worker(images, ${options})`, `@images.worker(${options})`]) {
       const error = thrownBy(`class Studio { ${decorator} resize(image) {} }`, by);

@@ -30,8 +30,8 @@ describe('a queue', () => {
     ['host', 7, 'a string'],
     ['wire', 'bare', "'hotqueue' or 'plain'"],
     ['attempts', 0, 'a whole number from 1'],
-    ['delay', 'tomorrow', 'no duration'],
-    ['delay', -1, 'no duration'],
+    ['delay', 'tomorrow', 'expected a duration'],
+    ['delay', -1, 'expected a duration'],
     ['delay', '40000d', 'at most 100 years'],
     ['priority', 'urgent', "'high' or 'normal' or 'low'"],
     ['priority', 1, "'high' or 'normal' or 'low'"],
@@ -41,9 +41,9 @@ describe('a queue', () => {
     ['maxLength', 0, 'a whole number from 1'],
     ['maxLength', 1.5, 'a whole number from 1'],
     ['maxLength', '10', 'a whole number from 1'],
-    ['whenFull', 'wait', 'give maxLength as well'],
+    ['whenFull', 'wait', 'Set maxLength too'],
     ['backoff', 'soon', 'a duration'],
-    ['backoff', -1, 'no duration'],
+    ['backoff', -1, 'expected a duration'],
     ['serializer', {}, '{ dumps, loads }'],
     ['logger', 'loud', 'console'],
     ['connection', {}, 'an ioredis Redis or Cluster'],
@@ -54,6 +54,21 @@ describe('a queue', () => {
     const make = () => new HotQueue('q', { [option]: value });
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
     if (sentence !== 'a duration') expect(make).toThrow(sentence);
+  });
+
+  it.each(['at', 'id'])('does not list or suggest "%s", which only a single message may have', (option) => {
+    const refused = (name: string): string => {
+      try {
+        new HotQueue('q', { [name]: 1 });
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return '';
+    };
+    const listed = refused('somethingElse').split('expected one of ')[1]!.split(', ');
+    expect(listed).toEqual(expect.arrayContaining(['payload', 'attempts', 'delay']));
+    expect(listed).not.toContain(option);
+    expect(refused(`${option}s`)).not.toContain(`"${option}"?`);
   });
 
   it.each(['', 'a b', 'a{b}', 'ü', 'x'.repeat(129), 'line\nbreak', undefined, 7])('refuses the name %j', (name) => {
@@ -67,14 +82,14 @@ describe('a queue', () => {
 
   it('refuses a client with a keyPrefix, and an address beside a client', () => {
     const client = redis();
-    expect(() => new HotQueue('q', { connection: client, port: 1 })).toThrow('knows its own address');
+    expect(() => new HotQueue('q', { connection: client, port: 1 })).toThrow('has its own address');
     const prefixed = client.duplicate({ keyPrefix: 'x:', lazyConnect: true });
     expect(() => new HotQueue('q', { connection: prefixed })).toThrow('prefix');
   });
 
   it('with bare JSON refuses options that need a header', () => {
-    expect(() => new HotQueue('q', { wire: 'plain', attempts: 3 })).toThrow('give it to @worker');
-    expect(() => aQueue({ wire: 'plain' }).with({ backoff: 1 })).toThrow('give it to @worker');
+    expect(() => new HotQueue('q', { wire: 'plain', attempts: 3 })).toThrow('Set it on @worker');
+    expect(() => aQueue({ wire: 'plain' }).with({ backoff: 1 })).toThrow('Set it on @worker');
   });
 
   it('that is closed refuses every call, and has stored every earlier put', async () => {
@@ -127,24 +142,24 @@ describe('put', () => {
   });
 
   it.each([
-    [{ delay: 1, at: new Date() }, 'at', 'leave out one of the two'],
-    [{ delay: 'soon' }, 'delay', 'no duration'],
-    [{ at: 1_732_000_000 }, 'at', 'a time in 1970; give Unix milliseconds, not seconds'],
-    [{ at: 1_000 }, 'at', 'use delay for so long from now'],
-    [{ at: new Date('nonsense') }, 'at', 'is no time'],
-    [{ at: NaN }, 'at', 'is no time'],
+    [{ delay: 1, at: new Date() }, 'at', 'remove one of the two'],
+    [{ delay: 'soon' }, 'delay', 'expected a duration'],
+    [{ at: 1_732_000_000 }, 'at', 'a time in 1970. Use Unix milliseconds, not seconds'],
+    [{ at: 1_000 }, 'at', 'the option delay for a time from now'],
+    [{ at: new Date('nonsense') }, 'at', 'invalid at (Invalid Date): expected a Date'],
+    [{ at: NaN }, 'at', 'invalid at NaN: expected a Date'],
     [{ at: 9e15 }, 'at', 'within 100 years'],
-    [{ at: '2030-01-01' }, 'at', 'give a Date'],
+    [{ at: '2030-01-01' }, 'at', 'invalid at "2030-01-01": expected a Date'],
     [{ priority: 'highest' }, 'priority', "'high' or 'normal' or 'low'"],
     [{ id: '' }, 'id', '1 to 64 letters'],
     [{ id: 'x'.repeat(65) }, 'id', '1 to 64 letters'],
-    [{ id: 'a b' }, 'id', 'is no id'],
-    [{ id: 'a~1' }, 'id', 'is no id'],
-    [{ id: 'ü' }, 'id', 'is no id'],
-    [{ id: 42 }, 'id', 'is no id'],
+    [{ id: 'a b' }, 'id', 'invalid id "a b": use'],
+    [{ id: 'a~1' }, 'id', 'invalid id "a~1": use'],
+    [{ id: 'ü' }, 'id', 'invalid id "ü": use'],
+    [{ id: 42 }, 'id', 'invalid id 42: use'],
     [{ id: 'a', dedupe: 0 }, 'dedupe', 'at least 1 ms'],
-    [{ dedupe: '1h' }, 'dedupe', 'give id as well'],
-    [{ maxLength: 3 }, 'maxLength', 'there is no option "maxLength"'],
+    [{ dedupe: '1h' }, 'dedupe', 'Set id too'],
+    [{ maxLength: 3 }, 'maxLength', 'unknown option "maxLength"'],
   ])('refuses the options %j', (options, option, sentence) => {
     const make = () => aQueue().with(options as object);
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }) as Error);
@@ -152,7 +167,7 @@ describe('put', () => {
   });
 
   it('refuses an id on a plain queue, because its messages carry none', () => {
-    expect(() => aQueue({ wire: 'plain' }).with({ id: 'a' })).toThrow("messages of a queue with wire: 'plain' carry none");
+    expect(() => aQueue({ wire: 'plain' }).with({ id: 'a' })).toThrow("option id has no effect with wire: 'plain'");
   });
 
   it('refuses unknown options with the nearest name', () => {
@@ -166,11 +181,11 @@ describe('delayed', () => {
     await expect(delayed.list({ limits: 3 } as object)).rejects.toThrow('did you mean "limit"?');
     await expect(delayed.list({ limit: 0 })).rejects.toThrow('a whole number from 1');
     await expect(delayed.list({ offset: -1 })).rejects.toThrow('a whole number from 0');
-    await expect(delayed.move('a', {})).rejects.toThrow('say when');
-    await expect(delayed.move('a', undefined as never)).rejects.toThrow('say when');
-    await expect(delayed.move('a', { delay: 1, at: new Date() })).rejects.toThrow('leave out one of the two');
+    await expect(delayed.move('a', {})).rejects.toThrow('missing time');
+    await expect(delayed.move('a', undefined as never)).rejects.toThrow('missing time');
+    await expect(delayed.move('a', { delay: 1, at: new Date() })).rejects.toThrow('remove one of the two');
     await expect(delayed.move('a', { at: 60 })).rejects.toThrow('not seconds');
-    await expect(delayed.move('a', { priority: 'high' } as object)).rejects.toThrow('there is no option "priority"');
+    await expect(delayed.move('a', { priority: 'high' } as object)).rejects.toThrow('unknown option "priority"');
     for (const id of [undefined, 7, '']) await expect(delayed.cancel(id as string)).rejects.toThrow('is no id');
   });
 });
@@ -181,7 +196,7 @@ describe('consume', () => {
     expect(() => queue.consume({ limits: 3 } as object)).toThrow('did you mean "limit"?');
     expect(() => queue.consume({ limit: 0 })).toThrow('a whole number from 1');
     expect(() => queue.consume({ signal: {} as AbortSignal })).toThrow('an AbortSignal');
-    expect(() => queue.consume({ timeout: '5 minutes' as '5m' })).toThrow('no duration');
+    expect(() => queue.consume({ timeout: '5 minutes' as '5m' })).toThrow('expected a duration');
   });
 });
 

@@ -232,13 +232,13 @@ describe('bounds', () => {
   });
 
   it.each([
-    [{ max: 0 }, 'deadLetters.max: 0 will not do; give a whole number from 1'],
-    [{ max: 1.5 }, 'deadLetters.max: 1.5 will not do'],
-    [{ maxAge: 'for ever' }, 'deadLetters.maxAge: "for ever" is no duration'],
-    [{ maxAge: 0 }, 'deadLetters.maxAge: 0 will not do; give at least 1 ms'],
-    [{ maxage: '1d' }, 'deadLetters: there is no option "maxage"; did you mean "maxAge"?'],
-    [100, 'deadLetters: options must be an object'],
-    [null, 'deadLetters: options must be an object'],
+    [{ max: 0 }, 'invalid deadLetters.max 0: expected a whole number from 1'],
+    [{ max: 1.5 }, 'invalid deadLetters.max 1.5: expected'],
+    [{ maxAge: 'for ever' }, 'invalid deadLetters.maxAge "for ever": expected a duration'],
+    [{ maxAge: 0 }, 'invalid deadLetters.maxAge 0: expected at least 1 ms'],
+    [{ maxage: '1d' }, 'deadLetters: unknown option "maxage": did you mean "maxAge"?'],
+    [100, 'deadLetters: invalid options 100: expected an object'],
+    [null, 'deadLetters: invalid options null: expected an object'],
   ])('refuse %j', (deadLetters, sentence) => {
     const make = () => aQueue({ deadLetters: deadLetters as { max: number } });
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
@@ -248,23 +248,23 @@ describe('bounds', () => {
 
 describe('bad input', () => {
   it.each([
-    [{ limit: 0 }, 'limit: 0 will not do; give a whole number from 1 to 10000'],
-    [{ offset: -1 }, 'offset: -1 will not do'],
-    [{ order: 'random' }, "order: \"random\" will not do; give 'newest' or 'oldest'"],
-    [{ limti: 5 }, 'there is no option "limti"; did you mean "limit"?'],
-    [100, 'options must be an object such as { limit: … }, not 100'],
+    [{ limit: 0 }, 'invalid limit 0: expected a whole number from 1 to 10000'],
+    [{ offset: -1 }, 'invalid offset -1: expected'],
+    [{ order: 'random' }, "invalid order \"random\": expected 'newest' or 'oldest'"],
+    [{ limti: 5 }, 'unknown option "limti": did you mean "limit"?'],
+    [100, 'invalid options 100: expected an object, such as { limit: … }'],
   ])('list(%j) is refused', async (options, sentence) => {
     await expect(aQueue().dead.list(options as { limit: number })).rejects.toThrow(sentence);
   });
 
   it.each([
-    ['nothing', undefined, 'invalid key undefined: expected the key of a dead letter or { where: (letter) => … }; for all dead letters call reviveAll()'],
-    ['an empty key', '', 'invalid key "": expected the key of a dead letter'],
-    ['a number', 7, 'invalid key 7'],
-    ['null', null, 'options must be an object'],
-    ['no filter', {}, 'invalid key an object: expected the key of a dead letter'],
-    ['a mistyped filter', { were: () => true }, 'there is no option "were"; did you mean "where"?'],
-    ['a filter that is none', { where: 'reason' }, 'where: "reason" will not do; give a function'],
+    ['nothing', undefined, 'undefined will not do; give the key of a letter, { where: (letter) => … }, or call reviveAll()'],
+    ['an empty key', '', 'give the key of a letter'],
+    ['a number', 7, '7 will not do'],
+    ['null', null, 'invalid options null: expected an object'],
+    ['no filter', {}, 'an object will not do; give the key of a letter'],
+    ['a mistyped filter', { were: () => true }, 'unknown option "were": did you mean "where"?'],
+    ['a filter that is none', { where: 'reason' }, 'invalid where "reason": expected a function'],
   ])('revive(%s) is refused, and revives nothing', async (_what, which, sentence) => {
     const queue = await aQueueWithDead(1);
     await expect(queue.dead.revive(which as string)).rejects.toThrow(sentence);

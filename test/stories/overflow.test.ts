@@ -23,7 +23,7 @@ describe('a queue that is full', () => {
     await queue.put('a', 'b', 'c');
     await expect(queue.put(1, 2, 3, 4, 5)).rejects.toMatchObject({ code: 'QUEUE_FULL', count: 5 });
     expect(await waiting(queue)).toEqual(['a', 'b', 'c']);
-    await expect(queue.put(1, 2, 3, 4, 5, 6, 7)).rejects.toThrow('never fit');
+    await expect(queue.put(1, 2, 3, 4, 5, 6, 7)).rejects.toThrow('cannot put 7 messages at once');
   });
 
   it('stores the first calls of one turn that fit, and no later call instead of one that did not fit', async () => {
@@ -101,7 +101,7 @@ describe("whenFull: 'wait'", () => {
   });
 
   it('refuses at once a put that can never fit', async () => {
-    await expect(aQueue({ maxLength: 2, whenFull: 'wait' }).put(1, 2, 3)).rejects.toThrow('3 messages at once never fit');
+    await expect(aQueue({ maxLength: 2, whenFull: 'wait' }).put(1, 2, 3)).rejects.toThrow('cannot put 3 messages at once');
   });
 
   it('slows putAll() down to the speed of the workers, and never exceeds the limit', async () => {

@@ -58,7 +58,7 @@ describe('a message that failed', () => {
     const runner = start(queue.worker(function resize() { throw new Error('no'); }, { backoff: () => 'soon' as '1s' }));
     await isDelayed(queue);
     await runner.stop();
-    expect(logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff gave no duration'))).toMatchObject([['warn', expect.stringContaining('"soon" is no duration') as string]]);
+    expect(logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff gave no duration'))).toMatchObject([['warn', expect.stringContaining('invalid backoff "soon": expected a duration') as string]]);
   });
 
   it("waits by its own backoff, which overrides the worker's", async () => {
@@ -79,8 +79,8 @@ describe('any thrown value', () => {
 
   it.each<[string, unknown, string]>([
     ['nothing', undefined, 'undefined'],
-    ['an object without a prototype', Object.create(null), 'what was thrown cannot be put into words'],
-    ['an error that cannot be read', evil, 'what was thrown cannot be put into words'],
+    ['an object without a prototype', Object.create(null), 'unknown error: the thrown value cannot be read'],
+    ['an error that cannot be read', evil, 'unknown error: the thrown value cannot be read'],
     ['an error that holds itself', circular, 'circular'],
     ['an error with odd parts', Object.assign(new Error('odd'), { name: 7, stack: 7 }), 'odd'],
     ['a text', 'just text', 'just text'],

@@ -180,18 +180,18 @@ describe('a ttl', () => {
 
 describe('bad input', () => {
   it.each([
-    ['timeout', 0, 'timeout: 0 will not do; give at least 1 ms'],
-    ['timeout', 'soon', 'timeout: "soon" is no duration'],
-    ['ttl', 0, 'ttl: 0 will not do; give at least 1 ms'],
-    ['ttl', '-1s', 'ttl: "-1s" is no duration'],
-    ['ttl', new Date(), 'is no duration'],
+    ['timeout', 0, 'invalid timeout 0: expected at least 1 ms'],
+    ['timeout', 'soon', 'invalid timeout "soon": expected a duration'],
+    ['ttl', 0, 'invalid ttl 0: expected at least 1 ms'],
+    ['ttl', '-1s', 'invalid ttl "-1s": expected a duration'],
+    ['ttl', new Date(), 'expected a duration'],
   ])('%s: %j is refused, by a queue and by with()', (option, value, sentence) => {
     expect(() => aQueue({ [option]: value })).toThrow(sentence);
     expect(() => aQueue().with({ [option]: value })).toThrow(sentence);
   });
 
   it('is refused on a plain queue, because its messages carry no options', () => {
-    expect(() => aQueue({ wire: 'plain', timeout: 1 })).toThrow('give it to @worker instead');
-    expect(() => aQueue({ wire: 'plain' }).with({ ttl: 1 })).toThrow("ttl: messages of a queue with wire: 'plain' carry no options");
+    expect(() => aQueue({ wire: 'plain', timeout: 1 })).toThrow('Set it on @worker instead');
+    expect(() => aQueue({ wire: 'plain' }).with({ ttl: 1 })).toThrow("option ttl has no effect with wire: 'plain': messages carry no options");
   });
 });

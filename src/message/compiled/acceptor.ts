@@ -5,26 +5,31 @@ import { planOf, type Plan } from './plan.js';
 import type { OnDoubt, Steps } from './steps.js';
 import { Unsure } from './unsure.js';
 
-/** The finished instance of plain data, or `undefined`: not sure, let class-validator say. It never says no. */
+/**
+ * Returns the instance for plain data, or `undefined` if it is not sure. Then class-validator must decide. It never refuses
+ * data.
+ */
 export type Accept<T> = (plain: unknown) => T | undefined;
 
-/** `generated` where code generation is allowed. */
+/** `generated` needs permission to generate code (`new Function`). */
 export type Form = 'generated' | 'closures';
 
-/** What became of a class: a fast way to accept, or why there is none. */
+/** Result of {@link compile}: a fast function, or the reason why there is none. */
 export type Compiled<T> = { readonly accept: Accept<T>; readonly declined?: undefined } | { readonly accept?: undefined; readonly declined: string };
 
 /**
- * A way to accept payloads of a class that costs a fraction of the ordinary one, and no more when there are many classes.
+ * A function that accepts valid payloads of a class. It takes a fraction of the time of class-transformer and
+ * class-validator, and its time does not grow with the number of classes in the process.
  *
- * Whatever it accepts, the ordinary way would accept, with the same instance. All that it does not know, of the class now
- * or of data later, it leaves to that way, which also has the only say in what is wrong.
+ * It returns the same instances as class-transformer and class-validator would, for a subset of the payloads that they
+ * accept. It leaves every unknown feature of the class, and every doubtful payload, to them. Only they refuse a payload.
  */
 export function compile<T extends object>(cls: PayloadClass<T>, form?: Form): Compiled<T> {
   try {
     return { accept: acceptor<T>(planOf(cls), form) };
   } catch (error) {
-    // A type function of a circular import, a container that does not know a rule: theirs to report, with the first payload.
+    // For example a type function of a circular import, or a container that does not know a rule. class-transformer or
+    // class-validator will throw the same error for the first payload.
     return { declined: error instanceof Unsure ? error.message : `it threw: ${String(error)}` };
   }
 }
@@ -33,7 +38,8 @@ function acceptor<T extends object>(plan: Plan, form: Form | undefined): Accept<
   let isAsync = false;
   const onDoubt: OnDoubt = (answer) => {
     if (isPromise(answer)) {
-      // Asked once in vain, and never again: whatever such a rule does, it would do twice for each payload.
+      // From now on, leave all payloads to class-validator. Otherwise this rule, and its side effects, would run twice for
+      // each payload.
       isAsync = true;
       answer.then(undefined, () => {});
     }
@@ -47,7 +53,7 @@ function acceptor<T extends object>(plan: Plan, form: Form | undefined): Accept<
       const instance = make(plain as object);
       return holds(instance) ? (instance as T) : undefined;
     } catch {
-      // It will throw again for class-validator, and be reported from there.
+      // The same error will come from class-validator, which reports it.
       return undefined;
     }
   };

@@ -5,14 +5,14 @@ import type { RuleStep } from './rule-steps.js';
 
 type Bag = Record<string, unknown>;
 
-/** The steps without generated code, for where that is forbidden. The two forms are held together by the tests. */
+/** The steps without generated code, for environments that forbid it. Tests check that both forms behave the same. */
 export function closures(root: Plan, onDoubt: OnDoubt): Steps {
   const made = new Map<Plan, Steps>();
   const stepsOf = (plan: Plan): Steps => {
     const known = made.get(plan);
     if (known) return known;
     const steps = {} as Steps;
-    // Before its properties are looked at: they may contain it.
+    // Registered before its properties are visited: they may refer to this class.
     made.set(plan, steps);
     return Object.assign(steps, classSteps(plan, stepsOf, onDoubt));
   };
@@ -28,7 +28,7 @@ function classSteps(plan: Plan, stepsOf: (plan: Plan) => Steps, onDoubt: OnDoubt
     make(plain) {
       const instance = new cls() as Bag;
       for (const key of Object.keys(plain)) {
-        // class-transformer leaves methods alone, also those in fields.
+        // class-transformer does not overwrite methods, also those in fields.
         if (typeof instance[key] === 'function') return undefined;
         const value = byName.get(key)!.make((plain as Bag)[key]);
         if (value === undefined) return undefined;
@@ -55,7 +55,7 @@ function propertySteps(targetName: string, property: PropertyPlan, stepsOf: (pla
     fits: isStillSo ? (value, owner) => isStillSo(owner) && fits(value) : fits,
     make,
     holds(value, owner) {
-      // All of them are asked, whatever the first says.
+      // All conditions are called, as in class-validator, even if the first one is false.
       const answers = conditions.map(({ constraints }) => (constraints as Condition[])[0]!(owner, value));
       if (!answers.every(Boolean)) return true;
       return rules.every((step) => keeps(step, targetName, value, owner, onDoubt)) && holds(value);
@@ -80,7 +80,7 @@ function nested(steps: Steps, isArray: boolean): Leaf & Pick<Steps, 'holds'> {
   };
 }
 
-// Holes included, which `every` passes over.
+// Unlike `every`, it visits holes.
 function everyItem(items: readonly unknown[], holds: (item: unknown) => boolean): boolean {
   for (let i = 0; i < items.length; i++) if (!holds(items[i])) return false;
   return true;
@@ -104,6 +104,6 @@ function keeps(step: RuleStep, targetName: string, value: unknown, owner: object
   };
   if (!step.rule.each) return ask(value);
   if (Array.isArray(value)) return everyItem(value, ask);
-  // A Set or a Map out of a default: class-validator asks for each of its items.
+  // A default value may be a Set or a Map: class-validator would check each item of it.
   return (typeof value !== 'object' || value === null) && ask(value);
 }

@@ -4,25 +4,25 @@ import type { RuleStep } from './rule-steps.js';
 import { argumentsOf, isExactly, type OnDoubt, type Steps } from './steps.js';
 
 /**
- * The steps as source text, three functions for each class: so the engine sees constant names and calls, and makes of them
- * what it makes of code written by hand.
+ * The steps as generated source text, three functions for each class. The engine sees constant names and calls, and
+ * optimises them like handwritten code.
  *
- * @throws EvalError where code generation is forbidden
+ * @throws EvalError if code generation is forbidden
  */
 export function generate(root: Plan, onDoubt: OnDoubt): Steps {
   const text = new Text(onDoubt);
   text.indexOf(root);
-  // Grows while it is gone through, as classes name others.
+  // The list grows in this loop, because classes refer to others.
   for (const plan of text.plans) writeClass(text, plan);
   const { names, values } = text.constants();
-  // No payload ever comes near this text. It has the names of the properties of the user's own class, as JSON strings;
-  // all else of the class, its functions among it, goes in as an argument.
+  // The text contains no data from payloads. It contains the property names of the user's class, as JSON strings. Everything
+  // else of the class, for example its functions, is passed as an argument.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- see above; closures.ts does the same without
   const make = new Function(...names, `'use strict';\n${text.lines.join('\n')}\nreturn { fits: fits0, make: make0, holds: holds0 };`) as (...values: unknown[]) => Steps;
   return make(...values);
 }
 
-/** The source text on its way, and what it refers to. */
+/** Source text under construction, and the values that it refers to. */
 class Text {
   readonly lines: string[] = [];
   readonly plans: Plan[] = [];
@@ -38,13 +38,13 @@ class Text {
     this.lines.push(...lines);
   }
 
-  /** The number in the names of the functions of a class. */
+  /** The number of a class, used in the names of its functions. */
   indexOf(plan: Plan): number {
     const index = this.plans.indexOf(plan);
     return index === -1 ? this.plans.push(plan) - 1 : index;
   }
 
-  /** A name for what cannot be written down. */
+  /** The name of a value that cannot be written as source text. */
   constant(value: unknown): string {
     const name = this.#constants.get(value) ?? `k${this.#constants.size}`;
     this.#constants.set(value, name);
@@ -87,13 +87,13 @@ function writeFits(text: Text, plan: Plan, n: number): void {
 }
 
 function writeMake(text: Text, plan: Plan, n: number): void {
-  // In the order of the keys in the text, because the instance has them in that order.
+  // Properties are set in the order of the keys in the data, as class-transformer does.
   text.add(`function make${n}(s) {`, `const o = new ${text.constant(plan.cls)}();`, 'let v;', 'for (const key of Object.keys(s)) switch (key) {');
   for (const { name, content } of plan.properties) {
     const key = JSON.stringify(name);
     const nested = nestedName(text, 'make', content);
     const make = 'leaf' in content ? `${text.constant(content.leaf.make)}(s[${key}])` : `s[${key}] === null ? null : ${nested}(s[${key}])`;
-    // class-transformer leaves methods alone, also those in fields.
+    // class-transformer does not overwrite methods, also those in fields.
     text.add(`case ${key}: v = ${make}; if (v === undefined || typeof o[${key}] === 'function') return undefined; o[${key}] = v; break;`);
   }
   text.add('}', 'return o;', '}');
@@ -104,7 +104,7 @@ function writeHolds(text: Text, plan: Plan, n: number): void {
   for (const property of plan.properties) {
     const { name, conditions, rules, content } = property;
     text.add(`v = o[${JSON.stringify(name)}]; c = true;`);
-    // All of them are asked, whatever the first says.
+    // All conditions are called, as in class-validator, even if the first one is false.
     for (const condition of conditions) text.add(`if (!${text.constant(condition)}.constraints[0](o, v)) c = false;`);
     text.add('if (c) {');
     for (const step of rules) writeRule(text, step, JSON.stringify(plan.cls.name));
@@ -122,7 +122,7 @@ function writeRule(text: Text, step: RuleStep, targetName: string): void {
   if (!step.rule.each) return text.add(ask('v'));
   text.add(
     `if (isArray(v)) { for (let i = 0; i < v.length; i++) { ${ask('v[i]')} } }`,
-    // A Set or a Map out of a default: class-validator asks for each of its items.
+    // A default value may be a Set or a Map: class-validator would check each item of it.
     `else if (typeof v === 'object' && v !== null) return false; else { ${ask('v')} }`,
   );
 }

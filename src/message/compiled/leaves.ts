@@ -1,16 +1,16 @@
 import { mostKeys } from '../unknown-keys.js';
 
 /**
- * What to do with the value of a property that is no object of a class. The ordinary way does the same in its first two
- * steps: `fits` implies that it finds no fault with the shape, `make` gives what class-transformer would.
+ * Handles a property value that is not an object of a class. `fits` is true only if `shapeViolations` finds nothing. `make`
+ * returns the same value as class-transformer.
  */
 export interface Leaf {
   readonly fits: (value: unknown) => boolean;
-  /** Only of what fits; `undefined` when not sure after all. */
+  /** Only for values that fit. `undefined` if it is not sure. */
   readonly make: (value: unknown) => unknown;
 }
 
-/** A property without `@Type`: any JSON, copied all the way down, as class-transformer does. */
+/** A property without `@Type`: any JSON value, copied at all levels, as class-transformer does. */
 export const open: Leaf = { fits: isData, make: copyOf };
 
 function isData(value: unknown): boolean {
@@ -27,7 +27,7 @@ function isData(value: unknown): boolean {
 }
 
 function isDataAll(items: readonly unknown[]): boolean {
-  // By index, so that a hole counts as the undefined it is: class-transformer would close it.
+  // By index, so that a hole counts as undefined and does not fit: class-transformer would remove it.
   for (let i = 0; i < items.length; i++) if (!isData(items[i])) return false;
   return true;
 }
@@ -36,7 +36,7 @@ function isDataEach(object: object): boolean {
   if (!isPlainObject(object)) return false;
   const keys = Object.keys(object);
   if (keys.length > mostKeys) return false;
-  // class-transformer leaves out keys that all objects have, and goes astray over `constructor`.
+  // Keys of Object.prototype do not fit: class-transformer leaves them out, and mishandles `constructor`.
   for (const key of keys) if (key in Object.prototype || !isData(object[key])) return false;
   return true;
 }
@@ -49,7 +49,10 @@ function copyOf(value: unknown): unknown {
   return copy;
 }
 
-/** Stricter than json.ts: no other realm's and none without a prototype, of which class-transformer makes something else. */
+/**
+ * Stricter than `isPlain` in json.ts: no objects of another realm or without a prototype. class-transformer converts those
+ * to something else.
+ */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -6,21 +6,24 @@ import { converted, open, type Leaf } from './leaves.js';
 import { ruleSteps, type RuleStep } from './rule-steps.js';
 import { Unsure } from './unsure.js';
 
-/** A class whose payloads can be accepted without class-transformer and class-validator, because all of it is known. */
+/** A class with known features only, so its payloads can be accepted without class-transformer and class-validator. */
 export interface Plan {
   readonly cls: new () => object;
-  /** In the order in which class-validator asks. */
+  /** In the order in which class-validator checks them. */
   readonly properties: readonly PropertyPlan[];
 }
 
 export interface PropertyPlan {
   readonly name: string;
-  /** All are asked; the rules hold only when all agree. */
+  /** All are called. The rules apply only if all are true. */
   readonly conditions: readonly ValidationMetadata[];
   readonly rules: readonly RuleStep[];
-  /** What its values are made of: an object of a class that is validated in turn, or anything else. */
+  /** Kind of its values: objects of a class that is validated too, or other values. */
   readonly content: { readonly leaf: Leaf } | Nested;
-  /** Asked for each object: a type function may well look like a constant and not be one. */
+  /**
+   * Whether the type function still returns the same class. Called for each object, because the function may not be
+   * constant.
+   */
   readonly isStillSo: ((owner: object) => boolean) | undefined;
 }
 
@@ -29,19 +32,19 @@ export interface Nested {
   readonly isArray: boolean;
 }
 
-/** @throws Unsure when something about the class, or one that it contains, is not known well enough */
+/** @throws Unsure if the class, or a class that it refers to, has an unsupported feature */
 export function planOf(cls: AnyClass, plans = new Map<AnyClass, Plan>()): Plan {
   const known = plans.get(cls);
   if (known) return known;
   if (isSelective(cls)) throw new Unsure(`${cls.name} has @Expose or @Exclude`);
   const properties: PropertyPlan[] = [];
   const plan: Plan = { cls: cls as new () => object, properties };
-  // Before its properties are looked at: they may contain it.
+  // Registered before its properties are visited: they may refer to this class.
   plans.set(cls, plan);
   const outline = outlineOf(cls);
   for (const [name, rules] of Object.entries(rulesByName(cls))) {
     const property = outline.properties.get(name);
-    // Declared after the outline was drawn; the ordinary way refuses it as unknown.
+    // The rule was added after the outline was made. `shapeViolations` refuses such a property as unknown.
     if (!property) throw new Unsure(`${cls.name}.${name} got its rules too late`);
     properties.push(propertyPlan(cls, property, rules, plans));
   }
@@ -49,13 +52,13 @@ export function planOf(cls: AnyClass, plans = new Map<AnyClass, Plan>()): Plan {
   return plan;
 }
 
-// An object, because it is the order of its keys in which class-validator asks: numbers first.
+// An object and not a Map: class-validator checks properties in the order of the keys of an object, numeric keys first.
 function rulesByName(cls: AnyClass): Record<string, ValidationMetadata[]> {
   const grouped: Record<string, ValidationMetadata[]> = {};
   for (const rule of rulesOf(cls)) {
     const name: unknown = rule.propertyName;
     if (typeof name !== 'string') throw new Unsure(`${cls.name} has a rule for ${typeof name}`);
-    // Also the names that all objects have: `__proto__`, `constructor`, `toString`.
+    // This also excludes names of Object.prototype: `__proto__`, `constructor`, `toString`.
     if (name in (cls.prototype as object)) throw new Unsure(`${cls.name}.${name} is an accessor, a method or a value of the prototype`);
     (grouped[name] ??= []).push(rule);
   }
@@ -83,17 +86,17 @@ function untyped(where: string, { isValidated }: Property): Content {
 
 function typed(where: string, property: Property, type: TypeNote, plans: Map<AnyClass, Plan>): Content {
   if (type.discriminator) throw new Unsure(`${where} has a discriminator`);
-  if (!type.isFixed) throw new Unsure(`${where} has another type for each object`);
-  // Where it may be either, only the one object is accepted.
+  if (!type.isFixed) throw new Unsure(`${where} has a type that depends on the object`);
+  // If arrays and objects are both allowed, only the object is accepted here.
   const isArray = property.isArray === true;
-  // class-transformer would make a collection of this kind.
-  if (!reflectable(type.reflected, isArray)) throw new Unsure(`${where} is declared as something that is no array`);
+  // class-transformer would create a collection of the declared type.
+  if (!reflectable(type.reflected, isArray)) throw new Unsure(`${where} is declared as a collection that is not an array`);
   const target = type.classFor({});
   const isStillSo = (owner: object): boolean => type.classFor(owner) === target;
   const leaf = converted(target, isArray);
   if (leaf && !property.isValidated) return { content: { leaf }, isStillSo };
-  if (leaf || !property.isValidated) throw new Unsure(`${where} has a @Type that goes with its rules in an unknown way`);
-  if (typeof target !== 'function') throw new Unsure(`${where} has a @Type that is no class`);
+  if (leaf || !property.isValidated) throw new Unsure(`${where} has a @Type that does not match its rules`);
+  if (typeof target !== 'function') throw new Unsure(`${where} has a @Type that is not a class`);
   return { content: { plan: planOf(target as AnyClass, plans), isArray }, isStillSo };
 }
 

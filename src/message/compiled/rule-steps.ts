@@ -4,14 +4,14 @@ import type { ValidationMetadata } from 'class-validator/types/metadata/Validati
 import { rulesOf } from '../class-rules.js';
 import { Unsure } from './unsure.js';
 
-/** One constraint of one rule: class-validator's own, called as it would call it. */
+/** One constraint of one rule of class-validator. It is called in the same way as class-validator does. */
 export interface RuleStep {
   readonly rule: ValidationMetadata;
-  /** Whose `instance` validates: found anew for each value, or once and for all. */
+  /** Its `instance` validates. Read for each value, because a getter may return another instance each time. */
   readonly by: { readonly instance: ValidatorConstraintInterface };
 }
 
-/** What class-validator would ask of a value, in its order: `@IsDefined` first. */
+/** The constraints of a value in class-validator's order: `@IsDefined` first. */
 export function ruleSteps(where: string, rules: readonly ValidationMetadata[]): RuleStep[] {
   for (const { type, validateIf } of rules) {
     if (!known.includes(type)) throw new Unsure(`${where} has a rule of the type ${type}`);
@@ -30,10 +30,10 @@ function stepsOf(where: string, rule: ValidationMetadata): RuleStep[] {
   });
 }
 
-// A class of the user's comes from a container (useContainer), which may give another instance each time, or be replaced:
-// it is asked as often as class-validator asks it. That search is what grows with the number of rules in a process, and
-// the wrappers in which class-validator puts inline validators, all of its own among them, need none: they have no state.
-// Nothing marks them, but they all have one and the same text.
+// Whether a constraint is class-validator's wrapper around an inline validator. All built-in rules are inline validators. A
+// wrapper has no state, so its instance can be kept. The instance of a user's constraint class comes from a container
+// (useContainer), which may return another instance each time, so it is looked up for each value, as class-validator does.
+// That lookup gets slower with the number of rules in the process. Wrappers have no mark, but all have the same source text.
 const isWrapper = ({ target }: ConstraintMetadata): boolean => String(target) === (wrapperText ??= textOfWrapper());
 
 let wrapperText: string | undefined;

@@ -3,29 +3,33 @@ import type { Plan } from './plan.js';
 import type { RuleStep } from './rule-steps.js';
 
 /**
- * The three steps of the ordinary way, in its order, so that what has effects (constructors, rules of the user's) runs when it
- * would run there: nothing is made before all keys are known, and no rule is asked before all is made.
+ * Three steps, in the same order as in the ordinary validation (`verdictOf`): check the shape, create the instances, check
+ * the rules. The order matters because constructors and custom rules may have side effects: no instance is created before
+ * all keys are checked, and no rule is called before all instances are created.
  */
 export interface Steps {
-  /** Implies that no shape is violated. */
+  /** True only if the shape is valid. */
   readonly fits: (plain: unknown) => boolean;
-  /** The instance, of what fits; `undefined` when not sure after all. */
+  /** The instance, for data that fits. `undefined` if it is not sure. */
   readonly make: (plain: object) => object | undefined;
-  /** Implies that no rule is broken. */
+  /** True only if no rule is broken. */
   readonly holds: (instance: unknown) => boolean;
 }
 
-/** Told of each answer of a rule that was not `true`. Gives false, to be returned. */
+/** Called with each result of a rule that is not `true`. Returns false, for the caller to return. */
 export type OnDoubt = (answer: unknown) => false;
 
-/** A new object for each question, as in class-validator: a rule may keep it, or ask others meanwhile. */
+/**
+ * Arguments for one call of a rule. A new object for each call, as in class-validator: a rule may keep it, or call other
+ * rules.
+ */
 export function argumentsOf(targetName: string, { rule }: RuleStep, object: object, value: unknown): ValidationArguments {
   return { targetName, property: rule.propertyName, object, value, constraints: rule.constraints as unknown[] };
 }
 
 /**
- * Whether class-validator would look up the rules of this very class for a value. Its own default may have put anything
- * there, and a constructor may return what it likes.
+ * Whether class-validator would use the rules of exactly this class for a value. A default value may be of another class,
+ * and a constructor may return any object.
  */
 export function isExactly(value: unknown, { cls }: Plan): value is object {
   if (typeof value !== 'object' || value === null) return false;

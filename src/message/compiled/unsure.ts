@@ -1,2 +1,2 @@
-/** Why a class is left to class-validator alone: something about it is not known well enough. Goes no further than acceptor.ts. */
+/** The reason why a class cannot be compiled: it has an unsupported feature. Only acceptor.ts catches it. */
 export class Unsure extends Error {}

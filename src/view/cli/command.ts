@@ -123,7 +123,7 @@ export function instant(text: string): Date {
 export function duration(text: string): Duration {
   const given = /^\d+$/.test(text) ? Number(text) : (text as Duration);
   try {
-    toMs(given, 'it');
+    toMs(given, 'duration');
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : String(error));
   }

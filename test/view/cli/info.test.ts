@@ -108,8 +108,8 @@ it('info --interval ends when its output is closed', async () => {
 });
 
 it.each([
-  [['info', 'a b'], 1, /hotqueue: "a b" is no queue name/],
-  [['info', '--interval', 'often'], 2, /is no duration/],
+  [['info', 'a b'], 1, /hotqueue: invalid queue name "a b"/],
+  [['info', '--interval', 'often'], 2, /invalid duration "often"/],
   [['queues', 'extra'], 2, /too many arguments/],
   [['workers', 'ls', '--url', 'http://x'], 1, /hotqueue: invalid url: expected redis:\/\//],
 ])('%j exits with %i and an error message', async (args, code, sentence) => {

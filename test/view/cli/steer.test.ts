@@ -31,7 +31,7 @@ it('pause and resume a queue', async () => {
 
 it.each([
   [['size'], 2, /missing required argument 'queue'/],
-  [['size', 'a{b}'], 1, /^hotqueue: "a\{b\}" is no queue name/],
+  [['size', 'a{b}'], 1, /^hotqueue: invalid queue name "a\{b\}"/],
   [['clear', 'emails', '--frce'], 2, /unknown option '--frce'/],
   [['pause', 'emails', '--for', 'soon'], 2, /--for <duration>.*invalid/],
   [['resume', 'emails', '--port', '99999'], 2, /whole number from 1 to 65535/],

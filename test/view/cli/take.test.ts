@@ -86,7 +86,7 @@ it.each([
   [['get', 'QUEUE', '--timeout', '1s'], 2, /--timeout needs --block/],
   [['get'], 2, /missing required argument/],
   [['consume', 'QUEUE', '--limit', 'many'], 2, /whole number from 1/],
-  [['consume', 'a b'], 1, /hotqueue: "a b" is no queue name/],
+  [['consume', 'a b'], 1, /hotqueue: invalid queue name "a b"/],
   [['peek', 'QUEUE', '-n', '0'], 2, /whole number from 1/],
 ])('%j exits with %i and an error message, and takes nothing', async (args, code, sentence) => {
   const queue = aQueue();

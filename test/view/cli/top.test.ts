@@ -193,8 +193,8 @@ it('without a terminal prints a block of text or a line of JSON for each snapsho
 });
 
 it.each([
-  [['top', 'a b'], 1, /hotqueue: "a b" is no queue name/],
-  [['top', '--interval', 'often'], 2, /is no duration/],
+  [['top', 'a b'], 1, /hotqueue: invalid queue name "a b"/],
+  [['top', '--interval', 'often'], 2, /invalid duration "often"/],
   [['top', '-n', 'many', '--once'], 2, /whole number from 0 to 1000/],
   [['top', '--once', '--prefix', aName()], 3, /no queue yet/],
   [['top', '--url', 'redis://127.0.0.1:1'], 1, /no Redis answers at redis:\/\/127\.0\.0\.1:1/],

@@ -22,7 +22,7 @@ it('learn --json prints the steps of the lesson', async () => {
 });
 
 it.each([
-  [['repl', 'a{b}'], 1, /^hotqueue: "a\{b\}" is no queue name/m],
+  [['repl', 'a{b}'], 1, /^hotqueue: invalid queue name "a\{b\}"/m],
   [['repl', '--json'], 2, /unknown option '--json'/],
   [['repl', aName(), '--url', 'redis://127.0.0.1:1'], 1, /^hotqueue: no Redis answers at redis:\/\/127\.0\.0\.1:1/m],
   [['learn', '6'], 2, /whole number from 1 to 5/],

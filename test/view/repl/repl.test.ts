@@ -120,8 +120,8 @@ it('.queues, .peek, .dead and .watch show queues and messages; .watch runs until
   await screen.shows(/active, workers: 0\n\^C\nhotqueue>$/);
   for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('wrong address');
   await enter(screen, '.dead', /wrong address +\{"n":1\}/);
-  await enter(screen, '.peek no{name', /InvalidNameError: "no\{name" is no queue name/);
-  await enter(screen, '.help', /Available names: q, HotQueue, worker[^]*onLeave: 'ack'/);
+  await enter(screen, '.peek no{name', /InvalidNameError: invalid queue name "no\{name"/);
+  await enter(screen, '.help', /At hand: q, HotQueue, worker/);
 });
 
 it('prints the output of a background worker above the unfinished input line', async () => {
