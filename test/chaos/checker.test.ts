@@ -71,7 +71,7 @@ describe('what is wrong is called', () => {
     ['unsettled', 'handled, and still there', [...put(), run(), end()], { ready: ['a'] }],
     ['order', 'the second first', [...put(), ...put('b'), run('w', 'b'), end('w', 'b'), run(), end()], {}, { inOrder: true }],
     ['early', 'before it was due', [...put(), ['w', 'due', { key: 'a', due: 9_999 }], run(), end()]],
-    ['recovery', 'recovered, and no worker had died', [['w', 'warn', { text: 'worker x of q is gone: 1 message(s) given back' }]], {}, { noRecovery: true }],
+    ['recovery', 'recovered, and no worker had died', [['w', 'warn', { text: 'worker x of q stopped renewing its lease: 1 message(s) went back to the queue' }]], {}, { noRecovery: true }],
     ['uncaught', 'a process that ended with an error', [['w', 'uncaught', { text: 'TypeError' }]]],
     ['claim', 'something a scenario found', [['harness', 'broken', { text: 'not so' }]]],
   ])('%s: %s', (rule, _, lines, remains = {}, allowed = {}) => {

@@ -116,7 +116,7 @@ class Books {
       case 'broken':
         return this.#violate('claim', entry.text!, []);
       case 'warn':
-        if (/ is gone: /.test(entry.text!)) {
+        if (/ stopped renewing its lease: /.test(entry.text!)) {
           this.#count('recovered');
           if (this.allowed.noRecovery) this.#violate('recovery', `no worker died, and yet: ${entry.text}`, []);
         }

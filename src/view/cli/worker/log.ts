@@ -90,7 +90,7 @@ function withError(error: unknown): { error?: object } {
 /** What the library warns of. That an attempt failed has a line already, the one of its event. */
 function inLog(log: Log): Logger {
   const say = (level: Level) => (message: string): void => {
-    if (!/^message \S+ of queue "[^"]+" (failed attempt \d|buried, )/.test(message)) log('warning', { message }, level);
+    if (!/^message \S+ of queue "[^"]+" (failed attempt \d|was buried \()/.test(message)) log('warning', { message }, level);
   };
   return { debug: () => {}, info: () => {}, warn: say('warn'), error: say('error') };
 }
