@@ -3,13 +3,13 @@ import type { Patience } from '../redis/connection.js';
 import type { Take } from '../redis/take.js';
 import type { Claim } from './claim.js';
 
-/** A take with news for Redis. */
+/** A take whose state changed. */
 interface Changed {
   readonly worker: string;
   readonly take: Take;
 }
 
-/** Acknowledges together what was done in one turn, and what was done while the last acknowledgement was on its way. */
+/** Sends acknowledgements together: those of one turn, then those that came while the last ones were on their way. */
 export class Acks {
   #done: Claim[] = [];
   #changed: Changed[] = [];
@@ -17,51 +17,51 @@ export class Acks {
   /** Takes whose acknowledgement is on its way. */
   #sent: ReadonlySet<Take> = new Set();
 
-  /** @param onOver called when Redis has dropped a take, as all of its messages are settled */
+  /** @param onOver called when Redis has dropped a take, because all of its messages are settled */
   constructor(
     private readonly broker: Broker,
     private readonly patience: Patience,
     private readonly onOver: (take: Take) => void,
   ) {}
 
-  /** Acknowledges one message. Its claim hears the outcome by `onAcked`. */
+  /** Acknowledges one message. `claim.onAcked` gets the result. */
   add(claim: Claim): void {
     const { take, worker } = claim;
     take.ack(claim.index);
     this.#done.push(claim);
-    // Messages are mostly done in the order in which they were taken, so looking at the last take finds it.
+    // Messages mostly end in the order in which they were taken, so comparing with the last take is enough.
     if (this.#changed.at(-1)?.take !== take) this.#changed.push({ worker, take });
     this.#sending ??= this.#sendAll();
   }
 
-  /** Tells Redis again of a take whose messages are all settled. */
+  /** Sends the state of a take whose messages are all settled, so that Redis drops it. */
   close(worker: string, take: Take): void {
     this.#changed.push({ worker, take });
     this.#sending ??= this.#sendAll();
   }
 
-  /** Whether an acknowledgement of this take is on its way, or about to be. */
+  /** Whether an acknowledgement of this take is on its way, or will be sent next. */
   isPending(take: Take): boolean {
     return this.#sent.has(take) || this.#changed.some((one) => one.take === take);
   }
 
-  /** Whether something is still to be sent, behind what is on its way. */
+  /** Whether an acknowledgement waits until Redis has answered an earlier one. */
   get hasUnsent(): boolean {
     return this.#changed.length > 0;
   }
 
-  /** Resolves when Redis has answered everything. */
+  /** Resolves when Redis has answered all acknowledgements. */
   async drained(): Promise<void> {
     while (this.#sending) await this.#sending;
   }
 
   async #sendAll(): Promise<void> {
-    await new Promise((resolve) => process.nextTick(resolve)); // what ends in this turn travels together
+    await new Promise((resolve) => process.nextTick(resolve)); // send everything that ends in this turn together
     while (this.#changed.length > 0) {
       const [done, changed] = [this.#done, this.#changed];
       this.#done = [];
       this.#changed = [];
-      // After a lost lease there may be claims of two workers.
+      // After a lost lease there may be claims of two worker ids.
       for (const worker of new Set(changed.map((one) => one.worker))) await this.#send(worker, changed, done);
     }
     this.#sending = undefined;
@@ -70,7 +70,7 @@ export class Acks {
   async #send(worker: string, changed: readonly Changed[], done: readonly Claim[]): Promise<void> {
     const takes = new Set<Take>();
     for (const one of changed) if (one.worker === worker) takes.add(one.take);
-    const over = [...takes].filter((take) => take.isOver); // as they are now: more may be settled when Redis answers
+    const over = [...takes].filter((take) => take.isOver); // read now: more may be settled when Redis answers
     this.#sent = takes;
     const outcome = await this.#outcomeOf(worker, [...takes]);
     this.#sent = new Set();

@@ -9,35 +9,36 @@ import { deliver, Delivery } from './delivery.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
 import { inTime } from './time-limit.js';
 
-/** How one worker works: with what, and what happens when it fails. */
+/** Configuration of one worker: its payload, its handler, and its retry policy. */
 export interface Way<T = unknown> {
-  /** Called when a delivery is over that was not over at once. */
+  /** Called when a delivery has ended that did not end at once. */
   onOver(claim: Claim): void;
-  /** Places that wait for no promise now. */
+  /** Free {@link Place} objects, for reuse. */
   readonly places: Place[];
   readonly payload: PayloadType<T>;
   handle(payload: T, delivery: Delivery<T>): unknown;
-  /** What the worker says, or the default, where a message says nothing. */
+  /** Policy of the worker, defaults included. The options of a message take precedence. */
   readonly retry: RetryPolicy;
 }
 
-/** Why nobody was asked to handle it. */
+/** Why the handler is not called. */
 export type Refused = { readonly kind: 'expired' } | { readonly kind: 'invalid'; readonly error: InvalidPayloadError };
 
-/** What happened. */
+/** What happened in an attempt. */
 export type Performed = Refused | { readonly kind: 'handled' } | { readonly kind: 'failed'; readonly error: unknown };
 
-/** What follows from it. */
+/** What happens to the message next. */
 export type Outcome =
   | { readonly verb: 'ack' }
   | { readonly verb: 'retry'; readonly delayMs: number; readonly error: unknown; readonly isAsked?: true }
-  /** `attempts`: how often it was tried. `isAsked`, here and above: the handler wanted it so. */
+  /** `attempts`: number of attempts so far. `isAsked`, here and above: the handler requested it. */
   | { readonly verb: 'bury'; readonly reason: string; readonly attempts: number; readonly error?: unknown; readonly isAsked?: true };
 
 /**
- * One delivery, start to end. Never throws for what the handler did, nor for a lease that was lost meanwhile.
+ * Runs one delivery from start to end. Never throws for an error of the handler, nor for a lease that was lost meanwhile.
  *
- * @returns whether it is over; otherwise `way.onOver` is called later. A promise for each step would cost more than the steps
+ * @returns whether the delivery has ended; otherwise `way.onOver` is called later, as a promise for each step would cost more
+ *   than the steps
  */
 export function attempt<T>(claim: Claim, way: Way<T>): boolean {
   const policy = policyFor(claim, way.retry);
@@ -52,7 +53,7 @@ const acked: Outcome = { verb: 'ack' };
 const invalid = (error: unknown): Refused => ({ kind: 'invalid', error: error as InvalidPayloadError });
 const failed = (error: unknown): Performed => ({ kind: 'failed', error });
 
-/** What became of a delivery whose handler ended without throwing. */
+/** Result of a delivery whose handler ended without throwing. */
 export function ended({ failure }: Delivery): Performed {
   return failure ? failed(failure.error) : handled;
 }
@@ -71,7 +72,10 @@ function handle<T>(claim: Claim, way: Way<T>, delivery: Delivery<T> | Refused, p
   return false;
 }
 
-/** Waits for the promise of a handler, for one message after the other: two new functions for each would be a quarter of its garbage. */
+/**
+ * Waits for the promise of a handler. It is reused for one message after another: two new functions for each message would
+ * be a quarter of its garbage.
+ */
 export class Place {
   #claim: Claim | undefined;
   #delivery: Delivery | undefined;
@@ -92,7 +96,7 @@ export class Place {
     const { way } = this;
     const claim = this.#claim!;
     const isOver = conclude(claim, way, performed, this.#policy!);
-    this.#claim = this.#delivery = this.#policy = undefined; // a free place must not keep a take of a mebibyte
+    this.#claim = this.#delivery = this.#policy = undefined; // a free Place must not keep a take of 1 MiB in memory
     way.places.push(this);
     if (isOver) way.onOver(claim);
   }
@@ -103,7 +107,7 @@ function run<T>(claim: Claim, way: Way<T>, delivery: Delivery<T>, { timeoutMs }:
   return inTime(timeoutMs, () => way.handle(delivery.payload, delivery), () => timeIsUp(claim, timeoutMs));
 }
 
-/** @returns whether it is over; otherwise `way.onOver` is called when Redis has answered */
+/** @returns whether the delivery has ended; otherwise `way.onOver` is called when Redis has answered */
 function conclude<T>(claim: Claim, way: Way<T>, performed: Performed, policy: RetryPolicy): boolean {
   const settling = settle(claim, decide(performed, claim.attempt, policy));
   if (!settling) return true;
@@ -115,7 +119,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** The delivery of a claim, its payload checked; else why there is none. */
+/** The delivery of a claim, with a valid payload, or the reason why there is none. */
 export function admit<T>(claim: Claim, payload: PayloadType<T>, policy: RetryPolicy): Delivery<T> | Refused | Promise<Delivery<T> | Refused> {
   if (claim.hasExpired) return { kind: 'expired' };
   try {
@@ -139,14 +143,14 @@ export function timeIsUp(claim: Claim, timeoutMs: number): TimedOutError {
   return error;
 }
 
-/** The producer's word for this message, else the worker's. */
+/** Policy of one message: its own options, else the worker's. */
 export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy {
   if (options === noOptions) return worker;
   const { attempts = worker.attempts, backoffMs, timeoutMs } = options;
   return { ...worker, attempts, ...(backoffMs !== undefined && { backoff: doubling(backoffMs) }), ...(timeoutMs !== undefined && { timeoutMs }) };
 }
 
-/** Pure: a message that is invalid or late will not get better; one that failed may. */
+/** Decides what happens next, without side effects. Retrying cannot help a message that is invalid or expired. */
 export function decide(performed: Performed, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
   switch (performed.kind) {
     case 'handled':
@@ -160,27 +164,27 @@ export function decide(performed: Performed, attempt: number, policy: RetryPolic
   }
 }
 
-/** The handler's own verdict first, then the number of attempts, then the filter. */
+/** `Bury` comes first, then the number of attempts, then `RetryIn`, then `retryIf`. */
 function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
   if (error instanceof Bury) return { verb: 'bury', reason: error.reason, attempts: attempt, error: error.cause ?? error, isAsked: true };
   const failed = `failed ${attempt} of ${policy.attempts} attempts`;
   if (attempt >= policy.attempts) return { verb: 'bury', reason: failed, attempts: attempt, error };
   if (error instanceof RetryIn) return { verb: 'retry', delayMs: error.delayMs, error, isAsked: true };
-  if (policy.retryIf?.(error, attempt) === false) return { verb: 'bury', reason: `${failed}, and retryIf refused another`, attempts: attempt, error };
+  if (policy.retryIf?.(error, attempt) === false) return { verb: 'bury', reason: `${failed}, and retryIf returned false`, attempts: attempt, error };
   return { verb: 'retry', delayMs: delayAfter(attempt, policy.backoff, error, random), error };
 }
 
 /**
- * Carries an outcome out, unless the handler settled the message itself.
+ * Logs an outcome and applies it, unless the handler settled the message itself.
  *
- * @returns nothing for an ack: it travels with others, and is waited for when the worker leaves
+ * @returns nothing for an ack: Redis gets it together with others, and the worker waits for it when it leaves
  */
 export function settle(claim: Claim, outcome: Outcome): Promise<void> | undefined {
   tell(claim, outcome);
   return carryOut(claim, outcome);
 }
 
-/** {@link settle} without a word in the log. */
+/** {@link settle} without logging. */
 export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefined {
   if (claim.settledBy) return undefined;
   if (outcome.verb === 'ack') return claim.done();
@@ -193,11 +197,11 @@ function tell(claim: Claim, outcome: Outcome): void {
   const { channel, id, attempt, settledBy } = claim;
   const what = `message ${id} of queue "${channel.name}"`;
   const why = outcome.error === undefined ? '' : `: ${sentence(outcome.error)}`;
-  // What a handler asked for is no surprise to anybody.
+  // The handler requested it, so it is not a problem.
   const level = outcome.isAsked ? 'info' : 'warn';
   if (settledBy) channel.logger.warn(`${what} was settled by ${settledBy}(), then its handler threw${why}`);
-  else if (outcome.verb === 'bury') channel.logger[level](`${what} buried, ${outcome.reason}${why}`);
-  else channel.logger[level](`${what} failed attempt ${attempt}, again in ${outcome.delayMs} ms${why}`);
+  else if (outcome.verb === 'bury') channel.logger[level](`${what} was buried (${outcome.reason})${why}`);
+  else channel.logger[level](`${what} failed attempt ${attempt}, next attempt in ${outcome.delayMs} ms${why}`);
 }
 
 export function sentence(error: unknown): string {

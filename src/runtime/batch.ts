@@ -5,26 +5,28 @@ import { Delivery } from './delivery.js';
 import type { RetryPolicy } from './retry-policy.js';
 import { inTime } from './time-limit.js';
 
-/** How a worker works that takes many messages in one run of its handler. */
+/** Configuration of a worker that takes several messages per call. */
 export interface BatchWay {
   readonly payload: PayloadType<unknown>;
   readonly retry: RetryPolicy;
   handle(payloads: unknown[], deliveries: Delivery[]): unknown;
 }
 
-/** A message of a batch. */
+/** One message of a batch. */
 interface Member {
   readonly claim: Claim;
   readonly policy: RetryPolicy;
   readonly delivery: Delivery;
 }
 
-/** What the handler threw, for all of its messages; nothing when it returned. */
+/** What the handler threw: an error of all messages; `undefined` if it returned. */
 type Thrown = { readonly error: unknown } | undefined;
 
 /**
- * Several deliveries in one run of the handler, start to end: each is checked before it and settled after it as if it had
- * been alone, by its own attempts, backoff and timeout. Never throws.
+ * Runs several deliveries with one call of the handler, from start to end.
+ *
+ * Each message is checked before the call and settled after it as if it were alone, with its own attempts, backoff and
+ * timeout. Never throws.
  */
 export async function attemptBatch(claims: readonly Claim[], way: BatchWay): Promise<void> {
   const members: Member[] = [];
@@ -46,7 +48,7 @@ async function handle(members: readonly Member[], way: BatchWay): Promise<void> 
   const batch = new Batch(members);
   const untimed = members.filter(({ policy }) => policy.timeoutMs === undefined);
   const timed = members.filter(({ policy }) => policy.timeoutMs !== undefined);
-  // A message whose own time is up does not wait for the others, and where all have one, nobody waits for the handler.
+  // A message whose time is up does not wait for the others. If all messages have a timeout, the handler is not awaited.
   const ends = timed.map(async (member) => batch.conclude([member], await thrownInTime(member, running)));
   if (untimed.length > 0) await batch.conclude(untimed, await thrownBy(running));
   await Promise.all(ends);
@@ -67,7 +69,7 @@ function thrownBy(running: Promise<unknown>): Promise<Thrown> {
   return running.then(() => undefined, (error: unknown) => ({ error }));
 }
 
-/** What was said about one message is told of it alone; what was thrown concerns them all, and is told once. */
+/** Logs the failure of a single message on its own, and an error that the handler threw once for all messages. */
 class Batch {
   readonly #failedTogether: Outcome[] = [];
 
@@ -89,7 +91,7 @@ class Batch {
     const { logger, name } = this.members[0]!.claim.channel;
     const buried = failed.filter(({ verb }) => verb === 'bury').length;
     const level = first.isAsked ? 'info' : 'warn';
-    logger[level](`${failed.length} messages of queue "${name}" failed together, ${failed.length - buried} to be tried again, ${buried} buried: ${sentence(first.error)}`);
+    logger[level](`${failed.length} messages of queue "${name}" failed together (${failed.length - buried} will be retried, ${buried} buried): ${sentence(first.error)}`);
   }
 
   #settle({ claim, policy, delivery }: Member, thrown: Thrown): Promise<void> | undefined {

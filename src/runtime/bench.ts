@@ -8,46 +8,46 @@ import type { About } from './report.js';
 import type { Order } from '../redis/broker.js';
 import { defaultPolicy, guarded } from './retry-policy.js';
 
-/** Of batches, which `Pace` counts, no more messages than of single ones. */
+/** Maximum number of prefetched messages. `Pace` counts batches, so its own limit does not bound their messages. */
 const mostAhead = 2_000;
-/** What was claimed ahead and has not begun for so long stands behind a slow one, and goes back. */
+/** If no message starts for this long, the prefetched ones wait behind a slow one and go back to the queue. */
 const longestWaitMs = 250;
-/** Node fires timers beyond this at once. */
+/** Node fires a timer with a longer delay at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Where one handler works: what it takes, what waits for a place, and what runs. */
+/** Handler runner: takes messages for one handler, keeps those that wait for a slot, and runs the others. */
 export class Bench {
   readonly #fetcher: Fetcher;
   readonly #way: Way & BatchWay;
-  /** Messages that one place works on. */
+  /** Messages per concurrency slot. */
   readonly #size: number;
   readonly #isBatching: boolean;
-  /** Whole batches. */
+  /** A multiple of the batch size. */
   readonly #mostAhead: number;
   readonly #lingerMs: number;
-  /** Runs while a batch that is not full has a place and waits for more. */
+  /** Set while a batch that is not full has a slot and waits for more messages. */
   #lingering: NodeJS.Timeout | undefined;
   readonly #pace = new Pace();
-  /** Claimed, and not begun: from `#next` on. */
+  /** Claimed and not started: from `#next` on. */
   #waiting: Claim[] = [];
   #next = 0;
   #lastBeganAt = 0;
-  /** How many the take behind the wait asks for. */
+  /** How many messages the take that is sent with a wait asks for. */
   #askedBehind = 0;
-  /** The take behind the wait brought fewer than it asked for: there is nothing to ask for before the next wait. */
+  /** The take that was sent with a wait brought fewer messages than it asked for: the next take would find none. */
   #isDrained = false;
   #isWatched = false;
   #running = 0;
   #status: About['status'] = 'working';
-  /** Whether `onFreed` is waited for: to look for room after each message would cost more than the rest of it. */
+  /** Whether `onFreed` is needed: looking for room after each message would cost more than all other work for it. */
   isAwaited = false;
   #emptied: (() => void)[] = [];
 
   /**
-   * @param givingUp aborts what is still being tried at Redis, also the settling of what runs
-   * @param mayTakeAhead whether it claims what its handler will begin in a moment, or only what can begin at once
+   * @param givingUp aborts all waiting for Redis, also for the settling of active messages
+   * @param mayTakeAhead whether to prefetch messages that will start soon, or to claim only those that can start at once
    * @param onFreed called when there is room again, while `isAwaited`
-   * @param onStopAsked called when somebody asks this worker to stop, perhaps more than once
+   * @param onStopAsked called when this worker gets the command `stop`, perhaps more than once
    */
   constructor(
     private readonly handler: BoundHandler,
@@ -71,7 +71,7 @@ export class Bench {
     return this.#running;
   }
 
-  /** Places that are in use, also by the batch that is waiting to be filled. */
+  /** Concurrency slots in use, including that of a batch that waits to be filled. */
   get occupied(): number {
     return this.#running + Math.ceil(this.#unbegun / this.#size);
   }
@@ -93,12 +93,12 @@ export class Bench {
     };
   }
 
-  /** Messages that can begin at once. */
+  /** Number of messages that can start at once. */
   get #free(): number {
     return (this.handler.options.concurrency - this.#running) * this.#size - this.#unbegun;
   }
 
-  /** How many more may be claimed: for places that are free, and for those that will be in a moment. */
+  /** How many more messages may be claimed: for free slots, and for slots that will be free soon. */
   get room(): number {
     if (this.#status === 'quiet') return 0;
     const { concurrency } = this.handler.options;
@@ -106,18 +106,22 @@ export class Bench {
     const free = this.#free;
     const ahead = this.mayTakeAhead ? Math.min(this.#pace.ahead(concurrency) * size, this.#mostAhead) : 0;
     if (ahead === 0) return free;
-    // In large portions: the next trip begins when half of the last is done.
+    // Prefetch in large portions: take again when half of the last portion is done.
     if (free + ahead >= (concurrency * size + ahead) / 2) return free + ahead;
-    return Math.max(free, 0); // places that are free do not wait for the others, which may be in use for long
+    return Math.max(free, 0); // free slots do not wait for the others, which may be in use for long
   }
 
-  /** {@link room}, when no more than so many places may be filled. */
+  /** {@link room}, if at most `places` slots may be filled. */
   roomIn(places: number): number {
     const missing = Math.ceil(this.#unbegun / this.#size) * this.#size - this.#unbegun;
     return Math.min(this.room, places * this.#size + missing);
   }
 
-  /** Takes up to `most` messages and begins what it can, unless `isStopping` by then: those go back at once. @returns how many there were */
+  /**
+   * Takes up to `most` messages and starts those that it can. If `isStopping` by then, gives them back at once.
+   *
+   * @returns how many messages it took
+   */
   async take(most: number, isStopping: () => boolean): Promise<number> {
     if (this.#isDrained) {
       this.#isDrained = false;
@@ -133,7 +137,7 @@ export class Bench {
     return claims.length;
   }
 
-  /** Begins what a take behind the wait brought. */
+  /** Starts the messages of a take that was sent with a wait. */
   #accept(claims: Claim[]): void {
     if (claims.length === 0) return;
     this.#isDrained = claims.length < this.#askedBehind;
@@ -142,7 +146,7 @@ export class Bench {
   }
 
   #add(claims: Claim[]): void {
-    // What was taken under a lease that was lost since belongs to another worker.
+    // Messages of a lease that was lost since then belong to another worker.
     const isOurs = this.#unbegun > 0 && this.#fetcher.holds(this.#waiting[this.#next]!);
     this.#waiting = isOurs ? this.#waiting.slice(this.#next).concat(claims) : claims;
     this.#next = 0;
@@ -153,7 +157,7 @@ export class Bench {
     if (this.#unbegun > 0) this.#watch();
   }
 
-  /** Resolves when something may be ready, or {@link poke} is called. */
+  /** Resolves when a message may be waiting, or when {@link poke} is called. */
   idle(): Promise<void> {
     this.#askedBehind = this.mayTakeAhead ? this.#free : 0;
     return this.#fetcher.idle(Infinity, this.#askedBehind);
@@ -164,20 +168,23 @@ export class Bench {
     this.#fetcher.poke();
   }
 
-  /** Takes no more, and gives back what has not begun. */
+  /** Takes no more messages, and gives back those that have not started. */
   stop(): void {
     this.#status = 'stopping';
-    void this.#giveBackInOrder(); // also when a take still waits for its turn
+    void this.#giveBackInOrder(); // also while a take waits for its turn
   }
 
-  /** As {@link giveBackWaiting}, with what a take on its way brings: that is younger, and given back later it would stand before. */
+  /**
+   * Like {@link giveBackWaiting}, but waits for the take in flight and gives its messages back too. They are younger: if they
+   * went back later, they would stand in front of the older ones.
+   */
   async #giveBackInOrder(): Promise<void> {
     const asking = this.#fetcher.asking;
     if (asking) await asking.then(() => new Promise((resolve) => setImmediate(resolve)));
     await this.giveBackWaiting();
   }
 
-  /** Gives back what has not begun. */
+  /** Gives back the messages that have not started. */
   giveBackWaiting(): Promise<void> {
     this.#stopLingering();
     const claims = this.#waiting.slice(this.#next);
@@ -186,7 +193,7 @@ export class Bench {
     return this.#fetcher.giveBack(claims);
   }
 
-  /** Resolves when nothing runs. */
+  /** Resolves when no handler runs. */
   async emptied(): Promise<void> {
     if (this.#running > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
   }
@@ -195,13 +202,13 @@ export class Bench {
     this.#fetcher.abort(reason);
   }
 
-  /** Gives back what is still held. */
+  /** Gives back all remaining messages. */
   leave(): Promise<void> {
     return this.#fetcher.leave();
   }
 
   /**
-   * Begins what waits, as long as there are places; what is over at once leaves its place to the next.
+   * Starts waiting messages while slots are free. A handler that ends at once leaves its slot to the next message.
    *
    * @param isDue whether a batch that is not full has waited long enough
    */
@@ -209,14 +216,14 @@ export class Bench {
     const { concurrency } = this.handler.options;
     while (this.#status !== 'stopping' && this.#unbegun > 0 && this.#running < concurrency) {
       const now = at ?? performance.now();
-      // After a stall somebody else may have it: whatever has not begun is better off with them.
+      // After a stall another worker may have this message. Give back everything that has not started.
       if (!this.#fetcher.isProvenAt(now)) return void this.giveBackWaiting();
       if (this.#lingerMs > 0 && !isDue && this.#isFilling()) return;
       at = this.#run(now);
     }
   }
 
-  /** Whether what waits for a place is no full batch yet, and has time to become one. */
+  /** Whether the waiting messages are not yet a full batch, and still have time to become one. */
   #isFilling(): boolean {
     const first = this.#waiting[this.#next]!;
     if (this.#unbegun >= this.#size) return false;
@@ -229,7 +236,7 @@ export class Bench {
   #endLingering(): void {
     this.#stopLingering();
     this.#begin(true);
-    if (this.room <= 0) this.#fetcher.poke(); // nobody waits for a message that it has no room for
+    if (this.room <= 0) this.#fetcher.poke(); // there is no room for a message, so do not wait for one
   }
 
   #stopLingering(): void {
@@ -237,7 +244,7 @@ export class Bench {
     this.#lingering = undefined;
   }
 
-  /** @returns when it ended, if it was over at once */
+  /** @returns when the handler ended, in monotonic ms, if it ended at once */
   #run(now: number): number | undefined {
     this.#lastBeganAt = now;
     this.#running += 1;
@@ -258,7 +265,7 @@ export class Bench {
     void attemptBatch(claims, this.#way).then(() => this.#over(now));
   }
 
-  /** A place is free again, some time after its handler began. */
+  /** Frees a slot some time after its handler started. */
   #over(beganAt: number): void {
     const now = performance.now();
     this.#end(now - beganAt);
@@ -286,7 +293,7 @@ export class Bench {
     if (this.isAwaited) this.onFreed();
   }
 
-  /** Gives back what waits when nothing has begun for a while: somebody else may be free. */
+  /** Gives waiting messages back if none of them starts for a while, because another worker may be free. */
   #watch(): void {
     if (this.#isWatched) return;
     this.#isWatched = true;

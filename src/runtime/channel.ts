@@ -3,36 +3,36 @@ import type { Logger } from '../contract/logger.js';
 import type { PayloadSettings, PayloadType } from '../message/payload.js';
 import type { Broker, News } from '../redis/broker.js';
 
-/** A registered worker, as those see it who keep the queue in order. */
+/** A registered worker, as the maintenance of its queue sees it. */
 export interface Tended {
-  /** Something became ready that rings no bell. */
+  /** Wakes the worker for messages that became available without a wake-up. */
   poke(): void;
-  /** Renews its lease; once, without patience. @returns nothing when the lease is lost, or was never there */
+  /** Renews the lease, with a single try. @returns nothing if the lease is lost or never existed */
   beat(): Promise<News | undefined>;
-  /** Aborts what it runs when its lease may have ended without word from Redis. */
+  /** Aborts active messages if the lease may have ended without a reply from Redis. */
   fence(): void;
 }
 
-/** What is done for a queue while somebody takes from it; see `upkeep/`. */
+/** Maintenance of a queue while this process takes from it; see `upkeep/`. */
 export interface Upkeep {
   add(worker: Tended): void;
   remove(worker: Tended): void;
-  /** What a take saw on its way. */
+  /** Reads the queue hints of a reply. */
   hear(news: News): void;
-  /** This process put or moved what is delayed: it sees to it that it becomes ready, should nobody take. */
+  /** Ensures promotion of messages that this process delayed or moved, even if no worker takes. */
   owe(news: News): void;
-  /** The queue was closed: what this process owes is left to whoever takes. */
+  /** The queue was closed: leaves promotion to the processes that take from it. */
   close(): void;
 }
 
-/** Everything the parts of a queue share: what `HotQueue` is the face of. */
+/** Everything that the parts of a queue share. `HotQueue` is its public side. */
 export interface Channel<T = unknown> {
   readonly name: string;
   readonly payload: PayloadType<T>;
-  /** For payload types that are found out later, from a decorated method. */
+  /** For payload types that are read later from a decorated method. */
   readonly payloadSettings: PayloadSettings;
   readonly broker: Broker;
-  /** `plain`: bare JSON on the list, as Python's HotQueue writes and reads it. */
+  /** `plain`: bare JSON in the list, as Python's HotQueue writes and reads it. */
   readonly wire: 'hotqueue' | 'plain';
   readonly events: QueueEmitter;
   readonly logger: Logger;

@@ -15,43 +15,43 @@ import { delayAfter, type RetryPolicy } from './retry-policy.js';
 
 export type Verb = 'ack' | 'retry' | 'bury' | 'release';
 
-/** What a claim needs of whoever took it. */
+/** What a claim needs from the fetcher that took it. */
 export interface Keeper {
   readonly channel: Channel;
   /** How long settling may wait for Redis. */
   readonly settling: Patience;
   readonly acks: Acks;
-  /** The claim is settled, or lost with its lease. */
+  /** Removes a claim that is settled, or lost with its lease. */
   forget(claim: Claim): void;
-  /** Redis did not answer in time: the claim may be settled. */
+  /** Removes a claim that may be settled: Redis did not answer in time. */
   abandon(claim: Claim): void;
 }
 
-/** Why a message was buried, as it is kept beside its bytes: one line of JSON. */
+/** Why a message was buried. It is stored beside the message as one line of JSON. */
 export interface Burial {
   readonly reason: string;
-  /** How often it was tried; this attempt included when absent. */
+  /** Number of attempts; up to and including this one if absent. */
   readonly attempts?: number;
   readonly error?: unknown;
 }
 
-/** A message that a worker holds: one of a take. It is settled once. */
+/** A message of a take that a worker has not settled yet. It is settled once. */
 export class Claim implements Place {
-  /** When its handler began, by the monotonic clock; absent as long as it waits for a place. */
+  /** When its handler started, in monotonic ms; absent while it waits for a slot. */
   beganAt: number | undefined;
-  /** What was claimed after it goes back before it does, so that it comes to stand before them. */
+  /** Gives back the claims that were taken later, before this one goes back, so that it ends in front of them. */
   beforeRelease: (() => void) | undefined;
-  /** Among what its keeper holds. */
+  /** Index in the list of its keeper. */
   place = -1;
-  /** Absent for a message of ours before its first attempt, as most are: its header is known without being read. */
+  /** Absent for a message of this library before its first attempt, as most are: its header need not be read. */
   readonly #envelope: Envelope | undefined;
   #id: string | undefined;
   #settled: Verb | undefined;
   #isInHand = true;
-  /** Of the settling, where somebody may ask for it. */
+  /** The result of settling, for a second call. */
   #settling: Promise<void> | undefined;
   #acked: ((outcome: Settled | Error) => void) | undefined;
-  /** What its handler was given, and by what rules; absent before. */
+  /** What its handler gets, and by which rules; absent before that. */
   delivery: Delivery | undefined;
   policy: RetryPolicy | undefined;
 
@@ -59,9 +59,9 @@ export class Claim implements Place {
     private readonly keeper: Keeper,
     readonly worker: string,
     readonly take: Take,
-    /** Of the message in its take, from 1. */
+    /** Position in the take, from 1. */
     readonly index: number,
-    /** Unix ms, by this machine's clock. */
+    /** Unix ms, by the clock of this machine. */
     readonly takenAt: number,
   ) {
     this.#envelope = take.isFresh(index) ? undefined : open(take.text(index));
@@ -72,12 +72,12 @@ export class Claim implements Place {
     return (this.#id ??= this.#envelope ? (this.#envelope.header?.id ?? this.#ownId) : this.take.message(this.index).toString('latin1', 1, 37));
   }
 
-  /** Number of this attempt, 1 for the first. */
+  /** Number of this attempt, from 1. */
   get attempt(): number {
     return (this.#envelope?.header?.attempts ?? 0) + 1;
   }
 
-  /** What the producer asked for, for this message alone. */
+  /** Options that the message was put with. */
   get options(): MessageOptions {
     const header = this.#envelope?.header;
     return header ? optionsOf(header) : noOptions;
@@ -91,27 +91,27 @@ export class Claim implements Place {
     return this.channel.name;
   }
 
-  /** Unix ms; for a message from elsewhere, when it was first seen. */
+  /** Unix ms; for a message from another program, when it was taken. */
   get putAt(): number {
     return this.options.putAt ?? madeAt(this.id) ?? this.takenAt;
   }
 
-  /** Where the message was taken from. */
+  /** The list that the message was taken from. */
   get lane(): Lane {
     return this.take.lane(this.index);
   }
 
-  /** Its worker died so often that one more death buries it. */
+  /** Whether it is a quarantined message, which is buried with its next crash. */
   get isSuspect(): boolean {
     return this.lane === 's';
   }
 
-  /** The payload as it was stored. */
+  /** The payload, as it was stored. */
   get text(): string {
     return this.#envelope ? this.#envelope.text : this.take.text(this.index, freshLength);
   }
 
-  /** Its `ttl` has passed, by this machine's clock. */
+  /** Whether its `ttl` has passed, by the clock of this machine. */
   get hasExpired(): boolean {
     return this.takenAt >= (this.options.expiresAt ?? Infinity);
   }
@@ -120,22 +120,22 @@ export class Claim implements Place {
     return this.#settled;
   }
 
-  /** Emits what happened to this message, if anybody listens. */
+  /** Emits an event for this message if it has a listener. */
   tell<V extends Exclude<keyof QueueEvents, 'put'>>(verb: V, more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>): void {
     if (!this.#isListenedTo(verb)) return;
     const { events, name } = this.channel;
     (events as EventEmitter).emit(verb, { queue: name, id: this.id, attempt: this.attempt, ...more });
   }
 
-  /** Nobody waits for it, but somebody should know. */
+  /** Logs that settling failed: no caller waits for it. */
   warnUnsettled(error: unknown): void {
     const { logger, name } = this.channel;
-    // Given back at a deadline, or recovered by somebody: the message is safe, and it is not ours any more.
+    // It was given back at a deadline, or recovered by another process. It is safe, and belongs to this worker no more.
     if (error instanceof LeaseLostError) logger.warn(error.message);
     else logger.warn(`message ${this.id} of queue "${name}" was not settled (${wordsOf(error).message}): it will be handled again`);
   }
 
-  /** The message is no longer ours, or its time is up. */
+  /** Aborts the signal of the delivery: the lease was lost, or the time is up. */
   abort(reason: unknown): void {
     if (this.delivery) abort(this.delivery, reason);
   }
@@ -144,13 +144,13 @@ export class Claim implements Place {
     return this.policy ? delayAfter(this.attempt, this.policy.backoff) : 0;
   }
 
-  /** It is settled, or given up: this process works on it no more. */
+  /** Stops counting the message as active in this process: it is settled or abandoned. */
   letGo(): void {
     if (this.#isInHand) inHand.messages -= 1;
     this.#isInHand = false;
   }
 
-  /** Handled: acknowledges without anybody waiting for it. */
+  /** Acknowledges without a promise. */
   done(): undefined {
     this.#settled = 'ack';
     this.letGo();
@@ -166,7 +166,7 @@ export class Claim implements Place {
     });
   }
 
-  /** What came of an acknowledgement that travelled with others. */
+  /** Gets the result of an acknowledgement that was sent together with others. */
   onAcked(outcome: Settled | Error): void {
     if (outcome === 'done' && this.#isListenedTo('ack')) this.tell('ack', { tookMs: Date.now() - this.takenAt });
     if (this.#acked) return this.#acked(outcome);
@@ -209,7 +209,7 @@ export class Claim implements Place {
     const next = { id: this.id, attempts: this.attempt, crashes: header?.crashes ?? 0, fields: header?.fields ?? '' };
     const text = this.take.message(this.index).subarray(headerLength);
     const message = Buffer.concat([Buffer.from(failures === '' ? headerLine(next) : headerAnd(failures, next)), text]);
-    // A header in base would break Python's reader of a plain queue.
+    // A header in the list `base` would break Python's reader of a plain queue.
     const lane = this.channel.wire === 'plain' && !this.isSuspect ? 'a' : this.lane;
     return { id: this.id, lane, delayMs, message };
   }
@@ -218,7 +218,7 @@ export class Claim implements Place {
     return this.#envelope ?? { header: undefined, headerLength: freshLength, failures: '' };
   }
 
-  /** Of a message without one. Worker, take and index together are never used twice, and recovery makes the same id. */
+  /** Id for a message without one. Worker, take and index are never used twice together, and recovery makes the same id. */
   get #ownId(): string {
     return `${this.worker}.${this.lane}${this.take.number}.${this.index}`;
   }
@@ -260,10 +260,10 @@ export class Claim implements Place {
 }
 
 const longestStack = 8_192;
-/** A hundred years; much more than that is no time to Redis. */
+/** 100 years. Redis cannot store times that are much later. */
 const longestDelayMs = 3_155_760_000_000;
 
-/** The lane stands first, where revive.lua looks for it. */
+/** `lane` must be the first field, because revive.lua reads it there. */
 function recordOf({ reason, error, attempts }: Burial, { attempt, worker, lane }: Claim): string {
   return JSON.stringify({ lane, reason, attempts: attempts ?? attempt, worker, ...(error === undefined ? {} : { error: plainError(error) }) });
 }

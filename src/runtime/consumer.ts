@@ -3,22 +3,35 @@ import type { Channel } from './channel.js';
 import type { Delivery } from './delivery.js';
 import { Supply, type Hold } from './supply.js';
 
-/** Asking for the next acknowledges the last; leaving early (`break`, `return`, `throw`) gives the current one back. */
+/**
+ * A loop over messages, as `queue.consume()` and `queue.deliveries()` return it.
+ *
+ * Asking for the next message acknowledges the last one. Leaving early (`break`, `return`, `throw`) gives the current one
+ * back; with `onLeave: 'ack'` it is acknowledged.
+ *
+ * @example
+ * ```ts
+ * for await (const email of emails.consume({ limit: 10 })) {
+ *   console.log(email.to);
+ * }
+ * ```
+ */
 export interface Consumer<T> extends AsyncIterableIterator<T, void>, AsyncDisposable {
   [Symbol.asyncIterator](): Consumer<T>;
+  /** Ends the loop, even while it waits for a message. */
   return(): Promise<IteratorResult<T, void>>;
 }
 
 /**
- * Deliveries of a channel one after the other, each mapped by `give`. Nothing happens before the first is asked for.
+ * Deliveries of a queue, one after the other, each mapped by `give`. Nothing happens before the first call of `next`.
  *
- * @param onEnd called when it has ended, perhaps twice
+ * @param onEnd called when the loop has ended, perhaps twice
  */
 export function consume<T, G>(channel: Channel<T>, options: Taking, give: (delivery: Delivery<T>) => G, onEnd: () => void): Consumer<G> {
   return consumerOf(options.signal, onEnd, (ended) => walk(new Supply(channel, { ended, waitMs: options.timeoutMs }), options, give, onEnd));
 }
 
-/** As {@link consume}, in arrays of up to `size`: what holds for the current message holds for the whole current array. */
+/** {@link consume} in arrays of up to `options.batch` messages. All messages of the current array are settled together. */
 export function consumeBatches<T, G>(channel: Channel<T>, options: Taking & { readonly batch: number }, give: (delivery: Delivery<T>) => G, onEnd: () => void): Consumer<G[]> {
   return consumerOf(options.signal, onEnd, (ended) => walkBatches(new Supply(channel, { ended, waitMs: options.timeoutMs }), options, give, onEnd));
 }
@@ -28,10 +41,10 @@ function consumerOf<G>(signal: AbortSignal | undefined, onEnd: () => void, items
   const items = itemsUntil(signal ? AbortSignal.any([signal, left.signal]) : left.signal);
   const consumer: Consumer<G> = {
     next: () => items.next(),
-    // Aborting first: a `return` queues behind a `next` that waits, and would wait as long.
+    // Abort first: `return` of a generator queues behind a `next` that waits, and would wait as long.
     return: () => {
       left.abort();
-      onEnd(); // a generator that has not begun runs none of its code
+      onEnd(); // a generator that has not started runs none of its code
       return items.return();
     },
     throw: (error) => {
@@ -56,7 +69,7 @@ async function* walk<T, G>(
       inHand = await supply.one(limit - given);
       if (!inHand) return;
       yield give(inHand.delivery);
-      await supply.done(inHand); // the next one was asked for
+      await supply.done(inHand); // the loop asked for the next one
       inHand = undefined;
     }
   } finally {

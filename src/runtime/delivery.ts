@@ -5,7 +5,7 @@ import type { Job } from '../contract/job.js';
 import { newId } from '../message/ids.js';
 import type { Verb } from './claim.js';
 
-/** What a delivery is of: a claim, or nothing at all in a unit test. */
+/** What a delivery settles: a claim, or a stand-in for unit tests. */
 export interface Settler {
   readonly id: string;
   readonly queue: string;
@@ -14,29 +14,40 @@ export interface Settler {
   readonly settledBy: Verb | undefined;
   ack(): Promise<void>;
   retry(delayMs: number): Promise<void>;
-  /** Ms before the next attempt where nobody says otherwise. */
+  /** Ms before the next attempt if the caller names no delay. */
   backoffMs(): number;
   bury(burial: { readonly reason: string }): Promise<void>;
   release(): Promise<void>;
 }
 
 
-/** Makes deliveries and aborts them: for the runtime alone, so that no caller can make one that is held by no queue. */
+/** Create and abort deliveries. Only the runtime uses these, so that a caller cannot create a delivery without a claim. */
 export let deliver: <T>(settler: Settler, payload: T) => Delivery<T>;
 export let abort: (delivery: Delivery, reason: unknown) => void;
 
 /**
- * A message in a worker's hands: a {@link Job} that can be settled. A handler that returns settles it with `ack`, one
- * that throws with `retry` or `bury`; settle it yourself only to say otherwise.
+ * A message that a worker has taken: a {@link Job} that can be settled.
+ *
+ * A handler that returns acknowledges its message. If it throws, the message is retried or buried. Call `ack`, `retry`,
+ * `bury` or `release` only to decide otherwise. A message is settled once.
+ *
+ * @example
+ * ```ts
+ * for await (const job of emails.deliveries({ limit: 1 })) {
+ *   if (job.attempt > 3) await job.bury('too many attempts');
+ *   else console.log(job.id, job.payload);
+ * }
+ * ```
  */
 export class Delivery<T = unknown> implements Job<T> {
-  // Most handlers look at their payload alone, so all else is made when it is asked for.
+  // Most handlers only read the payload, so everything else is created when it is needed.
   readonly #settler: Settler;
   #controller: AbortController | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   private constructor(
     settler: Settler,
+    /** The payload, checked. */
     readonly payload: T,
   ) {
     this.#settler = settler;
@@ -50,80 +61,127 @@ export class Delivery<T = unknown> implements Job<T> {
     };
   }
 
-  /** A delivery for unit tests, held by no queue: `studio.resize(image, Delivery.of(image))`. */
+  /**
+   * A delivery for unit tests, without a queue. It only records how it was settled.
+   *
+   * @param as `id`: a new one by default; `attempt`: 1 by default; `signal`: one that never aborts by default
+   * @example
+   * ```ts
+   * const job = Delivery.of(image, { attempt: 3 });
+   * await new Studio().resize(image, job);
+   * console.log(job.settledBy); // 'bury', if the handler called job.bury()
+   * ```
+   */
   static of<T>(payload: T, as: { id?: string; attempt?: number; signal?: AbortSignal } = {}): Delivery<T> {
     const delivery = new Delivery(new NoQueue(as.id ?? newId(), as.attempt ?? 1), payload);
     if (as.signal) delivery.#controller = controllerOf(as.signal);
     return delivery;
   }
 
+  /** Id of the message. Use it to do an effect only once. */
   get id(): string {
     return this.#settler.id;
   }
 
-  /** Name of the queue. */
+  /** Name of the queue; `'none'` for {@link of}. */
   get queue(): string {
     return this.#settler.queue;
   }
 
-  /** Number of this run, 1 for the first. */
+  /** Number of this attempt, from 1. */
   get attempt(): number {
     return this.#settler.attempt;
   }
 
-  /** Unix ms. */
+  /** When the message was put, in Unix ms; for a message from another program, when it was taken. */
   get putAt(): number {
     return this.#settler.putAt;
   }
 
-  /** Aborts when the message is no longer ours: its lease was lost, or the runner's deadline passed. */
+  /**
+   * Aborts when the lease was lost, when the deadline of the runner passed, or when the attempt took longer than its
+   * `timeout`.
+   *
+   * @example
+   * ```ts
+   * const response = await fetch(url, { signal: job.signal });
+   * ```
+   */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
 
-  /** How it was settled: by the handler, or by the library after it; `undefined` as long as it is not. */
+  /** How the message was settled, by the handler or after it; `undefined` before that. */
   get settledBy(): Verb | undefined {
     return this.#settler.settledBy;
   }
 
-  /** Done: drops the message. @throws LeaseLostError, AlreadySettledError */
+  /**
+   * Acknowledges the message: it is done, and Redis drops it.
+   *
+   * @throws LeaseLostError if another worker may have the message
+   * @throws AlreadySettledError if it was settled in another way
+   * @example
+   * ```ts
+   * await job.ack();
+   * ```
+   */
   ack(): Promise<void> {
     return this.#settler.ack();
   }
 
   /**
-   * Gives the message back for another attempt, also beyond `attempts`.
+   * Gives the message back for another attempt, even beyond `attempts`.
    *
-   * @param options `delay` until then; the queue's backoff by default
-   * @throws LeaseLostError, AlreadySettledError
+   * @param options `delay` before the next attempt, in ms or such as `'30s'`; by default the backoff of the message
+   * @throws LeaseLostError if another worker may have the message
+   * @throws AlreadySettledError if it was settled in another way
+   * @throws InvalidOptionError if `delay` is not a duration
+   * @example
+   * ```ts
+   * await job.retry({ delay: '10m' });
+   * ```
    */
   async retry({ delay }: { delay?: Duration } = {}): Promise<void> {
     await this.#settler.retry(delay === undefined ? this.#settler.backoffMs() : toMs(delay, 'delay'));
   }
 
-  /** Gives the message up: lays it among the dead letters. @throws LeaseLostError, AlreadySettledError */
+  /**
+   * Gives up on the message: moves it to the dead letters, with `reason`.
+   *
+   * @throws LeaseLostError if another worker may have the message
+   * @throws AlreadySettledError if it was settled in another way
+   * @example
+   * ```ts
+   * await job.bury('account closed');
+   * ```
+   */
   bury(reason: string): Promise<void> {
     return this.#settler.bury({ reason });
   }
 
   /**
-   * Says that this message has failed, as if its handler had thrown `error` for it alone: once the handler is over it is
-   * tried again or buried, by the ordinary rules. For single failures of a batch; `Bury` and `RetryIn` are heeded too.
+   * Marks this message as failed, as if its handler had thrown `error` for it alone. When the handler ends, the message is
+   * retried or buried by the usual rules, also by those of `Bury` and `RetryIn`. Use it for single messages of a batch.
    *
-   * @throws AlreadySettledError
+   * @throws AlreadySettledError if the message was settled before
+   * @example
+   * ```ts
+   * for (const job of jobs) if (rejected.has(job.id)) job.fail(new Error('rejected by the archive'));
+   * ```
    */
   fail(error: unknown): void {
     if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'fail');
     this.#failure = { error };
   }
 
-  /** What {@link fail} was told; `undefined` as long as it was told nothing. */
+  /** The error of the last {@link fail}; `undefined` before the first. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }
 
-  /** What `JSON.stringify` and `console.log` show. */
+  /** What `JSON.stringify` and `console.log` show: `{ id, queue, payload, attempt, putAt }`. */
   toJSON(): object {
     const { id, queue, payload, attempt, putAt } = this;
     return { id, queue, payload, attempt, putAt };
@@ -133,18 +191,27 @@ export class Delivery<T = unknown> implements Job<T> {
     return Object.assign(Object.create({ constructor: Delivery }) as object, this.toJSON());
   }
 
-  /** Gives the message back to the head of the queue as if it had not been taken. @throws LeaseLostError, AlreadySettledError */
+  /**
+   * Gives the message back to the head of the queue, as if it had not been taken: the attempt does not count.
+   *
+   * @throws LeaseLostError if another worker may have the message
+   * @throws AlreadySettledError if it was settled in another way
+   * @example
+   * ```ts
+   * if (!(await mailServer.isUp())) await job.release();
+   * ```
+   */
   release(): Promise<void> {
     return this.#settler.release();
   }
 }
 
-/** A controller for a signal that the caller aborts. */
+/** A controller around a signal that the caller aborts. */
 function controllerOf(signal: AbortSignal): AbortController {
   return { signal, abort: () => undefined };
 }
 
-/** Remembers how it was settled, so that a unit test may ask. */
+/** Records how it was settled, so that a unit test can check it. */
 class NoQueue implements Settler {
   readonly queue = 'none';
   readonly putAt = Date.now();

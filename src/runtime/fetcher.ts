@@ -11,48 +11,53 @@ import { inHand, processId } from './process.js';
 import { aConsumer, reportOf, type About, type Tally } from './report.js';
 
 const leavePatienceMs = 5_000;
-/** A paused queue is looked at this often; nobody rings when it is resumed. */
+/** How often to look at a paused queue: resuming it wakes no worker. */
 const pausedLookMs = 1_000;
-/** Part of its lease after which a worker without word from Redis lets go: before anybody else may begin. */
+/** Part of its lease after which a worker without a reply from Redis aborts its handlers: before another worker may start. */
 const fencedAt = 0.85;
-/** Node fires timers beyond this at once. */
+/** Node fires a timer with a longer delay at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
 export interface FetcherOptions {
-  /** Aborts taking; what was in flight then is given back by `leave`. */
+  /** Aborts taking. `leave` then gives back the messages of a take that was in flight. */
   readonly taking: AbortSignal;
-  /** How long the settling of a claim may wait for Redis. */
+  /** How long settling a claim may wait for Redis. */
   readonly settling: Patience;
-  /** Who takes, for whoever looks at the workers. */
+  /** Description of the worker for its heartbeat report. */
   readonly about?: About;
-  /** Somebody asks this worker for something; told with every beat as long as the order stands. */
+  /** Called when this worker has a command, with every heartbeat until the command is withdrawn. */
   readonly onOrder?: (order: Order) => void;
-  /** Gets what a take behind the wait brought, as soon as it is here; see {@link Fetcher.idle}. */
+  /** Called with the claims of a take that was sent with a wait, as soon as they arrive; see {@link Fetcher.idle}. */
   readonly onBrought?: (claims: Claim[]) => void;
 }
 
 /**
- * Takes messages for one consumer: registers as a worker, takes, waits, and leaves. At most one take is in flight, and
- * its number advances only when it brought something, so one whose reply was lost can be sent again.
+ * Takes messages for one consumer: registers as a worker, takes, waits and leaves.
+ *
+ * At most one take is in flight. Its number advances only if it brought messages, so a take can be sent again if its reply
+ * was lost.
  */
 export class Fetcher implements Tended, Keeper {
   readonly acks: Acks;
-  /** Each knows its place. A Set's tables, replaced again and again, would keep what was done alive until a full collection. */
+  /**
+   * Each claim knows its index here. A Set would replace its tables again and again, and these keep finished claims in memory
+   * until a full garbage collection.
+   */
   readonly #claims: Claim[] = [];
-  /** By number: those that Redis has not dropped. */
+  /** By number: takes that Redis has not dropped. */
   readonly #takes = new Map<number, Take>();
-  /** Claims that may be settled: Redis did not answer in time. The next beat gives back what is not. */
+  /** Claims that may be settled: Redis did not answer in time. The next heartbeat gives back those that are not. */
   #abandoned: Claim[] = [];
   #worker: string | undefined;
   #number = 0;
-  /** When the last beat or join that succeeded was sent; the lease counts from then. Monotonic ms. */
+  /** When the last successful heartbeat or join was sent, in monotonic ms. The lease counts from then. */
   #provenAt = 0;
   #waiter: Waiter | undefined;
-  /** A take that is on its way. */
+  /** The take in flight. */
   #asking: Promise<unknown> | undefined;
   #isIdle = false;
   #isPaused = false;
-  /** A suspect was settled after the last take was sent, so the next take may bring another. */
+  /** A quarantined message was settled after the last take was sent, so the next take may bring another one. */
   #mayTakeSuspect = false;
   #tally: Tally = { handled: 0, failed: 0 };
   #poked: (() => void) | undefined;
@@ -69,14 +74,14 @@ export class Fetcher implements Tended, Keeper {
   }
 
   /**
-   * Claims what is ready.
+   * Claims waiting messages.
    *
-   * @param most how many at the most, 1 or more
-   * @returns none when nothing is ready
+   * @param most maximum number of messages, from 1
+   * @returns an empty array if no message is waiting
    */
   async take(most: number): Promise<Claim[]> {
-    // After a stall nothing that is taken could be begun before the next beat: so that one comes first.
-    if (this.#worker && !this.isProven) await this.beat().catch(() => undefined); // away: the take waits for Redis
+    // After a stall the lease is uncertain, and no message could start before the next heartbeat. So send the heartbeat first.
+    if (this.#worker && !this.isProven) await this.beat().catch(() => undefined); // Redis is away: the take waits for it
     const taken = await this.#take(most);
     this.#isPaused = taken.status === 'paused';
     this.channel.upkeep.hear(taken.news);
@@ -84,9 +89,10 @@ export class Fetcher implements Tended, Keeper {
   }
 
   /**
-   * Resolves when something may be ready, when {@link poke} is called, or after `timeoutMs`.
+   * Resolves when a message may be waiting, when {@link poke} is called, or after `timeoutMs`.
    *
-   * @param most how many to take in the moment in which the wait ends, where nothing runs in this process: for `onBrought`
+   * @param most maximum number of messages for a take that Redis runs when the wait ends. It is sent only if no message is
+   *   active in this process, and `onBrought` gets its claims
    */
   async idle(timeoutMs = Infinity, most = 0): Promise<void> {
     if (this.#mayTakeSuspect) return;
@@ -96,7 +102,7 @@ export class Fetcher implements Tended, Keeper {
     const patienceMs = Math.min(timeoutMs, this.#isPaused ? pausedLookMs : Infinity);
     if (patienceMs < Infinity) timer = setTimeout(() => this.poke(), Math.min(patienceMs, longestTimerMs));
     try {
-      // Whoever waits on a paused queue would move its messages into the inbox, one by one.
+      // A wait on a paused queue would move its messages into the inbox, one by one.
       await (this.#isPaused ? poked : Promise.race([this.#wait(most), poked]));
     } finally {
       this.#isIdle = false;
@@ -125,42 +131,45 @@ export class Fetcher implements Tended, Keeper {
     return news;
   }
 
-  /** What an acknowledgement on its way says, a beat does not say before it: the acknowledgement would find nothing to do, and no event be told. */
+  /**
+   * Leaves out acknowledgements that are on their way. If a heartbeat delivered them first, the acknowledgement would find
+   * nothing to do, and no `ack` event would be emitted.
+   */
   #asForBeat(take: Take): Pick<Take, 'number' | 'acknowledgements'> {
     return this.acks.isPending(take) ? { number: take.number, acknowledgements: take.noAcknowledgements } : take;
   }
 
-  /** Whether Redis has had word from this worker so lately that nobody else can hold what it holds. */
+  /** Whether the last reply from Redis is so recent that no other worker can have the messages of this one. */
   get isProven(): boolean {
     return this.isProvenAt(performance.now());
   }
 
-  /** {@link isProven} at an instant of the monotonic clock. */
+  /** {@link isProven} at `now`, in monotonic ms. */
   isProvenAt(now: number): boolean {
     return now - this.#provenAt < this.channel.broker.leaseMs * fencedAt;
   }
 
   fence(): void {
     if (!this.#worker || this.isProven) return;
-    this.abort(new Error('Redis could not be told in time that this worker is alive: somebody else may hold the message'));
+    this.abort(new Error('this worker could not renew its lease in time: another worker may have the message'));
   }
 
-  /** Whether a claim is this worker's still: neither settled, nor gone with a lease that was lost. */
+  /** Whether a claim still belongs to this worker: not settled, and not lost with its lease. */
   holds(claim: Claim): boolean {
     return this.#claims[claim.place] === claim;
   }
 
-  /** Aborts the signal of everything that runs. */
+  /** Aborts the signals of all active messages. */
   abort(reason: unknown): void {
     for (const claim of this.#claims) claim.abort(reason);
   }
 
-  /** The take that is on its way, if any; never rejects. What it brings is younger than all that is held. */
+  /** The take in flight, if any. Never rejects. Its messages are younger than all claims of this worker. */
   get asking(): Promise<unknown> | undefined {
     return this.#asking?.catch(() => undefined);
   }
 
-  /** Gives claims back unhandled, in one trip. */
+  /** Releases claims that have not started, in one round trip. */
   async giveBack(claims: readonly Claim[]): Promise<void> {
     const ours = claims.filter((claim) => this.holds(claim));
     if (ours.length === 0) return;
@@ -168,10 +177,10 @@ export class Fetcher implements Tended, Keeper {
     await this.#release(ours[0]!.worker, ours, this.settling);
   }
 
-  /** Gives back whatever is still held, and takes this worker off the register. */
+  /** Gives back all claims, and removes this worker from the registry. */
   async leave(): Promise<void> {
     this.channel.upkeep.remove(this);
-    // The waiter first: the server would go on to serve it, and what it is given would wait for somebody's next take.
+    // End the wait first. Otherwise the server may still serve it, and its message stays in the inbox until the next take.
     await this.#waiter?.close();
     await this.acks.drained();
     const worker = this.#worker;
@@ -183,7 +192,7 @@ export class Fetcher implements Tended, Keeper {
     }
   }
 
-  /** Settled, or given up: the next beat gives back what Redis still has of it. */
+  /** Removes a claim that is settled or abandoned. If it is still active in Redis, the next heartbeat gives it back. */
   forget(claim: Claim): void {
     if (!this.holds(claim)) return;
     const last = this.#claims.pop()!;
@@ -201,9 +210,12 @@ export class Fetcher implements Tended, Keeper {
     if (claim.settledBy !== 'ack') this.#abandoned.push(claim);
   }
 
-  /** A worker holds one suspect at a time, and suspects wake no waiting worker: without this, the next one would wait for the end of a block. */
+  /**
+   * Lets this worker take the next quarantined message at once. A worker holds at most one of them, and they wake no waiting
+   * worker: without this, the next one would wait until a wait ends.
+   */
   #endSuspect({ worker }: Claim): void {
-    void this.channel.broker.forgetSuspect(processId(), worker).catch(() => undefined); // it expires
+    void this.channel.broker.forgetSuspect(processId(), worker).catch(() => undefined); // the note expires
     this.#mayTakeSuspect = true;
     this.poke();
   }
@@ -238,16 +250,16 @@ export class Fetcher implements Tended, Keeper {
       claim.place = this.#claims.push(claim) - 1;
       claims.push(claim);
     }
-    // Before its handler begins: if this process dies, messages of its other queues are not to blame.
+    // Store this before the handler starts. If this process dies, messages of its other queues then count no crash.
     if (!take.hasSuspect) return claims;
     await this.channel.broker.noteSuspect(processId(), worker).catch(() => undefined);
     return claims.filter((claim) => this.holds(claim)); // the lease may be lost by now
   }
 
-  /** Somebody recovered this worker: what it holds is no longer its own, and it goes on as another. */
+  /** Another process recovered this worker: its claims are lost, and it continues under a new id. */
   #lose(): void {
     this.#worker = undefined;
-    this.abort(new Error('the lease was lost: somebody else may hold the message'));
+    this.abort(new Error('the lease was lost: another worker may have the message'));
     this.#forgetAll();
   }
 
@@ -277,13 +289,13 @@ export class Fetcher implements Tended, Keeper {
 
   async #join(): Promise<string> {
     const worker = newId();
-    this.#tally = { handled: 0, failed: 0 }; // what another did stays with the queue's sums
+    this.#tally = { handled: 0, failed: 0 }; // the counts of the previous id stay in the queue's totals
     const sentAt = performance.now();
     await this.channel.broker.join(worker, processId(), { signal: this.options.taking }, this.#report());
     this.#provenAt = sentAt;
-    // The number goes on: another worker's tokens must never be taken for those of a lease that was lost.
+    // Do not reset the take number: claim tokens of the new id must differ from those of a lost lease.
     this.channel.upkeep.add(this);
-    // Tools look for workers by the set of names: also where nobody has put anything yet.
+    // Tools find workers by the set of queue names. Add the name here too: there may have been no put yet.
     void this.channel.broker.announce(this.channel.name, { withinMs: 0 }).catch(() => undefined);
     return worker;
   }
@@ -293,8 +305,9 @@ export class Fetcher implements Tended, Keeper {
   }
 
   /**
-   * The take that is asked for together with the wait before it, so that a message finds an idle worker in two steps instead
-   * of four. It has the number of the next take: whichever of the two Redis meets first is answered, the other told the same.
+   * Sends a take together with the wait before it, so that a message reaches an idle worker in two steps instead of four.
+   *
+   * It has the number of the next take. Redis answers the first of the two that arrives, and gives the other the same reply.
    */
   async #takeBehind(client: Client, most: number): Promise<void> {
     const worker = this.#worker!;
@@ -304,8 +317,8 @@ export class Fetcher implements Tended, Keeper {
     if (taken === 'lost' || worker !== this.#worker || this.#number >= number) return; // the next take finds out
     this.#isPaused = taken.status === 'paused';
     const claims = await this.#hold(worker, taken);
-    if (!this.#isIdle) await this.giveBack(claims); // busy meanwhile: they belong to a worker that is free
-    else this.options.onBrought!(claims); // at once: what follows here can wait
+    if (!this.#isIdle) await this.giveBack(claims); // busy by now: a free worker takes them
+    else this.options.onBrought!(claims); // first, because the rest can wait
     this.channel.upkeep.hear(taken.news);
   }
 
@@ -316,7 +329,7 @@ export class Fetcher implements Tended, Keeper {
   async #wait(most: number): Promise<void> {
     this.#waiter ??= this.channel.broker.waiter();
     const moved = await this.#waiter.wait(this.#mayTakeBehind(most) ? (client) => this.#takeBehind(client, most) : undefined);
-    // Woken while busy: the message belongs to whoever is free, so it goes back to where the others wait.
+    // Woken while busy: move the message back to the waiting list, to wake a worker that is free.
     if (moved && !this.#isIdle && this.#worker) await this.channel.broker.release(this.#worker, []).catch(() => undefined);
   }
 }

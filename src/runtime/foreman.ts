@@ -5,27 +5,29 @@ import { Crew, type RunOptions, type StartOptions } from './runner.js';
 import type { Workers } from './worker-types.js';
 
 /**
- * What `hotqueue worker` asks of a copy of this library. The file that it loads may see another copy than its own: that
- * of its project, where the command is npx's or a global one. Declarations are known only to the copy that took the note.
+ * What `hotqueue worker` needs from a copy of this library.
+ *
+ * A loaded file may import another copy than the command: that of its project, if the command comes from npx or from a global
+ * installation. Only the copy that recorded worker metadata knows it.
  */
 export interface Copy {
-  /** `class`: instances of it have workers; `worker`: may be given to `run` as it is. */
+  /** `class`: its instances have workers. `worker`: `run` accepts it as it is. */
   kindOf(value: unknown): 'class' | 'worker' | undefined;
   handlersOf(workers: Workers): BoundHandler[];
   crewOf(handlers: readonly BoundHandler[], options: StartOptions): Crew;
-  /** The logger of a queue that was given none. */
+  /** The logger of a queue without the option `logger`. */
   readonly defaultLogger: Logger;
 }
 
-/** Takes workers into service while `hotqueue worker` loads the files that declare them. */
+/** CLI host: collects workers while `hotqueue worker` loads the files that declare them. */
 export interface Foreman {
-  /** A copy of the library was loaded. */
+  /** Called when a copy of the library was loaded. */
   meet(copy: Copy): void;
-  /** `run` was called in one of the files. Resolves when these workers have stopped, as `run` does. */
+  /** Called when one of the files calls `run`. Resolves when these workers have stopped, as `run` does. */
   engage(workers: Workers, options: RunOptions, copy: Copy): Promise<void>;
 }
 
-// On the global object: what is loaded twice has nothing else in common.
+// On the global object: two copies of the library have nothing else in common.
 const place: unique symbol = Symbol.for('hotqueue.foreman') as never;
 const shared = globalThis as { [place]?: Foreman | undefined };
 

@@ -3,18 +3,20 @@ import type { Taking } from '../contract/queue-options.js';
 import type { Channel } from './channel.js';
 import { Supply, type Hold, type Waiting } from './supply.js';
 
-/** How long a worker that nobody asks stays registered, for whoever asks again. */
+/** How long a worker stays registered for the next `get`. */
 const keptMs = 2_000;
 
-/** A worker, and what the one who asks it at the moment will wait for. */
+/** A worker, and the limits of its current wait. */
 interface Desk<T> {
   readonly supply: Supply<T>;
   readonly waiting: Waiting;
 }
 
 /**
- * Hands out single messages. The worker that took the last one is kept for a moment, so that a loop of `get` neither joins
- * nor leaves each time; it holds nothing, and keeps no process alive.
+ * Takes single messages.
+ *
+ * It keeps the worker that took the last message for a moment, so that a loop of `get` does not join and leave each time. The
+ * kept worker has no messages, and does not keep the process alive.
  */
 export class Getter<T> {
   readonly #closing = new AbortController();
@@ -24,7 +26,7 @@ export class Getter<T> {
 
   constructor(private readonly channel: Channel<T>) {}
 
-  /** The next payload, settled; `undefined` when there is none, or `signal` aborts. */
+  /** The next payload, settled; `undefined` if there is none, or if `signal` aborts. */
   async get(options: Taking & { readonly block: boolean }): Promise<T | undefined> {
     const asking = this.#get(options);
     this.#asked.add(asking);
@@ -35,14 +37,14 @@ export class Getter<T> {
     }
   }
 
-  /** Ends what waits, and leaves. */
+  /** Ends all waiting, and leaves. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#asked);
     await this.leave();
   }
 
-  /** Takes the worker that is kept off the register. */
+  /** Removes the kept worker from the registry. */
   async leave(): Promise<void> {
     const kept = this.#kept;
     this.#release();
@@ -56,7 +58,7 @@ export class Getter<T> {
     let mayKeep = false;
     try {
       const atOnce = await this.#ask(desk, 0);
-      // One that has waited may wait still: the server would hand it the next message.
+      // Do not keep a worker that has waited: its wait may still be open, and the server would give it the next message.
       mayKeep = (atOnce !== undefined || !block) && !desk.waiting.ended.aborted;
       return atOnce ?? (block ? await this.#ask(desk, timeoutMs) : undefined);
     } finally {
@@ -71,7 +73,7 @@ export class Getter<T> {
     if (!hold) return undefined;
     await supply.done(hold);
     await restOfThisTurn(); // the acknowledgement is on its way, even if the program ends with this message
-    while (supply.hasUnsent) await pause(1); // unless it waits for the answer to an earlier one, such as of a buried message
+    while (supply.hasUnsent) await pause(1); // unless it waits for the reply to an earlier one, such as for a buried message
     return hold;
   }
 
@@ -81,7 +83,7 @@ export class Getter<T> {
   }
 
   #keep(desk: Desk<T>): void {
-    desk.waiting.ended = this.#closing.signal; // a signal of the caller's would live as long
+    desk.waiting.ended = this.#closing.signal; // otherwise a caller's signal would stay in memory as long
     this.#kept = desk;
     this.#timer = setTimeout(() => void this.leave().catch(() => undefined), keptMs).unref();
     keepers.add(this);
@@ -98,10 +100,10 @@ export class Getter<T> {
   }
 }
 
-/** Those that keep a worker: one listener for all of them. */
+/** Getters that keep a worker. They share one listener. */
 const keepers = new Set<{ leave(): Promise<void> }>();
 
-/** The program has come to its end: nobody will ask again. */
+/** The program has nothing left to do, so there will be no further `get`. */
 function leaveAll(): void {
-  for (const keeper of keepers) void keeper.leave().catch(() => undefined); // its lease ends without us
+  for (const keeper of keepers) void keeper.leave().catch(() => undefined); // then its lease ends
 }

@@ -1,20 +1,20 @@
 import { Bench } from './bench.js';
 import type { BoundHandler } from './handlers.js';
 
-/** How handlers that share one loop share it. */
+/** How handlers share one loop. */
 export interface Sharing {
-  /** Most messages worked on at once, over all of them; the sum of their own when absent. */
+  /** Maximum number of slots in use over all handlers; the sum of their own if absent. */
   readonly concurrency?: number;
-  /** `strict`: in the order in which they were given, a later one only when the earlier have nothing; `fair`: in turn. */
+  /** `strict`: in the given order, a later handler only if the earlier ones have no messages. `fair`: in turn. */
   readonly order: 'strict' | 'fair';
 }
 
-/** Handlers at work: takes as many messages as there are free places, runs them, and stops when told to. */
+/** Runs handlers: takes as many messages as there are free slots, runs them, and stops on request. */
 export class HandlerLoop {
   readonly #stopping = new AbortController();
   readonly #givingUp = new AbortController();
   readonly #benches: readonly Bench[];
-  /** Whose turn it is, when in turn. */
+  /** Index of the handler that is next, with `fair`. */
   #turn = 0;
   #wake: (() => void) | undefined;
 
@@ -31,7 +31,7 @@ export class HandlerLoop {
     return this.#benches.reduce((sum, bench) => sum + bench.running, 0);
   }
 
-  /** Works until {@link stop}. @throws what makes going on useless, such as a Redis that was named and does not answer */
+  /** Works until {@link stop}. @throws if it cannot continue, for example if a named Redis does not answer */
   async work(): Promise<void> {
     const isStopping = (): boolean => this.#stopping.signal.aborted;
     try {
@@ -49,7 +49,7 @@ export class HandlerLoop {
     }
   }
 
-  /** Takes no more, and gives back what could not be finished when `deadline` aborts. */
+  /** Takes no more messages. Gives back those that have not finished when `deadline` aborts. */
   stop(deadline: AbortSignal): void {
     this.#stopping.abort();
     this.#wake?.();
@@ -58,7 +58,7 @@ export class HandlerLoop {
     else deadline.addEventListener('abort', () => this.#giveUp(deadline.reason), { once: true });
   }
 
-  /** @param asked gets those for which Redis was asked */
+  /** @param asked collects the handler runners that asked Redis */
   async #takeInOrder(isStopping: () => boolean, asked: Set<Bench>): Promise<number> {
     const benches = this.#benches.length;
     const first = this.sharing.order === 'fair' ? this.#turn : 0;
@@ -70,26 +70,30 @@ export class HandlerLoop {
       if (most <= 0 || isStopping()) continue;
       asked.add(bench);
       const count = await bench.take(most, isStopping);
-      if (count > 0) this.#turn = index + 1; // whoever comes after has the next turn
+      if (count > 0) this.#turn = index + 1; // the handler after this one is next
       taken += count;
-      // There may be more of it, and places that are free again already: the earlier come first.
+      // There may be more messages for this handler, and slots that are free again: the earlier handlers come first.
       if (this.sharing.order === 'strict' && count === most) break;
     }
     return taken;
   }
 
-  /** Places that one bench may fill now: in turn, none takes more than its part of what is free. */
+  /** Slots that one handler may fill now. With `fair`, no handler takes more than its part of the free slots. */
   #share(): number {
     const occupied = this.#benches.reduce((sum, bench) => sum + bench.occupied, 0);
     const free = (this.sharing.concurrency ?? Infinity) - occupied;
     return this.sharing.order === 'strict' ? free : Math.ceil(free / this.#benches.length);
   }
 
-  /** Until there may be something for a place that is free, or a place is free where none was. @param asked those that Redis had nothing for */
+  /**
+   * Resolves when there may be a message for a free slot, or when a slot becomes free.
+   *
+   * @param asked handler runners for which Redis had no message
+   */
   async #idle(asked: ReadonlySet<Bench>): Promise<void> {
     const share = this.#share();
     const waiting = this.#benches.filter((bench) => bench.roomIn(share) > 0);
-    if (waiting.some((bench) => !asked.has(bench))) return; // a place became free just now
+    if (waiting.some((bench) => !asked.has(bench))) return; // a slot became free just now
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     this.#awaitRoom(waiting.length < this.#benches.length);
     if (waiting.length === 0) await woken;
@@ -107,7 +111,7 @@ export class HandlerLoop {
     for (const bench of benches) bench.poke();
   }
 
-  /** Everything that runs has ended, or the deadline has passed: leaving then gives back what still runs. */
+  /** Resolves when all handlers have ended, or at the deadline: then `leave` gives back the messages that still run. */
   async #emptied(): Promise<void> {
     const { signal } = this.#givingUp;
     if (signal.aborted) return;

@@ -7,33 +7,35 @@ import { notedOn, notesOf, type AnyFunction, type HandlerOptions, type Note } fr
 import { isClass, nameOf } from './place.js';
 import type { Workers } from './worker-types.js';
 
-/** One worker at hand: what it takes, and what to call. */
+/** A worker that can run: its queue, its options, and the function to call. */
 export interface BoundHandler {
-  /** `Studio.resize` */
+  /** Such as `Studio.resize`. */
   readonly name: string;
   readonly channel: Channel;
   readonly payload: PayloadType<unknown>;
   readonly options: HandlerOptions;
-  /** Gets arrays where `options.batch` says so. */
+  /** Gets arrays if `options.batch` is set. */
   readonly handle: (payload: unknown, delivery: Delivery | Delivery[]) => unknown;
 }
 
 /**
- * The handlers in an object with workers, a wrapped function, or an array of these.
+ * Finds the handlers in an object with workers, in a wrapped function, or in an array of these.
  *
- * Inherited workers are found too. A subclass that overrides a worker method replaces its note by decorating it again;
- * without a decorator its method runs with the parent's note, as it does for everybody else who calls it.
+ * Finds inherited workers too. A subclass that overrides a worker method and decorates it again replaces its metadata. Without
+ * a decorator, the method of the subclass runs with the metadata of the parent.
  *
- * @throws NoWorkersError when there are none, with what was looked for
+ * @throws NoWorkersError if there are none; the message says what it looked for
  */
 export function handlersOf(workers: Workers): BoundHandler[] {
   if (!Array.isArray(workers)) return handlersIn(workers, 'workers');
-  if (workers.length === 0) throw new NoWorkersError('the array of workers is empty: give at least one object with workers');
+  if (workers.length === 0) throw new NoWorkersError('the array of workers is empty: pass at least one object with workers');
   return workers.flatMap((worker: unknown, index) => handlersIn(worker, `workers[${index}]`));
 }
 
 /**
- * @throws ConflictingQueuesError when two handlers take from one key of one Redis and expect different payloads
+ * Checks that the handlers of each queue agree on its payload.
+ *
+ * @throws ConflictingQueuesError if two handlers take from one key of one Redis and expect different payloads
  */
 export function assertOnePayloadPerQueue(handlers: readonly BoundHandler[]): void {
   const seen = new Map<unknown, Map<string, BoundHandler>>();
@@ -51,8 +53,8 @@ export function assertOnePayloadPerQueue(handlers: readonly BoundHandler[]): voi
 
 function handlersIn(worker: unknown, what: string): BoundHandler[] {
   if (typeof worker === 'function') return handlersOfFunction(worker as AnyFunction, what);
-  if (typeof worker !== 'object' || worker === null) throw new NoWorkersError(`${what} is ${describe(worker)}, where an object with workers belongs`);
-  if (Array.isArray(worker)) throw new NoWorkersError(`${what} is an array in an array: spread it, [...workers]`);
+  if (typeof worker !== 'object' || worker === null) throw new NoWorkersError(`${what} is ${describe(worker)}: expected an object with workers`);
+  if (Array.isArray(worker)) throw new NoWorkersError(`${what} is an array inside an array: spread it, [...workers]`);
   if (typeof (worker as { then?: unknown }).then === 'function') throw new NoWorkersError(`${what} is a promise: await it first`);
   return handlersOfObject(worker, what);
 }
@@ -63,7 +65,7 @@ function handlersOfObject(worker: object, what: string): BoundHandler[] {
     const handle: Handle = (payload, delivery) => (worker as Record<PropertyKey, Handle>)[key]!(payload, delivery);
     return notes.map((note) => bound(name, note, handle));
   });
-  if (handlers.length === 0) throw new NoWorkersError(`there are no workers in ${what} (${kindOf(worker)}): ${nothingFound(worker)}`);
+  if (handlers.length === 0) throw new NoWorkersError(`no workers found in ${what} (${kindOf(worker)}): ${nothingFound(worker)}`);
   return handlers;
 }
 
@@ -71,8 +73,8 @@ function handlersOfFunction(worker: AnyFunction, what: string): BoundHandler[] {
   const noted = notedOn(worker);
   if (noted?.kind === 'function') return noted.notes.map((note) => bound(noted.name, note, (payload, delivery) => worker(payload, delivery)));
   const name = worker.name || 'a function';
-  if (noted) throw new NoWorkersError(`${what} is the method ${name} without its object: give the object, run(studio), or call studio.${name}()`);
-  if (isWorkerClass(worker)) throw new NoWorkersError(`${what} is the class ${name}: give an instance of it, run(new ${worker.name || 'Studio'}())`);
+  if (noted) throw new NoWorkersError(`${what} is the method ${name} without its object: pass the object, run(studio), or call studio.${name}()`);
+  if (isWorkerClass(worker)) throw new NoWorkersError(`${what} is the class ${name}: pass an instance, run(new ${worker.name || 'Studio'}())`);
   throw new NoWorkersError(`${what} is a plain function (${name}): wrap it first, const work = queue.worker(fn), then run(work)`);
 }
 
@@ -84,7 +86,7 @@ function bound(name: string, { channel, payload, options }: Note, handle: Handle
 
 function isWorkerClass(fn: AnyFunction): boolean {
   if (isClass(fn)) return true;
-  const prototype: unknown = fn.prototype; // compiled to ES5, a class is a function like any other
+  const prototype: unknown = fn.prototype; // a class that is compiled to ES5 is an ordinary function
   return typeof prototype === 'object' && prototype !== null && notesOf(prototype).size > 0;
 }
 
@@ -94,6 +96,6 @@ function kindOf(worker: object): string {
 }
 
 function nothingFound(worker: object): string {
-  if (typeof (worker as { worker?: unknown }).worker === 'function') return 'it is a queue; give what works on it, such as queue.worker(fn)';
-  return 'looked for methods with @worker(queue) or @queue.worker, inherited ones too, and for properties made by queue.worker(fn)';
+  if (typeof (worker as { worker?: unknown }).worker === 'function') return 'it is a queue. Pass a worker of it, such as queue.worker(fn)';
+  return 'expected methods with @worker(queue) or @queue.worker, its own or inherited, or properties made by queue.worker(fn)';
 }

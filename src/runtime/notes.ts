@@ -2,26 +2,26 @@ import type { PayloadType } from '../message/payload.js';
 import type { Channel } from './channel.js';
 import type { RetryRules } from './retry-policy.js';
 
-/** What a declared worker leaves behind. Nothing connects or starts until somebody reads it. */
+/** Metadata of a declared worker. Recording it does not connect, and does not start the worker. */
 export interface Note {
   readonly channel: Channel;
   readonly payload: PayloadType<unknown>;
   readonly options: HandlerOptions;
 }
 
-/** What is absent is the queue's. */
+/** Checked options of one handler. The options of a message take precedence. Absent options have the defaults. */
 export interface HandlerOptions extends RetryRules {
   readonly concurrency: number;
-  /** Most messages in one run of a handler that takes arrays; absent for one that takes messages. */
+  /** Maximum number of messages per call; absent for a handler that takes single messages. */
   readonly batch?: number;
-  /** Ms that a batch may wait to be filled. */
+  /** Ms that a batch may wait for more messages. */
   readonly lingerMs?: number;
 }
 
-/** Notes are several when a method is a worker of several queues. */
+/** Has several entries if the method is a worker of several queues. */
 export type Notes = readonly Note[];
 
-/** `method`: needs its object to run; `function`: runs as it is, and is called `name`. */
+/** `method`: must be called on its object. `function`: can be called as it is; `name` is its name in logs and errors. */
 export type Noted = { readonly kind: 'method'; readonly notes: Notes } | { readonly kind: 'function'; readonly notes: Notes; readonly name: string };
 
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -29,7 +29,7 @@ export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 const byFunction = new WeakMap<object, Noted>();
 const byPlace = new WeakMap<object, Map<PropertyKey, Notes>>();
 
-/** Writes a note on a function: it goes wherever the function goes, also to other classes. */
+/** Attaches metadata to a function. The metadata stays with the function, also in other classes. */
 export function noteOn(fn: object, noted: Noted): void {
   byFunction.set(fn, noted);
 }
@@ -39,9 +39,9 @@ export function notedOn(fn: unknown): Noted | undefined {
 }
 
 /**
- * Writes a note on a place as well: another decorator may put another function there, one that carries no note.
+ * Attaches metadata to a decorator target too, because another decorator may put a function without metadata there.
  *
- * @param holder the prototype; for standard decorators, which never see it, each instance
+ * @param holder the prototype; under standard decorators, which do not get the prototype, each instance
  */
 export function noteAt(holder: object, key: PropertyKey, notes: Notes): void {
   const places = byPlace.get(holder) ?? new Map<PropertyKey, Notes>();
@@ -53,10 +53,10 @@ export function notedAt(holder: object, key: PropertyKey): Notes | undefined {
 }
 
 /**
- * The notes an object is found with, its own and the inherited, by property.
+ * Metadata of the workers of an object by property, own and inherited.
  *
- * The nearest note wins, whoever holds it: a method that is decorated again in a subclass has the subclass's note, one
- * that is overridden without a decorator keeps its parent's.
+ * The nearest metadata in the prototype chain wins. A method that a subclass decorates again has the metadata of the subclass.
+ * A method that a subclass overrides without a decorator keeps the metadata of its parent.
  */
 export function notesOf(worker: object): Map<PropertyKey, Notes> {
   const found = new Map<PropertyKey, Notes>();
@@ -69,7 +69,7 @@ export function notesOf(worker: object): Map<PropertyKey, Notes> {
 function ownNotes(holder: object): Map<PropertyKey, Notes> {
   const own = new Map(byPlace.get(holder));
   for (const key of Reflect.ownKeys(holder)) {
-    // The descriptor, not the value: looking for workers must run no getter.
+    // Read the descriptor, not the value: searching for workers must not call a getter.
     const noted = notedOn(Object.getOwnPropertyDescriptor(holder, key)?.value);
     if (noted) own.set(key, noted.notes);
   }

@@ -1,23 +1,23 @@
-/** A trip to Redis, twice over: what a handler will begin within it need not wait for the network. */
+/** Prefetch work for 20 ms: twice the time of a round trip to Redis, so that a fast handler does not wait for the network. */
 const aheadMs = 20;
 const mostAhead = 2_000;
-/** Below this the clock tells nothing. */
+/** Shortest duration that counts: the clock is not precise below it. */
 const leastMs = 0.02;
-/** Weight of the newest message in the mean: a slow one is believed at once, a fast one slowly. */
+/** Weight of the newest duration in the mean. A slow message counts at once, a fast one slowly. */
 const slower = 0.5;
 const faster = 0.05;
 
-/** How long a handler has been taking, and so how much to claim ahead: hundreds when it is done in µs, nothing when it takes long. */
+/** Chooses the prefetch size from the mean duration of a handler: hundreds of messages if it takes µs, none if it is slow. */
 export class Pace {
   #meanMs: number | undefined;
 
-  /** One more message took so long. */
+  /** Adds the duration of one message. */
   tell(tookMs: number): void {
     if (this.#meanMs === undefined) this.#meanMs = tookMs;
     else this.#meanMs += (tookMs - this.#meanMs) * (tookMs > this.#meanMs ? slower : faster);
   }
 
-  /** Messages that so many places will begin within the next 20 ms; none as long as nothing is known. */
+  /** Number of messages that `concurrency` slots will start within the next 20 ms, up to 2,000; 0 before the first duration. */
   ahead(concurrency: number): number {
     if (this.#meanMs === undefined) return 0;
     return Math.min(mostAhead, Math.floor((aheadMs * concurrency) / Math.max(this.#meanMs, leastMs)));

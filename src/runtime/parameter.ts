@@ -6,22 +6,22 @@ import { Delivery } from './delivery.js';
 
 type Class = abstract new (...args: never[]) => unknown;
 
-/** A method under legacy decorators, whose compiler may have left its parameter types behind. */
+/** A method under legacy decorators. Its compiler may have emitted parameter types. */
 export interface LegacyMethod {
   readonly target: object;
   readonly key: string | symbol;
-  /** `Class.method` */
+  /** Such as `Studio.resize`. */
   readonly name: string;
-  /** It was declared with `batch`. */
+  /** Whether it was declared with `batch`. */
   readonly takesArrays: boolean;
 }
 
 /**
- * The payload of a decorated method: the queue's, or, when the queue names none, what `design:paramtypes` says of the
- * method's first parameter.
+ * Payload of a decorated method: that of the queue or, if the queue has none, the type of the first parameter in
+ * `design:paramtypes`.
  *
- * @throws InvalidWorkerError when neither names a class that has rules, with the cause as far as it can be told; also
- *   when both do, and differ
+ * @throws InvalidWorkerError if neither is a class with rules (the message says why, as far as this is known), or if both are
+ *   and differ
  */
 export function payloadOf(channel: Channel, method: LegacyMethod): PayloadType<unknown> {
   const types = parameterTypes(method);
@@ -29,7 +29,7 @@ export function payloadOf(channel: Channel, method: LegacyMethod): PayloadType<u
     refuseAnother(channel, types?.[0], method);
     return channel.payload;
   }
-  if (method.takesArrays) throw new InvalidWorkerError(method.name, `it takes batches, and no compiler tells what an array is of. ${wayOut(channel)}`);
+  if (method.takesArrays) throw new InvalidWorkerError(method.name, `it takes arrays, and the compiler does not emit the type of their elements. ${wayOut(channel)}`);
   const type = types?.[0];
   if (isPlainValue(type) || (isClass(type) && hasRules(type))) return inferred(type, channel, method);
   throw new InvalidWorkerError(method.name, `${types ? causeIn(types) : nothingKnown()}. ${wayOut(channel)}`);
@@ -39,24 +39,24 @@ function inferred(type: Class, channel: Channel, method: LegacyMethod): PayloadT
   try {
     return payloadType(type as new () => unknown, channel.payloadSettings);
   } catch (cause) {
-    // A class may have rules and be none for payloads all the same; what is missing here is only whose it is.
+    // A class with rules can still be unusable as a payload. That error does not name the method, so add its name.
     const error = new InvalidWorkerError(method.name, cause instanceof Error ? cause.message : String(cause));
     error.cause = cause;
     throw error;
   }
 }
 
-/** Under standard decorators no compiler says what a parameter is. */
+/** Payload under standard decorators, which emit no parameter types: always that of the queue. */
 export function payloadOfStandard(channel: Channel, name: string): PayloadType<unknown> {
   if (channel.payload.source !== undefined) return channel.payload;
   throw new InvalidWorkerError(
     name,
-    `This queue has no payload class. Write new HotQueue("${channel.name}", { payload: YourClass }): standard decorators carry no parameter types`,
+    `This queue has no payload class. Write new HotQueue("${channel.name}", { payload: YourClass }): standard decorators do not emit parameter types`,
   );
 }
 
 function parameterTypes({ target, key }: LegacyMethod): readonly unknown[] | undefined {
-  // Own, not inherited: the parameters of a method that this one overrides say nothing about it.
+  // Own metadata only: inherited types belong to the method that this one overrides.
   const types: unknown = canRead() ? Reflect.getOwnMetadata('design:paramtypes', target, key) : undefined;
   return Array.isArray(types) ? types : undefined;
 }
@@ -65,21 +65,21 @@ function canRead(): boolean {
   return typeof (Reflect as { getOwnMetadata?: unknown }).getOwnMetadata === 'function';
 }
 
-/** A handler may name the queue's class or one it extends; with any other it would get what it does not expect. */
+/** Refuses any class but the queue's and those that it extends: the handler would get another payload than it expects. */
 function refuseAnother(channel: Channel, type: unknown, method: LegacyMethod): void {
   const { source } = channel.payload;
   if (isClass(source)) refuseOtherNumber(type, source, method);
   if (!isClass(source) || !isClass(type) || type === source || !hasRules(type) || source.prototype instanceof type) return;
   throw new InvalidWorkerError(
     method.name,
-    `it expects ${type.name}, but the payload of queue "${channel.name}" is ${channel.payload.name}: make them one, or take from another queue`,
+    `it expects ${type.name}, but the payload of queue "${channel.name}" is ${channel.payload.name}: use one class for both, or another queue`,
   );
 }
 
-/** Arrays where messages come one by one, or the other way round. */
+/** Refuses arrays if messages come one by one, and a single payload if they come in arrays. */
 function refuseOtherNumber(type: unknown, { name }: Class, method: LegacyMethod): void {
-  if (!method.takesArrays && type === Array) throw new InvalidWorkerError(method.name, `it expects an array, and gets one ${name} at a time: add batch, the most in one array, or take one ${name}`);
-  if (method.takesArrays && isClass(type) && hasRules(type)) throw new InvalidWorkerError(method.name, `it expects one ${type.name}, and with batch gets arrays: write (items: ${type.name}[])`);
+  if (!method.takesArrays && type === Array) throw new InvalidWorkerError(method.name, `it expects an array, but it gets one ${name} at a time: add the option batch, or take one ${name}`);
+  if (method.takesArrays && isClass(type) && hasRules(type)) throw new InvalidWorkerError(method.name, `it expects one ${type.name}, but with batch it gets arrays: write (items: ${type.name}[])`);
 }
 
 function isPlainValue(type: unknown): type is StringConstructor | NumberConstructor | BooleanConstructor {
@@ -91,35 +91,35 @@ function isClass(type: unknown): type is Class {
 }
 
 function wayOut(channel: Channel): string {
-  return `Give the queue its class, new HotQueue("${channel.name}", { payload: YourClass }), and no compiler needs to know it`;
+  return `Name the payload class on the queue: new HotQueue("${channel.name}", { payload: YourClass })`;
 }
 
 function nothingKnown(): string {
   if (!canRead()) return "reflect-metadata is not loaded, so the type of the first parameter cannot be read: import 'reflect-metadata' before anything else";
   return (
-    'its compiler left no parameter types behind (no design:paramtypes). tsx, esbuild, Babel and plain Node never do; tsc and swc do with ' +
+    'the compiler emitted no parameter types (design:paramtypes). tsx, esbuild, Babel and plain Node never emit them; tsc and swc do with ' +
     '"emitDecoratorMetadata": true, and so does node --import @oxc-node/core/register'
   );
 }
 
-/** What the compiler most probably had before it when it wrote these types. */
+/** The most probable cause of these parameter types. */
 function causeIn(types: readonly unknown[]): string {
   const [type] = types;
-  if (types.length === 0) return 'it has no parameter that would say what its payload is';
+  if (types.length === 0) return 'it has no parameter, so its payload is unknown';
   if (type === Object) {
     return (
-      'to its compiler the first parameter is only an Object. That is an interface, a type alias, a union such as Image | null, a mixed ' +
-      'enum, any or unknown; under swc and oxc also a class that came by `import type`: import the class itself. Where any JSON will do, ' +
-      'make it a field: handle = queue.worker((item) => …)'
+      'the compiler emitted only Object as the type of the first parameter. It does so for an interface, a type alias, a union such as Image | null, a mixed ' +
+      'enum, any or unknown; under swc and oxc also for a class from `import type`: import the class itself. To accept any JSON, ' +
+      'write a field: handle = queue.worker((item) => …)'
     );
   }
-  if (type === Function) return 'to its compiler the first parameter is only a Function, which is what tsc makes of a class that came by `import type`: import the class itself';
-  if (type === Array) return 'its first parameter is an array, whose elements no compiler tells: put the elements one by one, or make a class with rules that holds the array';
-  if (type === undefined) return 'its first parameter has no type at run time: it is undefined, null, void or never, or its class was not there yet because two files import each other';
+  if (type === Function) return 'the compiler emitted only Function as the type of the first parameter. tsc does so for a class from `import type`: import the class itself';
+  if (type === Array) return 'its first parameter is an array, and the compiler does not emit the type of its elements: put the elements one by one, or write a class with rules that holds the array';
+  if (type === undefined) return 'its first parameter has no type at run time: it is undefined, null, void or never, or its class was not defined yet because two files import each other';
   if (type === Delivery) return 'its first parameter is the Delivery: the payload comes first, the delivery second';
-  if (!isClass(type)) return 'its first parameter is no class; an enum looks so under swc and oxc';
-  if (isBuiltIn(type)) return `its first parameter is ${type.name}, which is built in and has no rules: make a class with rules that holds what is needed of it`;
-  return `${type.name || 'the class of its first parameter'} has no rules, so nothing could be checked: decorate its properties (@IsString() path!: string), or call rules(…) in it`;
+  if (!isClass(type)) return 'its first parameter is not a class; swc and oxc emit an object for an enum';
+  if (isBuiltIn(type)) return `its first parameter is ${type.name}, which is built in and has no rules: write a class with rules that holds the values that you need`;
+  return `${type.name || 'the class of its first parameter'} has no rules, so its payload cannot be checked: decorate its properties (@IsString() path!: string), or call rules(…) in it`;
 }
 
 function isBuiltIn(type: Class): boolean {

@@ -1,10 +1,13 @@
 import { newId } from '../message/ids.js';
 
-// Made on first use: a process that was forked or restored from a snapshot must not share it.
+// Created on first use: processes that were forked or restored from a snapshot must not share it.
 let id: string | undefined;
 
-/** Names this process among all that work on a Redis. */
+/** Id of this process among all processes that work on a Redis. */
 export const processId = (): string => (id ??= newId());
 
-/** How many messages this process works on or is about to, over all of its queues: not what is settled and waits for Redis' answer. */
+/**
+ * Number of claims of this process over all of its queues: messages that run, or wait for a slot. Messages that are settled
+ * and wait for the reply of Redis do not count.
+ */
 export const inHand = { messages: 0 };

@@ -5,70 +5,74 @@ import { newId } from '../message/ids.js';
 import type { Broker, Due, News, PutLane, PutTerms, Stored } from '../redis/broker.js';
 
 const mostMessages = 1_000;
-/** Where Redis is near, half as many: it stores one half of what a thousand callers put while they make the other. */
+/** Half as many if Redis is near: it stores one half of what 1,000 callers put while they prepare the other half. */
 const mostNearby = mostMessages / 2;
 const nearbyMs = 10;
 const mostCharacters = 1_048_576;
-/** What may wait in memory while Redis is away, as it would be after a batch that takes so long. */
+/** Maximum size of all waiting messages while Redis is away, that is, after a batch has taken longer than `awayAfterMs`. */
 const mostBufferedCharacters = 16 * 1_048_576;
-/** What a message costs beside its text, counted in characters: 1.6 kB here and some with its caller, so that small ones take no more than 64 MiB. */
+/**
+ * Size of a message besides its text, in characters: 1.6 kB here, and some more in its caller. So small messages take at
+ * most 64 MiB.
+ */
 const charactersBeside = 700;
 const awayAfterMs = 1_000;
-/** How long a put goes on trying while Redis is away, or the queue is full. */
+/** How long a put keeps trying while Redis is away, or while the queue is full. */
 const patienceMs = 30_000;
-/** Between two looks for room. */
+/** Between two tests for room in a full queue. */
 const shortestPauseMs = 20;
 const longestPauseMs = 320;
 
-/** What one call of put asks for. */
+/** What one call of put stores. */
 export interface Call {
   readonly lane: PutLane;
-  /** Absent for now. */
+  /** Absent if the messages are due now. */
   readonly due?: Due | undefined;
-  /** Ms for which Redis is to know the ids again; absent where we made them. */
+  /** Ms for which Redis remembers the ids; absent for ids of this library. */
   readonly knownForMs?: number | undefined;
-  /** One, or several that are stored together. */
+  /** One message, or several that are stored together. */
   readonly messages: string | readonly string[];
   readonly ids: readonly string[];
 }
 
-/** Callbacks for the outcome, as a promise for each put would be most of its cost. */
+/** Callbacks for the result: a promise per put would dominate its cost. */
 export interface PutRequest extends Call {
-  /** @param isDuplicate whether Redis had the only message already, under its own id */
+  /** @param isDuplicate whether Redis already had this id, and so did not store the message */
   readonly resolve: (isDuplicate: boolean) => void;
   /** @param error OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError, BufferFullError */
   readonly reject: (error: unknown) => void;
-  /** When a request that waits for room is given up, Unix ms; set by the producer. */
+  /** When a request that waits for room is rejected, in Unix ms; set by the {@link Producer}. */
   givenUpAt?: number;
 }
 
-/** A batch that is on its way. */
+/** A batch in flight. */
 interface Trip {
   readonly batch: PutRequest[];
   readonly stored: Promise<Stored>;
 }
 
 /**
- * Stores messages in the order in which they were put. One batch is in flight; what is put meanwhile forms the next.
+ * Put batcher: stores messages in the order in which they were put. One batch is in flight. Messages that are put meanwhile
+ * form the next one.
  *
- * With more than one in flight, a batch that is refused and sent again under its number would find a later number
- * stored, and be answered "already". A number whose outcome is unknown is never used again for other messages. What a
- * full queue refused is sent again under a new number, so the old one can never be stored late.
+ * With more than one in flight, a refused batch that is sent again under its number would find a later number stored, and
+ * Redis would answer "already". A number with an unknown outcome is never used again for other messages. Messages that a
+ * full queue refused are sent again under a new number, so that the old one can never be stored late.
  */
 export class Producer {
-  // Made on first use: a process that was forked or restored from a snapshot must not share it.
+  // Created on first use: processes that were forked or restored from a snapshot must not share it.
   #id: string | undefined;
   #number = 0;
   #pending: PutRequest[] = [];
   #sending: Promise<void> | undefined;
   #sentAt = 0;
-  /** How long the last batch was on its way. */
+  /** How long the last batch was in flight. */
   #tripMs = 0;
   #buffered = 0;
-  /** How long to wait before the next look for room; 0 while there is some. */
+  /** How long to wait before the next test for room; 0 while there is room. */
   #crowdedMs = 0;
 
-  /** @param onDelayed told when the next delayed message is due, after one was put */
+  /** @param onDelayed called after a delayed message was put, with the time until the next one is due */
   constructor(
     private readonly name: string,
     private readonly broker: Broker,
@@ -76,7 +80,7 @@ export class Producer {
     private readonly onDelayed?: (news: News) => void,
   ) {}
 
-  /** Resolves when Redis has all of the messages, or rejects when it has none of them. */
+  /** Stores the messages of a request, all of them or none, and calls its `resolve` or `reject`. */
   put(request: PutRequest): void {
     if (this.limit) {
       if (countOf(request) > this.limit.maxLength) return request.reject(this.#full(request));
@@ -89,17 +93,17 @@ export class Producer {
     this.#sending ??= this.#sendAll();
   }
 
-  /** Resolves when everything that was put is stored or refused. */
+  /** Resolves when all messages are stored or refused. */
   async drained(): Promise<void> {
     while (this.#sending) await this.#sending;
   }
 
   async #sendAll(): Promise<void> {
-    await Promise.resolve(); // puts of one turn travel together
+    await Promise.resolve(); // send the puts of one turn together
     if (this.#number === 0) await this.#announce();
     let trip = this.#setOut();
     while (trip) trip = (await this.#arrive(trip)) ?? this.#setOut();
-    // In the turn in which the line was seen empty: who comes after that begins anew.
+    // In the same turn in which no put was left, so that a later put starts a new loop.
     this.#sending = undefined;
   }
 
@@ -110,7 +114,10 @@ export class Producer {
     return { batch, stored: this.#send(batch) };
   }
 
-  /** @returns the next, which leaves before the callers of this one are told: they make what they put next while Redis is busy */
+  /**
+   * @returns the next trip. It starts before the callers of this batch get their results, so that they prepare their next
+   *   messages while Redis is busy
+   */
   async #arrive({ batch, stored: storing }: Trip): Promise<Trip | undefined> {
     try {
       const stored = await storing;
@@ -129,7 +136,7 @@ export class Producer {
     }
   }
 
-  /** Calls from the head of the line, as many as go the same way; only the first of them to look for room. */
+  /** The first calls that can share a batch. While the queue is full: only the first of them, to test for room. */
   #nextBatch(): PutRequest[] {
     const first = this.#pending[0]!;
     let messages = 0;
@@ -148,7 +155,7 @@ export class Producer {
     return batch;
   }
 
-  /** While Redis answers, what waits is bounded by how fast it does; while it is away, only by this. */
+  /** While Redis answers, its speed limits what waits. While it is away, only this does. */
   #isOverfull(weight: number): boolean {
     if (this.#buffered + weight <= mostBufferedCharacters) return false;
     return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
@@ -174,7 +181,7 @@ export class Producer {
     };
   }
 
-  /** Those who may wait go back to the head of the line, until there is room or their patience ends. */
+  /** Calls that may wait go back to the front, until there is room or their time is up. The others are rejected. */
   async #refuse(refused: readonly PutRequest[]): Promise<void> {
     const now = Date.now();
     const waiting = refused.filter(({ givenUpAt }) => this.limit?.whenFull === 'wait' && givenUpAt! > now);
@@ -185,7 +192,7 @@ export class Producer {
   }
 
   async #announce(): Promise<void> {
-    // Only tools look at the set of names: a queue that is not in it works all the same.
+    // Only tools read the set of names. A queue that is missing there works too.
     await this.broker.announce(this.name, { withinMs: 0 }).catch(() => undefined);
   }
 
@@ -199,7 +206,7 @@ export class Producer {
   }
 }
 
-/** What may share a batch: the delayed together, each with its own lane and time; the ready by lane. */
+/** Whether two calls can share a batch: delayed ones can, each with its own lane and time; others need the same lane. */
 function goTogether(one: Call, other: Call): boolean {
   return one.knownForMs === other.knownForMs && (one.due ? other.due !== undefined : other.due === undefined && one.lane === other.lane);
 }
@@ -221,17 +228,17 @@ function charactersOf({ messages }: Call): number {
   return messages.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** What counts while it waits. */
+/** Size of a call while it waits, in characters. */
 const weightOf = (call: Call): number => charactersOf(call) + countOf(call) * charactersBeside;
 
-/** Calls that found no room: all after the first of them. */
+/** Calls that found no room: the first of them, and all after it. */
 function refusedOf(batch: readonly PutRequest[], { accepted }: Stored): readonly PutRequest[] {
   let messages = 0;
   const first = batch.findIndex((call) => (messages += countOf(call)) > accepted);
   return first < 0 ? [] : batch.slice(first);
 }
 
-/** Tells each call that was accepted: all but the last `refused`. */
+/** Resolves each call that was accepted: all but the last `refused`. */
 function tell(batch: readonly PutRequest[], { duplicates }: Stored, refused: number): void {
   const accepted = batch.length - refused;
   let messages = 0;

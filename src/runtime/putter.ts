@@ -9,22 +9,52 @@ import type { Channel } from './channel.js';
 import type { Due, PutLane } from '../redis/broker.js';
 import type { Producer, PutRequest } from './producer.js';
 
-/** A spread array may hold one, or none: use {@link Putter.putAll} when its jobs matter. */
+/**
+ * Result of `put`: a job for one message, an array of jobs for several. A spread array has an unknown length, so its result
+ * may be either: use {@link Putter.putAll} if you need its jobs.
+ *
+ * @example
+ * ```ts
+ * const job = await emails.put(first); // Job<Email>
+ * const jobs = await emails.put(first, second); // Job<Email>[]
+ * ```
+ */
 export type Jobs<T, N extends readonly unknown[]> = N extends readonly [unknown] ? Job<T> : number extends N['length'] ? Job<T> | Job<T>[] : Job<T>[];
 
-/** Where messages are put: a queue, or a queue `with` options. */
+/**
+ * A publisher: a queue, or a queue `with` options for its messages.
+ *
+ * @example
+ * ```ts
+ * const urgent = emails.with({ priority: 'high', attempts: 5 });
+ * await urgent.put({ to: 'ada@example.com' });
+ * ```
+ */
 export interface Putter<T, In> {
   /**
-   * Stores in order; awaiting it means Redis has it. One message gives a job, several an array of them: all are stored, or
-   * none. With an id of your own the job says whether it is a `duplicate`.
+   * Stores messages in order. When the promise resolves, Redis has all of them. They are stored together: all, or none.
    *
-   * @throws InvalidPayloadError, NotSerializableError, NothingToPutError before anything is sent; QueueFullError,
-   *   RedisFullError when nothing was stored; OutcomeUnknownError
+   * @returns a job for one message, an array of jobs for several. If you set an `id`, `job.duplicate` says
+   *   whether Redis knew it
+   * @throws InvalidPayloadError, NotSerializableError, NothingToPutError, QueueClosedError before anything is sent
+   * @throws QueueFullError, RedisFullError, BufferFullError, RedisUnreachableError if nothing was stored
+   * @throws OutcomeUnknownError if the messages may or may not have been stored
+   * @example
+   * ```ts
+   * const { id } = await emails.put({ to: 'ada@example.com' });
+   * ```
    */
   put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<Jobs<T, N>>;
   /**
-   * Always an array, empty for none; takes anything iterable, also asynchronously, and stores it in batches of up to 1,000.
-   * Each batch is stored whole; when one fails, those before it stay stored.
+   * Stores the messages of any iterable, also an asynchronous one, in batches of up to 1,000. Each batch is stored whole. If
+   * one fails, the batches before it stay stored.
+   *
+   * @returns an array of jobs, empty if there are no messages
+   * @throws InvalidOptionError if you set an `id`, which several messages cannot share; the errors of {@link put}
+   * @example
+   * ```ts
+   * const jobs = await emails.putAll(addresses.map((to) => ({ to })));
+   * ```
    */
   putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]>;
 }
@@ -35,10 +65,10 @@ const defaultKnownForMs = 86_400_000;
 
 export class ChannelPutter<T, In> implements Putter<T, In> {
   readonly #batchSize: number;
-  /** What follows the id in the header, where it is the same for every message. */
+  /** The header after the id, if it is the same for every message. */
   readonly #rest: string | undefined;
 
-  /** @param admit throws when nothing may be put any more */
+  /** @param admit throws if no more messages may be put */
   constructor(
     private readonly channel: Channel<T>,
     private readonly producer: Producer,
@@ -65,7 +95,10 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     return batch.length === 0 ? jobs : jobs.concat(await this.#store(batch, false));
   }
 
-  /** All are checked before the first is sent. One promise for the whole way: a put is mostly what it waits with. */
+  /**
+   * Checks all messages before it sends the first. Creates one promise per call, because promises are most of the cost of a
+   * put.
+   */
   #store(messages: readonly In[], isOne: boolean): Promise<Job<T> | Job<T>[]> {
     return new Promise((resolve, reject) => {
       this.#refuse(messages.length);
@@ -96,7 +129,7 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
     return { id: this.options.id ?? newId(putAt), queue: this.channel.name, payload, putAt };
   }
 
-  /** Ids that we make tell when they were put; those of others do not. */
+  /** Ids of this library contain the time of the put. Other ids do not, so the header has it. */
   #fieldsAt(putAt: number, due: Due | undefined): string {
     return fieldsOf({ ...this.options, expiresAt: this.#expiresAt(due, putAt), ...(this.options.id !== undefined && { putAt }) });
   }
@@ -115,17 +148,17 @@ export class ChannelPutter<T, In> implements Putter<T, In> {
 
   #refuseOneId(): void {
     if (this.options.id === undefined) return;
-    throw new InvalidOptionError('id', 'id: several messages cannot share one; put them one by one, each with({ id: … }) of its own');
+    throw new InvalidOptionError('id', `invalid id "${this.options.id}": several messages cannot share one id. Put them one by one, each with its own: with({ id: … })`);
   }
 
   #seal(id: string, rest: string, text: string): string {
     if (this.channel.wire !== 'plain') return `#${id}${rest}${text}`;
-    if (open(text).header) throw new NotSerializableError('', 'text that begins like a header of ours', "it would lose its first line; use wire: 'hotqueue' for it");
+    if (open(text).header) throw new NotSerializableError('', 'text that begins like a header of hotqueue', "its first line would be lost. Use wire: 'hotqueue'");
     return text;
   }
 }
 
-/** One call of put on its way: one object, as a closure for each outcome would cost as much as the rest. */
+/** One call of put. It is one object, as closures for its results would cost as much as the rest. */
 class PutCall<T> implements PutRequest {
   givenUpAt = 0;
 
@@ -146,7 +179,7 @@ class PutCall<T> implements PutRequest {
 
   resolve(isDuplicate: boolean): void {
     const { events, name } = this.channel;
-    // A listener that throws is an uncaught exception, as everywhere in Node, and no failure of other calls.
+    // A listener that throws is an uncaught exception, as everywhere in Node. It must not reject other calls.
     if (!isDuplicate && events.listenerCount('put') > 0) queueMicrotask(() => events.emit('put', { queue: name, ids: this.ids }));
     this.give(this.knownForMs === undefined ? this.jobs : marked(this.jobs, isDuplicate));
   }
@@ -156,17 +189,17 @@ function marked<T>(jobs: Job<T> | Job<T>[], duplicate: boolean): Job<T> | Job<T>
   return Array.isArray(jobs) ? jobs.map((job) => ({ ...job, duplicate })) : { ...jobs, duplicate };
 }
 
-/** What follows the id of a message that was never tried. */
+/** The header after the id, for a message without attempts. */
 function restOf(fields: string): string {
   return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
 }
 
-/** Of what may still be on its way: a promise only where one is. */
+/** Returns a promise only if one of the elements is a promise. */
 function inStep<E>(all: readonly (E | Promise<E>)[]): readonly E[] | Promise<E[]> {
   return all.some((one) => one instanceof Promise) ? Promise.all(all) : (all as readonly E[]);
 }
 
-/** When messages are to be ready; `undefined` for now. */
+/** When messages are due; `undefined` for now. */
 function dueOf({ delayMs = 0, at }: Putting, now: number): Due | undefined {
   if (at !== undefined) return at > now ? { at } : undefined;
   return delayMs > 0 ? { afterMs: delayMs } : undefined;

@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import type { Claim } from './claim.js';
 
-/** Most running messages that a report names. */
+/** Maximum number of active messages that a heartbeat report lists. */
 const mostNamed = 20;
 
-/** Who takes. */
+/** Description of a worker. */
 export interface About {
-  /** `Studio.resize`; of a loop that consumes, `consume()`. */
+  /** Such as `Studio.resize`; `consume()` for a consuming loop. */
   readonly name: string;
-  /** A `consumer` is a loop of somebody's own: it cannot be asked for anything. */
+  /** A `consumer` is a loop in user code, and takes no commands. */
   readonly kind: 'handler' | 'consumer';
   readonly concurrency: number;
   readonly status: 'working' | 'quiet' | 'stopping';
@@ -16,29 +16,29 @@ export interface About {
 
 export const aConsumer: About = { name: 'consume()', kind: 'consumer', concurrency: 1, status: 'working' };
 
-/** What a worker has done since it joined: attempts that ended well, and attempts that did not. */
+/** Attempts of a worker since it joined: those that succeeded, and those that failed. */
 export interface Tally {
   handled: number;
   failed: number;
 }
 
-/** What a worker says of itself, as every process can read it; Unix ms. */
+/** Heartbeat report of a worker, which every process can read. Times are in Unix ms. */
 export interface Report extends About {
   readonly host: string;
   readonly pid: number;
-  /** What this process was called: `hotqueue worker --name`, or `HOTQUEUE_NAME`. */
+  /** Name of the process: `hotqueue worker --name`, or `HOTQUEUE_NAME`. */
   readonly process: string;
-  /** Of the process. */
+  /** When the process started. */
   readonly startedAt: number;
   readonly claimed: number;
-  /** Id, number of the attempt, and since when it runs; the first 20. */
+  /** Id, number of the attempt and start of the first 20 active messages. */
   readonly running: readonly (readonly [id: string, attempt: number, since: number])[];
 }
 
 const host = hostname();
 const startedAt = Math.round(performance.timeOrigin);
 
-/** One line: two counts, which scripts read, and the rest, which they do not. */
+/** One line: two counts, which the scripts read, and JSON, which they do not. */
 export function reportOf(about: About, { handled, failed }: Tally, claims: Iterable<Claim>): string {
   const { name, kind, concurrency, status } = about;
   const running: [string, number, number][] = [];

@@ -2,33 +2,32 @@ import { doubling, type Waits } from '../contract/backoff.js';
 import { toMs, type Duration } from '../contract/durations.js';
 import { describe } from '../contract/options.js';
 
-/** A worker's own words on failures. */
+/** Retry options of a worker. */
 export interface RetryRules {
   readonly attempts?: number;
   readonly backoff?: Waits;
-  /** Whether an error is worth another attempt. */
+  /** Whether to retry after this error. */
   readonly retryIf?: (error: unknown, attempt: number) => boolean;
-  /** Ms that an attempt may take. */
+  /** Maximum duration of an attempt, in ms. */
   readonly timeoutMs?: number;
 }
 
-/** What holds for one message. */
+/** Retry options of one message. */
 export interface RetryPolicy extends RetryRules {
-  /** Most attempts, the first included. */
+  /** Maximum number of attempts, including the first. */
   readonly attempts: number;
   readonly backoff: Waits;
 }
 
-/** Three tries, a second and two seconds apart: enough for a hiccup, over before anybody has to wait for the verdict. */
+/** Three attempts, with waits of 1 s and 2 s: enough for a short failure, and the final result does not take long. */
 export const defaultPolicy: RetryPolicy = { attempts: 3, backoff: doubling(1_000) };
 
 /**
  * Milliseconds to wait before the next attempt.
  *
- * Jitter takes a random part of the upper half away ("equal jitter"), so that messages which failed together do not come
- * back together.
+ * Jitter makes half of the delay random ("equal jitter"), so that messages that failed together do not come back together.
  *
- * @param attempt the attempt that just failed, 1 for the first
+ * @param attempt number of the attempt that just failed, from 1
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function delayAfter(attempt: number, backoff: Waits, error?: unknown, random: () => number = Math.random): number {
@@ -40,7 +39,7 @@ export function delayAfter(attempt: number, backoff: Waits, error?: unknown, ran
     case 'fixed':
       return jittered(backoff.delayMs, backoff.jitter, random);
     case 'exponential':
-      // 2 ** 1024 is Infinity, and nothing times Infinity is NaN.
+      // 2 ** 1024 is Infinity, and 0 * Infinity is NaN.
       return jittered(Math.min(backoff.delayMs * 2 ** Math.min(attempt - 1, 60), backoff.maxMs), backoff.jitter, random);
   }
 }
@@ -50,8 +49,8 @@ function jittered(fullMs: number, jitter: boolean, random: () => number): number
 }
 
 /**
- * The same rules with functions that never throw, so that no slip in them can lose a message: one that throws, or answers
- * nonsense, is told to `warn`, and the default holds.
+ * The same rules with functions that never throw: an error in them must not lose a message. If one throws or returns an
+ * invalid value, `warn` is called and the default applies.
  */
 export function guarded<R extends RetryRules>(rules: R, warn: (sentence: string) => void): R {
   const { retryIf, backoff } = rules;
@@ -68,9 +67,9 @@ function guardedFilter(retryIf: NonNullable<RetryRules['retryIf']>, warn: (sente
       const answer: unknown = retryIf(error, attempt);
       if (typeof answer === 'boolean') return answer;
       defuse(answer);
-      warn(`retryIf answered ${describe(answer)} where true or false belongs: the message is tried again`);
+      warn(`retryIf returned ${describe(answer)}, expected true or false: the message will be retried`);
     } catch (thrown) {
-      warn(`retryIf threw (${String(thrown)}): the message is tried again`);
+      warn(`retryIf threw (${String(thrown)}): the message will be retried`);
     }
     return true;
   };
@@ -84,13 +83,13 @@ function guardedDelay(delay: (attempt: number, error: unknown) => Duration, warn
       return toMs(given, 'backoff');
     } catch (thrown) {
       const insteadMs = delayAfter(attempt, defaultPolicy.backoff);
-      warn(`backoff gave no duration (${String(thrown)}): the message is tried again in ${insteadMs} ms`);
+      warn(`backoff did not return a duration (${String(thrown)}): the message will be retried in ${insteadMs} ms`);
       return insteadMs;
     }
   };
 }
 
-/** A promise is what an `async` function answers; nobody awaits it, so its rejection must not end the process. */
+/** An `async` function returns a promise. It is not awaited, so its rejection must not end the process. */
 function defuse(answer: unknown): void {
   if (answer instanceof Promise) answer.catch(() => undefined);
 }

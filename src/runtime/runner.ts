@@ -5,35 +5,80 @@ import { HandlerLoop, type Sharing } from './handler-loop.js';
 import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
 import { begin } from './takers.js';
 
+/**
+ * Options of `runner.stop`.
+ *
+ * @example
+ * ```ts
+ * await runner.stop({ deadline: '10s' });
+ * ```
+ */
 export interface StopOptions {
-  /** How long running handlers may take to finish; then they are aborted and their messages given back. `'25s'` by default. */
+  /**
+   * How long running handlers may take to finish; default `'25s'`. After that, their signals abort, and their messages go
+   * back to the queue.
+   */
   deadline?: Duration;
 }
 
+/**
+ * Options of `start`.
+ *
+ * @example
+ * ```ts
+ * const runner = start([urgent, normal], { order: 'strict', concurrency: 8 });
+ * ```
+ */
 export interface StartOptions {
   /**
-   * Has all handlers share their places: `'strict'` takes in the order in which the workers were given, from a later queue
-   * only when the earlier have nothing; `'fair'` in turn. Each takes for itself when absent.
+   * Makes all handlers share their concurrency slots. `'strict'`: in the order of the workers, from a later queue only if the
+   * earlier ones have no messages. `'fair'`: in turn. By default each handler takes for itself.
    */
   order?: 'strict' | 'fair';
-  /** With `order`: most messages worked on at once over all handlers; the sum of their own when absent. */
+  /** With `order`: maximum number of slots in use over all handlers, 1 to 10,000; by default the sum of their own. */
   concurrency?: number;
 }
 
+/**
+ * Options of `run`: those of `start`, and the `deadline` after a signal.
+ *
+ * @example
+ * ```ts
+ * await run([new Studio(), new Archive()], { order: 'fair', concurrency: 8, deadline: '10s' });
+ * ```
+ */
 export interface RunOptions extends StartOptions, StopOptions {}
 
-/** Workers at work. Not a promise: `await runner.finished`. */
+/**
+ * Running workers, as `start` returns them. A runner is not a promise: use `await runner.finished`.
+ *
+ * @example
+ * ```ts
+ * const runner = start(new Studio());
+ * process.once('SIGTERM', () => void runner.stop());
+ * await runner.finished;
+ * ```
+ */
 export interface Runner extends AsyncDisposable {
-  /** Resolves when all have stopped; rejects when one cannot go on. */
+  /** Resolves when all workers have stopped. Rejects if one cannot continue: then all others are stopped too. */
   readonly finished: Promise<void>;
-  /** Takes nothing new, gives back what has not started, waits for what has. May be called again, to shorten the deadline. */
+  /**
+   * Takes no more messages, gives back those that have not started, and waits for the others. A second call can shorten the
+   * deadline.
+   *
+   * @throws InvalidOptionError if `deadline` is not a duration; the error of {@link finished}
+   * @example
+   * ```ts
+   * await runner.stop({ deadline: '10s' });
+   * ```
+   */
   stop(options?: StopOptions): Promise<void>;
 }
 
-/** Under the 30 seconds that most platforms wait before they kill. */
+/** Less than the 30 s that most platforms wait before they kill a process. */
 export const defaultDeadlineMs = 25_000;
 
-/** @internal what `start` returns */
+/** @internal the worker runner that `start` returns */
 export class Crew implements Runner {
   readonly finished: Promise<void>;
   readonly #loops: readonly HandlerLoop[];
@@ -49,11 +94,11 @@ export class Crew implements Runner {
     this.#loops = sharing ? [loopOf(handlers)] : handlers.map((handler) => loopOf([handler]));
     const end = begin({ kind: 'worker', stop: (deadline) => this.stop({ deadline }) });
     this.finished = this.#work().finally(end);
-    // Whoever does not look at it finds out from `stop`; an unhandled rejection would end the process instead.
+    // A caller that ignores it gets the error from `stop`. An unhandled rejection would end the process instead.
     this.finished.catch(() => undefined);
   }
 
-  /** How many handlers run at this moment. */
+  /** Number of handlers that run now. */
   get running(): number {
     return this.#loops.reduce((sum, loop) => sum + loop.running, 0);
   }
@@ -78,7 +123,7 @@ export class Crew implements Runner {
     try {
       await loop.work();
     } catch (error) {
-      // One that cannot go on ends them all, in good order: half a program at work would hide it.
+      // If one cannot continue, stop all of them in good order: if half of the program went on, this would stay unnoticed.
       this.#stop(defaultDeadlineMs);
       throw error;
     }
@@ -94,7 +139,7 @@ export class Crew implements Runner {
     if (at >= this.#lateAt) return;
     this.#lateAt = at;
     clearTimeout(this.#timer);
-    const late = () => this.#late.abort(new Error('the worker was stopped and its deadline has passed'));
+    const late = () => this.#late.abort(new Error('the worker was stopped, and its handler did not finish in time'));
     if (ms === 0) late();
     else this.#timer = setTimeout(late, ms);
   }
@@ -106,5 +151,5 @@ function sharingOf(options: StartOptions): Sharing | undefined {
   const { order, concurrency } = checkOptions('start()', options, startTable);
   if (order) return { order, ...(concurrency && { concurrency }) };
   if (concurrency === undefined) return undefined;
-  throw new InvalidOptionError('concurrency', "start(): concurrency is for handlers that share their places: give order: 'strict' or 'fair' too, or each worker its own");
+  throw new InvalidOptionError('concurrency', "start(): concurrency needs order. Add order: 'strict' or 'fair', or set concurrency on each worker");
 }

@@ -4,16 +4,18 @@ import { defaultDeadlineMs, type Crew } from './runner.js';
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Resolves when the crew has finished, which the first SIGINT or SIGTERM asks it to do. The second forces it: what runs
- * is given back at once, and the signal then ends the process as it would have without us.
+ * Resolves when the worker runner has finished.
+ *
+ * The first SIGINT or SIGTERM stops it. The second forces it: active messages go back at once, and the signal then ends the
+ * process as it does without this library.
  */
 export async function untilSignalled(crew: Crew, deadline: Duration = defaultDeadlineMs): Promise<void> {
   let forcedBy: NodeJS.Signals | undefined;
   let isAsked = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (isAsked) forcedBy = signal;
-    else process.stderr.write(`hotqueue: ${signal}: stopping, ${crew.running} running; again to force\n`);
-    void crew.stop({ deadline: isAsked ? 0 : deadline }).catch(() => undefined); // told by `finished`
+    else process.stderr.write(`hotqueue: ${signal}: stopping, ${crew.running} running; send it again to force\n`);
+    void crew.stop({ deadline: isAsked ? 0 : deadline }).catch(() => undefined); // `finished` reports the error
     isAsked = true;
   };
   for (const signal of signals) process.on(signal, onSignal);

@@ -6,32 +6,34 @@ import { Fetcher } from './fetcher.js';
 import { Pace } from './pace.js';
 import { defaultPolicy, type RetryPolicy } from './retry-policy.js';
 
-/** A valid message in the hands of a loop. */
+/** A valid message that a loop has taken. */
 export interface Hold<T> {
   readonly claim: Claim;
   readonly delivery: Delivery<T>;
 }
 
-/** How long a loop waits for messages, and for Redis. Whoever made a supply may change it between two questions. */
+/** How long a loop waits for messages, and for Redis. The owner of a {@link Supply} may change it between two calls. */
 export interface Waiting {
-  /** Ends it. */
+  /** Ends the wait when it aborts. */
   ended: AbortSignal;
-  /** Ms without a message after which there is none; for ever when absent. */
+  /** Ms without a message after which the wait ends; no limit if absent. */
   waitMs: number | undefined;
 }
 
 const settlePatienceMs = 30_000;
-/** What was claimed ahead and stands behind the current message for so long goes back: somebody else may be free. */
+/** Prefetched messages go back when the current message takes this long, because another worker may be free. */
 const longestWaitMs = 250;
 
 /**
- * What a loop of somebody's own takes: valid messages, in order. It claims ahead what the loop will ask for within about 20
- * ms, judged by how long it has been taking: nothing when its body is slow, hundreds when it is fast.
+ * Prefetch buffer of a loop: valid messages, in order.
+ *
+ * It claims the messages that the loop will ask for within about 20 ms, judged by the duration of its body so far: none ahead
+ * if the body is slow, hundreds if it is fast.
  */
 export class Supply<T> {
   readonly #fetcher: Fetcher;
   readonly #pace = new Pace();
-  /** Claimed, and not handed out: from `#next` on. */
+  /** Claimed and not yet handed to the loop: from `#next` on. */
   #claims: Claim[] = [];
   #next = 0;
   #handedAt: number | undefined;
@@ -53,9 +55,9 @@ export class Supply<T> {
   }
 
   /**
-   * The next message; waits for it. `undefined` when waiting ended, or nothing came in time.
+   * Waits for the next message. `undefined` if the wait was aborted, or if no message came in time.
    *
-   * @param most how many the loop may still ask for
+   * @param most how many messages the loop may still ask for
    */
   async one(most: number): Promise<Hold<T> | undefined> {
     this.#tellPace();
@@ -64,12 +66,12 @@ export class Supply<T> {
     return hold;
   }
 
-  /** The next up to `size` messages; waits for the first, then for at most `lingerMs` for the others. */
+  /** The next messages, up to `size`: waits for the first one, then for at most `lingerMs` for the others. */
   async several(size: number, lingerMs: number): Promise<Hold<T>[] | undefined> {
     for (;;) {
       const holds = await this.#gather(size, lingerMs);
-      if (!holds || this.waiting.ended.aborted) return undefined; // leaving gives them back
-      // After a stall somebody else may have them.
+      if (!holds || this.waiting.ended.aborted) return undefined; // `leave` gives them back
+      // After a stall another worker may have them.
       if (!this.#fetcher.isProven) await this.#fetcher.giveBack(holds.map(({ claim }) => claim));
       const ours = holds.filter(({ claim }) => this.#fetcher.holds(claim));
       for (const hold of ours) this.#handOut(hold);
@@ -78,20 +80,20 @@ export class Supply<T> {
   }
 
   /**
-   * The loop asked for the next: acknowledges, unless the message was settled by hand, or reported as failed.
+   * Settles a message when the loop asks for the next one: acknowledges it, unless the loop settled it or called `fail`.
    *
-   * @returns nothing for an acknowledgement: it travels with others, and is waited for when the loop leaves
+   * @returns nothing for an acknowledgement: Redis gets it together with others, and `leave` waits for it
    */
   done({ claim, delivery }: Hold<T>): Promise<void> | undefined {
     return settle(claim, decide(ended(delivery), claim.attempt, policyFor(claim, defaultPolicy)));
   }
 
-  /** Whether an acknowledgement waits for the answer to an earlier one. */
+  /** Whether an acknowledgement waits until Redis has answered an earlier one. */
   get hasUnsent(): boolean {
     return this.#fetcher.acks.hasUnsent;
   }
 
-  /** {@link done} for many; resolves when what is not acknowledged is settled. */
+  /** {@link done} for many messages. Resolves when all that are retried or buried are settled. */
   async allDone(holds: readonly Hold<T>[]): Promise<void> {
     const settling: Promise<void>[] = [];
     for (const hold of holds) {
@@ -101,20 +103,27 @@ export class Supply<T> {
     await Promise.all(settling);
   }
 
-  /** Leaves. What the loop had in hand goes back to the head, before what it had not yet; what it reported as failed has failed. */
+  /**
+   * Leaves the queue. The active messages of the loop go back to the head, in front of the prefetched messages. Those that it
+   * reported with `fail` are retried or buried.
+   */
   async leave(inHand: readonly Hold<T>[]): Promise<void> {
     const held = inHand.filter(({ claim }) => !claim.settledBy);
     const failed = this.allDone(held.filter(({ delivery }) => delivery.failure));
     const newestFirst = held.filter(({ delivery }) => !delivery.failure).reverse();
     await Promise.allSettled([failed, ...newestFirst.map(({ claim }) => claim.release())]);
-    await this.#fetcher.leave(); // and with it whatever else is held
+    await this.#fetcher.leave(); // also gives back all other claims
   }
 
   get #ahead(): number {
     return this.#claims.length - this.#next;
   }
 
-  /** The next valid one; what is not valid, or came too late, is buried on the way. @param portion how many to claim when there is none at hand */
+  /**
+   * The next valid message. Buries invalid and expired messages on the way.
+   *
+   * @param portion how many messages to claim if the buffer is empty
+   */
   async #first(portion: () => number): Promise<Hold<T> | undefined> {
     const { ended: over, waitMs } = this.waiting;
     let idleSince = Date.now();
@@ -153,7 +162,7 @@ export class Supply<T> {
     return holds;
   }
 
-  /** Until something may be ready, waiting ended, or so long. */
+  /** Resolves when a message may be waiting, when the wait is aborted, or after `timeoutMs`. */
   async #idle(timeoutMs: number): Promise<void> {
     const { ended: over } = this.waiting;
     const poke = (): void => this.#fetcher.poke();
@@ -165,13 +174,13 @@ export class Supply<T> {
     }
   }
 
-  /** At once, when there is one at hand. */
+  /** Returns a prefetched claim at once if there is one. */
   #claim(portion: () => number): Claim | undefined | Promise<Claim | undefined> {
     return this.#ahead > 0 && this.#fetcher.isProven ? this.#claims[this.#next++] : this.#fetch(portion);
   }
 
   async #fetch(portion: () => number): Promise<Claim | undefined> {
-    await this.#giveBackAhead(); // after a stall somebody else may have it
+    await this.#giveBackAhead(); // after a stall another worker may have them
     const claims = await this.#take(portion());
     this.#claims = claims;
     this.#next = Math.min(1, claims.length);
@@ -212,7 +221,7 @@ export class Supply<T> {
     if (this.#handedAt !== undefined) this.#pace.tell(performance.now() - this.#handedAt);
   }
 
-  /** Resolves when everything that goes back has gone: what is taken next is older. */
+  /** Resolves when the prefetched messages are back in the queue, so that the next take begins with them. */
   #giveBackAhead(): Promise<void> {
     if (this.#ahead === 0) return this.#returning ?? Promise.resolve();
     const claims = this.#claims.slice(this.#next);

@@ -1,20 +1,20 @@
-/** Something in this process that takes messages: a loop over `consume()`, a `get` that waits, or a runner. */
+/** An active consumer of this process: a loop over `consume()`, a `get` that waits, or a runner. */
 export interface Taker {
   readonly kind: 'consumer' | 'worker';
-  /** Takes nothing more; what a handler has not done after so long, and what a loop has in hand, goes back. */
+  /** Stops taking. Messages of handlers that still run after `deadlineMs`, and the active messages of a loop, go back. */
   stop(deadlineMs: number): Promise<unknown>;
 }
 
-/** Hears of every taker; only a prompt, which must be able to stop what somebody started there, asks for that. */
+/** Observes all active consumers. Only the prompt uses it, to stop those that were started there. */
 export interface TakerWatch {
-  /** @returns to be called when it has ended @throws where nothing may begin any more */
+  /** @returns a function to call when the consumer has ended @throws if no consumer may start any more */
   begin(taker: Taker): () => void;
 }
 
 const nobody: TakerWatch = { begin: () => () => undefined };
 let watch = nobody;
 
-/** Tells a watch of all takers that begin from now on. @returns ends that */
+/** Sets the observer of all consumers that begin from now on. @returns a function that removes it */
 export function watchTakers(asked: TakerWatch): () => void {
   watch = asked;
   return () => {
@@ -22,13 +22,13 @@ export function watchTakers(asked: TakerWatch): () => void {
   };
 }
 
-/** To be called when a taker begins. @returns to be called when it has ended, perhaps twice */
+/** Call this when a consumer begins. @returns a function to call when it has ended; a second call is allowed */
 export const begin = (taker: Taker): (() => void) => watch.begin(taker);
 
 /**
- * Takes one, for as long as `take` runs, under a signal that whoever watches can abort too.
+ * Takes one message as an active consumer. The observer can abort the signal of `take`.
  *
- * @throws when it was stopped by the watch: `undefined` would let a loop around it go on, and ask again
+ * @throws if the observer stopped it: after `undefined`, a loop around it would continue, and ask again
  */
 export async function taking<R>(signal: AbortSignal | undefined, take: (signal: AbortSignal | undefined) => Promise<R | undefined>): Promise<R | undefined> {
   if (watch === nobody) return take(signal);
@@ -37,12 +37,12 @@ export async function taking<R>(signal: AbortSignal | undefined, take: (signal: 
   const end = begin({
     kind: 'consumer',
     stop: () => {
-      stopped.abort(new Error('what waited here for a message was stopped'));
+      stopped.abort(new Error('stopped while waiting for a message'));
       return ended;
     },
   });
   const taken = take(signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal).finally(end);
-  ended = taken.catch(() => undefined); // whoever takes hears of it
+  ended = taken.catch(() => undefined); // the caller gets the error
   const value = await taken;
   if (value === undefined) stopped.signal.throwIfAborted();
   return value;

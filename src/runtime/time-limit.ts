@@ -1,19 +1,21 @@
 import type { TimedOutError } from '../contract/errors.js';
 import { Verdict } from '../contract/verdicts.js';
 
-/** How long a handler may take to heed its signal before its place is given to the next message. */
+/** How long a handler may take to react to its signal before its slot is given to the next message. */
 const graceMs = 1_000;
-/** Node fires timers beyond this at once. */
+/** Node fires a timer with a longer delay at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * Runs a handler that has so long to end.
+ * Runs a handler with a time limit.
  *
- * When its time is up, `tellIt` is called and it gets a moment to wind up; then the attempt has failed, whatever the handler
- * goes on to do. It cannot be stopped from outside, so one that ignores its signal runs on beside the next attempt.
+ * When the time is up, it calls `tellIt` and gives the handler one more second to end. Then the attempt has failed, even if
+ * the handler continues. A handler cannot be stopped from outside: one that ignores its signal runs on beside the next
+ * attempt.
  *
- * @param tellIt makes the error, and aborts the signal with it
- * @throws TimedOutError; what the handler throws in time; the verdict it gives in its last moment
+ * @param tellIt creates the error, and aborts the signal with it
+ * @throws TimedOutError when the time is up; the error that the handler throws in time; the verdict (`Bury`, `RetryIn`) that it
+ *   throws in its last second
  */
 export async function inTime(timeoutMs: number, handle: () => unknown, tellIt: () => TimedOutError): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

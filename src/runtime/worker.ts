@@ -10,18 +10,18 @@ import type { BatchDecoratorFor, BatchWorkerOptions, DecoratorFor, QueueWorker, 
 import { wrapFunction, wrapMethod, type WorkUntilStopped } from './wrapper.js';
 
 /**
- * What `queue.worker` is: `@queue.worker`, `@queue.worker(options)`, and `queue.worker(fn, options?)`.
+ * Creates `queue.worker`, which has three forms: `@queue.worker`, `@queue.worker(options)` and `queue.worker(fn, options?)`.
  *
- * Declaring a worker takes a note and checks it; nothing connects or starts.
+ * Declaring a worker checks its options and records metadata. It does not connect, and it does not start the worker.
  *
- * @param workUntilStopped what a worker that is called with nothing turns into
+ * @param workUntilStopped runs a worker that is called without arguments
  */
 export function queueWorker<T>(channel: Channel<T>, workUntilStopped: (workers: Workers) => Promise<void>): QueueWorker<T> {
   const declaration = new Declaration(channel, workUntilStopped);
   const declare = (first?: unknown, second?: unknown, third?: unknown): unknown => {
     if (isKey(second) || isContext(second)) return declaration.decorate(undefined, first, second, third);
     if (typeof first === 'function') return declaration.wrap(first as AnyFunction, second);
-    // Their content is checked where the method is known, so that an error can name it.
+    // `decorate` checks the options of an object: it knows the method, so the error can name it.
     if (first !== undefined && (typeof first !== 'object' || first === null)) checkOptions('@worker', first, table);
     return (target: unknown, place: unknown, descriptor: unknown) => declaration.decorate(first, target, place, descriptor);
   };
@@ -29,12 +29,42 @@ export function queueWorker<T>(channel: Channel<T>, workUntilStopped: (workers: 
 }
 
 /**
- * `@worker(queue, options?)`: the same as `@queue.worker(options?)`.
+ * Marks a method as a worker that takes arrays of messages. The same as `@queue.worker({ batch, … })`.
  *
- * @param options with `batch`, the method takes arrays
- * @throws InvalidOptionError when `queue` is none
+ * @param options `batch` is the maximum number of messages per call, 1 to 1,000
+ * @throws InvalidOptionError if `queue` is not a HotQueue, or if an option is invalid
+ * @throws InvalidWorkerError if the target is not a public instance method, or if its parameter does not fit the payload
+ * @example
+ * ```ts
+ * class Archive {
+ *   @worker(measurements, { batch: 100, linger: '50ms' })
+ *   async store(items: Measurement[], jobs: Delivery<Measurement>[]): Promise<void> {
+ *     console.log(`storing ${items.length}, the first is ${jobs[0]!.id}`);
+ *   }
+ * }
+ * await run(new Archive());
+ * ```
  */
 export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options: BatchWorkerOptions): BatchDecoratorFor<T>;
+/**
+ * Marks a method as a worker of a queue. `@worker(queue, options?)` is the same as `@queue.worker(options?)`.
+ *
+ * The decorator only records metadata: it does not connect, and tests can call the method directly. `run` or `start` starts
+ * the workers of an instance.
+ *
+ * @throws InvalidOptionError if `queue` is not a HotQueue, or if an option is invalid
+ * @throws InvalidWorkerError if the target is not a public instance method, or if its parameter does not fit the payload
+ * @example
+ * ```ts
+ * class Studio {
+ *   @worker(images, { concurrency: 4 })
+ *   async resize(image: ResizeImage, job: Delivery<ResizeImage>): Promise<void> {
+ *     console.log(`resizing ${image.path}, attempt ${job.attempt}`);
+ *   }
+ * }
+ * await run(new Studio());
+ * ```
+ */
 export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: WorkerOptions): DecoratorFor<T>;
 export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: WorkerOptions): DecoratorFor<T> {
   const place: unknown = options;
@@ -45,17 +75,17 @@ export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: 
   return (declare as (options?: WorkerOptions) => DecoratorFor<T>)(options);
 }
 
-const bare = 'it does not say which queue: write @worker(queue), or @queue.worker';
+const bare = 'the queue is missing: write @worker(queue) or @queue.worker';
 
 function noQueue(given: unknown): string {
-  if (given === undefined) return 'the queue is undefined. When it comes from another file, the two probably import each other: move the queue to a file of its own';
-  if (typeof given === 'string') return `"${given}" is only a name: give the queue itself, made by new HotQueue("${given}", { payload: YourClass })`;
-  return `${describe(given)} is no HotQueue: give one, made by new HotQueue(name, { payload: YourClass })`;
+  if (given === undefined) return 'invalid queue undefined: expected a HotQueue. If it comes from another file, the two files probably import each other: move the queue to a file of its own';
+  if (typeof given === 'string') return `invalid queue "${given}": expected a HotQueue, not its name. Write new HotQueue("${given}", { payload: YourClass })`;
+  return `invalid queue: expected a HotQueue, got ${describe(given)}. Write new HotQueue(name, { payload: YourClass })`;
 }
 
-/** Name, range and reason of each option of a worker. */
+/** The check of each worker option. */
 const table = {
-  // More than 10,000 handlers at once in one process is a slip of the finger, not a wish.
+  // More than 10,000 handlers at a time in one process is most likely a typing error.
   concurrency: a.whole(1, 10_000),
   attempts: a.whole(1),
   backoff: toWaits,
@@ -64,14 +94,14 @@ const table = {
   ...batchTable,
 };
 
-/** How workers of one queue are declared. */
+/** Declares the workers of one queue. */
 class Declaration {
   constructor(
     private readonly channel: Channel,
     private readonly workUntilStopped: WorkUntilStopped,
   ) {}
 
-  /** Serves both kinds of decorator: legacy `(target, key, descriptor)`, standard `(method, context)`. */
+  /** Handles both kinds of decorator: legacy `(target, key, descriptor)` and standard `(method, context)`. */
   decorate(options: unknown, target: unknown, place: unknown, descriptor: unknown): unknown {
     if (isContext(place)) return this.#standard(options, target, place);
     if (isKey(place)) return this.#legacy(options, target as object, place, descriptor);
@@ -121,7 +151,7 @@ function checked(name: string, given: unknown): HandlerOptions {
     refuseLingerAlone({ batch: rules.batch, linger });
     return { concurrency, ...rules, ...(timeout !== undefined && { timeoutMs: timeout }), ...(linger !== undefined && { lingerMs: linger }) };
   } catch (error) {
-    // A refused value is named, but not where it stands.
+    // The checks of single options do not know the worker. Add its name to their errors.
     if (error instanceof InvalidOptionError && !error.message.startsWith(where)) throw new InvalidOptionError(error.option, `${where}: ${error.message}`);
     throw error;
   }

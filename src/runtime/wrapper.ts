@@ -11,8 +11,8 @@ interface Way {
 }
 
 /**
- * A decorated method as its class will have it. Called with a payload it is the method; called with nothing, though the
- * method takes a payload, it works until stopped, with this worker alone.
+ * Wraps a decorated method. Called with a payload, it runs the method. Called without arguments, it works until stopped,
+ * with this worker alone, if the method takes a payload.
  */
 export function wrapMethod(method: AnyFunction, { key, notes, workUntilStopped }: Way & { key: string | symbol }): AnyFunction {
   const takesPayload = method.length > 0;
@@ -24,7 +24,10 @@ export function wrapMethod(method: AnyFunction, { key, notes, workUntilStopped }
   return dress(wrapped, method);
 }
 
-/** What `queue.worker(fn)` gives. Unlike a method it works until stopped whenever it is called with nothing: its type says so. */
+/**
+ * What `queue.worker(fn)` returns. Called without arguments, it always works until stopped, as its type says, even if `fn`
+ * takes no payload.
+ */
 export function wrapFunction(handler: AnyFunction, { name, notes, workUntilStopped }: Way & { name: string }): AnyFunction {
   const wrapped: AnyFunction = function (...args) {
     if (args.length > 0) return Reflect.apply(handler, this, args);
@@ -37,9 +40,9 @@ export function wrapFunction(handler: AnyFunction, { name, notes, workUntilStopp
 /** One method of one object, as a function that can be run. */
 function oneWorker(self: unknown, key: string | symbol, notes: Notes): AnyFunction {
   if (typeof self !== 'object' || self === null) {
-    throw new NoWorkersError(`${String(key)}() was called without its object: write studio.${String(key)}(), or run(studio), on an instance`);
+    throw new NoWorkersError(`${String(key)}() was called without its object: call studio.${String(key)}(), or run(studio), with an instance`);
   }
-  // By its place, not by its function: what other decorators made of the method is run too.
+  // Find the method by its key, not by its function, so that the work of other decorators runs too.
   const run = (...args: unknown[]) => Reflect.apply((self as Record<PropertyKey, AnyFunction>)[key]!, self, args);
   return named(run, nameOf(self, key), notes);
 }
@@ -49,7 +52,7 @@ function named(run: AnyFunction, name: string, notes: Notes): AnyFunction {
   return run;
 }
 
-/** Gives a wrapper the name, the length, the properties and the Reflect metadata of what it wraps. */
+/** Gives a wrapper the name, the length, the properties and the Reflect metadata of the wrapped function. */
 function dress(wrapper: AnyFunction, method: AnyFunction): AnyFunction {
   const { prototype: _, ...properties }: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(method);
   Object.defineProperties(wrapper, properties);

@@ -1,14 +1,14 @@
-/** Node fires timers beyond this at once. */
+/** Node fires a timer with a longer delay at once. */
 const longestMs = 2 ** 31 - 1;
 
-/** A timer that is only ever brought forward, and keeps nothing alive. */
+/** Deadline timer. It is only ever moved forward, and it does not keep the process alive. */
 export class Alarm {
   #timer: NodeJS.Timeout | undefined;
   #at = Infinity;
 
   constructor(private readonly ring: () => void) {}
 
-  /** Rings in so many ms, unless it rings earlier anyway; after 24 days at the latest. */
+  /** Fires in `givenMs`, unless it fires earlier anyway; after 24 days at the latest. */
   in(givenMs: number): void {
     const ms = Math.min(givenMs, longestMs);
     const at = performance.now() + ms;

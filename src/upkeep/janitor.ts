@@ -4,7 +4,7 @@ import type { Recoverer } from './recoverer.js';
 
 const roundMs = 60_000;
 
-/** Mends, bit by bit, what no transition leaves behind but a hand in Redis or a failover might. */
+/** Sweeper: repairs, in small steps, what no transition leaves behind, but a manual change in Redis or a failover may. */
 export class Janitor {
   readonly #alarm = new Alarm(() => void this.#round());
   #cursors: readonly [string, string] = ['0', '0'];
@@ -22,7 +22,7 @@ export class Janitor {
     this.#alarm.stop();
   }
 
-  /** One pass. @returns how much was put back in place */
+  /** One pass. @returns how many entries it repaired */
   async sweep(): Promise<number> {
     const { cursors, mended, lost } = await this.broker.sweep(this.#cursors, { withinMs: 0 });
     this.#cursors = cursors;
@@ -31,7 +31,7 @@ export class Janitor {
   }
 
   async #round(): Promise<void> {
-    await this.sweep().catch(() => undefined); // away: the next round
+    await this.sweep().catch(() => undefined); // Redis is away: the next round tries again
     this.#alarm.in(roundMs);
   }
 }

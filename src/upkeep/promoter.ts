@@ -1,31 +1,33 @@
 import type { Broker, News } from '../redis/broker.js';
 import { Alarm } from './alarm.js';
 
-/** Another process may have put something that is due earlier than all we know of. */
+/** Another process may have put a message that is due earlier than all that this one knows. */
 const longestLookMs = 1_000;
 
 /**
- * Makes delayed messages ready when they are due: as long as somebody here takes, whoever put them; otherwise what was
- * put here, as long as something else keeps the process alive.
+ * Makes delayed messages available when they are due.
+ *
+ * While this process takes from the queue, it promotes the messages of all processes. Otherwise it promotes them after it has
+ * delayed one itself, as long as something else keeps the process alive.
  */
 export class Promoter {
   readonly #alarm = new Alarm(() => void this.#look());
   #isWatching = false;
   #owes = false;
 
-  /** @param onPromoted told when something became ready */
+  /** @param onPromoted called when messages were promoted */
   constructor(
     private readonly broker: Broker,
     private readonly onPromoted: () => void,
   ) {}
 
-  /** Somebody here takes. */
+  /** Call this when the process begins to take from the queue. */
   start(): void {
     this.#isWatching = true;
     this.#alarm.in(longestLookMs);
   }
 
-  /** Nobody here takes any more. */
+  /** Call this when the process takes no more from the queue. */
   stop(): void {
     this.#isWatching = false;
     if (!this.#owes) this.#alarm.stop();
@@ -35,13 +37,13 @@ export class Promoter {
     this.#alarm.in(Math.min(nextDueMs, this.#isWatching ? longestLookMs : Infinity));
   }
 
-  /** Something was delayed by this process. */
+  /** Ensures promotion of a message that this process delayed. */
   owe(news: News): void {
     this.#owes = true;
     this.hear(news);
   }
 
-  /** What was delayed here is left to others. */
+  /** Leaves the promotion of these messages to other processes. */
   forget(): void {
     this.#owes = false;
     if (!this.#isWatching) this.#alarm.stop();
@@ -49,7 +51,7 @@ export class Promoter {
 
   /** One pass. */
   async promote(): Promise<News> {
-    // Idle processes look each second: where nothing is delayed, one cheap command is enough.
+    // Idle processes look every second. If no message is delayed, one cheap command is enough.
     if (!(await this.broker.hasDelayed({ withinMs: 0 }))) return {};
     const { promoted, ...news } = await this.broker.promote({ withinMs: 0 });
     if (promoted > 0) this.onPromoted();
@@ -57,7 +59,7 @@ export class Promoter {
   }
 
   async #look(): Promise<void> {
-    const news = await this.promote().catch((): News => ({ nextDueMs: longestLookMs })); // away: the next look finds out
+    const news = await this.promote().catch((): News => ({ nextDueMs: longestLookMs })); // Redis is away: the next look tries again
     this.#owes &&= news.nextDueMs !== undefined;
     if (this.#isWatching || this.#owes) this.hear(news);
   }

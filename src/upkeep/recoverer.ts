@@ -2,15 +2,15 @@ import type { Logger } from '../contract/logger.js';
 import type { Broker, News, Recovered } from '../redis/broker.js';
 import { Alarm } from './alarm.js';
 
-/** So that the idle workers of many processes do not all ask at once; the first one that asks does it. */
+/** Random delay, so that the idle workers of many processes do not ask at once. The first that asks recovers the messages. */
 const longestJitterMs = 200;
 
-/** Gives back what workers held whose lease has ended. */
+/** Gives back the messages of workers that lost their lease. */
 export class Recoverer {
   readonly #alarm = new Alarm(() => void this.#look());
   #next: string | undefined;
 
-  /** @param onRecovered told when messages came back */
+  /** @param onRecovered called when messages came back */
   constructor(
     private readonly broker: Broker,
     private readonly wire: 'hotqueue' | 'plain',
@@ -22,7 +22,7 @@ export class Recoverer {
     this.#alarm.stop();
   }
 
-  /** A lease ends then, unless it is renewed: look at whose it is when the time has come. */
+  /** Looks at the worker with the next lease when that lease ends: it may have been renewed. */
   hear({ lease }: News): void {
     if (!lease) return;
     this.#next = lease.worker;
@@ -42,13 +42,13 @@ export class Recoverer {
 
   #tell(worker: string, { ready, suspects, buried }: Recovered): void {
     const { base } = this.broker.keys;
-    this.logger.warn(`worker ${worker} of ${base} is gone: ${ready + suspects} message(s) given back, ${buried} buried after their third crash`);
+    this.logger.warn(`worker ${worker} of ${base} stopped renewing its lease: ${ready + suspects} message(s) went back to the queue, ${buried} buried after the third crash`);
     this.onRecovered();
   }
 
   async #look(): Promise<void> {
     const worker = this.#next;
     if (!worker) return;
-    await this.recover(worker).catch(() => undefined); // away: the next beat or take tells again
+    await this.recover(worker).catch(() => undefined); // Redis is away: the next heartbeat or take reports the lease again
   }
 }

@@ -6,15 +6,17 @@ import { Janitor } from './janitor.js';
 import { Promoter } from './promoter.js';
 import { Recoverer } from './recoverer.js';
 
-/** A worker beats three times in a lease, so two may be lost before it ends, and looks at itself between the beats. */
+/** A worker sends three heartbeats per lease, so two of them may be lost. It checks its own lease three times per heartbeat. */
 const ticksPerLease = 9;
 const ticksPerBeat = 3;
-/** As often as this while somebody watches. */
+/** Between two heartbeats while a tool watches the workers. */
 const watchedMs = 1_000;
 
 /**
- * Everything that must happen to a queue when nobody looks, as long as somebody in this process takes from it. The timers
- * belong to the process, not to a blocked connection, so they ring while every worker is busy; no process is in charge.
+ * Maintenance of a queue while this process takes from it: heartbeats, promotion, recovery, sweeping.
+ *
+ * The timers belong to the process, not to a blocked connection, so they fire while every worker is busy. No process is in
+ * charge.
  */
 export class QueueUpkeep implements Upkeep {
   readonly promoter: Promoter;
@@ -22,10 +24,10 @@ export class QueueUpkeep implements Upkeep {
   readonly janitor: Janitor;
   readonly #workers = new Set<Tended>();
   readonly #clock = new Alarm(() => this.#tick());
-  /** Between the beats that the leases need: for whoever watches. */
+  /** Sends heartbeats for tools that watch, between those that the leases need. */
   readonly #watch = new Alarm(() => this.#beatAll());
   #ticks = 0;
-  /** A beat did not arrive: the next tick sends it again. */
+  /** A heartbeat did not arrive: the next tick sends it again. */
   #isBehind = false;
   #isClosed = false;
 
@@ -86,7 +88,7 @@ export class QueueUpkeep implements Upkeep {
       const news = await worker.beat();
       if (news) this.hear(news);
     } catch {
-      this.#isBehind = true; // away: the next tick, or the fence
+      this.#isBehind = true; // Redis is away: the next tick tries again, or `fence` aborts the active messages
     }
   }
 }

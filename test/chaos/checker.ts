@@ -119,7 +119,7 @@ class Books {
       case 'broken':
         return this.#violate('assertion', entry.text!, []);
       case 'warn':
-        if (/ is gone: /.test(entry.text!)) {
+        if (/ stopped renewing its lease: /.test(entry.text!)) {
           this.#count('recovered');
           if (this.allowed.noRecovery) this.#violate('recovery', `a worker was recovered although none died: ${entry.text}`, []);
         }

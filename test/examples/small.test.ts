@@ -43,7 +43,7 @@ describe('the examples', () => {
     const sent = archive.lines.flatMap((line) => /^sent (\d+)/.exec(line)?.[1] ?? []).map(Number);
     expect(sent.reduce((sum, count) => sum + count)).toBe(250);
     expect(Math.max(...sent)).toBe(100);
-    expect(archive.stderr).toContain('100 messages of queue "measurements" failed together, 100 to be tried again, 0 buried: Error: the archive said 503');
+    expect(archive.stderr).toContain('100 messages of queue "measurements" failed together (100 will be retried, 0 buried): Error: the archive said 503');
     expect(await redis().zcard('{hotqueue:measurements}:dead')).toBe(1);
   });
 

@@ -178,7 +178,7 @@ describe('String, Number and Boolean accept only their type, without conversion'
     expect(thrownBy(() => sync<unknown>(source as never).put(value))).toMatchObject({ message: sentence });
   });
 
-  it('no number is no number', () => {
+  it('Number refuses NaN', () => {
     expect(thrownBy(() => sync<unknown>(Number as never).put(NaN))).toBeInstanceOf(NotSerializableError);
   });
 });

@@ -65,7 +65,7 @@ describe("a worker's own functions", () => {
     const delayMs = delayAfter(2, backoffOf(backoff as () => number));
     expect(delayMs).toBeGreaterThanOrEqual(1_000);
     expect(delayMs).toBeLessThanOrEqual(2_000);
-    expect(told).toEqual([expect.stringMatching(/^backoff gave no duration/)]);
+    expect(told).toEqual([expect.stringMatching(/^backoff did not return a duration/)]);
     expect(told[0]).toContain(sentence);
   });
 

@@ -76,7 +76,7 @@ describe.each(legacyAndStandard)('a decorated method (%s)', (by) => {
   it('called without arguments and without its object, throws an error that says what to write', () => {
     const { resize } = new Studio();
     expect(() => resize()).toThrow(NoWorkersError);
-    expect(() => resize()).toThrow('resize() was called without its object: write studio.resize(), or run(studio)');
+    expect(() => resize()).toThrow('resize() was called without its object: call studio.resize(), or run(studio), with an instance');
   });
 
   it('only records metadata: the fakes here throw on any connection', () => {
@@ -190,7 +190,7 @@ describe('a wrapped function', () => {
 
   it.each([
     ['a class', class Studio {}, '@worker on Studio: @worker goes on the methods of a class, not on the class itself'],
-    ['a generator', function* each() {}, '@worker on each: it is a generator, whose body would never run'],
+    ['a generator', function* each() {}, '@worker on each: it is a generator, so its body would never run: remove the *'],
   ])('cannot be made from %s', (_, fn, sentence) => {
     expect(() => queue.worker(fn as unknown as () => void)).toThrow(sentence);
   });
@@ -246,14 +246,14 @@ describe.each(legacyAndStandard)('options (%s)', (by) => {
 
 describe.each(legacyAndStandard)('@worker on a wrong target (%s)', (by) => {
   const cases: [string, string, string][] = [
-    ['a static method', 'class Studio { @worker(images) static resize(image) {} }', 'a static method belongs to no instance'],
-    ['a property', 'class Studio { @worker(images) resize = () => {} }', 'it is a property, and @worker goes on a method; as a property, a worker is written handle = queue.worker('],
+    ['a static method', 'class Studio { @worker(images) static resize(image) {} }', 'it is static, and run() only calls methods of instances'],
+    ['a property', 'class Studio { @worker(images) resize = () => {} }', 'it is a property: put @worker on a method, or write the property handle = queue.worker('],
     ['a getter', 'class Studio { @worker(images) get resize() { return 1 } }', 'it is an accessor'],
     ['a setter', 'class Studio { @worker(images) set resize(image) {} }', 'it is an accessor'],
     ['a class', '@worker(images) class Studio {}', '@worker goes on the methods of a class'],
     ['a class, bare', '@images.worker class Studio {}', '@worker goes on the methods of a class'],
     ['a generator', 'class Studio { @worker(images) async *resize(image) {} }', 'it is a generator'],
-    ['a static method, bare', 'class Studio { @images.worker static resize(image) {} }', 'a static method belongs to no instance'],
+    ['a static method, bare', 'class Studio { @images.worker static resize(image) {} }', 'it is static, and run() only calls methods of instances'],
   ];
   it.each(cases)('is refused on %s', (_, source, sentence) => {
     const error = thrownBy(source, by);
@@ -265,7 +265,7 @@ describe.each(legacyAndStandard)('@worker on a wrong target (%s)', (by) => {
 
 describe('@worker on a target that only one kind of decorator has', () => {
   it.each([
-    ['a #private method', 'class Studio { @images.worker #resize(image) {} }', '@worker on #resize: a #private method cannot be called from outside'],
+    ['a #private method', 'class Studio { @images.worker #resize(image) {} }', '@worker on #resize: run() cannot call a #private method: make it public'],
     ['a #private static method', 'class Studio { @images.worker static #resize(image) {} }', 'a #private method'],
     ['an accessor field', 'class Studio { @images.worker accessor resize = 1 }', 'it is an accessor'],
   ])('is refused on %s (standard)', (_, source, sentence) => {
@@ -273,7 +273,7 @@ describe('@worker on a target that only one kind of decorator has', () => {
   });
 
   it.each([
-    ['a parameter', 'class Studio { resize(@images.worker image) {} }', '@worker on Studio.resize: it stands on a parameter'],
+    ['a parameter', 'class Studio { resize(@images.worker image) {} }', '@worker on Studio.resize: it is on a parameter: move it to the method'],
     ['a constructor parameter', 'class Studio { constructor(@images.worker() image) {} }', '@worker on Studio: @worker goes on the methods'],
   ])('is refused on %s (legacy)', (_, source, sentence) => {
     expect(thrownBy(source, 'tsc').message).toContain(sentence);
@@ -282,11 +282,11 @@ describe('@worker on a target that only one kind of decorator has', () => {
 
 describe('@worker with a value that is not a queue', () => {
   it.each([
-    ['a name', '"images"', '"images" is only a name: give the queue itself, made by new HotQueue("images"'],
-    ['undefined, from an import cycle', 'undefined', 'the queue is undefined. When it comes from another file, the two probably import each other'],
-    ['null', 'null', 'null is no HotQueue'],
-    ['an object', '{ name: "images" }', 'an object is no HotQueue'],
-    ['a function', '() => images', 'a function is no HotQueue'],
+    ['a name', '"images"', 'invalid queue "images": expected a HotQueue, not its name. Write new HotQueue("images"'],
+    ['undefined, from an import cycle', 'undefined', 'invalid queue undefined: expected a HotQueue. If it comes from another file, the two files probably import each other'],
+    ['null', 'null', 'invalid queue: expected a HotQueue, got null'],
+    ['an object', '{ name: "images" }', 'invalid queue: expected a HotQueue, got an object'],
+    ['a function', '() => images', 'invalid queue: expected a HotQueue, got a function'],
   ])('is refused: %s', (_, queue, sentence) => {
     const error = thrownBy(`class Studio { @worker(${queue}) resize(image) {} }`, 'tsc');
     expect(error).toBeInstanceOf(InvalidOptionError);
@@ -294,7 +294,7 @@ describe('@worker with a value that is not a queue', () => {
   });
 
   it.each(legacyAndStandard)('is refused without a queue: @worker (%s)', (by) => {
-    expect(thrownBy('class Studio { @worker resize(image) {} }', by).message).toMatch(/^@worker on (Studio\.)?resize: it does not say which queue: write @worker\(queue\), or @queue\.worker$/);
+    expect(thrownBy('class Studio { @worker resize(image) {} }', by).message).toMatch(/^@worker on (Studio\.)?resize: the queue is missing: write @worker\(queue\) or @queue\.worker$/);
   });
 });
 
@@ -314,24 +314,24 @@ describe('the payload of a method on an untyped queue', () => {
   });
 
   const both: Compiler[] = ['tsc', 'oxc'];
-  const onlyAnObject = 'to its compiler the first parameter is only an Object. That is an interface, a type alias, a union such as Image | null';
+  const onlyAnObject = 'the compiler emitted only Object as the type of the first parameter. It does so for an interface, a type alias, a union such as Image | null';
   it.each<[string, Compiler[], string, string]>([
-    ['no metadata', ['tsc without metadata'], 'image: Image', 'its compiler left no parameter types behind (no design:paramtypes). tsx, esbuild, Babel and plain Node never do'],
-    ['a class by `import type`', ['tsc, whole program'], 'image: Postcard', 'to its compiler the first parameter is only a Function, which is what tsc makes of a class that came by `import type`'],
-    ['a class by `import type`', ['oxc'], 'image: Postcard', 'under swc and oxc also a class that came by `import type`: import the class itself'],
+    ['no metadata', ['tsc without metadata'], 'image: Image', 'the compiler emitted no parameter types (design:paramtypes). tsx, esbuild, Babel and plain Node never emit them'],
+    ['a class by `import type`', ['tsc, whole program'], 'image: Postcard', 'the compiler emitted only Function as the type of the first parameter. tsc does so for a class from `import type`'],
+    ['a class by `import type`', ['oxc'], 'image: Postcard', 'under swc and oxc also for a class from `import type`: import the class itself'],
     ['an interface', both, 'image: Shape', onlyAnObject],
     ['a type alias', both, 'image: Alias', onlyAnObject],
     ['a union with null', both, 'image: Image | null', onlyAnObject],
-    ['any', both, 'image: any', 'Where any JSON will do, make it a field: handle = queue.worker((item) => …)'],
+    ['any', both, 'image: any', 'To accept any JSON, write a field: handle = queue.worker((item) => …)'],
     ['no type', both, 'image', onlyAnObject],
     ['an array', both, 'images: Image[]', 'its first parameter is an array'],
     ['a Date', both, 'at: Date', 'its first parameter is Date, which is built in and has no rules'],
     ['a promise', both, 'image: Promise<Image>', 'its first parameter is Promise, which is built in'],
     ['a Map', both, 'images: Map<string, Image>', 'its first parameter is Map, which is built in'],
     ['void', ['tsc'], 'image: void', 'its first parameter has no type at run time'],
-    ['a class without rules', both, 'bag: Bag', 'Bag has no rules, so nothing could be checked: decorate its properties'],
+    ['a class without rules', both, 'bag: Bag', 'Bag has no rules, so its payload cannot be checked: decorate its properties'],
     ['the delivery', both, 'job: Delivery<Image>', 'its first parameter is the Delivery: the payload comes first, the delivery second'],
-    ['no parameter', both, '', 'it has no parameter that would say what its payload is'],
+    ['no parameter', both, '', 'it has no parameter, so its payload is unknown'],
   ])('is refused: %s (%s)', (_, compilers, parameter, sentence) => {
     const source = `import type { Postcard } from './postcard.js';
       interface Shape {} type Alias = Image; class Bag { path }
@@ -341,17 +341,17 @@ describe('the payload of a method on an untyped queue', () => {
       expect(error).toBeInstanceOf(InvalidWorkerError);
       expect(error.message).toContain('@worker on Studio.resize: ');
       expect(error.message).toContain(sentence);
-      expect(error.message).toContain('Give the queue its class, new HotQueue("untyped", { payload: YourClass })');
+      expect(error.message).toContain('Name the payload class on the queue: new HotQueue("untyped", { payload: YourClass })');
     }
   });
 
   it('is refused: an enum, as swc and oxc emit it', () => {
     const declare = () => declaredByHand([{ Small: 'small' }]);
-    expect(declare).toThrow('its first parameter is no class; an enum looks so under swc and oxc');
+    expect(declare).toThrow('its first parameter is not a class; swc and oxc emit an object for an enum');
   });
 
   it('is refused: a class that is not defined yet, in an import cycle', () => {
-    expect(() => declaredByHand([undefined])).toThrow('its class was not there yet because two files import each other');
+    expect(() => declaredByHand([undefined])).toThrow('its class was not defined yet because two files import each other');
   });
 
   it('is refused: reflect-metadata is not loaded', () => {
@@ -385,7 +385,7 @@ describe('the payload of a method on an untyped queue', () => {
     class Studio {
       @untyped.worker resize(_image: Image) {}
     }
-    expect(thrownBy(source, 'tsc without metadata', { Studio }).message).toContain('left no parameter types behind');
+    expect(thrownBy(source, 'tsc without metadata', { Studio }).message).toContain('the compiler emitted no parameter types');
   });
 
   function declaredByHand(types: unknown[]): void {
@@ -418,11 +418,11 @@ describe('the payload of a method on a typed queue', () => {
       expect(handlersOf(new Studio!())[0]).toMatchObject({ payload: { source: Image }, options: { concurrency: 1, batch: 100, lingerMs: 50 } });
     }
     for (const by of ['tsc', 'oxc'] as const) {
-      expect(thrownBy('export class Studio { @worker(images) resize(images: Image[]) {} }', by).message).toContain('it expects an array, and gets one Image at a time: add batch');
-      expect(thrownBy('export class Studio { @worker(images, { batch: 2 }) resize(image: Image) {} }', by).message).toContain('it expects one Image, and with batch gets arrays: write (items: Image[])');
+      expect(thrownBy('export class Studio { @worker(images) resize(images: Image[]) {} }', by).message).toContain('it expects an array, but it gets one Image at a time: add the option batch');
+      expect(thrownBy('export class Studio { @worker(images, { batch: 2 }) resize(image: Image) {} }', by).message).toContain('it expects one Image, but with batch it gets arrays: write (items: Image[])');
       for (const parameter of ['images: Image[]', 'image: Image']) {
         const { message } = thrownBy(`export class Studio { @worker(untyped, { batch: 2 }) resize(${parameter}) {} }`, by);
-        expect(message).toContain('it takes batches, and no compiler tells what an array is of. Give the queue its class');
+        expect(message).toContain('it takes arrays, and the compiler does not emit the type of their elements. Name the payload class on the queue');
       }
     }
   });

@@ -167,8 +167,8 @@ describe('a batch that fails', () => {
     await runner.stop();
     expect(await queue.counts()).toMatchObject({ delayed: 3, dead: 1 });
     expect(told).toHaveLength(2);
-    expect(told.some((sentence) => /^message .* failed attempt 1, again in \d+ ms: Error: only x$/.test(sentence))).toBe(true);
-    expect(told).toContain(`2 messages of queue "${queue.name}" failed together, 2 to be tried again, 0 buried: Error: the rest`);
+    expect(told.some((sentence) => /^message .* failed attempt 1, next attempt in \d+ ms: Error: only x$/.test(sentence))).toBe(true);
+    expect(told).toContain(`2 messages of queue "${queue.name}" failed together (2 will be retried, 0 buried): Error: the rest`);
   });
 
   it('contains no invalid or expired message: those are buried before, one by one', async () => {

@@ -89,7 +89,7 @@ describe("a message with a caller's own id", () => {
 
   it('must be the only message of its put', async () => {
     const one = aQueue().with({ id: 'a' });
-    const refused = { code: 'INVALID_OPTION', option: 'id', message: expect.stringContaining('several messages cannot share one') as string };
+    const refused = { code: 'INVALID_OPTION', option: 'id', message: expect.stringContaining('several messages cannot share one id') as string };
     await expect(one.put(1, 2)).rejects.toMatchObject(refused);
     await expect(one.putAll([1])).rejects.toMatchObject(refused);
     await expect(one.putAll([])).rejects.toMatchObject(refused);

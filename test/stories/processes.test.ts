@@ -79,7 +79,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
     await until(() => child.lines.includes('began slow'));
     expect(await child.kill(signal)).toBe(0);
     expect(child.lines).toEqual(['began slow', 'ended slow', 'ran to its end']);
-    expect(child.stderr).toContain(`${signal}: stopping, 1 running; again to force`);
+    expect(child.stderr).toContain(`${signal}: stopping, 1 running; send it again to force`);
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['next']);
     expect(await queue.counts()).toMatchObject({ claimed: 0, workers: 0 });
   });
@@ -90,7 +90,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
     const child = aChild(worker(queue.name, `console.log('began'); job.signal.onabort = () => console.log('aborted'); await new Promise((resolve) => setTimeout(resolve, 3_600_000));`));
     await until(() => child.lines.includes('began'));
     child.signal(signal);
-    await until(() => child.stderr.includes('again to force'));
+    await until(() => child.stderr.includes('send it again to force'));
     child.signal(signal);
     expect(await child.ended).toBe(signal);
     expect(child.lines).toEqual(['began', 'aborted']);

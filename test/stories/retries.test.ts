@@ -58,7 +58,7 @@ describe('a message that failed', () => {
     const runner = start(queue.worker(function resize() { throw new Error('no'); }, { backoff: () => 'soon' as '1s' }));
     await isDelayed(queue);
     await runner.stop();
-    expect(logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff gave no duration'))).toMatchObject([['warn', expect.stringContaining('invalid backoff "soon": expected a duration') as string]]);
+    expect(logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff did not return a duration'))).toMatchObject([['warn', expect.stringContaining('"soon" is no duration') as string]]);
   });
 
   it("waits by its own backoff, which overrides the worker's", async () => {
@@ -112,7 +112,7 @@ describe('retryIf', () => {
     );
     const [letter] = await letters(queue);
     await runner.stop();
-    expect(letter).toMatchObject({ attempts: 2, reason: 'failed 2 of 9 attempts, and retryIf refused another', error: { message: 'gone' } });
+    expect(letter).toMatchObject({ attempts: 2, reason: 'failed 2 of 9 attempts, and retryIf returned false', error: { message: 'gone' } });
     expect(asked).toEqual([1, 2]);
   });
 
@@ -141,7 +141,7 @@ describe('a verdict', () => {
     await runner.stop();
     expect(letter).toMatchObject({ reason: 'account closed', attempts: 1, error: { name: 'Error', message: 'no such account' } });
     expect(buried).toEqual([['account closed', 1]]);
-    expect(logger.told).toEqual([['info', expect.stringContaining('buried, account closed')]]);
+    expect(logger.told).toEqual([['info', expect.stringContaining('was buried (account closed)')]]);
   });
 
   it('Bury without a cause is itself the error of the dead letter, with its stack', async () => {
@@ -161,7 +161,7 @@ describe('a verdict', () => {
     await isDelayed(queue);
     await runner.stop();
     expect(await waitsMs(queue)).toBeGreaterThan(7_190_000);
-    expect(logger.told).toEqual([['info', expect.stringContaining('again in 7200000 ms')]]);
+    expect(logger.told).toEqual([['info', expect.stringContaining('next attempt in 7200000 ms')]]);
   });
 
   it('RetryIn retries at most until the attempts are used up', async () => {

@@ -68,7 +68,7 @@ describe('what the compiler accepts and refuses', { timeout: 120_000 }, () => {
 
   it('has an error that says what to do if no decorator can be right', () => {
     expect(wrongLine(standard, '@untyped.worker wrong(image: Image) {}')).toContain('This queue has no payload class. Write new HotQueue(name, { payload: YourClass })');
-    expect(wrongLine(standard, '@worker(untyped, { batch: 2 }) wrong(images: Image[]) {}')).toContain('no compiler tells what the array is of');
-    expect(wrongLine(legacy, "queue = new HotQueue<Image>('images')")).toContain('A type alone checks nothing at run time: give { payload: YourClass }');
+    expect(wrongLine(standard, '@worker(untyped, { batch: 2 }) wrong(images: Image[]) {}')).toContain('the compiler does not emit the type of array elements');
+    expect(wrongLine(legacy, "queue = new HotQueue<Image>('images')")).toContain('A type is not checked at run time: pass { payload: YourClass }');
   });
 });

@@ -71,8 +71,8 @@ const f02: Scenario = {
       })();
       await world.until(() => world.count('start', frozen.proc) > before + 2);
       frozen.freeze();
-      const recovered = world.entries().filter(({ f, text }) => f === 'warn' && / is gone: /.test(text ?? '')).length;
-      world.claim('a frozen worker was recovered', await world.until(() => world.entries().filter(({ f, text }) => f === 'warn' && / is gone: /.test(text ?? '')).length > recovered, 15_000));
+      const recovered = world.entries().filter(({ f, text }) => f === 'warn' && / stopped renewing its lease: /.test(text ?? '')).length;
+      world.claim('a frozen worker was recovered', await world.until(() => world.entries().filter(({ f, text }) => f === 'warn' && / stopped renewing its lease: /.test(text ?? '')).length > recovered, 15_000));
       frozen.thaw();
       feeding.on = false;
       await fed;

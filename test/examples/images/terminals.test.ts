@@ -47,7 +47,7 @@ describe('producer, worker and monitor', () => {
     const worker = new Program('images/worker.ts');
     await monitor.prints('waiting 0  delayed 1  claimed 0  dead 0  workers 1');
     await monitor.prints('waiting 0  delayed 0  claimed 0  dead 1  workers 1');
-    expect(worker.stderr).toContain('buried, failed 3 of 3 attempts');
+    expect(worker.stderr).toContain('was buried (failed 3 of 3 attempts)');
     expect(await worker.interrupt('SIGTERM')).toBe(0);
     expect(await monitor.interrupt('SIGTERM')).toBe(0);
     expect(await redis().zcard('{hotqueue:images}:dead')).toBe(1);

@@ -90,7 +90,7 @@ function withError(error: unknown): { error?: object } {
 /** Writes the warnings of the library to the log. Skips failed attempts, which have a line of their own from the event. */
 function inLog(log: Log): Logger {
   const say = (level: Level) => (message: string): void => {
-    if (!/^message \S+ of queue "[^"]+" (failed attempt \d|buried, )/.test(message)) log('warning', { message }, level);
+    if (!/^message \S+ of queue "[^"]+" (failed attempt \d|was buried \()/.test(message)) log('warning', { message }, level);
   };
   return { debug: () => {}, info: () => {}, warn: say('warn'), error: say('error') };
 }
