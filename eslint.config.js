@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import js from '@eslint/js';
 import { FlatCompat } from '@eslint/eslintrc';
 
-const rules = JSON.parse(readFileSync(new URL('./.eslintrc.json', import.meta.url), 'utf8'));
+const rules = JSON.parse(readFileSync(new URL('.eslintrc.json', import.meta.url), 'utf8'));
 const bridge = new FlatCompat({
   baseDirectory: import.meta.dirname,
   recommendedConfig: js.configs.recommended,

@@ -19,7 +19,18 @@ export default defineConfig({
       {
         // The promises once more, on the server that a machine without Redis gets.
         extends: true,
-        test: { ...common, name: 'engine', include: ['test/stories/**/*.test.ts', 'test/redis/broker*.test.ts', 'test/redis/model.test.ts', 'test/redis/resending.test.ts', 'test/chaos/simulation.test.ts'], provide: { serverKind: 'engine' } },
+        test: {
+          ...common,
+          name: 'engine',
+          include: [
+            'test/stories/**/*.test.ts',
+            'test/redis/broker*.test.ts',
+            'test/redis/model.test.ts',
+            'test/redis/resending.test.ts',
+            'test/chaos/simulation.test.ts',
+          ],
+          provide: { serverKind: 'engine' },
+        },
       },
     ],
     coverage: { include: ['src/**/*.ts'], reporter: ['text-summary', 'json-summary', 'html'] },

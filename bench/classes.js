@@ -1,7 +1,8 @@
 import { importFromBuild, requireFromBuild } from './build.js';
 
 const { Type } = requireFromBuild('class-transformer');
-const { IsEmail, IsEnum, IsInt, IsNumber, IsString, MaxLength, Min, ValidateNested } = requireFromBuild('class-validator');
+const { IsEmail, IsEnum, IsInt, IsNumber, IsString, MaxLength, Min, ValidateNested } =
+  requireFromBuild('class-validator');
 const { rules } = await importFromBuild('index.js');
 
 const Kind = { invoice: 'invoice', reminder: 'reminder', receipt: 'receipt' };
@@ -29,6 +30,12 @@ export class Order {
 export function declareOtherClasses(count) {
   for (let index = 0; index < count; index += 1) {
     const other = { [`Other${index}`]: class {} }[`Other${index}`];
-    rules(other, { id: [IsInt(), Min(0)], name: [IsString(), MaxLength(50)], mail: IsEmail(), kind: IsEnum(Kind), price: IsNumber() });
+    rules(other, {
+      id: [IsInt(), Min(0)],
+      name: [IsString(), MaxLength(50)],
+      mail: IsEmail(),
+      kind: IsEnum(Kind),
+      price: IsNumber(),
+    });
   }
 }

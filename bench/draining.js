@@ -29,7 +29,12 @@ export async function consumed(context, more = {}) {
 }
 
 /** Consumes jobs 0 to `count` - 1 of a filled queue in this process. `handle` fails a job by throwing. */
-export async function drain({ system, address, meter, params }, queue, count, { look, stopAfter = count, each = 1, handle } = {}) {
+export async function drain(
+  { system, address, meter, params },
+  queue,
+  count,
+  { look, stopAfter = count, each = 1, handle } = {},
+) {
   const books = new Books(count);
   let firstAt = 0;
   let handled = 0;
@@ -56,16 +61,23 @@ export async function drain({ system, address, meter, params }, queue, count, { 
 
   await within(consumer.close(), 5_000);
   const jobs = handled / each;
-  const { lost, duplicates } = stopAfter === count ? books.judge(each) : { lost: count - books.distinct - (await left()), duplicates: books.again };
+  const { lost, duplicates } =
+    stopAfter === count
+      ? books.judge(each)
+      : { lost: count - books.distinct - (await left()), duplicates: books.again };
   return { jobs, ms, perSecond: (jobs / ms) * 1_000, ...used, lost, duplicates };
 }
 
 async function silence(progress) {
   let last = -1;
   let since = nowMs();
-  await until(() => {
-    if (progress() !== last) since = nowMs();
-    last = progress();
-    return nowMs() - since > silenceMs;
-  }, Infinity, 500);
+  await until(
+    () => {
+      if (progress() !== last) since = nowMs();
+      last = progress();
+      return nowMs() - since > silenceMs;
+    },
+    Infinity,
+    500,
+  );
 }

@@ -11,7 +11,8 @@ export async function machine(program, pythons) {
     load: os.loadavg().map((load) => Math.round(load * 100) / 100),
     node: process.version,
     server: `${program.name} ${program.version}`,
-    python: [...pythons.values()].map(({ needs, version }) => `${needs} ${version}`).join(', ') || 'not on this machine',
+    python:
+      [...pythons.values()].map(({ needs, version }) => `${needs} ${version}`).join(', ') || 'not on this machine',
     versions: { hotqueue: await versionOf('../package.json'), ...(await pinned()) },
   };
 }

@@ -23,7 +23,11 @@ export class Meter {
 
   /** Cost per job between two readings. Commands that run inside scripts count as commands. */
   static perJob(before, after, jobs) {
-    const ran = new Map([...after.calls].map(([name, count]) => [name, count - (before.calls.get(name) ?? 0)]).filter(([, count]) => count > 0));
+    const ran = new Map(
+      [...after.calls]
+        .map(([name, count]) => [name, count - (before.calls.get(name) ?? 0)])
+        .filter(([, count]) => count > 0),
+    );
     let commands = 0;
     let scriptCalls = 0;
     for (const [name, count] of ran) {

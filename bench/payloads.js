@@ -15,7 +15,13 @@ const kinds = ['invoice', 'reminder', 'receipt'];
 
 /** A payload that is valid for the five-field class in classes.js. Peers get the same object and do not validate it. */
 export function orderPayload(n) {
-  return { n, to: `user${n}@example.org`, kind: kinds[n % 3], amount: 12.5, address: { street: 'Long Street 1', city: 'Springfield' } };
+  return {
+    n,
+    to: `user${n}@example.org`,
+    kind: kinds[n % 3],
+    amount: 12.5,
+    address: { street: 'Long Street 1', city: 'Springfield' },
+  };
 }
 
 /** The function that makes the payload of job `n`. @param {{ validated?: boolean, bytes?: number }} params of a workload */

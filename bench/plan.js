@@ -10,7 +10,9 @@ const smokeTimeoutMs = 60_000;
  * @param {Map<string, object>} pythons the Python systems that this machine has
  */
 export function plan(options, pythons) {
-  const chosen = options.only ? workloads.filter((workload) => options.only.some((word) => isMeant(workload, word))) : workloads;
+  const chosen = options.only
+    ? workloads.filter((workload) => options.only.some((word) => isMeant(workload, word)))
+    : workloads;
   if (chosen.length === 0) throw new TypeError(`invalid --only "${options.only}": no workload matches. See --list`);
   return chosen.map((workload) => ({
     ...workload,

@@ -12,7 +12,11 @@ const file = new URL('./child.js', import.meta.url);
  * @returns {{ result: Promise<any>, hear: () => Promise<any>, tell: (word: unknown) => void, kill: () => void }}
  */
 export function startTask(task, params, timeoutMs = 600_000, env = {}) {
-  const child = fork(file, [], { env: { ...process.env, ...env }, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(file, [], {
+    env: { ...process.env, ...env },
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   const heard = [];
   let listener;
   let complaints = '';

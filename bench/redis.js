@@ -4,8 +4,8 @@ import { mkdtempSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { findProgram } from '../dist/redis/embedded/native.js';
-import { install } from '../dist/redis/embedded/install.js';
+import { findProgram } from '../dist/embedded/native.js';
+import { install } from '../dist/embedded/install.js';
 import { sleep } from './clock.js';
 
 // No automatic rewrite during a measurement. servers.js rewrites the file between two measurements.
@@ -24,13 +24,26 @@ export async function realProgram() {
 }
 
 // If this process ends for any reason, its end of the pipe closes. Then this shell kills the server and removes its directory.
-const untilStdinEnds = 'dir=$1; shift; "$@" & server=$!; cat > /dev/null; kill -9 "$server"; wait "$server"; rm -rf "$dir"';
+const untilStdinEnds =
+  'dir=$1; shift; "$@" & server=$!; cat > /dev/null; kill -9 "$server"; wait "$server"; rm -rf "$dir"';
 
 /** Starts a private Redis on 127.0.0.1. @param {keyof typeof persistence} kind */
 export async function startRedis(program, kind) {
   const dir = mkdtempSync(path.join(tmpdir(), 'hotqueue-bench-'));
   const port = await freePort();
-  const settings = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--save', '', '--logfile', path.join(dir, 'log'), ...persistence[kind]];
+  const settings = [
+    '--bind',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--dir',
+    dir,
+    '--save',
+    '',
+    '--logfile',
+    path.join(dir, 'log'),
+    ...persistence[kind],
+  ];
   const guard = spawn('/bin/sh', ['-c', untilStdinEnds, 'sh', dir, program.binary, ...settings], {
     cwd: dir,
     env: { ...process.env, ...program.env },

@@ -40,7 +40,11 @@ export class Servers {
   }
 
   async #unlessRewriting(client) {
-    const isDone = await until(async () => /aof_rewrite_in_progress:0/.test(await client.info('persistence')), 30_000, 50);
+    const isDone = await until(
+      async () => /aof_rewrite_in_progress:0/.test(await client.info('persistence')),
+      30_000,
+      50,
+    );
     if (!isDone) throw new Error('Redis did not finish rewriting its append-only file within 30 s');
   }
 }

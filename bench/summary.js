@@ -8,7 +8,10 @@ import { median } from './clock.js';
 export function summarize(results) {
   const summary = new Map();
   for (const [workload, ofWorkload] of grouped(results, 'workload')) {
-    summary.set(workload, new Map([...grouped(ofWorkload, 'system')].map(([system, rounds]) => [system, middle(rounds)])));
+    summary.set(
+      workload,
+      new Map([...grouped(ofWorkload, 'system')].map(([system, rounds]) => [system, middle(rounds)])),
+    );
   }
   return summary;
 }

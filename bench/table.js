@@ -2,7 +2,21 @@ import { bare, before, nodePeers, ours, pythonPeers } from './systems/index.js';
 import { targets } from './targets.js';
 import { workloads } from './workloads/index.js';
 
-const headings = { bullmq: 'BullMQ', 'bullmq-remove': 'BullMQ, removing', 'bee-queue': 'bee-queue', groupmq: 'groupmq', bull: 'Bull', rsmq: 'rsmq', bare: 'bare loop', 'python-hotqueue': 'Python, as HotQueue', 'python-rq': 'RQ', 'python-celery': 'Celery', 'class-validator': 'class-validator', hotqueue: 'hotqueue', 'hotqueue-before': 'hotqueue, other build' };
+const headings = {
+  bullmq: 'BullMQ',
+  'bullmq-remove': 'BullMQ, removing',
+  'bee-queue': 'bee-queue',
+  groupmq: 'groupmq',
+  bull: 'Bull',
+  rsmq: 'rsmq',
+  bare: 'bare loop',
+  'python-hotqueue': 'Python, as HotQueue',
+  'python-rq': 'RQ',
+  'python-celery': 'Celery',
+  'class-validator': 'class-validator',
+  hotqueue: 'hotqueue',
+  'hotqueue-before': 'hotqueue, other build',
+};
 const rivals = [...nodePeers, bare, ...pythonPeers];
 
 /** The result of a run as Markdown: ratios first, absolute numbers last. */
@@ -11,10 +25,22 @@ export function markdown(summary, run) {
   const parts = [
     run.options.smoke ? '**This is a smoke run: few jobs, one round. Its times mean nothing.**' : '',
     section('Targets', 'hotqueue / the peer, in this run.', required(get)),
-    section('Jobs per second, hotqueue / peer', '`lost` and `duplicates` are the numbers of hotqueue, over all rounds.', rates(summary, get)),
+    section(
+      'Jobs per second, hotqueue / peer',
+      '`lost` and `duplicates` are the numbers of hotqueue, over all rounds.',
+      rates(summary, get),
+    ),
     section('Time from put to handler, hotqueue / peer', 'Lower is better.', latencies(summary, get)),
-    section('Compared with the other build', 'This build / the build of `--against`, measured in turn. Higher is better for jobs per second, lower is better for the rest.', against(get)),
-    section('Cost per job', 'Put with 1,000 in flight, consumed at concurrency 50. All numbers but the microseconds are the same on every machine. The microseconds are from `cpu`. If `cpu` did not measure a system, they are from `put-1000` and `consume-50`.', costs(summary, get)),
+    section(
+      'Compared with the other build',
+      'This build / the build of `--against`, measured in turn. Higher is better for jobs per second, lower is better for the rest.',
+      against(get),
+    ),
+    section(
+      'Cost per job',
+      'Put with 1,000 in flight, consumed at concurrency 50. All numbers but the microseconds are the same on every machine. The microseconds are from `cpu`. If `cpu` did not measure a system, they are from `put-1000` and `consume-50`.',
+      costs(summary, get),
+    ),
     section('How cost grows', 'hotqueue and BullMQ, each row relative to the first row of its kind.', growth(get)),
     section('Absolute numbers', about(run), absolute(summary)),
   ];
@@ -26,8 +52,13 @@ function section(title, text, table) {
 }
 
 function required(get) {
-  const rows = targets.map(({ title, bound, value, isReached }) => [title, value(get), bound, isReached]).filter(([, value]) => !Number.isNaN(value));
-  return rowsOf(['', 'measured', 'required', 'reached'], rows.map(([title, value, bound, isReached]) => [title, precise(value), bound, isReached(value) ? 'yes' : '**no**']));
+  const rows = targets
+    .map(({ title, bound, value, isReached }) => [title, value(get), bound, isReached])
+    .filter(([, value]) => !Number.isNaN(value));
+  return rowsOf(
+    ['', 'measured', 'required', 'reached'],
+    rows.map(([title, value, bound, isReached]) => [title, precise(value), bound, isReached(value) ? 'yes' : '**no**']),
+  );
 }
 
 function rates(summary, get) {
@@ -35,17 +66,30 @@ function rates(summary, get) {
   const present = rivals.filter((rival) => measured.some(({ name }) => get(name, rival, 'perSecond') > 0));
   const rows = measured.map(({ name, title }) => {
     const rate = get(name, ours, 'perSecond');
-    return [title, ...present.map((rival) => times(rate / get(name, rival, 'perSecond'))), get(name, ours, 'lost'), get(name, ours, 'duplicates')];
+    return [
+      title,
+      ...present.map((rival) => times(rate / get(name, rival, 'perSecond'))),
+      get(name, ours, 'lost'),
+      get(name, ours, 'duplicates'),
+    ];
   });
   return rowsOf(['', ...present.map((rival) => headings[rival]), 'lost', 'duplicates'], rows);
 }
 
 function latencies(summary, get) {
-  const measured = workloads.filter(({ name, group }) => (group === 'latency' || group === 'delayed') && get(name, ours, 'p50Ms') > 0);
+  const measured = workloads.filter(
+    ({ name, group }) => (group === 'latency' || group === 'delayed') && get(name, ours, 'p50Ms') > 0,
+  );
   const present = nodePeers.filter((rival) => measured.some(({ name }) => get(name, rival, 'p50Ms') > 0));
   if (present.length === 0) return '';
   const rows = measured.flatMap(({ name, title }) =>
-    [['p50', 'p50Ms'], ['p99', 'p99Ms']].map(([label, field]) => [`${title}, ${label}`, ...present.map((rival) => times(get(name, ours, field) / get(name, rival, field)))]),
+    [
+      ['p50', 'p50Ms'],
+      ['p99', 'p99Ms'],
+    ].map(([label, field]) => [
+      `${title}, ${label}`,
+      ...present.map((rival) => times(get(name, ours, field) / get(name, rival, field))),
+    ]),
   );
   return rowsOf(['', ...present.map((rival) => headings[rival])], rows);
 }
@@ -54,15 +98,27 @@ function against(get) {
   const ratioOf = (name) => (field) => times(get(name, ours, field) / get(name, before, field));
   const rows = workloads.flatMap(({ name, title }) => [
     [title, ...['perSecond', 'redisUsPerJob', 'clientUsPerJob', 'p50Ms', 'p99Ms'].map(ratioOf(name))],
-    ...['put', 'consume'].map((phase) => [`${title}; only ${phase}`, '–', ...[`${phase}RedisUsPerJob`, `${phase}ClientUsPerJob`].map(ratioOf(name)), '–', '–']),
+    ...['put', 'consume'].map((phase) => [
+      `${title}; only ${phase}`,
+      '–',
+      ...[`${phase}RedisUsPerJob`, `${phase}ClientUsPerJob`].map(ratioOf(name)),
+      '–',
+      '–',
+    ]),
   ]);
-  return rowsOf(['', 'jobs/s', 'Redis µs per job', 'client µs per job', 'p50', 'p99'], rows.filter(([, ...cells]) => cells.some((cell) => cell !== '–')));
+  return rowsOf(
+    ['', 'jobs/s', 'Redis µs per job', 'client µs per job', 'p50', 'p99'],
+    rows.filter(([, ...cells]) => cells.some((cell) => cell !== '–')),
+  );
 }
 
 function costs(summary, get) {
-  const present = [ours, ...rivals].filter((system) => ['cpu', 'put-1000', 'consume-50', 'bytes-waiting', 'idle', 'drain'].some((name) => summary.get(name)?.has(system)));
+  const present = [ours, ...rivals].filter((system) =>
+    ['cpu', 'put-1000', 'consume-50', 'bytes-waiting', 'idle', 'drain'].some((name) => summary.get(name)?.has(system)),
+  );
   const both = (system, field) => get('put-1000', system, field) + get('consume-50', system, field);
-  const us = (system, phase, workload, side) => firstNumber(get('cpu', system, `${phase}${side}UsPerJob`), get(workload, system, `${side.toLowerCase()}UsPerJob`));
+  const us = (system, phase, workload, side) =>
+    firstNumber(get('cpu', system, `${phase}${side}UsPerJob`), get(workload, system, `${side.toLowerCase()}UsPerJob`));
   const putUs = (system, side) => us(system, 'put', 'put-1000', side);
   const consumeUs = (system, side) => us(system, 'consume', 'consume-50', side);
   const lines = [
@@ -81,16 +137,28 @@ function costs(summary, get) {
     ['memory of Redis before the drain, MB', (system) => get('drain', system, 'serverMegabytes')],
     ['200 slow jobs, × the ideal time', (system) => get('slow-jobs', system, 'timesIdeal')],
   ];
-  const rows = lines.map(([title, value]) => [title, ...present.map((system) => short(value(system)))]).filter(([, ...cells]) => cells.some((cell) => cell !== '–'));
+  const rows = lines
+    .map(([title, value]) => [title, ...present.map((system) => short(value(system)))])
+    .filter(([, ...cells]) => cells.some((cell) => cell !== '–'));
   return rowsOf(['', ...present.map((system) => headings[system])], rows);
 }
 
 function growth(get) {
-  const kinds = [['backlog-', 'perSecond', 'consume'], ['backlog-', 'putPerSecond', 'put'], ['workers-', 'perSecond', ''], ['payload-', 'perSecond', '']];
+  const kinds = [
+    ['backlog-', 'perSecond', 'consume'],
+    ['backlog-', 'putPerSecond', 'put'],
+    ['workers-', 'perSecond', ''],
+    ['payload-', 'perSecond', ''],
+  ];
   const rows = kinds.flatMap(([prefix, field, label]) => {
     const steps = workloads.filter(({ name }) => name.startsWith(prefix) && get(name, ours, field) > 0);
     const share = ({ name }, system) => times(get(name, system, field) / get(steps[0].name, system, field));
-    return steps.map((step) => [label === 'put' ? step.title.replace('consume, concurrency 50', 'put, 1,000 in flight') : step.title, share(step, ours), share(step, 'bullmq-remove'), times(get(step.name, ours, field) / get(step.name, 'bullmq-remove', field))]);
+    return steps.map((step) => [
+      label === 'put' ? step.title.replace('consume, concurrency 50', 'put, 1,000 in flight') : step.title,
+      share(step, ours),
+      share(step, 'bullmq-remove'),
+      times(get(step.name, ours, field) / get(step.name, 'bullmq-remove', field)),
+    ]);
   });
   return rowsOf(['', 'hotqueue', 'BullMQ, removing', 'hotqueue / BullMQ'], rows);
 }
@@ -100,15 +168,38 @@ function absolute(summary) {
     [...(summary.get(name) ?? [])].map(([system, numbers]) => {
       const { p50Ms, p99Ms, redisUsPerJob, lost, duplicates, failed } = numbers;
       const latency = p50Ms ? `${p50Ms.toFixed(2)} / ${p99Ms.toFixed(2)} ms` : '';
-      const books = [lost && `${lost} lost`, duplicates && `${duplicates} duplicates`, failed && `${failed} rounds failed`].filter(Boolean).join(', ');
-      return [title, headings[system] ?? system, figureOf(numbers), latency, redisUsPerJob ? redisUsPerJob.toFixed(1) : '', books];
+      const books = [
+        lost && `${lost} lost`,
+        duplicates && `${duplicates} duplicates`,
+        failed && `${failed} rounds failed`,
+      ]
+        .filter(Boolean)
+        .join(', ');
+      return [
+        title,
+        headings[system] ?? system,
+        figureOf(numbers),
+        latency,
+        redisUsPerJob ? redisUsPerJob.toFixed(1) : '',
+        books,
+      ];
     }),
   );
   return rowsOf(['', '', 'median', 'p50 / p99', 'Redis µs per job', 'errors'], rows);
 }
 
 /** The main number of a workload. */
-function figureOf({ error, timesIdeal, perSecond, putClientUsPerJob, consumeClientUsPerJob, validationUs, wholeUs, bytesBeyond, commandsPerMinute }) {
+function figureOf({
+  error,
+  timesIdeal,
+  perSecond,
+  putClientUsPerJob,
+  consumeClientUsPerJob,
+  validationUs,
+  wholeUs,
+  bytesBeyond,
+  commandsPerMinute,
+}) {
   if (error) return `failed: ${error.replaceAll('|', '/').slice(0, 100)}`;
   if (timesIdeal) return `${timesIdeal.toFixed(2)} × ideal`;
   if (perSecond) return `${Math.round(perSecond).toLocaleString('en')} /s`;
@@ -120,7 +211,9 @@ function figureOf({ error, timesIdeal, perSecond, putClientUsPerJob, consumeClie
 
 function about({ machine, startedAt, minutes, options }) {
   const { cpu, cores, memoryGigabytes, system, node, server, python, versions, load } = machine;
-  const peers = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ');
+  const peers = Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
   return [
     `**These numbers are of one machine on one day**: ${cores} cores (${cpu}), ${memoryGigabytes} GB, ${system}, Node ${node}, ${server} on loopback,`,
     `${startedAt.toISOString().slice(0, 10)}, ${options.rounds} round${options.rounds === 1 ? '' : 's'}, ${minutes.toFixed(0)} minutes, load ${load.join(' ')} at the end. Python peers: ${python}. ${peers}.`,
@@ -129,7 +222,9 @@ function about({ machine, startedAt, minutes, options }) {
 
 function rowsOf(head, rows) {
   if (rows.length === 0) return '';
-  return [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
 }
 
 const firstNumber = (...values) => values.find(Number.isFinite) ?? NaN;

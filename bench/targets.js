@@ -18,9 +18,13 @@ export const targets = [
   atLeast('consume, no-op, concurrency 50 / BullMQ', 25, (get) => faster(get, 'consume-50', bullmqs)),
   atLeast('consume, no-op, concurrency 50 / the best Node peer', 7, (get) => faster(get, 'consume-50', nodePeers)),
   atLeast('consume, no-op, concurrency 1 / BullMQ', 10, (get) => faster(get, 'consume-1', bullmqs)),
-  atLeast('consume, five-field class (hotqueue validates it), concurrency 50 / BullMQ', 14, (get) => faster(get, 'consume-validated', bullmqs)),
+  atLeast('consume, five-field class (hotqueue validates it), concurrency 50 / BullMQ', 14, (get) =>
+    faster(get, 'consume-validated', bullmqs),
+  ),
   atLeast('validation of the sample class / class-validator', 4, (get) => validation(get, 'validation')),
-  atLeast('validation of the sample class, 500 other classes / class-validator', 50, (get) => validation(get, 'validation-500')),
+  atLeast('validation of the sample class, 500 other classes / class-validator', 50, (get) =>
+    validation(get, 'validation-500'),
+  ),
   atMost('Redis CPU per job, put to ack, µs', 2.2, (get) => get('cpu', ours, 'redisUsPerJob')),
   atMost('Redis CPU per job, put to ack / the other build', 0.6, (get) => less(get, 'cpu', 'redisUsPerJob', [before])),
   atMost('Redis CPU per job, put to ack / BullMQ', 0.1, (get) => less(get, 'cpu', 'redisUsPerJob', bullmqs)),
@@ -31,8 +35,12 @@ export const targets = [
   atMost('latency from idle, p99 / BullMQ', 0.8, (get) => less(get, 'latency-idle', 'p99Ms', bullmqs)),
   atMost('latency at 1,000 jobs/s, p50 / bee-queue', 1, (get) => less(get, 'latency-rate', 'p50Ms', beeQueue)),
   atMost('latency at 1,000 jobs/s, p99 / bee-queue', 1, (get) => less(get, 'latency-rate', 'p99Ms', beeQueue)),
-  atMost('200 jobs of 100 ms, two workers of concurrency 5 / the ideal time', 1.1, (get) => get('slow-jobs', ours, 'timesIdeal')),
-  atMost('resident memory of a worker that drains 1,000,000 jobs, MB', 130, (get) => get('drain', ours, 'workerMegabytes')),
+  atMost('200 jobs of 100 ms, two workers of concurrency 5 / the ideal time', 1.1, (get) =>
+    get('slow-jobs', ours, 'timesIdeal'),
+  ),
+  atMost('resident memory of a worker that drains 1,000,000 jobs, MB', 130, (get) =>
+    get('drain', ours, 'workerMegabytes'),
+  ),
 ];
 
 function atLeast(title, bound, value) {

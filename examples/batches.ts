@@ -38,7 +38,9 @@ let requests = 0;
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (++requests === 1) return void response.writeHead(503).end();
   const rows = (await json(request)) as ({ id: string } & Reading)[];
-  const refused = rows.flatMap(({ celsius }, index) => (celsius < -273.15 ? [{ index, reason: 'below absolute zero' }] : []));
+  const refused = rows.flatMap(({ celsius }, index) =>
+    celsius < -273.15 ? [{ index, reason: 'below absolute zero' }] : [],
+  );
   for (const row of rows) if (row.celsius >= -273.15) kept.set(row.id, row);
   response.end(JSON.stringify(refused));
   if (kept.size === 249) console.log(`kept ${kept.size} readings, ${requests} requests`);
@@ -46,6 +48,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 const archive = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
 await once(archive, 'listening');
 
-await readings.putAll(Array.from({ length: 250 }, (_, index) => ({ sensor: 'roof', celsius: index === 7 ? -300 : 20 + (index % 5) })));
+await readings.putAll(
+  Array.from({ length: 250 }, (_, index) => ({ sensor: 'roof', celsius: index === 7 ? -300 : 20 + (index % 5) })),
+);
 await run(new Archive(`http://127.0.0.1:${(archive.address() as AddressInfo).port}`));
 archive.close();

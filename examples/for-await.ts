@@ -11,7 +11,7 @@ await cities.put('Lisbon', 'Oslo', 'Quito');
 await cities.put({ name: 'Perth', visits: 2 }, null); // any JSON value, including null
 
 // Each step of the loop acknowledges the last city. The loop ends when no message has come for a second.
-for await (const city of cities.consume({ timeout: '1s' })) {
+for await (const city of cities.consume({ idleTimeout: '1s' })) {
   console.log('visited', city);
 }
 

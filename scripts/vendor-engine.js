@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-const embedded = 'dist/redis/embedded';
+const embedded = 'dist/embedded';
 const vendor = path.join(embedded, 'vendor');
 const engine = path.dirname(path.dirname(createRequire(import.meta.url).resolve('js-redis-server')));
 const near = createRequire(path.join(engine, 'package.json'));
@@ -32,7 +32,8 @@ function rewrite(from, to, words) {
   if (!/\.m?js$/.test(from)) return copyFileSync(from, to);
   let text = readFileSync(from, 'utf8');
   for (const [old, fresh] of Object.entries(words)) {
-    if (text.split(old).length !== 2) throw new Error(`vendor-engine: expected ${old} exactly once in ${from}. Adapt this script to the new version`);
+    if (text.split(old).length !== 2)
+      throw new Error(`vendor-engine: expected ${old} exactly once in ${from}. Adapt this script to the new version`);
     text = text.replace(old, fresh);
   }
   if (!from.startsWith(embedded)) text = text.replace(/^\/\/# sourceMappingURL=.*$/m, '');
@@ -43,5 +44,8 @@ function licences(dir) {
   const { name, version, license } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
   const texts = readdirSync(dir).filter((file) => /^(licen[cs]e|third_party|notice)/i.test(file));
   if (texts.length === 0) throw new Error(`vendor-engine: ${name} has no licence file`);
-  return [`# ${name} ${version} (${license})\n`, ...texts.map((file) => readFileSync(path.join(dir, file), 'utf8'))].join('\n');
+  return [
+    `# ${name} ${version} (${license})\n`,
+    ...texts.map((file) => readFileSync(path.join(dir, file), 'utf8')),
+  ].join('\n');
 }

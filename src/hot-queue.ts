@@ -1,34 +1,45 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import { toMs, type Duration } from './contract/durations.js';
-import type { Job } from './contract/job.js';
-import { QueueClosedError } from './contract/errors.js';
-import { consumingOptions, getOptions, putOptions, queueOptions, type BatchTakeOptions, type GetOptions, type PutOptions, type Putting, type QueueOptions, type TakeOptions } from './contract/queue-options.js';
-import type { QueueEmitter } from './contract/events.js';
-import { silent, stderrLogger } from './contract/logger.js';
-import { newId } from './message/ids.js';
-import { payloadType } from './message/payload.js';
-import type { Message, PayloadClass } from './message/shapes.js';
-import type { StandardSchemaV1 } from './message/standard-schema.js';
+import { toMs, type Duration } from './core/duration.js';
+import type { Job } from './core/job.js';
+import { QueueClosedError } from './core/errors.js';
+import {
+  consumeOptions,
+  getOptions,
+  putOptions,
+  queueOptions,
+  type BatchTakeOptions,
+  type GetOptions,
+  type PutOptions,
+  type ResolvedPutOptions,
+  type QueueOptions,
+  type TakeOptions,
+} from './core/options/queue.js';
+import type { QueueEmitter } from './core/events.js';
+import { silent, stderrLogger } from './core/logger.js';
+import { newId } from './wire/id.js';
+import { payloadType } from './payload/payload-type.js';
+import type { PutInput, PayloadClass } from './payload/types.js';
+import type { StandardSchemaV1 } from './payload/standard-schema.js';
 import { Broker } from './redis/broker.js';
 import { Connection } from './redis/connection.js';
 import { Keys } from './redis/keys.js';
 import { run } from './run.js';
-import type { Channel } from './runtime/channel.js';
-import { consume, consumeBatches, type Consumer } from './runtime/consumer.js';
-import type { Delivery } from './runtime/delivery.js';
-import { Getter } from './runtime/getter.js';
-import { Producer } from './runtime/producer.js';
-import { ChannelPutter, type Jobs, type Putter } from './runtime/putter.js';
-import { begin, taking as whileTaking } from './runtime/takers.js';
-import { queueWorker } from './runtime/worker.js';
-import type { Checked, QueueWorker } from './runtime/worker-types.js';
-import { QueueUpkeep } from './upkeep/upkeep.js';
-import { countsOf, type Counts } from './view/counts.js';
-import { DeadLetters } from './view/dead-letters.js';
-import { DelayedMessages } from './view/delayed-messages.js';
-import { peek } from './view/peek.js';
-import { QueueWorkers } from './view/workers.js';
+import type { QueueContext } from './redis/queue-context.js';
+import { consume, consumeBatches, type Consumer } from './consumer/consume.js';
+import type { Delivery } from './consumer/delivery.js';
+import { Getter } from './consumer/get.js';
+import { PutBatcher } from './producer/put-batcher.js';
+import { QueuePublisher, type PutResult, type Publisher } from './producer/publisher.js';
+import { registerConsumer, whileConsuming as whileTaking } from './consumer/active-consumers.js';
+import { queueWorker } from './worker/decorator.js';
+import type { Checked, QueueWorker } from './worker/types.js';
+import { MaintenanceService } from './maintenance/service.js';
+import { countsOf, type Counts } from './inspect/counts.js';
+import { DeadLetters } from './inspect/dead-letters.js';
+import { DelayedMessages } from './inspect/delayed.js';
+import { peek } from './inspect/peek.js';
+import { QueueWorkers } from './inspect/workers.js';
 
 const patience = { withinMs: 10_000 };
 
@@ -46,7 +57,7 @@ const patience = { withinMs: 10_000 };
  * await images.put({ path: 'a.jpg', width: 800 });
  * for await (const image of images.consume()) console.log(image.path);
  */
-export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, AsyncDisposable {
+export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>, AsyncDisposable {
   readonly name: string;
   /** Key of the Redis list of waiting messages. Python's HotQueue uses the same key. */
   readonly key: string;
@@ -92,11 +103,11 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    * for (const { name, host, pid } of await queue.workers.list()) console.log(name, host, pid);
    */
   readonly workers: QueueWorkers;
-  readonly #channel: Channel<T>;
+  readonly #context: QueueContext<T>;
   readonly #connection: Connection;
-  readonly #producer: Producer;
-  readonly #defaults: Putting;
-  readonly #putter: ChannelPutter<T, In>;
+  readonly #producer: PutBatcher;
+  readonly #defaults: ResolvedPutOptions;
+  readonly #putter: QueuePublisher<T, In>;
   readonly #getter: Getter<T>;
   readonly #consumers = new Set<Consumer<unknown>>();
   #isClosed = false;
@@ -117,14 +128,25 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   constructor(name: string, options: QueueOptions & { payload: PayloadClass<T> | StandardSchemaV1<In, T> });
   constructor(name: Checked<T>, options?: QueueOptions & { payload?: undefined });
   constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
-    const { payload, put, limit, deadLetters, prefix, settings, connection, wire, leaseMs, logger = stderrLogger } = queueOptions(name, options);
+    const {
+      payload,
+      put,
+      limit,
+      deadLetters,
+      prefix,
+      settings,
+      connection,
+      wire,
+      leaseMs,
+      logger = stderrLogger,
+    } = queueOptions(name, options);
     const keys = new Keys(name, prefix);
     this.name = name;
     this.key = keys.base;
     this.#connection = Connection.share(connection);
     const broker = new Broker(this.#connection, keys, leaseMs, deadLetters);
     const log = logger === false ? silent : logger;
-    this.#channel = {
+    this.#context = {
       name,
       broker,
       wire,
@@ -132,16 +154,16 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
       payloadSettings: settings,
       events: this.events,
       logger: log,
-      upkeep: new QueueUpkeep(broker, wire, log),
+      maintenance: new MaintenanceService(broker, wire, log),
     };
     this.#defaults = put;
-    this.#producer = new Producer(name, broker, limit, (news) => this.#channel.upkeep.owe(news));
-    this.#putter = new ChannelPutter(this.#channel, this.#producer, put, this.#admit);
-    this.#getter = new Getter(this.#channel);
-    this.dead = new DeadLetters(this.#channel, this.#admit);
-    this.delayed = new DelayedMessages(this.#channel);
-    this.workers = new QueueWorkers(this.#channel);
-    this.worker = queueWorker(this.#channel, run);
+    this.#producer = new PutBatcher(name, broker, limit, (hints) => this.#context.maintenance.ensurePromoted(hints));
+    this.#putter = new QueuePublisher(this.#context, this.#producer, put, this.#admit);
+    this.#getter = new Getter(this.#context);
+    this.dead = new DeadLetters(this.#context, this.#admit);
+    this.delayed = new DelayedMessages(this.#context);
+    this.workers = new QueueWorkers(this.#context);
+    this.worker = queueWorker(this.#context, run);
   }
 
   /**
@@ -156,7 +178,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    * const job = await emails.put({ to: 'ada@example.com' });
    * const [first, second] = await emails.put({ to: 'b@example.com' }, { to: 'c@example.com' });
    */
-  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<Jobs<T, N>> {
+  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<PutResult<T, N>> {
     return this.#putter.put<N>(...messages);
   }
 
@@ -183,8 +205,13 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    * @example
    * await emails.with({ attempts: 5, delay: '10m', priority: 'high' }).put({ to: 'ada@example.com' });
    */
-  with(options: PutOptions): Putter<T, In> {
-    return new ChannelPutter(this.#channel, this.#producer, putOptions(this.name, this.#channel.wire, options, this.#defaults), this.#admit);
+  with(options: PutOptions): Publisher<T, In> {
+    return new QueuePublisher(
+      this.#context,
+      this.#producer,
+      putOptions(this.name, this.#context.wire, options, this.#defaults),
+      this.#admit,
+    );
   }
 
   /**
@@ -256,7 +283,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    */
   async size(): Promise<number> {
     this.#admit();
-    return this.#channel.broker.size(patience);
+    return this.#context.broker.size(patience);
   }
 
   /**
@@ -269,7 +296,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    */
   async counts(): Promise<Counts> {
     this.#admit();
-    return countsOf(this.#channel);
+    return countsOf(this.#context);
   }
 
   /**
@@ -285,7 +312,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    */
   async peek(n = 1): Promise<Job<T>[]> {
     this.#admit();
-    return peek(this.#channel, n);
+    return peek(this.#context, n);
   }
 
   /**
@@ -300,7 +327,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    */
   async clear(): Promise<number> {
     this.#admit();
-    return this.#channel.broker.clear(newId(), patience);
+    return this.#context.broker.clear(newId(), patience);
   }
 
   /**
@@ -315,7 +342,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    */
   async pause({ for: duration }: { for?: Duration } = {}): Promise<void> {
     this.#admit();
-    await this.#channel.broker.pause(duration === undefined ? undefined : toMs(duration, 'for'), patience);
+    await this.#context.broker.pause(duration === undefined ? undefined : toMs(duration, 'for'), patience);
   }
 
   /**
@@ -328,7 +355,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    */
   async resume(): Promise<void> {
     this.#admit();
-    await this.#channel.broker.resume(patience);
+    await this.#context.broker.resume(patience);
   }
 
   /**
@@ -341,7 +368,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
    */
   async isPaused(): Promise<boolean> {
     this.#admit();
-    return this.#channel.broker.isPaused(patience);
+    return this.#context.broker.isPaused(patience);
   }
 
   /**
@@ -355,7 +382,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#producer.drained();
-    this.#channel.upkeep.close();
+    this.#context.maintenance.close();
     await Promise.all([this.#getter.close(), ...[...this.#consumers].map((consumer) => consumer.return())]);
     await this.#connection.leave();
   }
@@ -365,7 +392,7 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   }
 
   [inspect.custom](): string {
-    return `HotQueue<${this.name}> { payload: ${this.#channel.payload.name}${this.#isClosed ? ', closed' : ''} }`;
+    return `HotQueue<${this.name}> { payload: ${this.#context.payload.name}${this.#isClosed ? ', closed' : ''} }`;
   }
 
   readonly #admit = (): void => {
@@ -373,15 +400,17 @@ export class HotQueue<T = unknown, In = Message<T>> implements Putter<T, In>, As
   };
 
   #consume<G>(options: TakeOptions | undefined, give: (delivery: Delivery<T>) => G): Consumer<G> | Consumer<G[]> {
-    const { batch, ...taking } = consumingOptions(this.name, options);
+    const { batch, ...taking } = consumeOptions(this.name, options);
     this.#admit();
-    const end = begin({ kind: 'consumer', stop: () => consumer.return() });
+    const end = registerConsumer({ kind: 'consumer', stop: () => consumer.return() });
     const onEnd = (): void => {
       end();
       this.#consumers.delete(consumer);
     };
     const consumer: Consumer<G> | Consumer<G[]> =
-      batch === undefined ? consume(this.#channel, taking, give, onEnd) : consumeBatches(this.#channel, { ...taking, batch }, give, onEnd);
+      batch === undefined
+        ? consume(this.#context, taking, give, onEnd)
+        : consumeBatches(this.#context, { ...taking, batch }, give, onEnd);
     this.#consumers.add(consumer);
     return consumer;
   }

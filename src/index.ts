@@ -2,26 +2,50 @@ import 'reflect-metadata';
 
 export { HotQueue } from './hot-queue.js';
 export { run, start } from './run.js';
-export { worker } from './runtime/worker.js';
-export { Delivery } from './runtime/delivery.js';
-export { rules } from './message/rules.js';
-export * from './contract/errors.js';
-export { Bury, RetryIn, Verdict } from './contract/verdicts.js';
-export type { Backoff, ExponentialBackoff, FixedBackoff } from './contract/backoff.js';
-export type { Duration } from './contract/durations.js';
-export type { DeliveryEvent, QueueEmitter, QueueEvents } from './contract/events.js';
-export type { Job } from './contract/job.js';
-export type { Logger } from './contract/logger.js';
-export type { DueOptions, Priority } from './contract/placement.js';
-export type { BatchTakeOptions, GetOptions, PutOptions, QueueOptions, Serializer, TakeOptions } from './contract/queue-options.js';
-export type { Failure } from './message/failures.js';
-export type { Message, PayloadClass, Plain } from './message/shapes.js';
-export type { StandardSchemaV1 } from './message/standard-schema.js';
-export type { Consumer } from './runtime/consumer.js';
-export type { Jobs, Putter } from './runtime/putter.js';
-export type { Runner, RunOptions, StartOptions, StopOptions } from './runtime/runner.js';
-export type { BatchHandler, BatchWorkerDecorator, BatchWorkerFunction, BatchWorkerOptions, Handler, QueueWorker, WorkerDecorator, WorkerFunction, WorkerOptions, Workers } from './runtime/worker-types.js';
-export type { Counts } from './view/counts.js';
-export type { QueueWorkers, Running, WorkerView } from './view/workers.js';
-export type { DelayedMessage, DelayedMessages } from './view/delayed-messages.js';
-export type { DeadLetter, DeadLetters, LetterError, ListOptions, Which } from './view/dead-letters.js';
+export { worker } from './worker/decorator.js';
+export { Delivery } from './consumer/delivery.js';
+export { rules } from './payload/rules.js';
+export * from './core/errors.js';
+export { Bury, RetryIn, Verdict } from './core/verdicts.js';
+export type { Backoff, ExponentialBackoff, FixedBackoff } from './core/options/backoff.js';
+export type { Duration } from './core/duration.js';
+export type { DeliveryEvent, QueueEmitter, QueueEvents } from './core/events.js';
+export type { Job } from './core/job.js';
+export type { Logger } from './core/logger.js';
+export type { DueOptions, Priority } from './core/options/put.js';
+export type {
+  BatchTakeOptions,
+  GetOptions,
+  PutOptions,
+  QueueOptions,
+  Serializer,
+  TakeOptions,
+} from './core/options/queue.js';
+export type { Failure } from './wire/failures.js';
+export type { PutInput, PayloadClass, Plain } from './payload/types.js';
+export type { StandardSchemaV1 } from './payload/standard-schema.js';
+export type { Consumer } from './consumer/consume.js';
+export type { PutResult, Publisher } from './producer/publisher.js';
+export type { Runner, RunOptions, StartOptions, StopOptions } from './worker/runner.js';
+export type {
+  BatchHandler,
+  BatchWorkerDecorator,
+  BatchWorkerFunction,
+  BatchWorkerOptions,
+  Handler,
+  QueueWorker,
+  WorkerDecorator,
+  WorkerFunction,
+  WorkerOptions,
+  WorkerSource,
+} from './worker/types.js';
+export type { Counts } from './inspect/counts.js';
+export type { QueueWorkers, ActiveMessage, WorkerInfo } from './inspect/workers.js';
+export type { DelayedMessage, DelayedMessages } from './inspect/delayed.js';
+export type {
+  DeadLetter,
+  DeadLetters,
+  DeadLetterError,
+  ListOptions,
+  DeadLetterFilter,
+} from './inspect/dead-letters.js';

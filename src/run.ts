@@ -1,8 +1,8 @@
-import { foreman, thisCopy } from './runtime/foreman.js';
-import { handlersOf } from './runtime/handlers.js';
-import { Crew, type Runner, type RunOptions, type StartOptions } from './runtime/runner.js';
-import { untilSignalled } from './runtime/shutdown.js';
-import type { Workers } from './runtime/worker-types.js';
+import { cliHost, thisCopy } from './worker/cli-host.js';
+import { handlersOf } from './worker/handlers.js';
+import { WorkerRunner, type Runner, type RunOptions, type StartOptions } from './worker/runner.js';
+import { untilSignalled } from './worker/signals.js';
+import type { WorkerSource } from './worker/types.js';
 
 /**
  * Starts workers and returns at once. It installs no signal handlers, so it fits servers, tests and `await using`.
@@ -16,10 +16,10 @@ import type { Workers } from './runtime/worker-types.js';
  * @example
  * const runner = start(new Studio());
  * // …
- * await runner.stop({ deadline: '10s' });
+ * await runner.stop({ shutdownTimeout: '10s' });
  */
-export function start(workers: Workers, options?: StartOptions): Runner {
-  return new Crew(handlersOf(workers), options);
+export function start(workers: WorkerSource, options?: StartOptions): Runner {
+  return new WorkerRunner(handlersOf(workers), options);
 }
 
 /**
@@ -30,17 +30,22 @@ export function start(workers: Workers, options?: StartOptions): Runner {
  * and the number of processes.
  *
  * @param workers an instance with decorated methods or worker fields, a wrapped function, or an array of these
- * @param options as for {@link start}, and `deadline`: how long active handlers may run after the signal, 25 s by default
+ * @param options as for {@link start}, and `shutdownTimeout`: how long active handlers may run after the signal, 25 s by default
  * @throws NoWorkersError if `workers` has no worker
  * @throws ConflictingQueuesError if two workers take from one queue with different payloads
  * @throws InvalidOptionError
  * @throws RedisUnreachableError if the given Redis does not answer
  *
  * @example
- * await run([new Studio(), new Mailer()], { deadline: '1m' });
+ * await run([new Studio(), new Mailer()], { shutdownTimeout: '1m' });
  */
-export async function run(workers: Workers, { deadline, ...options }: RunOptions = {}): Promise<void> {
-  const loading = foreman();
-  if (loading) return loading.engage(workers, { ...options, ...(deadline !== undefined && { deadline }) }, thisCopy);
-  await untilSignalled(new Crew(handlersOf(workers), options), deadline);
+export async function run(workers: WorkerSource, { shutdownTimeout, ...options }: RunOptions = {}): Promise<void> {
+  const loading = cliHost();
+  if (loading)
+    return loading.runWorkers(
+      workers,
+      { ...options, ...(shutdownTimeout !== undefined && { shutdownTimeout }) },
+      thisCopy,
+    );
+  await untilSignalled(new WorkerRunner(handlersOf(workers), options), shutdownTimeout);
 }

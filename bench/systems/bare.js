@@ -13,7 +13,11 @@ export const system = {
   title: 'bare ioredis loop',
   async producer(address, key) {
     const client = new Redis(address);
-    const putMany = (payloads) => client.rpush(key, payloads.map((payload) => JSON.stringify(payload)));
+    const putMany = (payloads) =>
+      client.rpush(
+        key,
+        payloads.map((payload) => JSON.stringify(payload)),
+      );
     return {
       put: (payload) => client.rpush(key, JSON.stringify(payload)),
       putMany,

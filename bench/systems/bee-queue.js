@@ -27,7 +27,12 @@ export const system = {
   },
   async consumer(address, name, { concurrency, handle, delayed = false }) {
     // bee-queue rounds due times to its debounce: 1 s by default, 1 ms at least.
-    const queue = new BeeQueue(name, { ...lean, redis: { ...address }, activateDelayedJobs: delayed, delayedDebounce: 1 });
+    const queue = new BeeQueue(name, {
+      ...lean,
+      redis: { ...address },
+      activateDelayedJobs: delayed,
+      delayedDebounce: 1,
+    });
     queue.on('error', nothing);
     await queue.ready();
     queue.process(concurrency, async (job) => handle(job.data));

@@ -5,7 +5,10 @@ import { nothing } from './nothing.js';
 export const system = {
   title: 'Bull, removeOnComplete',
   async producer(address, name, { attempts, dueAt }) {
-    const queue = new Bull(name, { redis: address, defaultJobOptions: { removeOnComplete: true, ...(attempts && { attempts }) } });
+    const queue = new Bull(name, {
+      redis: address,
+      defaultJobOptions: { removeOnComplete: true, ...(attempts && { attempts }) },
+    });
     await queue.isReady();
     const options = () => (dueAt ? { delay: Math.max(0, dueAt - Date.now()) } : {});
     return {

@@ -6,7 +6,10 @@ import { nothing } from './nothing.js';
 export const bullmq = (title, jobOptions) => ({
   title,
   async producer(address, name, { attempts, dueAt }) {
-    const queue = new Queue(name, { connection: address, defaultJobOptions: { ...jobOptions, ...(attempts && { attempts }) } });
+    const queue = new Queue(name, {
+      connection: address,
+      defaultJobOptions: { ...jobOptions, ...(attempts && { attempts }) },
+    });
     queue.on('error', nothing);
     await queue.waitUntilReady();
     const options = () => (dueAt ? { delay: Math.max(0, dueAt - Date.now()) } : undefined);
@@ -25,7 +28,12 @@ export const bullmq = (title, jobOptions) => ({
     const client = new Redis(address);
     return async () => {
       const key = `bull:${name}:`;
-      const counts = [client.llen(`${key}wait`), client.llen(`${key}active`), client.zcard(`${key}delayed`), client.zcard(`${key}prioritized`)];
+      const counts = [
+        client.llen(`${key}wait`),
+        client.llen(`${key}active`),
+        client.zcard(`${key}delayed`),
+        client.zcard(`${key}prioritized`),
+      ];
       return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
     };
   },

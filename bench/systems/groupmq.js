@@ -12,7 +12,13 @@ export const system = {
     const redis = new Redis(address);
     const queue = new Queue({ redis, namespace: name });
     return {
-      put: (data) => queue.add({ groupId: `g${data.n % groups}`, data, ...(attempts && { maxAttempts: attempts }), ...(dueAt && { runAt: dueAt }) }),
+      put: (data) =>
+        queue.add({
+          groupId: `g${data.n % groups}`,
+          data,
+          ...(attempts && { maxAttempts: attempts }),
+          ...(dueAt && { runAt: dueAt }),
+        }),
       async close() {
         await queue.close();
         redis.disconnect();
@@ -21,7 +27,12 @@ export const system = {
   },
   async consumer(address, name, { concurrency, handle }) {
     const redis = new Redis(address);
-    const worker = new Worker({ queue: new Queue({ redis, namespace: name }), concurrency, handler: async (job) => handle(job.data), backoff: () => 0 });
+    const worker = new Worker({
+      queue: new Queue({ redis, namespace: name }),
+      concurrency,
+      handler: async (job) => handle(job.data),
+      backoff: () => 0,
+    });
     worker.on('error', nothing);
     worker.run().catch(nothing);
     return { close: () => worker.close(1_000) };

@@ -18,13 +18,17 @@ const programs = {
  * names a Python to try first.
  */
 export async function findPythons() {
-  const found = await Promise.all(Object.entries(programs).map(async ([name, { needs }]) => [name, needs, await pythonWith(needs)]));
+  const found = await Promise.all(
+    Object.entries(programs).map(async ([name, { needs }]) => [name, needs, await pythonWith(needs)]),
+  );
   return new Map(found.filter(([, , python]) => python).map(([name, needs, python]) => [name, { needs, ...python }]));
 }
 
 async function pythonWith(module) {
   for (const python of [process.env.HOTQUEUE_BENCH_PYTHON, 'python3', '/usr/bin/python3'].filter(Boolean)) {
-    const { stdout } = await run(python, ['-c', `import ${module}; print(${module}.__version__)`], { timeout: 20_000 }).catch(() => ({}));
+    const { stdout } = await run(python, ['-c', `import ${module}; print(${module}.__version__)`], {
+      timeout: 20_000,
+    }).catch(() => ({}));
     if (stdout) return { python, version: stdout.trim() };
   }
   return undefined;
@@ -38,7 +42,11 @@ export function pythonSystem(name) {
     async measure({ host, port }, meter, { way, count }) {
       const { python } = await pythonWith(needs);
       const before = await meter.read();
-      const child = spawn(python, [file, way, String(count), host, String(port)], { cwd: folder, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }, stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(python, [file, way, String(count), host, String(port)], {
+        cwd: folder,
+        env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       process.once('exit', () => child.kill('SIGKILL'));
       let said = '';
       child.stdout.setEncoding('utf8').on('data', (text) => (said += text));

@@ -36,5 +36,14 @@ async function dueAtOnce(context) {
   const reports = await reportsOf(crew);
   const late = reports[0].latencies;
   const early = late.filter((latency) => latency < -2).length;
-  return { jobs: count, ms, perSecond: (count / ms) * 1_000, wasInTime, early, p50Ms: quantile(late, 0.5), p99Ms: quantile(late, 0.99), ...judged(count, reports) };
+  return {
+    jobs: count,
+    ms,
+    perSecond: (count / ms) * 1_000,
+    wasInTime,
+    early,
+    p50Ms: quantile(late, 0.5),
+    p99Ms: quantile(late, 0.99),
+    ...judged(count, reports),
+  };
 }

@@ -26,5 +26,10 @@ async function run(context) {
   const timer = setInterval(() => (highest = Math.max(highest, process.memoryUsage.rss())), 50);
   const drained = await drain(context, 'jobs', params.count);
   clearInterval(timer);
-  return { ...drained, workerMegabytes: highest / 1e6, serverMegabytes: (filled - empty) / 1e6, serverMegabytesAfter: ((await meter.memory()) - empty) / 1e6 };
+  return {
+    ...drained,
+    workerMegabytes: highest / 1e6,
+    serverMegabytes: (filled - empty) / 1e6,
+    serverMegabytesAfter: ((await meter.memory()) - empty) / 1e6,
+  };
 }

@@ -31,5 +31,12 @@ async function run(context) {
   const after = await meter.read();
   const { commandsPerJob, scriptCallsPerJob, calls } = Meter.perJob(before, after, params.seconds / 60);
   const [{ distinct }] = await reportsOf(crew);
-  return { jobs: 1, connections, commandsPerMinute: commandsPerJob + scriptCallsPerJob, calls, lost: 1 - distinct, duplicates: 0 };
+  return {
+    jobs: 1,
+    connections,
+    commandsPerMinute: commandsPerJob + scriptCallsPerJob,
+    calls,
+    lost: 1 - distinct,
+    duplicates: 0,
+  };
 }

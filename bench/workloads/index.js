@@ -30,7 +30,21 @@ import { workloads as growth } from './growth.js';
  */
 
 /** All workloads, in the order in which they run. @type {Workload[]} */
-export const workloads = [...put, ...consume, ...asynchronous, ...cpu, ...retries, ...delayed, ...latency, ...slow, ...memory, ...idle, ...validation, ...growth, ...drain];
+export const workloads = [
+  ...put,
+  ...consume,
+  ...asynchronous,
+  ...cpu,
+  ...retries,
+  ...delayed,
+  ...latency,
+  ...slow,
+  ...memory,
+  ...idle,
+  ...validation,
+  ...growth,
+  ...drain,
+];
 
 export function workloadNamed(name) {
   return workloads.find((workload) => workload.name === name);

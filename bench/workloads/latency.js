@@ -7,8 +7,18 @@ const systems = [ours, ...nodeWorkers];
 
 /** Time from the call of `put` in one process to the handler in another. @type {import('./index.js').Workload[]} */
 export const workloads = [
-  { name: 'latency-idle', title: 'put → handler, worker idle', params: { concurrency: 10, count: 300, pauseMs: 20, jitterMs: 20 }, smoke: { count: 30 } },
-  { name: 'latency-rate', title: 'put → handler, 1,000 jobs/s', params: { concurrency: 10, count: 8_000, ratePerSecond: 1_000 }, smoke: { count: 300 } },
+  {
+    name: 'latency-idle',
+    title: 'put → handler, worker idle',
+    params: { concurrency: 10, count: 300, pauseMs: 20, jitterMs: 20 },
+    smoke: { count: 30 },
+  },
+  {
+    name: 'latency-rate',
+    title: 'put → handler, 1,000 jobs/s',
+    params: { concurrency: 10, count: 8_000, ratePerSecond: 1_000 },
+    smoke: { count: 300 },
+  },
 ].map((workload) => ({ group: 'latency', systems, run, ...workload }));
 
 /** @param {import('../measuring.js').Context} context */
@@ -28,13 +38,18 @@ async function run(context) {
   await until(async () => (await left()) === 0, 20_000, 5);
   const reports = await reportsOf(crew);
   const latencies = reports[0].latencies.subarray(warm);
-  return { jobs: count, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), ...judged(warm + count, reports) };
+  return {
+    jobs: count,
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    ...judged(warm + count, reports),
+  };
 }
 
 /** Puts at a constant rate: at each tick, all jobs that are due. Does not wait for the replies. */
 async function atRate(perSecond, count, put) {
   const startedAt = nowMs();
-  for (let n = 0; n < count; ) {
+  for (let n = 0; n < count;) {
     const due = Math.min(count, Math.floor(((nowMs() - startedAt) * perSecond) / 1_000));
     while (n < due) put(n++);
     await sleep(1);

@@ -29,5 +29,12 @@ async function run({ start, system, address, meter, params }) {
   let payload = 0;
   for (let n = 0; n < count; n += 1) payload += JSON.stringify(make(n)).length;
   const stored = await (await system.left(address, 'jobs'))();
-  return { jobs: count, bytesPerJob: used / count, payloadBytes: payload / count, bytesBeyond: (used - payload) / count, lost: Math.max(0, count - stored), duplicates: Math.max(0, stored - count) };
+  return {
+    jobs: count,
+    bytesPerJob: used / count,
+    payloadBytes: payload / count,
+    bytesBeyond: (used - payload) / count,
+    lost: Math.max(0, count - stored),
+    duplicates: Math.max(0, stored - count),
+  };
 }

@@ -12,16 +12,80 @@ export const inFlight = { way: 'in flight', lanes: 1_000 };
 
 /** @type {import('./index.js').Workload[]} */
 export const workloads = [
-  { name: 'put-awaited', title: 'put, one by one, awaited', systems: [...everybody, ...pythonPeers], scale: slowPythons, params: { way: 'awaited', count: 10_000 } },
-  { name: 'put-1000', title: 'put, 1,000 in flight', systems: everybody, scale, everybodySmokes: true, params: { ...inFlight, count: 30_000 } },
-  { name: 'put-bulk', title: 'put, 1,000 in one call', systems: [...everybody.filter((name) => !['groupmq', 'rsmq'].includes(name)), 'python-hotqueue', 'python-rq'], scale, params: { way: 'bulk', count: 30_000 } },
-  { name: 'put-validated', title: 'put, 1,000 in flight, five-field class (hotqueue validates it)', systems: few, scale, params: { ...inFlight, validated: true, count: 20_000 } },
-  { name: 'put-10kb', title: 'put, 1,000 in flight, 10 KB', systems: few, scale: { [ours]: 5, [bare]: 5 }, params: { ...inFlight, bytes: 10_240, count: 5_000 } },
-  { name: 'put-awaited+1ms', title: 'put, one by one, 1 ms added latency', systems: few, delayMs: 1, params: { way: 'awaited', count: 1_000 } },
-  { name: 'put-1000+1ms', title: 'put, 1,000 in flight, 1 ms added latency', systems: few, delayMs: 1, scale, params: { ...inFlight, count: 20_000 } },
-  { name: 'put-1000-aof-everysec', title: 'put, 1,000 in flight, AOF everysec', systems: few, server: 'aof-everysec', scale, params: { ...inFlight, count: 30_000 } },
-  { name: 'put-awaited-aof-always', title: 'put, one by one, AOF always', systems: few, server: 'aof-always', params: { way: 'awaited', count: 1_000 } },
-  { name: 'put-1000-aof-always', title: 'put, 1,000 in flight, AOF always', systems: few, server: 'aof-always', scale, params: { ...inFlight, count: 10_000 } },
+  {
+    name: 'put-awaited',
+    title: 'put, one by one, awaited',
+    systems: [...everybody, ...pythonPeers],
+    scale: slowPythons,
+    params: { way: 'awaited', count: 10_000 },
+  },
+  {
+    name: 'put-1000',
+    title: 'put, 1,000 in flight',
+    systems: everybody,
+    scale,
+    everybodySmokes: true,
+    params: { ...inFlight, count: 30_000 },
+  },
+  {
+    name: 'put-bulk',
+    title: 'put, 1,000 in one call',
+    systems: [...everybody.filter((name) => !['groupmq', 'rsmq'].includes(name)), 'python-hotqueue', 'python-rq'],
+    scale,
+    params: { way: 'bulk', count: 30_000 },
+  },
+  {
+    name: 'put-validated',
+    title: 'put, 1,000 in flight, five-field class (hotqueue validates it)',
+    systems: few,
+    scale,
+    params: { ...inFlight, validated: true, count: 20_000 },
+  },
+  {
+    name: 'put-10kb',
+    title: 'put, 1,000 in flight, 10 KB',
+    systems: few,
+    scale: { [ours]: 5, [bare]: 5 },
+    params: { ...inFlight, bytes: 10_240, count: 5_000 },
+  },
+  {
+    name: 'put-awaited+1ms',
+    title: 'put, one by one, 1 ms added latency',
+    systems: few,
+    delayMs: 1,
+    params: { way: 'awaited', count: 1_000 },
+  },
+  {
+    name: 'put-1000+1ms',
+    title: 'put, 1,000 in flight, 1 ms added latency',
+    systems: few,
+    delayMs: 1,
+    scale,
+    params: { ...inFlight, count: 20_000 },
+  },
+  {
+    name: 'put-1000-aof-everysec',
+    title: 'put, 1,000 in flight, AOF everysec',
+    systems: few,
+    server: 'aof-everysec',
+    scale,
+    params: { ...inFlight, count: 30_000 },
+  },
+  {
+    name: 'put-awaited-aof-always',
+    title: 'put, one by one, AOF always',
+    systems: few,
+    server: 'aof-always',
+    params: { way: 'awaited', count: 1_000 },
+  },
+  {
+    name: 'put-1000-aof-always',
+    title: 'put, 1,000 in flight, AOF always',
+    systems: few,
+    server: 'aof-always',
+    scale,
+    params: { ...inFlight, count: 10_000 },
+  },
 ].map((workload) => ({ group: 'put', smoke: { count: 300, lanes: 100 }, run: putting, ...workload }));
 
 /** @param {import('../measuring.js').Context} context */
@@ -44,7 +108,14 @@ async function putting({ system, address, meter, params }) {
   const used = Meter.perJob(before, await meter.read(), count);
 
   const stored = (await left()) - already;
-  return { jobs: count, ms, perSecond: (count / ms) * 1_000, ...used, lost: Math.max(0, count - stored) + (1 - already), duplicates: Math.max(0, stored - count) };
+  return {
+    jobs: count,
+    ms,
+    perSecond: (count / ms) * 1_000,
+    ...used,
+    lost: Math.max(0, count - stored) + (1 - already),
+    duplicates: Math.max(0, stored - count),
+  };
 }
 
 /** Puts all jobs in the way of the workload. Each promise of `put` is awaited by its caller. */

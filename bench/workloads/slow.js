@@ -30,5 +30,12 @@ async function run(context) {
   const reports = await reportsOf(crew);
   const ms = Math.max(...reports.map(({ lastAt }) => lastAt)) - startedAt;
   const idealMs = (count * handlerMs) / (workers * concurrency);
-  return { jobs: count, ms, idealMs, timesIdeal: ms / idealMs, shares: reports.map(({ distinct }) => distinct), ...judged(count, reports) };
+  return {
+    jobs: count,
+    ms,
+    idealMs,
+    timesIdeal: ms / idealMs,
+    shares: reports.map(({ distinct }) => distinct),
+    ...judged(count, reports),
+  };
 }

@@ -7,7 +7,11 @@ const systems = [ours, 'class-validator'];
 /** Time from JSON to a validated instance, without a queue. @type {import('./index.js').Workload[]} */
 export const workloads = [
   { name: 'validation', title: 'validation of the sample class', params: { ms: 2_000 } },
-  { name: 'validation-500', title: 'validation of the sample class, 500 other classes', params: { ms: 2_000, otherClasses: 500 } },
+  {
+    name: 'validation-500',
+    title: 'validation of the sample class, 500 other classes',
+    params: { ms: 2_000, otherClasses: 500 },
+  },
 ].map((workload) => ({ group: 'validation', systems, everybodySmokes: true, smoke: { ms: 100 }, run, ...workload }));
 
 /** Measures the time of `JSON.parse` too and subtracts it, for both systems. */
@@ -15,7 +19,8 @@ async function run({ system, params: { ms } }) {
   const texts = Array.from({ length: 1_000 }, (_, n) => JSON.stringify(orderPayload(n)));
   const check = system.title === 'class-validator' ? await withClassValidator() : await withOurs();
   const instance = check(texts[0]);
-  if (instance.constructor.name !== 'Order' || instance.address.constructor.name !== 'Address') throw new Error('the result is not an instance of its class');
+  if (instance.constructor.name !== 'Order' || instance.address.constructor.name !== 'Address')
+    throw new Error('the result is not an instance of its class');
   await usOf(check, texts, ms / 4);
   await usOf(JSON.parse, texts, ms / 4);
   const parseUs = await usOf(JSON.parse, texts, ms / 2);
@@ -24,7 +29,7 @@ async function run({ system, params: { ms } }) {
 }
 
 async function withOurs() {
-  const { payloadType } = await importFromBuild('message/payload.js');
+  const { payloadType } = await importFromBuild('payload/payload-type.js', 'message/payload.js');
   const { Order } = await import('../classes.js');
   const type = payloadType(Order);
   return (text) => {

@@ -22,7 +22,15 @@ export async function consumedByProcesses(context) {
   const used = Meter.perJob(before, await meter.read(), count);
   const reports = await reportsOf(crew);
   const ms = endedAt - Math.min(...reports.map(({ firstAt }) => firstAt));
-  return { jobs: count, ms, perSecond: (count / ms) * 1_000, ...used, clientUsPerJob: undefined, shares: reports.map(({ distinct }) => distinct), ...judged(count, reports) };
+  return {
+    jobs: count,
+    ms,
+    perSecond: (count / ms) * 1_000,
+    ...used,
+    clientUsPerJob: undefined,
+    shares: reports.map(({ distinct }) => distinct),
+    ...judged(count, reports),
+  };
 }
 
 /** Starts worker processes. They have loaded everything and wait for 'go'. */

@@ -37,8 +37,8 @@ async function roll(fleet: Set<WorkerProcess>): Promise<void> {
 
 async function emptied(): Promise<void> {
   for (;;) {
-    const { waiting, delayed, claimed } = await orders.counts();
-    if (waiting + delayed + claimed === 0 || interrupted.signal.aborted) return;
+    const { waiting, delayed, active } = await orders.counts();
+    if (waiting + delayed + active === 0 || interrupted.signal.aborted) return;
     await setTimeout(50);
   }
 }
@@ -47,15 +47,17 @@ async function books(put: number): Promise<boolean> {
   const shipped = new Map<number, number>();
   const byVersion = [0, 0, 0];
   const parcels = await receipts.size();
-  for await (const { number, version } of receipts.consume({ limit: parcels, timeout: '1s' })) {
+  for await (const { number, version } of receipts.consume({ limit: parcels, idleTimeout: '1s' })) {
     shipped.set(number, (shipped.get(number) ?? 0) + 1);
     byVersion[version]! += 1;
   }
-  const { waiting, delayed, claimed, dead } = await orders.counts();
-  const there = waiting + delayed + claimed;
+  const { waiting, delayed, active, dead } = await orders.counts();
+  const there = waiting + delayed + active;
   const lost = put - shipped.size - dead - there;
   console.log(`put ${put} = shipped ${shipped.size} + dead ${dead} + still in the queue ${there}`);
-  console.log(`shipped by version 1: ${byVersion[1]}, by version 2: ${byVersion[2]}, twice: ${parcels - shipped.size}, lost: ${lost}`);
+  console.log(
+    `shipped by version 1: ${byVersion[1]}, by version 2: ${byVersion[2]}, twice: ${parcels - shipped.size}, lost: ${lost}`,
+  );
   return lost === 0 && parcels === shipped.size;
 }
 

@@ -13,16 +13,21 @@ export class WorkerProcess {
     version: number,
   ) {
     const file = path.join(import.meta.dirname, 'worker.ts');
-    this.#process = spawn(process.execPath, [...process.execArgv, file], { env: { ...process.env, VERSION: String(version), HOTQUEUE_NAME: name }, stdio: ['ignore', 'inherit', 'pipe'] });
+    this.#process = spawn(process.execPath, [...process.execArgv, file], {
+      env: { ...process.env, VERSION: String(version), HOTQUEUE_NAME: name },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    });
     this.#process.stderr!.resume(); // worker.ts logs "SIGTERM: stopping"; deploy.ts prints this itself
     this.#ended = new Promise((resolve) => this.#process.once('exit', (code, signal) => resolve(code ?? signal!)));
   }
 
   /** Resolves when the process takes messages. A deploy that does not wait for this has a gap without workers. */
   async ready(): Promise<void> {
-    const isThere = async (): Promise<boolean> => (await orders.workers.list()).some((one) => one.process === this.name);
+    const isThere = async (): Promise<boolean> =>
+      (await orders.workers.list()).some((one) => one.process === this.name);
     while (!(await isThere())) {
-      if (this.#process.exitCode !== null) throw new Error(`${this.name} exited with ${this.#process.exitCode} before it took messages`);
+      if (this.#process.exitCode !== null)
+        throw new Error(`${this.name} exited with ${this.#process.exitCode} before it took messages`);
       await setTimeout(50);
     }
   }

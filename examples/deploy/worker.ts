@@ -13,4 +13,4 @@ class Warehouse {
   }
 }
 
-await run(new Warehouse(), { deadline: '10s' });
+await run(new Warehouse(), { shutdownTimeout: '10s' });

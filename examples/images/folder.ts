@@ -39,9 +39,12 @@ export function resultsFolder(input: string, results: string): string {
  * @throws UsageError if `folder` is the folder for results or inside it
  */
 export async function assertOutside(folder: string, results: string): Promise<void> {
-  const [inside, outside] = await Promise.all([folder, results].map((one) => realpath(one).catch(() => path.resolve(one))));
+  const [inside, outside] = await Promise.all(
+    [folder, results].map((one) => realpath(one).catch(() => path.resolve(one))),
+  );
   const way = path.relative(outside!, inside!);
-  if (way.split(path.sep)[0] !== '..' && !path.isAbsolute(way)) throw new UsageError(`${folder} is the folder for results, which must not overwrite inputs: choose another folder`);
+  if (way.split(path.sep)[0] !== '..' && !path.isAbsolute(way))
+    throw new UsageError(`${folder} is the folder for results, which must not overwrite inputs: choose another folder`);
 }
 
 /** A path as a user would type it: relative to the current folder, or absolute if it is outside. */

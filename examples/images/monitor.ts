@@ -12,7 +12,10 @@ import { panel, line, type Look } from './panel.js';
 import { paintOn } from './progress.js';
 import { images } from './tasks.js';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { every: { type: 'string', default: '1000' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { every: { type: 'string', default: '1000' } },
+});
 const name = positionals[0] ?? images.name;
 const queue = name === images.name ? images : new HotQueue(name);
 const ended = new AbortController();

@@ -13,7 +13,7 @@ export interface Look {
 }
 
 /** Number of tasks that are not done yet: waiting, delayed or active. */
-const toDo = ({ waiting, delayed, claimed }: Counts): number => waiting + delayed + claimed;
+const toDo = ({ waiting, delayed, active }: Counts): number => waiting + delayed + active;
 
 /** Decrease of open tasks per second. Negative if more tasks are put than done, `undefined` for the first snapshot. */
 export function rate({ at, counts, before }: Look): number | undefined {
@@ -22,18 +22,25 @@ export function rate({ at, counts, before }: Look): number | undefined {
 }
 
 export function line(name: string, look: Look): string {
-  const { waiting, delayed, claimed, dead, workers } = look.counts;
-  const numbers = Object.entries({ waiting, delayed, claimed, dead, workers }).map(([what, count]) => `${what} ${count}`);
+  const { waiting, delayed, active, dead, workers } = look.counts;
+  const numbers = Object.entries({ waiting, delayed, active, dead, workers }).map(
+    ([what, count]) => `${what} ${count}`,
+  );
   const next = look.next.map((payload) => title(payload));
-  return [name, ...numbers, `rate ${perSecond(rate(look))}`, ...(next.length > 0 ? [`next ${next.join(', ')}`] : [])].join('  ');
+  return [
+    name,
+    ...numbers,
+    `rate ${perSecond(rate(look))}`,
+    ...(next.length > 0 ? [`next ${next.join(', ')}`] : []),
+  ].join('  ');
 }
 
 export function panel(name: string, look: Look, width: number, paint: Paint): string[] {
-  const { waiting, delayed, claimed, dead, workers } = look.counts;
+  const { waiting, delayed, active, dead, workers } = look.counts;
   const rows: [string, number | string, 'red' | 'green' | undefined][] = [
     ['waiting', waiting, undefined],
     ['delayed', delayed, undefined],
-    ['claimed', claimed, undefined],
+    ['active', active, undefined],
     ['dead', dead, dead > 0 ? 'red' : undefined],
     ['workers', workers, workers > 0 ? 'green' : undefined],
     ['rate', perSecond(rate(look)), undefined],
@@ -56,5 +63,7 @@ function perSecond(value: number | undefined): string {
 /** Short text for a payload: file and size of a task, JSON for anything else. */
 function title(payload: unknown): string {
   const { path: file, width, height } = (payload ?? {}) as { path?: unknown; width?: unknown; height?: unknown };
-  return typeof file === 'string' ? `${path.basename(file)} to ${String(width)}×${String(height)}` : (JSON.stringify(payload) ?? 'undefined').slice(0, 60);
+  return typeof file === 'string'
+    ? `${path.basename(file)} to ${String(width)}×${String(height)}`
+    : (JSON.stringify(payload) ?? 'undefined').slice(0, 60);
 }

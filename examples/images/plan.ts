@@ -22,23 +22,37 @@ export async function plan(args: readonly string[], from: string): Promise<Plan>
   const { folder, home, count, size } = understood(args);
   const base = home === undefined ? import.meta.dirname : path.resolve(from, home);
   const results = path.join(base, 'resized');
-  if (folder === undefined) return { paths: await painted({ folder: path.join(base, 'photos'), count, ...size }), results, isShow: true };
+  if (folder === undefined)
+    return { paths: await painted({ folder: path.join(base, 'photos'), count, ...size }), results, isShow: true };
   const given = path.resolve(from, folder);
   await assertOutside(given, results);
   return { paths: await imagesIn(given), results, isShow: false };
 }
 
 function understood(args: readonly string[]) {
-  const options = { home: { type: 'string' }, count: { type: 'string', default: '24' }, size: { type: 'string', default: '1600x1200' } } as const;
+  const options = {
+    home: { type: 'string' },
+    count: { type: 'string', default: '24' },
+    size: { type: 'string', default: '1600x1200' },
+  } as const;
   try {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
     if (positionals.length > 1) throw new Error('too many arguments: give at most one folder');
     const [, width, height] = /^(\d+)x(\d+)$/.exec(values.size) ?? [];
-    if (!Number(width) || !Number(height)) throw new Error(`invalid --size "${values.size}": expected a size such as 1600x1200`);
-    if (!/^[1-9]\d?$/.test(values.count)) throw new Error(`invalid --count "${values.count}": expected a whole number from 1 to 99`);
-    return { folder: positionals[0], home: values.home, count: Number(values.count), size: { width: Number(width), height: Number(height) } };
+    if (!Number(width) || !Number(height))
+      throw new Error(`invalid --size "${values.size}": expected a size such as 1600x1200`);
+    if (!/^[1-9]\d?$/.test(values.count))
+      throw new Error(`invalid --count "${values.count}": expected a whole number from 1 to 99`);
+    return {
+      folder: positionals[0],
+      home: values.home,
+      count: Number(values.count),
+      size: { width: Number(width), height: Number(height) },
+    };
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\nnpm start -- [folder] [--home folder] [--count 24] [--size 1600x1200]`);
+    throw new UsageError(
+      `${(error as Error).message}\nnpm start -- [folder] [--home folder] [--count 24] [--size 1600x1200]`,
+    );
   }
 }
 

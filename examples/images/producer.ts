@@ -12,7 +12,9 @@ import { images } from './tasks.js';
 const folder = process.argv[2];
 
 try {
-  const paths = folder ? await fromFolder(folder) : await samples({ folder: photos, count: 24, width: 1600, height: 1200 });
+  const paths = folder
+    ? await fromFolder(folder)
+    : await samples({ folder: photos, count: 24, width: 1600, height: 1200 });
   const jobs = await images.putAll(paths.map((path) => ({ path, width: 800, height: 600 })));
   console.log(`put ${jobs.length} tasks, now ${await images.size()} are waiting`);
 } catch (error) {

@@ -15,7 +15,10 @@ export type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean; readonl
 
 /** Adds colours if the screen supports them and NO_COLOR is not set. */
 export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
-export const paintOn = (screen: Screen): Paint => (format, text) => styleText(format, text, { stream: screen });
+export const paintOn =
+  (screen: Screen): Paint =>
+  (format, text) =>
+    styleText(format, text, { stream: screen });
 
 const plain: Paint = (_, text) => text;
 const longestBar = 32;
@@ -92,7 +95,9 @@ export class Progress {
     // One column stays free, because a full line wraps on some terminals.
     const width = this.#isTerminal ? (this.screen.columns || 80) - this.label.length - 2 : Infinity;
     this.#rub();
-    this.screen.write(`${this.label} ${progressLine(this.tally(), this.elapsedMs, width, paint)}${this.#isTerminal ? '' : '\n'}`);
+    this.screen.write(
+      `${this.label} ${progressLine(this.tally(), this.elapsedMs, width, paint)}${this.#isTerminal ? '' : '\n'}`,
+    );
   }
 
   #rub(): void {

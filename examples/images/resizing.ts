@@ -27,7 +27,10 @@ export async function resize({ path: input, width, height }: ResizeImage, result
   const unfinished = path.join(folder, `.${randomUUID()}${ext.toLowerCase()}`);
   await mkdir(folder, { recursive: true });
   try {
-    await sharp(input).autoOrient().resize(width, height, { fit: 'inside', withoutEnlargement: true }).toFile(unfinished);
+    await sharp(input)
+      .autoOrient()
+      .resize(width, height, { fit: 'inside', withoutEnlargement: true })
+      .toFile(unfinished);
     await rename(unfinished, output);
   } catch (error) {
     await rm(unfinished, { force: true });

@@ -20,7 +20,10 @@ export interface Wanted {
  * @param onPaint called before each photograph that is painted, with the number of all that must be painted
  * @returns the absolute paths of `count` photographs
  */
-export async function samples({ folder, count, width, height }: Wanted, onPaint = (_total: number): void => {}): Promise<string[]> {
+export async function samples(
+  { folder, count, width, height }: Wanted,
+  onPaint = (_total: number): void => {},
+): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const wanted = Array.from({ length: count }, (_, index) => {
     const { scene, light } = motif(index);
@@ -59,4 +62,8 @@ async function whole(file: string, content: Buffer | string): Promise<void> {
   await rename(unfinished, file);
 }
 
-const exists = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );

@@ -45,7 +45,9 @@ export async function paint({ scene, light: name, width, height, seed }: Motif):
   const drawing = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1600 1200" width="${width}" height="${height}" preserveAspectRatio="none">${sky(easel)}${scenes[scene](easel)}</svg>`;
   const pixels = await sharp(Buffer.from(drawing)).removeAlpha().raw().toBuffer();
   weather(pixels, await veil(easel.random, width, height), seed);
-  return sharp(pixels, { raw: { width, height, channels: 3 } }).jpeg({ quality: 88 }).toBuffer();
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 88 })
+    .toBuffer();
 }
 
 function sky({ light, random }: Easel): string {
@@ -58,7 +60,10 @@ function sky({ light, random }: Easel): string {
 }
 
 /** Draws ridges, far and pale ones first, near and dark ones last. */
-function ridges({ light, random }: Easel, { layers, from, to, rough }: { layers: number; from: number; to: number; rough: number }): string {
+function ridges(
+  { light, random }: Easel,
+  { layers, from, to, rough }: { layers: number; from: number; to: number; rough: number },
+): string {
   return Array.from({ length: layers }, (_, layer) => {
     const near = layers === 1 ? 0.5 : layer / (layers - 1);
     const line = ridge(random, from + (to - from) * near, rough * (1 - near / 2));
@@ -70,9 +75,13 @@ function ridges({ light, random }: Easel, { layers, from, to, rough }: { layers:
 function ridge(random: () => number, y: number, rough: number): string {
   let heights = [y + (random() - 0.5) * rough, y + (random() - 0.5) * rough];
   for (let bend = rough; heights.length < 200; bend *= 0.52) {
-    heights = heights.flatMap((height, index) => (index === 0 ? [height] : [(heights[index - 1]! + height) / 2 + (random() - 0.5) * bend, height]));
+    heights = heights.flatMap((height, index) =>
+      index === 0 ? [height] : [(heights[index - 1]! + height) / 2 + (random() - 0.5) * bend, height],
+    );
   }
-  return heights.map((height, index) => `${((index / (heights.length - 1)) * 1600).toFixed(1)},${height.toFixed(1)}`).join(' ');
+  return heights
+    .map((height, index) => `${((index / (heights.length - 1)) * 1600).toFixed(1)},${height.toFixed(1)}`)
+    .join(' ');
 }
 
 function water({ light, random }: Easel, horizon: number): string {
@@ -86,12 +95,13 @@ function water({ light, random }: Easel, horizon: number): string {
 
 function town({ light, random }: Easel): string {
   let drawn = '';
-  for (let x = -20; x < 1600; ) {
+  for (let x = -20; x < 1600;) {
     const width = 60 + random() * 90;
     const top = 560 + random() * 380;
     drawn += `<rect x="${x}" y="${top}" width="${width}" height="700" fill="${blend(light.land[0], light.land[1], 0.6 + random() * 0.4)}"/>`;
     for (let wx = x + 9; wx < x + width - 12; wx += 18) {
-      for (let wy = top + 14; wy < 1190; wy += 26) if (random() < 0.4) drawn += `<rect x="${wx}" y="${wy}" width="9" height="13" fill="#ffd98a" opacity=".8"/>`;
+      for (let wy = top + 14; wy < 1190; wy += 26)
+        if (random() < 0.4) drawn += `<rect x="${wx}" y="${wy}" width="9" height="13" fill="#ffd98a" opacity=".8"/>`;
     }
     x += width + random() * 14;
   }
@@ -127,7 +137,8 @@ async function veil(random: () => number, width: number, height: number): Promis
   for (let cell = 24, strength = 0.5; cell >= 3; cell /= 2, strength /= 2) {
     const across = columns / cell + 2;
     const knots = Float32Array.from({ length: across * (rows / cell + 2) }, random);
-    for (let at = 0; at < grey.length; at++) grey[at]! += strength * between(knots, across, (at % columns) / cell, Math.floor(at / columns) / cell);
+    for (let at = 0; at < grey.length; at++)
+      grey[at]! += strength * between(knots, across, (at % columns) / cell, Math.floor(at / columns) / cell);
   }
   const pixels = Buffer.from(grey.map((value) => Math.min(255, Math.max(0, 128 + (value - 0.47) * 420))));
   const { data } = await sharp(pixels, { raw: { width: columns, height: rows, channels: 1 } })
@@ -151,7 +162,13 @@ function between(knots: Float32Array, across: number, x: number, y: number): num
 function blend(from: string, to: string, share: number): string {
   const parts = (color: string): number[] => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
   const end = parts(to);
-  return `#${parts(from).map((part, index) => Math.round(part + (end[index]! - part) * share).toString(16).padStart(2, '0')).join('')}`;
+  return `#${parts(from)
+    .map((part, index) =>
+      Math.round(part + (end[index]! - part) * share)
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('')}`;
 }
 
 /** Random numbers from 0 to 1; the same seed gives the same numbers (mulberry32). */

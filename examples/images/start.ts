@@ -44,7 +44,7 @@ async function main(): Promise<number> {
   let end: 'balanced' | 'interrupted' | 'finished';
   try {
     end = await Promise.race([books.balanced, interrupted(), runner.finished.then(() => 'finished' as const)]);
-    await runner.stop({ deadline: '2s' });
+    await runner.stop({ shutdownTimeout: '2s' });
   } finally {
     progress.end();
   }
@@ -76,7 +76,9 @@ async function putAll({ paths, isShow }: Plan): Promise<Job[]> {
 /** Prints failures as they happen. */
 function tell(progress: Progress, jobs: readonly Job[]): void {
   const names = new Map(jobs.map(({ id, payload }) => [id, path.basename((payload as ResizeImage).path)]));
-  images.events.on('retry', ({ id, attempt, delayMs }) => progress.say(`${names.get(id)}: attempt ${attempt} failed, again in ${delayMs} ms`));
+  images.events.on('retry', ({ id, attempt, delayMs }) =>
+    progress.say(`${names.get(id)}: attempt ${attempt} failed, again in ${delayMs} ms`),
+  );
   images.events.on('bury', ({ id, reason }) => progress.say(`${names.get(id)}: dead, ${reason}`));
 }
 

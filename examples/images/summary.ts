@@ -21,11 +21,18 @@ export function summary({ done, retried, dead, left, tookMs, results }: Result, 
   const tookS = tookMs / 1000;
   const rows: [string, string][] = [
     ['done', paint('green', String(done))],
-    ['retried', retried === 0 ? '0' : paint('yellow', `${retried} ${retried === 1 ? 'attempt' : 'attempts'} that failed`)],
+    [
+      'retried',
+      retried === 0 ? '0' : paint('yellow', `${retried} ${retried === 1 ? 'attempt' : 'attempts'} that failed`),
+    ],
     ['dead', dead.length === 0 ? '0' : paint('red', String(dead.length))],
-    ...columns(dead.slice(0, mostDead).map((letter) => [`  ${subject(letter.text)}`, letter.reason, why(letter)])).map((line): [string, string] => ['', line]),
+    ...columns(dead.slice(0, mostDead).map((letter) => [`  ${subject(letter.text)}`, letter.reason, why(letter)])).map(
+      (line): [string, string] => ['', line],
+    ),
     ...(dead.length > mostDead ? [['', `  and ${dead.length - mostDead} more`] satisfies [string, string]] : []),
-    ...(left > 0 ? [['not done', paint('yellow', `${left}, put again by the next run`)] satisfies [string, string]] : []),
+    ...(left > 0
+      ? [['not done', paint('yellow', `${left}, put again by the next run`)] satisfies [string, string]]
+      : []),
     ['time', `${tookS.toFixed(1)} s`],
     ['rate', `${(done / Math.max(tookS, 0.001)).toFixed(1)} images/s`],
     ['results', results],
@@ -53,5 +60,10 @@ function why({ error }: Pick<DeadLetter, 'error'>): string {
 
 function columns(table: readonly string[][]): string[] {
   const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  return table.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
+  return table.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
 }

@@ -21,7 +21,9 @@ class Studio {
     const beganAt = performance.now();
     const result = await resize(image);
     const again = job.attempt > 1 ? `, attempt ${job.attempt}` : '';
-    console.log(`${path.basename(image.path)} → ${nearby(result)} (${Math.round(performance.now() - beganAt)} ms${again})`);
+    console.log(
+      `${path.basename(image.path)} → ${nearby(result)} (${Math.round(performance.now() - beganAt)} ms${again})`,
+    );
   }
 }
 

@@ -33,8 +33,10 @@ api.get('/jobs/:id{[A-Za-z0-9_.:-]{1,64}}', async (request) => {
 
 api.onError((error, request) => {
   if (error instanceof HTTPException) return error.getResponse();
-  if (error instanceof InvalidPayloadError) return request.json({ error: 'not a job', violations: error.violations }, 400);
-  if (error instanceof InvalidOptionError || error instanceof SyntaxError) return request.json({ error: error.message }, 400);
+  if (error instanceof InvalidPayloadError)
+    return request.json({ error: 'not a job', violations: error.violations }, 400);
+  if (error instanceof InvalidOptionError || error instanceof SyntaxError)
+    return request.json({ error: error.message }, 400);
   console.error(error.message);
   // Redis is down or full, which is not an error of the client. After OUTCOME_UNKNOWN, a client with an Idempotency-Key may send the
   // request again.
@@ -47,4 +49,5 @@ if (!server.listening) await once(server, 'listening');
 console.log(`api on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 
 // Accepts no more requests, and answers the open ones. Then the process ends by itself: an idle queue does not keep it alive.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close(() => console.log('api closed')));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => server.close(() => console.log('api closed')));

@@ -24,9 +24,9 @@ async function look(id: string): Promise<Status | undefined> {
   const ahead = (await jobs.peek(inSight)).findIndex((job) => job.id === id);
   if (ahead >= 0) return { status: 'waiting', ahead };
 
-  const running = (await jobs.workers.list()).flatMap((worker) => worker.running).find((job) => job.id === id);
+  const running = (await jobs.workers.list()).flatMap((worker) => worker.activeMessages).find((job) => job.id === id);
   if (running) return { status: 'running', attempt: running.attempt, since: new Date(running.since) };
-  const { waiting, claimed } = await jobs.counts();
+  const { waiting, active } = await jobs.counts();
 
   const delayed = await jobs.delayed.get(id);
   if (delayed) return { status: 'retrying', attempts: delayed.attempts, due: new Date(delayed.dueAt) };
@@ -36,5 +36,5 @@ async function look(id: string): Promise<Status | undefined> {
   if (answer) return { status: 'done', answer };
 
   // A worker has taken the job and not reported it yet, or too many jobs wait before it: ask again in a second.
-  return claimed > 0 || waiting > inSight ? { status: 'unknown' } : undefined;
+  return active > 0 || waiting > inSight ? { status: 'unknown' } : undefined;
 }

@@ -31,4 +31,4 @@ class Mathematician {
 }
 
 console.log(`worker ${process.pid} is waiting for jobs`);
-await run(new Mathematician(), { deadline: '5s' });
+await run(new Mathematician(), { shutdownTimeout: '5s' });

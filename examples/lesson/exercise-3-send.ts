@@ -8,4 +8,4 @@ import { HotQueue } from 'hotqueue';
 const q = new HotQueue('echo');
 const words = process.argv.slice(2);
 
-await q.putAll(words.length > 0 ? words : ['hello', 'is anybody there?']);
+await q.putAll(words.length > 0 ? words : ['hello', 'how are you?']);

@@ -31,8 +31,14 @@ const answers = new HotQueue('fahrenheit', { payload: Fahrenheit, logger: false 
 async function address(): Promise<string> {
   if (process.env.REDIS_URL) return process.env.REDIS_URL;
   // In a project of your own: npx hotqueue redis status --json
-  const cli = path.join(import.meta.dirname, '../../src/view/cli/main.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, cli, 'redis', 'status', '--json']);
+  const cli = path.join(import.meta.dirname, '../../src/cli/main.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...process.execArgv,
+    cli,
+    'redis',
+    'status',
+    '--json',
+  ]);
   return (JSON.parse(stdout) as { url: string }).url;
 }
 
@@ -40,7 +46,10 @@ async function address(): Promise<string> {
 function startPython(url: string, over: AbortSignal): AbortSignal {
   const ended = new AbortController();
   const python = process.env.PYTHON ?? 'python3';
-  const child = spawn(python, [path.join(import.meta.dirname, 'convert.py')], { stdio: 'inherit', env: { ...process.env, REDIS_URL: url } });
+  const child = spawn(python, [path.join(import.meta.dirname, 'convert.py')], {
+    stdio: 'inherit',
+    env: { ...process.env, REDIS_URL: url },
+  });
   child.once('error', (error) => {
     console.error(`cannot start ${python} (${error.message}): install python3, or set PYTHON to its path`);
     ended.abort();
@@ -50,7 +59,12 @@ function startPython(url: string, over: AbortSignal): AbortSignal {
   return ended.signal;
 }
 
-await questions.put({ place: 'Oslo', celsius: 5 }, { place: 'Nowhere', celsius: -300 }, { place: 'Quito', celsius: 15.5 }, { place: 'Perth', celsius: 32 });
+await questions.put(
+  { place: 'Oslo', celsius: 5 },
+  { place: 'Nowhere', celsius: -300 },
+  { place: 'Quito', celsius: 15.5 },
+  { place: 'Perth', celsius: 32 },
+);
 
 const over = new AbortController();
 const silence = process.argv.includes('--no-python') ? undefined : startPython(await address(), over.signal);

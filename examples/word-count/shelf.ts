@@ -13,8 +13,10 @@ async function write(count: string, name: string, value: unknown): Promise<void>
   await rename(draft, path.join(root, count, name)); // so that no reader gets an incomplete file
 }
 
-const read = async (count: string, name: string): Promise<unknown> => JSON.parse(await readFile(path.join(root, count, name), 'utf8'));
-const parts = async (count: string): Promise<string[]> => (await readdir(path.join(root, count))).filter((name) => name.endsWith('.part'));
+const read = async (count: string, name: string): Promise<unknown> =>
+  JSON.parse(await readFile(path.join(root, count, name), 'utf8'));
+const parts = async (count: string): Promise<string[]> =>
+  (await readdir(path.join(root, count))).filter((name) => name.endsWith('.part'));
 
 /** Stores the number of pieces of a count. */
 export async function begin(count: string, pieces: number): Promise<void> {
@@ -35,7 +37,11 @@ export async function progress(count: string): Promise<{ done: number; of: numbe
 export async function finish(count: string): Promise<void> {
   const words: Words = new Map();
   for (const part of await parts(count)) add(words, (await read(count, part)) as [string, number][]);
-  await write(count, 'total', [...words].sort(([, times], [, others]) => others - times));
+  await write(
+    count,
+    'total',
+    [...words].sort(([, times], [, others]) => others - times),
+  );
 }
 
 /** All words, the most frequent first; `undefined` while pieces are missing. */

@@ -21,7 +21,9 @@ import { Counter, toMap } from './workers.js';
 
 async function trigger(files: readonly string[]): Promise<string> {
   const count = randomUUID();
-  const tasks = (await Promise.all(files.map((file) => pieces(path.resolve(file))))).flat().map((piece) => ({ count, ...piece }));
+  const tasks = (await Promise.all(files.map((file) => pieces(path.resolve(file)))))
+    .flat()
+    .map((piece) => ({ count, ...piece }));
   if (tasks.length === 0) throw new Error('nothing to count: give files that are not empty');
   await begin(count, tasks.length); // before the first task is done
   await toMap.putAll(tasks);
@@ -52,5 +54,6 @@ async function documentation(): Promise<string[]> {
 const [command, ...rest] = process.argv.slice(2);
 if (command === 'work') await run(new Counter());
 else if (command === 'trigger') console.log(await trigger(rest));
-else if (command === 'result') process.exitCode = await result(rest[0] ?? '', rest[1] === undefined ? 10 : Number(rest[1]));
+else if (command === 'result')
+  process.exitCode = await result(rest[0] ?? '', rest[1] === undefined ? 10 : Number(rest[1]));
 else process.exitCode = await all(command === undefined ? await documentation() : [command, ...rest]);

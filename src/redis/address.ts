@@ -1,13 +1,13 @@
 import type { RedisOptions } from 'ioredis';
-import { InvalidOptionError, RedisUnreachableError } from '../contract/errors.js';
-import { hasStoredMessages, joinOrStart } from './embedded/embedded.js';
-import { ping } from './embedded/ping.js';
-import { type Project, projectAt } from './embedded/project.js';
-import type { Kind } from './embedded/record.js';
-import { greet, type Greeting } from './greeting.js';
-import { type Given, labelOf, namedAddress, type Place } from './named-address.js';
+import { InvalidOptionError, RedisUnreachableError } from '../core/errors.js';
+import { hasStoredMessages, joinOrStart } from '../embedded/embedded.js';
+import { ping } from '../embedded/ping.js';
+import { type Project, projectAt } from '../embedded/project.js';
+import type { Kind } from '../embedded/record.js';
+import { handshake, type Handshake } from './handshake.js';
+import { type AddressOptions, labelOf, namedAddress, type Endpoint } from './named-address.js';
 
-export type { Given } from './named-address.js';
+export type { AddressOptions } from './named-address.js';
 
 /** The Redis server that the queues of this process use. */
 export interface Address {
@@ -25,7 +25,7 @@ export interface Address {
 }
 
 /** Everything that the search depends on, besides the options. */
-export interface Surroundings {
+export interface AddressSources {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   /** Port on 127.0.0.1 at which the search looks for a Redis of this machine. */
@@ -57,12 +57,18 @@ let hasSpoken = false;
  * @throws RedisUnsupportedError if the server is older than 6.2
  * @throws InvalidOptionError if an option or environment variable is invalid
  */
-export function findRedis(given: Given, env: NodeJS.ProcessEnv = process.env, cwd: string = process.cwd()): Promise<Address> {
+export function findRedis(
+  given: AddressOptions,
+  env: NodeJS.ProcessEnv = process.env,
+  cwd: string = process.cwd(),
+): Promise<Address> {
   const { REDIS_URL, VALKEY_URL, HOTQUEUE_REDIS, NODE_ENV } = env;
   const question = JSON.stringify([given, REDIS_URL, VALKEY_URL, HOTQUEUE_REDIS, NODE_ENV, cwd]);
   const running = searches.get(question);
   if (running !== undefined) return running;
-  const search = climb(given, { env, cwd, localPort: 6379, say: sayOnce }).finally(() => searches.delete(question));
+  const search = resolveAddress(given, { env, cwd, localPort: 6379, say: sayOnce }).finally(() =>
+    searches.delete(question),
+  );
   searches.set(question, search);
   return search;
 }
@@ -73,10 +79,10 @@ function sayOnce(line: string): void {
 }
 
 /** The search of {@link findRedis}, with everything it depends on as arguments. */
-export async function climb(given: Given, around: Surroundings): Promise<Address> {
+export async function resolveAddress(given: AddressOptions, around: AddressSources): Promise<Address> {
   const named = namedAddress(given, around.env);
   if (named !== undefined) {
-    await greet(named.place);
+    await handshake(named.place);
     return address(named.place, named.source);
   }
   const db = given.db === undefined ? {} : { db: given.db };
@@ -85,18 +91,26 @@ export async function climb(given: Given, around: Surroundings): Promise<Address
     const local = { host: '127.0.0.1', port: around.localPort };
     const answer = await ping(local, localPatienceMs);
     if (answer === 'ready' || answer === 'loading') {
-      const { name, version } = await greet({ ...local, ...db });
-      around.say(`using ${name} ${version ?? ''} at ${local.host}:${local.port}. To use another server, set REDIS_URL or pass { url }`);
+      const { name, version } = await handshake({ ...local, ...db });
+      around.say(
+        `using ${name} ${version ?? ''} at ${local.host}:${local.port}. To use another server, set REDIS_URL or pass { url }`,
+      );
       return address({ ...local, ...db }, 'local');
     }
-    if (answer === 'locked') around.say(`skipping the Redis at ${local.host}:${local.port}: it requires a password. To use it, set REDIS_URL=redis://:password@${local.host}`);
+    if (answer === 'locked')
+      around.say(
+        `skipping the Redis at ${local.host}:${local.port}: it requires a password. To use it, set REDIS_URL=redis://:password@${local.host}`,
+      );
   }
   if (mode === 'off') throw nowhere('HOTQUEUE_REDIS=off', around);
   if (around.env.NODE_ENV === 'production') throw nowhere('NODE_ENV=production', around);
   return embedded(projectAt(around.cwd, around.env), mode, db, around);
 }
 
-const kindsOf = { auto: ['native', 'js'], native: ['native'], js: ['js'] } as const satisfies Record<string, readonly Kind[]>;
+const kindsOf = { auto: ['native', 'js'], native: ['native'], js: ['js'] } as const satisfies Record<
+  string,
+  readonly Kind[]
+>;
 
 type Mode = keyof typeof kindsOf;
 
@@ -111,14 +125,17 @@ export function modeOf(env: NodeJS.ProcessEnv): Mode | 'off' {
   throw new InvalidOptionError('HOTQUEUE_REDIS', `invalid HOTQUEUE_REDIS "${word}": use auto, native, js or off`);
 }
 
-function nowhere(reason: string, { localPort }: Surroundings): RedisUnreachableError {
-  return new RedisUnreachableError(`127.0.0.1:${localPort}`, `with ${reason}, hotqueue starts no server. Set REDIS_URL or pass { url }`);
+function nowhere(reason: string, { localPort }: AddressSources): RedisUnreachableError {
+  return new RedisUnreachableError(
+    `127.0.0.1:${localPort}`,
+    `with ${reason}, hotqueue starts no server. Set REDIS_URL or pass { url }`,
+  );
 }
 
-async function embedded(project: Project, mode: Mode, db: { db?: number }, around: Surroundings): Promise<Address> {
+async function embedded(project: Project, mode: Mode, db: { db?: number }, around: AddressSources): Promise<Address> {
   const running = await joinOrStart(project, kindsOf[mode], around.env);
   const place = { path: running.socket, ...db };
-  const greeting = await greet(place);
+  const greeting = await handshake(place);
   const kind = greeting.name === 'js-redis-server' ? 'js' : 'native';
   if (mode !== 'auto' && mode !== kind) {
     const sentence = `HOTQUEUE_REDIS is "${mode}", but the running server of this project is ${greeting.name}: stop it with "npx hotqueue redis stop"`;
@@ -128,16 +145,18 @@ async function embedded(project: Project, mode: Mode, db: { db?: number }, aroun
   return { ...address(place, 'embedded'), kind };
 }
 
-function banner(project: Project, kind: Kind, { name, version }: Greeting): string {
+function banner(project: Project, kind: Kind, { name, version }: Handshake): string {
   const own = `using a private ${name} ${version ?? ''} of this project, with its data in ${project.dataDir}. To use another server, set REDIS_URL or pass { url }`;
   if (kind === 'native') return own;
-  const stored = hasStoredMessages(project) ? ` It does not see the messages that a native server stored in ${project.dataDir}.` : '';
+  const stored = hasStoredMessages(project)
+    ? ` It does not see the messages that a native server stored in ${project.dataDir}.`
+    : '';
   return (
     `messages are in memory only: the JavaScript engine is for learning and tests, and loses them when it stops.${stored} ` +
     'To get a native server, run "npx hotqueue redis install". To use another server, set REDIS_URL or pass { url }'
   );
 }
 
-function address(place: Place, source: Address['source']): Address {
+function address(place: Endpoint, source: Address['source']): Address {
   return { options: place, label: labelOf(place), source };
 }

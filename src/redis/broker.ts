@@ -1,12 +1,12 @@
-import { IncompatibleWorkersError } from '../contract/errors.js';
-import type { DeadLetterBounds } from '../contract/queue-options.js';
+import { IncompatibleWorkersError } from '../core/errors.js';
+import type { DeadLetterBounds } from '../core/options/queue.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
-import type { Client } from './line.js';
-import { pack } from './pack.js';
+import type { IoredisClient } from './redis-client.js';
+import { pack } from '../wire/pack.js';
 import { runScriptForBytes } from './scripts.js';
 import { Take, type Lane } from './take.js';
-import { Waiter } from './waiter.js';
+import { WakeupWait } from './wakeup.js';
 
 /** How long Redis keeps the last batch number of a put batcher: longer than any put retries. */
 const producerMemoryMs = 600_000;
@@ -21,7 +21,7 @@ export const claimsLayout = '2';
 export const layout1Field = /^[abhls]\d+\.\d+$/;
 
 /** Queue hints: what a script reports beside its result. Maintenance uses them to set its deadline timers. */
-export interface News {
+export interface QueueHints {
   /** Ms until the next delayed message is due; absent if none is delayed. */
   readonly nextDueMs?: number;
   /** The lease that ends first: its worker, and ms until it ends; 0 if it has ended. */
@@ -31,29 +31,29 @@ export interface News {
 }
 
 /** A command for a worker: take no more messages, take again, or stop together with all workers of its runner. */
-export type Order = 'quiet' | 'work' | 'stop';
+export type WorkerCommand = 'quiet' | 'resume' | 'stop';
 
-export interface Taken {
+export interface TakeReply {
   readonly status: 'served' | 'paused';
   /** Absent if no message is waiting. */
   readonly take?: Take;
-  readonly news: News;
+  readonly hints: QueueHints;
 }
 
 /** After this many crashes, a message is buried without another attempt. One crash earlier, it is quarantined. */
 export const mostCrashes = 3;
 
 /** Result of settling a claim. `already` is a success: an earlier, identical call arrived. */
-export type Settled = 'done' | 'already' | 'lost';
+export type SettleReply = 'done' | 'already' | 'lost';
 
 /** How many messages of a dead worker went back to waiting, to quarantine, and to the dead letters. */
-export interface Recovered {
-  readonly ready: number;
-  readonly suspects: number;
+export interface RecoverReply {
+  readonly waiting: number;
+  readonly quarantined: number;
   readonly buried: number;
 }
 
-export interface Swept {
+export interface SweepReply {
   readonly cursors: readonly [string, string];
   readonly mended: number;
   /** Workers that are no longer registered and may have left claims. */
@@ -61,12 +61,12 @@ export interface Swept {
 }
 
 /** One message of a take. */
-export interface Place {
+export interface ClaimRef {
   readonly take: Pick<Take, 'number' | 'lane' | 'message'>;
   readonly index: number;
 }
 
-export interface Retry {
+export interface RetryPlan {
   readonly id: string;
   readonly lane: Lane;
   readonly delayMs: number;
@@ -81,7 +81,7 @@ export type PutLane = 'b' | 'h' | 'l';
 export type Due = { readonly afterMs: number } | { readonly at: number };
 
 /** A message to be put as delayed. */
-export interface Postponed {
+export interface DelayedPut {
   readonly id: string;
   readonly due: Due;
   readonly lane: PutLane;
@@ -97,7 +97,7 @@ export interface PutTerms {
 }
 
 /** Result of storing a batch. */
-export interface Stored {
+export interface PutReply {
   /** How many messages were accepted, from the first. The queue had no room for the others. */
   readonly accepted: number;
   /** Indexes of accepted messages that were not stored, because Redis had their ids already. */
@@ -107,16 +107,16 @@ export interface Stored {
 const none: readonly number[] = [];
 
 /** How many messages of a queue are in each state, and how many workers are registered. */
-export interface Counted {
+export interface StateCounts {
   readonly waiting: number;
   readonly delayed: number;
-  readonly claimed: number;
+  readonly active: number;
   readonly dead: number;
   readonly workers: number;
 }
 
 /** A dead letter: its key, and its time of burial as the text that Redis returns. */
-export interface Buried {
+export interface DeadLetterRef {
   readonly key: string;
   readonly at: string;
 }
@@ -140,18 +140,58 @@ export class Broker {
    * Redis stores each batch number of a put batcher once, and replies the same if the batch is sent again. A batch that is
    * older than the last one is not stored; no caller waits for its reply.
    */
-  async put(producer: string, number: number, messages: readonly string[], patience: Patience, lane: PutLane = 'b', terms: PutTerms = {}): Promise<Stored> {
+  async put(
+    producer: string,
+    number: number,
+    messages: readonly string[],
+    patience: Patience,
+    lane: PutLane = 'b',
+    terms: PutTerms = {},
+  ): Promise<PutReply> {
     if (lane === 'b' && !terms.own && !terms.limit) return this.#putPlainly(producer, number, messages, patience);
-    const { base, inbox, high, low, again, suspects, delayed } = this.keys;
-    const keys = [this.#listOf(lane), base, inbox, this.keys.producer(producer), high, low, again, suspects, delayed, ...this.#marks(terms)];
-    const [accepted, ...duplicates] = (await this.connection.script('place', keys, [number, ...termsOf(terms), pack(messages)], patience)) as [number, ...number[]];
+    const { base, inbox, high, low, requeued, quarantine, delayed } = this.keys;
+    const keys = [
+      this.#listOf(lane),
+      base,
+      inbox,
+      this.keys.producer(producer),
+      high,
+      low,
+      requeued,
+      quarantine,
+      delayed,
+      ...this.#marks(terms),
+    ];
+    const [accepted, ...duplicates] = (await this.connection.script(
+      'place',
+      keys,
+      [number, ...termsOf(terms), pack(messages)],
+      patience,
+    )) as [number, ...number[]];
     return { accepted, duplicates };
   }
 
   /** delay: stores a batch of delayed messages. It shares the batch numbers with {@link put}. */
-  async delay(producer: string, number: number, messages: readonly Postponed[], patience: Patience, terms: PutTerms = {}): Promise<Stored & News> {
-    const { delayed, delayedMessages, base, inbox, high, low, again, suspects } = this.keys;
-    const keys = [delayed, delayedMessages, this.keys.producer(producer), base, inbox, high, low, again, suspects, ...this.#marks(terms)];
+  async delay(
+    producer: string,
+    number: number,
+    messages: readonly DelayedPut[],
+    patience: Patience,
+    terms: PutTerms = {},
+  ): Promise<PutReply & QueueHints> {
+    const { delayed, delayedMessages, base, inbox, high, low, requeued, quarantine } = this.keys;
+    const keys = [
+      delayed,
+      delayedMessages,
+      this.keys.producer(producer),
+      base,
+      inbox,
+      high,
+      low,
+      requeued,
+      quarantine,
+      ...this.#marks(terms),
+    ];
     const entries = messages.flatMap(({ id, due, lane, message }) => [id, dueOf(due), lane + message]);
     const reply = await this.connection.script('delay', keys, [number, ...termsOf(terms), ...entries], patience);
     const [dueMs, accepted, ...duplicates] = reply as [number, number, ...number[]];
@@ -173,11 +213,16 @@ export class Broker {
    * @throws IncompatibleWorkersError if workers of another version of this library are registered
    */
   async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
-    const { workers, roll, reports, meta } = this.keys;
+    const { workers, registry, heartbeats, meta } = this.keys;
     for (;;) {
       const askedAt = await this.#now(patience);
       const args = [worker, askedAt, this.leaseMs, report, process, claimsLayout];
-      const [status, other] = (await this.connection.script('join', [workers, roll, reports, meta], args, patience)) as [number, string?];
+      const [status, other] = (await this.connection.script(
+        'join',
+        [workers, registry, heartbeats, meta],
+        args,
+        patience,
+      )) as [number, string?];
       if (status === 1) return;
       if (status === -1) throw new IncompatibleWorkersError(this.keys.base, claimsLayout, other!);
     }
@@ -188,29 +233,36 @@ export class Broker {
    *
    * @returns `'lost'` if this worker is no longer registered
    */
-  take(worker: string, number: number, most: number, patience: Patience): Promise<Taken | 'lost'> {
-    return this.connection.call((client) => this.takeBehind(client, worker, number, most), patience);
+  take(worker: string, number: number, most: number, patience: Patience): Promise<TakeReply | 'lost'> {
+    return this.connection.call((client) => this.takeOn(client, worker, number, most), patience);
   }
 
   /** {@link take} for a worker without active messages. It is sent once, on the client that blocks in a wake-up wait. */
-  async takeBehind(client: Client, worker: string, number: number, most: number): Promise<Taken | 'lost'> {
-    return takenOf(number, await runScriptForBytes(client, 'take', this.#takeKeys(worker), [worker, number, most, mostTakenBytes]));
+  async takeOn(client: IoredisClient, worker: string, number: number, most: number): Promise<TakeReply | 'lost'> {
+    return takeReply(
+      worker,
+      number,
+      await runScriptForBytes(client, 'take', this.#takeKeys(worker), [worker, number, most, mostTakenBytes]),
+    );
   }
 
   /**
    * Records that this process holds a quarantined message. If the process dies, recovery then blames no message of another
    * queue.
    */
-  async noteSuspect(process: string, worker: string): Promise<void> {
-    const key = this.keys.suspectsOf(process);
-    await this.connection.call(async (client) => {
-      await client.hset(key, worker, 1);
-      await client.pexpire(key, suspectMemoryMs);
-    }, { withinMs: 0 });
+  async noteQuarantined(process: string, worker: string): Promise<void> {
+    const key = this.keys.quarantineOf(process);
+    await this.connection.call(
+      async (client) => {
+        await client.hset(key, worker, 1);
+        await client.pexpire(key, suspectMemoryMs);
+      },
+      { withinMs: 0 },
+    );
   }
 
-  async forgetSuspect(process: string, worker: string): Promise<void> {
-    await this.connection.call((client) => client.hdel(this.keys.suspectsOf(process), worker), { withinMs: 0 });
+  async forgetQuarantined(process: string, worker: string): Promise<void> {
+    await this.connection.call((client) => client.hdel(this.keys.quarantineOf(process), worker), { withinMs: 0 });
   }
 
   /**
@@ -219,44 +271,89 @@ export class Broker {
    *
    * @param takes the takes that the worker holds
    */
-  async beat(worker: string, number: number, takes: readonly Pick<Take, 'acknowledgements'>[], patience: Patience, report = ''): Promise<(News & { readonly order: Order | '' }) | 'lost'> {
-    const { workers, meta, reports, orders } = this.keys;
-    const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes(), reports, orders];
-    const reply = await this.connection.script('beat', keys, [worker, this.leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)], patience);
-    const [status, endsInMs, first, isWatched, order] = reply as [number, number, string, number, Order | ''];
-    return status < 0 ? 'lost' : { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, order };
+  async beat(
+    worker: string,
+    number: number,
+    takes: readonly Pick<Take, 'acknowledgements'>[],
+    patience: Patience,
+    report = '',
+  ): Promise<(QueueHints & { readonly command: WorkerCommand | '' }) | 'lost'> {
+    const { workers, meta, heartbeats, commands } = this.keys;
+    const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes(), heartbeats, commands];
+    const reply = await this.connection.script(
+      'beat',
+      keys,
+      [worker, this.leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)],
+      patience,
+    );
+    const [status, endsInMs, first, isWatched, command] = reply as [number, number, string, number, WorkerCommand | ''];
+    return status < 0 ? 'lost' : { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, command };
   }
 
-  /** A new {@link Waiter} for this queue. The caller closes it. */
-  waiter(): Waiter {
-    return new Waiter(this.connection, this.keys);
+  /** A new {@link WakeupWait} for this queue. The caller closes it. */
+  wakeup(): WakeupWait {
+    return new WakeupWait(this.connection, this.keys);
   }
 
   /** ack: records which messages of these takes are done. Redis deletes a take when all its messages are settled. */
-  async ack(worker: string, takes: readonly Pick<Take, 'settlement'>[], patience?: Patience): Promise<Settled> {
+  async ack(worker: string, takes: readonly Pick<Take, 'settlement'>[], patience?: Patience): Promise<SettleReply> {
     const settlements = takes.flatMap((take) => take.settlement);
-    return settled(await this.connection.script('ack', [this.keys.claims(worker), this.keys.workers], [worker, ...settlements], patience));
+    return settled(
+      await this.connection.script(
+        'ack',
+        [this.keys.claims(worker), this.keys.workers],
+        [worker, ...settlements],
+        patience,
+      ),
+    );
   }
 
   /** retry: returns a claimed message to the queue with a new header, at once or after a delay. */
-  async retry(worker: string, { take, index }: Place, { id, lane, delayMs, message }: Retry, patience?: Patience): Promise<Settled> {
+  async retry(
+    worker: string,
+    { take, index }: ClaimRef,
+    { id, lane, delayMs, message }: RetryPlan,
+    patience?: Patience,
+  ): Promise<SettleReply> {
     const { workers, delayed, delayedMessages, base } = this.keys;
     const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, this.#listOf(lane), base];
-    return settled(await this.connection.script('retry', keys, [worker, take.number, index, lane, delayMs, id, message], patience));
+    return settled(
+      await this.connection.script('retry', keys, [worker, take.number, index, lane, delayMs, id, message], patience),
+    );
   }
 
   /** bury: moves a claimed message to the dead letters, byte for byte, with a record of the reason. */
-  async bury(worker: string, { take, index }: Place, id: string, record: string, patience?: Patience): Promise<Settled> {
+  async bury(
+    worker: string,
+    { take, index }: ClaimRef,
+    id: string,
+    record: string,
+    patience?: Patience,
+  ): Promise<SettleReply> {
     const { workers, dead, deadMessages } = this.keys;
     const args = [worker, take.number, index, id, record, take.message(index), this.deadLetters.most];
-    return settled(await this.connection.script('bury', [this.keys.claims(worker), workers, dead, deadMessages], args, patience));
+    return settled(
+      await this.connection.script('bury', [this.keys.claims(worker), workers, dead, deadMessages], args, patience),
+    );
   }
 
   /** release: returns messages unchanged to the head of the queue. Without messages, it only empties the inbox into base. */
-  async release(worker: string, places: readonly Place[], patience?: Patience): Promise<Settled> {
-    const newestFirst = [...places].sort((one, other) => other.take.number - one.take.number || other.index - one.index);
-    const messages = newestFirst.flatMap(({ take, index }) => [take.number, index, take.lane(index), take.message(index)]);
-    const released = (await this.connection.script('release', this.#backKeys(worker), [worker, ...messages], patience)) as number;
+  async release(worker: string, places: readonly ClaimRef[], patience?: Patience): Promise<SettleReply> {
+    const newestFirst = [...places].sort(
+      (one, other) => other.take.number - one.take.number || other.index - one.index,
+    );
+    const messages = newestFirst.flatMap(({ take, index }) => [
+      take.number,
+      index,
+      take.lane(index),
+      take.message(index),
+    ]);
+    const released = (await this.connection.script(
+      'release',
+      this.#backKeys(worker),
+      [worker, ...messages],
+      patience,
+    )) as number;
     if (released < 0) return 'lost';
     return released === places.length ? 'done' : 'already';
   }
@@ -266,8 +363,13 @@ export class Broker {
    * the queue.
    */
   async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
-    const { roll, meta, reports, orders } = this.keys;
-    await this.connection.script('leave', [...this.#backKeys(worker), roll, meta, reports, orders], [worker, report], patience);
+    const { registry, meta, heartbeats, commands } = this.keys;
+    await this.connection.script(
+      'leave',
+      [...this.#backKeys(worker), registry, meta, heartbeats, commands],
+      [worker, report],
+      patience,
+    );
   }
 
   /**
@@ -276,13 +378,31 @@ export class Broker {
    *
    * @returns how many messages went where, or in how many ms the lease ends if it still runs
    */
-  async recover(worker: string, wire: 'hotqueue' | 'plain', patience: Patience): Promise<Recovered | { readonly endsInMs: number }> {
-    const { workers, roll, meta, dead, deadMessages, reports, orders } = this.keys;
-    const keys = [this.keys.claims(worker), workers, roll, meta, ...this.#lanes(), dead, deadMessages, reports, orders];
+  async recover(
+    worker: string,
+    wire: 'hotqueue' | 'plain',
+    patience: Patience,
+  ): Promise<RecoverReply | { readonly endsInMs: number }> {
+    const { workers, registry, meta, dead, deadMessages, heartbeats, commands } = this.keys;
+    const keys = [
+      this.keys.claims(worker),
+      workers,
+      registry,
+      meta,
+      ...this.#lanes(),
+      dead,
+      deadMessages,
+      heartbeats,
+      commands,
+    ];
     const isSpared = await this.#heldSuspectElsewhere(worker, patience);
     const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0];
-    const [ready, suspects, buried] = (await this.connection.script('recover', keys, args, patience)) as [number, number, number];
-    return ready < 0 ? { endsInMs: suspects } : { ready, suspects, buried };
+    const [waiting, quarantined, buried] = (await this.connection.script('recover', keys, args, patience)) as [
+      number,
+      number,
+      number,
+    ];
+    return waiting < 0 ? { endsInMs: quarantined } : { waiting, quarantined, buried };
   }
 
   /** Whether the queue has delayed messages. */
@@ -291,9 +411,9 @@ export class Broker {
   }
 
   /** promote: moves due messages from delayed to waiting, at most 1,000 in one call. */
-  async promote(patience?: Patience): Promise<News & { readonly promoted: number }> {
-    const { delayed, delayedMessages, suspects, again, high, base, low } = this.keys;
-    const keys = [delayed, delayedMessages, suspects, again, high, base, low];
+  async promote(patience?: Patience): Promise<QueueHints & { readonly promoted: number }> {
+    const { delayed, delayedMessages, quarantine, requeued, high, base, low } = this.keys;
+    const keys = [delayed, delayedMessages, quarantine, requeued, high, base, low];
     const [promoted, due] = (await this.connection.script('promote', keys, [1_000], patience)) as [number, number];
     return { promoted, ...(due >= 0 && { nextDueMs: due }) };
   }
@@ -304,17 +424,34 @@ export class Broker {
    * @param request id of this request. If the request is sent again, Redis replies the same
    * @returns whether the message was still delayed
    */
-  async move(id: string, due: Due, request: string, patience: Patience): Promise<News & { readonly isMoved: boolean }> {
+  async move(
+    id: string,
+    due: Due,
+    request: string,
+    patience: Patience,
+  ): Promise<QueueHints & { readonly isMoved: boolean }> {
     const { delayed, delayedMessages } = this.keys;
     const keys = [delayed, delayedMessages, this.keys.request(request), ...this.#lanes()];
-    const [moved, dueMs] = (await this.connection.script('move', keys, [id, dueOf(due), requestMemoryMs], patience)) as [number, number];
+    const [moved, dueMs] = (await this.connection.script(
+      'move',
+      keys,
+      [id, dueOf(due), requestMemoryMs],
+      patience,
+    )) as [number, number];
     return { isMoved: moved === 1, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
   }
 
   /** cancel: drops a delayed message. @param request as for {@link move} @returns whether the message was still delayed */
   async cancel(id: string, request: string, patience: Patience): Promise<boolean> {
     const { delayed, delayedMessages } = this.keys;
-    return (await this.connection.script('cancel', [delayed, delayedMessages, this.keys.request(request)], [id, requestMemoryMs], patience)) === 1;
+    return (
+      (await this.connection.script(
+        'cancel',
+        [delayed, delayedMessages, this.keys.request(request)],
+        [id, requestMemoryMs],
+        patience,
+      )) === 1
+    );
   }
 
   /**
@@ -323,32 +460,52 @@ export class Broker {
    * @param request id of this request. If the request is sent again, Redis replies the same
    * @returns how many of them were still dead
    */
-  async revive(letters: readonly Buried[], wire: 'hotqueue' | 'plain', request: string, patience: Patience): Promise<number> {
-    const { dead, deadMessages, again, high, base, low } = this.keys;
+  async revive(
+    letters: readonly DeadLetterRef[],
+    wire: 'hotqueue' | 'plain',
+    request: string,
+    patience: Patience,
+  ): Promise<number> {
+    const { dead, deadMessages, requeued, high, base, low } = this.keys;
     const args = [requestMemoryMs, wire === 'plain' ? 'a' : 'b', ...letters.flatMap(({ key, at }) => [key, at])];
-    return (await this.connection.script('revive', [dead, deadMessages, this.keys.request(request), again, high, base, low], args, patience)) as number;
+    return (await this.connection.script(
+      'revive',
+      [dead, deadMessages, this.keys.request(request), requeued, high, base, low],
+      args,
+      patience,
+    )) as number;
   }
 
   /** drop: deletes dead letters. @param request as for {@link revive} @returns how many of them were still dead */
-  async drop(letters: readonly Buried[], request: string, patience: Patience): Promise<number> {
+  async drop(letters: readonly DeadLetterRef[], request: string, patience: Patience): Promise<number> {
     const { dead, deadMessages } = this.keys;
     const args = [requestMemoryMs, ...letters.flatMap(({ key, at }) => [key, at])];
-    return (await this.connection.script('drop', [dead, deadMessages, this.keys.request(request)], args, patience)) as number;
+    return (await this.connection.script(
+      'drop',
+      [dead, deadMessages, this.keys.request(request)],
+      args,
+      patience,
+    )) as number;
   }
 
   /** sweep: repairs a part of the queue. The next call continues at the returned cursors. */
-  async sweep(cursors: readonly [string, string], patience: Patience): Promise<Swept> {
-    const { workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low } = this.keys;
-    const keys = [workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low];
+  async sweep(cursors: readonly [string, string], patience: Patience): Promise<SweepReply> {
+    const { workers, registry, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low } = this.keys;
+    const keys = [workers, registry, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low];
     const args = [...cursors, this.deadLetters.most, this.deadLetters.maxAgeMs];
-    const [first, second, mended, ...lost] = (await this.connection.script('sweep', keys, args, patience)) as [string, string, number, ...string[]];
+    const [first, second, mended, ...lost] = (await this.connection.script('sweep', keys, args, patience)) as [
+      string,
+      string,
+      number,
+      ...string[],
+    ];
     return { cursors: [first, second], mended, lost };
   }
 
   /** clear: drops all waiting and delayed messages. @param request as for {@link move} @returns how many were dropped */
   async clear(request: string, patience: Patience): Promise<number> {
-    const { base, high, low, inbox, again, suspects, delayed, delayedMessages } = this.keys;
-    const keys = [this.keys.request(request), base, high, low, inbox, again, suspects, delayed, delayedMessages];
+    const { base, high, low, inbox, requeued, quarantine, delayed, delayedMessages } = this.keys;
+    const keys = [this.keys.request(request), base, high, low, inbox, requeued, quarantine, delayed, delayedMessages];
     return (await this.connection.script('clear', keys, [requestMemoryMs], patience)) as number;
   }
 
@@ -374,49 +531,83 @@ export class Broker {
   }
 
   /** Stores a command for a worker. The worker receives it with its next heartbeat. */
-  async order(worker: string, order: Order, patience: Patience): Promise<void> {
-    await this.connection.call((client) => client.hset(this.keys.orders, worker, order), patience);
+  async command(worker: string, order: WorkerCommand, patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.hset(this.keys.commands, worker, order), patience);
   }
 
   /** count: how many messages are in each state, at one moment. */
-  async count(patience: Patience): Promise<Counted> {
-    const { workers, delayed, dead, base, inbox, high, low, again, suspects } = this.keys;
-    for (let known: readonly string[] = []; ; ) {
-      const keys = [workers, delayed, dead, base, inbox, high, low, again, suspects, ...known.map((worker) => this.keys.claims(worker))];
-      const reply = (await this.connection.script('count', keys, known, patience)) as [number, number, number, number, ...string[]];
-      const [waiting, postponed, buried, claimed, ...registered] = reply;
-      if (claimed >= 0) return { waiting, delayed: postponed, dead: buried, claimed, workers: registered.length };
+  async count(patience: Patience): Promise<StateCounts> {
+    const { workers, delayed, dead, base, inbox, high, low, requeued, quarantine } = this.keys;
+    for (let known: readonly string[] = []; ;) {
+      const keys = [
+        workers,
+        delayed,
+        dead,
+        base,
+        inbox,
+        high,
+        low,
+        requeued,
+        quarantine,
+        ...known.map((worker) => this.keys.claims(worker)),
+      ];
+      const reply = (await this.connection.script('count', keys, known, patience)) as [
+        number,
+        number,
+        number,
+        number,
+        ...string[],
+      ];
+      const [waiting, postponed, buried, active, ...registered] = reply;
+      if (active >= 0) return { waiting, delayed: postponed, dead: buried, active, workers: registered.length };
       known = registered;
     }
   }
 
   /** How many messages are waiting. */
   async size(patience: Patience): Promise<number> {
-    const lengths = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.llen(list), patience)));
+    const lengths = await Promise.all(
+      this.#readyLists().map((list) => this.connection.call((client) => client.llen(list), patience)),
+    );
     return lengths.reduce((sum, length) => sum + length, 0);
   }
 
   /** The next waiting messages, in the order in which they will be taken. */
   async peek(most: number, patience: Patience): Promise<string[]> {
-    const heads = await Promise.all(this.#readyLists().map((list) => this.connection.call((client) => client.lrange(list, 0, most - 1), patience)));
+    const heads = await Promise.all(
+      this.#readyLists().map((list) => this.connection.call((client) => client.lrange(list, 0, most - 1), patience)),
+    );
     return heads.flat().slice(0, most);
   }
 
   /** {@link put} for normal priority, without a limit or chosen ids. Most puts are of this kind. */
-  async #putPlainly(producer: string, number: number, messages: readonly string[], patience: Patience): Promise<Stored> {
+  async #putPlainly(
+    producer: string,
+    number: number,
+    messages: readonly string[],
+    patience: Patience,
+  ): Promise<PutReply> {
     const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
-    const reply = await this.connection.script('put', [this.keys.base, this.keys.producer(producer)], [number, producerMemoryMs, ...content], patience);
+    const reply = await this.connection.script(
+      'put',
+      [this.keys.base, this.keys.producer(producer)],
+      [number, producerMemoryMs, ...content],
+      patience,
+    );
     return { accepted: reply === 1 ? messages.length : -1, duplicates: none };
   }
 
   /** How many active messages a worker has. Also reads layout 1, which has one field for each message. */
-  async held(worker: string, patience: Patience): Promise<number> {
+  async activeOf(worker: string, patience: Patience): Promise<number> {
     const key = this.keys.claims(worker);
     const fields = await this.connection.call((client) => client.hkeys(key), patience);
     const ofLayout1 = fields.filter((field) => layout1Field.test(field)).length;
     const takes = fields.flatMap((field) => /^a(\d+)$/.exec(field)?.[1] ?? []);
     if (takes.length === 0) return ofLayout1;
-    const states = await this.connection.call((client) => client.hmget(key, ...takes.map((number) => `a${number}`)), patience);
+    const states = await this.connection.call(
+      (client) => client.hmget(key, ...takes.map((number) => `a${number}`)),
+      patience,
+    );
     return takes.reduce((sum, number, place) => {
       const state = states[place];
       if (!state) return sum; // the take was settled after its fields were listed
@@ -427,15 +618,18 @@ export class Broker {
 
   /** Whether another worker of the same process holds a quarantined message, or held one when the process died. */
   async #heldSuspectElsewhere(worker: string, patience: Patience): Promise<boolean> {
-    const process = await this.connection.call((client) => client.hget(this.keys.roll, worker), patience);
+    const process = await this.connection.call((client) => client.hget(this.keys.registry, worker), patience);
     if (!process) return false;
-    const holders = await this.connection.call((client) => client.hkeys(this.keys.suspectsOf(process)), patience);
+    const holders = await this.connection.call((client) => client.hkeys(this.keys.quarantineOf(process)), patience);
     return holders.some((holder) => holder !== worker);
   }
 
   /** The server's time, Unix ms. */
   async #now(patience: Patience): Promise<number> {
-    const [seconds, micros] = (await this.connection.call((client) => client.time(), patience)).map(Number) as [number, number];
+    const [seconds, micros] = (await this.connection.call((client) => client.time(), patience)).map(Number) as [
+      number,
+      number,
+    ];
     return seconds * 1_000 + Math.floor(micros / 1_000);
   }
 
@@ -444,8 +638,8 @@ export class Broker {
   }
 
   #readyLists(): readonly string[] {
-    const { again, inbox, high, base, low, suspects } = this.keys;
-    return [again, inbox, high, base, low, suspects];
+    const { requeued, inbox, high, base, low, quarantine } = this.keys;
+    return [requeued, inbox, high, base, low, quarantine];
   }
 
   #backKeys(worker: string): readonly string[] {
@@ -453,18 +647,18 @@ export class Broker {
   }
 
   #takeKeys(worker: string): readonly string[] {
-    const { workers, meta, suspects, again, inbox, high, base, low, delayed } = this.keys;
-    return [this.keys.claims(worker), workers, meta, suspects, again, inbox, high, base, low, delayed];
+    const { workers, meta, quarantine, requeued, inbox, high, base, low, delayed } = this.keys;
+    return [this.keys.claims(worker), workers, meta, quarantine, requeued, inbox, high, base, low, delayed];
   }
 
   #lanes(): readonly string[] {
-    const { suspects, again, inbox, high, base, low } = this.keys;
-    return [suspects, again, inbox, high, base, low];
+    const { quarantine, requeued, inbox, high, base, low } = this.keys;
+    return [quarantine, requeued, inbox, high, base, low];
   }
 
   #listOf(lane: Lane): string {
-    const { again, base, high, low, suspects } = this.keys;
-    return { a: again, b: base, h: high, l: low, s: suspects }[lane];
+    const { requeued, base, high, low, quarantine } = this.keys;
+    return { a: requeued, b: base, h: high, l: low, s: quarantine }[lane];
   }
 }
 
@@ -477,15 +671,28 @@ function dueOf(due: Due): string {
   return 'at' in due ? String(due.at) : `+${due.afterMs}`;
 }
 
-function takenOf(number: number, reply: unknown): Taken | 'lost' {
-  type Reply = [status: number, dueMs: number, endsInMs: number, first: Buffer, isWatched: number, packed?: Buffer, acked?: Buffer, effects?: Buffer];
+function takeReply(worker: string, number: number, reply: unknown): TakeReply | 'lost' {
+  type Reply = [
+    status: number,
+    dueMs: number,
+    endsInMs: number,
+    first: Buffer,
+    isWatched: number,
+    packed?: Buffer,
+    acked?: Buffer,
+    effects?: Buffer,
+  ];
   const [status, dueMs, endsInMs, first, isWatched, packed, acked, effects] = reply as Reply;
   if (status < 0) return 'lost';
-  const news = { lease: { worker: first.toString(), endsInMs }, isWatched: isWatched === 1, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
-  const take = packed && new Take(number, packed, acked?.toString(), effects?.toString());
-  return { status: status === 1 ? 'paused' : 'served', news, ...(take && { take }) };
+  const hints = {
+    lease: { worker: first.toString(), endsInMs },
+    isWatched: isWatched === 1,
+    ...(dueMs >= 0 && { nextDueMs: dueMs }),
+  };
+  const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString());
+  return { status: status === 1 ? 'paused' : 'served', hints, ...(take && { take }) };
 }
 
-function settled(reply: unknown): Settled {
+function settled(reply: unknown): SettleReply {
   return reply === 1 ? 'done' : reply === 0 ? 'already' : 'lost';
 }

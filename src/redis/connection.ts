@@ -1,8 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
-import { QueueClosedError, RedisUnreachableError } from '../contract/errors.js';
+import { QueueClosedError, RedisUnreachableError } from '../core/errors.js';
 import { findRedis, type Address } from './address.js';
-import { isPassing, Line, lineOptions, nodeOptions, noTimeouts, refusalOf, type Client } from './line.js';
+import {
+  isTransient,
+  RedisClient,
+  clientOptions,
+  nodeOptions,
+  noTimeouts,
+  typedServerError,
+  type IoredisClient,
+} from './redis-client.js';
 import { isUnknownScript, scripts, type ScriptName } from './scripts.js';
 
 /** Which Redis to use: a named one, one that is found (see `address.ts`), or that of a given client, which its owner keeps. */
@@ -13,7 +21,7 @@ export interface ConnectionOptions {
   readonly db?: number;
   readonly username?: string;
   readonly password?: string;
-  readonly connection?: Client;
+  readonly connection?: IoredisClient;
 }
 
 /** How long to retry while Redis is unreachable. */
@@ -32,7 +40,7 @@ const failuresPerSearch = 4;
  * commands, and one more for each waiting consumer. Nothing connects before the first call.
  */
 export class Connection {
-  static readonly #shared = new Map<string | Client, Connection>();
+  static readonly #shared = new Map<string | IoredisClient, Connection>();
 
   /** The connection for these options. Call {@link leave} once for each call of this function. */
   static share(options: ConnectionOptions): Connection {
@@ -45,14 +53,14 @@ export class Connection {
 
   #users = 0;
   #isClosed = false;
-  #line: Promise<Line> | undefined;
+  #line: Promise<RedisClient> | undefined;
   /** {@link #line} after it has opened. With it, a call writes its command in the same turn of the event loop. */
-  #open: Line | undefined;
+  #open: RedisClient | undefined;
   #address: Address | undefined;
 
   private constructor(
     private readonly options: ConnectionOptions,
-    private readonly key: string | Client,
+    private readonly key: string | IoredisClient,
   ) {}
 
   /** Name of the server for messages, with the password masked. */
@@ -68,7 +76,10 @@ export class Connection {
    * @throws RedisUnreachableError if Redis is unreachable for longer than `withinMs`
    * @throws the reason of the signal if it aborts
    */
-  async call<T>(send: (client: Client, isUnknown: boolean) => Promise<T>, { withinMs = Infinity, signal }: Patience = {}): Promise<T> {
+  async call<T>(
+    send: (client: IoredisClient, isUnknown: boolean) => Promise<T>,
+    { withinMs = Infinity, signal }: Patience = {},
+  ): Promise<T> {
     const givenUpAt = Date.now() + withinMs;
     const line = this.#open ?? (await this.#commandLine());
     let isUnknown = false;
@@ -82,31 +93,48 @@ export class Connection {
           isUnknown = true;
           continue;
         }
-        if (!isPassing(error)) throw refusalOf(error, this.label);
+        if (!isTransient(error)) throw typedServerError(error, this.label);
         if (Date.now() >= givenUpAt) throw this.#unreachable(error);
         if (failures % failuresPerSearch === failuresPerSearch - 1) await this.#reviveEmbedded();
-        await pause(Math.min(25 * 2 ** failures, longestPauseMs, Math.max(1, givenUpAt - Date.now())), undefined, { signal });
+        await pause(Math.min(25 * 2 ** failures, longestPauseMs, Math.max(1, givenUpAt - Date.now())), undefined, {
+          signal,
+        });
       }
     }
   }
 
   /** Runs a script by its hash. If the server does not know it (after a restart, flush or failover), sends the text. */
-  script(name: ScriptName, keys: readonly string[], args: readonly (string | number | Buffer)[], patience?: Patience): Promise<unknown> {
+  script(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+    patience?: Patience,
+  ): Promise<unknown> {
     const { sha, lua } = scripts[name];
-    return this.call((client, isUnknown) => (isUnknown ? client.eval(lua, keys.length, ...keys, ...args) : client.evalsha(sha, keys.length, ...keys, ...args)), patience);
+    return this.call(
+      (client, isUnknown) =>
+        isUnknown
+          ? client.eval(lua, keys.length, ...keys, ...args)
+          : client.evalsha(sha, keys.length, ...keys, ...args),
+      patience,
+    );
   }
 
   /**
    * Opens another Redis client, for a caller that blocks in it. The caller closes it. A given client only provides the address:
    * with its own settings, a frozen or demoted master would block us without end.
    */
-  async openLine(): Promise<Line> {
+  async openClient(): Promise<RedisClient> {
     const { connection } = this.options;
     if (!connection) return this.#dial();
-    return Line.open((retryStrategy) =>
+    return RedisClient.open((retryStrategy) =>
       connection instanceof Cluster
-        ? connection.duplicate([], { redisOptions: { ...noTimeouts, ...nodeOptions, lazyConnect: false }, lazyConnect: true, clusterRetryStrategy: retryStrategy })
-        : connection.duplicate({ ...noTimeouts, ...lineOptions, retryStrategy }),
+        ? connection.duplicate([], {
+            redisOptions: { ...noTimeouts, ...nodeOptions, lazyConnect: false },
+            lazyConnect: true,
+            clusterRetryStrategy: retryStrategy,
+          })
+        : connection.duplicate({ ...noTimeouts, ...clientOptions, retryStrategy }),
     );
   }
 
@@ -120,9 +148,9 @@ export class Connection {
     await line?.close();
   }
 
-  #commandLine(): Promise<Line> {
+  #commandLine(): Promise<RedisClient> {
     // If the search fails, the next call searches again: the server may have started since.
-    this.#line ??= this.openLine().then(
+    this.#line ??= this.openClient().then(
       (line) => (this.#open = line),
       (error: unknown) => {
         this.#line = undefined;
@@ -132,11 +160,11 @@ export class Connection {
     return this.#line;
   }
 
-  async #dial(): Promise<Line> {
+  async #dial(): Promise<RedisClient> {
     const { connection: _, ...named } = this.options;
     this.#address ??= await findRedis(named);
     const { replyMapping: _mapping, ...options } = this.#address.options;
-    return Line.open((retryStrategy) => new Redis({ ...options, ...lineOptions, retryStrategy }));
+    return RedisClient.open((retryStrategy) => new Redis({ ...options, ...clientOptions, retryStrategy }));
   }
 
   /**
@@ -150,6 +178,9 @@ export class Connection {
   }
 
   #unreachable(cause: unknown): RedisUnreachableError {
-    return new RedisUnreachableError(this.label, 'it answered before. Check that the server runs, then try again', { cause, mayHaveArrived: true });
+    return new RedisUnreachableError(this.label, 'it answered before. Check that the server runs, then try again', {
+      cause,
+      mayHaveArrived: true,
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidNameError, InvalidOptionError } from '../contract/errors.js';
+import { InvalidNameError, InvalidOptionError } from '../core/errors.js';
 
 const nameForm = /^[A-Za-z0-9_.:-]{1,128}$/;
 
@@ -11,9 +11,9 @@ export class Keys {
   /** The message that ended a wake-up wait. Every take empties this list before it reads `base`. */
   readonly inbox: string;
   /** Requeued messages of a plain queue. They have a header, and a header in `base` would break Python's reader. */
-  readonly again: string;
+  readonly requeued: string;
   /** Quarantine: messages that one more crash buries. A worker holds at most one of them. */
-  readonly suspects: string;
+  readonly quarantine: string;
   /** Sorted set: keys in {@link delayedMessages}, scored by due time in server ms. */
   readonly delayed: string;
   readonly delayedMessages: string;
@@ -23,11 +23,11 @@ export class Keys {
   /** Sorted set: registered workers, scored by the end of their lease in server ms. */
   readonly workers: string;
   /** Registry. Hash: worker → its process, for each worker that joined and neither left nor was recovered, so may have claims. */
-  readonly roll: string;
+  readonly registry: string;
   /** Hash: worker → its last heartbeat report. */
-  readonly reports: string;
+  readonly heartbeats: string;
   /** Hash: worker → the command for it: `quiet`, `work` or `stop`. */
-  readonly orders: string;
+  readonly commands: string;
   /**
    * Hash: `paused`, `seen` (last heartbeat of any worker, server ms), `layout` (of claims), `watched` (until, server ms),
    * `handled`, `failed`.
@@ -44,7 +44,10 @@ export class Keys {
   constructor(name: string, prefix = 'hotqueue') {
     if (typeof name !== 'string' || !nameForm.test(name)) throw new InvalidNameError(name);
     if (typeof prefix !== 'string' || !nameForm.test(prefix)) {
-      throw new InvalidOptionError('prefix', `invalid prefix ${JSON.stringify(prefix)}: use 1 to 128 letters, digits and _ . : -`);
+      throw new InvalidOptionError(
+        'prefix',
+        `invalid prefix ${JSON.stringify(prefix)}: use 1 to 128 letters, digits and _ . : -`,
+      );
     }
     this.base = `${prefix}:${name}`;
     // A cluster hashes only the text in braces. So all keys of a queue are in the slot of its base key, and one script may
@@ -53,16 +56,16 @@ export class Keys {
     this.high = `${this.#own}high`;
     this.low = `${this.#own}low`;
     this.inbox = `${this.#own}inbox`;
-    this.again = `${this.#own}again`;
-    this.suspects = `${this.#own}suspects`;
+    this.requeued = `${this.#own}again`;
+    this.quarantine = `${this.#own}suspects`;
     this.delayed = `${this.#own}delayed`;
     this.delayedMessages = `${this.#own}delayed:messages`;
     this.dead = `${this.#own}dead`;
     this.deadMessages = `${this.#own}dead:messages`;
     this.workers = `${this.#own}workers`;
-    this.roll = `${this.#own}roll`;
-    this.reports = `${this.#own}reports`;
-    this.orders = `${this.#own}orders`;
+    this.registry = `${this.#own}roll`;
+    this.heartbeats = `${this.#own}reports`;
+    this.commands = `${this.#own}orders`;
     this.meta = `${this.#own}meta`;
     this.names = prefix;
   }
@@ -76,7 +79,7 @@ export class Keys {
    * Hash: workers of this process, of any queue, that hold a quarantined message. Expires. In a cluster it is in another slot,
    * so no script may use it.
    */
-  suspectsOf(process: string): string {
+  quarantineOf(process: string): string {
     return `{${this.names}}:suspects:${process}`;
   }
 

@@ -1,7 +1,7 @@
-import { InvalidOptionError } from '../contract/errors.js';
+import { InvalidOptionError } from '../core/errors.js';
 
 /** Options with which a user names a Redis server. */
-export interface Given {
+export interface AddressOptions {
   readonly url?: string | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
@@ -11,7 +11,7 @@ export interface Given {
 }
 
 /** Address of a Redis server, as options of ioredis. With a `path`, there is no host. */
-export interface Place {
+export interface Endpoint {
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
@@ -23,8 +23,8 @@ export interface Place {
 }
 
 /** A named address, and where it comes from. */
-export interface Named {
-  readonly place: Place;
+export interface NamedAddress {
+  readonly place: Endpoint;
   readonly source: 'option' | 'environment';
 }
 
@@ -36,14 +36,15 @@ export interface Named {
  *
  * @throws InvalidOptionError if a url is invalid or contradicts another option
  */
-export function namedAddress(given: Given, env: NodeJS.ProcessEnv): Named | undefined {
+export function namedAddress(given: AddressOptions, env: NodeJS.ProcessEnv): NamedAddress | undefined {
   const { url, host, port, db, username, password } = given;
   const rest = { db, username, password };
   if (url !== undefined) {
     for (const name of ['host', 'port'] as const) if (given[name] !== undefined) throw contradiction(name);
     const place = parseUrl(url, 'url');
     for (const name of ['db', 'username', 'password'] as const) {
-      if (given[name] !== undefined && place[name] !== undefined && given[name] !== place[name]) throw contradiction(name);
+      if (given[name] !== undefined && place[name] !== undefined && given[name] !== place[name])
+        throw contradiction(name);
     }
     return { place: { ...place, ...present(rest) }, source: 'option' };
   }
@@ -70,17 +71,27 @@ function contradiction(name: string): InvalidOptionError {
  * @param option name of the option, for the error. The error does not show the url, because it may contain a password
  * @throws InvalidOptionError if the url is invalid
  */
-export function parseUrl(url: string, option: string): Place {
-  const unix = /^(?:(?:redis\+)?unix:\/\/|(?=\/(?!\/)))(?:(?<auth>[^/@]*)@)?\/*(?<path>[^?]+)(?:\?(?<query>.*))?$/i.exec(url)?.groups;
+export function parseUrl(url: string, option: string): Endpoint {
+  const unix =
+    /^(?:(?:redis\+)?unix:\/\/|(?=\/(?!\/)))(?:(?<auth>[^/@]*)@)?\/*(?<path>[^?]+)(?:\?(?<query>.*))?$/i.exec(
+      url,
+    )?.groups;
   const parsed = unix === undefined ? asUrl(url) : undefined;
   if (unix === undefined && !(parsed && /^rediss?:$/.test(parsed.protocol) && parsed.hostname !== '')) {
-    throw new InvalidOptionError(option, `invalid ${option}: expected redis://host:6379/0, rediss://… for TLS, or unix:///path/of.sock`);
+    throw new InvalidOptionError(
+      option,
+      `invalid ${option}: expected redis://host:6379/0, rediss://… for TLS, or unix:///path/of.sock`,
+    );
   }
   const query = new URLSearchParams(unix?.query ?? parsed?.search);
   const [username, password] = unix === undefined ? [parsed?.username, parsed?.password] : (unix.auth ?? '').split(':');
   const family = query.get('family');
   const where = parsed
-    ? { host: parsed.hostname.replace(/^\[|\]$/g, ''), port: Number(parsed.port || 6379), ...(parsed.protocol === 'rediss:' && { tls: {} }) }
+    ? {
+        host: parsed.hostname.replace(/^\[|\]$/g, ''),
+        port: Number(parsed.port || 6379),
+        ...(parsed.protocol === 'rediss:' && { tls: {} }),
+      }
     : { path: process.platform === 'win32' ? String(unix?.path) : `/${unix?.path}` };
   return {
     ...where,
@@ -94,7 +105,11 @@ export function parseUrl(url: string, option: string): Place {
 }
 
 function asUrl(url: string): URL | undefined {
-  const text = /^\d+$/.test(url) ? `redis://127.0.0.1:${url}` : url.includes('://') ? url : `redis://${url.replace(/^\/\//, '')}`;
+  const text = /^\d+$/.test(url)
+    ? `redis://127.0.0.1:${url}`
+    : url.includes('://')
+      ? url
+      : `redis://${url.replace(/^\/\//, '')}`;
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
@@ -111,7 +126,7 @@ function present<T extends object>(values: T): Present<T> {
 }
 
 /** The address as a url to print, with the password masked. */
-export function labelOf({ host, port, path, db, username, password, tls }: Place): string {
+export function labelOf({ host, port, path, db, username, password, tls }: Endpoint): string {
   const auth = password === undefined ? (username === undefined ? '' : `${username}@`) : `${username ?? ''}:***@`;
   if (path !== undefined) return `unix://${auth}${path}${db === undefined ? '' : `?db=${db}`}`;
   const name = host?.includes(':') === true ? `[${host}]` : host;

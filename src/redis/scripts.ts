@@ -3,7 +3,27 @@ import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
 
 /** The transitions of a message, in the order of its life. Each is one `.lua` file. Its only caller is in `broker.ts`. */
-export const transitions = ['put', 'place', 'delay', 'join', 'take', 'beat', 'ack', 'retry', 'bury', 'release', 'leave', 'recover', 'promote', 'move', 'cancel', 'revive', 'drop', 'sweep', 'clear'] as const;
+export const transitions = [
+  'put',
+  'place',
+  'delay',
+  'join',
+  'take',
+  'beat',
+  'ack',
+  'retry',
+  'bury',
+  'release',
+  'leave',
+  'recover',
+  'promote',
+  'move',
+  'cancel',
+  'revive',
+  'drop',
+  'sweep',
+  'clear',
+] as const;
 /** All scripts: the transitions, and `count`, which only reads. */
 export const scriptNames = [...transitions, 'count'] as const;
 export type ScriptName = (typeof scriptNames)[number];
@@ -26,7 +46,12 @@ function textOf(file: string): string {
 }
 
 /** Runs a script and returns its reply with buffers instead of strings, for replies that contain bytes. */
-export async function runScriptForBytes(client: Redis | Cluster, name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+export async function runScriptForBytes(
+  client: Redis | Cluster,
+  name: ScriptName,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
   const { lua, sha } = scripts[name];
   try {
     return await client.callBuffer('evalsha', sha, keys.length, ...keys, ...args);

@@ -22,11 +22,13 @@ export class Take {
   #effects = 0;
 
   /**
+   * @param worker that took it
    * @param number of the take
    * @param acked indexes that are acknowledged already, such as `1-40,45`; given if Redis sent the take again
    * @param effects indexes that are settled with an effect already, such as `2,7`
    */
   constructor(
+    readonly worker: string,
     readonly number: number,
     private readonly bytes: Buffer,
     acked = '',
@@ -49,7 +51,7 @@ export class Take {
   }
 
   /** Whether the first message is quarantined: one more crash buries it. */
-  get hasSuspect(): boolean {
+  get hasQuarantined(): boolean {
     return this.lanes.charCodeAt(0) === 0x73; // s
   }
 
@@ -71,7 +73,8 @@ export class Take {
     const start = this.#edges[2 * index]!;
     if (this.#edges[2 * index + 1]! - start < freshLength || bytes[start] !== 0x23) return false;
     for (let at = start + 1; at < start + freshIdEnd; at++) if (isIdByte[bytes[at]!] === 0) return false;
-    for (let at = freshIdEnd; at < freshLength; at++) if (bytes[start + at] !== freshRest[at - freshIdEnd]) return false;
+    for (let at = freshIdEnd; at < freshLength; at++)
+      if (bytes[start + at] !== freshRest[at - freshIdEnd]) return false;
     return true;
   }
 
@@ -105,7 +108,12 @@ export class Take {
 
   /** Arguments of `beat.lua` for this take: its number, how many messages are acknowledged, of how many, and which. */
   get acknowledgements(): string[] {
-    return [String(this.number), String(this.#acked), String(this.size), this.#acked === 0 ? '' : this.#indexesWith(acknowledged)];
+    return [
+      String(this.number),
+      String(this.#acked),
+      String(this.size),
+      this.#acked === 0 ? '' : this.#indexesWith(acknowledged),
+    ];
   }
 
   /** {@link acknowledgements} that only say that the worker holds the take, and acknowledge nothing. */
@@ -157,7 +165,8 @@ const freshLength = freshIdEnd + freshRest.length;
 
 /** By byte: 1 if an id may contain it. */
 const isIdByte = new Uint8Array(256);
-for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-')) isIdByte[byte] = 1;
+for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-'))
+  isIdByte[byte] = 1;
 
 /** How many texts a msgpack array has. */
 function lengthOf(bytes: Buffer): number {

@@ -51,9 +51,12 @@ async function produce(): Promise<void> {
   queue.on('error', (error) => history.write('warn', { text: String(error) }));
   const dice = new Dice(task.seed);
   const beganAt = performance.now();
-  for (let put = 0; put < task.count; ) {
+  for (let put = 0; put < task.count;) {
     const size = Math.min(dice.whole(1, task.batch), task.count - put);
-    const loads = Array.from({ length: size }, (_, index): Load => ({ key: `${task.proc}-${put + index}`, ms: dice.whole(0, task.mostMs) }));
+    const loads = Array.from({ length: size }, (_, index): Load => ({
+      key: `${task.proc}-${put + index}`,
+      ms: dice.whole(0, task.mostMs),
+    }));
     await add(queue, loads);
     put += size;
     const aheadMs = (put / task.perSecond) * 1_000 - (performance.now() - beganAt);

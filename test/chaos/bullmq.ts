@@ -53,7 +53,16 @@ export class BullRival {
 
   #start(task: Partial<BullTask> & Pick<BullTask, 'role'>): { proc: string; child: OwnChild } {
     const proc = `bullmq-${task.role}${++this.#made}`;
-    return { proc, child: this.world.spawn('bullmq-process', { folder: this.#folder, proc, socket: this.world.redis.socket, ...this.terms, ...task }) };
+    return {
+      proc,
+      child: this.world.spawn('bullmq-process', {
+        folder: this.#folder,
+        proc,
+        socket: this.world.redis.socket,
+        ...this.terms,
+        ...task,
+      }),
+    };
   }
 
   /** Reads all lists in one transaction, because jobs move between them. */
@@ -62,9 +71,16 @@ export class BullRival {
     const all = this.world.direct.multi();
     for (const list of ['wait', 'paused', 'active']) all.lrange(name(list), 0, -1);
     for (const set of ['prioritized', 'delayed', 'failed']) all.zrange(name(set), '0', '-1');
-    const [waiting, paused, claimed, prioritized, delayed, dead] = (await all.exec())!.map(([, ids]) => ids as string[]);
+    const [waiting, paused, claimed, prioritized, delayed, dead] = (await all.exec())!.map(
+      ([, ids]) => ids as string[],
+    );
     const keys = (...ids: string[][]): Promise<string[]> => this.#keysOf(ids.flat());
-    return { ready: await keys(waiting!, paused!, prioritized!), delayed: await keys(delayed!), claimed: await keys(claimed!), dead: await keys(dead!) };
+    return {
+      ready: await keys(waiting!, paused!, prioritized!),
+      delayed: await keys(delayed!),
+      claimed: await keys(claimed!),
+      dead: await keys(dead!),
+    };
   }
 
   async #keysOf(ids: readonly string[]): Promise<string[]> {

@@ -1,20 +1,72 @@
 import fc from 'fast-check';
 import type { Take } from '../../src/redis/take.js';
-import { mostCrashes, rangesOf, type Batch, type Letter, type Message, type Model, type Settlement, type Spot } from './model.js';
+import {
+  mostCrashes,
+  rangesOf,
+  type Batch,
+  type Letter,
+  type Message,
+  type Model,
+  type Settlement,
+  type Spot,
+} from './model.js';
 
 /** Steps with their weights. `lives` has the steps of workers; `kinds` adds the steps of operators and of the server. */
 const lives = [
-  ['put', 6], ['take', 10], ['ack', 7], ['retry', 3], ['bury', 1], ['release', 3], ['wake', 3], ['join', 4], ['beat', 4], ['leave', 1], ['expire', 3],
-  ['recover', 4], ['due', 2], ['promote', 2], ['ghost', 6], ['die', 5], ['forget suspect', 1],
+  ['put', 6],
+  ['take', 10],
+  ['ack', 7],
+  ['retry', 3],
+  ['bury', 1],
+  ['release', 3],
+  ['wake', 3],
+  ['join', 4],
+  ['beat', 4],
+  ['leave', 1],
+  ['expire', 3],
+  ['recover', 4],
+  ['due', 2],
+  ['promote', 2],
+  ['ghost', 6],
+  ['die', 5],
+  ['forget suspect', 1],
 ] as const;
 const kinds = [
-  ...lives, ['away', 3], ['bury', 4], ['due', 1], ['move', 4], ['cancel', 2], ['revive', 4], ['drop', 4], ['pause', 1], ['resume', 3], ['clear', 1], ['sweep', 1], ['forget', 1],
-  ['replicate', 4], ['fail over', 2], ['suspect', 1],
+  ...lives,
+  ['away', 3],
+  ['bury', 4],
+  ['due', 1],
+  ['move', 4],
+  ['cancel', 2],
+  ['revive', 4],
+  ['drop', 4],
+  ['pause', 1],
+  ['resume', 3],
+  ['clear', 1],
+  ['sweep', 1],
+  ['forget', 1],
+  ['replicate', 4],
+  ['fail over', 2],
+  ['suspect', 1],
 ] as const;
 
 /** Steps for workers that die, and for the quarantined messages that they leave. */
 const deaths = [
-  ['put', 5], ['suspect', 3], ['take', 12], ['ack', 8], ['retry', 2], ['bury', 1], ['release', 2], ['join', 4], ['beat', 4], ['leave', 1], ['die', 5], ['ghost', 4], ['forget suspect', 2], ['replicate', 2], ['fail over', 1],
+  ['put', 5],
+  ['suspect', 3],
+  ['take', 12],
+  ['ack', 8],
+  ['retry', 2],
+  ['bury', 1],
+  ['release', 2],
+  ['join', 4],
+  ['beat', 4],
+  ['leave', 1],
+  ['die', 5],
+  ['ghost', 4],
+  ['forget suspect', 2],
+  ['replicate', 2],
+  ['fail over', 1],
 ] as const;
 
 /** A step as fast-check generates it. Its numbers select from the workers and messages that exist at that moment. */
@@ -42,7 +94,8 @@ const drafts = (from: readonly (readonly [Draft['kind'], number])[], most: numbe
 };
 
 /** Up to `most` steps, of all kinds or of a few kinds. With few kinds, states that need several steps occur more often. */
-export const someDrafts = (most: number): fc.Arbitrary<Draft[]> => fc.oneof(drafts(kinds, most), drafts(lives, most), drafts(deaths, most));
+export const someDrafts = (most: number): fc.Arbitrary<Draft[]> =>
+  fc.oneof(drafts(kinds, most), drafts(lives, most), drafts(deaths, most));
 
 /** The report about a take, for the model and as arguments for the script. */
 export interface Told {
@@ -72,7 +125,17 @@ export type Step =
   | { readonly kind: 'forget'; readonly id: string };
 
 /** Steps that are not calls of a client, so they cannot arrive late or twice. `join` is here because the script refuses a late join by its age. */
-const notSent: readonly Step['kind'][] = ['wake', 'away', 'suspect', 'due', 'expire', 'forget', 'join', 'replicate', 'fail over'];
+const notSent: readonly Step['kind'][] = [
+  'wake',
+  'away',
+  'suspect',
+  'due',
+  'expire',
+  'forget',
+  'join',
+  'replicate',
+  'fail over',
+];
 export const mayBeLate = (step: Step): boolean => !notSent.includes(step.kind);
 export const mayBeDoubled = (step: Step): boolean => step.kind === 'join' || mayBeLate(step);
 
@@ -108,7 +171,11 @@ class Known {
   settlement(): Told {
     const settlement = this.#settlement;
     const { number, isOver, effects } = settlement;
-    return this.#told(settlement, isOver ? [`${number}`, 'over', effects.join(',')] : this.#counted, this.take.settlement);
+    return this.#told(
+      settlement,
+      isOver ? [`${number}`, 'over', effects.join(',')] : this.#counted,
+      this.take.settlement,
+    );
   }
 
   acknowledgements(): Told {
@@ -117,7 +184,13 @@ class Known {
 
   get #settlement(): Settlement {
     const { acked, confirmed, take, messages } = this;
-    return { number: take.number, size: messages.length, acked: [...acked], effects: [...confirmed].sort((a, b) => a - b), isOver: acked.size + confirmed.size === messages.length };
+    return {
+      number: take.number,
+      size: messages.length,
+      acked: [...acked],
+      effects: [...confirmed].sort((a, b) => a - b),
+      isOver: acked.size + confirmed.size === messages.length,
+    };
   }
 
   get #counted(): string[] {
@@ -125,7 +198,10 @@ class Known {
   }
 
   #told(settlement: Settlement, ought: readonly string[], words: readonly string[]): Told {
-    if (ought.join(' ') !== words.join(' ')) throw new Error(`a worker with the state ${JSON.stringify(settlement)} reports "${words.join(' ')}", expected "${ought.join(' ')}"`);
+    if (ought.join(' ') !== words.join(' '))
+      throw new Error(
+        `a worker with the state ${JSON.stringify(settlement)} reports "${words.join(' ')}", expected "${ought.join(' ')}"`,
+      );
     return { settlement, words };
   }
 }
@@ -173,7 +249,9 @@ export class Callers {
   /** A worker received the reply to a settlement. Only from then on may it report a retry, bury or release as finished. */
   heard(step: Step, outcome: unknown): void {
     if (outcome === 'lost' || !('worker' in step)) return;
-    if (step.kind === 'ack') for (const { settlement } of step.takes) if (settlement.isOver) this.#open.delete(this.#takes.get(`${step.worker} ${settlement.number}`)!);
+    if (step.kind === 'ack')
+      for (const { settlement } of step.takes)
+        if (settlement.isOver) this.#open.delete(this.#takes.get(`${step.worker} ${settlement.number}`)!);
     if (step.kind === 'retry' || step.kind === 'bury') this.#confirm(step.worker, [step.spot]);
     if (step.kind === 'release') this.#confirm(step.worker, step.spots);
   }
@@ -229,11 +307,17 @@ export class Callers {
       case 'release':
         return this.#release(pick, count);
       case 'forget suspect': {
-        const held = this.#one([...this.model.notes].flatMap(([process, workers]) => [...workers].map((worker) => ({ process, worker }))), pick);
+        const held = this.#one(
+          [...this.model.notes].flatMap(([process, workers]) => [...workers].map((worker) => ({ process, worker }))),
+          pick,
+        );
         return held && { kind, ...held };
       }
       case 'due': {
-        const member = this.#one([...this.model.delayed].filter(([, { dueAs }]) => dueAs === undefined).map(([key]) => key), pick);
+        const member = this.#one(
+          [...this.model.delayed].filter(([, { dueAs }]) => dueAs === undefined).map(([key]) => key),
+          pick,
+        );
         return member === undefined ? undefined : { kind, member, order: this.#number() };
       }
       case 'move': {
@@ -288,14 +372,29 @@ export class Callers {
     });
     const first = 1 + (pick % count);
     const calls = first < count ? [first, count - first] : [count];
-    const batch: Batch = { producer, number, messages, lane: (['b', 'b', 'h', 'l'] as const)[pick % 4]!, isDelayed: pick % 7 === 0, isOwn, most: pick % 6 === 0 ? 4 + (pick % 9) : 0, calls };
+    const batch: Batch = {
+      producer,
+      number,
+      messages,
+      lane: (['b', 'b', 'h', 'l'] as const)[pick % 4]!,
+      isDelayed: pick % 7 === 0,
+      isOwn,
+      most: pick % 6 === 0 ? 4 + (pick % 9) : 0,
+      calls,
+    };
     this.#batches.set(producer, batch);
     return batch;
   }
 
   #take(worker: string, pick: number, most: number): Step | undefined {
     const last = this.#numbers.get(worker) ?? 0;
-    const old = this.#mayRepeat.has(worker) ? (pick % 6 === 0 ? last : pick % 17 === 0 ? last - 1 : undefined) : undefined;
+    const old = this.#mayRepeat.has(worker)
+      ? pick % 6 === 0
+        ? last
+        : pick % 17 === 0
+          ? last - 1
+          : undefined
+      : undefined;
     const number = old ?? (pick % 13 === 0 ? last + 16 - (last % 16) : last + 1);
     return number < 1 ? undefined : { kind: 'take', worker, number, most };
   }
@@ -306,14 +405,26 @@ export class Callers {
     if (!known) return undefined;
     const free = known.open.filter((index) => !known.tried.has(index));
     for (const index of count === 5 ? free : free.filter((_, at) => (at + pick) % (count + 1) !== 0)) known.ack(index);
-    const other = pick % 4 === 0 ? this.#one([...this.#open].filter((one) => one.worker === known.worker && one !== known), pick) : undefined;
-    return { kind: 'ack', worker: known.worker, takes: (other ? [known, other] : [known]).map((one) => one.settlement()) };
+    const other =
+      pick % 4 === 0
+        ? this.#one(
+            [...this.#open].filter((one) => one.worker === known.worker && one !== known),
+            pick,
+          )
+        : undefined;
+    return {
+      kind: 'ack',
+      worker: known.worker,
+      takes: (other ? [known, other] : [known]).map((one) => one.settlement()),
+    };
   }
 
   #effect(kind: 'bury' | 'retry', known: Known, index: number, pick: number): Step {
     known.tried.add(index);
     const spot = { number: known.take.number, index };
-    return kind === 'bury' ? { kind, worker: known.worker, spot } : { kind, worker: known.worker, spot, isDelayed: pick % 2 === 0 };
+    return kind === 'bury'
+      ? { kind, worker: known.worker, spot }
+      : { kind, worker: known.worker, spot, isDelayed: pick % 2 === 0 };
   }
 
   /** Releases some messages of one worker, which may be of several takes. */
@@ -322,7 +433,9 @@ export class Callers {
     if (!known) return undefined;
     const { worker } = known;
     if (pick % 11 === 0) return { kind: 'release', worker, spots: [] };
-    const mine = [...this.#open].filter((one) => one.worker === worker).flatMap((one) => one.open.map((index) => ({ one, index })));
+    const mine = [...this.#open]
+      .filter((one) => one.worker === worker)
+      .flatMap((one) => one.open.map((index) => ({ one, index })));
     const first = pick % Math.max(1, mine.length);
     const spots = mine.slice(first, first + count).map(({ one, index }): Spot => {
       one.tried.add(index);
@@ -346,7 +459,9 @@ export class Callers {
   #unearth(kind: 'revive' | 'drop', pick: number, count: number): Step | undefined {
     const letters = [...this.model.dead].map(([key, { at }]): Letter => ({ key, at: pick % 7 === 0 ? '1' : at! }));
     const from = letters.length === 0 ? 0 : pick % letters.length;
-    return letters.length === 0 ? undefined : { kind, letters: letters.slice(from, from + count), request: this.#request() };
+    return letters.length === 0
+      ? undefined
+      : { kind, letters: letters.slice(from, from + count), request: this.#request() };
   }
 
   #one<T>(from: readonly T[], pick: number): T | undefined {

@@ -86,7 +86,23 @@ class Books {
   readonly #late = new Map<string, number>();
   readonly #violations: Violation[] = [];
   readonly #order: string[] = [];
-  readonly #counters: Record<string, number> = { acked: 0, unknown: 0, refused: 0, runs: 0, retries: 0, faults: 0, kills: 0, redisKills: 0, lost: 0, dead: 0, still: 0, duplicated: 0, allowed: 0, unexplained: 0, recovered: 0 };
+  readonly #counters: Record<string, number> = {
+    acked: 0,
+    unknown: 0,
+    refused: 0,
+    runs: 0,
+    retries: 0,
+    faults: 0,
+    kills: 0,
+    redisKills: 0,
+    lost: 0,
+    dead: 0,
+    still: 0,
+    duplicated: 0,
+    allowed: 0,
+    unexplained: 0,
+    recovered: 0,
+  };
 
   constructor(private readonly allowed: Allowances) {}
 
@@ -121,7 +137,8 @@ class Books {
       case 'warn':
         if (/ stopped renewing its lease: /.test(entry.text!)) {
           this.#count('recovered');
-          if (this.allowed.noRecovery) this.#violate('recovery', `a worker was recovered although none died: ${entry.text}`, []);
+          if (this.allowed.noRecovery)
+            this.#violate('recovery', `a worker was recovered although none died: ${entry.text}`, []);
         }
         return;
       case 'uncaught':
@@ -190,9 +207,15 @@ class Books {
     runs.push(run);
     this.#count('runs');
     if (story.invokedAt === undefined) this.#violate('never put', `${key} ran, but was never put`, story.entries);
-    else if (story.sum !== entry.sum) this.#violate('changed', `${key} was put with checksum ${story.sum}, but ran with checksum ${entry.sum}`, story.entries);
+    else if (story.sum !== entry.sum)
+      this.#violate(
+        'changed',
+        `${key} was put with checksum ${story.sum}, but ran with checksum ${entry.sum}`,
+        story.entries,
+      );
     if (story.refused) this.#violate('refused', `the put of ${key} was refused, but ${key} ran`, story.entries);
-    if (story.due !== undefined && entry.wall < story.due - 1) this.#violate('early', `${key} ran ${story.due - entry.wall} ms before it was due`, story.entries);
+    if (story.due !== undefined && entry.wall < story.due - 1)
+      this.#violate('early', `${key} ran ${story.due - entry.wall} ms before it was due`, story.entries);
   }
 
   #end(entry: Entry): void {
@@ -219,7 +242,7 @@ class Books {
   #abort(entry: Entry): void {
     this.#story(entry.key!).entries.push(entry);
     const run = this.#openRuns.get(runOf(entry));
-    const why = /deadline/.test(entry.text ?? '') ? 'left' : 'lost';
+    const why = /did not finish in time/.test(entry.text ?? '') ? 'left' : 'lost';
     const isAcked = run === undefined || !this.#runsOfProc.get(run.proc)?.includes(run);
     if (run && (run.endedAt === undefined || (why === 'lost' && !isAcked))) this.#seal(run, why, entry.t);
   }
@@ -233,7 +256,8 @@ class Books {
     if (entry.f === 'ack' || entry.f === 'bury') story.ends.push({ verb: entry.f, at: entry.t, proc: entry.proc });
     else if (run && !this.#isToldLate(entry, story)) this.#seal(run, entry.f, entry.t);
     if (entry.f !== 'ack' || !run) return;
-    if (run.endedAt === undefined) this.#violate('early ack', `${key} was acknowledged before its handler ended`, story.entries);
+    if (run.endedAt === undefined)
+      this.#violate('early ack', `${key} was acknowledged before its handler ended`, story.entries);
     this.#forgetRun(run);
   }
 
@@ -274,7 +298,8 @@ class Books {
 
   /** A process that stops cleanly releases the messages that it still runs. */
   #exit(entry: Entry): void {
-    for (const run of this.#runsOfProc.get(entry.target!) ?? []) if (run.endedAt === undefined) this.#seal(run, 'left', entry.t);
+    for (const run of this.#runsOfProc.get(entry.target!) ?? [])
+      if (run.endedAt === undefined) this.#seal(run, 'left', entry.t);
     this.#runsOfProc.delete(entry.target!);
   }
 
@@ -295,12 +320,18 @@ class Books {
     const { ready, delayed, claimed, dead } = remains;
     for (const [place, keys] of Object.entries({ ready, delayed, claimed, dead })) {
       if (place !== 'dead' && keys.length > 0 && !this.allowed.leavesBehind) {
-        this.#violate('stuck', `${keys.length} message(s) are still ${place}, the first is ${keys[0]}`, this.#stories.get(keys[0]!)?.entries ?? []);
+        this.#violate(
+          'stuck',
+          `${keys.length} message(s) are still ${place}, the first is ${keys[0]}`,
+          this.#stories.get(keys[0]!)?.entries ?? [],
+        );
       }
-      for (const key of keys) if (!this.#stories.has(key)) this.#violate('never put', `${key} is in Redis (${place}), but was never put`, []);
+      for (const key of keys)
+        if (!this.#stories.has(key)) this.#violate('never put', `${key} is in Redis (${place}), but was never put`, []);
     }
     const twice = doubles([...ready, ...delayed, ...claimed, ...dead]);
-    for (const key of twice) this.#violate('duplicate', `${key} is in Redis more than once`, this.#stories.get(key)?.entries ?? []);
+    for (const key of twice)
+      this.#violate('duplicate', `${key} is in Redis more than once`, this.#stories.get(key)?.entries ?? []);
   }
 
   /** I3: one put stores one message. */
@@ -322,7 +353,15 @@ class Books {
     const { runs, key } = story;
     for (let index = 1; index < runs.length; index++) {
       const run = runs[index]!;
-      const cause = runs.slice(0, index).find((earlier) => earlier.fate && !earlier.isSpent && this.#isAllowed(earlier.fate.why) && earlier.fate.at <= run.startedAt + 5);
+      const cause = runs
+        .slice(0, index)
+        .find(
+          (earlier) =>
+            earlier.fate &&
+            !earlier.isSpent &&
+            this.#isAllowed(earlier.fate.why) &&
+            earlier.fate.at <= run.startedAt + 5,
+        );
       const isAsked = cause !== undefined && isGiven(cause);
       if (!isAsked) this.#count('duplicated');
       if (cause) {
@@ -330,7 +369,14 @@ class Books {
         if (isAsked) continue;
         this.#count('allowed');
         this.#count(`after ${cause.fate!.why}`);
-      } else if (run.fate && !run.isSpent && !isGiven(run) && run.fate.why !== 'kill' && this.#isAllowed(run.fate.why) && this.#mayBeLate(run)) {
+      } else if (
+        run.fate &&
+        !run.isSpent &&
+        !isGiven(run) &&
+        run.fate.why !== 'kill' &&
+        this.#isAllowed(run.fate.why) &&
+        this.#mayBeLate(run)
+      ) {
         // This process took the message first, but started the handler late, because it was frozen or stalled in between.
         run.isSpent = true;
         this.#count('allowed');
@@ -340,7 +386,11 @@ class Books {
         this.#count('after rollback');
       } else {
         this.#count('unexplained');
-        this.#violate('unexplained', `${key} ran again in ${run.proc}, but nothing had interrupted its earlier run`, story.entries);
+        this.#violate(
+          'unexplained',
+          `${key} ran again in ${run.proc}, but nothing had interrupted its earlier run`,
+          story.entries,
+        );
       }
     }
     const last = runs.at(-1);
@@ -366,8 +416,12 @@ class Books {
     for (let index = 1; index < runs.length; index++) {
       const run = runs[index]!;
       for (const earlier of runs.slice(0, index)) {
-        const until = Math.min(earlier.endedAt ?? Infinity, earlier.fate && this.#isAllowed(earlier.fate.why) ? earlier.fate.at : Infinity);
-        if (until > run.startedAt + 5) this.#violate('overlap', `${key} ran in ${earlier.proc} and in ${run.proc} at the same time`, entries);
+        const until = Math.min(
+          earlier.endedAt ?? Infinity,
+          earlier.fate && this.#isAllowed(earlier.fate.why) ? earlier.fate.at : Infinity,
+        );
+        if (until > run.startedAt + 5)
+          this.#violate('overlap', `${key} ran in ${earlier.proc} and in ${run.proc} at the same time`, entries);
       }
     }
   }
@@ -375,19 +429,37 @@ class Books {
   /** I6: a message is settled once. */
   #settledOnce({ key, ends, entries }: Story): void {
     if (ends.length <= 1) return;
-    if (this.#redisKills.some((at) => this.allowed.forgetsMs !== undefined && at > ends[0]!.at && at - ends[0]!.at <= this.allowed.forgetsMs)) return;
-    if (this.#redisThaws.some((at) => this.allowed.outlivesPlaceMs !== undefined && Math.abs(ends[0]!.at - at) <= this.allowed.outlivesPlaceMs)) return;
-    this.#violate('settled twice', `${key} was settled ${ends.length} times: ${ends.map(({ verb, proc }) => `${verb} in ${proc}`).join(', ')}`, entries);
+    if (
+      this.#redisKills.some(
+        (at) => this.allowed.forgetsMs !== undefined && at > ends[0]!.at && at - ends[0]!.at <= this.allowed.forgetsMs,
+      )
+    )
+      return;
+    if (
+      this.#redisThaws.some(
+        (at) =>
+          this.allowed.outlivesPlaceMs !== undefined && Math.abs(ends[0]!.at - at) <= this.allowed.outlivesPlaceMs,
+      )
+    )
+      return;
+    this.#violate(
+      'settled twice',
+      `${key} was settled ${ends.length} times: ${ends.map(({ verb, proc }) => `${verb} in ${proc}`).join(', ')}`,
+      entries,
+    );
   }
 
   /** I7: first runs are in the order of the puts. */
   #inOrder(): void {
     if (!this.allowed.inOrder) return;
-    const first = [...this.#stories.values()].filter(({ runs }) => runs.length > 0).sort((a, b) => a.runs[0]!.startedAt - b.runs[0]!.startedAt);
+    const first = [...this.#stories.values()]
+      .filter(({ runs }) => runs.length > 0)
+      .sort((a, b) => a.runs[0]!.startedAt - b.runs[0]!.startedAt);
     const place = new Map(this.#order.map((key, index) => [key, index]));
     for (let index = 1; index < first.length; index++) {
       const [before, after] = [first[index - 1]!, first[index]!];
-      if (place.get(before.key)! > place.get(after.key)!) this.#violate('order', `${after.key} was put before ${before.key}, but ran after it`, after.entries);
+      if (place.get(before.key)! > place.get(after.key)!)
+        this.#violate('order', `${after.key} was put before ${before.key}, but ran after it`, after.entries);
     }
   }
 
@@ -400,7 +472,9 @@ class Books {
   #isRolledBack(earlier: Run, run: Run): boolean {
     const { forgetsMs } = this.allowed;
     if (forgetsMs === undefined) return false;
-    return this.#redisKills.some((kill) => kill < run.startedAt && kill - (earlier.endedAt ?? earlier.startedAt) <= forgetsMs);
+    return this.#redisKills.some(
+      (kill) => kill < run.startedAt && kill - (earlier.endedAt ?? earlier.startedAt) <= forgetsMs,
+    );
   }
 
   #count(what: string): void {
@@ -437,9 +511,12 @@ function doubles(keys: readonly string[]): Set<string> {
 
 /** The verdict as text: the counters, then the first violations with their traces. */
 export function report({ ok, counters, violations }: Verdict, replay: string): string {
-  const figures = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
+  const figures = Object.entries(counters)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} ${count}`);
   const lines = [`${ok ? 'passed' : 'FAILED'}: ${figures.join(', ')}`];
   if (!ok) lines.push(`  ${violations.length} violation(s); repeat with: ${replay}`);
-  for (const { rule, text, trace } of violations.slice(0, 10)) lines.push(`  ${rule}: ${text}`, ...trace.slice(0, 12).map((step) => `      ${step}`));
+  for (const { rule, text, trace } of violations.slice(0, 10))
+    lines.push(`  ${rule}: ${text}`, ...trace.slice(0, 12).map((step) => `      ${step}`));
   return lines.join('\n');
 }

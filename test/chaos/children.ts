@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
 
 // A SIGKILL of the harness runs no cleanup. But it closes the pipe to this shell, which then kills the processes of the harness.
-const warden = 'pids=; while read -r verb pid; do case $verb in add) pids="$pids $pid";; drop) left=; for one in $pids; do [ "$one" = "$pid" ] || left="$left $one"; done; pids=$left;; esac; done; for one in $pids; do kill -9 "$one"; done';
+const warden =
+  'pids=; while read -r verb pid; do case $verb in add) pids="$pids $pid";; drop) left=; for one in $pids; do [ "$one" = "$pid" ] || left="$left $one"; done; pids=$left;; esac; done; for one in $pids; do kill -9 "$one"; done';
 
 let guard: ChildProcess | undefined;
 
@@ -32,10 +33,16 @@ export class OwnChild {
     );
   }
 
-  static start(command: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv; output: string }): OwnChild {
+  static start(
+    command: string,
+    args: readonly string[],
+    options: { cwd: string; env: NodeJS.ProcessEnv; output: string },
+  ): OwnChild {
     const output = openSync(options.output, 'a');
     try {
-      return new OwnChild(spawn(command, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', output, output] }));
+      return new OwnChild(
+        spawn(command, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', output, output] }),
+      );
     } finally {
       closeSync(output);
     }

@@ -6,8 +6,10 @@ export function heldIn(claims: Readonly<Record<string, Buffer>>): string[] {
     const number = /^t(\d+)$/.exec(field)?.[1];
     if (number === undefined) return [];
     const acked = claims[`a${number}`]?.toString().split(' ')[2];
-    const effects = Object.keys(claims).filter((one) => one.startsWith(`e${number}.`)).map((one) => one.slice(number.length + 2));
-    const take = new Take(Number(number), bytes, acked, effects.join(','));
+    const effects = Object.keys(claims)
+      .filter((one) => one.startsWith(`e${number}.`))
+      .map((one) => one.slice(number.length + 2));
+    const take = new Take('', Number(number), bytes, acked, effects.join(','));
     const indexes = Array.from({ length: take.size }, (_, at) => at + 1);
     return indexes.filter((index) => !take.isSettled(index)).map((index) => take.message(index).toString());
   });

@@ -18,7 +18,15 @@ export class ClusterNodes {
 
   static async start(dir: string, settings: readonly string[] = []): Promise<ClusterNodes> {
     const ports = await freePorts(2 * masters);
-    const own = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeoutMs), '--cluster-migration-barrier', '99', ...settings];
+    const own = [
+      '--cluster-enabled',
+      'yes',
+      '--cluster-node-timeout',
+      String(nodeTimeoutMs),
+      '--cluster-migration-barrier',
+      '99',
+      ...settings,
+    ];
     const it = new ClusterNodes(ports.map((port) => new NodeProcess(path.join(dir, String(port)), port, own)));
     await it.#join();
     return it;
@@ -35,7 +43,12 @@ export class ClusterNodes {
     await comes(`one owner of slot ${slot}`, async () => {
       const told = await Promise.all(this.nodes.filter((node) => !node.isOver).map((node) => portOf(node, slot)));
       owner = this.nodes.find(({ port }) => port === told[0]);
-      return owner !== undefined && !owner.isOver && told.every((port) => port === owner!.port) && (await owner.info('replication', 'role')) === 'master';
+      return (
+        owner !== undefined &&
+        !owner.isOver &&
+        told.every((port) => port === owner!.port) &&
+        (await owner.info('replication', 'role')) === 'master'
+      );
     });
     return owner!;
   }
@@ -65,7 +78,12 @@ export class ClusterNodes {
       for (const node of this.nodes) {
         if (!String(await node.client.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) return false;
         if (/fail|handshake|noaddr/.test(String(await node.client.call('CLUSTER', 'NODES')))) return false;
-        if ((await node.info('replication', 'role')) === 'master' ? (await node.followers()) === 0 : (await node.info('replication', 'master_link_status')) !== 'up') return false;
+        if (
+          (await node.info('replication', 'role')) === 'master'
+            ? (await node.followers()) === 0
+            : (await node.info('replication', 'master_link_status')) !== 'up'
+        )
+          return false;
       }
       return true;
     });
@@ -79,7 +97,11 @@ export class ClusterNodes {
     await to.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', source);
     await from.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', target);
     let moved = 0;
-    for (let keys: string[]; (keys = (await from.client.call('CLUSTER', 'GETKEYSINSLOT', slot, 1)) as string[]).length > 0; moved += keys.length) {
+    for (
+      let keys: string[];
+      (keys = (await from.client.call('CLUSTER', 'GETKEYSINSLOT', slot, 1)) as string[]).length > 0;
+      moved += keys.length
+    ) {
       await pause(pauseMs());
       await from.client.call('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'KEYS', ...keys);
     }
@@ -93,7 +115,8 @@ export class ClusterNodes {
   async others(key: string): Promise<NodeProcess[]> {
     const owner = await this.owner(key);
     const others: NodeProcess[] = [];
-    for (const node of this.nodes) if (node !== owner && (await node.info('replication', 'role')) === 'master') others.push(node);
+    for (const node of this.nodes)
+      if (node !== owner && (await node.info('replication', 'role')) === 'master') others.push(node);
     return others;
   }
 
@@ -101,7 +124,10 @@ export class ClusterNodes {
   async redirections(): Promise<Record<'MOVED' | 'ASK' | 'TRYAGAIN' | 'CLUSTERDOWN', number>> {
     const sum = { MOVED: 0, ASK: 0, TRYAGAIN: 0, CLUSTERDOWN: 0 };
     for (const node of this.nodes) {
-      for (const [, code, count] of (await node.client.info('errorstats')).matchAll(/^errorstat_(MOVED|ASK|TRYAGAIN|CLUSTERDOWN):count=(\d+)/gm)) sum[code as keyof typeof sum] += Number(count);
+      for (const [, code, count] of (await node.client.info('errorstats')).matchAll(
+        /^errorstat_(MOVED|ASK|TRYAGAIN|CLUSTERDOWN):count=(\d+)/gm,
+      ))
+        sum[code as keyof typeof sum] += Number(count);
     }
     return sum;
   }
@@ -119,14 +145,19 @@ export class ClusterNodes {
     const share = Math.ceil(slots / masters);
     for (const [index, node] of this.nodes.entries()) {
       this.#ids.set(node, String(await node.client.call('CLUSTER', 'MYID')));
-      if (index < masters) await node.client.call('CLUSTER', 'ADDSLOTSRANGE', index * share, Math.min((index + 1) * share, slots) - 1);
+      if (index < masters)
+        await node.client.call('CLUSTER', 'ADDSLOTSRANGE', index * share, Math.min((index + 1) * share, slots) - 1);
       await node.client.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
       await node.client.call('CLUSTER', 'MEET', '127.0.0.1', this.nodes[0]!.port);
     }
-    const all = async (node: NodeProcess): Promise<boolean> => String(await node.client.call('CLUSTER', 'INFO')).includes(`cluster_known_nodes:${2 * masters}`);
+    const all = async (node: NodeProcess): Promise<boolean> =>
+      String(await node.client.call('CLUSTER', 'INFO')).includes(`cluster_known_nodes:${2 * masters}`);
     for (const node of this.nodes) await comes('six nodes that know each other', () => all(node));
     for (const [index, node] of this.nodes.slice(masters).entries()) {
-      await comes('a master to follow', async () => (await node.client.call('CLUSTER', 'REPLICATE', this.#ids.get(this.nodes[index]!)!)) === 'OK');
+      await comes(
+        'a master to follow',
+        async () => (await node.client.call('CLUSTER', 'REPLICATE', this.#ids.get(this.nodes[index]!)!)) === 'OK',
+      );
     }
     await this.settled();
   }

@@ -9,7 +9,11 @@ import { type History, type Load, sumOf } from './history.js';
  * twice), `die` (kills its process with SIGKILL), `die:/file` (the same, once that file exists), `hold:/file` (ends once that
  * file exists), `stall` (blocks the event loop for `ms`).
  */
-export function scribe(queue: HotQueue<Load>, history: History, options: { concurrency?: number; attempts?: number; backoff?: number }): ReturnType<QueueWorker<Load>> {
+export function scribe(
+  queue: HotQueue<Load>,
+  history: History,
+  options: { concurrency?: number; attempts?: number; backoff?: number },
+): ReturnType<QueueWorker<Load>> {
   const released = new Map<string, number>();
   const handle = async (load: Load, job: Delivery<Load>): Promise<void> => {
     const mark = { key: load.key, id: job.id, attempt: job.attempt };
@@ -19,7 +23,7 @@ export function scribe(queue: HotQueue<Load>, history: History, options: { concu
     if ((verb === 'hold' || verb === 'die') && argument !== undefined) await untilThere(argument, job.signal);
     if (verb === 'die') process.kill(process.pid, 'SIGKILL');
     if (verb === 'stall') history.write('fault', { kind: 'stall', target: history.proc });
-    if (verb === 'stall') for (const until = performance.now() + load.ms; performance.now() < until; );
+    if (verb === 'stall') for (const until = performance.now() + load.ms; performance.now() < until;);
     else if (load.ms > 0) await pause(load.ms);
     if (verb === 'fail' && job.attempt <= Number(argument)) {
       history.write('gives', { ...mark, kind: 'retry' });

@@ -35,14 +35,20 @@ export interface Entry {
 export const nowMs = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
 export function sumOf(load: Load): string {
-  return createHash('sha1').update(JSON.stringify([load.key, load.ms, load.does ?? '', load.pad ?? ''])).digest('hex').slice(0, 12);
+  return createHash('sha1')
+    .update(JSON.stringify([load.key, load.ms, load.does ?? '', load.pad ?? '']))
+    .digest('hex')
+    .slice(0, 12);
 }
 
 /** History of one process. It writes the line of a step before the step goes on, so a SIGKILL loses no line. */
 export class History {
   readonly #file: number;
 
-  constructor(folder: string, readonly proc: string) {
+  constructor(
+    folder: string,
+    readonly proc: string,
+  ) {
     this.#file = openSync(path.join(folder, `${proc}.ndjson`), 'a');
   }
 
@@ -90,7 +96,8 @@ export class Reader {
       if (line === '') continue;
       const entry = JSON.parse(line) as Entry;
       this.entries.push(entry);
-      for (const name of [`${entry.f} `, `${entry.f} ${entry.proc}`]) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+      for (const name of [`${entry.f} `, `${entry.f} ${entry.proc}`])
+        this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
     }
   }
 }

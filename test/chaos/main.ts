@@ -14,7 +14,8 @@ import { stage } from './stage.js';
 
 const staged = stage();
 const running = new Set<ChildProcess>();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => running.forEach((runner) => runner.kill(signal)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => running.forEach((runner) => runner.kill(signal)));
 try {
   const { places, rest } = placesIn(process.argv.slice(2));
   process.exitCode = places === 1 ? (await play(rest, 'inherit')).code : await playAtOnce(places, rest);
@@ -26,11 +27,18 @@ try {
 function placesIn(args: readonly string[]): { places: number; rest: string[] } {
   const at = args.indexOf('--at-once');
   if (at < 0) return { places: 1, rest: [...args] };
-  return { places: Math.max(1, Number(args[at + 1]) || 1), rest: args.filter((_, index) => index !== at && index !== at + 1) };
+  return {
+    places: Math.max(1, Number(args[at + 1]) || 1),
+    rest: args.filter((_, index) => index !== at && index !== at + 1),
+  };
 }
 
 function play(args: readonly string[], out: 'inherit' | 'pipe'): Promise<{ code: number; said: string }> {
-  const runner = spawn(process.execPath, ['--enable-source-maps', path.join(staged.folder, 'test/chaos/runner.js'), ...args], { stdio: ['ignore', out, 'inherit'] });
+  const runner = spawn(
+    process.execPath,
+    ['--enable-source-maps', path.join(staged.folder, 'test/chaos/runner.js'), ...args],
+    { stdio: ['ignore', out, 'inherit'] },
+  );
   running.add(runner);
   let said = '';
   runner.stdout?.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -58,6 +66,8 @@ async function playAtOnce(places: number, args: readonly string[]): Promise<numb
     }
   };
   await Promise.all(Array.from({ length: places }, work));
-  process.stdout.write(broken === 0 && ids.length > 0 ? `all ${ids.length} passed\n` : `${broken} of ${ids.length} FAILED\n`);
+  process.stdout.write(
+    broken === 0 && ids.length > 0 ? `all ${ids.length} passed\n` : `${broken} of ${ids.length} FAILED\n`,
+  );
   return broken === 0 && ids.length > 0 ? 0 : 1;
 }

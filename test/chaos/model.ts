@@ -2,7 +2,7 @@
  * A model of the transitions of a queue, in plain lists and maps. It is written from the protocol, not from the scripts. It
  * has no clock: leases end, delays become due and marks expire when a step says so.
  */
-export type ListName = 'base' | 'inbox' | 'high' | 'low' | 'again' | 'suspects';
+export type ListName = 'base' | 'inbox' | 'high' | 'low' | 'requeued' | 'quarantine';
 export type LaneLetter = 'a' | 'b' | 'h' | 'l' | 's';
 
 export interface Message {
@@ -92,11 +92,18 @@ export interface Letter {
   readonly at: string;
 }
 
-const listOf: Record<LaneLetter, ListName> = { a: 'again', b: 'base', h: 'high', l: 'low', s: 'suspects' };
+const listOf: Record<LaneLetter, ListName> = { a: 'requeued', b: 'base', h: 'high', l: 'low', s: 'quarantine' };
 export const mostCrashes = 3;
 
 export class Model {
-  readonly lists: Record<ListName, Message[]> = { base: [], inbox: [], high: [], low: [], again: [], suspects: [] };
+  readonly lists: Record<ListName, Message[]> = {
+    base: [],
+    inbox: [],
+    high: [],
+    low: [],
+    requeued: [],
+    quarantine: [],
+  };
   readonly delayed = new Map<string, Late>();
   readonly dead = new Map<string, DeadLetter>();
   readonly workers = new Map<string, WorkerState>();
@@ -132,7 +139,9 @@ export class Model {
 
   /** Number of active messages. */
   get held(): number {
-    return [...this.workers.values()].flatMap(({ takes }) => [...takes.values()]).reduce((sum, take) => sum + unsettledOf(take).length, 0);
+    return [...this.workers.values()]
+      .flatMap(({ takes }) => [...takes.values()])
+      .reduce((sum, take) => sum + unsettledOf(take).length, 0);
   }
 
   /** Stores a batch once for each number of a put batcher, and never after a later number. Stores a caller's own id once while its mark exists. */
@@ -143,7 +152,8 @@ export class Model {
     const { fresh, answer } = batch.isOwn ? this.#unknownOf(batch) : this.#fittingOf(batch);
     this.stored.set(batch.producer, { number: batch.number, answer });
     this.put += fresh.length;
-    if (batch.isDelayed) for (const message of fresh) this.#postpone(message.id ?? message.key, { message, lane: batch.lane });
+    if (batch.isDelayed)
+      for (const message of fresh) this.#postpone(message.id ?? message.key, { message, lane: batch.lane });
     else this.lists[listOf[batch.lane]].push(...fresh);
     if (!batch.isDelayed && batch.lane !== 'b') this.#fillBase(['inbox', 'high', 'low']);
     return answer;
@@ -191,7 +201,7 @@ export class Model {
 
   /** Adds a quarantined message, as recovery leaves it. */
   suspect(message: Message): void {
-    this.lists.suspects.push(message);
+    this.lists.quarantine.push(message);
     this.put += 1;
   }
 
@@ -219,9 +229,9 @@ export class Model {
         messages.push(message);
       }
     };
-    if (!suspectIn(state)) draw('suspects', 's', 1);
+    if (!suspectIn(state)) draw('quarantine', 's', 1);
     if (number % 16 === 0) draw('low', 'l');
-    draw('again', 'a');
+    draw('requeued', 'a');
     draw('inbox', 'b');
     draw('high', 'h');
     draw('base', 'b');
@@ -258,7 +268,9 @@ export class Model {
       const take = state.takes.get(settlement.number);
       if (take) this.#acknowledge(take, settlement.acked);
     }
-    const unknown = newestFirst(state).filter((take) => take.number < number && !known.some((one) => one.number === take.number));
+    const unknown = newestFirst(state).filter(
+      (take) => take.number < number && !known.some((one) => one.number === take.number),
+    );
     if (unknown.length > 0) this.#inboxBack();
     for (const take of unknown) this.#giveBack(state, take);
     return 'beaten';
@@ -361,9 +373,12 @@ export class Model {
     this.#inboxBack();
     if (state) {
       const suspect = suspectIn(state);
-      const isSpared = state.isRegistered && [...(this.notes.get(state.process) ?? [])].some((holder) => holder !== worker);
-      const isBlamed = (take: TakeState, index: number): boolean => (suspect ? take === suspect && index === 1 : !isSpared);
-      for (const take of newestFirst(state)) this.#giveBack(state, take, (index) => isBlamed(take, index) && this.#crash(worker, take, index));
+      const isSpared =
+        state.isRegistered && [...(this.notes.get(state.process) ?? [])].some((holder) => holder !== worker);
+      const isBlamed = (take: TakeState, index: number): boolean =>
+        suspect ? take === suspect && index === 1 : !isSpared;
+      for (const take of newestFirst(state))
+        this.#giveBack(state, take, (index) => isBlamed(take, index) && this.#crash(worker, take, index));
       Object.assign(state, { isRegistered: false, seq: 0 });
     }
     this.#fillBase(['high', 'low']);
@@ -396,7 +411,9 @@ export class Model {
   }
 
   promote(): void {
-    const due = [...this.delayed].filter(([, { dueAs }]) => dueAs !== undefined).sort(([, a], [, b]) => a.dueAs! - b.dueAs!);
+    const due = [...this.delayed]
+      .filter(([, { dueAs }]) => dueAs !== undefined)
+      .sort(([, a], [, b]) => a.dueAs! - b.dueAs!);
     for (const [member, { message, lane }] of due) {
       this.lists[listOf[lane]].push(message);
       this.delayed.delete(member);
@@ -500,7 +517,7 @@ export class Model {
     const id = idOf(message, worker, lane, { number, index });
     const crashed = { ...message, id, crashes: message.crashes + 1 };
     if (crashed.crashes >= mostCrashes) this.#lay(id, { message: crashed });
-    else if (crashed.crashes === mostCrashes - 1) this.lists.suspects.unshift(crashed);
+    else if (crashed.crashes === mostCrashes - 1) this.lists.quarantine.unshift(crashed);
     else this.lists[listOf[this.laneBack(lane)]].unshift(crashed);
     return true;
   }

@@ -19,7 +19,11 @@ try {
 } finally {
   staged.close();
 }
-say(survivors === 0 ? `all ${chosen.length} mutations were detected` : `${survivors} of ${chosen.length} mutations were NOT detected`);
+say(
+  survivors === 0
+    ? `all ${chosen.length} mutations were detected`
+    : `${survivors} of ${chosen.length} mutations were NOT detected`,
+);
 process.exitCode = survivors === 0 ? 0 : 1;
 
 /** @returns whether a scenario that passes on the unchanged sources fails with the mutation */
@@ -53,9 +57,19 @@ function hunt(mutant: Mutant): boolean {
 /** @returns the first violation, or `undefined` if the scenario passes */
 function play(scenario: string): string | undefined {
   const args = [path.join(staged.folder, 'test/chaos/runner.js'), scenario, '--seed', '1'];
-  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 200_000, env: { ...process.env, CHAOS_MUTANT: '1' } });
+  const { status, stdout } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    timeout: 200_000,
+    env: { ...process.env, CHAOS_MUTANT: '1' },
+  });
   if (status === 0) return undefined;
-  return stdout.split('\n').filter((line) => /^ {2}\w[\w ]*: /.test(line)).at(0)?.trim() ?? `exit code ${status}`;
+  return (
+    stdout
+      .split('\n')
+      .filter((line) => /^ {2}\w[\w ]*: /.test(line))
+      .at(0)
+      ?.trim() ?? `exit code ${status}`
+  );
 }
 
 function say(line: string): void {

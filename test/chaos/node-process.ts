@@ -6,7 +6,20 @@ import { realProgram } from '../support/servers.js';
 import { OwnChild } from './children.js';
 
 /** Settings that keep every acknowledged write in the append-only file, also after a SIGKILL, for {@link NodeProcess.autopsy}. */
-const keepsAll = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'no', '--repl-diskless-sync-delay', '0', '--repl-timeout', '5', '--repl-ping-replica-period', '1'];
+const keepsAll = [
+  '--save',
+  '',
+  '--appendonly',
+  'yes',
+  '--appendfsync',
+  'no',
+  '--repl-diskless-sync-delay',
+  '0',
+  '--repl-timeout',
+  '5',
+  '--repl-ping-replica-period',
+  '1',
+];
 
 /** One of several Redis nodes, on a loopback port. It can be killed, frozen and started again with the same data and port. */
 export class NodeProcess {
@@ -20,7 +33,13 @@ export class NodeProcess {
     private readonly settings: readonly string[],
   ) {
     mkdirSync(dir, { recursive: true });
-    this.client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    this.client = new Redis({
+      port,
+      host: '127.0.0.1',
+      lazyConnect: true,
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 50,
+    });
     this.client.on('error', () => {});
   }
 
@@ -90,7 +109,13 @@ export class NodeProcess {
 /** Starts a Redis server or a Sentinel. */
 export async function launch(dir: string, args: readonly string[]): Promise<OwnChild> {
   const { binary, env } = await realProgram().catch((error: unknown) => {
-    throw new Error(`no redis-server found, which Sentinel needs too, and its installation failed: ${String(error)}. Install redis-server`);
+    throw new Error(
+      `no redis-server found, which Sentinel needs too, and its installation failed: ${String(error)}. Install redis-server`,
+    );
   });
-  return OwnChild.start(binary, [...args, '--bind', '127.0.0.1', '--dir', dir, '--enable-debug-command', 'local'], { cwd: dir, env: { ...process.env, ...env }, output: path.join(dir, 'log') });
+  return OwnChild.start(binary, [...args, '--bind', '127.0.0.1', '--dir', dir, '--enable-debug-command', 'local'], {
+    cwd: dir,
+    env: { ...process.env, ...env },
+    output: path.join(dir, 'log'),
+  });
 }

@@ -32,9 +32,12 @@ const dice = new Dice(task.seed);
 const beganAt = performance.now();
 let isStopping = false;
 process.once('SIGTERM', () => (isStopping = true));
-for (let put = 0; put < task.count && !isStopping; ) {
+for (let put = 0; put < task.count && !isStopping;) {
   const size = Math.min(dice.whole(1, task.batch), task.count - put);
-  const loads = Array.from({ length: size }, (_, index): Load => ({ key: `${task.proc}-${put + index}`, ms: dice.whole(0, task.mostMs) }));
+  const loads = Array.from({ length: size }, (_, index): Load => ({
+    key: `${task.proc}-${put + index}`,
+    ms: dice.whole(0, task.mostMs),
+  }));
   await (asking ? confirm(queue, asking, task.replicas!, history, loads) : putLogged(queue, history, loads));
   put += size;
   const aheadMs = (put / task.perSecond) * 1_000 - (performance.now() - beganAt);

@@ -9,7 +9,11 @@ const unknown = new Set(['OUTCOME_UNKNOWN', 'REDIS_UNREACHABLE']);
  *
  * @returns the code of the error, or `undefined`
  */
-export async function putLogged(queue: Pick<HotQueue<Load>, 'put'>, history: History, loads: readonly Load[]): Promise<string | undefined> {
+export async function putLogged(
+  queue: Pick<HotQueue<Load>, 'put'>,
+  history: History,
+  loads: readonly Load[],
+): Promise<string | undefined> {
   const jobs = loads.map((load) => [load.key, sumOf(load)] as const);
   history.write('put', { type: 'invoke', jobs });
   try {
@@ -19,7 +23,8 @@ export async function putLogged(queue: Pick<HotQueue<Load>, 'put'>, history: His
   } catch (error) {
     const code = error instanceof HotQueueError ? error.code : 'UNTYPED';
     history.write('put', { type: unknown.has(code) ? 'info' : 'fail', jobs, text: String(error) });
-    if (code === 'UNTYPED') history.write('broken', { text: `put rejected with an error that is not ours: ${String(error)}` });
+    if (code === 'UNTYPED')
+      history.write('broken', { text: `put rejected with an error that is not ours: ${String(error)}` });
     return code;
   }
 }
@@ -32,7 +37,13 @@ const waitMs = 500;
  * writes of its own connection, so this connection writes once after the put. The same server must be master before and
  * after the put, because another server would confirm a put that it never had.
  */
-export async function confirm(queue: HotQueue<Load>, asking: Redis | Cluster, replicas: number, history: History, loads: readonly Load[]): Promise<void> {
+export async function confirm(
+  queue: HotQueue<Load>,
+  asking: Redis | Cluster,
+  replicas: number,
+  history: History,
+  loads: readonly Load[],
+): Promise<void> {
   const fence = `{${queue.key}}:fence:${history.proc}`;
   const ask = async (): Promise<{ server: string; have: number }> => {
     await asking.set(fence, 1); // a pipeline does not follow a slot that has moved, so a single call goes first

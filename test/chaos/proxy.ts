@@ -31,7 +31,10 @@ const scriptOf = new Map(
   readdirSync(scriptsFolder).flatMap((file): [string, string][] => {
     const lua = textOf(file).replace(/^-- include (\S+)\n/m, (_, included: string) => textOf(included));
     const name = file.replace(/\.lua$/, '');
-    return [[createHash('sha1').update(lua).digest('hex'), name], [lua, name]];
+    return [
+      [createHash('sha1').update(lua).digest('hex'), name],
+      [lua, name],
+    ];
   }),
 );
 
@@ -106,7 +109,9 @@ export class FaultProxy {
       client.resetAndDestroy();
       return;
     }
-    const pair = new Pair(client, connect({ path: this.target, allowHalfOpen: true }), this, (kind, fields) => this.#note(kind, fields));
+    const pair = new Pair(client, connect({ path: this.target, allowHalfOpen: true }), this, (kind, fields) =>
+      this.#note(kind, fields),
+    );
     pair.isMute = this.greets === 'mute';
     if (pair.isMute) this.#note('mute', {});
     this.#pairs.add(pair);
@@ -202,10 +207,13 @@ class Pair {
 
   /** Sends chunks one after the other. With one timer each, chunks would overtake each other. */
   #sendLate(to: Socket, late: { readonly bytes: Buffer; readonly at: number }[]): void {
-    setTimeout(() => {
-      if (!to.destroyed) to.write(late[0]!.bytes);
-      late.shift();
-      if (late.length > 0) this.#sendLate(to, late);
-    }, Math.max(0, late[0]!.at - performance.now()));
+    setTimeout(
+      () => {
+        if (!to.destroyed) to.write(late[0]!.bytes);
+        late.shift();
+        if (late.length > 0) this.#sendLate(to, late);
+      },
+      Math.max(0, late[0]!.at - performance.now()),
+    );
   }
 }

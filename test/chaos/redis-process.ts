@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { ping } from '../../src/redis/embedded/ping.js';
+import { ping } from '../../src/embedded/ping.js';
 import { realProgram } from '../support/servers.js';
 import { OwnChild } from './children.js';
 
@@ -20,7 +20,12 @@ export class RedisProcess {
     this.socket = path.join(dir, 's');
   }
 
-  static async start(dir: string, durability: Durability, log: (kind: string, fields?: object) => void, more: readonly string[] = []): Promise<RedisProcess> {
+  static async start(
+    dir: string,
+    durability: Durability,
+    log: (kind: string, fields?: object) => void,
+    more: readonly string[] = [],
+  ): Promise<RedisProcess> {
     mkdirSync(dir, { recursive: true });
     const aof = durability === 'none' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', durability];
     const redis = new RedisProcess(dir, [...aof, ...more], log);
@@ -35,11 +40,28 @@ export class RedisProcess {
   async start(): Promise<void> {
     const { binary, env } = await realProgram();
     rmSync(this.socket, { force: true });
-    const args = ['--port', '0', '--unixsocket', this.socket, '--dir', this.dir, '--save', '', '--enable-debug-command', 'local', ...this.settings];
-    this.#child = OwnChild.start(binary, args, { cwd: this.dir, env: { ...process.env, ...env }, output: path.join(this.dir, 'log') });
-    for (const givenUpAt = Date.now() + 20_000; ; ) {
+    const args = [
+      '--port',
+      '0',
+      '--unixsocket',
+      this.socket,
+      '--dir',
+      this.dir,
+      '--save',
+      '',
+      '--enable-debug-command',
+      'local',
+      ...this.settings,
+    ];
+    this.#child = OwnChild.start(binary, args, {
+      cwd: this.dir,
+      env: { ...process.env, ...env },
+      output: path.join(this.dir, 'log'),
+    });
+    for (const givenUpAt = Date.now() + 20_000; ;) {
       if (existsSync(this.socket) && (await ping({ path: this.socket }, 500)) === 'ready') return;
-      if (this.#child.isOver || Date.now() > givenUpAt) throw new Error(`Redis did not start in ${this.dir}: see its log there`);
+      if (this.#child.isOver || Date.now() > givenUpAt)
+        throw new Error(`Redis did not start in ${this.dir}: see its log there`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -11,7 +11,10 @@ const at = (port: number) => ({ host: '127.0.0.1', port });
 
 /** A client with the defaults of ioredis: the library must work with the clients that users have. */
 export function clientFor(road: Exclude<Road, { url: string }>): Redis | Cluster {
-  const client = 'cluster' in road ? new Cluster(road.cluster.map(at)) : new Redis({ sentinels: road.sentinels.map(at), name: road.group });
+  const client =
+    'cluster' in road
+      ? new Cluster(road.cluster.map(at))
+      : new Redis({ sentinels: road.sentinels.map(at), name: road.group });
   client.on('error', () => {}); // a failed call reports its own error
   return client;
 }

@@ -14,7 +14,17 @@ import { serverScenarios } from './scenarios/server.js';
 import { simulationScenarios } from './scenarios/simulation.js';
 import { World } from './world.js';
 
-const scenarios: readonly Scenario[] = [...failoverScenarios, ...simulationScenarios, ...connectionScenarios, ...serverScenarios, ...messageScenarios, ...poisonScenarios, ...processScenarios, ...refusalScenarios, ...rivalScenarios].sort((a, b) => (a.id < b.id ? -1 : 1));
+const scenarios: readonly Scenario[] = [
+  ...failoverScenarios,
+  ...simulationScenarios,
+  ...connectionScenarios,
+  ...serverScenarios,
+  ...messageScenarios,
+  ...poisonScenarios,
+  ...processScenarios,
+  ...refusalScenarios,
+  ...rivalScenarios,
+].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 // The parent process may be killed without a signal to this one. Then this process ends too, with all that it started.
 const startedBy = process.ppid;
@@ -22,7 +32,14 @@ setInterval(() => process.ppid !== startedBy && process.exit(1), 1_000).unref();
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { long: { type: 'boolean' }, seed: { type: 'string' }, list: { type: 'boolean' }, ids: { type: 'boolean' }, keep: { type: 'boolean' }, json: { type: 'string' } },
+  options: {
+    long: { type: 'boolean' },
+    seed: { type: 'string' },
+    list: { type: 'boolean' },
+    ids: { type: 'boolean' },
+    keep: { type: 'boolean' },
+    json: { type: 'string' },
+  },
 });
 const isLong = values.long === true;
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
@@ -36,13 +53,17 @@ if (values.list) {
   } else {
     let broken = 0;
     for (const scenario of chosen) broken += (await play(scenario)).ok ? 0 : 1;
-    say(broken === 0 ? `all ${chosen.length} passed, seed ${seed}` : `${broken} of ${chosen.length} FAILED, seed ${seed}`);
+    say(
+      broken === 0 ? `all ${chosen.length} passed, seed ${seed}` : `${broken} of ${chosen.length} FAILED, seed ${seed}`,
+    );
     process.exit(broken === 0 ? 0 : 1);
   }
 }
 
 function chosenOf(ids: readonly string[]): readonly Scenario[] {
-  return ids.length === 0 ? scenarios : ids.map((id) => scenarios.find((one) => one.id.toLowerCase() === id.toLowerCase()) ?? refuse(id));
+  return ids.length === 0
+    ? scenarios
+    : ids.map((id) => scenarios.find((one) => one.id.toLowerCase() === id.toLowerCase()) ?? refuse(id));
 }
 
 async function play(scenario: Scenario): Promise<Verdict> {
@@ -54,8 +75,17 @@ async function play(scenario: Scenario): Promise<Verdict> {
   try {
     const timer = new AbortController();
     await Promise.race([
-      scenario.run(world).catch((error: unknown) => world.claim(`the scenario runs without an error: ${error instanceof Error ? error.stack : String(error)}`, false)),
-      pause(limitMs, undefined, { signal: timer.signal }).then(() => world.claim(`the scenario ends within ${limitMs} ms`, false)),
+      scenario
+        .run(world)
+        .catch((error: unknown) =>
+          world.claim(
+            `the scenario runs without an error: ${error instanceof Error ? error.stack : String(error)}`,
+            false,
+          ),
+        ),
+      pause(limitMs, undefined, { signal: timer.signal }).then(() =>
+        world.claim(`the scenario ends within ${limitMs} ms`, false),
+      ),
     ]);
     timer.abort();
     const verdict = await inTime(world.verdict());
@@ -64,7 +94,11 @@ async function play(scenario: Scenario): Promise<Verdict> {
     say(`${scenario.id.padEnd(5)} ${scenario.name} (${took} s)\n      ${report(verdict, replay)}`);
     if (!verdict.ok && world.output() !== '') say(`      output of the processes: ${world.output().slice(-1_500)}`);
     if (!verdict.ok && values.keep) say(`      histories: ${world.place}`);
-    if (values.json) appendFileSync(values.json, `${JSON.stringify({ id: scenario.id, name: scenario.name, seed, isLong, took, ok: verdict.ok, counters: verdict.counters, replay, broken: verdict.violations.slice(0, 3).map(({ rule, text }) => `${rule}: ${text}`) })}\n`);
+    if (values.json)
+      appendFileSync(
+        values.json,
+        `${JSON.stringify({ id: scenario.id, name: scenario.name, seed, isLong, took, ok: verdict.ok, counters: verdict.counters, replay, broken: verdict.violations.slice(0, 3).map(({ rule, text }) => `${rule}: ${text}`) })}\n`,
+      );
     return verdict;
   } finally {
     await world.close(!isKept && values.keep === true);
@@ -74,7 +108,11 @@ async function play(scenario: Scenario): Promise<Verdict> {
 /** Resolves with a failed verdict after 60 s, so that a library that hangs does not hang its tests. */
 async function inTime(verdict: Promise<Verdict>): Promise<Verdict> {
   const timer = new AbortController();
-  const late = pause(60_000, undefined, { signal: timer.signal }).then((): Verdict => ({ ok: false, counters: {}, violations: [{ rule: 'hung', text: 'workers and queues did not close within 60 s', trace: [] }] }));
+  const late = pause(60_000, undefined, { signal: timer.signal }).then((): Verdict => ({
+    ok: false,
+    counters: {},
+    violations: [{ rule: 'hung', text: 'workers and queues did not close within 60 s', trace: [] }],
+  }));
   const first = await Promise.race([verdict, late]);
   timer.abort();
   late.catch(() => undefined);

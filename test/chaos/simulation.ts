@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { ChainableCommander, Redis } from 'ioredis';
-import { IncompatibleWorkersError } from '../../src/contract/errors.js';
+import { IncompatibleWorkersError } from '../../src/core/errors.js';
 import type { Broker } from '../../src/redis/broker.js';
 import { Take } from '../../src/redis/take.js';
 import { Callers, type Draft, mayBeDoubled, mayBeLate, someDrafts, type Step } from './callers.js';
@@ -22,31 +22,45 @@ export interface Simulated {
  * @param fresh creates a broker on an unused queue, with leases that do not end by themselves
  * @throws an error with the shortest failing sequence, its seed and its path
  */
-export async function simulate(fresh: () => Broker, redis: Redis, options: { seed: number; runs: number; steps: number; withinMs?: number; shrinks?: boolean }): Promise<Simulated> {
+export async function simulate(
+  fresh: () => Broker,
+  redis: Redis,
+  options: { seed: number; runs: number; steps: number; withinMs?: number; shrinks?: boolean },
+): Promise<Simulated> {
   const sum = { runs: 0, steps: 0, ghosts: 0, resends: 0 };
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom('hotqueue', 'hotqueue', 'plain'), someDrafts(options.steps), async (wire, steps) => {
-      const run = new Simulation(fresh(), redis, wire);
-      try {
-        for (const draft of steps) await run.play(draft);
-      } finally {
-        await run.clean();
-      }
-      sum.runs += 1;
-      sum.steps += run.steps;
-      sum.ghosts += run.ghosts;
-      sum.resends += run.resends;
-    }),
-    { seed: options.seed, numRuns: options.runs, interruptAfterTimeLimit: options.withinMs ?? 600_000, endOnFailure: options.shrinks === false },
+    fc.asyncProperty(
+      fc.constantFrom('hotqueue', 'hotqueue', 'plain'),
+      someDrafts(options.steps),
+      async (wire, steps) => {
+        const run = new Simulation(fresh(), redis, wire);
+        try {
+          for (const draft of steps) await run.play(draft);
+        } finally {
+          await run.clean();
+        }
+        sum.runs += 1;
+        sum.steps += run.steps;
+        sum.ghosts += run.ghosts;
+        sum.resends += run.resends;
+      },
+    ),
+    {
+      seed: options.seed,
+      numRuns: options.runs,
+      interruptAfterTimeLimit: options.withinMs ?? 600_000,
+      endOnFailure: options.shrinks === false,
+    },
   );
   return sum;
 }
 
 const at = { withinMs: 10_000 };
 const farMs = 86_400_000;
-const headerOf = ({ id, attempts, crashes }: Message): string => (id === undefined ? '' : `#${id} ${attempts} ${crashes}\n`);
+const headerOf = ({ id, attempts, crashes }: Message): string =>
+  id === undefined ? '' : `#${id} ${attempts} ${crashes}\n`;
 const textOf = (message: Message): string => `${headerOf(message)}"${message.key}"`;
-const listNames: readonly ListName[] = ['base', 'inbox', 'high', 'low', 'again', 'suspects'];
+const listNames: readonly ListName[] = ['base', 'inbox', 'high', 'low', 'requeued', 'quarantine'];
 
 class Simulation {
   steps = 0;
@@ -95,7 +109,11 @@ class Simulation {
     }
     // A process notes a quarantined message before its handler starts. In one of four cases, this call does not arrive.
     const process = step.kind === 'take' && taken?.lanes[0] === 's' && this.#model.workers.get(step.worker)?.process;
-    if (process && draft.fate === 'heard' && draft.pick % 4 > 0) await this.#perform({ ...draft, kind: 'take', twice: false }, { kind: 'note suspect', worker: (step as { worker: string }).worker, process });
+    if (process && draft.fate === 'heard' && draft.pick % 4 > 0)
+      await this.#perform(
+        { ...draft, kind: 'take', twice: false },
+        { kind: 'note suspect', worker: (step as { worker: string }).worker, process },
+      );
   }
 
   async clean(): Promise<void> {
@@ -114,10 +132,17 @@ class Simulation {
     this.steps += 1;
     const really = await this.#really(step);
     const meant = this.#asModelled(step);
-    const [said, ought] = [really instanceof Take ? takeText(really) : really, isTake(meant) ? takeStateText(meant) : meant];
-    if (JSON.stringify(said) !== JSON.stringify(ought)) throw new Error(`${JSON.stringify(step)}: Redis replied ${JSON.stringify(said)}, expected ${JSON.stringify(ought)}`);
+    const [said, ought] = [
+      really instanceof Take ? takeText(really) : really,
+      isTake(meant) ? takeStateText(meant) : meant,
+    ];
+    if (JSON.stringify(said) !== JSON.stringify(ought))
+      throw new Error(
+        `${JSON.stringify(step)}: Redis replied ${JSON.stringify(said)}, expected ${JSON.stringify(ought)}`,
+      );
     await this.#compare(step);
-    if (isHeard && step.kind === 'take' && really instanceof Take && isTake(meant)) this.#callers.given(step.worker, really, meant.messages);
+    if (isHeard && step.kind === 'take' && really instanceof Take && isTake(meant))
+      this.#callers.given(step.worker, really, meant.messages);
     if (isHeard && step.kind !== 'take') this.#callers.heard(step, really);
     return isTake(meant) ? meant : undefined;
   }
@@ -136,9 +161,16 @@ class Simulation {
       case 'take':
         return model.take(step.worker, step.number, step.most);
       case 'beat':
-        return model.beat(step.worker, step.number, step.takes.map(({ settlement }) => settlement));
+        return model.beat(
+          step.worker,
+          step.number,
+          step.takes.map(({ settlement }) => settlement),
+        );
       case 'ack':
-        return model.ack(step.worker, step.takes.map(({ settlement }) => settlement));
+        return model.ack(
+          step.worker,
+          step.takes.map(({ settlement }) => settlement),
+        );
       case 'bury':
         return model.bury(step.worker, step.spot);
       case 'retry':
@@ -194,7 +226,7 @@ class Simulation {
       case 'wake':
         return void (await redis.lmove(keys.base, keys.inbox, 'LEFT', 'RIGHT'));
       case 'suspect':
-        return void (await redis.rpush(keys.suspects, textOf(step.message)));
+        return void (await redis.rpush(keys.quarantine, textOf(step.message)));
       case 'join':
         return this.#join(step);
       case 'take': {
@@ -207,13 +239,23 @@ class Simulation {
         return (await broker.beat(step.worker, step.number, takes, at)) === 'lost' ? 'lost' : 'beaten';
       }
       case 'ack':
-        return broker.ack(step.worker, step.takes.map(({ words }) => ({ settlement: [...words] })), at);
+        return broker.ack(
+          step.worker,
+          step.takes.map(({ words }) => ({ settlement: [...words] })),
+          at,
+        );
       case 'bury': {
         const { worker, spot } = step;
         const take = this.#callers.take(worker, spot);
         const lane = take.lane(spot.index);
         const id = idOf(this.#callers.message(worker, spot), worker, lane, spot);
-        return broker.bury(worker, { take, index: spot.index }, id, `{"lane":"${lane}","reason":"test","attempts":1}`, at);
+        return broker.bury(
+          worker,
+          { take, index: spot.index },
+          id,
+          `{"lane":"${lane}","reason":"test","attempts":1}`,
+          at,
+        );
       }
       case 'retry': {
         const { worker, spot, isDelayed } = step;
@@ -222,14 +264,23 @@ class Simulation {
         const id = idOf(message, worker, take.lane(spot.index), spot);
         const text = textOf({ ...message, id, attempts: message.attempts + 1 });
         const lane = this.#model.laneBack(take.lane(spot.index));
-        return broker.retry(worker, { take, index: spot.index }, { id, lane, delayMs: isDelayed ? farMs : 0, message: Buffer.from(text) }, at);
+        return broker.retry(
+          worker,
+          { take, index: spot.index },
+          { id, lane, delayMs: isDelayed ? farMs : 0, message: Buffer.from(text) },
+          at,
+        );
       }
       case 'release':
-        return broker.release(step.worker, step.spots.map((spot) => ({ take: this.#callers.take(step.worker, spot), index: spot.index })), at);
+        return broker.release(
+          step.worker,
+          step.spots.map((spot) => ({ take: this.#callers.take(step.worker, spot), index: spot.index })),
+          at,
+        );
       case 'note suspect':
-        return broker.noteSuspect(this.#process(step.process), step.worker);
+        return broker.noteQuarantined(this.#process(step.process), step.worker);
       case 'forget suspect':
-        return broker.forgetSuspect(this.#process(step.process), step.worker);
+        return broker.forgetQuarantined(this.#process(step.process), step.worker);
       case 'leave':
         return broker.leave(step.worker, at);
       case 'expire':
@@ -238,7 +289,8 @@ class Simulation {
         return void (await redis.zadd(keys.workers, 'XX', '1', step.worker));
       case 'away':
         await redis.hset(keys.meta, 'seen', 1);
-        for (const worker of await redis.zrange(keys.workers, '0', '-1')) await redis.zadd(keys.workers, 'XX', '1', worker);
+        for (const worker of await redis.zrange(keys.workers, '0', '-1'))
+          await redis.zadd(keys.workers, 'XX', '1', worker);
         return undefined;
       case 'recover':
         return 'ready' in (await broker.recover(step.worker, wire, at));
@@ -271,21 +323,38 @@ class Simulation {
     }
   }
 
-  async #put({ producer, number, messages, lane, isDelayed, isOwn, most, calls }: Extract<Step, { kind: 'put' }>): Promise<unknown> {
-    const terms = { ...(isOwn && { own: { ids: messages.map(({ id }) => id!), forMs: farMs } }), ...(most > 0 && { limit: { most, calls } }) };
+  async #put({
+    producer,
+    number,
+    messages,
+    lane,
+    isDelayed,
+    isOwn,
+    most,
+    calls,
+  }: Extract<Step, { kind: 'put' }>): Promise<unknown> {
+    const terms = {
+      ...(isOwn && { own: { ids: messages.map(({ id }) => id!), forMs: farMs } }),
+      ...(most > 0 && { limit: { most, calls } }),
+    };
     if (!isDelayed) return this.broker.put(producer, number, messages.map(textOf), at, lane, terms);
-    const postponed = messages.map((message) => ({ id: message.id ?? message.key, due: { afterMs: farMs }, lane, message: textOf(message) }));
+    const postponed = messages.map((message) => ({
+      id: message.id ?? message.key,
+      due: { afterMs: farMs },
+      lane,
+      message: textOf(message),
+    }));
     const { accepted, duplicates } = await this.broker.delay(producer, number, postponed, at, terms);
     return { accepted, duplicates };
   }
 
   /** Joins, also beside workers of an older version (their registry is a set) or of a newer version. */
   async #join({ worker, process, beside }: Extract<Step, { kind: 'join' }>): Promise<'joined' | 'refused'> {
-    const { roll, meta } = this.broker.keys;
-    const aside = `${roll}:aside`;
-    const hasRoll = (await this.redis.exists(roll)) === 1;
-    if (beside === 'older' && hasRoll) await this.redis.rename(roll, aside);
-    if (beside === 'older') await this.redis.sadd(roll, 'older');
+    const { registry, meta } = this.broker.keys;
+    const aside = `${registry}:aside`;
+    const hasRoll = (await this.redis.exists(registry)) === 1;
+    if (beside === 'older' && hasRoll) await this.redis.rename(registry, aside);
+    if (beside === 'older') await this.redis.sadd(registry, 'older');
     if (beside === 'newer') await this.redis.hset(meta, 'layout', '3');
     try {
       await this.broker.join(worker, this.#process(process), at);
@@ -294,8 +363,8 @@ class Simulation {
       if (error instanceof IncompatibleWorkersError) return 'refused';
       throw error;
     } finally {
-      if (beside === 'older') await this.redis.del(roll);
-      if (beside === 'older' && hasRoll) await this.redis.rename(aside, roll);
+      if (beside === 'older') await this.redis.del(registry);
+      if (beside === 'older' && hasRoll) await this.redis.rename(aside, registry);
       if (beside === 'newer' && hasRoll) await this.redis.hset(meta, 'layout', '2');
     }
   }
@@ -319,9 +388,13 @@ class Simulation {
     const is = await this.#state();
     const ought = this.#modelState();
     const [isText, oughtText] = [JSON.stringify(is), JSON.stringify(ought)];
-    if (isText !== oughtText) throw new Error(`after ${JSON.stringify(step)}\n Redis holds ${isText}\n expected    ${oughtText}`);
+    if (isText !== oughtText)
+      throw new Error(`after ${JSON.stringify(step)}\n Redis holds ${isText}\n expected    ${oughtText}`);
     const { put, acked, gone, waiting, dead, held } = this.#model;
-    if (put !== acked + gone + waiting + dead.size + held) throw new Error(`messages do not add up: put ${put}, acknowledged ${acked}, dropped ${gone}, waiting or delayed ${waiting}, active ${held}, dead ${dead.size}, after ${JSON.stringify(step)}`);
+    if (put !== acked + gone + waiting + dead.size + held)
+      throw new Error(
+        `messages do not add up: put ${put}, acknowledged ${acked}, dropped ${gone}, waiting or delayed ${waiting}, active ${held}, dead ${dead.size}, after ${JSON.stringify(step)}`,
+      );
   }
 
   async #state() {
@@ -330,22 +403,44 @@ class Simulation {
     const processes = [...this.#model.notes.keys()].sort();
     const asked = this.redis.pipeline();
     for (const name of listNames) asked.lrange(keys[name], 0, -1);
-    asked.hgetall(keys.delayedMessages).zrange(keys.delayed, '0', '-1').hgetall(keys.deadMessages).zrange(keys.dead, '0', '-1', 'WITHSCORES').zrange(keys.workers, '0', '-1').hgetall(keys.roll);
-    for (const process of processes) asked.hkeys(keys.suspectsOf(this.#process(process)));
+    asked
+      .hgetall(keys.delayedMessages)
+      .zrange(keys.delayed, '0', '-1')
+      .hgetall(keys.deadMessages)
+      .zrange(keys.dead, '0', '-1', 'WITHSCORES')
+      .zrange(keys.workers, '0', '-1')
+      .hgetall(keys.registry);
+    for (const process of processes) asked.hkeys(keys.quarantineOf(this.#process(process)));
     for (const worker of workers) asked.hgetallBuffer(keys.claims(worker));
     const answers = await replies(asked);
     const lists = Object.fromEntries(listNames.map((name, index) => [name, answers[index] as string[]]));
-    const [delayed, late, dead, scores, registered, roll, ...rest] = answers.slice(listNames.length) as [Record<string, string>, string[], Record<string, string>, string[], string[], Record<string, string>, ...unknown[]];
+    const [delayed, late, dead, scores, registered, roll, ...rest] = answers.slice(listNames.length) as [
+      Record<string, string>,
+      string[],
+      Record<string, string>,
+      string[],
+      string[],
+      Record<string, string>,
+      ...unknown[],
+    ];
     for (let index = 0; index < scores.length; index += 2) this.#toldWhen(scores[index]!, scores[index + 1]!);
     return {
       lists,
-      claims: Object.fromEntries(workers.map((worker, index) => [worker, claimLines(rest[processes.length + index] as Record<string, Buffer>)])),
-      delayed: Object.entries(delayed).map(([member, entry]) => `${member} ${entry}`).sort(),
+      claims: Object.fromEntries(
+        workers.map((worker, index) => [worker, claimLines(rest[processes.length + index] as Record<string, Buffer>)]),
+      ),
+      delayed: Object.entries(delayed)
+        .map(([member, entry]) => `${member} ${entry}`)
+        .sort(),
       late: [...late].sort(),
-      dead: Object.entries(dead).map(([member, entry]) => `${member} ${entry.slice(entry.indexOf('\n') + 1)}`).sort(),
+      dead: Object.entries(dead)
+        .map(([member, entry]) => `${member} ${entry.slice(entry.indexOf('\n') + 1)}`)
+        .sort(),
       buried: scores.filter((_, index) => index % 2 === 0).sort(),
       workers: [...registered].sort(),
-      roll: Object.entries(roll).map(([worker, process]) => `${worker} ${process}`).sort(),
+      roll: Object.entries(roll)
+        .map(([worker, process]) => `${worker} ${process}`)
+        .sort(),
       notes: processes.map((process, index) => `${process}: ${[...(rest[index] as string[])].sort().join(' ')}`),
     };
   }
@@ -378,11 +473,16 @@ const isTake = (meant: unknown): meant is TakeState => typeof meant === 'object'
 
 /** A take as its worker receives it: each message with its lane, and a mark if it is settled. */
 function takeText(take: Take): string[] {
-  return Array.from({ length: take.size }, (_, at) => `${take.lane(at + 1)} ${take.message(at + 1).toString()}${take.isSettled(at + 1) ? ' settled' : ''}`);
+  return Array.from(
+    { length: take.size },
+    (_, at) => `${take.lane(at + 1)} ${take.message(at + 1).toString()}${take.isSettled(at + 1) ? ' settled' : ''}`,
+  );
 }
 
 function takeStateText({ lanes, messages, acked, effects }: TakeState): string[] {
-  return messages.map((message, at) => `${lanes[at]} ${textOf(message)}${acked.has(at + 1) || effects.has(at + 1) ? ' settled' : ''}`);
+  return messages.map(
+    (message, at) => `${lanes[at]} ${textOf(message)}${acked.has(at + 1) || effects.has(at + 1) ? ' settled' : ''}`,
+  );
 }
 
 /** Every field of a claims hash; packed takes are unpacked. */
@@ -390,7 +490,7 @@ function claimLines(fields: Record<string, Buffer>): string[] {
   return Object.entries(fields)
     .map(([field, value]) => {
       const number = /^t(\d+)$/.exec(field)?.[1];
-      return `${field} ${number === undefined ? value.toString() : takeText(new Take(Number(number), value)).join(', ')}`;
+      return `${field} ${number === undefined ? value.toString() : takeText(new Take('', Number(number), value)).join(', ')}`;
     })
     .sort();
 }
@@ -399,7 +499,10 @@ function claimLines(fields: Record<string, Buffer>): string[] {
 function claimLinesOf({ seq, takes }: WorkerState): string[] {
   const lines = seq === 0 ? [] : [`seq ${seq}`];
   for (const { number, lanes, messages, acked, effects } of takes.values()) {
-    lines.push(`t${number} ${messages.map((message, at) => `${lanes[at]} ${textOf(message)}`).join(', ')}`, `a${number} ${acked.size} ${messages.length} ${rangesOf(acked)}`);
+    lines.push(
+      `t${number} ${messages.map((message, at) => `${lanes[at]} ${textOf(message)}`).join(', ')}`,
+      `a${number} ${acked.size} ${messages.length} ${rangesOf(acked)}`,
+    );
     for (const index of effects) lines.push(`e${number}.${index} 1`);
     if (lanes[0] === 's') lines.push(`s${number} 1`);
   }

@@ -22,10 +22,16 @@ const task = JSON.parse(process.env.CHAOS!) as WorkerTask;
 const history = new History(task.folder, task.proc);
 process.on('uncaughtExceptionMonitor', (error) => history.write('uncaught', { text: String(error.stack ?? error) }));
 const { options, close } = connect(task.road);
-const queues = [task.queue, ...(task.also ?? [])].map((name) => new HotQueue(name, { ...options, lease: task.leaseMs, logger: loggerInto(history) }) as unknown as HotQueue<Load>);
+const queues = [task.queue, ...(task.also ?? [])].map(
+  (name) =>
+    new HotQueue(name, { ...options, lease: task.leaseMs, logger: loggerInto(history) }) as unknown as HotQueue<Load>,
+);
 for (const queue of queues) listen(queue, history);
 const places = { concurrency: task.concurrency, attempts: task.attempts ?? 3, backoff: task.backoff ?? 50 };
-const running = run(queues.map((queue) => scribe(queue, history, places)), { deadline: task.deadlineMs });
+const running = run(
+  queues.map((queue) => scribe(queue, history, places)),
+  { shutdownTimeout: task.deadlineMs },
+);
 history.write('up'); // its signal handlers are installed now
 await running;
 history.write('down');

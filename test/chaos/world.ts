@@ -81,12 +81,22 @@ export class World {
     this.#reader = new Reader(folder);
   }
 
-  static async open(seed: number, isLong: boolean, durability: Durability = 'none', more: readonly string[] = []): Promise<World> {
+  static async open(
+    seed: number,
+    isLong: boolean,
+    durability: Durability = 'none',
+    more: readonly string[] = [],
+  ): Promise<World> {
     const root = mkdtempSync(path.join(tmpdir(), 'hqchaos-'));
     const folder = path.join(root, 'history');
     mkdirSync(folder);
     const history = new History(folder, 'harness');
-    const redis = await RedisProcess.start(path.join(root, 'redis'), durability, (kind, fields) => history.write('fault', { kind, ...fields }), more);
+    const redis = await RedisProcess.start(
+      path.join(root, 'redis'),
+      durability,
+      (kind, fields) => history.write('fault', { kind, ...fields }),
+      more,
+    );
     const direct = new Redis({ path: redis.socket, maxRetriesPerRequest: null, retryStrategy: () => 50 });
     direct.on('error', () => {});
     return new World(seed, isLong, root, folder, redis, direct, history);
@@ -119,16 +129,32 @@ export class World {
     const { name = 'jobs', ...rest } = options;
     this.#names.add(name);
     const history = new History(this.folder, proc);
-    const queue = new HotQueue(name, { url: this.redis.url, logger: loggerInto(history), ...rest }) as unknown as HotQueue<Load>;
+    const queue = new HotQueue(name, {
+      url: this.redis.url,
+      logger: loggerInto(history),
+      ...rest,
+    }) as unknown as HotQueue<Load>;
     listen(queue, history);
     this.#queues.push(queue);
     return Object.assign(queue, { history });
   }
 
   /** Workers in this process. */
-  crew({ url = this.redis.url, queue = 'jobs', leaseMs = 30_000, workers = 1, concurrency = 5, mayEnd = false, ...options }: CrewOptions = {}): { runner: Runner; queue: HotQueue<Load> } {
-    const opened = this.queue({ name: queue, url, lease: leaseMs }, this.name('w')) as HotQueue<Load> & { history: History };
-    const runner = start(Array.from({ length: workers }, () => scribe(opened, opened.history, { concurrency, backoff: 20, ...options })));
+  crew({
+    url = this.redis.url,
+    queue = 'jobs',
+    leaseMs = 30_000,
+    workers = 1,
+    concurrency = 5,
+    mayEnd = false,
+    ...options
+  }: CrewOptions = {}): { runner: Runner; queue: HotQueue<Load> } {
+    const opened = this.queue({ name: queue, url, lease: leaseMs }, this.name('w')) as HotQueue<Load> & {
+      history: History;
+    };
+    const runner = start(
+      Array.from({ length: workers }, () => scribe(opened, opened.history, { concurrency, backoff: 20, ...options })),
+    );
     if (mayEnd) this.#runners.push({ ...runner, stop: (how) => runner.stop(how).catch(() => undefined) });
     else this.#runners.push(runner);
     return { runner, queue: opened };
@@ -140,12 +166,20 @@ export class World {
   }
 
   /** Same as {@link put}, with options for `queue.with()`. */
-  putWith(queue: HotQueue<Load>, options: Parameters<HotQueue<Load>['with']>[0], ...loads: Load[]): Promise<string | undefined> {
+  putWith(
+    queue: HotQueue<Load>,
+    options: Parameters<HotQueue<Load>['with']>[0],
+    ...loads: Load[]
+  ): Promise<string | undefined> {
     return putLogged(queue.with(options), (queue as HotQueue<Load> & { history: History }).history, loads);
   }
 
   /** Same as {@link put}, due `afterMs` from now or at an instant. The checker reports a message that runs earlier. */
-  putLater(queue: HotQueue<Load>, when: { afterMs: number } | { at: number }, ...loads: Load[]): Promise<string | undefined> {
+  putLater(
+    queue: HotQueue<Load>,
+    when: { afterMs: number } | { at: number },
+    ...loads: Load[]
+  ): Promise<string | undefined> {
     const { history } = queue as HotQueue<Load> & { history: History };
     const due = 'at' in when ? when.at : Date.now() + when.afterMs;
     for (const { key } of loads) history.write('due', { key, due });
@@ -157,7 +191,7 @@ export class World {
     const jobs = [[load.key, sumOf(load)] as const];
     const id = randomUUID();
     this.history.write('put', { type: 'invoke', jobs });
-    await this.direct.rpush(this.keys(name).suspects, `#${id} 0 ${mostCrashes - 1}\n${JSON.stringify(load)}`);
+    await this.direct.rpush(this.keys(name).quarantine, `#${id} 0 ${mostCrashes - 1}\n${JSON.stringify(load)}`);
     this.history.write('put', { type: 'ok', jobs, ids: [id] });
   }
 
@@ -166,7 +200,16 @@ export class World {
   }
 
   worker({ url = this.redis.url, ...options }: Partial<WorkerTask> & { readonly url?: string } = {}): WorkerProcess {
-    const task: WorkerTask = { folder: this.folder, proc: this.name('worker'), road: { url }, queue: 'jobs', leaseMs: 1_000, concurrency: 10, deadlineMs: 10_000, ...options };
+    const task: WorkerTask = {
+      folder: this.folder,
+      proc: this.name('worker'),
+      road: { url },
+      queue: 'jobs',
+      leaseMs: 1_000,
+      concurrency: 10,
+      deadlineMs: 10_000,
+      ...options,
+    };
     for (const name of [task.queue, ...(task.also ?? [])]) this.#names.add(name);
     const child = this.spawn('worker-process', task);
     const { proc } = task;
@@ -196,9 +239,19 @@ export class World {
     };
   }
 
-  producer({ url = this.redis.url, ...options }: Omit<ProducerTask, 'folder' | 'proc' | 'road' | 'queue' | 'seed'> & { url?: string; road?: Road }): OwnChild {
+  producer({
+    url = this.redis.url,
+    ...options
+  }: Omit<ProducerTask, 'folder' | 'proc' | 'road' | 'queue' | 'seed'> & { url?: string; road?: Road }): OwnChild {
     this.#names.add('jobs');
-    const task: ProducerTask = { folder: this.folder, proc: this.name('producer'), road: { url }, queue: 'jobs', seed: this.dice.whole(1, 1e9), ...options };
+    const task: ProducerTask = {
+      folder: this.folder,
+      proc: this.name('producer'),
+      road: { url },
+      queue: 'jobs',
+      seed: this.dice.whole(1, 1e9),
+      ...options,
+    };
     return this.spawn('producer-process', task);
   }
 
@@ -207,7 +260,11 @@ export class World {
     const here = new URL('.', import.meta.url).pathname;
     const file = path.join(here, `${script}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`);
     const loader = file.endsWith('.ts') ? ['--import', '@oxc-node/core/register'] : [];
-    const child = OwnChild.start(process.execPath, [...loader, file], { cwd: path.join(here, '../..'), env: { ...process.env, CHAOS: JSON.stringify(task) }, output: path.join(this.root, 'output') });
+    const child = OwnChild.start(process.execPath, [...loader, file], {
+      cwd: path.join(here, '../..'),
+      env: { ...process.env, CHAOS: JSON.stringify(task) },
+      output: path.join(this.root, 'output'),
+    });
     this.#children.push(child);
     return child;
   }
@@ -234,18 +291,21 @@ export class World {
     let workers = 0;
     for (const name of this.#names) {
       const keys = new Keys(name);
-      for (const list of [keys.again, keys.inbox, keys.high, keys.base, keys.low, keys.suspects]) ready.push(...(await direct.lrange(list, 0, -1)).map(keyIn));
+      for (const list of [keys.requeued, keys.inbox, keys.high, keys.base, keys.low, keys.quarantine])
+        ready.push(...(await direct.lrange(list, 0, -1)).map(keyIn));
       delayed.push(...(await direct.hvals(keys.delayedMessages)).map(keyIn));
       dead.push(...(await direct.hvals(keys.deadMessages)).map((entry) => keyIn(entry.slice(entry.indexOf('\n') + 1))));
       workers += await direct.zcard(keys.workers);
-      for (const claims of await direct.keys(`{${keys.base}}:claims:*`)) claimed.push(...heldIn(await direct.hgetallBuffer(claims)).map(keyIn));
+      for (const claims of await direct.keys(`{${keys.base}}:claims:*`))
+        claimed.push(...heldIn(await direct.hgetallBuffer(claims)).map(keyIn));
     }
     return { ready, delayed, claimed, dead, pending: ready.length + delayed.length + claimed.length, workers };
   }
 
   /** Waits until `ask` returns true. @returns whether it did so in time */
   async until(ask: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<boolean> {
-    for (const givenUpAt = Date.now() + withinMs; !(await ask()); await pause(20)) if (Date.now() > givenUpAt) return false;
+    for (const givenUpAt = Date.now() + withinMs; !(await ask()); await pause(20))
+      if (Date.now() > givenUpAt) return false;
     return true;
   }
 
@@ -263,9 +323,11 @@ export class World {
     let sum = 0;
     for (const name of this.#names) {
       const keys = new Keys(name);
-      for (const list of [keys.again, keys.inbox, keys.high, keys.base, keys.low, keys.suspects]) sum += await this.direct.llen(list);
+      for (const list of [keys.requeued, keys.inbox, keys.high, keys.base, keys.low, keys.quarantine])
+        sum += await this.direct.llen(list);
       sum += await this.direct.hlen(keys.delayedMessages);
-      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`)) sum += heldIn(await this.direct.hgetallBuffer(claims)).length;
+      for (const claims of await this.direct.keys(`{${keys.base}}:claims:*`))
+        sum += heldIn(await this.direct.hgetallBuffer(claims)).length;
     }
     return sum;
   }
@@ -301,10 +363,21 @@ export class World {
       proxy.delayMs = undefined;
       proxy.greets = 'normal';
     }
-    await Promise.all(this.#runners.splice(0).map((runner) => runner.stop({ deadline: 5_000 }).catch((error: unknown) => this.claim(`every runner stops without an error (${String(error)})`, false))));
+    await Promise.all(
+      this.#runners
+        .splice(0)
+        .map((runner) =>
+          runner
+            .stop({ shutdownTimeout: 5_000 })
+            .catch((error: unknown) => this.claim(`every runner stops without an error (${String(error)})`, false)),
+        ),
+    );
     await Promise.all(this.#queues.splice(0).map((queue) => queue.close()));
     for (const child of this.#children) child.signal('SIGTERM');
-    await Promise.race([Promise.all(this.#children.map((child) => child.ended)), pause(12_000, undefined, { ref: false })]);
+    await Promise.race([
+      Promise.all(this.#children.map((child) => child.ended)),
+      pause(12_000, undefined, { ref: false }),
+    ]);
     await Promise.all(this.#children.map((child) => child.kill()));
     const look = await this.look();
     const verdict = check(this.#reader.sorted(), look, this.allowed);
@@ -313,12 +386,16 @@ export class World {
 
   /** Ends everything that the scenario started, also after a failure. */
   async close(keepsFiles = false): Promise<void> {
-    await Promise.all(this.#runners.splice(0).map((runner) => runner.stop({ deadline: 0 }).catch(() => undefined)));
+    await Promise.all(
+      this.#runners.splice(0).map((runner) => runner.stop({ shutdownTimeout: 0 }).catch(() => undefined)),
+    );
     await Promise.all(this.#children.map((child) => child.kill()));
     this.direct.disconnect();
     await Promise.all(this.#endings.splice(0).map((end) => end()));
     await this.redis.close();
-    await Promise.all(this.#queues.splice(0).map((queue) => Promise.race([queue.close().catch(() => undefined), pause(2_000)])));
+    await Promise.all(
+      this.#queues.splice(0).map((queue) => Promise.race([queue.close().catch(() => undefined), pause(2_000)])),
+    );
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     if (!keepsFiles) rmSync(this.root, { recursive: true, force: true });
   }

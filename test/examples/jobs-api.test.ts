@@ -23,7 +23,11 @@ class Service {
   constructor(private readonly url: string) {}
 
   post(body: unknown, headers: Record<string, string> = {}): Promise<Reply> {
-    return this.#ask('/jobs', { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers });
+    return this.#ask('/jobs', {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers,
+    });
   }
 
   get(id: string): Promise<Reply> {
@@ -35,7 +39,12 @@ class Service {
   }
 
   async becomes(id: string, status: string): Promise<Record<string, unknown>> {
-    return (await until(() => this.get(id), ({ body }) => body.status === status)).body;
+    return (
+      await until(
+        () => this.get(id),
+        ({ body }) => body.status === status,
+      )
+    ).body;
   }
 
   async #ask(where: string, init: RequestInit = {}): Promise<Reply> {
@@ -66,8 +75,13 @@ it('a job is accepted, waits, is done and has an answer; an invalid job is refus
 
   const refused = await service.post({ from: 2, to: -1, color: 'red' });
   expect(refused.code).toBe(400);
-  expect((refused.body.violations as { path: string; rule: string }[]).map(({ path, rule }) => `${path} ${rule}`)).toEqual(['color unknownKey']);
-  expect(await service.post({ from: 2, to: -1 })).toMatchObject({ code: 400, body: { violations: [{ path: 'to', rule: 'min' }] } });
+  expect(
+    (refused.body.violations as { path: string; rule: string }[]).map(({ path, rule }) => `${path} ${rule}`),
+  ).toEqual(['color unknownKey']);
+  expect(await service.post({ from: 2, to: -1 })).toMatchObject({
+    code: 400,
+    body: { violations: [{ path: 'to', rule: 'min' }] },
+  });
   expect((await service.post('{"from":')).code).toBe(400);
   expect((await service.get('never-put')).code).toBe(404);
   expect(await redis().llen('hotqueue:primes')).toBe(2);
@@ -83,8 +97,14 @@ it('a job is accepted, waits, is done and has an answer; an invalid job is refus
 it('two requests with the same key put one job', async () => {
   const program = api();
   const service = await serviceOf(program);
-  const twice = [await service.post({ from: 2, to: 10 }, { 'Idempotency-Key': 'order-1' }), await service.post({ from: 2, to: 10 }, { 'Idempotency-Key': 'order-1' })];
-  expect(twice.map(({ code, body }) => [code, body.id])).toEqual([[202, 'order-1'], [202, 'order-1']]);
+  const twice = [
+    await service.post({ from: 2, to: 10 }, { 'Idempotency-Key': 'order-1' }),
+    await service.post({ from: 2, to: 10 }, { 'Idempotency-Key': 'order-1' }),
+  ];
+  expect(twice.map(({ code, body }) => [code, body.id])).toEqual([
+    [202, 'order-1'],
+    [202, 'order-1'],
+  ]);
   expect((await service.post({ from: 2, to: 10 }, { 'Idempotency-Key': 'a/b' })).code).toBe(400);
   expect(await redis().llen('hotqueue:primes')).toBe(1);
 });
@@ -107,7 +127,9 @@ it('a stopped worker releases its long job, and its short job is done', { timeou
 it('start: API and worker run in one process, and both stop on SIGTERM', async () => {
   const program = new Program('jobs-api/start.ts', [], { PORT: '0', ANSWERS: answers });
   const service = await serviceOf(program);
-  expect(await service.becomes(await service.id({ from: 2, to: 1_000_000 }), 'done')).toMatchObject({ answer: { primes: 78_498 } });
+  expect(await service.becomes(await service.id({ from: 2, to: 1_000_000 }), 'done')).toMatchObject({
+    answer: { primes: 78_498 },
+  });
   expect(await program.interrupt('SIGTERM')).toBe(0);
   expect(program.lines).toEqual(expect.arrayContaining(['78498 primes from 2 to 1000000', 'api closed']));
 });

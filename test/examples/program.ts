@@ -27,10 +27,14 @@ export class Program {
   constructor(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
     // vitest sets these variables for colours; the example must not inherit them.
     const { FORCE_COLOR: _, NO_COLOR: __, NODE_ENV: ___, INIT_CWD: ____, ...mine } = process.env;
-    this.#child = spawn(process.execPath, ['--import', '@oxc-node/core/register', path.join('examples', file), ...args], {
-      cwd: root,
-      env: { ...mine, REDIS_URL: redisUrl(), ...env },
-    });
+    this.#child = spawn(
+      process.execPath,
+      ['--import', '@oxc-node/core/register', path.join('examples', file), ...args],
+      {
+        cwd: root,
+        env: { ...mine, REDIS_URL: redisUrl(), ...env },
+      },
+    );
     running.add(this.#child);
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));

@@ -29,9 +29,11 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-const program = (env: NodeJS.ProcessEnv, ...args: string[]) => new Program('two-languages/two-languages.ts', args, { PYTHONDONTWRITEBYTECODE: '1', ...env });
+const program = (env: NodeJS.ProcessEnv, ...args: string[]) =>
+  new Program('two-languages/two-languages.ts', args, { PYTHONDONTWRITEBYTECODE: '1', ...env });
 const arrived = ['Oslo: 41 °F', 'Quito: 59.9 °F', 'Perth: 89.6 °F'];
-const buried = /^buried \{"place": "Nowhere", "fahrenheit": null\}: not a valid Fahrenheit: fahrenheit: must be a number/;
+const buried =
+  /^buried \{"place": "Nowhere", "fahrenheit": null\}: not a valid Fahrenheit: fahrenheit: must be a number/;
 
 /** Expects all converted temperatures, the bytes of Python in the buried one, and empty queues. */
 async function expectAllConverted(conversion: Program): Promise<void> {
@@ -42,18 +44,26 @@ async function expectAllConverted(conversion: Program): Promise<void> {
   expect(await redis().zcard('{hotqueue:fahrenheit}:dead')).toBe(0);
 }
 
-it.runIf(pythonWithRedis)(`conversion by Python with the package redis${pythonWithRedis ? '' : ': SKIPPED, the package is not installed (apt-get install python3-redis)'}`, async () => {
-  const conversion = program({ PYTHON: pythonWithRedis });
-  await expectAllConverted(conversion);
-  expect(conversion.stderr).toBe('');
-});
+it.runIf(pythonWithRedis)(
+  `conversion by Python with the package redis${pythonWithRedis ? '' : ': SKIPPED, the package is not installed (apt-get install python3-redis)'}`,
+  async () => {
+    const conversion = program({ PYTHON: pythonWithRedis });
+    await expectAllConverted(conversion);
+    expect(conversion.stderr).toBe('');
+  },
+);
 
-it.runIf(python)(`conversion by Python without packages, over a plain socket${python ? '' : ': SKIPPED, python3 is not installed'}`, async () => {
-  writeFileSync(path.join(home, 'redis.py'), 'raise ImportError("hidden by the test")');
-  const conversion = program({ PYTHON: python, PYTHONPATH: home });
-  await expectAllConverted(conversion);
-  expect(conversion.stderr).toBe('python: the package redis is not installed, so the commands go over a plain socket\n');
-});
+it.runIf(python)(
+  `conversion by Python without packages, over a plain socket${python ? '' : ': SKIPPED, python3 is not installed'}`,
+  async () => {
+    writeFileSync(path.join(home, 'redis.py'), 'raise ImportError("hidden by the test")');
+    const conversion = program({ PYTHON: python, PYTHONPATH: home });
+    await expectAllConverted(conversion);
+    expect(conversion.stderr).toBe(
+      'python: the package redis is not installed, so the commands go over a plain socket\n',
+    );
+  },
+);
 
 it("conversion by a plain client that sends the commands of Python's HotQueue", async () => {
   const conversion = program({}, '--no-python');
@@ -61,10 +71,19 @@ it("conversion by a plain client that sends the commands of Python's HotQueue", 
   // The exact input of json.loads in Python, and the exact output of json.dumps for the answers.
   const asked: string[] = [];
   for (let left = 4; left > 0; left--) asked.push((await redis().blpop('hotqueue:celsius', 1))![1]);
-  expect(asked).toEqual(['{"place":"Oslo","celsius":5}', '{"place":"Nowhere","celsius":-300}', '{"place":"Quito","celsius":15.5}', '{"place":"Perth","celsius":32}']);
+  expect(asked).toEqual([
+    '{"place":"Oslo","celsius":5}',
+    '{"place":"Nowhere","celsius":-300}',
+    '{"place":"Quito","celsius":15.5}',
+    '{"place":"Perth","celsius":32}',
+  ]);
   await redis().rpush('hotqueue:fahrenheit', '{"place": "Oslo", "fahrenheit": 41.0}');
   await redis().rpush('hotqueue:fahrenheit', '{"place": "Nowhere", "fahrenheit": null}');
-  await redis().rpush('hotqueue:fahrenheit', '{"place": "Quito", "fahrenheit": 59.9}', '{"place": "Perth", "fahrenheit": 89.6}');
+  await redis().rpush(
+    'hotqueue:fahrenheit',
+    '{"place": "Quito", "fahrenheit": 59.9}',
+    '{"place": "Perth", "fahrenheit": 89.6}',
+  );
   await expectAllConverted(conversion);
 });
 

@@ -8,7 +8,9 @@ import { redis } from '../support/queue.js';
 import { forget, Program } from './program.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const docs = readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => path.join(root, 'docs', name));
+const docs = readdirSync(path.join(root, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => path.join(root, 'docs', name));
 
 let home: string;
 let shelf: string;
@@ -44,7 +46,11 @@ async function trigger(files: readonly string[]): Promise<string> {
 async function result(count: string): Promise<[string, number][] | string> {
   const program = wordCount('result', count, '1000000');
   if ((await program.ended()) !== 0) return program.stdout + program.stderr;
-  return sorted(Object.fromEntries(program.lines.map((line) => line.trim().split(' ').reverse()).map(([word, times]) => [word!, Number(times)])));
+  return sorted(
+    Object.fromEntries(
+      program.lines.map((line) => line.trim().split(' ').reverse()).map(([word, times]) => [word!, Number(times)]),
+    ),
+  );
 }
 
 const total = (count: string) => until(() => readdirSync(path.join(shelf, count)).includes('total'));
@@ -72,31 +78,39 @@ it('counts the same as a plain loop, with several workers, at the ends of pieces
   expect(await Promise.all(workers.map((worker) => worker.interrupt()))).toEqual([0, 0]);
 });
 
-it('after a kill in the middle of a piece, another worker counts the piece again, and no word is counted twice', { timeout: 90_000 }, async () => {
-  const files = docs.slice(0, 4).map((file) => {
-    const copy = path.join(home, path.basename(file));
-    writeFileSync(copy, readFileSync(file));
-    return copy;
-  });
-  const expected = plainCount(files);
-  const count = await trigger(files);
-  const pieces = await redis().llen('hotqueue:word-count-map');
+it(
+  'after a kill in the middle of a piece, another worker counts the piece again, and no word is counted twice',
+  { timeout: 90_000 },
+  async () => {
+    const files = docs.slice(0, 4).map((file) => {
+      const copy = path.join(home, path.basename(file));
+      writeFileSync(copy, readFileSync(file));
+      return copy;
+    });
+    const expected = plainCount(files);
+    const count = await trigger(files);
+    const pieces = await redis().llen('hotqueue:word-count-map');
 
-  // A pipe without a writer replaces the first file: a worker that reads it stays in the middle of a piece.
-  renameSync(files[0]!, `${files[0]!}.kept`);
-  execFileSync('mkfifo', [files[0]!]);
-  const killed = wordCount('work');
-  const held = () => redis().eval("local n = 0 for _, key in ipairs(redis.call('KEYS', '{hotqueue:word-count-map}:claims:*')) do n = n + redis.call('HLEN', key) - redis.call('HEXISTS', key, 'seq') end return n", 0) as Promise<number>;
-  await until(async () => (await redis().llen('hotqueue:word-count-map')) < pieces && (await held()) > 0);
-  expect(await killed.interrupt('SIGKILL')).toBe('SIGKILL');
-  expect(await held()).toBeGreaterThan(0);
-  renameSync(`${files[0]!}.kept`, files[0]!);
+    // A pipe without a writer replaces the first file: a worker that reads it stays in the middle of a piece.
+    renameSync(files[0]!, `${files[0]!}.kept`);
+    execFileSync('mkfifo', [files[0]!]);
+    const killed = wordCount('work');
+    const held = () =>
+      redis().eval(
+        "local n = 0 for _, key in ipairs(redis.call('KEYS', '{hotqueue:word-count-map}:claims:*')) do n = n + redis.call('HLEN', key) - redis.call('HEXISTS', key, 'seq') end return n",
+        0,
+      ) as Promise<number>;
+    await until(async () => (await redis().llen('hotqueue:word-count-map')) < pieces && (await held()) > 0);
+    expect(await killed.interrupt('SIGKILL')).toBe('SIGKILL');
+    expect(await held()).toBeGreaterThan(0);
+    renameSync(`${files[0]!}.kept`, files[0]!);
 
-  const other = wordCount('work');
-  await total(count);
-  expect(await result(count)).toEqual(expected);
-  expect(await other.interrupt()).toBe(0);
-});
+    const other = wordCount('work');
+    await total(count);
+    expect(await result(count)).toEqual(expected);
+    expect(await other.interrupt()).toBe(0);
+  },
+);
 
 it('the sum is the same if every piece is counted twice, as after a crash between put and acknowledgement', async () => {
   const count = await trigger(docs);
@@ -107,7 +121,9 @@ it('the sum is the same if every piece is counted twice, as after a crash betwee
   await redis().rpush('hotqueue:word-count-map', ...tasks.flatMap((task) => [task, task]));
   const worker = wordCount('work');
   await total(count);
-  await until(async () => worker.lines.length === 2 * tasks.length && (await redis().llen('hotqueue:word-count-reduce')) === 0);
+  await until(
+    async () => worker.lines.length === 2 * tasks.length && (await redis().llen('hotqueue:word-count-reduce')) === 0,
+  );
   expect(await worker.interrupt()).toBe(0);
   expect(await result(count)).toEqual(plainCount(docs));
 });

@@ -28,12 +28,35 @@ interface Worker {
   isLost: boolean;
 }
 
-const verbs = ['put', 'take', 'take', 'ack', 'ack', 'retry', 'bury', 'release', 'release', 'forget', 'beat', 'leave', 'die', 'die', 'again', 'again'] as const;
-type Draft = { readonly verb: (typeof verbs)[number]; readonly who: 0 | 1; readonly pick: number; readonly other: number };
+const verbs = [
+  'put',
+  'take',
+  'take',
+  'ack',
+  'ack',
+  'retry',
+  'bury',
+  'release',
+  'release',
+  'forget',
+  'beat',
+  'leave',
+  'die',
+  'die',
+  'again',
+  'again',
+] as const;
+type Draft = {
+  readonly verb: (typeof verbs)[number];
+  readonly who: 0 | 1;
+  readonly pick: number;
+  readonly other: number;
+};
 
 const header = /^#(\w+) (\d+) (\d+)\n/;
 const idOf = (take: Take, index: number): string => header.exec(take.text(index))![1]!;
-const heldIn = (takes: readonly Take[]): string[] => takes.flatMap((take) => indexesOf(take).map((index) => idOf(take, index)));
+const heldIn = (takes: readonly Take[]): string[] =>
+  takes.flatMap((take) => indexesOf(take).map((index) => idOf(take, index)));
 
 /** One queue with two workers, and the expected state of each message. */
 class Books {
@@ -69,26 +92,35 @@ class Books {
     else if (verb === 'again') await this.#sent[pick % Math.max(this.#sent.length, 1)]?.();
     else if (take && verb === 'forget') worker.known = worker.known.filter((one) => one !== take);
     else if (take && verb === 'ack') await this.#ack(worker, take, other);
-    else if (take && (verb === 'retry' || verb === 'bury' || verb === 'release')) await this.#settle(verb, worker, take, other);
-    for (const { id, kept, isLost } of this.#workers) expect(await this.broker.held(id, at)).toBe(isLost ? 0 : heldIn(kept).length);
+    else if (take && (verb === 'retry' || verb === 'bury' || verb === 'release'))
+      await this.#settle(verb, worker, take, other);
+    for (const { id, kept, isLost } of this.#workers)
+      expect(await this.broker.activeOf(id, at)).toBe(isLost ? 0 : heldIn(kept).length);
   }
 
   /** Lets both workers die. Then each message must be in the expected list, once, with the expected header. */
   async close(): Promise<void> {
     for (const worker of this.#workers) await this.#die(worker);
-    const { base, inbox, high, low, again, suspects, delayedMessages, deadMessages, roll, workers } = this.broker.keys;
-    const lists = await Promise.all([base, inbox, high, low, again, suspects].map((list) => redis().lrange(list, 0, -1)));
+    const { base, inbox, high, low, requeued, quarantine, delayedMessages, deadMessages, registry, workers } =
+      this.broker.keys;
+    const lists = await Promise.all(
+      [base, inbox, high, low, requeued, quarantine].map((list) => redis().lrange(list, 0, -1)),
+    );
     const found = [
       ...lists.flat().map((message) => ['ready', message] as const),
       ...(await redis().hvals(delayedMessages)).map((message) => ['delayed', message.slice(1)] as const),
-      ...(await redis().hvals(deadMessages)).map((message) => ['dead', message.slice(message.indexOf('\n') + 1)] as const),
+      ...(await redis().hvals(deadMessages)).map(
+        (message) => ['dead', message.slice(message.indexOf('\n') + 1)] as const,
+      ),
     ].map(([place, message]) => {
       const [, id, attempts, crashes] = header.exec(message)!;
       return [id!, { place, attempts: Number(attempts), crashes: Number(crashes) }] as const;
     });
     const wanted = [...this.#messages].filter(([, { place }]) => place !== 'done');
-    expect(found.sort(([one], [two]) => (one < two ? -1 : 1))).toEqual(wanted.sort(([one], [two]) => (one < two ? -1 : 1)));
-    expect(await redis().exists(roll, workers)).toBe(0);
+    expect(found.sort(([one], [two]) => (one < two ? -1 : 1))).toEqual(
+      wanted.sort(([one], [two]) => (one < two ? -1 : 1)),
+    );
+    expect(await redis().exists(registry, workers)).toBe(0);
   }
 
   async #joined(number: number): Promise<Worker> {
@@ -98,7 +130,12 @@ class Books {
   async #put(count: number): Promise<void> {
     const ids = Array.from({ length: count }, (_, index) => `m${this.#messages.size + index}`);
     for (const id of ids) this.#messages.set(id, { place: 'ready', attempts: 0, crashes: 0 });
-    await this.broker.put('producer', (this.#puts += 1), ids.map((id) => `#${id} 0 0\n"${id}"`), at);
+    await this.broker.put(
+      'producer',
+      (this.#puts += 1),
+      ids.map((id) => `#${id} 0 0\n"${id}"`),
+      at,
+    );
   }
 
   async #take(worker: Worker, most: number): Promise<void> {
@@ -107,7 +144,11 @@ class Books {
     if (taken === 'lost') return void Object.assign(worker, await this.#joined(worker.number));
     const { take } = taken;
     if (!take) return;
-    if (take.hasSuspect) expect(worker.kept.some((one) => one.hasSuspect && !one.isSettled(1)), 'no second quarantined message').toBe(false);
+    if (take.hasQuarantined)
+      expect(
+        worker.kept.some((one) => one.hasQuarantined && !one.isSettled(1)),
+        'no second quarantined message',
+      ).toBe(false);
     worker.number += 1;
     worker.known.push(take);
     worker.kept.push(take);
@@ -115,12 +156,15 @@ class Books {
   }
 
   async #ack(worker: Worker, take: Take, other: number): Promise<void> {
-    const done = indexesOf(take).filter((index) => index % (1 + (other % 4)) === 0 || index === 1 + (other % take.size));
+    const done = indexesOf(take).filter(
+      (index) => index % (1 + (other % 4)) === 0 || index === 1 + (other % take.size),
+    );
     for (const index of done) take.ack(index);
     const settled = await this.broker.ack(worker.id, [take], at);
     if (done.length > 0) expect(settled).toBe(worker.isLost ? 'lost' : 'done');
     if (!worker.isLost) for (const index of done) this.#move(idOf(take, index), 'held', 'done');
-    if (take.isOver) for (const list of ['known', 'kept'] as const) worker[list] = worker[list].filter((one) => one !== take);
+    if (take.isOver)
+      for (const list of ['known', 'kept'] as const) worker[list] = worker[list].filter((one) => one !== take);
   }
 
   async #settle(verb: 'retry' | 'bury' | 'release', worker: Worker, take: Take, other: number): Promise<void> {
@@ -146,7 +190,8 @@ class Books {
   async #beat(worker: Worker): Promise<void> {
     expect((await this.broker.beat(worker.id, worker.number + 1, worker.known, at)) === 'lost').toBe(worker.isLost);
     if (worker.isLost) return;
-    for (const id of heldIn(worker.kept.filter((take) => !worker.known.includes(take)))) this.#move(id, 'held', 'ready');
+    for (const id of heldIn(worker.kept.filter((take) => !worker.known.includes(take))))
+      this.#move(id, 'held', 'ready');
     worker.kept = [...worker.known];
   }
 
@@ -162,7 +207,7 @@ class Books {
     await endLease(this.broker, worker.id);
     await this.broker.recover(worker.id, 'hotqueue', at);
     const held = heldIn(worker.kept);
-    const suspect = worker.kept.find((take) => take.hasSuspect && !take.isSettled(1));
+    const suspect = worker.kept.find((take) => take.hasQuarantined && !take.isSettled(1));
     const blamed = suspect ? [idOf(suspect, 1)] : held;
     for (const id of blamed) this.#messages.get(id)!.crashes += 1;
     for (const id of held) this.#move(id, 'held', this.#messages.get(id)!.crashes >= mostCrashes ? 'dead' : 'ready');
@@ -176,24 +221,25 @@ class Books {
   }
 }
 
-const draft: fc.Arbitrary<Draft> = fc.record({ verb: fc.constantFrom(...verbs), who: fc.constantFrom(0 as const, 1 as const), pick: fc.nat(1_000), other: fc.nat(1_000) });
+const draft: fc.Arbitrary<Draft> = fc.record({
+  verb: fc.constantFrom(...verbs),
+  who: fc.constantFrom(0 as const, 1 as const),
+  pick: fc.nat(1_000),
+  other: fc.nat(1_000),
+});
 
-it(
-  'after any sequence of calls, with any of them sent again, each message is done, dead, delayed or waiting, once, and its crashes are counted by the rule',
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(draft, { minLength: 20, maxLength: 60, size: 'max' }), async (drafts) => {
-        const books = await Books.open();
-        try {
-          await books.play({ verb: 'put', who: 0, pick: 11, other: 0 });
-          for (const one of drafts) await books.play(one);
-          await books.close();
-        } finally {
-          vi.restoreAllMocks();
-        }
-      }),
-      { numRuns: serverKind() === 'redis' ? 150 : 30, interruptAfterTimeLimit: 20_000 },
-    );
-  },
-  60_000,
-);
+it('after any sequence of calls, with any of them sent again, each message is done, dead, delayed or waiting, once, and its crashes are counted by the rule', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(draft, { minLength: 20, maxLength: 60, size: 'max' }), async (drafts) => {
+      const books = await Books.open();
+      try {
+        await books.play({ verb: 'put', who: 0, pick: 11, other: 0 });
+        for (const one of drafts) await books.play(one);
+        await books.close();
+      } finally {
+        vi.restoreAllMocks();
+      }
+    }),
+    { numRuns: serverKind() === 'redis' ? 150 : 30, interruptAfterTimeLimit: 20_000 },
+  );
+}, 60_000);

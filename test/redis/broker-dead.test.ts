@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Broker, type Buried } from '../../src/redis/broker.js';
+import { Broker, type DeadLetterRef } from '../../src/redis/broker.js';
 import type { Lane } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
 import { aWorker, places, take } from '../support/takes.js';
@@ -8,24 +8,41 @@ import { aWorker, places, take } from '../support/takes.js';
 const at = { withinMs: 5_000 };
 
 /** Puts messages into the list of a lane, and buries them as a worker does. */
-async function bury(broker: Broker, messages: readonly string[], lane: Lane = 'b', ids = messages.map((message) => /^#(\S+) /.exec(message)?.[1] ?? randomUUID())): Promise<void> {
+async function bury(
+  broker: Broker,
+  messages: readonly string[],
+  lane: Lane = 'b',
+  ids = messages.map((message) => /^#(\S+) /.exec(message)?.[1] ?? randomUUID()),
+): Promise<void> {
   const worker = await aWorker(broker);
-  const list = { a: broker.keys.again, b: broker.keys.base, h: broker.keys.high, l: broker.keys.low, s: broker.keys.suspects }[lane];
+  const list = {
+    a: broker.keys.requeued,
+    b: broker.keys.base,
+    h: broker.keys.high,
+    l: broker.keys.low,
+    s: broker.keys.quarantine,
+  }[lane];
   let number = 0;
   for (const [index, message] of messages.entries()) {
     await redis().rpush(list, message);
     const [place] = places(await take(broker, worker, (number += 1), 1));
-    expect(await broker.bury(worker, place!, ids[index]!, JSON.stringify({ lane, reason: 'test', attempts: 1 }))).toBe('done');
+    expect(await broker.bury(worker, place!, ids[index]!, JSON.stringify({ lane, reason: 'test', attempts: 1 }))).toBe(
+      'done',
+    );
   }
   await broker.leave(worker);
 }
 
-async function letters(broker: Broker): Promise<Buried[]> {
+async function letters(broker: Broker): Promise<DeadLetterRef[]> {
   const found = await redis().zrange(broker.keys.dead, 0, '-1', 'WITHSCORES');
-  return Array.from({ length: found.length / 2 }, (_, index) => ({ key: found[2 * index]!, at: found[2 * index + 1]! }));
+  return Array.from({ length: found.length / 2 }, (_, index) => ({
+    key: found[2 * index]!,
+    at: found[2 * index + 1]!,
+  }));
 }
 
-const revive = async (broker: Broker, wire: 'hotqueue' | 'plain' = 'hotqueue') => broker.revive(await letters(broker), wire, randomUUID(), at);
+const revive = async (broker: Broker, wire: 'hotqueue' | 'plain' = 'hotqueue') =>
+  broker.revive(await letters(broker), wire, randomUUID(), at);
 const list = (key: string) => redis().lrange(key, 0, -1);
 const isEmpty = async ({ keys }: Broker) => (await redis().exists(keys.dead, keys.deadMessages)) === 0;
 
@@ -35,7 +52,11 @@ describe('revive', () => {
     await bury(broker, ['#one 3 0\n{"n": 1}', '#two 0 2 a=5 b=10\n#not a header\n\u0000']);
     await broker.put('producer', 1, ['waiting'], at);
     expect(await revive(broker)).toBe(2);
-    expect(await list(broker.keys.base)).toEqual(['waiting', '#one 0 0\n{"n": 1}', '#two 0 0 a=5 b=10\n#not a header\n\u0000']);
+    expect(await list(broker.keys.base)).toEqual([
+      'waiting',
+      '#one 0 0\n{"n": 1}',
+      '#two 0 0 a=5 b=10\n#not a header\n\u0000',
+    ]);
     expect(await isEmpty(broker)).toBe(true);
   });
 
@@ -44,11 +65,19 @@ describe('revive', () => {
     ['an expiry in the last field is removed', '#id 1 0 x=1\n"x"', '#id 0 0\n"x"'],
     ['its failures are removed', '#id 2 0 f=4 b=10\n[1]\n"x"', '#id 0 0 b=10\n"x"'],
     ['both are removed', '#id 2 0 x=1 f=4\n[1]\n"x"', '#id 0 0\n"x"'],
-    ['fields with another meaning stay', '#id 2 0 xx=1 f=00-ab x=00-ab\n[1]\n"x"', '#id 0 0 xx=1 f=00-ab x=00-ab\n[1]\n"x"'],
+    [
+      'fields with another meaning stay',
+      '#id 2 0 xx=1 f=00-ab x=00-ab\n[1]\n"x"',
+      '#id 0 0 xx=1 f=00-ab x=00-ab\n[1]\n"x"',
+    ],
     ['a failures field without failures stays', '#id 2 0 f=3\n{}\n"x"', '#id 0 0 f=3\n{}\n"x"'],
     ['a failures field beyond the end of the message stays', '#id 2 0 f=99\n[]\n"x"', '#id 0 0 f=99\n[]\n"x"'],
     ['failures that are not ASCII stay', '#id 2 0 f=7\n["ü"]\n"x"', '#id 0 0 f=7\n["ü"]\n"x"'],
-    ['a line that is not a valid header is kept below a new header', '#id 2 0 F=1\n"x"', '#given 0 0\n#id 2 0 F=1\n"x"'],
+    [
+      'a line that is not a valid header is kept below a new header',
+      '#id 2 0 F=1\n"x"',
+      '#given 0 0\n#id 2 0 F=1\n"x"',
+    ],
     ['a message without a header gets one', '{"n":1}', '#given 0 0\n{"n":1}'],
   ])('%s', async (_what, message, expected) => {
     const broker = aBroker();
@@ -60,10 +89,18 @@ describe('revive', () => {
   it('puts back bytes that are not text', async () => {
     const broker = aBroker();
     const bytes = Buffer.from([0x80, 0x04, 0xff, 0x00, 0x0a, 0xfe]);
-    await redis().hset(broker.keys.deadMessages, 'raw', Buffer.concat([Buffer.from('{"lane":"b","reason":"x"}\n'), bytes]));
+    await redis().hset(
+      broker.keys.deadMessages,
+      'raw',
+      Buffer.concat([Buffer.from('{"lane":"b","reason":"x"}\n'), bytes]),
+    );
     await redis().zadd(broker.keys.dead, 5, 'raw');
     expect(await revive(broker)).toBe(1);
-    expect((await redis().lrangeBuffer(broker.keys.base, 0, 0))[0]!.equals(Buffer.concat([Buffer.from('#raw 0 0\n'), bytes]))).toBe(true);
+    expect(
+      (await redis().lrangeBuffer(broker.keys.base, 0, 0))[0]!.equals(
+        Buffer.concat([Buffer.from('#raw 0 0\n'), bytes]),
+      ),
+    ).toBe(true);
   });
 
   it.each<[Lane, 'base' | 'high' | 'low']>([
@@ -91,7 +128,7 @@ describe('revive', () => {
     await bury(broker, ['{"n":1}'], 'b', ['worker.b1.1']);
     await bury(broker, ['#again 2 0\n{"n":2}'], 'a');
     expect(await revive(broker, 'plain')).toBe(2);
-    expect(await list(broker.keys.again)).toEqual(['#worker.b1.1 0 0\n{"n":1}', '#again 0 0\n{"n":2}']);
+    expect(await list(broker.keys.requeued)).toEqual(['#worker.b1.1 0 0\n{"n":1}', '#again 0 0\n{"n":2}']);
     expect(await list(broker.keys.base)).toEqual([]);
   });
 
@@ -113,8 +150,9 @@ describe('revive', () => {
 
 describe('revive and drop', () => {
   const verbs = {
-    revive: (broker: Broker, buried: readonly Buried[], request: string) => broker.revive(buried, 'hotqueue', request, at),
-    drop: (broker: Broker, buried: readonly Buried[], request: string) => broker.drop(buried, request, at),
+    revive: (broker: Broker, buried: readonly DeadLetterRef[], request: string) =>
+      broker.revive(buried, 'hotqueue', request, at),
+    drop: (broker: Broker, buried: readonly DeadLetterRef[], request: string) => broker.drop(buried, request, at),
   };
 
   it.each(Object.entries(verbs))('%s: sent again, gets the same reply and does nothing', async (verb, send) => {
@@ -133,13 +171,16 @@ describe('revive and drop', () => {
     expect(verb in verbs).toBe(true);
   });
 
-  it.each(Object.entries(verbs))('%s: does not touch a message that was buried again after the client read it', async (_verb, send) => {
-    const broker = aBroker();
-    await bury(broker, ['#one 1 0\n1']);
-    const [one] = await letters(broker);
-    expect(await send(broker, [{ key: one!.key, at: String(Number(one!.at) - 1) }], 'request')).toBe(0);
-    expect(await letters(broker)).toEqual([one]);
-  });
+  it.each(Object.entries(verbs))(
+    '%s: does not touch a message that was buried again after the client read it',
+    async (_verb, send) => {
+      const broker = aBroker();
+      await bury(broker, ['#one 1 0\n1']);
+      const [one] = await letters(broker);
+      expect(await send(broker, [{ key: one!.key, at: String(Number(one!.at) - 1) }], 'request')).toBe(0);
+      expect(await letters(broker)).toEqual([one]);
+    },
+  );
 
   it.each(Object.entries(verbs))('%s: does nothing for an unknown key', async (_verb, send) => {
     const broker = aBroker();

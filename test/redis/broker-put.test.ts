@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Broker, Postponed, PutTerms } from '../../src/redis/broker.js';
+import type { Broker, DelayedPut, PutTerms } from '../../src/redis/broker.js';
 import { until } from '../support/facts.js';
 import { aBroker, redis } from '../support/queue.js';
 
@@ -9,18 +9,21 @@ const hour = 3_600_000;
 const all = (count: number) => ({ accepted: count, duplicates: [] });
 const own = (...ids: string[]): PutTerms => ({ own: { ids, forMs: hour } });
 const limited = (most: number, ...calls: number[]): PutTerms => ({ limit: { most, calls } });
-const postponed = (...ids: string[]): Postponed[] => ids.map((id) => ({ id, due: { afterMs: hour }, lane: 'b', message: `message ${id}` }));
+const postponed = (...ids: string[]): DelayedPut[] =>
+  ids.map((id) => ({ id, due: { afterMs: hour }, lane: 'b', message: `message ${id}` }));
 const delayedIds = (broker: Broker): Promise<string[]> => redis().zrange(broker.keys.delayed, 0, '-1');
 
 /** Both ways to put: the same tests run for each. */
 const ways = {
-  put: (broker: Broker, number: number, ids: readonly string[], terms?: PutTerms) => broker.put('producer', number, ids, at, 'b', terms),
+  put: (broker: Broker, number: number, ids: readonly string[], terms?: PutTerms) =>
+    broker.put('producer', number, ids, at, 'b', terms),
   delay: async (broker: Broker, number: number, ids: readonly string[], terms?: PutTerms) => {
     const { accepted, duplicates } = await broker.delay('producer', number, postponed(...ids), at, terms);
     return { accepted, duplicates };
   },
 };
-const countOf = async (broker: Broker): Promise<number> => (await broker.size(at)) + (await redis().zcard(broker.keys.delayed));
+const countOf = async (broker: Broker): Promise<number> =>
+  (await broker.size(at)) + (await redis().zcard(broker.keys.delayed));
 
 describe.each(Object.entries(ways))('%s', (_way, put) => {
   it('stores a batch once for its number, and replies the same each time it is sent', async () => {
@@ -59,8 +62,8 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
 
   it('counts the messages of every list, and delayed messages', async () => {
     const broker = aBroker();
-    const { base, inbox, high, low, again, suspects, delayed } = broker.keys;
-    for (const list of [base, inbox, high, low, again, suspects]) await redis().rpush(list, 'x');
+    const { base, inbox, high, low, requeued, quarantine, delayed } = broker.keys;
+    for (const list of [base, inbox, high, low, requeued, quarantine]) await redis().rpush(list, 'x');
     await redis().zadd(delayed, 1, 'x');
     expect(await put(broker, 1, ['a'], limited(7, 1))).toEqual(all(0));
     expect(await put(broker, 2, ['a'], limited(8, 1))).toEqual(all(1));
@@ -134,7 +137,9 @@ describe('delay', () => {
       expect(nextDueMs).toBeGreaterThan(hour - 60_000);
       expect(nextDueMs).toBeLessThanOrEqual(hour);
     }
-    expect((await broker.delay('producer', 2, [{ id: 'b', due: { at: 1 }, lane: 'h', message: 'b' }], at)).nextDueMs).toBe(0);
+    expect(
+      (await broker.delay('producer', 2, [{ id: 'b', due: { at: 1 }, lane: 'h', message: 'b' }], at)).nextDueMs,
+    ).toBe(0);
   });
 
   it('leads to a promotion to the lane of each message', async () => {
@@ -144,7 +149,10 @@ describe('delay', () => {
     const messages = (['h', 'b', 'l'] as const).map((lane) => ({ id: lane, due: { afterMs: 1 }, lane, message: lane }));
     await broker.delay('producer', 1, messages, at);
     let promoted = 0;
-    await until(async () => (promoted += (await broker.promote(at)).promoted), (sum) => sum === 3);
+    await until(
+      async () => (promoted += (await broker.promote(at)).promoted),
+      (sum) => sum === 3,
+    );
     const lists = await Promise.all([high, base, low].map((list) => redis().lrange(list, 0, -1)));
     expect(lists).toEqual([['h'], ['bell', 'b'], ['l']]);
   });

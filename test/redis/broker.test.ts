@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import type { Broker, Taken } from '../../src/redis/broker.js';
+import type { Broker, TakeReply } from '../../src/redis/broker.js';
 import type { Take } from '../../src/redis/take.js';
 import { until } from '../support/facts.js';
 import { aBroker, redis } from '../support/queue.js';
@@ -12,19 +12,31 @@ const at = { withinMs: 5_000 };
 const list = (key: string): Promise<string[]> => redis().lrange(key, 0, -1);
 
 /** Names of the fields in the claims hash of a worker. */
-const fieldsOf = async ({ keys }: Broker, worker: string): Promise<string[]> => (await redis().hkeys(keys.claims(worker))).sort();
+const fieldsOf = async ({ keys }: Broker, worker: string): Promise<string[]> =>
+  (await redis().hkeys(keys.claims(worker))).sort();
 
 /** A worker with the active messages `#id 0 0\n0`, `#id 0 0\n1`, …, in one take. */
 async function holding(count: number): Promise<{ broker: Broker; worker: string; held: Take }> {
   const broker = aBroker();
-  await broker.put('producer', 1, Array.from({ length: count }, (_, index) => `#id 0 0\n${index}`), at);
+  await broker.put(
+    'producer',
+    1,
+    Array.from({ length: count }, (_, index) => `#id 0 0\n${index}`),
+    at,
+  );
   const worker = await aWorker(broker);
   return { broker, worker, held: await take(broker, worker, 1, count) };
 }
 
 /** The same take with these messages settled: its state at an earlier or later time. */
 function inState({ number, size, lanes }: Take, acked: string, effects = ''): Take {
-  return aTake(number, lanes, Array.from({ length: size }, () => 'x'), acked, effects);
+  return aTake(
+    number,
+    lanes,
+    Array.from({ length: size }, () => 'x'),
+    acked,
+    effects,
+  );
 }
 
 describe('put', () => {
@@ -58,35 +70,61 @@ describe('join', () => {
     const { connection, keys } = aBroker();
     const [seconds] = await redis().time();
     const longAgo = Number(seconds) * 1_000 - 31_000;
-    expect(await connection.script('join', [keys.workers, keys.roll, keys.reports, keys.meta], ['late', longAgo, 30_000, '', 'process', '2'])).toEqual([0]);
-    expect(await redis().exists(keys.workers, keys.roll)).toBe(0);
+    expect(
+      await connection.script(
+        'join',
+        [keys.workers, keys.registry, keys.heartbeats, keys.meta],
+        ['late', longAgo, 30_000, '', 'process', '2'],
+      ),
+    ).toEqual([0]);
+    expect(await redis().exists(keys.workers, keys.registry)).toBe(0);
   });
 
   it('stores the process of the worker, and the layout of its claims', async () => {
     const broker = aBroker();
     await aWorker(broker, 'worker', 'process');
-    expect(await redis().hgetall(broker.keys.roll)).toEqual({ worker: 'process' });
+    expect(await redis().hgetall(broker.keys.registry)).toEqual({ worker: 'process' });
     expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
   });
 
   it.each<[string, string, (broker: Broker) => Promise<unknown>, (broker: Broker) => Promise<string[]>]>([
-    ['of the version before this one', '1', ({ keys }) => redis().sadd(keys.roll, 'other'), ({ keys }) => redis().smembers(keys.roll)],
-    ['of a newer version', '3', async ({ keys }) => (await redis().hset(keys.roll, 'other', 'process'), redis().hset(keys.meta, 'layout', '3')), ({ keys }) => redis().hkeys(keys.roll)],
+    [
+      'of the version before this one',
+      '1',
+      ({ keys }) => redis().sadd(keys.registry, 'other'),
+      ({ keys }) => redis().smembers(keys.registry),
+    ],
+    [
+      'of a newer version',
+      '3',
+      async ({ keys }) => (
+        await redis().hset(keys.registry, 'other', 'process'),
+        redis().hset(keys.meta, 'layout', '3')
+      ),
+      ({ keys }) => redis().hkeys(keys.registry),
+    ],
   ])('is refused while workers %s are registered, and stores nothing', async (_whose, other, register, registered) => {
     const broker = aBroker();
     await register(broker);
     const refused = broker.join('worker', 'process', at);
-    await expect(refused).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS', key: broker.keys.base, layout: '2', other });
-    await expect(refused).rejects.toThrow(`the workers of ${broker.keys.base} keep claims in layout ${other}, this version uses layout 2: stop the workers of the other version`);
-    expect(await redis().exists(broker.keys.workers, broker.keys.reports)).toBe(0);
+    await expect(refused).rejects.toMatchObject({
+      code: 'INCOMPATIBLE_WORKERS',
+      key: broker.keys.base,
+      layout: '2',
+      other,
+    });
+    await expect(refused).rejects.toThrow(
+      `the workers of ${broker.keys.base} keep claims in layout ${other}, this version uses layout 2: stop the workers of the other version`,
+    );
+    expect(await redis().exists(broker.keys.workers, broker.keys.heartbeats)).toBe(0);
     expect(await registered(broker)).toEqual(['other']);
   });
 
   it('is possible once the last worker of another version has left', async () => {
     const broker = aBroker();
-    await redis().sadd(broker.keys.roll, 'old');
+    await redis().sadd(broker.keys.registry, 'old');
     await redis().hset(broker.keys.meta, 'layout', '3');
-    await redis().srem(broker.keys.roll, 'old');
+    await redis().srem(broker.keys.registry, 'old');
     await aWorker(broker, 'worker', 'process');
     expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
   });
@@ -94,8 +132,8 @@ describe('join', () => {
   it('of the version before this one is refused by Redis while workers of this one are registered', async () => {
     const broker = aBroker();
     await aWorker(broker, 'worker', 'process');
-    await expect(redis().sadd(broker.keys.roll, 'old')).rejects.toThrow('WRONGTYPE');
-    expect(await redis().hgetall(broker.keys.roll)).toEqual({ worker: 'process' });
+    await expect(redis().sadd(broker.keys.registry, 'old')).rejects.toThrow('WRONGTYPE');
+    expect(await redis().hgetall(broker.keys.registry)).toEqual({ worker: 'process' });
   });
 });
 
@@ -138,18 +176,31 @@ describe('take', () => {
     await broker.ack(worker, [held]);
     await broker.put('producer', 2, ['next'], at);
     expect(await broker.take(worker, 1, 10, at)).toMatchObject({ status: 'served' });
-    expect(((await broker.take(worker, 1, 10, at)) as Taken).take).toBeUndefined();
+    expect(((await broker.take(worker, 1, 10, at)) as TakeReply).take).toBeUndefined();
     expect(textsOf(await take(broker, worker, 2))).toEqual(['next']);
   });
 
-  it.each([1, 15, 16, 31, 32, 255, 256, 65_535, 65_536])('brings messages of %i bytes unchanged, with any content', async (bytes) => {
-    const broker = aBroker();
-    const messages = [Buffer.alloc(bytes, 'x'), Buffer.alloc(bytes, 'é'), Buffer.alloc(bytes, Buffer.from([0xff, 0xfe, 0x80])), Buffer.alloc(bytes)];
-    await redis().rpush(broker.keys.base, ...messages);
-    const held = await take(broker, await aWorker(broker), 1);
-    expect(messages.map((message, place) => held.message(place + 1).equals(message))).toEqual([true, true, true, true]);
-    expect(held.lanes).toBe('bbbb');
-  });
+  it.each([1, 15, 16, 31, 32, 255, 256, 65_535, 65_536])(
+    'brings messages of %i bytes unchanged, with any content',
+    async (bytes) => {
+      const broker = aBroker();
+      const messages = [
+        Buffer.alloc(bytes, 'x'),
+        Buffer.alloc(bytes, 'é'),
+        Buffer.alloc(bytes, Buffer.from([0xff, 0xfe, 0x80])),
+        Buffer.alloc(bytes),
+      ];
+      await redis().rpush(broker.keys.base, ...messages);
+      const held = await take(broker, await aWorker(broker), 1);
+      expect(messages.map((message, place) => held.message(place + 1).equals(message))).toEqual([
+        true,
+        true,
+        true,
+        true,
+      ]);
+      expect(held.lanes).toBe('bbbb');
+    },
+  );
 
   it.each([14, 15, 1_000])('brings %i messages at once, and they are given back unchanged', async (count) => {
     const { broker, worker, held } = await holding(count);
@@ -214,9 +265,9 @@ describe('take', () => {
   it('replies when the next delayed message is due', async () => {
     const { broker, worker, held } = await holding(1);
     await broker.retry(worker, { take: held, index: 1 }, retryOf({ take: held, index: 1 }, 60_000));
-    const { news } = (await broker.take(worker, 2, 1, at)) as Taken;
-    expect(news.nextDueMs).toBeGreaterThan(50_000);
-    expect(news.nextDueMs).toBeLessThanOrEqual(60_000);
+    const { hints } = (await broker.take(worker, 2, 1, at)) as TakeReply;
+    expect(hints.nextDueMs).toBeGreaterThan(50_000);
+    expect(hints.nextDueMs).toBeLessThanOrEqual(60_000);
   });
 });
 
@@ -224,7 +275,10 @@ describe('take of quarantined messages', () => {
   /** A queue with this number of quarantined messages, and the other messages. */
   async function suspecting(suspects: number, ...others: string[]): Promise<Broker> {
     const broker = aBroker();
-    await redis().rpush(broker.keys.suspects, ...Array.from({ length: suspects }, (_, index) => `#suspect${index} 0 2\n${index}`));
+    await redis().rpush(
+      broker.keys.quarantine,
+      ...Array.from({ length: suspects }, (_, index) => `#suspect${index} 0 2\n${index}`),
+    );
     if (others.length > 0) await redis().rpush(broker.keys.base, ...others);
     return broker;
   }
@@ -236,9 +290,9 @@ describe('take of quarantined messages', () => {
     const worker = await aWorker(broker);
     const held = await take(broker, worker, 1);
     expect(textsOf(held)).toEqual([suspect(0), 'a', 'b']);
-    expect([held.hasSuspect, held.lanes]).toEqual([true, 'sbb']);
+    expect([held.hasQuarantined, held.lanes]).toEqual([true, 'sbb']);
     expect(await fieldsOf(broker, worker)).toEqual(['a1', 's1', 'seq', 't1']);
-    expect(await list(broker.keys.suspects)).toEqual([suspect(1)]);
+    expect(await list(broker.keys.quarantine)).toEqual([suspect(1)]);
   });
 
   it('brings one to a worker with other active messages', async () => {
@@ -246,7 +300,7 @@ describe('take of quarantined messages', () => {
     await broker.put('producer', 1, ['a', 'b'], at);
     const worker = await aWorker(broker);
     await take(broker, worker, 1, 1);
-    await redis().rpush(broker.keys.suspects, suspect(0));
+    await redis().rpush(broker.keys.quarantine, suspect(0));
     expect(textsOf(await take(broker, worker, 2, 1))).toEqual([suspect(0)]);
   });
 
@@ -254,7 +308,7 @@ describe('take of quarantined messages', () => {
     const broker = await suspecting(1);
     await redis().rpush(broker.keys.low, 'low');
     const held = await take(broker, await aWorker(broker), 16);
-    expect([held.lanes, held.hasSuspect]).toEqual(['sl', true]);
+    expect([held.lanes, held.hasQuarantined]).toEqual(['sl', true]);
   });
 
   it('brings no second one to the same worker, but one to another worker', async () => {
@@ -267,10 +321,19 @@ describe('take of quarantined messages', () => {
 
   it.each<[string, (broker: Broker, worker: string, held: Take) => Promise<unknown>]>([
     ['acknowledged', (broker, worker, held) => (held.ack(1), broker.ack(worker, [held]))],
-    ['acknowledged with others', (broker, worker, held) => ([1, 2, 3].forEach((index) => held.ack(index)), broker.ack(worker, [held]))],
-    ['retried', (broker, worker, held) => broker.retry(worker, places(held, 1)[0]!, retryOf(places(held, 1)[0]!, 60_000))],
+    [
+      'acknowledged with others',
+      (broker, worker, held) => ([1, 2, 3].forEach((index) => held.ack(index)), broker.ack(worker, [held])),
+    ],
+    [
+      'retried',
+      (broker, worker, held) => broker.retry(worker, places(held, 1)[0]!, retryOf(places(held, 1)[0]!, 60_000)),
+    ],
     ['buried', (broker, worker, held) => broker.bury(worker, places(held, 1)[0]!, 'id', '{}')],
-    ['settled with its whole take', (broker, worker, held) => ([1, 2, 3, 4].forEach((index) => held.ack(index)), broker.ack(worker, [held]))],
+    [
+      'settled with its whole take',
+      (broker, worker, held) => ([1, 2, 3, 4].forEach((index) => held.ack(index)), broker.ack(worker, [held])),
+    ],
   ])('brings the next one when the first is %s', async (_how, settle) => {
     const broker = await suspecting(2, 'a', 'b', 'c');
     const worker = await aWorker(broker);
@@ -294,7 +357,7 @@ describe('take of quarantined messages', () => {
     const broker = await suspecting(2);
     const worker = await aWorker(broker);
     await broker.release(worker, places(await take(broker, worker, 1)));
-    expect(await list(broker.keys.suspects)).toEqual([suspect(0), suspect(1)]);
+    expect(await list(broker.keys.quarantine)).toEqual([suspect(0), suspect(1)]);
   });
 });
 
@@ -334,7 +397,11 @@ describe('ack', () => {
     const broker = aBroker();
     await broker.put('producer', 1, ['a', 'b', 'c', 'd', 'e', 'f'], at);
     const worker = await aWorker(broker);
-    const [one, two, three] = [await take(broker, worker, 1, 2), await take(broker, worker, 2, 2), await take(broker, worker, 3, 2)];
+    const [one, two, three] = [
+      await take(broker, worker, 1, 2),
+      await take(broker, worker, 2, 2),
+      await take(broker, worker, 3, 2),
+    ];
     const over = inState(one, '1-2');
     expect(await broker.ack(worker, [over, inState(two, '2')])).toBe('done');
     expect(await broker.ack(worker, [over, inState(two, '1-2'), inState(three, '1')])).toBe('already');
@@ -355,25 +422,34 @@ describe('ack', () => {
 
   it('removes the mark of a quarantined message with its take', async () => {
     const broker = aBroker();
-    await redis().rpush(broker.keys.suspects, '#suspect 0 2\nx');
+    await redis().rpush(broker.keys.quarantine, '#suspect 0 2\nx');
     const worker = await aWorker(broker);
     await broker.ack(worker, [inState(await take(broker, worker, 1), '1')]);
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
 
   // The JavaScript engine has no such limit, and needs half a minute for this number.
-  it.runIf(serverKind() === 'redis')('removes a take with more settled messages than Lua can unpack at once', async () => {
-    const { broker, worker, held } = await holding(9_000);
-    await redis().hset(broker.keys.claims(worker), Object.fromEntries(Array.from({ length: held.size }, (_, place) => [`e1.${place + 1}`, '1'])));
-    for (let index = 1; index <= held.size; index++) held.confirm(index);
-    expect(await broker.ack(worker, [held])).toBe('done');
-    expect(await fieldsOf(broker, worker)).toEqual(['seq']);
-  });
+  it.runIf(serverKind() === 'redis')(
+    'removes a take with more settled messages than Lua can unpack at once',
+    async () => {
+      const { broker, worker, held } = await holding(9_000);
+      await redis().hset(
+        broker.keys.claims(worker),
+        Object.fromEntries(Array.from({ length: held.size }, (_, place) => [`e1.${place + 1}`, '1'])),
+      );
+      for (let index = 1; index <= held.size; index++) held.confirm(index);
+      expect(await broker.ack(worker, [held])).toBe('done');
+      expect(await fieldsOf(broker, worker)).toEqual(['seq']);
+    },
+  );
 });
 
 describe('settling', () => {
   it('replies "done", "already" or "lost", for each verb', async () => {
-    const settle: Record<string, (broker: Broker, worker: string, place: { take: Take; index: number }) => Promise<string>> = {
+    const settle: Record<
+      string,
+      (broker: Broker, worker: string, place: { take: Take; index: number }) => Promise<string>
+    > = {
       ack: (broker, worker, { take: held, index }) => (held.ack(index), broker.ack(worker, [held])),
       retry: (broker, worker, place) => broker.retry(worker, place, retryOf(place, 0)),
       bury: (broker, worker, place) => broker.bury(worker, place, 'id', '{}'),
@@ -382,7 +458,11 @@ describe('settling', () => {
     for (const [verb, send] of Object.entries(settle)) {
       const { broker, worker, held } = await holding(1);
       const place = { take: held, index: 1 };
-      expect([verb, await send(broker, worker, place), await send(broker, worker, place)]).toEqual([verb, 'done', 'already']);
+      expect([verb, await send(broker, worker, place), await send(broker, worker, place)]).toEqual([
+        verb,
+        'done',
+        'already',
+      ]);
       await broker.leave(worker);
       expect([verb, await send(broker, worker, place)]).toEqual([verb, 'lost']);
     }
@@ -396,16 +476,26 @@ describe('settling', () => {
   ])('%s: settles only its message, and later calls do not settle it again', async (_verb, send) => {
     const { broker, worker, held } = await holding(3);
     await send(broker, worker, { take: held, index: 2 });
-    const elsewhere = async (): Promise<number> => (await broker.size(at)) + (await redis().zcard(broker.keys.delayed)) + (await redis().zcard(broker.keys.dead));
+    const elsewhere = async (): Promise<number> =>
+      (await broker.size(at)) + (await redis().zcard(broker.keys.delayed)) + (await redis().zcard(broker.keys.dead));
     expect(await elsewhere()).toBe(1);
-    for (const late of [broker.release(worker, places(held, 2)), broker.bury(worker, { take: held, index: 2 }, 'id', '{}'), broker.retry(worker, { take: held, index: 2 }, retryOf({ take: held, index: 2 }, 0))]) expect(await late).toBe('already');
+    for (const late of [
+      broker.release(worker, places(held, 2)),
+      broker.bury(worker, { take: held, index: 2 }, 'id', '{}'),
+      broker.retry(worker, { take: held, index: 2 }, retryOf({ take: held, index: 2 }, 0)),
+    ])
+      expect(await late).toBe('already');
     expect(await elsewhere()).toBe(1);
     expect(textsOf(await take(broker, worker, 1))).toEqual(['#id 0 0\n0', '#id 0 0\n2']);
   });
 
   it('retries at once to the tail, with a new header and the same payload', async () => {
     const { broker, worker, held } = await holding(2);
-    await broker.retry(worker, { take: held, index: 1 }, retryOf({ take: held, index: 1 }, 0, { message: Buffer.from('#id 1 0\n0') }));
+    await broker.retry(
+      worker,
+      { take: held, index: 1 },
+      retryOf({ take: held, index: 1 }, 0, { message: Buffer.from('#id 1 0\n0') }),
+    );
     await broker.release(worker, places(held, 2));
     expect(await broker.peek(10, at)).toEqual(['#id 0 0\n1', '#id 1 0\n0']);
   });
@@ -414,7 +504,10 @@ describe('settling', () => {
     const { broker, worker, held } = await holding(2);
     for (const place of places(held)) await broker.retry(worker, place, retryOf(place, 1));
     let promoted = 0;
-    await until(async () => (promoted += (await broker.promote()).promoted), (sum) => sum === 2);
+    await until(
+      async () => (promoted += (await broker.promote()).promoted),
+      (sum) => sum === 2,
+    );
     expect(await broker.peek(10, at)).toEqual(['#id 0 0\n0', '#id 0 0\n1']);
     expect(await redis().exists(broker.keys.delayed, broker.keys.delayedMessages)).toBe(0);
   });
@@ -429,7 +522,10 @@ describe('settling', () => {
     const { broker, worker, held } = await holding(2);
     await broker.bury(worker, { take: held, index: 1 }, 'id', '{"reason":"one"}');
     await broker.bury(worker, { take: held, index: 2 }, 'id', '{"reason":"two"}');
-    expect(await redis().hvals(broker.keys.deadMessages)).toEqual(['{"reason":"one"}\n#id 0 0\n0', '{"reason":"two"}\n#id 0 0\n1']);
+    expect(await redis().hvals(broker.keys.deadMessages)).toEqual([
+      '{"reason":"one"}\n#id 0 0\n0',
+      '{"reason":"two"}\n#id 0 0\n1',
+    ]);
     expect(await redis().zcard(broker.keys.dead)).toBe(2);
   });
 
@@ -442,8 +538,12 @@ describe('settling', () => {
     await broker.bury(worker, { take: held, index: 1 }, 'dead', '{}');
     await broker.retry(worker, { take: held, index: 2 }, retryOf({ take: held, index: 2 }, 60_000, { id: 'late' }));
     await broker.release(worker, places(held, 3));
-    expect((await redis().hgetBuffer(broker.keys.deadMessages, 'dead'))!.equals(Buffer.concat([Buffer.from('{}\n'), bytes]))).toBe(true);
-    expect((await redis().hgetBuffer(broker.keys.delayedMessages, 'late'))!.equals(Buffer.concat([Buffer.from('b'), bytes]))).toBe(true);
+    expect(
+      (await redis().hgetBuffer(broker.keys.deadMessages, 'dead'))!.equals(Buffer.concat([Buffer.from('{}\n'), bytes])),
+    ).toBe(true);
+    expect(
+      (await redis().hgetBuffer(broker.keys.delayedMessages, 'late'))!.equals(Buffer.concat([Buffer.from('b'), bytes])),
+    ).toBe(true);
     expect((await redis().lrangeBuffer(broker.keys.base, 0, 0))[0]!.equals(bytes)).toBe(true);
   });
 
@@ -457,10 +557,18 @@ describe('settling', () => {
 
   it('releases messages of several takes in the order of the takes', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, Array.from({ length: 15 }, (_, index) => `${index}`), at);
+    await broker.put(
+      'producer',
+      1,
+      Array.from({ length: 15 }, (_, index) => `${index}`),
+      at,
+    );
     const worker = await aWorker(broker);
     const takes = [await take(broker, worker, 9, 12), await take(broker, worker, 10, 3)];
-    await broker.release(worker, takes.flatMap((held) => places(held)));
+    await broker.release(
+      worker,
+      takes.flatMap((held) => places(held)),
+    );
     expect(await list(broker.keys.base)).toEqual(Array.from({ length: 15 }, (_, index) => `${index}`));
   });
 });
@@ -475,20 +583,23 @@ describe('leave', () => {
     await broker.bury(worker, places(held, 5)[0]!, 'id', '{}');
     await broker.bury(worker, places(second, 1)[0]!, 'id', '{}');
     await broker.leave(worker);
-    expect(await broker.peek(20, at)).toEqual([...[0, 1, 3, 5, 6, 7, 8, 9, 10, 11].map((index) => `#id 0 0\n${index}`), 'last']);
-    expect(await redis().exists(broker.keys.claims(worker), broker.keys.workers, broker.keys.roll)).toBe(0);
+    expect(await broker.peek(20, at)).toEqual([
+      ...[0, 1, 3, 5, 6, 7, 8, 9, 10, 11].map((index) => `#id 0 0\n${index}`),
+      'last',
+    ]);
+    expect(await redis().exists(broker.keys.claims(worker), broker.keys.workers, broker.keys.registry)).toBe(0);
     await broker.leave(worker); // sent again
     expect(await broker.size(at)).toBe(11);
   });
 
   it('gives each message back to its lane', async () => {
     const broker = aBroker();
-    const { suspects, again, high, base, low } = broker.keys;
-    for (const key of [suspects, again, high, base, low]) await redis().rpush(key, key);
+    const { quarantine, requeued, high, base, low } = broker.keys;
+    for (const key of [quarantine, requeued, high, base, low]) await redis().rpush(key, key);
     const worker = await aWorker(broker);
     expect((await take(broker, worker, 1)).lanes).toBe('sahbl');
     await broker.leave(worker);
-    for (const key of [suspects, again, high, base, low]) expect(await list(key)).toEqual([key]);
+    for (const key of [quarantine, requeued, high, base, low]) expect(await list(key)).toEqual([key]);
   });
 });
 
@@ -516,8 +627,13 @@ describe('beat', () => {
 
   it('gives back only the unsettled messages of such a take, and removes the take', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, Array.from({ length: 12 }, (_, index) => `${index}`), at);
-    await redis().rpush(broker.keys.suspects, '#suspect 0 2\nx');
+    await broker.put(
+      'producer',
+      1,
+      Array.from({ length: 12 }, (_, index) => `${index}`),
+      at,
+    );
+    await redis().rpush(broker.keys.quarantine, '#suspect 0 2\nx');
     const worker = await aWorker(broker);
     const held = await take(broker, worker, 1, 13);
     for (const index of [2, 3, 4, 11]) held.ack(index);
@@ -525,7 +641,7 @@ describe('beat', () => {
     await broker.bury(worker, places(held, 7)[0]!, 'id', '{}');
     await broker.beat(worker, 2, [], at);
     expect(await list(broker.keys.base)).toEqual(['3', '4', '6', '7', '8', '10', '11']);
-    expect(await list(broker.keys.suspects)).toEqual(['#suspect 0 2\nx']);
+    expect(await list(broker.keys.quarantine)).toEqual(['#suspect 0 2\nx']);
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
 
@@ -562,7 +678,7 @@ describe('recover', () => {
   /** A worker with a quarantined message and three others in one take, and one more message in a second take. */
   async function dying(process = randomUUID()): Promise<{ broker: Broker; worker: string; one: Take; two: Take }> {
     const broker = aBroker();
-    await redis().rpush(broker.keys.suspects, suspect);
+    await redis().rpush(broker.keys.quarantine, suspect);
     await redis().rpush(broker.keys.base, '#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3');
     const worker = await aWorker(broker, undefined, process);
     return { broker, worker, one: await take(broker, worker, 1, 4), two: await take(broker, worker, 2) };
@@ -573,13 +689,25 @@ describe('recover', () => {
     await endLease(broker, worker);
     expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
     expect(await list(broker.keys.base)).toEqual(['#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3']);
-    expect(await redis().hgetall(broker.keys.deadMessages)).toEqual({ suspect: `{"reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#suspect 4 3 a=9\n"suspect"` });
-    expect(await redis().exists(broker.keys.suspects, broker.keys.claims(worker), broker.keys.workers, broker.keys.roll)).toBe(0);
+    expect(await redis().hgetall(broker.keys.deadMessages)).toEqual({
+      suspect: `{"reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#suspect 4 3 a=9\n"suspect"`,
+    });
+    expect(
+      await redis().exists(
+        broker.keys.quarantine,
+        broker.keys.claims(worker),
+        broker.keys.workers,
+        broker.keys.registry,
+      ),
+    ).toBe(0);
   });
 
   it.each<[string, (broker: Broker, worker: string, held: Take) => Promise<unknown>]>([
     ['acknowledged', (broker, worker, held) => broker.ack(worker, [inState(held, '1')])],
-    ['retried', (broker, worker, held) => broker.retry(worker, places(held, 1)[0]!, retryOf(places(held, 1)[0]!, 60_000))],
+    [
+      'retried',
+      (broker, worker, held) => broker.retry(worker, places(held, 1)[0]!, retryOf(places(held, 1)[0]!, 60_000)),
+    ],
     ['buried', (broker, worker, held) => broker.bury(worker, places(held, 1)[0]!, 'id', '{}')],
     ['over with its take', (broker, worker, held) => broker.ack(worker, [inState(held, '1-4')])],
   ])('counts the crash of each message if the quarantined message was %s before', async (how, settle) => {
@@ -587,9 +715,13 @@ describe('recover', () => {
     await settle(broker, worker, one);
     await endLease(broker, worker);
     const left = how === 'over with its take' ? ['#c 0 1\n3'] : ['#a 0 1\n1', `#${worker}.b1.4 0 1\nbare`, '#c 0 1\n3'];
-    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: left.length, suspects: how === 'over with its take' ? 0 : 1, buried: 0 });
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({
+      ready: left.length,
+      suspects: how === 'over with its take' ? 0 : 1,
+      buried: 0,
+    });
     expect(await list(broker.keys.base)).toEqual(left);
-    if (left.length > 1) expect(await list(broker.keys.suspects)).toEqual(['#b 1 2\n2']);
+    if (left.length > 1) expect(await list(broker.keys.quarantine)).toEqual(['#b 1 2\n2']);
   });
 
   it('moves messages with one crash less than the limit to the head of the quarantine, in their order', async () => {
@@ -597,10 +729,10 @@ describe('recover', () => {
     await redis().rpush(broker.keys.base, '#a 0 1\n1', '#b 0 0\n2', '#c 0 1\n3');
     const worker = await aWorker(broker);
     await take(broker, worker, 1);
-    await redis().rpush(broker.keys.suspects, 'waiting');
+    await redis().rpush(broker.keys.quarantine, 'waiting');
     await endLease(broker, worker);
     expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 1, suspects: 2, buried: 0 });
-    expect(await list(broker.keys.suspects)).toEqual(['#a 0 2\n1', '#c 0 2\n3', 'waiting']);
+    expect(await list(broker.keys.quarantine)).toEqual(['#a 0 2\n1', '#c 0 2\n3', 'waiting']);
     expect(await list(broker.keys.base)).toEqual(['#b 0 1\n2']);
   });
 
@@ -615,7 +747,7 @@ describe('recover', () => {
 
   it('on a plain queue adds no header without a counted crash, and puts messages with a crash into a list that Python does not read', async () => {
     const [spared, blamed] = [aBroker(), aBroker()];
-    await redis().rpush(spared.keys.suspects, '#suspect 0 2\nx');
+    await redis().rpush(spared.keys.quarantine, '#suspect 0 2\nx');
     for (const broker of [spared, blamed]) {
       await redis().rpush(broker.keys.base, '{"n":1}');
       const worker = await aWorker(broker, `worker-${broker.keys.base}`);
@@ -623,8 +755,11 @@ describe('recover', () => {
       await endLease(broker, worker);
       await broker.recover(worker, 'plain', at);
     }
-    expect([await list(spared.keys.base), await list(spared.keys.again)]).toEqual([['{"n":1}'], []]);
-    expect([await list(blamed.keys.base), await list(blamed.keys.again)]).toEqual([[], [`#worker-${blamed.keys.base}.b1.1 0 1\n{"n":1}`]]);
+    expect([await list(spared.keys.base), await list(spared.keys.requeued)]).toEqual([['{"n":1}'], []]);
+    expect([await list(blamed.keys.base), await list(blamed.keys.requeued)]).toEqual([
+      [],
+      [`#worker-${blamed.keys.base}.b1.1 0 1\n{"n":1}`],
+    ]);
   });
 
   describe('of a process with several workers', () => {
@@ -641,7 +776,7 @@ describe('recover', () => {
     it('counts no crash if another worker of the process held a quarantined message, in any queue', async () => {
       const process = randomUUID();
       const { broker: suspecting, worker: holder } = await dying(process);
-      await suspecting.noteSuspect(process, holder);
+      await suspecting.noteQuarantined(process, holder);
       const { broker, worker } = await neighbour(process);
       expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 2, suspects: 0, buried: 0 });
       expect(await list(broker.keys.base)).toEqual(['#a 0 1\n1', 'bare']);
@@ -653,7 +788,7 @@ describe('recover', () => {
     it('counts the crash of each quarantined message if several workers held one', async () => {
       const process = randomUUID();
       const both = [await dying(process), await dying(process)];
-      for (const { broker, worker } of both) await broker.noteSuspect(process, worker);
+      for (const { broker, worker } of both) await broker.noteQuarantined(process, worker);
       for (const { broker, worker } of both) {
         await endLease(broker, worker);
         expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
@@ -662,25 +797,34 @@ describe('recover', () => {
 
     it.each<[string, (broker: Broker, process: string, worker: string) => Promise<unknown>]>([
       ['no worker held a quarantined message', () => Promise.resolve()],
-      ['another process held a quarantined message', (broker) => broker.noteSuspect(randomUUID(), 'other')],
-      ['the other worker had settled its quarantined message', async (broker, process) => (await broker.noteSuspect(process, 'other'), broker.forgetSuspect(process, 'other'))],
-      ['the worker itself had settled its quarantined message', (broker, process, worker) => broker.noteSuspect(process, worker)],
+      ['another process held a quarantined message', (broker) => broker.noteQuarantined(randomUUID(), 'other')],
+      [
+        'the other worker had settled its quarantined message',
+        async (broker, process) => (
+          await broker.noteQuarantined(process, 'other'),
+          broker.forgetQuarantined(process, 'other')
+        ),
+      ],
+      [
+        'the worker itself had settled its quarantined message',
+        (broker, process, worker) => broker.noteQuarantined(process, worker),
+      ],
     ])('counts the crash of each message if %s', async (_what, note) => {
       const process = randomUUID();
       const { broker, worker } = await neighbour(process);
       await note(broker, process, worker);
       expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 1, suspects: 1, buried: 0 });
-      expect(await list(broker.keys.suspects)).toEqual(['#a 0 2\n1']);
+      expect(await list(broker.keys.quarantine)).toEqual(['#a 0 2\n1']);
     });
 
     it('lets the note about a process expire after a day', async () => {
       const process = randomUUID();
       const broker = aBroker();
-      await broker.noteSuspect(process, 'one');
-      await broker.noteSuspect(process, 'two');
-      await broker.forgetSuspect(process, 'one');
-      expect(await redis().hkeys(broker.keys.suspectsOf(process))).toEqual(['two']);
-      expect(await redis().pttl(broker.keys.suspectsOf(process))).toBeGreaterThan(86_000_000);
+      await broker.noteQuarantined(process, 'one');
+      await broker.noteQuarantined(process, 'two');
+      await broker.forgetQuarantined(process, 'one');
+      expect(await redis().hkeys(broker.keys.quarantineOf(process))).toEqual(['two']);
+      expect(await redis().pttl(broker.keys.quarantineOf(process))).toBeGreaterThan(86_000_000);
     });
   });
 });
@@ -690,14 +834,14 @@ describe('held', () => {
     const { broker, worker, held } = await holding(5);
     await broker.put('producer', 2, ['more', 'last'], at);
     await take(broker, worker, 2);
-    expect(await broker.held(worker, at)).toBe(7);
+    expect(await broker.activeOf(worker, at)).toBe(7);
     await broker.ack(worker, [inState(held, '1,3')]);
     await broker.bury(worker, places(held, 5)[0]!, 'id', '{}');
-    expect(await broker.held(worker, at)).toBe(4);
+    expect(await broker.activeOf(worker, at)).toBe(4);
     await broker.ack(worker, [inState(held, '1-4', '5')]);
-    expect(await broker.held(worker, at)).toBe(2);
+    expect(await broker.activeOf(worker, at)).toBe(2);
     await broker.leave(worker);
-    expect(await broker.held(worker, at)).toBe(0);
+    expect(await broker.activeOf(worker, at)).toBe(0);
   });
 
   it('counts no message of a take that is finished while its fields are read', async () => {
@@ -712,14 +856,14 @@ describe('held', () => {
       await broker.ack(worker, [inState(held, '1', '2,3')]);
       return fields;
     });
-    expect(await broker.held(worker, at)).toBe(1);
+    expect(await broker.activeOf(worker, at)).toBe(1);
     listing.mockRestore();
   });
 
   it('counts the messages of a worker of an earlier version, which has one field for each', async () => {
     const broker = aBroker();
     await redis().hset(broker.keys.claims('old'), { seq: '1 2', 'a1.1': '#a 1 0\n"again"', 'b1.2': '#b 0 0\n"base"' });
-    expect(await broker.held('old', at)).toBe(2);
+    expect(await broker.activeOf('old', at)).toBe(2);
   });
 });
 

@@ -13,7 +13,8 @@ let cluster: TestCluster;
 beforeAll(async () => (cluster = await startCluster()));
 afterAll(() => cluster.stop());
 
-const aClusterQueue = (options: object = {}): HotQueue => new HotQueue(aName(), { connection: cluster.client, logger: false, lease: 1_000, ...options });
+const aClusterQueue = (options: object = {}): HotQueue =>
+  new HotQueue(aName(), { connection: cluster.client, logger: false, lease: 1_000, ...options });
 
 it('every transition works on a cluster: put, take, retry, bury, release, delay, promote, recover, clear', async () => {
   for (let round = 0; round < 4; round++) {
@@ -24,11 +25,14 @@ it('every transition works on a cluster: put, take, retry, bury, release, delay,
     await queue.with({ delay: 50 }).put('delayed');
     const seen: unknown[] = [];
     const runner = start(
-      queue.worker(async (item, job: Delivery) => {
-        if (item === 'retry' && job.attempt === 1) throw new Error('once');
-        if (item === 'bury') return job.bury('unwanted');
-        seen.push(item);
-      }, { backoff: 10 }),
+      queue.worker(
+        async (item, job: Delivery) => {
+          if (item === 'retry' && job.attempt === 1) throw new Error('once');
+          if (item === 'bury') return job.bury('unwanted');
+          seen.push(item);
+        },
+        { backoff: 10 },
+      ),
     );
     await until(() => seen.length === 4);
     await runner.stop();
@@ -47,7 +51,10 @@ it('every transition works on a cluster: put, take, retry, bury, release, delay,
 it('an idle worker waits on its own connection, wakes at once, and leaves the caller’s client open', async () => {
   const queue = aClusterQueue();
   const got = queue.get({ block: true });
-  await until(() => queue.counts(), ({ workers }) => workers === 1);
+  await until(
+    () => queue.counts(),
+    ({ workers }) => workers === 1,
+  );
   await queue.put('late');
   expect(await got).toBe('late');
   await queue.close();
@@ -60,18 +67,22 @@ it('only a quarantined message counts a crash, also if two queues and the note o
   for (let round = 0; round < 4; round++) {
     const process = randomUUID();
     const [suspecting, other] = [brokerOf(), brokerOf()]; // in other slots each time
-    await cluster.client.rpush(suspecting.keys.suspects, '#suspect 0 2\n"suspect"');
+    await cluster.client.rpush(suspecting.keys.quarantine, '#suspect 0 2\n"suspect"');
     await cluster.client.rpush(suspecting.keys.base, '#neighbour 0 0\n"neighbour"');
     await cluster.client.rpush(other.keys.base, '#elsewhere 0 0\n"elsewhere"');
     const holder = await aWorker(suspecting, undefined, process);
     const worker = await aWorker(other, undefined, process);
     expect((await take(suspecting, holder, 1)).lanes).toBe('sb');
-    await suspecting.noteSuspect(process, holder);
+    await suspecting.noteQuarantined(process, holder);
     await take(other, worker, 1);
     await endLease(suspecting, holder);
     await endLease(other, worker);
     expect(await other.recover(worker, 'hotqueue', { withinMs: 5_000 })).toEqual({ ready: 1, suspects: 0, buried: 0 });
-    expect(await suspecting.recover(holder, 'hotqueue', { withinMs: 5_000 })).toEqual({ ready: 1, suspects: 0, buried: 1 });
+    expect(await suspecting.recover(holder, 'hotqueue', { withinMs: 5_000 })).toEqual({
+      ready: 1,
+      suspects: 0,
+      buried: 1,
+    });
     expect(await cluster.client.lrange(other.keys.base, 0, -1)).toEqual(['#elsewhere 0 0\n"elsewhere"']);
     expect(await cluster.client.lrange(suspecting.keys.base, 0, -1)).toEqual(['#neighbour 0 0\n"neighbour"']);
   }

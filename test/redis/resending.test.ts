@@ -25,7 +25,7 @@ async function working(broker: Broker): Promise<{ worker: string; held: Take; ea
   await broker.ack(worker, [earlier], at);
   await broker.bury(worker, places(earlier, 2)[0]!, 'buried', '{"reason":"test","attempts":1}', at);
   earlier.confirm(2);
-  await redis().rpush(broker.keys.suspects, '#s 0 2\n"s"', '#t 0 2\n"t"');
+  await redis().rpush(broker.keys.quarantine, '#s 0 2\n"s"', '#t 0 2\n"t"');
   await broker.put('p', 2, ['a', 'b'].map(text), at);
   await broker.put('p', 3, ['c'].map(text), at, 'h');
   const held = await take(broker, worker, 2);
@@ -35,14 +35,23 @@ async function working(broker: Broker): Promise<{ worker: string; held: Take; ea
 }
 
 async function delayed(broker: Broker): Promise<void> {
-  await broker.delay('p', 1, ['a', 'b'].map((id) => ({ id, due: { afterMs: hourMs }, lane: 'b', message: text(id) })), at);
+  await broker.delay(
+    'p',
+    1,
+    ['a', 'b'].map((id) => ({ id, due: { afterMs: hourMs }, lane: 'b', message: text(id) })),
+    at,
+  );
 }
 
 async function dead(broker: Broker): Promise<{ key: string; at: string }[]> {
   const { worker, held } = await working(broker);
-  for (const place of places(held)) await broker.bury(worker, place, `dead${place.index}`, '{"reason":"test","attempts":1}', at);
+  for (const place of places(held))
+    await broker.bury(worker, place, `dead${place.index}`, '{"reason":"test","attempts":1}', at);
   const found = await redis().zrange(broker.keys.dead, 0, '-1', 'WITHSCORES');
-  return Array.from({ length: found.length / 2 }, (_, index) => ({ key: found[2 * index]!, at: found[2 * index + 1]! }));
+  return Array.from({ length: found.length / 2 }, (_, index) => ({
+    key: found[2 * index]!,
+    at: found[2 * index + 1]!,
+  }));
 }
 
 /** For every script: a state in which it changes something, and the call that the test sends twice. */
@@ -52,7 +61,10 @@ const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise
     const terms = { own: { ids: ['x', 'y', 'x'], forMs: hourMs }, limit: { most: 10, calls: [1, 1, 1] } };
     return () => broker.put('q', 1, ['x', 'y', 'x'].map(text), at, 'h', terms);
   },
-  delay: async (broker) => () => broker.delay('q', 1, [{ id: 'x', due: { at: Date.now() + hourMs }, lane: 'l', message: text('x') }], at).then(({ accepted, duplicates }) => ({ accepted, duplicates })),
+  delay: async (broker) => () =>
+    broker
+      .delay('q', 1, [{ id: 'x', due: { at: Date.now() + hourMs }, lane: 'l', message: text('x') }], at)
+      .then(({ accepted, duplicates }) => ({ accepted, duplicates })),
   join: async (broker) => {
     const worker = randomUUID();
     return () => broker.join(worker, 'process', at);
@@ -64,7 +76,7 @@ const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise
   beat: async (broker) => {
     const { worker, held } = await working(broker);
     held.ack(2);
-    return () => broker.beat(worker, 3, [held], at).then((news) => news !== 'lost'); // it does not know one take, and is ahead of Redis in the other
+    return () => broker.beat(worker, 3, [held], at).then((hints) => hints !== 'lost'); // it does not know one take, and is ahead of Redis in the other
   },
   ack: async (broker) => {
     const { worker, held, earlier } = await working(broker);
@@ -75,7 +87,8 @@ const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise
   retry: async (broker) => {
     const { worker, held } = await working(broker);
     const [, , place] = places(held);
-    return () => broker.retry(worker, place!, retryOf(place!, hourMs, { id: 'a', message: Buffer.from('#a 1 0\n"a"') }), at);
+    return () =>
+      broker.retry(worker, place!, retryOf(place!, hourMs, { id: 'a', message: Buffer.from('#a 1 0\n"a"') }), at);
   },
   bury: async (broker) => {
     const { worker, held } = await working(broker);
@@ -138,10 +151,15 @@ async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
   const readers: Record<string, (key: string) => Promise<unknown>> = {
     list: (key) => redis().lrange(key, 0, -1),
     string: (key) => redis().get(key),
-    hash: async (key) => Object.entries(await redis().hgetallBuffer(key)).filter(([field]) => field !== 'seen').map(([field, bytes]) => [field, bytes.toString('latin1')]).sort(),
+    hash: async (key) =>
+      Object.entries(await redis().hgetallBuffer(key))
+        .filter(([field]) => field !== 'seen')
+        .map(([field, bytes]) => [field, bytes.toString('latin1')])
+        .sort(),
     zset: (key) => (key === keys.workers ? redis().zrange(key, 0, '-1') : redis().zrange(key, 0, '-1', 'WITHSCORES')),
   };
-  for (const key of (await redis().keys(`*${keys.base}*`)).sort()) all[key] = await readers[await redis().type(key)]!(key);
+  for (const key of (await redis().keys(`*${keys.base}*`)).sort())
+    all[key] = await readers[await redis().type(key)]!(key);
   return all;
 }
 

@@ -18,9 +18,14 @@ function declared(lua: string, kind: 'KEYS' | 'ARGV'): { most: number; open: boo
 
 /** The highest number that a body uses, directly or with `unpack`. */
 function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
-  const body = lua.split('\n').filter((line) => !line.startsWith('--')).join('\n');
+  const body = lua
+    .split('\n')
+    .filter((line) => !line.startsWith('--'))
+    .join('\n');
   const direct = [...body.matchAll(new RegExp(`${kind}\\[(\\d+)\\]`, 'g'))].map((found) => Number(found[1]));
-  const unpacked = [...body.matchAll(new RegExp(`local ([\\w, ]+) = unpack\\(${kind}\\)`, 'g'))].map((found) => found[1]!.split(',').length);
+  const unpacked = [...body.matchAll(new RegExp(`local ([\\w, ]+) = unpack\\(${kind}\\)`, 'g'))].map(
+    (found) => found[1]!.split(',').length,
+  );
   return Math.max(0, ...direct, ...unpacked);
 }
 
@@ -37,7 +42,11 @@ describe.each(scriptNames)('%s.lua', (name) => {
 
   it('begins with its transition as an arrow', () => {
     const isTransition = (transitions as readonly string[]).includes(name);
-    expect(text(name).split('\n').find((line) => !included.test(line))).toMatch(new RegExp(isTransition ? `^-- ${name}: .+ -> ` : `^-- ${name}: reads `));
+    expect(
+      text(name)
+        .split('\n')
+        .find((line) => !included.test(line)),
+    ).toMatch(new RegExp(isTransition ? `^-- ${name}: .+ -> ` : `^-- ${name}: reads `));
   });
 
   it('has one caller', () => {
@@ -46,13 +55,27 @@ describe.each(scriptNames)('%s.lua', (name) => {
   });
 
   it('uses the functions of the file that it includes, and of no other file', () => {
-    const names = (file: string): string[] => [...readFileSync(new URL(file, folder), 'utf8').matchAll(/^local function (\w+)/gm)].map((found) => found[1]!);
-    const file = text(name).split('\n').map((line) => included.exec(line)?.[1]).find((one) => one !== undefined);
-    for (const one of shared) expect(names(one).some((called) => text(name).includes(`${called}(`)), one).toBe(file === one);
+    const names = (file: string): string[] =>
+      [...readFileSync(new URL(file, folder), 'utf8').matchAll(/^local function (\w+)/gm)].map((found) => found[1]!);
+    const file = text(name)
+      .split('\n')
+      .map((line) => included.exec(line)?.[1])
+      .find((one) => one !== undefined);
+    for (const one of shared)
+      expect(
+        names(one).some((called) => text(name).includes(`${called}(`)),
+        one,
+      ).toBe(file === one);
   });
 });
 
 it('every script is loaded, and every other file is included', () => {
-  const includes = scriptNames.flatMap((name) => text(name).split('\n').flatMap((line) => included.exec(line)?.[1] ?? []));
-  expect(readdirSync(folder).sort()).toEqual([...new Set([...scriptNames.map((name) => `${name}.lua`), ...includes])].sort());
+  const includes = scriptNames.flatMap((name) =>
+    text(name)
+      .split('\n')
+      .flatMap((line) => included.exec(line)?.[1] ?? []),
+  );
+  expect(readdirSync(folder).sort()).toEqual(
+    [...new Set([...scriptNames.map((name) => `${name}.lua`), ...includes])].sort(),
+  );
 });

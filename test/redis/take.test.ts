@@ -1,34 +1,42 @@
 import { decode, encode } from '@msgpack/msgpack';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { freshLength, open } from '../../src/message/envelope.js';
+import { freshLength, open } from '../../src/wire/envelope.js';
 import { Take } from '../../src/redis/take.js';
 import { aTake, packed } from '../support/takes.js';
 
 /** The texts of a msgpack array as another library reads them. They are bytes, because a text may be invalid UTF-8. */
-const textsOf = (bytes: Buffer): Buffer[] => (decode(bytes, { rawStrings: true }) as Uint8Array[]).map((text) => Buffer.from(text));
+const textsOf = (bytes: Buffer): Buffer[] =>
+  (decode(bytes, { rawStrings: true }) as Uint8Array[]).map((text) => Buffer.from(text));
 
 /** Compares a take with what the other library reads from the same bytes. */
 function expectSame(bytes: Buffer): void {
   const [lanes, ...messages] = textsOf(bytes);
-  const take = new Take(1, bytes);
+  const take = new Take('worker', 1, bytes);
   expect(take.size).toBe(messages.length);
   expect(take.lanes).toBe(lanes!.toString('latin1'));
   for (const [place, message] of messages.entries()) {
     const index = place + 1;
-    if (!take.message(index).equals(message)) expect.fail(`message ${index}: got ${take.message(index).toString('hex')}, expected ${message.toString('hex')}`);
-    if (take.text(index) !== message.toString()) expect.fail(`text ${index}: got ${JSON.stringify(take.text(index))}, expected ${JSON.stringify(message.toString())}`);
+    if (!take.message(index).equals(message))
+      expect.fail(`message ${index}: got ${take.message(index).toString('hex')}, expected ${message.toString('hex')}`);
+    if (take.text(index) !== message.toString())
+      expect.fail(
+        `text ${index}: got ${JSON.stringify(take.text(index))}, expected ${JSON.stringify(message.toString())}`,
+      );
     const from = Math.min(7, message.length);
-    if (take.text(index, from) !== message.toString('utf8', from)) expect.fail(`text ${index} differs from byte ${from}`);
+    if (take.text(index, from) !== message.toString('utf8', from))
+      expect.fail(`text ${index} differs from byte ${from}`);
   }
 }
 
 /** For each kind of content: a function that makes a given number of bytes. */
 const contents: Record<string, (bytes: number) => Buffer> = {
-  'ASCII': (bytes) => Buffer.alloc(bytes, '{"n":1} '),
-  'two-byte characters': (bytes) => Buffer.concat([Buffer.alloc(bytes % 2, 'x'), Buffer.alloc(bytes - (bytes % 2), 'é')]),
+  ASCII: (bytes) => Buffer.alloc(bytes, '{"n":1} '),
+  'two-byte characters': (bytes) =>
+    Buffer.concat([Buffer.alloc(bytes % 2, 'x'), Buffer.alloc(bytes - (bytes % 2), 'é')]),
   'surrogate pairs': (bytes) => Buffer.concat([Buffer.alloc(bytes % 4, 'x'), Buffer.alloc(bytes - (bytes % 4), '𝄞')]),
-  'one character that is not ASCII, at the end': (bytes) => Buffer.concat([Buffer.alloc(Math.max(0, bytes - 2), 'x'), Buffer.from('é')]).subarray(0, bytes),
+  'one character that is not ASCII, at the end': (bytes) =>
+    Buffer.concat([Buffer.alloc(Math.max(0, bytes - 2), 'x'), Buffer.from('é')]).subarray(0, bytes),
   'invalid UTF-8': (bytes) => Buffer.alloc(bytes, Buffer.from([0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xfe])),
   'NUL bytes': (bytes) => Buffer.alloc(bytes),
   'msgpack headers': (bytes) => Buffer.alloc(bytes, Buffer.from([0xdd, 0xdc, 0xdb, 0xda, 0xd9, 0xbf, 0xa0, 0x9f])),
@@ -56,20 +64,25 @@ describe('a take reads the packed messages', () => {
       fc.string({ unit: 'binary', maxLength: 300 }).map((chars) => Buffer.from(chars)),
       fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
     );
-    const take = fc.array(text, { minLength: 1, maxLength: 40 }).map((messages) => packed(['b'.repeat(messages.length), ...messages]));
+    const take = fc
+      .array(text, { minLength: 1, maxLength: 40 })
+      .map((messages) => packed(['b'.repeat(messages.length), ...messages]));
     fc.assert(fc.property(take, expectSame), { numRuns: 500 });
   });
 
   it('the lane of each message', () => {
     const take = aTake(3, 'sabhl', ['1', '2', '3', '4', '5']);
     expect([1, 2, 3, 4, 5].map((index) => take.lane(index))).toEqual(['s', 'a', 'b', 'h', 'l']);
-    expect(take.hasSuspect).toBe(true);
-    expect(aTake(3, 'bs', ['1', '2']).hasSuspect).toBe(false); // a quarantined message is always the first of a take
+    expect(take.hasQuarantined).toBe(true);
+    expect(aTake(3, 'bs', ['1', '2']).hasQuarantined).toBe(false); // a quarantined message is always the first of a take
   });
 });
 
 it('packed() of these tests writes the same bytes as another library', () => {
-  const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 400 }), fc.constantFrom(31, 32, 255, 256, 65_535, 65_536).map((length) => 'x'.repeat(length)));
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 400 }),
+    fc.constantFrom(31, 32, 255, 256, 65_535, 65_536).map((length) => 'x'.repeat(length)),
+  );
   fc.assert(
     fc.property(fc.array(text, { maxLength: 20 }), (texts) => {
       expect(packed(texts).equals(Buffer.from(encode(texts)))).toBe(true);
@@ -111,19 +124,46 @@ describe('a fresh header', () => {
   const idChar = fc.constantFrom(...'ABCXYZabcxyz019_.:~-');
   const header = fc
     .record({
-      mark: fc.oneof({ weight: 9, arbitrary: fc.constant('#') }, { weight: 1, arbitrary: fc.constantFrom('', '##', ' #', '\ufeff#') }),
-      id: fc.oneof({ weight: 8, arbitrary: fc.string({ unit: idChar, minLength: 36, maxLength: 36 }) }, { weight: 2, arbitrary: fc.string({ unit: idChar, minLength: 30, maxLength: 66 }) }),
-      attempts: fc.oneof({ weight: 8, arbitrary: fc.constant('0') }, { weight: 2, arbitrary: fc.constantFrom('1', '00', '-0', '', '999999', '0x0') }),
-      crashes: fc.oneof({ weight: 8, arbitrary: fc.constant('0') }, { weight: 2, arbitrary: fc.constantFrom('2', '00', '+0', '', '0.0') }),
-      fields: fc.oneof({ weight: 8, arbitrary: fc.constant('') }, { weight: 2, arbitrary: fc.constantFrom(' a=5', ' x=1 f=2', ' ', '\r', ' f=3') }),
+      mark: fc.oneof(
+        { weight: 9, arbitrary: fc.constant('#') },
+        { weight: 1, arbitrary: fc.constantFrom('', '##', ' #', '\ufeff#') },
+      ),
+      id: fc.oneof(
+        { weight: 8, arbitrary: fc.string({ unit: idChar, minLength: 36, maxLength: 36 }) },
+        { weight: 2, arbitrary: fc.string({ unit: idChar, minLength: 30, maxLength: 66 }) },
+      ),
+      attempts: fc.oneof(
+        { weight: 8, arbitrary: fc.constant('0') },
+        { weight: 2, arbitrary: fc.constantFrom('1', '00', '-0', '', '999999', '0x0') },
+      ),
+      crashes: fc.oneof(
+        { weight: 8, arbitrary: fc.constant('0') },
+        { weight: 2, arbitrary: fc.constantFrom('2', '00', '+0', '', '0.0') },
+      ),
+      fields: fc.oneof(
+        { weight: 8, arbitrary: fc.constant('') },
+        { weight: 2, arbitrary: fc.constantFrom(' a=5', ' x=1 f=2', ' ', '\r', ' f=3') },
+      ),
     })
-    .map(({ mark, id: one, attempts, crashes, fields }) => Buffer.from(`${mark}${one} ${attempts} ${crashes}${fields}\n`));
-  const text = fc.oneof(fc.constantFrom('', '[]\n"x"', '#', '\n'), fc.json(), fc.string({ unit: 'binary', maxLength: 40 })).map((chars) => Buffer.from(chars));
-  const hostile = fc.record({ header, text, rest: fc.uint8Array({ maxLength: 20 }), change: fc.option(fc.tuple(fc.nat(80), fc.nat(255)), { freq: 3 }), cut: fc.option(fc.nat(80), { freq: 4 }) }).map((made) => {
-    const message = Buffer.concat([made.header, made.text, made.rest]);
-    if (made.change && made.change[0] < message.length) message[made.change[0]] = made.change[1];
-    return made.cut === null ? message : message.subarray(0, made.cut);
-  });
+    .map(({ mark, id: one, attempts, crashes, fields }) =>
+      Buffer.from(`${mark}${one} ${attempts} ${crashes}${fields}\n`),
+    );
+  const text = fc
+    .oneof(fc.constantFrom('', '[]\n"x"', '#', '\n'), fc.json(), fc.string({ unit: 'binary', maxLength: 40 }))
+    .map((chars) => Buffer.from(chars));
+  const hostile = fc
+    .record({
+      header,
+      text,
+      rest: fc.uint8Array({ maxLength: 20 }),
+      change: fc.option(fc.tuple(fc.nat(80), fc.nat(255)), { freq: 3 }),
+      cut: fc.option(fc.nat(80), { freq: 4 }),
+    })
+    .map((made) => {
+      const message = Buffer.concat([made.header, made.text, made.rest]);
+      if (made.change && made.change[0] < message.length) message[made.change[0]] = made.change[1];
+      return made.cut === null ? message : message.subarray(0, made.cut);
+    });
 
   it('is recognized exactly if open() reads no attempts, no crashes and no fields, and the text is the same', () => {
     let fresh = 0;
@@ -133,7 +173,12 @@ describe('a fresh header', () => {
         for (const [place, message] of messages.entries()) {
           const index = place + 1;
           const { header: read, headerLength, failures, text: rest } = open(message.toString());
-          const isFresh = read?.id.length === 36 && read.attempts === 0 && read.crashes === 0 && read.fields === '' && headerLength === freshLength;
+          const isFresh =
+            read?.id.length === 36 &&
+            read.attempts === 0 &&
+            read.crashes === 0 &&
+            read.fields === '' &&
+            headerLength === freshLength;
           expect(take.isFresh(index)).toBe(isFresh);
           if (!isFresh) continue;
           fresh += 1;
@@ -149,7 +194,14 @@ describe('a fresh header', () => {
 });
 
 describe('settled messages', () => {
-  const sized = (size: number, acked = '', effects = ''): Take => aTake(7, 'b'.repeat(size), Array.from({ length: size }, (_, index) => `${index}`), acked, effects);
+  const sized = (size: number, acked = '', effects = ''): Take =>
+    aTake(
+      7,
+      'b'.repeat(size),
+      Array.from({ length: size }, (_, index) => `${index}`),
+      acked,
+      effects,
+    );
 
   it.each<[number, number[], number[], string[]]>([
     [5, [], [], ['7', '0', '5', '']],
@@ -174,14 +226,17 @@ describe('settled messages', () => {
     [3, [1, 2, 3], [], ['7', 'over', ''], ['7', '3', '3', '1-3']],
     [4, [2, 4], [3, 1], ['7', 'over', '1,3'], ['7', '2', '4', '2,4']],
     [3, [], [1, 2, 3], ['7', 'over', '1,2,3'], ['7', '0', '3', '']],
-  ])('all %i: %j acknowledged, %j retried, buried or released: %j', (size, acked, effects, settlement, acknowledgements) => {
-    const take = sized(size);
-    for (const index of acked) take.ack(index);
-    for (const index of effects) take.confirm(index);
-    expect(take.isOver).toBe(true);
-    expect(take.settlement).toEqual(settlement);
-    expect(take.acknowledgements).toEqual(acknowledgements);
-  });
+  ])(
+    'all %i: %j acknowledged, %j retried, buried or released: %j',
+    (size, acked, effects, settlement, acknowledgements) => {
+      const take = sized(size);
+      for (const index of acked) take.ack(index);
+      for (const index of effects) take.confirm(index);
+      expect(take.isOver).toBe(true);
+      expect(take.settlement).toEqual(settlement);
+      expect(take.acknowledgements).toEqual(acknowledgements);
+    },
+  );
 
   it('keep their first settlement', () => {
     const take = sized(2);
@@ -193,7 +248,13 @@ describe('settled messages', () => {
   });
 
   it('can be read back from the report to Redis, for any order of settlements', () => {
-    const events = fc.array(fc.record({ index: fc.integer({ min: 1, max: 30 }), verb: fc.constantFrom<'ack' | 'confirm'>('ack', 'ack', 'confirm') }), { maxLength: 60 });
+    const events = fc.array(
+      fc.record({
+        index: fc.integer({ min: 1, max: 30 }),
+        verb: fc.constantFrom<'ack' | 'confirm'>('ack', 'ack', 'confirm'),
+      }),
+      { maxLength: 60 },
+    );
     fc.assert(
       fc.property(events, (said) => {
         const take = sized(30);
@@ -206,7 +267,8 @@ describe('settled messages', () => {
         const [, count, size, acked] = take.acknowledgements as [string, string, string, string];
         expect([Number(count), Number(size)]).toEqual([first.size - effects.length, 30]);
         const again = sized(30, acked, effects.join(','));
-        for (let index = 1; index <= 30; index++) expect([take.isSettled(index), again.isSettled(index)]).toEqual([first.has(index), first.has(index)]);
+        for (let index = 1; index <= 30; index++)
+          expect([take.isSettled(index), again.isSettled(index)]).toEqual([first.has(index), first.has(index)]);
         expect(again.acknowledgements).toEqual(take.acknowledgements);
         expect([again.isOver, again.settlement]).toEqual([take.isOver, take.settlement]);
       }),

@@ -20,7 +20,9 @@ describe('a queue', () => {
     ['Wire', 'wire'],
   ])('with an unknown option "%s" suggests "%s"', (given, nearest) => {
     const options = { [given]: 'x' } as object;
-    expect(() => new HotQueue('q', options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option: given }) as Error);
+    expect(() => new HotQueue('q', options)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', option: given }) as Error,
+    );
     expect(() => new HotQueue('q', options)).toThrow(`did you mean "${nearest}"?`);
   });
 
@@ -132,12 +134,17 @@ describe('put', () => {
   it('refuses a payload that breaks its rules before it sends anything, without its value in the error', async () => {
     const queue = aQueue({ payload: Mail });
     const put = queue.put({ to: 'a' }, { to: 7 as never });
-    await expect(put).rejects.toMatchObject({ code: 'INVALID_PAYLOAD', violations: [{ path: 'to', rule: 'isString' }] });
+    await expect(put).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+      violations: [{ path: 'to', rule: 'isString' }],
+    });
     expect(await queue.size()).toBe(0);
   });
 
   it('refuses payloads that are larger or deeper than the limits', async () => {
-    await expect(aQueue({ maxBytes: 10 }).put('ü'.repeat(5))).rejects.toMatchObject({ violations: [{ rule: 'maxBytes' }] });
+    await expect(aQueue({ maxBytes: 10 }).put('ü'.repeat(5))).rejects.toMatchObject({
+      violations: [{ rule: 'maxBytes' }],
+    });
     await expect(aQueue({ maxDepth: 2 }).put([[[1]]])).rejects.toMatchObject({ violations: [{ rule: 'maxDepth' }] });
   });
 
@@ -196,7 +203,7 @@ describe('consume', () => {
     expect(() => queue.consume({ limits: 3 } as object)).toThrow('did you mean "limit"?');
     expect(() => queue.consume({ limit: 0 })).toThrow('a whole number from 1');
     expect(() => queue.consume({ signal: {} as AbortSignal })).toThrow('an AbortSignal');
-    expect(() => queue.consume({ timeout: '5 minutes' as '5m' })).toThrow('expected a duration');
+    expect(() => queue.consume({ idleTimeout: '5 minutes' as '5m' })).toThrow('expected a duration');
   });
 });
 
@@ -220,6 +227,11 @@ describe('run and start', () => {
     const mails = aQueue({ name, payload: Mail });
     const letters = aQueue({ name, payload: Letter });
     const both = [mails.worker(() => undefined), letters.worker(() => undefined)];
-    expect(() => start(both)).toThrow(expect.objectContaining({ code: 'CONFLICTING_QUEUES', payloads: [expect.stringContaining('Mail'), expect.stringContaining('Letter')] as never }) as Error);
+    expect(() => start(both)).toThrow(
+      expect.objectContaining({
+        code: 'CONFLICTING_QUEUES',
+        payloads: [expect.stringContaining('Mail'), expect.stringContaining('Letter')] as never,
+      }) as Error,
+    );
   });
 });

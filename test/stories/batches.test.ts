@@ -12,7 +12,11 @@ class Reading {
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
-const isDrained = (queue: HotQueue<never>) => until(() => queue.counts(), ({ waiting, delayed, claimed }) => waiting + delayed + claimed === 0);
+const isDrained = (queue: HotQueue<never>) =>
+  until(
+    () => queue.counts(),
+    ({ waiting, delayed, active }) => waiting + delayed + active === 0,
+  );
 const payloads = async (queue: HotQueue): Promise<unknown[]> => (await queue.peek(1_000)).map(({ payload }) => payload);
 
 describe('a worker with `batch`', () => {
@@ -55,10 +59,13 @@ describe('a worker with `batch`', () => {
     let running = 0;
     await queue.putAll(upTo(50));
     const runner = start(
-      queue.worker(async () => {
-        running += 1;
-        await hold;
-      }, { batch: 10, concurrency: 2 }),
+      queue.worker(
+        async () => {
+          running += 1;
+          await hold;
+        },
+        { batch: 10, concurrency: 2 },
+      ),
     );
     await until(() => running === 2);
     expect(await queue.counts()).toMatchObject({ waiting: 30, claimed: 20 });
@@ -74,19 +81,28 @@ describe('a worker with `batch`', () => {
     const slow = latch();
     let seen = 0;
     const runner = start(
-      queue.worker(async (items) => {
-        seen += items.length;
-        if (!items.includes('slow')) return;
-        slow.open();
-        await hold;
-      }, { batch: 10 }),
+      queue.worker(
+        async (items) => {
+          seen += items.length;
+          if (!items.includes('slow')) return;
+          slow.open();
+          await hold;
+        },
+        { batch: 10 },
+      ),
     );
     await queue.putAll(upTo(500));
     await until(() => seen === 500);
     await queue.putAll([...upTo(9), 'slow', ...upTo(200)]);
     await slow;
-    await until(() => queue.counts(), ({ claimed }) => claimed > 10);
-    await until(() => queue.counts(), ({ claimed }) => claimed === 10);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active > 10,
+    );
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 10,
+    );
     expect(await payloads(queue)).toEqual(upTo(200));
     hold.open();
     await isDrained(queue as never);
@@ -97,10 +113,14 @@ describe('a worker with `batch`', () => {
   it('refuses sizes out of range, and linger without batch', () => {
     const queue = aQueue();
     for (const batch of [0, 1_001, 1.5, '100']) {
-      expect(() => queue.worker(() => undefined, { batch: batch as number })).toThrow(/invalid batch .*: expected a whole number from 1 to 1000/);
+      expect(() => queue.worker(() => undefined, { batch: batch as number })).toThrow(
+        /invalid batch .*: expected a whole number from 1 to 1000/,
+      );
       expect(() => queue.consume({ batch: batch as number })).toThrow(/from 1 to 1000/);
     }
-    expect(() => queue.worker(() => undefined, { linger: '50ms' } as never)).toThrow('option linger has no effect without batch: set batch');
+    expect(() => queue.worker(() => undefined, { linger: '50ms' } as never)).toThrow(
+      'option linger has no effect without batch: set batch',
+    );
     expect(() => queue.consume({ linger: '50ms' } as never)).toThrow('option linger has no effect without batch');
   });
 });
@@ -112,16 +132,41 @@ describe('a batch that fails', () => {
     await queue.put('a', 'b');
     await queue.with({ attempts: 1 }).put('once');
     const runner = start(
-      queue.worker(async (items, jobs) => {
-        items.forEach((item, index) => seen.push([item, jobs[index]!.attempt]));
-        throw new RangeError('no room');
-      }, { batch: 10, attempts: 2, backoff: 1 }),
+      queue.worker(
+        async (items, jobs) => {
+          items.forEach((item, index) => seen.push([item, jobs[index]!.attempt]));
+          throw new RangeError('no room');
+        },
+        { batch: 10, attempts: 2, backoff: 1 },
+      ),
     );
-    const letters = await until(() => queue.dead.list({ order: 'oldest' }), ({ length }) => length === 3);
+    const letters = await until(
+      () => queue.dead.list({ order: 'oldest' }),
+      ({ length }) => length === 3,
+    );
     await runner.stop();
-    expect(letters[0]).toMatchObject({ text: '"once"', attempts: 1, reason: 'failed 1 of 1 attempts', error: { name: 'RangeError', message: 'no room' } });
-    expect(letters.slice(1).map(({ text, attempts, failures }) => [text, attempts, failures.length]).sort()).toEqual([['"a"', 2, 2], ['"b"', 2, 2]]);
-    expect(seen.sort()).toEqual([['a', 1], ['a', 2], ['b', 1], ['b', 2], ['once', 1]]);
+    expect(letters[0]).toMatchObject({
+      text: '"once"',
+      attempts: 1,
+      reason: 'failed 1 of 1 attempts',
+      error: { name: 'RangeError', message: 'no room' },
+    });
+    expect(
+      letters
+        .slice(1)
+        .map(({ text, attempts, failures }) => [text, attempts, failures.length])
+        .sort(),
+    ).toEqual([
+      ['"a"', 2, 2],
+      ['"b"', 2, 2],
+    ]);
+    expect(seen.sort()).toEqual([
+      ['a', 1],
+      ['a', 2],
+      ['b', 1],
+      ['b', 2],
+      ['once', 1],
+    ]);
   });
 
   it('for one message, reported with fail(), fails only that one: it is retried by the policy, and its error is kept', async () => {
@@ -129,46 +174,78 @@ describe('a batch that fails', () => {
     const seen: [unknown, number][] = [];
     await queue.put('good', 'bad', 'fine', 'closed');
     const runner = start(
-      queue.worker(async (items, jobs) => {
-        for (const [index, item] of items.entries()) {
-          seen.push([item, jobs[index]!.attempt]);
-          if (item === 'bad') jobs[index]!.fail(new TypeError('no such sensor'));
-          if (item === 'closed') jobs[index]!.fail(new Bury('closed in May'));
-        }
-      }, { batch: 10, attempts: 2, backoff: 1 }),
+      queue.worker(
+        async (items, jobs) => {
+          for (const [index, item] of items.entries()) {
+            seen.push([item, jobs[index]!.attempt]);
+            if (item === 'bad') jobs[index]!.fail(new TypeError('no such sensor'));
+            if (item === 'closed') jobs[index]!.fail(new Bury('closed in May'));
+          }
+        },
+        { batch: 10, attempts: 2, backoff: 1 },
+      ),
     );
-    await until(() => queue.dead.size(), (size) => size === 2);
+    await until(
+      () => queue.dead.size(),
+      (size) => size === 2,
+    );
     await isDrained(queue as never);
     await runner.stop();
-    expect(seen).toEqual([['good', 1], ['bad', 1], ['fine', 1], ['closed', 1], ['bad', 2]]);
+    expect(seen).toEqual([
+      ['good', 1],
+      ['bad', 1],
+      ['fine', 1],
+      ['closed', 1],
+      ['bad', 2],
+    ]);
     const [closed, bad] = await queue.dead.list({ order: 'oldest' });
     expect(closed).toMatchObject({ text: '"closed"', reason: 'closed in May', attempts: 1 });
-    expect(bad).toMatchObject({ text: '"bad"', attempts: 2, reason: 'failed 2 of 2 attempts', error: { name: 'TypeError', message: 'no such sensor' } });
+    expect(bad).toMatchObject({
+      text: '"bad"',
+      attempts: 2,
+      reason: 'failed 2 of 2 attempts',
+      error: { name: 'TypeError', message: 'no such sensor' },
+    });
   });
 
   it('does not change messages that the handler settled, and logs one line for the others', async () => {
     const told: string[] = [];
-    const logger = { debug: () => {}, info: () => {}, error: () => {}, warn: (sentence: string) => void told.push(sentence) };
+    const logger = {
+      debug: () => {},
+      info: () => {},
+      error: () => {},
+      warn: (sentence: string) => void told.push(sentence),
+    };
     const queue = aQueue({ logger });
     await queue.put('done', 'bury', 'x', 'y', 'z');
     const once = latch();
     const runner = start(
-      queue.worker(async (_items, [done, bury, ...rest]) => {
-        await done!.ack();
-        await bury!.bury('not wanted');
-        expect(() => done!.fail('late')).toThrow(/cannot settle message .* with fail\(\): ack\(\) was called/);
-        rest[0]!.fail(new Error('only x'));
-        once.open();
-        throw new Error('the rest');
-      }, { batch: 5, backoff: '1h' }),
+      queue.worker(
+        async (_items, [done, bury, ...rest]) => {
+          await done!.ack();
+          await bury!.bury('not wanted');
+          expect(() => done!.fail('late')).toThrow(/cannot settle message .* with fail\(\): ack\(\) was called/);
+          rest[0]!.fail(new Error('only x'));
+          once.open();
+          throw new Error('the rest');
+        },
+        { batch: 5, backoff: '1h' },
+      ),
     );
     await once;
-    await until(() => queue.counts(), ({ delayed, claimed }) => delayed === 3 && claimed === 0);
+    await until(
+      () => queue.counts(),
+      ({ delayed, active }) => delayed === 3 && active === 0,
+    );
     await runner.stop();
     expect(await queue.counts()).toMatchObject({ delayed: 3, dead: 1 });
     expect(told).toHaveLength(2);
-    expect(told.some((sentence) => /^message .* failed attempt 1, next attempt in \d+ ms: Error: only x$/.test(sentence))).toBe(true);
-    expect(told).toContain(`2 messages of queue "${queue.name}" failed together (2 will be retried, 0 buried): Error: the rest`);
+    expect(
+      told.some((sentence) => /^message .* failed attempt 1, next attempt in \d+ ms: Error: only x$/.test(sentence)),
+    ).toBe(true);
+    expect(told).toContain(
+      `2 messages of queue "${queue.name}" failed together (2 will be retried, 0 buried): Error: the rest`,
+    );
   });
 
   it('contains no invalid or expired message: those are buried before, one by one', async () => {
@@ -177,11 +254,19 @@ describe('a batch that fails', () => {
     await queue.with({ ttl: 1 }).put({ sensor: 'late', value: 1 });
     await redis().rpush(queue.key, '{"sensor":"roof","value":-1}', 'no json');
     await queue.put({ sensor: 'roof', value: 2 }, { sensor: 'cellar', value: 3 });
-    await until(() => Date.now(), (now) => now > before + 5);
+    await until(
+      () => Date.now(),
+      (now) => now > before + 5,
+    );
     const runner = start(queue.worker((readings) => void seen.push(readings), { batch: 10 }));
     await isDrained(queue as never);
     await runner.stop();
-    expect(seen).toEqual([[{ sensor: 'roof', value: 2 }, { sensor: 'cellar', value: 3 }]]);
+    expect(seen).toEqual([
+      [
+        { sensor: 'roof', value: 2 },
+        { sensor: 'cellar', value: 3 },
+      ],
+    ]);
     const letters = await queue.dead.list();
     expect(letters.map(({ reason }) => reason).sort()).toEqual(['expired', 'invalid payload', 'invalid payload']);
   });
@@ -192,7 +277,10 @@ describe('a batch that fails', () => {
     await redis().rpush(queue.key, '1', '2', '3');
     let runs = 0;
     const runner = start(queue.worker(() => void (runs += 1), { batch: 10 }));
-    await until(() => queue.dead.size(), (size) => size === 3);
+    await until(
+      () => queue.dead.size(),
+      (size) => size === 3,
+    );
     await runner.stop();
     expect(runs).toBe(0);
   });
@@ -204,12 +292,18 @@ describe('a batch that fails', () => {
     await queue.with({ timeout: 20, attempts: 1 }).put('short');
     await queue.put('long');
     const runner = start(
-      queue.worker(async (_items, given) => {
-        jobs = given;
-        await hold;
-      }, { batch: 10 }),
+      queue.worker(
+        async (_items, given) => {
+          jobs = given;
+          await hold;
+        },
+        { batch: 10 },
+      ),
     );
-    const [letter] = await until(() => queue.dead.list(), ({ length }) => length === 1);
+    const [letter] = await until(
+      () => queue.dead.list(),
+      ({ length }) => length === 1,
+    );
     expect(letter).toMatchObject({ text: '"short"', error: { name: 'TimedOutError' } });
     expect(jobs.map(({ signal }) => signal.aborted)).toEqual([true, false]);
     expect(await queue.counts()).toMatchObject({ claimed: 1 });
@@ -227,12 +321,18 @@ describe('linger', () => {
     const runner = start(queue.worker((items) => void batches.push(items), { batch: 3, linger: '1h' }));
     for (const [index, item] of ['a', 'b'].entries()) {
       await queue.put(item);
-      await until(() => queue.counts(), ({ claimed }) => claimed === index + 1);
+      await until(
+        () => queue.counts(),
+        ({ active }) => active === index + 1,
+      );
     }
     expect(batches).toEqual([]);
     await queue.put('c', 'd');
     await until(() => batches.length === 1);
-    await until(() => queue.counts(), ({ claimed }) => claimed === 1);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 1,
+    );
     expect(batches).toEqual([['a', 'b', 'c']]);
     await queue.put('e', 'f');
     await until(() => batches.length === 2);
@@ -259,7 +359,10 @@ describe('linger', () => {
     queue.events.on('take', ({ id }) => void released.push(id));
     const runner = start(queue.worker((items) => void batches.push(items), { batch: 10, linger: 900 }));
     await queue.put('a');
-    await until(() => queue.counts(), ({ claimed }) => claimed === 1);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 1,
+    );
     const counts: number[] = [];
     await until(async () => {
       counts.push((await queue.counts()).waiting);
@@ -274,7 +377,10 @@ describe('linger', () => {
     let runs = 0;
     await queue.put('a', 'b', 'c');
     const runner = start(queue.worker(() => void (runs += 1), { batch: 10, linger: '1h' }));
-    await until(() => queue.counts(), ({ claimed }) => claimed === 3);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 3,
+    );
     await runner.stop();
     expect(await queue.counts()).toMatchObject({ waiting: 3, claimed: 0, workers: 0 });
     expect(await payloads(queue)).toEqual(['a', 'b', 'c']);
@@ -287,12 +393,21 @@ describe('linger', () => {
     const batches: unknown[][] = [];
     const runner = start(queue.worker((items) => void batches.push(items), { batch: 2, linger: '1h' }));
     await queue.put('lost');
-    const [id] = await until(() => redis().zrange(`{${queue.key}}:workers`, 0, '-1'), (workers) => workers.length === 1);
-    await until(() => queue.counts(), ({ claimed }) => claimed === 1);
+    const [id] = await until(
+      () => redis().zrange(`{${queue.key}}:workers`, 0, '-1'),
+      (workers) => workers.length === 1,
+    );
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 1,
+    );
     await redis().zrem(`{${queue.key}}:workers`, id!);
     await redis().del(`{${queue.key}}:claims:${id}`);
     await queue.put('a');
-    await until(() => queue.counts(), ({ claimed }) => claimed === 1);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 1,
+    );
     expect(batches).toEqual([]);
     await queue.put('b');
     await until(() => batches.length === 1);
@@ -305,16 +420,22 @@ describe('linger', () => {
     const hold = latch();
     const began = latch();
     const runner = start(
-      queue.worker(async () => {
-        began.open();
-        await hold;
-      }, { batch: 10, linger: 30 }),
+      queue.worker(
+        async () => {
+          began.open();
+          await hold;
+        },
+        { batch: 10, linger: 30 },
+      ),
     );
     const other = queue.consume();
     await queue.put('first');
     await began;
     const next = other.next();
-    await until(() => queue.counts(), ({ workers }) => workers === 2);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 2,
+    );
     await queue.put('second');
     expect(await next).toEqual({ done: false, value: 'second' });
     hold.open();
@@ -354,14 +475,17 @@ describe('stopping a batch', () => {
     await queue.put('a', 'b', 'c');
     const began = latch<Delivery[]>();
     const runner = start(
-      queue.worker(async (_items, jobs) => {
-        began.open(jobs);
-        await new Promise(() => {});
-      }, { batch: 10 }),
+      queue.worker(
+        async (_items, jobs) => {
+          began.open(jobs);
+          await new Promise(() => {});
+        },
+        { batch: 10 },
+      ),
     );
     const jobs = await began;
     expect(jobs.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
-    await runner.stop({ deadline: 10 });
+    await runner.stop({ shutdownTimeout: 10 });
     expect(jobs.map(({ signal }) => signal.aborted)).toEqual([true, true, true]);
     expect(await payloads(queue)).toEqual(['a', 'b', 'c']);
     for await (const delivery of queue.deliveries({ limit: 3 })) expect(delivery.attempt).toBe(1);
@@ -375,10 +499,13 @@ describe('stopping a batch', () => {
     const began = latch<Delivery[]>();
     const hold = latch();
     const runner = start(
-      queue.worker(async (_items, given) => {
-        began.open(given);
-        await hold;
-      }, { batch: 10 }),
+      queue.worker(
+        async (_items, given) => {
+          began.open(given);
+          await hold;
+        },
+        { batch: 10 },
+      ),
     );
     const given = await began;
     const [id] = await redis().zrange(`{${queue.key}}:workers`, 0, '-1');
@@ -403,13 +530,14 @@ describe('a batch whose process is killed', () => {
     const queue = aQueue({ lease: 1_000 });
     await queue.putAll(upTo(300));
     const done = new Set<number>();
-    const print = "await new Promise((resolve) => setTimeout(resolve, 20)); console.log(JSON.stringify(items));";
-    const collect = (lines: readonly string[]): void => lines.forEach((line) => (JSON.parse(line) as number[]).forEach((item) => done.add(item)));
+    const print = 'await new Promise((resolve) => setTimeout(resolve, 20)); console.log(JSON.stringify(items));';
+    const collect = (lines: readonly string[]): void =>
+      lines.forEach((line) => (JSON.parse(line) as number[]).forEach((item) => done.add(item)));
     const first = aChild(script(queue.name, print));
     await until(() => first.lines.length >= 5);
     await first.kill('SIGKILL');
     collect(first.lines);
-    const held = (await queue.counts()).claimed;
+    const held = (await queue.counts()).active;
     expect(held).toBeGreaterThan(1);
     const second = aChild(script(queue.name, print));
     await isDrained(queue as never);
@@ -422,7 +550,8 @@ describe('a batch whose process is killed', () => {
   it('by one of its messages: once that message is quarantined, only it counts crashes, and the others of its batch are done', async () => {
     const queue = aQueue({ lease: 1_000 });
     const broker = aBroker(queue.name, 1_000);
-    const body = "console.log(JSON.stringify(items)); if (items.includes('poison')) process.kill(process.pid, 'SIGKILL');";
+    const body =
+      "console.log(JSON.stringify(items)); if (items.includes('poison')) process.kill(process.pid, 'SIGKILL');";
     const batches: string[] = [];
     const dies = async (): Promise<void> => {
       const child = aChild(script(queue.name, body));
@@ -436,8 +565,11 @@ describe('a batch whose process is killed', () => {
     await queue.put('one', 'two', 'three');
     await dies();
     expect(batches).toEqual(['["poison"]', '["poison"]', '["poison","one","two","three"]']);
-    expect((await queue.dead.list()).map(({ text, reason }) => [text, reason])).toEqual([['"poison"', 'its worker died 3 times']]);
-    for (const message of await redis().lrange(queue.key, 0, -1)) expect(message).toMatch(/^#\S+ 0 0\n"(one|two|three)"$/);
+    expect((await queue.dead.list()).map(({ text, reason }) => [text, reason])).toEqual([
+      ['"poison"', 'its worker died 3 times'],
+    ]);
+    for (const message of await redis().lrange(queue.key, 0, -1))
+      expect(message).toMatch(/^#\S+ 0 0\n"(one|two|three)"$/);
     const rest: unknown[] = [];
     for await (const item of queue.consume({ limit: 3 })) rest.push(item);
     expect(rest).toEqual(['one', 'two', 'three']);
@@ -492,7 +624,7 @@ describe('consume with `batch`', () => {
     const stop = new AbortController();
     const seen: unknown[] = [];
     await queue.putAll(upTo(5));
-    for await (const items of queue.consume({ batch: 2, timeout: 30 })) seen.push(items);
+    for await (const items of queue.consume({ batch: 2, idleTimeout: 30 })) seen.push(items);
     expect(seen).toEqual([[0, 1], [2, 3], [4]]);
     await queue.putAll(upTo(5));
     for await (const items of queue.consume({ batch: 2, signal: stop.signal })) {
@@ -507,11 +639,17 @@ describe('consume with `batch`', () => {
     const consumer = queue.consume({ batch: 3, linger: '1h' });
     const first = consumer.next();
     await queue.put('a');
-    await until(() => queue.counts(), ({ claimed }) => claimed === 1);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 1,
+    );
     await queue.put('b', 'c', 'd');
     expect(await first).toEqual({ done: false, value: ['a', 'b', 'c'] });
     const second = consumer.next();
-    await until(() => queue.counts(), ({ waiting, claimed }) => waiting === 0 && claimed === 1);
+    await until(
+      () => queue.counts(),
+      ({ waiting, active }) => waiting === 0 && active === 1,
+    );
     await consumer.return();
     expect(await second).toEqual({ done: true, value: undefined });
     expect(await payloads(queue)).toEqual(['d']);
@@ -531,6 +669,7 @@ describe('consume with `batch`', () => {
     }
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 2, dead: 1, claimed: 0 });
     await queue.delayed.list().then((messages) => Promise.all(messages.map(({ id }) => queue.delayed.promote(id))));
-    for await (const deliveries of queue.deliveries({ batch: 10, limit: 2 })) expect(deliveries.map(({ attempt }) => attempt)).toEqual([2, 2]);
+    for await (const deliveries of queue.deliveries({ batch: 10, limit: 2 }))
+      expect(deliveries.map(({ attempt }) => attempt)).toEqual([2, 2]);
   });
 });

@@ -54,7 +54,10 @@ describe('put and consume', () => {
     const queue = aQueue();
     const consumer = queue.consume();
     const first = consumer.next();
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     await queue.put('late');
     expect(await first).toEqual({ done: false, value: 'late' });
     await consumer.return();
@@ -64,7 +67,10 @@ describe('put and consume', () => {
     const queue = aQueue();
     const consumers = Array.from({ length: 3 }, () => queue.consume());
     const firsts = consumers.map((consumer) => consumer.next());
-    await until(() => queue.counts(), ({ workers }) => workers === 3);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 3,
+    );
     await queue.put('a', 'b', 'c');
     const values = (await Promise.all(firsts)).map(({ value }) => value);
     expect(values.sort()).toEqual(['a', 'b', 'c']);
@@ -79,12 +85,15 @@ describe('asking for the next message', () => {
     const consumer = queue.consume();
     await consumer.next();
     await consumer.next();
-    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 1 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 1 });
     const third = consumer.next();
-    await until(() => queue.counts(), ({ claimed }) => claimed === 0);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 0,
+    );
     await consumer.return();
     expect(await third).toEqual({ done: true, value: undefined });
-    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, workers: 0 });
   });
 });
 
@@ -102,7 +111,7 @@ describe('leaving a loop early', () => {
     };
     await leave().catch(() => undefined);
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['b', 'c']);
-    expect(await queue.counts()).toMatchObject({ claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ active: 0, workers: 0 });
   });
 
   it("with onLeave: 'ack' acknowledges the current message, as HotQueue for Python does", async () => {
@@ -135,13 +144,13 @@ describe('a consumer ends', () => {
     const queue = aQueue();
     await queue.put('a', 'b', 'c');
     expect(await all(queue.consume({ limit: 2 }))).toEqual(['a', 'b']);
-    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
   });
 
   it('when no message came for `timeout`', async () => {
     const queue = aQueue();
     await queue.put('a');
-    expect(await all(queue.consume({ timeout: 50 }))).toEqual(['a']);
+    expect(await all(queue.consume({ idleTimeout: 50 }))).toEqual(['a']);
   });
 
   it('when its signal aborts, also while it waits, and releases no message', async () => {
@@ -156,13 +165,16 @@ describe('a consumer ends', () => {
     const waiting = all(queue.consume({ signal: AbortSignal.timeout(50) }));
     expect(await waiting).toEqual([]);
     expect(seen).toEqual(['a']);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, workers: 0 });
   });
 
   it('when its queue is closed', async () => {
     const queue = aQueue();
     const ended = all(queue.consume());
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     await queue.close();
     expect(await ended).toEqual([]);
   });
@@ -179,28 +191,28 @@ describe('a loop with a fast body', () => {
     for await (const item of queue.consume({ limit: 1_000 })) {
       seen.push(item);
       if (seen.length % 100 !== 0) continue;
-      const { claimed, waiting } = await queue.counts();
-      most = Math.max(most, claimed);
+      const { active, waiting } = await queue.counts();
+      most = Math.max(most, active);
       expect(waiting).toBeGreaterThanOrEqual(2_000);
     }
     expect(most).toBeGreaterThan(1);
     expect(seen).toEqual(numbers.slice(0, 1_000));
-    expect(await queue.counts()).toMatchObject({ waiting: 2_000, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 2_000, active: 0, workers: 0 });
     expect(await queue.peek()).toMatchObject([{ payload: 1_000 }]);
   });
 
   it('releases the current message and all prefetched ones when it is left, in order', async () => {
     const queue = aQueue();
     await queue.putAll(numbers);
-    let claimed = 0;
+    let active = 0;
     for await (const item of queue.consume()) {
       if (item !== 700) continue;
-      ({ claimed } = await queue.counts());
+      ({ active } = await queue.counts());
       break;
     }
-    expect(claimed).toBeGreaterThan(1);
+    expect(active).toBeGreaterThan(1);
     expect((await queue.peek(3_000)).map(({ payload }) => payload)).toEqual(numbers.slice(700));
-    expect(await queue.counts()).toMatchObject({ waiting: 2_300, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 2_300, active: 0, workers: 0 });
   });
 
   it('that becomes slow releases its prefetched messages, and continues at the same position', async () => {
@@ -211,7 +223,10 @@ describe('a loop with a fast body', () => {
     for await (const item of queue.consume({ limit: 1_500 })) {
       seen.push(item);
       if (item !== 1_000) continue;
-      await until(() => queue.counts(), ({ claimed }) => claimed === 1);
+      await until(
+        () => queue.counts(),
+        ({ active }) => active === 1,
+      );
       expect(await queue.peek()).toMatchObject([{ payload: 1_001 }]);
       taken.push(await queue.get());
     }
@@ -227,7 +242,7 @@ describe('a loop with a fast body', () => {
     for await (const delivery of queue.deliveries({ limit: 1_001 })) {
       seen.push(delivery.payload);
       if (delivery.payload !== 500 || hasReleased) continue;
-      expect((await queue.counts()).claimed).toBeGreaterThan(1);
+      expect((await queue.counts()).active).toBeGreaterThan(1);
       hasReleased = true;
       await delivery.release();
     }
@@ -241,7 +256,7 @@ describe('a loop with a fast body', () => {
     let seen = 0;
     for await (const _ of queue.consume({ signal: stop.signal })) if (++seen === 700) stop.abort();
     expect(seen).toBe(700);
-    expect(await queue.counts()).toMatchObject({ waiting: 2_300, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 2_300, active: 0, workers: 0 });
     expect(await queue.peek()).toMatchObject([{ payload: 700 }]);
   });
 });
@@ -257,7 +272,7 @@ describe('deliveries', () => {
       if (delivery.payload === 'retry') await delivery.retry({ delay: '1h' });
       if (delivery.payload === 'release') break;
     }
-    expect(await queue.counts()).toMatchObject({ waiting: 2, dead: 1, claimed: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 2, dead: 1, active: 0 });
     expect((await queue.peek(3)).map(({ payload }) => payload)).toEqual(['release', 'retry']);
     expect(await queue.dead.list()).toMatchObject([{ reason: 'no longer wanted', text: '"bury"' }]);
   });
@@ -272,14 +287,14 @@ describe('deliveries', () => {
       if (delivery.attempt < 3) await delivery.retry({ delay: delivery.attempt === 1 ? 0 : 30 });
     }
     expect(attempts).toEqual([1, 2, 3]);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, active: 0, dead: 0, workers: 0 });
   });
 
   it('that fail() reported are retried by the retry policy, then buried with their error', async () => {
     const queue = aQueue();
     await queue.with({ attempts: 2, backoff: 1 }).put('bad');
     const attempts: number[] = [];
-    for await (const delivery of queue.deliveries({ timeout: 200 })) {
+    for await (const delivery of queue.deliveries({ idleTimeout: 200 })) {
       attempts.push(delivery.attempt);
       delivery.fail(new TypeError('no such customer'));
       if (delivery.attempt === 1) break; // also a loop that is left early counts the failure
@@ -289,7 +304,14 @@ describe('deliveries', () => {
       delivery.fail(new TypeError('still none'));
     }
     expect(attempts).toEqual([1, 2]);
-    expect(await queue.dead.list()).toMatchObject([{ attempts: 2, reason: 'failed 2 of 2 attempts', error: { message: 'still none' }, failures: [{ message: 'no such customer' }, { message: 'still none' }] }]);
+    expect(await queue.dead.list()).toMatchObject([
+      {
+        attempts: 2,
+        reason: 'failed 2 of 2 attempts',
+        error: { message: 'still none' },
+        failures: [{ message: 'no such customer' }, { message: 'still none' }],
+      },
+    ]);
   });
 
   it('cannot be settled again in another way', async () => {
@@ -310,7 +332,7 @@ describe('get', () => {
     expect(await queue.get()).toBeNull();
     expect(await queue.get()).toBe('b');
     expect(await queue.get()).toBeUndefined();
-    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, active: 0, dead: 0 });
   });
 
   it('uses one worker for calls in quick succession, and removes it soon after', async () => {
@@ -322,7 +344,10 @@ describe('get', () => {
       for (const worker of await redis().zrange(`{${queue.key}}:workers`, 0, '-1')) workers.add(worker);
     }
     expect(workers.size).toBe(1);
-    await until(() => queue.counts(), ({ workers: left }) => left === 0);
+    await until(
+      () => queue.counts(),
+      ({ workers: left }) => left === 0,
+    );
     await queue.put('later');
     expect(await queue.get()).toBe('later');
     await queue.close();
@@ -336,10 +361,13 @@ describe('get', () => {
     const all = await Promise.all([waiting, queue.get(), queue.get(), queue.get()]);
     expect(all.filter((item) => item !== undefined).sort()).toEqual(['a', 'b', 'c']);
     const late = [queue.get({ block: true }), queue.get({ block: true })];
-    await until(() => queue.counts(), ({ workers }) => workers >= 2);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers >= 2,
+    );
     await queue.put('d', 'e');
     expect((await Promise.all(late)).sort()).toEqual(['d', 'e']);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0 });
   });
 
   it('buries invalid messages and returns the next valid one', async () => {
@@ -347,13 +375,16 @@ describe('get', () => {
     await redis().rpush(queue.key, 'no json');
     await queue.put('fine');
     expect(await queue.get()).toBe('fine');
-    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, dead: 1 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, dead: 1 });
   });
 
   it('ends when its queue is closed', async () => {
     const queue = aQueue();
     const got = queue.get({ block: true });
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     await queue.close();
     expect(await got).toBeUndefined();
     await expect(queue.get()).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
@@ -363,7 +394,10 @@ describe('get', () => {
     const queue = aQueue();
     expect(await queue.get({ block: true, timeout: 30 })).toBeUndefined();
     const got = queue.get({ block: true });
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     await queue.put('late');
     expect(await got).toBe('late');
   });

@@ -10,10 +10,14 @@ class Task {
 }
 
 /** A queue with `count` dead letters, with the payloads 0, 1, … in the order of burial. */
-async function aQueueWithDead(count: number, options: QueueOptions & { payload?: undefined; name?: string } = {}): Promise<HotQueue> {
+async function aQueueWithDead(
+  count: number,
+  options: QueueOptions & { payload?: undefined; name?: string } = {},
+): Promise<HotQueue> {
   const queue = aQueue(options);
   await queue.putAll(Array.from({ length: count }, (_, index) => index));
-  for await (const delivery of queue.deliveries({ limit: count })) await delivery.bury(Number(delivery.payload) % 2 === 0 ? 'even' : 'odd');
+  for await (const delivery of queue.deliveries({ limit: count }))
+    await delivery.bury(Number(delivery.payload) % 2 === 0 ? 'even' : 'odd');
   return queue;
 }
 
@@ -22,7 +26,10 @@ async function writeLetters(queue: HotQueue, count: number, at: (index: number) 
   const own = `{${queue.key}}:dead`;
   for (let from = 0; from < count; from += 5_000) {
     const some = Array.from({ length: Math.min(5_000, count - from) }, (_, index) => from + index);
-    await redis().hset(`${own}:messages`, ...some.flatMap((n) => [`id-${n}`, `{"lane":"b","reason":"test","attempts":3}\n#id-${n} 3 0\n${n}`]));
+    await redis().hset(
+      `${own}:messages`,
+      ...some.flatMap((n) => [`id-${n}`, `{"lane":"b","reason":"test","attempts":3}\n#id-${n} 3 0\n${n}`]),
+    );
     await redis().zadd(own, ...some.flatMap((n) => [at(n), `id-${n}`]));
   }
 }
@@ -47,7 +54,14 @@ describe('dead letters', () => {
   it('can be read one by one: bytes, error and failures', async () => {
     const queue = aQueue();
     const { id, putAt } = await queue.put({ to: 'ada' });
-    const runner = start(queue.worker((_item, job) => { throw new TypeError(`no ${job.attempt}`); }, { attempts: 2, backoff: 1 }));
+    const runner = start(
+      queue.worker(
+        (_item, job) => {
+          throw new TypeError(`no ${job.attempt}`);
+        },
+        { attempts: 2, backoff: 1 },
+      ),
+    );
     await until(() => queue.dead.size());
     await runner.stop();
     const letter = (await queue.dead.get(id))!;
@@ -58,7 +72,10 @@ describe('dead letters', () => {
       reason: 'failed 2 of 2 attempts',
       attempts: 2,
       error: { name: 'TypeError', message: 'no 2', stack: expect.stringContaining('dead-letters.test') as string },
-      failures: [{ attempt: 1, name: 'TypeError', message: 'no 1' }, { attempt: 2, name: 'TypeError', message: 'no 2' }],
+      failures: [
+        { attempt: 1, name: 'TypeError', message: 'no 1' },
+        { attempt: 2, name: 'TypeError', message: 'no 2' },
+      ],
       text: '{"to":"ada"}',
     });
     expect(letter.bytes.toString()).toMatch(new RegExp(`^#${id} 1 0 f=\\d+\\n\\[.*\\]\\n\\{"to":"ada"\\}$`));
@@ -71,7 +88,10 @@ describe('dead letters', () => {
     await redis().rpush(queue.key, '#same 0 0\n1', '#same 0 0\n2');
     for await (const delivery of queue.deliveries({ limit: 2 })) await delivery.bury('test');
     const letters = await queue.dead.list({ order: 'oldest' });
-    expect(letters.map(({ id, key }) => [id, key]).sort()).toEqual([['same', 'same'], ['same', 'same~1']]);
+    expect(letters.map(({ id, key }) => [id, key]).sort()).toEqual([
+      ['same', 'same'],
+      ['same', 'same~1'],
+    ]);
     expect((await queue.dead.get('same~1'))!.text).toBe('2');
     expect(await queue.dead.revive('same~1')).toBe(1);
     expect(await redis().lrange(queue.key, 0, -1)).toEqual(['#same 0 0\n2']);
@@ -79,9 +99,15 @@ describe('dead letters', () => {
 
   it('of a dead worker are listed with the others', async () => {
     const queue = aQueue();
-    await redis().hset(`{${queue.key}}:dead:messages`, 'id', '{"lane":"b","reason":"its worker died 3 times","attempts":0,"worker":"w"}\n#id 0 3\n"killer"');
+    await redis().hset(
+      `{${queue.key}}:dead:messages`,
+      'id',
+      '{"lane":"b","reason":"its worker died 3 times","attempts":0,"worker":"w"}\n#id 0 3\n"killer"',
+    );
     await redis().zadd(`{${queue.key}}:dead`, 1, 'id');
-    expect(await queue.dead.list()).toMatchObject([{ id: 'id', reason: 'its worker died 3 times', attempts: 0, error: undefined, failures: [] }]);
+    expect(await queue.dead.list()).toMatchObject([
+      { id: 'id', reason: 'its worker died 3 times', attempts: 0, error: undefined, failures: [] },
+    ]);
   });
 });
 
@@ -94,7 +120,10 @@ describe('a dead letter that another program wrote', () => {
     const queue = await aQueueWithDead(1);
     await redis().hset(`{${queue.key}}:dead:messages`, 'foreign', entry);
     await redis().zadd(`{${queue.key}}:dead`, 1, 'foreign');
-    expect(await queue.dead.list()).toMatchObject([{ reason: 'even' }, { id: 'foreign', reason: 'unknown: its record cannot be read' }]);
+    expect(await queue.dead.list()).toMatchObject([
+      { reason: 'even' },
+      { id: 'foreign', reason: 'unknown: its record cannot be read' },
+    ]);
     if (text !== '') expect((await queue.dead.get('foreign'))!.text).toBe(text);
     expect(await queue.dead.reviveAll()).toBe(2);
     expect(await redis().lrange(queue.key, 0, 0)).toEqual(['#foreign 0 0\n"x"']);
@@ -108,17 +137,23 @@ describe('reviving', () => {
     const attempts: number[] = [];
     let isBroken = true;
     const runner = start(
-      queue.worker((_item, job) => {
-        expect(job.id).toBe(id);
-        attempts.push(job.attempt);
-        if (isBroken) throw new Error('no');
-      }, { backoff: 1 }),
+      queue.worker(
+        (_item, job) => {
+          expect(job.id).toBe(id);
+          attempts.push(job.attempt);
+          if (isBroken) throw new Error('no');
+        },
+        { backoff: 1 },
+      ),
     );
     await until(() => queue.dead.size());
     isBroken = false;
     expect(await queue.dead.revive(id)).toBe(1);
     await until(() => attempts.length === 3);
-    await until(() => queue.counts(), ({ waiting, claimed }) => waiting + claimed === 0);
+    await until(
+      () => queue.counts(),
+      ({ waiting, active }) => waiting + active === 0,
+    );
     await runner.stop();
     expect(attempts).toEqual([1, 2, 1]);
     expect(await queue.dead.size()).toBe(0);
@@ -154,9 +189,19 @@ describe('reviving', () => {
   it('ends, also if the revived messages are buried again at once', async () => {
     const queue = aQueue();
     await writeLetters(queue, 350, (n) => 1_700_000_000_000 + n);
-    const runner = start(queue.worker(() => { throw new Error('still broken'); }, { attempts: 1, concurrency: 20 }));
+    const runner = start(
+      queue.worker(
+        () => {
+          throw new Error('still broken');
+        },
+        { attempts: 1, concurrency: 20 },
+      ),
+    );
     expect(await queue.dead.reviveAll()).toBe(350);
-    await until(() => queue.dead.size(), (size) => size === 350);
+    await until(
+      () => queue.dead.size(),
+      (size) => size === 350,
+    );
     await runner.stop();
     expect(await queue.dead.list({ limit: 1 })).toMatchObject([{ reason: 'failed 1 of 1 attempts' }]);
   });
@@ -171,7 +216,7 @@ describe('reviving', () => {
     expect(await queue.size()).toBe(365);
   });
 
-  it("on a plain queue keeps the id, so the message goes to a list that Python does not read", async () => {
+  it('on a plain queue keeps the id, so the message goes to a list that Python does not read', async () => {
     const queue = aQueue({ wire: 'plain', payload: Task });
     await redis().rpush(queue.key, '{"n":"one"}');
     expect(await queue.get()).toBeUndefined();
@@ -201,28 +246,32 @@ describe('dropping', () => {
 });
 
 describe('a hundred thousand dead letters (on the engine, a thousand)', () => {
-  it('are revived and dropped in small steps: Redis replies to other clients meanwhile', { timeout: 120_000 }, async () => {
-    const count = serverKind() === 'redis' ? 100_000 : 1_000;
-    const queue = aQueue();
-    await writeLetters(queue, count, (n) => 1_700_000_000_000 + n);
-    let slowestMs = 0;
-    let isOver = false;
-    const others = (async () => {
-      while (!isOver) {
-        const askedAt = performance.now();
-        await redis().ping();
-        slowestMs = Math.max(slowestMs, performance.now() - askedAt);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    })();
-    expect(await queue.dead.drop({ where: ({ text }) => Number(text) % 2 === 0 })).toBe(count / 2);
-    expect(await queue.dead.reviveAll()).toBe(count / 2);
-    isOver = true;
-    await others;
-    expect(await queue.size()).toBe(count / 2);
-    expect(await queue.dead.size()).toBe(0);
-    expect(slowestMs).toBeLessThan(2_000);
-  });
+  it(
+    'are revived and dropped in small steps: Redis replies to other clients meanwhile',
+    { timeout: 120_000 },
+    async () => {
+      const count = serverKind() === 'redis' ? 100_000 : 1_000;
+      const queue = aQueue();
+      await writeLetters(queue, count, (n) => 1_700_000_000_000 + n);
+      let slowestMs = 0;
+      let isOver = false;
+      const others = (async () => {
+        while (!isOver) {
+          const askedAt = performance.now();
+          await redis().ping();
+          slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      })();
+      expect(await queue.dead.drop({ where: ({ text }) => Number(text) % 2 === 0 })).toBe(count / 2);
+      expect(await queue.dead.reviveAll()).toBe(count / 2);
+      isOver = true;
+      await others;
+      expect(await queue.size()).toBe(count / 2);
+      expect(await queue.dead.size()).toBe(0);
+      expect(slowestMs).toBeLessThan(2_000);
+    },
+  );
 });
 
 describe('bounds', () => {
@@ -258,13 +307,17 @@ describe('bad input', () => {
   });
 
   it.each([
-    ['nothing', undefined, 'undefined will not do; give the key of a letter, { where: (letter) => … }, or call reviveAll()'],
-    ['an empty key', '', 'give the key of a letter'],
-    ['a number', 7, '7 will not do'],
+    [
+      'nothing',
+      undefined,
+      'invalid key undefined: expected the key of a dead letter or { where: (letter) => … }; for all dead letters call reviveAll()',
+    ],
+    ['an empty key', '', 'invalid key "": expected the key of a dead letter'],
+    ['a number', 7, 'invalid key 7: expected the key of a dead letter'],
     ['null', null, 'invalid options null: expected an object'],
-    ['no filter', {}, 'an object will not do; give the key of a letter'],
+    ['an object without a filter', {}, 'invalid key an object: expected the key of a dead letter'],
     ['a mistyped filter', { were: () => true }, 'unknown option "were": did you mean "where"?'],
-    ['a filter that is none', { where: 'reason' }, 'invalid where "reason": expected a function'],
+    ['a filter that is not a function', { where: 'reason' }, 'invalid where "reason": expected a function'],
   ])('revive(%s) is refused, and revives nothing', async (_what, which, sentence) => {
     const queue = await aQueueWithDead(1);
     await expect(queue.dead.revive(which as string)).rejects.toThrow(sentence);
@@ -277,7 +330,10 @@ describe('bad input', () => {
     ['that returns a number', () => 0],
   ])('drop({ where }) with a filter %s is refused, and drops nothing', async (_what, where) => {
     const queue = await aQueueWithDead(2);
-    await expect(queue.dead.drop({ where: where as never })).rejects.toMatchObject({ code: 'INVALID_OPTION', option: 'where' });
+    await expect(queue.dead.drop({ where: where as never })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      option: 'where',
+    });
     expect(await queue.dead.size()).toBe(2);
   });
 
@@ -286,7 +342,13 @@ describe('bad input', () => {
     const queue = aQueue({ name });
     await queue.close();
     const closed = { code: 'QUEUE_CLOSED', queue: name };
-    for (const ask of [() => queue.dead.size(), () => queue.dead.list(), () => queue.dead.get('id'), () => queue.dead.revive('id'), () => queue.dead.dropAll()]) {
+    for (const ask of [
+      () => queue.dead.size(),
+      () => queue.dead.list(),
+      () => queue.dead.get('id'),
+      () => queue.dead.revive('id'),
+      () => queue.dead.dropAll(),
+    ]) {
       await expect(ask()).rejects.toMatchObject(closed);
     }
   });

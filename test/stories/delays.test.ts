@@ -24,16 +24,25 @@ describe('a message with a delay', () => {
     const queue = aQueue();
     await queue.with({ delay: 30 }).put('alone');
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 1, workers: 0 });
-    await until(() => queue.size(), (size) => size === 1);
+    await until(
+      () => queue.size(),
+      (size) => size === 1,
+    );
   });
 
   it('is promoted by the process that put it, also after its workers have stopped', async () => {
     const queue = aQueue();
     const runner = start(queue.worker(() => undefined));
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     await queue.with({ delay: 300 }).put('left');
     await runner.stop();
-    await until(() => queue.size(), (size) => size === 1);
+    await until(
+      () => queue.size(),
+      (size) => size === 1,
+    );
   });
 
   it('keeps no finished script alive, and an idle worker in another process handles it within a second', async () => {
@@ -87,7 +96,10 @@ describe('at', () => {
     await queue.with({ at: due + 1 }).put('number');
     await queue.with({ at: new Date(0) }).put('past');
     await queue.with({ at: Date.now() }).put('now');
-    expect((await queue.delayed.list()).map(({ dueAt, text }) => [text, dueAt])).toEqual([['"date"', due], ['"number"', due + 1]]);
+    expect((await queue.delayed.list()).map(({ dueAt, text }) => [text, dueAt])).toEqual([
+      ['"date"', due],
+      ['"number"', due + 1],
+    ]);
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['past', 'now']);
   });
 });
@@ -101,7 +113,9 @@ describe("a queue's own delay", () => {
     await queue.with({ attempts: 2 }).put('other');
     const [first, second] = await queue.delayed.list();
     expect([first!.text, second!.text]).toEqual(['"default"', '"other"']);
-    expect(await redis().hvals(`{${queue.key}}:delayed:messages`)).toEqual(expect.arrayContaining([expect.stringMatching(/ a=7\n/), expect.stringMatching(/ a=2\n/)]));
+    expect(await redis().hvals(`{${queue.key}}:delayed:messages`)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/ a=7\n/), expect.stringMatching(/ a=2\n/)]),
+    );
     expect(await queue.size()).toBe(2);
   });
 });
@@ -111,7 +125,10 @@ describe('queue.delayed', () => {
     const queue = aQueue();
     await queue.put('failing');
     for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: '3h' });
-    const [low, high] = [await queue.with({ delay: '2h', priority: 'low' }).put('low'), await queue.with({ delay: '1h', priority: 'high' }).put('high')];
+    const [low, high] = [
+      await queue.with({ delay: '2h', priority: 'low' }).put('low'),
+      await queue.with({ delay: '1h', priority: 'high' }).put('high'),
+    ];
     const { delayed } = queue;
     expect(await delayed.size()).toBe(3);
     const [first, second, third] = await delayed.list();
@@ -140,7 +157,10 @@ describe('queue.delayed', () => {
     expect(await queue.delayed.move(id, { at: due })).toBe(true);
     expect((await queue.delayed.get(id))!.dueAt).toBe(due);
     expect(await aQueue({ name: queue.name }).delayed.move(id, { delay: 30 })).toBe(true);
-    await until(() => queue.size(), (size) => size === 1);
+    await until(
+      () => queue.size(),
+      (size) => size === 1,
+    );
     expect(await queue.delayed.move(id, { delay: '1h' })).toBe(false);
   });
 

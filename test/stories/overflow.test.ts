@@ -5,14 +5,21 @@ import { aQueue, redis } from '../support/queue.js';
 import { serverKind } from '../support/server.js';
 import { realProgram, startRedis } from '../support/servers.js';
 
-const waiting = async (queue: { peek(n: number): Promise<{ payload: unknown }[]> }): Promise<unknown[]> => (await queue.peek(100)).map(({ payload }) => payload);
+const waiting = async (queue: { peek(n: number): Promise<{ payload: unknown }[]> }): Promise<unknown[]> =>
+  (await queue.peek(100)).map(({ payload }) => payload);
 
 describe('a queue that is full', () => {
   it('refuses a put, and accepts it when there is room again', async () => {
     const queue = aQueue({ maxLength: 2 });
     await queue.put('a');
     await queue.put('b');
-    await expect(queue.put('c')).rejects.toMatchObject({ code: 'QUEUE_FULL', queue: queue.name, maxLength: 2, count: 1, message: expect.stringContaining('no room') as string });
+    await expect(queue.put('c')).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+      queue: queue.name,
+      maxLength: 2,
+      count: 1,
+      message: expect.stringContaining('no room') as string,
+    });
     expect(await queue.get()).toBe('a');
     await queue.put('d');
     expect(await waiting(queue)).toEqual(['b', 'd']);
@@ -28,7 +35,12 @@ describe('a queue that is full', () => {
 
   it('stores the first calls of one turn that fit, and no later call instead of one that did not fit', async () => {
     const queue = aQueue({ maxLength: 4 });
-    const results = await Promise.allSettled([queue.put('a'), queue.put('b', 'c'), queue.put('d', 'e'), queue.put('f')]);
+    const results = await Promise.allSettled([
+      queue.put('a'),
+      queue.put('b', 'c'),
+      queue.put('d', 'e'),
+      queue.put('f'),
+    ]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
     expect(await waiting(queue)).toEqual(['a', 'b', 'c']);
   });
@@ -77,7 +89,10 @@ describe("whenFull: 'wait'", () => {
     const pair = queue.put('f', 'g').then(() => stored.push('fg'));
     const seen: unknown[] = [];
     for (let taken = 0; taken < 5; taken++) {
-      await until(() => queue.size(), (size) => size > 0);
+      await until(
+        () => queue.size(),
+        (size) => size > 0,
+      );
       seen.push(await queue.get());
     }
     await Promise.all([...puts, pair]);
@@ -92,7 +107,10 @@ describe("whenFull: 'wait'", () => {
     let isStored = false;
     const put = queue.put('b').then(() => (isStored = true));
     // Redis keeps the number of the put with its refusal: so the put has been sent, and is not stored.
-    const [producer] = await until(() => redis().keys(`{${queue.key}}:producer:*`), (keys) => keys.length === 1);
+    const [producer] = await until(
+      () => redis().keys(`{${queue.key}}:producer:*`),
+      (keys) => keys.length === 1,
+    );
     await until(async () => Number((await redis().get(producer!))!.split(' ')[0]) >= 3);
     expect([isStored, await queue.size()]).toEqual([false, 1]);
     expect(await queue.get()).toBe('a');
@@ -101,7 +119,9 @@ describe("whenFull: 'wait'", () => {
   });
 
   it('refuses at once a put that can never fit', async () => {
-    await expect(aQueue({ maxLength: 2, whenFull: 'wait' }).put(1, 2, 3)).rejects.toThrow('cannot put 3 messages at once');
+    await expect(aQueue({ maxLength: 2, whenFull: 'wait' }).put(1, 2, 3)).rejects.toThrow(
+      'cannot put 3 messages at once',
+    );
   });
 
   it('slows putAll() down to the speed of the workers, and never exceeds the limit', async () => {
@@ -147,7 +167,13 @@ describe.runIf(serverKind() === 'redis')('a server that is out of memory', () =>
     await queue.with({ id: 'b', delay: '1h' }).put('b');
     await queue.with({ id: 'c', delay: '1h' }).put('c');
     await client.config('SET', 'maxmemory', '1');
-    for (const put of [queue, queue.with({ id: 'x' }), queue.with({ delay: '1h' }), queue.with({ id: 'y', delay: '1h' }), queue.with({ priority: 'high' })]) {
+    for (const put of [
+      queue,
+      queue.with({ id: 'x' }),
+      queue.with({ delay: '1h' }),
+      queue.with({ id: 'y', delay: '1h' }),
+      queue.with({ priority: 'high' }),
+    ]) {
       await expect(put.put('more')).rejects.toMatchObject({ code: 'REDIS_FULL' });
     }
     expect(await queue.delayed.cancel('a')).toBe(true);

@@ -25,7 +25,7 @@ describe("a message with a caller's own id", () => {
       queue.with({ id: 'b', delay: '1h' }).put(4),
       queue.with({ id: 'a', priority: 'high' }).put(5),
       queue.with({ id: 'c', delay: '1h' }).put(6),
-      queue.with({ id: 'c', dedupe: '1h' }).put(7),
+      queue.with({ id: 'c', uniqueFor: '1h' }).put(7),
     ]);
     expect(jobs.map(({ duplicate }) => duplicate)).toEqual([false, true, false, true, true, false, true]);
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual([1, 3]);
@@ -55,15 +55,19 @@ describe("a message with a caller's own id", () => {
     expect(await queue.delayed.cancel('cancelled')).toBe(true);
     await queue.with({ id: 'cleared' }).put(3);
     await queue.clear();
-    for (const id of ['handled', 'cancelled', 'cleared']) expect((await queue.with({ id }).put('again')).duplicate).toBe(true);
+    for (const id of ['handled', 'cancelled', 'cleared'])
+      expect((await queue.with({ id }).put('again')).duplicate).toBe(true);
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0 });
   });
 
   it('can be put again after the time of `dedupe`', async () => {
     const queue = aQueue();
-    const briefly = queue.with({ id: 'a', dedupe: 20 });
+    const briefly = queue.with({ id: 'a', uniqueFor: 20 });
     await briefly.put(1);
-    await until(() => known(queue.key, 'a'), (is) => is === 0);
+    await until(
+      () => known(queue.key, 'a'),
+      (is) => is === 0,
+    );
     expect((await briefly.put(2)).duplicate).toBe(false);
     expect(await queue.size()).toBe(2);
   });
@@ -89,7 +93,11 @@ describe("a message with a caller's own id", () => {
 
   it('must be the only message of its put', async () => {
     const one = aQueue().with({ id: 'a' });
-    const refused = { code: 'INVALID_OPTION', option: 'id', message: expect.stringContaining('several messages cannot share one id') as string };
+    const refused = {
+      code: 'INVALID_OPTION',
+      option: 'id',
+      message: expect.stringContaining('several messages cannot share one id') as string,
+    };
     await expect(one.put(1, 2)).rejects.toMatchObject(refused);
     await expect(one.putAll([1])).rejects.toMatchObject(refused);
     await expect(one.putAll([])).rejects.toMatchObject(refused);

@@ -75,30 +75,43 @@ describe('priorities', () => {
     expect(seen.length).toBeLessThanOrEqual(16);
   });
 
-  it.each(['high', 'low'] as const)('%s: five messages wake five idle workers at once, not after a block time', async (priority) => {
-    const queue = aQueue();
-    const hold = latch();
-    let running = 0;
-    const runners = Array.from({ length: 5 }, () =>
-      start(
-        queue.worker(async () => {
-          running += 1;
-          await hold;
-        }),
-      ),
-    );
-    await until(() => queue.counts(), ({ workers }) => workers === 5);
-    await queue.with({ priority }).put(1, 2, 3, 4, 5);
-    await until(() => running, (count) => count === 5, 3_000); // a block is 5 s
-    hold.open();
-    await Promise.all(runners.map((runner) => runner.stop()));
-  });
+  it.each(['high', 'low'] as const)(
+    '%s: five messages wake five idle workers at once, not after a block time',
+    async (priority) => {
+      const queue = aQueue();
+      const hold = latch();
+      let running = 0;
+      const runners = Array.from({ length: 5 }, () =>
+        start(
+          queue.worker(async () => {
+            running += 1;
+            await hold;
+          }),
+        ),
+      );
+      await until(
+        () => queue.counts(),
+        ({ workers }) => workers === 5,
+      );
+      await queue.with({ priority }).put(1, 2, 3, 4, 5);
+      await until(
+        () => running,
+        (count) => count === 5,
+        3_000,
+      ); // a block is 5 s
+      hold.open();
+      await Promise.all(runners.map((runner) => runner.stop()));
+    },
+  );
 
   it('wake an idle worker for a promoted message', async () => {
     const queue = aQueue();
     const seen = latch<unknown>();
     const runner = start(queue.worker((item) => seen.open(item)));
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     await queue.with({ priority: 'high', delay: 50 }).put('high');
     expect(await seen).toBe('high');
     await runner.stop();
@@ -112,28 +125,31 @@ describe('priorities', () => {
     expect(await drained(queue, 2)).toEqual([{ n: 1 }, 'bell']);
   });
 
-  it.each(['high', 'low'] as const)('%s: a retry, a crash or a revival puts no header into the list that Python reads', async (priority) => {
-    const queue = aQueue({ wire: 'plain' });
-    const broker = aBroker(queue.name);
-    const { base, high, low, again } = broker.keys;
-    const onlyAgain = async (): Promise<void> => {
-      expect(await redis().exists(base, high, low)).toBe(0);
-      expect(await redis().llen(again)).toBe(1);
-      await queue.clear();
-    };
-    await redis().rpush(priority === 'high' ? high : low, '"failed"');
-    for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: 0 });
-    await onlyAgain();
+  it.each(['high', 'low'] as const)(
+    '%s: a retry, a crash or a revival puts no header into the list that Python reads',
+    async (priority) => {
+      const queue = aQueue({ wire: 'plain' });
+      const broker = aBroker(queue.name);
+      const { base, high, low, requeued } = broker.keys;
+      const onlyAgain = async (): Promise<void> => {
+        expect(await redis().exists(base, high, low)).toBe(0);
+        expect(await redis().llen(requeued)).toBe(1);
+        await queue.clear();
+      };
+      await redis().rpush(priority === 'high' ? high : low, '"failed"');
+      for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: 0 });
+      await onlyAgain();
 
-    await redis().rpush(priority === 'high' ? high : low, '"crashed"');
-    await take(broker, await aWorker(broker, 'w'), 1);
-    await endLease(broker, 'w');
-    await broker.recover('w', 'plain', { withinMs: 5_000 });
-    await onlyAgain();
+      await redis().rpush(priority === 'high' ? high : low, '"crashed"');
+      await take(broker, await aWorker(broker, 'w'), 1);
+      await endLease(broker, 'w');
+      await broker.recover('w', 'plain', { withinMs: 5_000 });
+      await onlyAgain();
 
-    await redis().rpush(priority === 'high' ? high : low, '"buried"');
-    for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('wrong');
-    await queue.dead.reviveAll();
-    await onlyAgain();
-  });
+      await redis().rpush(priority === 'high' ? high : low, '"buried"');
+      for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('wrong');
+      await queue.dead.reviveAll();
+      await onlyAgain();
+    },
+  );
 });

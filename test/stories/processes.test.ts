@@ -62,7 +62,10 @@ describe('a script', () => {
         if (item === 'last') break;
       }
     `);
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     await queue.put('first');
     await until(() => child.lines.length === 1);
     await queue.put('last');
@@ -75,7 +78,12 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
   it('lets the handler finish, releases no finished message, and continues after `run`', async () => {
     const queue = aQueue();
     await queue.put('slow', 'next');
-    const child = aChild(worker(queue.name, `console.log('began', item); await new Promise((resolve) => setTimeout(resolve, 300)); console.log('ended', item);`));
+    const child = aChild(
+      worker(
+        queue.name,
+        `console.log('began', item); await new Promise((resolve) => setTimeout(resolve, 300)); console.log('ended', item);`,
+      ),
+    );
     await until(() => child.lines.includes('began slow'));
     expect(await child.kill(signal)).toBe(0);
     expect(child.lines).toEqual(['began slow', 'ended slow', 'ran to its end']);
@@ -87,7 +95,12 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
   it('and the second one, releases active messages and ends by that signal', async () => {
     const queue = aQueue();
     await queue.put('endless');
-    const child = aChild(worker(queue.name, `console.log('began'); job.signal.onabort = () => console.log('aborted'); await new Promise((resolve) => setTimeout(resolve, 3_600_000));`));
+    const child = aChild(
+      worker(
+        queue.name,
+        `console.log('began'); job.signal.onabort = () => console.log('aborted'); await new Promise((resolve) => setTimeout(resolve, 3_600_000));`,
+      ),
+    );
     await until(() => child.lines.includes('began'));
     child.signal(signal);
     await until(() => child.stderr.includes('send it again to force'));
@@ -102,7 +115,10 @@ describe('an idle worker', () => {
   it('stops at once on SIGTERM', async () => {
     const queue = aQueue();
     const child = aChild(worker(queue.name, ''));
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     expect(await child.kill('SIGTERM')).toBe(0);
     expect(await queue.counts()).toMatchObject({ workers: 0 });
   });

@@ -23,11 +23,18 @@ describe('a worker that is killed', () => {
     await until(() => child.lines.length === 3);
     const seen: Delivery[] = [];
     const idle = start(queue.worker((_item, job) => void seen.push(job)));
-    await until(() => queue.counts(), ({ workers }) => workers === 2);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 2,
+    );
     await child.kill('SIGKILL');
     await until(() => seen.length === 3);
     await idle.stop();
-    expect(seen.map(({ payload, attempt }) => [payload, attempt])).toEqual([['a', 1], ['b', 1], ['c', 1]]);
+    expect(seen.map(({ payload, attempt }) => [payload, attempt])).toEqual([
+      ['a', 1],
+      ['b', 1],
+      ['c', 1],
+    ]);
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
   });
 
@@ -64,7 +71,10 @@ describe('a payload that kills its process', () => {
       await until(async () => hasEnded || (await queue.dead.size()) > 0);
       if (hasEnded) deaths += 1;
       else {
-        await until(() => queue.counts(), ({ waiting, claimed }) => waiting + claimed === 0);
+        await until(
+          () => queue.counts(),
+          ({ waiting, active }) => waiting + active === 0,
+        );
         await child.kill('SIGTERM');
       }
       lines = lines.concat(child.lines);
@@ -73,8 +83,10 @@ describe('a payload that kills its process', () => {
     const [letter] = await queue.dead.list();
     expect(letter).toMatchObject({ reason: 'its worker died 3 times', text: '"poison"' });
     const rest: unknown[] = [];
-    for await (const item of queue.consume({ timeout: 50 })) rest.push(item);
-    expect(new Set([...lines.map((line) => line.slice('done '.length)), ...rest])).toEqual(new Set(['one', 'two', 'three']));
+    for await (const item of queue.consume({ idleTimeout: 50 })) rest.push(item);
+    expect(new Set([...lines.map((line) => line.slice('done '.length)), ...rest])).toEqual(
+      new Set(['one', 'two', 'three']),
+    );
   });
 });
 
@@ -123,7 +135,10 @@ describe('leases', () => {
       }),
     );
     const idle = start(queue.worker(() => void attempts.push(-1)));
-    const [worker] = await until(() => redis().zrange(`{${queue.key}}:workers`, 0, '-1'), (workers) => workers.length === 2);
+    const [worker] = await until(
+      () => redis().zrange(`{${queue.key}}:workers`, 0, '-1'),
+      (workers) => workers.length === 2,
+    );
     const first = Number(await redis().zscore(`{${queue.key}}:workers`, worker!));
     await until(async () => Number(await redis().zscore(`{${queue.key}}:workers`, worker!)) > first + 2 * lease);
     hold.open();
@@ -190,12 +205,15 @@ describe('a quarantined message (its workers have died twice)', () => {
     const done: unknown[] = [];
     await queue.put('a', 'b');
     const runner = start(
-      queue.worker(async (item) => {
-        running.add(item);
-        await hold;
-        running.delete(item);
-        done.push(item);
-      }, { concurrency: 3 }),
+      queue.worker(
+        async (item) => {
+          running.add(item);
+          await hold;
+          running.delete(item);
+          done.push(item);
+        },
+        { concurrency: 3 },
+      ),
     );
     await until(() => running.size === 2);
     await addSuspect(queue);
@@ -214,12 +232,15 @@ describe('a quarantined message (its workers have died twice)', () => {
     await redis().rpush(suspectsOf(queue), '#one 0 2\n"one"', '#two 0 2\n"two"');
     await queue.put('a', 'b', 'c');
     const runner = start(
-      queue.worker(async (item) => {
-        const hold = latch();
-        held.set(item, hold);
-        await hold;
-        held.delete(item);
-      }, { concurrency: 4 }),
+      queue.worker(
+        async (item) => {
+          const hold = latch();
+          held.set(item, hold);
+          await hold;
+          held.delete(item);
+        },
+        { concurrency: 4 },
+      ),
     );
     await until(() => held.size === 4);
     expect([...held.keys()]).toEqual(['one', 'a', 'b', 'c']);
@@ -256,7 +277,7 @@ describe('a quarantined message (its workers have died twice)', () => {
     await fast.putAll(Array.from({ length: 200 }, (_, index) => index));
     await until(() => done.length === 200);
     expect(await slow.counts()).toMatchObject({ claimed: 1 });
-    await runner.stop({ deadline: 50 });
+    await runner.stop({ shutdownTimeout: 50 });
     await aborted;
     expect(await redis().lrange(suspectsOf(slow), 0, -1)).toEqual([suspect]); // released unchanged, without another crash
     expect(await slow.counts()).toMatchObject({ claimed: 0, workers: 0 });
@@ -293,9 +314,14 @@ describe('a quarantined message (its workers have died twice)', () => {
       lines.push(...child.lines);
       await recovered(aBroker(queue.name, lease));
     }
-    expect((await queue.dead.list()).map(({ text, reason }) => [text, reason])).toEqual([['"poison"', 'its worker died 3 times']]);
+    expect((await queue.dead.list()).map(({ text, reason }) => [text, reason])).toEqual([
+      ['"poison"', 'its worker died 3 times'],
+    ]);
     const last = aChild(script);
-    await until(() => queue.counts(), ({ waiting, claimed }) => waiting + claimed === 0);
+    await until(
+      () => queue.counts(),
+      ({ waiting, active }) => waiting + active === 0,
+    );
     expect(await last.kill('SIGTERM')).toBe(0);
     expect(new Set([...lines, ...last.lines].filter((line) => line.startsWith('item')))).toEqual(new Set(items));
     expect(await queue.dead.size()).toBe(1);
@@ -337,10 +363,14 @@ describe('a quarantined message (its workers have died twice)', () => {
     await until(() => child.lines.length === 2);
     // The note that this process holds a quarantined message is removed.
     const [process] = await redis().hvals(`{${other.key}}:roll`);
-    await until(() => redis().exists(`{hotqueue}:suspects:${process}`), (notes) => notes === 0);
+    await until(
+      () => redis().exists(`{hotqueue}:suspects:${process}`),
+      (notes) => notes === 0,
+    );
     await child.kill('SIGKILL');
     for (const queue of [other, slow]) await recovered(aBroker(queue.name, lease));
-    for (const queue of [other, slow]) expect(await redis().lrange(queue.key, 0, -1)).toEqual([expect.stringMatching(/^#\S+ 0 1\n/)]);
+    for (const queue of [other, slow])
+      expect(await redis().lrange(queue.key, 0, -1)).toEqual([expect.stringMatching(/^#\S+ 0 1\n/)]);
     expect(await slow.counts()).toMatchObject({ waiting: 1, dead: 0 });
   });
 
@@ -351,7 +381,11 @@ describe('a quarantined message (its workers have died twice)', () => {
     void consumer.next().then(({ value }) => seen.push(value));
     void got.get({ block: true }).then((item) => seen.push(item));
     const runner = start(handled.worker((item) => void seen.push(item)));
-    for (const queue of [loop, got, handled]) await until(() => queue.counts(), ({ workers }) => workers === 1);
+    for (const queue of [loop, got, handled])
+      await until(
+        () => queue.counts(),
+        ({ workers }) => workers === 1,
+      );
     for (const queue of [loop, got, handled]) await addSuspect(queue); // the list on which they wait stays empty
     await until(() => seen.length === 3, Boolean, 9_000); // a block is 5 s
     expect(seen).toEqual(['suspect', 'suspect', 'suspect']);
@@ -361,8 +395,14 @@ describe('a quarantined message (its workers have died twice)', () => {
 
   it.each<[string, (queue: HotQueue, seen: unknown[]) => () => Promise<unknown>]>([
     ['handler with one slot', (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item))))],
-    ['handler with free slots', (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item), { concurrency: 8 })))],
-    ['handler of batches', (queue, seen) => stopOf(start(queue.worker((items) => void seen.push(...items), { batch: 4 })))],
+    [
+      'handler with free slots',
+      (queue, seen) => stopOf(start(queue.worker((item) => void seen.push(item), { concurrency: 8 }))),
+    ],
+    [
+      'handler of batches',
+      (queue, seen) => stopOf(start(queue.worker((items) => void seen.push(...items), { batch: 4 }))),
+    ],
     [
       'loop',
       (queue, seen) => {

@@ -5,8 +5,16 @@ import { aQueue, redis } from '../support/queue.js';
 
 class NotFound extends Error {}
 
-const letters = (queue: HotQueue, count = 1) => until(() => queue.dead.list(), ({ length }) => length === count);
-const isDelayed = (queue: HotQueue) => until(() => queue.counts(), ({ delayed }) => delayed === 1);
+const letters = (queue: HotQueue, count = 1) =>
+  until(
+    () => queue.dead.list(),
+    ({ length }) => length === count,
+  );
+const isDelayed = (queue: HotQueue) =>
+  until(
+    () => queue.counts(),
+    ({ delayed }) => delayed === 1,
+  );
 /** Ms until the only delayed message is due, rounded up by at most a second. */
 async function waitsMs(queue: HotQueue): Promise<number> {
   const [, due] = await redis().zrange(`{${queue.key}}:delayed`, 0, '0', 'WITHSCORES');
@@ -27,7 +35,14 @@ describe('a message that failed', () => {
     const delays: number[] = [];
     queue.events.on('retry', ({ delayMs }) => delays.push(delayMs));
     await queue.put('x');
-    const runner = start(queue.worker(() => { throw new Error('no'); }, { attempts: 5, backoff: [3, 1, 2] }));
+    const runner = start(
+      queue.worker(
+        () => {
+          throw new Error('no');
+        },
+        { attempts: 5, backoff: [3, 1, 2] },
+      ),
+    );
     await letters(queue);
     await runner.stop();
     expect(delays).toEqual([3, 1, 2, 2]);
@@ -38,33 +53,57 @@ describe('a message that failed', () => {
     const asked: unknown[] = [];
     await queue.put('x');
     const runner = start(
-      queue.worker(() => { throw new NotFound('no'); }, {
-        attempts: 3,
-        backoff: (attempt, error) => {
-          asked.push([attempt, error instanceof NotFound]);
-          return 1;
+      queue.worker(
+        () => {
+          throw new NotFound('no');
         },
-      }),
+        {
+          attempts: 3,
+          backoff: (attempt, error) => {
+            asked.push([attempt, error instanceof NotFound]);
+            return 1;
+          },
+        },
+      ),
     );
     await letters(queue);
     await runner.stop();
-    expect(asked).toEqual([[1, true], [2, true]]);
+    expect(asked).toEqual([
+      [1, true],
+      [2, true],
+    ]);
   });
 
   it('is not lost if that function returns nonsense: it waits for the default delay, and a warning is logged', async () => {
     const logger = listener();
     const queue = aQueue({ logger });
     await queue.put('x');
-    const runner = start(queue.worker(function resize() { throw new Error('no'); }, { backoff: () => 'soon' as '1s' }));
+    const runner = start(
+      queue.worker(
+        function resize() {
+          throw new Error('no');
+        },
+        { backoff: () => 'soon' as '1s' },
+      ),
+    );
     await isDelayed(queue);
     await runner.stop();
-    expect(logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff did not return a duration'))).toMatchObject([['warn', expect.stringContaining('"soon" is no duration') as string]]);
+    expect(
+      logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff did not return a duration')),
+    ).toMatchObject([['warn', expect.stringContaining('"soon" is no duration') as string]]);
   });
 
   it("waits by its own backoff, which overrides the worker's", async () => {
     const queue = aQueue();
     await queue.with({ backoff: '1h' }).put('x');
-    const runner = start(queue.worker(() => { throw new Error('no'); }, { backoff: [1] }));
+    const runner = start(
+      queue.worker(
+        () => {
+          throw new Error('no');
+        },
+        { backoff: [1] },
+      ),
+    );
     await isDelayed(queue);
     await runner.stop();
     expect(await waitsMs(queue)).toBeGreaterThan(1_700_000);
@@ -73,7 +112,11 @@ describe('a message that failed', () => {
 
 describe('any thrown value', () => {
   const evil = new Error('evil');
-  Object.defineProperty(evil, 'message', { get: () => { throw new Error('no message either'); } });
+  Object.defineProperty(evil, 'message', {
+    get: () => {
+      throw new Error('no message either');
+    },
+  });
   const circular = Object.assign(new Error('circular'), { violations: {} });
   circular.violations = circular;
 
@@ -87,7 +130,14 @@ describe('any thrown value', () => {
   ])('(%s) counts as a failure', async (_what, thrown, message) => {
     const queue = aQueue();
     await queue.put('x');
-    const runner = start(queue.worker(() => { throw thrown; }, { attempts: 2, backoff: 1 }));
+    const runner = start(
+      queue.worker(
+        () => {
+          throw thrown;
+        },
+        { attempts: 2, backoff: 1 },
+      ),
+    );
     const [letter] = await letters(queue);
     await runner.stop();
     expect(letter!.attempts).toBe(2);
@@ -101,18 +151,27 @@ describe('retryIf', () => {
     const asked: unknown[] = [];
     await queue.put('gone');
     const runner = start(
-      queue.worker((_item, job) => { throw job.attempt === 1 ? new Error('hiccup') : new NotFound('gone'); }, {
-        attempts: 9,
-        backoff: 1,
-        retryIf: (error, attempt) => {
-          asked.push(attempt);
-          return !(error instanceof NotFound);
+      queue.worker(
+        (_item, job) => {
+          throw job.attempt === 1 ? new Error('hiccup') : new NotFound('gone');
         },
-      }),
+        {
+          attempts: 9,
+          backoff: 1,
+          retryIf: (error, attempt) => {
+            asked.push(attempt);
+            return !(error instanceof NotFound);
+          },
+        },
+      ),
     );
     const [letter] = await letters(queue);
     await runner.stop();
-    expect(letter).toMatchObject({ attempts: 2, reason: 'failed 2 of 9 attempts, and retryIf returned false', error: { message: 'gone' } });
+    expect(letter).toMatchObject({
+      attempts: 2,
+      reason: 'failed 2 of 9 attempts, and retryIf returned false',
+      error: { message: 'gone' },
+    });
     expect(asked).toEqual([1, 2]);
   });
 
@@ -120,7 +179,20 @@ describe('retryIf', () => {
     const logger = listener();
     const queue = aQueue({ logger });
     await queue.put('x');
-    const runner = start(queue.worker(() => { throw new Error('no'); }, { attempts: 2, backoff: 1, retryIf: () => { throw new Error('slip'); } }));
+    const runner = start(
+      queue.worker(
+        () => {
+          throw new Error('no');
+        },
+        {
+          attempts: 2,
+          backoff: 1,
+          retryIf: () => {
+            throw new Error('slip');
+          },
+        },
+      ),
+    );
     const [letter] = await letters(queue);
     await runner.stop();
     expect(letter!.attempts).toBe(2);
@@ -136,10 +208,21 @@ describe('a verdict', () => {
     queue.events.on('bury', ({ reason, attempt }) => buried.push([reason, attempt]));
     const cause = new NotFound('no such account');
     await queue.put('x');
-    const runner = start(queue.worker(() => { throw new Bury('account closed', { cause }); }, { attempts: 9 }));
+    const runner = start(
+      queue.worker(
+        () => {
+          throw new Bury('account closed', { cause });
+        },
+        { attempts: 9 },
+      ),
+    );
     const [letter] = await letters(queue);
     await runner.stop();
-    expect(letter).toMatchObject({ reason: 'account closed', attempts: 1, error: { name: 'Error', message: 'no such account' } });
+    expect(letter).toMatchObject({
+      reason: 'account closed',
+      attempts: 1,
+      error: { name: 'Error', message: 'no such account' },
+    });
     expect(buried).toEqual([['account closed', 1]]);
     expect(logger.told).toEqual([['info', expect.stringContaining('was buried (account closed)')]]);
   });
@@ -147,17 +230,32 @@ describe('a verdict', () => {
   it('Bury without a cause is itself the error of the dead letter, with its stack', async () => {
     const queue = aQueue();
     await queue.put('x');
-    const runner = start(queue.worker(() => { throw new Bury('account closed'); }));
+    const runner = start(
+      queue.worker(() => {
+        throw new Bury('account closed');
+      }),
+    );
     const [letter] = await letters(queue);
     await runner.stop();
-    expect(letter!.error).toMatchObject({ name: 'Bury', message: 'account closed', stack: expect.stringContaining('retries.test') as string });
+    expect(letter!.error).toMatchObject({
+      name: 'Bury',
+      message: 'account closed',
+      stack: expect.stringContaining('retries.test') as string,
+    });
   });
 
   it('RetryIn delays the retry by its own time, overrides backoff and retryIf, and is logged at level info', async () => {
     const logger = listener();
     const queue = aQueue({ logger });
     await queue.put('x');
-    const runner = start(queue.worker(() => { throw new RetryIn('2h'); }, { backoff: 1, retryIf: () => false }));
+    const runner = start(
+      queue.worker(
+        () => {
+          throw new RetryIn('2h');
+        },
+        { backoff: 1, retryIf: () => false },
+      ),
+    );
     await isDelayed(queue);
     await runner.stop();
     expect(await waitsMs(queue)).toBeGreaterThan(7_190_000);
@@ -169,10 +267,13 @@ describe('a verdict', () => {
     let runs = 0;
     await queue.put('x');
     const runner = start(
-      queue.worker(() => {
-        runs += 1;
-        throw new RetryIn(1);
-      }, { attempts: 4, backoff: '1h' }),
+      queue.worker(
+        () => {
+          runs += 1;
+          throw new RetryIn(1);
+        },
+        { attempts: 4, backoff: '1h' },
+      ),
     );
     const [letter] = await letters(queue);
     await runner.stop();
@@ -183,7 +284,14 @@ describe('a verdict', () => {
   it('RetryIn with an invalid delay counts as a failure', async () => {
     const queue = aQueue();
     await queue.put('x');
-    const runner = start(queue.worker(() => { throw new RetryIn('soon' as '1s'); }, { attempts: 1 }));
+    const runner = start(
+      queue.worker(
+        () => {
+          throw new RetryIn('soon' as '1s');
+        },
+        { attempts: 1 },
+      ),
+    );
     const [letter] = await letters(queue);
     await runner.stop();
     expect(letter!.error).toMatchObject({ name: 'InvalidOptionError' });
@@ -192,7 +300,11 @@ describe('a verdict', () => {
   it('thrown in a consume loop leaves the loop: the message is released', async () => {
     const queue = aQueue();
     await queue.put('x');
-    await expect((async () => { for await (const _ of queue.consume()) throw new Bury('not here'); })()).rejects.toThrow('not here');
+    await expect(
+      (async () => {
+        for await (const _ of queue.consume()) throw new Bury('not here');
+      })(),
+    ).rejects.toThrow('not here');
     expect(await queue.counts()).toMatchObject({ waiting: 1, dead: 0 });
   });
 });
@@ -203,12 +315,18 @@ describe('the failures of a message', () => {
     await queue.put({ to: 'jörg' });
     const seen: unknown[] = [];
     const runner = start(
-      queue.worker((item, job) => {
-        seen.push(item);
-        if (job.attempt < 4) throw new TypeError(`größer ${job.attempt}`);
-      }, { attempts: 5, backoff: 1 }),
+      queue.worker(
+        (item, job) => {
+          seen.push(item);
+          if (job.attempt < 4) throw new TypeError(`größer ${job.attempt}`);
+        },
+        { attempts: 5, backoff: 1 },
+      ),
     );
-    await until(() => queue.counts(), ({ waiting, delayed, claimed }) => waiting + delayed + claimed === 0 && seen.length === 4);
+    await until(
+      () => queue.counts(),
+      ({ waiting, delayed, active }) => waiting + delayed + active === 0 && seen.length === 4,
+    );
     await runner.stop();
     expect(seen).toEqual(Array.from({ length: 4 }, () => ({ to: 'jörg' })));
     const left = await redis().keys(`{${queue.key}}:*`);
@@ -219,7 +337,14 @@ describe('the failures of a message', () => {
     const queue = aQueue();
     await queue.put('x');
     const before = Date.now();
-    const runner = start(queue.worker((_item, job) => { throw new RangeError(`failure ${job.attempt}`); }, { attempts: 13, backoff: 0 }));
+    const runner = start(
+      queue.worker(
+        (_item, job) => {
+          throw new RangeError(`failure ${job.attempt}`);
+        },
+        { attempts: 13, backoff: 0 },
+      ),
+    );
     const [letter] = await letters(queue);
     await runner.stop();
     expect(letter!.failures.map(({ attempt, name, message }) => `${attempt} ${name}: ${message}`)).toEqual(
@@ -232,7 +357,14 @@ describe('the failures of a message', () => {
   it('are kept through a delay, a release and a change of worker', async () => {
     const queue = aQueue();
     const { id } = await queue.put('x');
-    let runner = start(queue.worker(() => { throw new Error('first'); }, { backoff: '1h' }));
+    let runner = start(
+      queue.worker(
+        () => {
+          throw new Error('first');
+        },
+        { backoff: '1h' },
+      ),
+    );
     await isDelayed(queue);
     await runner.stop();
     expect(await queue.delayed.promote(id)).toBe(true);
@@ -240,10 +372,17 @@ describe('the failures of a message', () => {
     const { value } = await again.next();
     expect(value!.attempt).toBe(2);
     await again.return(); // released, the attempt is not counted
-    runner = start(queue.worker(() => { throw new Bury('enough'); }));
+    runner = start(
+      queue.worker(() => {
+        throw new Bury('enough');
+      }),
+    );
     const [letter] = await letters(queue);
     await runner.stop();
-    expect(letter!.failures.map(({ attempt, message }) => [attempt, message])).toEqual([[1, 'first'], [2, 'enough']]);
+    expect(letter!.failures.map(({ attempt, message }) => [attempt, message])).toEqual([
+      [1, 'first'],
+      [2, 'enough'],
+    ]);
   });
 
   it('add nothing to a message that never fails', async () => {

@@ -8,11 +8,17 @@ describe('a paused queue', () => {
     const queue = aQueue();
     const seen: unknown[] = [];
     const runner = start(queue.worker((item) => void seen.push(item)));
-    await until(() => queue.counts(), ({ workers }) => workers === 1);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
     await queue.pause();
     expect(await queue.isPaused()).toBe(true);
     await queue.put('a', 'b', 'c');
-    await until(() => redis().lrange(queue.key, 0, -1), (messages) => messages.length === 3);
+    await until(
+      () => redis().lrange(queue.key, 0, -1),
+      (messages) => messages.length === 3,
+    );
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['a', 'b', 'c']);
     expect(seen).toEqual([]);
     await queue.resume();
@@ -35,7 +41,10 @@ describe('a paused queue', () => {
     await started;
     await queue.pause();
     hold.open();
-    await until(() => queue.counts(), ({ claimed }) => claimed === 0);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 0,
+    );
     await runner.stop();
     expect(await queue.counts()).toMatchObject({ waiting: 0, dead: 0 });
   });
@@ -89,20 +98,26 @@ describe('several queues that share concurrency slots', () => {
     await two.putAll(Array.from({ length: 10 }, () => 2));
     const runner = start(
       [
-        one.worker(async () => {
-          running.one += 1;
-          await hold;
-        }, { concurrency: 2 }),
-        two.worker(async () => {
-          running.two += 1;
-          await hold;
-        }, { concurrency: 9 }),
+        one.worker(
+          async () => {
+            running.one += 1;
+            await hold;
+          },
+          { concurrency: 2 },
+        ),
+        two.worker(
+          async () => {
+            running.two += 1;
+            await hold;
+          },
+          { concurrency: 9 },
+        ),
       ],
       { order: 'strict', concurrency: 5 },
     );
     await until(() => running.one + running.two === 5);
     expect(running).toEqual({ one: 2, two: 3 });
-    expect((await one.counts()).claimed + (await two.counts()).claimed).toBe(5);
+    expect((await one.counts()).active + (await two.counts()).active).toBe(5);
     hold.open();
     await until(() => running.one + running.two === 20);
     await runner.stop();
@@ -110,6 +125,11 @@ describe('several queues that share concurrency slots', () => {
 
   it('need an order', () => {
     const queue = aQueue();
-    expect(() => start(queue.worker(() => undefined), { concurrency: 3 })).toThrow("order: 'strict' or 'fair'");
+    expect(() =>
+      start(
+        queue.worker(() => undefined),
+        { concurrency: 3 },
+      ),
+    ).toThrow("order: 'strict' or 'fair'");
   });
 });

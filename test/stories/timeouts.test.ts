@@ -3,8 +3,15 @@ import { Bury, type Delivery, start, TimedOutError, type HotQueue } from 'hotque
 import { latch, until } from '../support/facts.js';
 import { aQueue, redis } from '../support/queue.js';
 
-const letters = (queue: HotQueue, count = 1) => until(() => queue.dead.list(), ({ length }) => length === count);
-const aborted = (signal: AbortSignal) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+const letters = (queue: HotQueue, count = 1) =>
+  until(
+    () => queue.dead.list(),
+    ({ length }) => length === count,
+  );
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  );
 
 describe('a timeout', () => {
   it('aborts the signal with TIMED_OUT, counts as a failure, and the message is retried', async () => {
@@ -12,14 +19,22 @@ describe('a timeout', () => {
     const reasons: unknown[] = [];
     const { id } = await queue.put('slow');
     const runner = start(
-      queue.worker(async (_item, job) => {
-        job.signal.addEventListener('abort', () => reasons.push(job.signal.reason));
-        await aborted(job.signal);
-      }, { timeout: 20, attempts: 2, backoff: 1 }),
+      queue.worker(
+        async (_item, job) => {
+          job.signal.addEventListener('abort', () => reasons.push(job.signal.reason));
+          await aborted(job.signal);
+        },
+        { timeout: 20, attempts: 2, backoff: 1 },
+      ),
     );
     const [letter] = await letters(queue);
     await runner.stop();
-    expect(letter).toMatchObject({ id, attempts: 2, reason: 'failed 2 of 2 attempts', error: { name: 'TimedOutError', message: expect.stringContaining('longer than 20 ms') as string } });
+    expect(letter).toMatchObject({
+      id,
+      attempts: 2,
+      reason: 'failed 2 of 2 attempts',
+      error: { name: 'TimedOutError', message: expect.stringContaining('longer than 20 ms') as string },
+    });
     expect(letter!.failures).toHaveLength(2);
     expect(reasons).toHaveLength(2);
     expect(reasons[0]).toBeInstanceOf(TimedOutError);
@@ -29,7 +44,13 @@ describe('a timeout', () => {
   it('is passed to retryIf', async () => {
     const queue = aQueue();
     await queue.put('slow');
-    const runner = start(queue.worker((_item, job) => aborted(job.signal), { timeout: 10, attempts: 9, retryIf: (error) => !(error instanceof TimedOutError) }));
+    const runner = start(
+      queue.worker((_item, job) => aborted(job.signal), {
+        timeout: 10,
+        attempts: 9,
+        retryIf: (error) => !(error instanceof TimedOutError),
+      }),
+    );
     const [letter] = await letters(queue);
     await runner.stop();
     expect(letter!.attempts).toBe(1);
@@ -54,15 +75,21 @@ describe('a timeout', () => {
     const seen: unknown[] = [];
     await queue.put('deaf', 'next');
     const runner = start(
-      queue.worker(async (item, job) => {
-        seen.push(item);
-        if (item === 'next') return;
-        jobs.push(job);
-        if (jobs.length === 1) await hold;
-      }, { timeout: 10, attempts: 3, backoff: 1 }),
+      queue.worker(
+        async (item, job) => {
+          seen.push(item);
+          if (item === 'next') return;
+          jobs.push(job);
+          if (jobs.length === 1) await hold;
+        },
+        { timeout: 10, attempts: 3, backoff: 1 },
+      ),
     );
     await until(() => jobs.length === 2 && seen.includes('next'));
-    await until(() => queue.counts(), ({ waiting, claimed, delayed }) => waiting + claimed + delayed === 0);
+    await until(
+      () => queue.counts(),
+      ({ waiting, active, delayed }) => waiting + active + delayed === 0,
+    );
     await expect(jobs[0]!.ack()).rejects.toMatchObject({ code: 'ALREADY_SETTLED', settled: 'retry' });
     hold.open();
     await runner.stop();
@@ -76,12 +103,15 @@ describe('a timeout', () => {
     let most = 0;
     await queue.put('tidy');
     const runner = start(
-      queue.worker(async (_item, job) => {
-        most = Math.max(most, (running += 1));
-        await aborted(job.signal).catch(() => undefined);
-        await new Promise((resolve) => setTimeout(resolve, 60)); // cleans up
-        running -= 1;
-      }, { timeout: 10, attempts: 3, backoff: 0, concurrency: 4 }),
+      queue.worker(
+        async (_item, job) => {
+          most = Math.max(most, (running += 1));
+          await aborted(job.signal).catch(() => undefined);
+          await new Promise((resolve) => setTimeout(resolve, 60)); // cleans up
+          running -= 1;
+        },
+        { timeout: 10, attempts: 3, backoff: 0, concurrency: 4 },
+      ),
     );
     const [letter] = await letters(queue);
     await runner.stop();
@@ -93,9 +123,14 @@ describe('a timeout', () => {
     const queue = aQueue();
     await queue.put('slow');
     const runner = start(
-      queue.worker(async (_item, job) => {
-        await aborted(job.signal).catch(() => { throw new Bury('too large to resize'); });
-      }, { timeout: 10, attempts: 9 }),
+      queue.worker(
+        async (_item, job) => {
+          await aborted(job.signal).catch(() => {
+            throw new Bury('too large to resize');
+          });
+        },
+        { timeout: 10, attempts: 9 },
+      ),
     );
     const [letter] = await letters(queue);
     await runner.stop();
@@ -108,9 +143,14 @@ describe('a timeout', () => {
     expect(await redis().lrange(queue.key, 0, -1)).toEqual([`#${id} 0 0 a=1 t=15\n"a"`]);
     await queue.put('b');
     expect((await redis().lrange(queue.key, 0, -1))[1]).toMatch(/ a=1 t=90000\n"b"$/);
-    const runner = start(queue.worker((item, job) => (item === 'a' ? aborted(job.signal) : undefined), { timeout: '1h' }));
+    const runner = start(
+      queue.worker((item, job) => (item === 'a' ? aborted(job.signal) : undefined), { timeout: '1h' }),
+    );
     const [letter] = await letters(queue);
-    await until(() => queue.counts(), ({ waiting, claimed }) => waiting + claimed === 0);
+    await until(
+      () => queue.counts(),
+      ({ waiting, active }) => waiting + active === 0,
+    );
     await runner.stop();
     expect(letter).toMatchObject({ id, error: { message: expect.stringContaining('longer than 15 ms') as string } });
   });
@@ -140,7 +180,14 @@ describe('a ttl', () => {
     await until(() => seen.length > 0);
     await runner.stop();
     expect(seen).toEqual(['fresh']);
-    expect(letter).toMatchObject({ id, reason: 'expired', attempts: 0, error: undefined, failures: [], text: '"late"' });
+    expect(letter).toMatchObject({
+      id,
+      reason: 'expired',
+      attempts: 0,
+      error: undefined,
+      failures: [],
+      text: '"late"',
+    });
   });
 
   it('also applies to get() and consume()', async () => {
@@ -157,10 +204,13 @@ describe('a ttl', () => {
     let runs = 0;
     await queue.with({ ttl: 40 }).put('x');
     const runner = start(
-      queue.worker(() => {
-        runs += 1;
-        throw new Error('once');
-      }, { attempts: 9, backoff: [100] }),
+      queue.worker(
+        () => {
+          runs += 1;
+          throw new Error('once');
+        },
+        { attempts: 9, backoff: [100] },
+      ),
     );
     const [letter] = await letters(queue);
     await runner.stop();
@@ -171,10 +221,14 @@ describe('a ttl', () => {
   it('of a delayed message starts when it is due', async () => {
     const queue = aQueue();
     const { id, putAt } = await queue.with({ delay: '1h', ttl: '10m' }).put('later');
-    expect(await redis().hvals(`{${queue.key}}:delayed:messages`)).toEqual([`b#${id} 0 0 x=${putAt + 4_200_000}\n"later"`]);
+    expect(await redis().hvals(`{${queue.key}}:delayed:messages`)).toEqual([
+      `b#${id} 0 0 x=${putAt + 4_200_000}\n"later"`,
+    ]);
     const at = new Date(putAt + 7_200_000);
     const timed = await queue.with({ at, ttl: '10m' }).put('then');
-    expect(await redis().hvals(`{${queue.key}}:delayed:messages`)).toContain(`b#${timed.id} 0 0 x=${at.getTime() + 600_000}\n"then"`);
+    expect(await redis().hvals(`{${queue.key}}:delayed:messages`)).toContain(
+      `b#${timed.id} 0 0 x=${at.getTime() + 600_000}\n"then"`,
+    );
   });
 });
 
@@ -192,6 +246,8 @@ describe('bad input', () => {
 
   it('is refused on a plain queue, because its messages carry no options', () => {
     expect(() => aQueue({ wire: 'plain', timeout: 1 })).toThrow('Set it on @worker instead');
-    expect(() => aQueue({ wire: 'plain' }).with({ ttl: 1 })).toThrow("option ttl has no effect with wire: 'plain': messages carry no options");
+    expect(() => aQueue({ wire: 'plain' }).with({ ttl: 1 })).toThrow(
+      "option ttl has no effect with wire: 'plain': messages carry no options",
+    );
   });
 });

@@ -32,10 +32,13 @@ describe('messages of other clients', () => {
     await redis().rpush(queue.key, '"bare"');
     const ids: string[] = [];
     const runner = start(
-      queue.worker((_item, job) => {
-        ids.push(job.id);
-        if (job.attempt < 3) throw new Error('again');
-      }, { backoff: 1 }),
+      queue.worker(
+        (_item, job) => {
+          ids.push(job.id);
+          if (job.attempt < 3) throw new Error('again');
+        },
+        { backoff: 1 },
+      ),
     );
     await until(() => ids.length === 3);
     await runner.stop();
@@ -63,12 +66,15 @@ describe("wire: 'plain'", () => {
     await queue.put('twice', 'waits');
     const attempts: number[] = [];
     const runner = start(
-      queue.worker(async (item, job) => {
-        if (item === 'waits') return;
-        attempts.push(job.attempt);
-        for (const bytes of await redis().lrange(queue.key, 0, -1)) expect(bytes.startsWith('#')).toBe(false);
-        if (job.attempt < 3) throw new Error('again');
-      }, { backoff: 5 }),
+      queue.worker(
+        async (item, job) => {
+          if (item === 'waits') return;
+          attempts.push(job.attempt);
+          for (const bytes of await redis().lrange(queue.key, 0, -1)) expect(bytes.startsWith('#')).toBe(false);
+          if (job.attempt < 3) throw new Error('again');
+        },
+        { backoff: 5 },
+      ),
     );
     await until(() => attempts.length === 3);
     await runner.stop();
@@ -140,7 +146,8 @@ describe('serializers', () => {
 describe("a caller's own client", () => {
   it('gives its queues the address of Redis, and is neither used nor closed', async () => {
     const client = new Redis(redisUrl(), { lazyConnect: true, connectionName: aName() });
-    const ours = async (): Promise<number> => String(await redis().client('LIST')).split(`name=${client.options.connectionName} `).length - 1;
+    const ours = async (): Promise<number> =>
+      String(await redis().client('LIST')).split(`name=${client.options.connectionName} `).length - 1;
     const queues = [1, 2].map(() => aQueue({ url: undefined as never, connection: client }));
     for (const queue of queues) {
       await queue.put('a');

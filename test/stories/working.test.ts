@@ -9,8 +9,12 @@ class Resize {
   @IsInt() @Min(1) width!: number;
 }
 
-const empty = { waiting: 0, delayed: 0, claimed: 0, workers: 0 };
-const isDrained = (queue: HotQueue<never>) => until(() => queue.counts(), ({ waiting, delayed, claimed }) => waiting + delayed + claimed === 0);
+const empty = { waiting: 0, delayed: 0, active: 0, workers: 0 };
+const isDrained = (queue: HotQueue<never>) =>
+  until(
+    () => queue.counts(),
+    ({ waiting, delayed, active }) => waiting + delayed + active === 0,
+  );
 
 describe('a decorated worker', () => {
   it('gets an instance of the payload class for each message, and acknowledges it', async () => {
@@ -38,13 +42,16 @@ describe('a decorated worker', () => {
     let running = 0;
     await queue.putAll(Array.from({ length: 10 }, (_, index) => index));
     const runner = start(
-      queue.worker(async () => {
-        running += 1;
-        await hold;
-      }, { concurrency: 3 }),
+      queue.worker(
+        async () => {
+          running += 1;
+          await hold;
+        },
+        { concurrency: 3 },
+      ),
     );
     await until(() => running === 3);
-    expect(await queue.counts()).toMatchObject({ waiting: 7, claimed: 3 });
+    expect(await queue.counts()).toMatchObject({ waiting: 7, active: 3 });
     hold.open();
     await isDrained(queue as never);
     await runner.stop();
@@ -87,10 +94,19 @@ describe('a handler that fails', () => {
         { attempts: 3, backoff: 5 },
       ),
     );
-    const [letter] = await until(() => queue.dead.list(), (letters) => letters.length === 1);
+    const [letter] = await until(
+      () => queue.dead.list(),
+      (letters) => letters.length === 1,
+    );
     await runner.stop();
     expect(attempts).toEqual([1, 2, 3]);
-    expect(letter).toMatchObject({ id, reason: 'failed 3 of 3 attempts', attempts: 3, error: { name: 'TypeError', message: 'no such customer' }, text: '{"to":"ada"}' });
+    expect(letter).toMatchObject({
+      id,
+      reason: 'failed 3 of 3 attempts',
+      attempts: 3,
+      error: { name: 'TypeError', message: 'no such customer' },
+      text: '{"to":"ada"}',
+    });
     expect(await queue.counts()).toMatchObject({ ...empty, dead: 1 });
   });
 
@@ -99,12 +115,18 @@ describe('a handler that fails', () => {
     let runs = 0;
     await queue.with({ attempts: 2, backoff: 1 }).put('twice');
     const runner = start(
-      queue.worker(() => {
-        runs += 1;
-        throw new Error('no');
-      }, { attempts: 9, backoff: '1h' }),
+      queue.worker(
+        () => {
+          runs += 1;
+          throw new Error('no');
+        },
+        { attempts: 9, backoff: '1h' },
+      ),
     );
-    await until(() => queue.dead.size(), (size) => size === 1);
+    await until(
+      () => queue.dead.size(),
+      (size) => size === 1,
+    );
     await runner.stop();
     expect(runs).toBe(2);
   });
@@ -113,13 +135,19 @@ describe('a handler that fails', () => {
     const queue = aQueue();
     await queue.put('later');
     const runner = start(
-      queue.worker(() => {
-        throw new Error('not now');
-      }, { backoff: '1h' }),
+      queue.worker(
+        () => {
+          throw new Error('not now');
+        },
+        { backoff: '1h' },
+      ),
     );
-    await until(() => queue.counts(), ({ delayed }) => delayed === 1);
+    await until(
+      () => queue.counts(),
+      ({ delayed }) => delayed === 1,
+    );
     await runner.stop();
-    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 1, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 1, active: 0, dead: 0, workers: 0 });
   });
 
   it('may settle its message itself', async () => {
@@ -131,7 +159,10 @@ describe('a handler that fails', () => {
         throw new Error('too late to matter');
       }),
     );
-    const [letter] = await until(() => queue.dead.list(), (letters) => letters.length === 1);
+    const [letter] = await until(
+      () => queue.dead.list(),
+      (letters) => letters.length === 1,
+    );
     await runner.stop();
     expect(letter!.reason).toBe('account closed');
   });
@@ -149,20 +180,23 @@ describe('an invalid message', () => {
     'a depth beyond the limit': `{"path":${'['.repeat(100)}${']'.repeat(100)},"width":1}`,
   };
 
-  it.each(Object.entries(bad))('(%s) is buried at once with its bytes and its violations, and the worker continues', async (_what, bytes) => {
-    const queue = aQueue({ payload: Resize, maxBytes: 2_000 });
-    const seen = latch<Resize>();
-    await redis().rpush(queue.key, bytes);
-    await queue.put({ path: 'good.jpg', width: 1 });
-    const runner = start(queue.worker((image: Resize) => seen.open(image)));
-    expect((await seen).path).toBe('good.jpg');
-    await runner.stop();
-    const [letter] = await queue.dead.list();
-    expect(letter!.bytes.toString()).toBe(bytes);
-    expect(letter).toMatchObject({ reason: 'invalid payload', attempts: 1, error: { name: 'InvalidPayloadError' } });
-    expect(letter!.error!.violations!.length).toBeGreaterThan(0);
-    expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
-  });
+  it.each(Object.entries(bad))(
+    '(%s) is buried at once with its bytes and its violations, and the worker continues',
+    async (_what, bytes) => {
+      const queue = aQueue({ payload: Resize, maxBytes: 2_000 });
+      const seen = latch<Resize>();
+      await redis().rpush(queue.key, bytes);
+      await queue.put({ path: 'good.jpg', width: 1 });
+      const runner = start(queue.worker((image: Resize) => seen.open(image)));
+      expect((await seen).path).toBe('good.jpg');
+      await runner.stop();
+      const [letter] = await queue.dead.list();
+      expect(letter!.bytes.toString()).toBe(bytes);
+      expect(letter).toMatchObject({ reason: 'invalid payload', attempts: 1, error: { name: 'InvalidPayloadError' } });
+      expect(letter!.error!.violations!.length).toBeGreaterThan(0);
+      expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+    },
+  );
 
   it('is also buried by consume() and get()', async () => {
     const queue = aQueue({ payload: Resize });
@@ -197,7 +231,7 @@ describe('stopping', () => {
     const stopped = runner.stop();
     hold.open();
     await stopped;
-    expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 0, active: 0, dead: 0, workers: 0 });
   });
 
   it('at the shutdown deadline aborts running handlers and releases their messages, without a counted attempt', async () => {
@@ -212,9 +246,9 @@ describe('stopping', () => {
     );
     const job = await started;
     expect(job.signal.aborted).toBe(false);
-    await runner.stop({ deadline: 10 });
+    await runner.stop({ shutdownTimeout: 10 });
     expect(job.signal.aborted).toBe(true);
-    expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 0, active: 0, dead: 0, workers: 0 });
     for await (const delivery of queue.deliveries({ limit: 1 })) expect(delivery.attempt).toBe(1);
   });
 
@@ -229,8 +263,8 @@ describe('stopping', () => {
       }),
     );
     await started;
-    const patient = runner.stop({ deadline: '1h' });
-    await runner.stop({ deadline: 0 });
+    const patient = runner.stop({ shutdownTimeout: '1h' });
+    await runner.stop({ shutdownTimeout: 0 });
     await patient;
     await runner.stop();
     expect(await queue.size()).toBe(1);
@@ -240,8 +274,8 @@ describe('stopping', () => {
     const queue = aQueue();
     await queue.put('a');
     await start(queue.worker(() => undefined)).stop();
-    const { waiting, workers, claimed } = await queue.counts();
-    expect({ workers, claimed }).toEqual({ workers: 0, claimed: 0 });
+    const { waiting, workers, active } = await queue.counts();
+    expect({ workers, active }).toEqual({ workers: 0, active: 0 });
     expect(waiting).toBeLessThanOrEqual(1);
   });
 
@@ -257,11 +291,14 @@ describe('stopping', () => {
       }),
     );
     await started;
-    await slow.stop({ deadline: 0 });
+    await slow.stop({ shutdownTimeout: 0 });
     const holder = queue.consume();
     await holder.next();
     hold.open();
-    await until(() => queue.counts(), ({ claimed }) => claimed === 1);
+    await until(
+      () => queue.counts(),
+      ({ active }) => active === 1,
+    );
     await holder.return();
     expect(await queue.size()).toBe(1);
   });
@@ -290,9 +327,12 @@ describe('events', () => {
     }
     await queue.put('secret');
     const runner = start(
-      queue.worker((_item, job) => {
-        if (job.attempt === 1) throw new Error('once');
-      }, { backoff: 1 }),
+      queue.worker(
+        (_item, job) => {
+          if (job.attempt === 1) throw new Error('once');
+        },
+        { backoff: 1 },
+      ),
     );
     await isDrained(queue as never);
     await runner.stop();

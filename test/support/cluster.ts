@@ -16,7 +16,18 @@ export async function startCluster(): Promise<TestCluster> {
   const program = await realProgram();
   const ports = await freePorts(masters);
   const servers = await Promise.all(
-    ports.map((port) => startRedis(program, ['--port', String(port), '--bind', '127.0.0.1', '--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${port}.conf`])),
+    ports.map((port) =>
+      startRedis(program, [
+        '--port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--cluster-enabled',
+        'yes',
+        '--cluster-config-file',
+        `nodes-${port}.conf`,
+      ]),
+    ),
   );
   const nodes = servers.map(({ url }) => new Redis(url.replace('unix://', '')));
   await join(nodes, ports);
@@ -31,7 +42,11 @@ async function join(nodes: readonly Redis[], ports: readonly number[]): Promise<
     await node.call('CLUSTER', 'ADDSLOTSRANGE', index * share, Math.min((index + 1) * share, slots) - 1);
     await node.call('CLUSTER', 'MEET', '127.0.0.1', ports[0]!);
   }
-  for (const node of nodes) await until(() => node.call('CLUSTER', 'INFO'), (info) => String(info).includes('cluster_state:ok') && String(info).includes(`cluster_known_nodes:${masters}`));
+  for (const node of nodes)
+    await until(
+      () => node.call('CLUSTER', 'INFO'),
+      (info) => String(info).includes('cluster_state:ok') && String(info).includes(`cluster_known_nodes:${masters}`),
+    );
 }
 
 async function stopAll(client: Cluster, servers: readonly TestServer[]): Promise<void> {

@@ -16,10 +16,14 @@ export function compileProgram(): { readonly main: string; remove(): void } {
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   // The command line imports 'hotqueue' by name. Here, the name must resolve to this copy.
   const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as object;
-  writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ ...manifest, exports: { '.': './src/index.js', './package.json': './package.json' } }));
+  writeFileSync(
+    path.join(folder, 'package.json'),
+    JSON.stringify({ ...manifest, exports: { '.': './src/index.js', './package.json': './package.json' } }),
+  );
   cpSync(path.join(root, 'examples/compose'), path.join(folder, 'examples/compose'), { recursive: true }); // the lesson needs it
-  for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })) write(path.join(folder, 'src', file), path.join(root, 'src', file));
-  return { main: path.join(folder, 'src/view/cli/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
+  for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' }))
+    write(path.join(folder, 'src', file), path.join(root, 'src', file));
+  return { main: path.join(folder, 'src/cli/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 function write(target: string, source: string): void {

@@ -17,10 +17,16 @@ const oxc = new OxcTransformer(root);
  *
  * @param scope variables of the source, by name
  */
-export function compiled(source: string, by: Compiler, scope: Record<string, unknown> = {}): Record<string, new () => object> {
+export function compiled(
+  source: string,
+  by: Compiler,
+  scope: Record<string, unknown> = {},
+): Record<string, new () => object> {
   const exports = {};
   const all = { ...scope, exports, _decorate: helper('decorate'), _decorateMetadata: helper('decorateMetadata') };
-  const run = compileFunction(by === 'oxc' ? byOxc(source) : byTsc(source, by), Object.keys(all)) as (...scope: unknown[]) => void;
+  const run = compileFunction(by === 'oxc' ? byOxc(source) : byTsc(source, by), Object.keys(all)) as (
+    ...scope: unknown[]
+  ) => void;
   run(...Object.values<unknown>(all));
   return exports;
 }
@@ -32,7 +38,9 @@ function byTsc(source: string, by: Exclude<Compiler, 'oxc'>): string {
     experimentalDecorators: by !== 'tsc, standard decorators',
     emitDecoratorMetadata: by === 'tsc' || by === 'tsc, whole program',
   };
-  return by === 'tsc, whole program' ? byProgram(source, compilerOptions) : ts.transpileModule(source, { compilerOptions }).outputText;
+  return by === 'tsc, whole program'
+    ? byProgram(source, compilerOptions)
+    : ts.transpileModule(source, { compilerOptions }).outputText;
 }
 
 /** Compiles a whole program, as `tsc` does for a project. Only then does it know that an imported type is a class. */
@@ -65,5 +73,8 @@ function byOxc(source: string): string {
 }
 
 function helper(name: string): unknown {
-  return (requireHelper(`@oxc-node/core/helpers/${name}`) as { default?: unknown }).default ?? requireHelper(`@oxc-node/core/helpers/${name}`);
+  return (
+    (requireHelper(`@oxc-node/core/helpers/${name}`) as { default?: unknown }).default ??
+    requireHelper(`@oxc-node/core/helpers/${name}`)
+  );
 }

@@ -1,26 +1,35 @@
-import { payloadType, type PayloadClass } from '../../src/message/payload.js';
+import { payloadType, type PayloadClass } from '../../src/payload/payload-type.js';
 import { Keys } from '../../src/redis/keys.js';
-import type { Channel } from '../../src/runtime/channel.js';
-import { handlersOf, type BoundHandler } from '../../src/runtime/handlers.js';
-import { queueWorker } from '../../src/runtime/worker.js';
-import type { QueueWorker, Workers } from '../../src/runtime/worker-types.js';
+import type { QueueContext } from '../../src/redis/queue-context.js';
+import { handlersOf, type BoundHandler } from '../../src/worker/handlers.js';
+import { queueWorker } from '../../src/worker/decorator.js';
+import type { QueueWorker, WorkerSource } from '../../src/worker/types.js';
 
 const onlyConnection = {};
 
 /** The part of a queue that the declaration of workers needs. Access to anything else, such as its Redis, throws. */
 export interface Declared<T> {
   readonly name: string;
-  readonly channel: Channel<T>;
+  readonly channel: QueueContext<T>;
   readonly worker: QueueWorker<T>;
   /** Workers that were started by a call without arguments, in order. */
   readonly asked: BoundHandler[][];
 }
 
-export function aDeclaredQueue<T = unknown>(name: string, source?: PayloadClass<T>, connection: object = onlyConnection): Declared<T> {
+export function aDeclaredQueue<T = unknown>(
+  name: string,
+  source?: PayloadClass<T>,
+  connection: object = onlyConnection,
+): Declared<T> {
   const broker = onlyThese({ keys: new Keys(name), connection });
-  const channel = onlyThese({ name, payload: payloadType<T>(source), payloadSettings: {}, broker }) as unknown as Channel<T>;
+  const channel = onlyThese({
+    name,
+    payload: payloadType<T>(source),
+    payloadSettings: {},
+    broker,
+  }) as unknown as QueueContext<T>;
   const asked: BoundHandler[][] = [];
-  const workUntilStopped = async (workers: Workers): Promise<void> => void asked.push(handlersOf(workers));
+  const workUntilStopped = async (workers: WorkerSource): Promise<void> => void asked.push(handlersOf(workers));
   return { name, channel, worker: queueWorker(channel, workUntilStopped), asked };
 }
 

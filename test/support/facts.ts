@@ -1,12 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Calls `ask` until its answer satisfies `holds`. @returns the answer @throws with the last answer after `withinMs` */
-export async function until<T>(ask: () => T | Promise<T>, holds: (answer: T) => boolean = Boolean, withinMs = 20_000): Promise<T> {
+export async function until<T>(
+  ask: () => T | Promise<T>,
+  holds: (answer: T) => boolean = Boolean,
+  withinMs = 20_000,
+): Promise<T> {
   const givenUpAt = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();
     if (holds(answer)) return answer;
-    if (Date.now() > givenUpAt) throw new Error(`condition not met after ${withinMs} ms, last answer: ${JSON.stringify(answer)}`);
+    if (Date.now() > givenUpAt)
+      throw new Error(`condition not met after ${withinMs} ms, last answer: ${JSON.stringify(answer)}`);
     await pause(10);
   }
 }

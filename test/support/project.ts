@@ -5,8 +5,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { stopRunning } from '../../src/redis/embedded/embedded.js';
-import { projectAt } from '../../src/redis/embedded/project.js';
+import { stopRunning } from '../../src/embedded/embedded.js';
+import { projectAt } from '../../src/embedded/project.js';
 import { realProgram } from './servers.js';
 
 const repository = new URL('../..', import.meta.url).pathname;
@@ -17,7 +17,10 @@ export interface TestProject {
   /** An environment with only Node and the programs of the system. */
   readonly env: NodeJS.ProcessEnv;
   /** Runs `hotqueue …` from the sources, in this folder. Never rejects. */
-  readonly hotqueue: (words: string, env?: NodeJS.ProcessEnv) => Promise<{ code: number; stdout: string; stderr: string }>;
+  readonly hotqueue: (
+    words: string,
+    env?: NodeJS.ProcessEnv,
+  ) => Promise<{ code: number; stdout: string; stderr: string }>;
 }
 
 /** Creates a project. After the test, its server is stopped and the folder removed. The path is short, because the length of a socket path is limited. */
@@ -37,9 +40,12 @@ export function aProject(): TestProject {
 
 async function runCli(cwd: string, words: string, env: NodeJS.ProcessEnv): ReturnType<TestProject['hotqueue']> {
   const loader = new URL('../../node_modules/@oxc-node/core/register.mjs', import.meta.url).href;
-  const main = path.join(repository, 'src/view/cli/main.ts');
+  const main = path.join(repository, 'src/cli/main.ts');
   try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, ['--import', loader, main, ...words.split(' ')], { cwd, env })) };
+    return {
+      code: 0,
+      ...(await promisify(execFile)(process.execPath, ['--import', loader, main, ...words.split(' ')], { cwd, env })),
+    };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
     return { code, stdout, stderr };

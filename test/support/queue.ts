@@ -21,8 +21,13 @@ export const aName = (): string => `test-${randomUUID()}`;
 /** A new queue on the tests' server, closed after the test. It logs nothing by default. */
 export function aQueue(options?: QueueOptions & { payload?: undefined; name?: string }): HotQueue;
 export function aQueue<T>(options: QueueOptions & { payload: PayloadClass<T>; name?: string }): HotQueue<T>;
-export function aQueue({ name = aName(), ...options }: QueueOptions & { payload?: unknown; name?: string } = {}): unknown {
-  const queue = new HotQueue(name, { url: redisUrl(), logger: false, ...options } as QueueOptions & { payload?: undefined });
+export function aQueue({
+  name = aName(),
+  ...options
+}: QueueOptions & { payload?: unknown; name?: string } = {}): unknown {
+  const queue = new HotQueue(name, { url: redisUrl(), logger: false, ...options } as QueueOptions & {
+    payload?: undefined;
+  });
   opened.push(queue);
   return queue;
 }

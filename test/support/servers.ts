@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { engineCommand } from '../../src/redis/embedded/engine.js';
-import { install } from '../../src/redis/embedded/install.js';
-import { findProgram, type Program } from '../../src/redis/embedded/native.js';
-import { untilReady } from '../../src/redis/embedded/ready.js';
+import { engineCommand } from '../../src/embedded/engine.js';
+import { install } from '../../src/embedded/install.js';
+import { findProgram, type Program } from '../../src/embedded/native.js';
+import { untilReady } from '../../src/embedded/ready.js';
 
 /** A server for tests, with its own directory. */
 export interface TestServer {
@@ -23,7 +23,21 @@ export async function realProgram(): Promise<Program> {
 export function startRedis(program: Program, settings: readonly string[] = []): Promise<TestServer> {
   return start('redis', (socket, dir) => ({
     command: program.binary,
-    args: ['--port', '0', '--unixsocket', socket, '--dir', dir, '--save', '', '--appendonly', 'no', '--logfile', path.join(dir, 'log'), ...settings],
+    args: [
+      '--port',
+      '0',
+      '--unixsocket',
+      socket,
+      '--dir',
+      dir,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--logfile',
+      path.join(dir, 'log'),
+      ...settings,
+    ],
     cwd: dir,
     env: program.env,
   }));
@@ -40,7 +54,8 @@ interface Command {
 }
 
 // A SIGKILL of the test run executes no cleanup. But it closes the pipe to this shell, which then kills the server and removes its directory.
-const untilStdinEnds = 'dir=$1; shift; "$@" & server=$!; cat > /dev/null; kill -9 "$server"; wait "$server"; rm -rf "$dir"';
+const untilStdinEnds =
+  'dir=$1; shift; "$@" & server=$!; cat > /dev/null; kill -9 "$server"; wait "$server"; rm -rf "$dir"';
 
 async function start(name: string, commandFor: (socket: string, dir: string) => Command): Promise<TestServer> {
   const dir = mkdtempSync(path.join(tmpdir(), `hotqueue-${name}-`));

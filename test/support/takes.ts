@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Broker, Place, Retry } from '../../src/redis/broker.js';
+import type { Broker, ClaimRef, RetryPlan } from '../../src/redis/broker.js';
 import { Take } from '../../src/redis/take.js';
 import { until } from './facts.js';
 
@@ -10,8 +10,15 @@ export function packed(texts: readonly (string | Uint8Array)[]): Buffer {
 }
 
 /** A take as in the reply of Redis. `lanes` has one letter for each message. */
-export function aTake(number: number, lanes: string, messages: readonly (string | Uint8Array)[], acked = '', effects = ''): Take {
-  return new Take(number, packed([lanes, ...messages]), acked, effects);
+export function aTake(
+  number: number,
+  lanes: string,
+  messages: readonly (string | Uint8Array)[],
+  acked = '',
+  effects = '',
+  worker = 'worker',
+): Take {
+  return new Take(worker, number, packed([lanes, ...messages]), acked, effects);
 }
 
 function arrayHead(length: number): Buffer {
@@ -37,7 +44,11 @@ function numbered(kind: number, width: number, value: number): Buffer {
 const at = { withinMs: 5_000 };
 
 /** Registers a worker, by default under a new id. @param process id of its process */
-export async function aWorker(broker: Broker, worker: string = randomUUID(), process: string = randomUUID()): Promise<string> {
+export async function aWorker(
+  broker: Broker,
+  worker: string = randomUUID(),
+  process: string = randomUUID(),
+): Promise<string> {
   await broker.join(worker, process, at);
   return worker;
 }
@@ -51,16 +62,22 @@ export async function take(broker: Broker, worker: string, number: number, most 
 }
 
 /** Indexes of the messages that are not settled. */
-export const indexesOf = (taken: Take): number[] => Array.from({ length: taken.size }, (_, place) => place + 1).filter((index) => !taken.isSettled(index));
+export const indexesOf = (taken: Take): number[] =>
+  Array.from({ length: taken.size }, (_, place) => place + 1).filter((index) => !taken.isSettled(index));
 
 /** Texts of the messages that are not settled. */
 export const textsOf = (taken: Take): string[] => indexesOf(taken).map((index) => taken.text(index));
 
 /** Messages of a take by their indexes; without indexes, all unsettled ones. */
-export const places = (taken: Take, ...indexes: number[]): Place[] => (indexes.length > 0 ? indexes : indexesOf(taken)).map((index) => ({ take: taken, index }));
+export const places = (taken: Take, ...indexes: number[]): ClaimRef[] =>
+  (indexes.length > 0 ? indexes : indexesOf(taken)).map((index) => ({ take: taken, index }));
 
 /** Arguments of a retry as a worker sends it, including the message with its new header. */
-export const retryOf = ({ take: taken, index }: Place, delayMs: number, more: Partial<Retry> = {}): Retry => ({ id: 'id', lane: taken.lane(index), delayMs, message: taken.message(index), ...more });
+export const retryOf = (
+  { take: taken, index }: ClaimRef,
+  delayMs: number,
+  more: Partial<RetryPlan> = {},
+): RetryPlan => ({ id: 'id', lane: taken.lane(index), delayMs, message: taken.message(index), ...more });
 
 /** Ends the lease of a worker while the server serves other workers, so that it can be recovered. */
 export async function endLease({ connection, keys }: Broker, worker: string): Promise<void> {
@@ -75,7 +92,7 @@ export async function endLease({ connection, keys }: Broker, worker: string): Pr
 export async function recovered(broker: Broker): Promise<void> {
   const { connection, keys } = broker;
   await until(async () => {
-    const workers = await connection.call((client) => client.hkeys(keys.roll), at);
+    const workers = await connection.call((client) => client.hkeys(keys.registry), at);
     for (const worker of workers) await broker.recover(worker, 'hotqueue', at);
     return workers.length === 0;
   });

@@ -20,9 +20,14 @@ it('types into a program that runs in a terminal, and reads its screen', async (
 });
 
 it('keeps scrolled rows, joins wrapped rows, and reports the screen if an expected text does not appear', async () => {
-  const screen = await aTerminal(['/bin/sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9; do echo "line $i of a text that is too long"; done'], { cols: 20, rows: 4 });
+  const screen = await aTerminal(
+    ['/bin/sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9; do echo "line $i of a text that is too long"; done'],
+    { cols: 20, rows: 4 },
+  );
   await screen.shows(/line 1 of a text that is too long\nline 2[^]*line 9 of/);
   expect(screen.text.split('\n')).toHaveLength(3);
   screen.forget();
-  await expect(screen.shows('line 9', 50)).rejects.toThrow(/does not show line 9, and its program has ended\. It shows:\nline 8|line 9/);
+  await expect(screen.shows('line 9', 50)).rejects.toThrow(
+    /does not show line 9, and its program has ended\. It shows:\nline 8|line 9/,
+  );
 });

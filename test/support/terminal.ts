@@ -29,14 +29,21 @@ export interface TerminalOptions {
 }
 
 /** The words that run `hotqueue …` from the sources. */
-export const hotqueueWords = (...args: readonly string[]): string[] => [process.execPath, inject('programMain'), ...args];
+export const hotqueueWords = (...args: readonly string[]): string[] => [
+  process.execPath,
+  inject('programMain'),
+  ...args,
+];
 
 /**
  * Runs a command in a pseudo-terminal and renders its output. The command is killed after the test.
  *
  * @param command the program and its arguments, such as `hotqueueWords('repl')`
  */
-export async function aTerminal(command: readonly string[], { cols = 80, rows = 24, cwd = root, env = ownEnv() }: TerminalOptions = {}): Promise<Terminal> {
+export async function aTerminal(
+  command: readonly string[],
+  { cols = 80, rows = 24, cwd = root, env = ownEnv() }: TerminalOptions = {},
+): Promise<Terminal> {
   const [file = '', ...args] = command;
   const pty = spawn(file, args, { name: 'xterm-256color', cols, rows, cwd, env: { ...env, TERM: 'xterm-256color' } });
   const terminal = new Terminal(pty, cols, rows);
@@ -103,21 +110,33 @@ export class Terminal {
   /** The current rows of the screen, without trailing spaces and without empty rows at the end. */
   get text(): string {
     const { baseY } = this.#screen.buffer.active;
-    return this.#rows(baseY).map(({ text }) => text).join('\n').trimEnd();
+    return this.#rows(baseY)
+      .map(({ text }) => text)
+      .join('\n')
+      .trimEnd();
   }
 
   /** All rows from the first on, including scrolled ones. Wrapped rows are joined. */
   get history(): string {
-    return this.#rows(0).reduce((all, { text, isWrapped }) => (isWrapped ? all + text : `${all}\n${text}`), '').slice(1).trimEnd();
+    return this.#rows(0)
+      .reduce((all, { text, isWrapped }) => (isWrapped ? all + text : `${all}\n${text}`), '')
+      .slice(1)
+      .trimEnd();
   }
 
   /** Waits until the {@link history} since {@link forget} matches. @throws an error with the current screen after `withinMs` */
   async shows(pattern: RegExp | string, withinMs = 20_000): Promise<void> {
     const shown = (): string => newIn(this.history, this.#forgotten);
     try {
-      await until(() => (typeof pattern === 'string' ? shown().includes(pattern) : pattern.test(shown())), Boolean, withinMs);
+      await until(
+        () => (typeof pattern === 'string' ? shown().includes(pattern) : pattern.test(shown())),
+        Boolean,
+        withinMs,
+      );
     } catch {
-      throw new Error(`the screen does not show ${String(pattern)}${this.#hasEnded ? ', and its program has ended' : ''}. It shows:\n${this.text}`);
+      throw new Error(
+        `the screen does not show ${String(pattern)}${this.#hasEnded ? ', and its program has ended' : ''}. It shows:\n${this.text}`,
+      );
     }
   }
 

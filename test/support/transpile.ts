@@ -10,4 +10,5 @@ const compilerOptions: ts.CompilerOptions = {
 };
 
 /** Compiles one file to JavaScript, without type checks, for processes that the tests start many times. */
-export const transpile = (text: string, fileName: string): string => ts.transpileModule(text, { compilerOptions, fileName }).outputText;
+export const transpile = (text: string, fileName: string): string =>
+  ts.transpileModule(text, { compilerOptions, fileName }).outputText;

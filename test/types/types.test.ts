@@ -12,7 +12,11 @@ const parsed = new Map<string, ts.SourceFile | undefined>();
 /** Errors of the compiler in some files, as `file:line: message`. */
 function complaints(tsconfig: string, files: readonly string[], given: Record<string, string> = {}): string[] {
   const errors: ts.Diagnostic[] = [];
-  const { options } = ts.getParsedCommandLineOfConfigFile(tsconfig, {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (error) => void errors.push(error) })!;
+  const { options } = ts.getParsedCommandLineOfConfigFile(
+    tsconfig,
+    {},
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (error) => void errors.push(error) },
+  )!;
   const disk = ts.createCompilerHost(options);
   const host: ts.CompilerHost = {
     ...disk,
@@ -28,14 +32,20 @@ function complaints(tsconfig: string, files: readonly string[], given: Record<st
   const program = ts.createProgram(files, options, host);
   // Only errors in these files. `npm run typecheck` checks all others.
   const sources = files.map((file) => program.getSourceFile(file));
-  const found = sources.flatMap((source) => [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]);
+  const found = sources.flatMap((source) => [
+    ...program.getSyntacticDiagnostics(source),
+    ...program.getSemanticDiagnostics(source),
+  ]);
   return [...errors, ...found].map(({ file, start, messageText }) => {
     const line = file ? file.getLineAndCharacterOfPosition(start!).line + 1 : 0;
     return `${file?.fileName.slice(here.length + 1)}:${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
   });
 }
 
-const filesIn = (folder: string) => readdirSync(join(here, folder)).filter((name) => name.endsWith('.ts')).map((name) => join(here, folder, name));
+const filesIn = (folder: string) =>
+  readdirSync(join(here, folder))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(here, folder, name));
 const legacy = join(here, '../../tsconfig.json');
 const standard = join(here, 'standard/tsconfig.json');
 
@@ -63,12 +73,20 @@ describe('what the compiler accepts and refuses', { timeout: 120_000 }, () => {
   it('is reported if it does not match', () => {
     expect(wrongLine(legacy, '@worker(images) right(image: Image) {}')).toBe('');
     expect(wrongLine(legacy, '@worker(images) wrong(email: Email) {}')).toMatch(/^standard\/wrong\.ts:4: /);
-    expect(wrongLine(legacy, '// @ts-expect-error nothing is wrong\n @worker(images) right(image: Image) {}')).toContain("Unused '@ts-expect-error' directive");
+    expect(
+      wrongLine(legacy, '// @ts-expect-error nothing is wrong\n @worker(images) right(image: Image) {}'),
+    ).toContain("Unused '@ts-expect-error' directive");
   });
 
   it('has an error that says what to do if no decorator can be right', () => {
-    expect(wrongLine(standard, '@untyped.worker wrong(image: Image) {}')).toContain('This queue has no payload class. Write new HotQueue(name, { payload: YourClass })');
-    expect(wrongLine(standard, '@worker(untyped, { batch: 2 }) wrong(images: Image[]) {}')).toContain('the compiler does not emit the type of array elements');
-    expect(wrongLine(legacy, "queue = new HotQueue<Image>('images')")).toContain('A type is not checked at run time: pass { payload: YourClass }');
+    expect(wrongLine(standard, '@untyped.worker wrong(image: Image) {}')).toContain(
+      'This queue has no payload class. Write new HotQueue(name, { payload: YourClass })',
+    );
+    expect(wrongLine(standard, '@worker(untyped, { batch: 2 }) wrong(images: Image[]) {}')).toContain(
+      'the compiler does not emit the type of array elements',
+    );
+    expect(wrongLine(legacy, "queue = new HotQueue<Image>('images')")).toContain(
+      'A type is not checked at run time: pass { payload: YourClass }',
+    );
   });
 });

@@ -67,7 +67,11 @@ const f04: Scenario = {
     const wanted = world.isLong ? 1_000 : 50;
     // Heartbeats are rare, and a connection that loses all of them cannot keep a lease: so many connections lose a few each.
     const beats = Array.from({ length: 10 }, (_, index) => lose(world, 'after', 'beat', wanted / 10, String(index)));
-    const others = verbs.flatMap((verb) => (world.isLong ? ['a', 'b', 'c', 'd'] : ['a', 'b']).map((part, _, parts) => lose(world, 'after', verb, wanted / parts.length, part)));
+    const others = verbs.flatMap((verb) =>
+      (world.isLong ? ['a', 'b', 'c', 'd'] : ['a', 'b']).map((part, _, parts) =>
+        lose(world, 'after', verb, wanted / parts.length, part),
+      ),
+    );
     await Promise.all([...others, ...beats]);
     await world.drained();
   },
@@ -106,7 +110,8 @@ const f03: Scenario = {
           isCut = true;
           return { kind: 'inside', bytes };
         };
-        for (const givenUpAt = Date.now() + 20_000; !isCut && Date.now() < givenUpAt; await pause(5)) await world.put(producer, world.load(0));
+        for (const givenUpAt = Date.now() + 20_000; !isCut && Date.now() < givenUpAt; await pause(5))
+          await world.put(producer, world.load(0));
       }
     };
     await Promise.all((['put', 'take', 'ack'] as const).map(cutting));
@@ -126,11 +131,17 @@ const f03c: Scenario = {
       const name = `spoilt-${verb}`;
       const { name: command, isIt = () => true } = wire[verb];
       const isBeat = verb === 'beat';
-      proxy.rule = ({ name: sent, reply }) => (sent === command && reply && isIt(reply) && proxy.faults() < wanted && world.dice.chance(0.5) ? { kind: 'corrupt', bytes: 0 } : undefined);
+      proxy.rule = ({ name: sent, reply }) =>
+        sent === command && reply && isIt(reply) && proxy.faults() < wanted && world.dice.chance(0.5)
+          ? { kind: 'corrupt', bytes: 0 }
+          : undefined;
       world.crew({ url: proxy.url, queue: name, leaseMs: isBeat ? 2_000 : 120_000, concurrency: 4 });
       const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
       while (proxy.faults() < (isBeat ? wanted / 5 : wanted)) {
-        await world.put(producer, ...Array.from({ length: world.dice.whole(1, 4) }, () => world.load(isBeat ? 700 : 0, asks[verb])));
+        await world.put(
+          producer,
+          ...Array.from({ length: world.dice.whole(1, 4) }, () => world.load(isBeat ? 700 : 0, asks[verb])),
+        );
         await world.until(async () => (await world.direct.llen(`hotqueue:${name}`)) < 20);
         await pause(isBeat ? 100 : 5);
       }
@@ -156,19 +167,28 @@ const f05: Scenario = {
       const first = world.load(moment === 'acknowledging' ? 300 : 0);
       await world.put(producer, first);
       await world.until(() => world.entries().some(({ f, key }) => f === 'start' && key === first.key));
-      if (moment === 'idle') await world.until(async () => (await queue.counts()).claimed === 0);
+      if (moment === 'idle') await world.until(async () => (await queue.counts()).active === 0);
       if (moment === 'taking') void world.put(producer, ...Array.from({ length: 50 }, () => world.load(1)));
       const before = proxy.connections;
       proxy.blackHole();
       const atMs = world.now();
       const next = world.load(0);
       await world.put(producer, next);
-      const came = await world.until(() => world.entries().some(({ f, key }) => f === 'start' && key === next.key), 3 * twoBlocksMs);
+      const came = await world.until(
+        () => world.entries().some(({ f, key }) => f === 'start' && key === next.key),
+        3 * twoBlocksMs,
+      );
       const tookMs = Math.round(world.now() - atMs);
       world.figures[`half-open ${moment}, ms`] = tookMs;
-      world.claim(`half-open while ${moment}: the worker takes again within two block times (${tookMs} ms)`, came && tookMs < twoBlocksMs);
+      world.claim(
+        `half-open while ${moment}: the worker takes again within two block times (${tookMs} ms)`,
+        came && tookMs < twoBlocksMs,
+      );
       await world.drained();
-      world.claim(`the number of connections did not grow (${proxy.connections}, before ${before})`, proxy.connections <= Math.max(before, 2));
+      world.claim(
+        `the number of connections did not grow (${proxy.connections}, before ${before})`,
+        proxy.connections <= Math.max(before, 2),
+      );
     };
     await Promise.all([halfOpen('idle'), halfOpen('taking'), halfOpen('acknowledging')]);
   },
@@ -198,19 +218,32 @@ const f06: Scenario = {
     world.figures['connections before'] = before.connections;
     world.figures['connections after'] = proxy.connections;
     const grown = socketsEach * Math.max(0, proxy.connections - before.connections); // a runner may wait now that did not wait then
-    world.claim(`at most ${mostConnections} connections are open (${proxy.connections})`, proxy.connections <= mostConnections);
-    world.claim(`the number of sockets did not grow (${sockets()}, before ${before.resources})`, sockets() <= before.resources + grown + 2);
+    world.claim(
+      `at most ${mostConnections} connections are open (${proxy.connections})`,
+      proxy.connections <= mostConnections,
+    );
+    world.claim(
+      `the number of sockets did not grow (${sockets()}, before ${before.resources})`,
+      sockets() <= before.resources + grown + 2,
+    );
   },
 };
 
-const sockets = (): number => (process as unknown as { getActiveResourcesInfo(): string[] }).getActiveResourcesInfo().filter((kind) => /TCP|Pipe/.test(kind)).length;
+const sockets = (): number =>
+  (process as unknown as { getActiveResourcesInfo(): string[] })
+    .getActiveResourcesInfo()
+    .filter((kind) => /TCP|Pipe/.test(kind)).length;
 
 const f07: Scenario = {
   id: 'F07',
   name: 'the handshake fails: no reply, resets, lost calls, lost replies',
   async run(world) {
     world.allowed = { noRecovery: true };
-    const attack = async (kind: string, begin: (proxy: FaultProxy) => void, end: (proxy: FaultProxy) => void): Promise<void> => {
+    const attack = async (
+      kind: string,
+      begin: (proxy: FaultProxy) => void,
+      end: (proxy: FaultProxy) => void,
+    ): Promise<void> => {
       const proxy = await world.proxy();
       begin(proxy);
       world.crew({ url: proxy.url, queue: `shake-${kind}`, leaseMs: 60_000, mayEnd: true });
@@ -220,16 +253,28 @@ const f07: Scenario = {
       end(proxy);
       // If a configured server does not answer, the first call rejects with an error. Later calls must work.
       const code = await putting;
-      world.claim(`the first put succeeds or rejects with a typed error (${code})`, code === undefined || /^REDIS_UNREACHABLE|OUTCOME_UNKNOWN$/.test(code));
+      world.claim(
+        `the first put succeeds or rejects with a typed error (${code})`,
+        code === undefined || /^REDIS_UNREACHABLE|OUTCOME_UNKNOWN$/.test(code),
+      );
       world.claim(`the next put after "${kind}" succeeds`, (await world.put(producer, world.load(0))) === undefined);
     };
     const rule = (names: readonly string[], kind: 'before' | 'after') => (proxy: FaultProxy) => {
-      proxy.rule = ({ name, reply }) => (names.includes(name) && Boolean(reply) === (kind === 'after') ? { kind } : undefined);
+      proxy.rule = ({ name, reply }) =>
+        names.includes(name) && Boolean(reply) === (kind === 'after') ? { kind } : undefined;
     };
     const noRule = (proxy: FaultProxy): void => void (proxy.rule = undefined);
     await Promise.all([
-      attack('silent', (proxy) => (proxy.greets = 'mute'), (proxy) => (proxy.greets = 'normal')),
-      attack('reset', (proxy) => (proxy.greets = 'reset'), (proxy) => (proxy.greets = 'normal')),
+      attack(
+        'silent',
+        (proxy) => (proxy.greets = 'mute'),
+        (proxy) => (proxy.greets = 'normal'),
+      ),
+      attack(
+        'reset',
+        (proxy) => (proxy.greets = 'reset'),
+        (proxy) => (proxy.greets = 'normal'),
+      ),
       attack('hello', rule(['hello', 'info', 'client', 'select'], 'before'), noRule),
       attack('answer', rule(['hello', 'info', 'client', 'select'], 'after'), noRule),
     ]);
@@ -246,9 +291,20 @@ const f27: Scenario = {
     world.allowed = { noRecovery: true };
     const proxy = await world.proxy();
     proxy.delayMs = () => world.dice.whole(0, 100) + (world.dice.chance(0.02) ? 300 : 0);
-    await underLoad(world, { count: world.isLong ? 2_000 : 200, url: proxy.url, leaseMs: 4_000, mostBatch: 20, everyMs: 50, drainMs: 120_000 }, async (isEnough) => {
-      await world.until(isEnough, world.isLong ? 180_000 : 60_000);
-    });
+    await underLoad(
+      world,
+      {
+        count: world.isLong ? 2_000 : 200,
+        url: proxy.url,
+        leaseMs: 4_000,
+        mostBatch: 20,
+        everyMs: 50,
+        drainMs: 120_000,
+      },
+      async (isEnough) => {
+        await world.until(isEnough, world.isLong ? 180_000 : 60_000);
+      },
+    );
     world.figures['lost events'] = world.count('lost');
     world.claim('no lease was lost', world.count('lost') === 0);
   },
@@ -268,10 +324,15 @@ const f27w: Scenario = {
       // One message at a time: each one arrives at an idle worker, whose process has nothing else to do.
       const load = world.load();
       await world.put(producer, load);
-      await world.until(() => worker.child.isOver || world.entries().some(({ f, key }) => f === 'end' && key === load.key));
+      await world.until(
+        () => worker.child.isOver || world.entries().some(({ f, key }) => f === 'end' && key === load.key),
+      );
       await pause(world.dice.whole(50, 150));
     }
-    world.claim(`the worker process did not end by itself (${worker.child.isOver ? await worker.child.ended : 'it is running'})`, !worker.child.isOver);
+    world.claim(
+      `the worker process did not end by itself (${worker.child.isOver ? await worker.child.ended : 'it is running'})`,
+      !worker.child.isOver,
+    );
     await world.drained(5_000);
   },
 };

@@ -16,7 +16,12 @@ const frozenWithinMs = 12_000;
 const forgetsMs = 1_000;
 
 /** Runs two worker processes and two producers on the scenario's own servers; one producer may wait for replicas. `happens` injects a fault in each round. Then it waits until the queue is drained. */
-async function atWork(world: World, road: Road, options: { replicas?: number; rounds: number }, happens: (round: number) => Promise<void>): Promise<void> {
+async function atWork(
+  world: World,
+  road: Road,
+  options: { replicas?: number; rounds: number },
+  happens: (round: number) => Promise<void>,
+): Promise<void> {
   const workers = [0, 1].map(() => world.worker({ road, leaseMs: 5_000, concurrency: 10 }));
   world.claim('both workers start', await world.until(() => workers.every(({ proc }) => world.count('up', proc) > 0)));
   const steady = { road, count: 1e9, batch: 10, mostMs: 60, perSecond: 150 };
@@ -54,7 +59,12 @@ const deaths = ['cut off', 'bound', 'plain'] as const;
  *
  * @returns keys of the messages that may be lost with this master
  */
-async function die(world: World, master: NodeProcess, replicas: readonly NodeProcess[], round: number): Promise<Set<string>> {
+async function die(
+  world: World,
+  master: NodeProcess,
+  replicas: readonly NodeProcess[],
+  round: number,
+): Promise<Set<string>> {
   const death = deaths[round % deaths.length]!;
   if (death === 'bound') await master.client.config('SET', 'min-replicas-to-write', 1);
   if (death !== 'plain') {
@@ -88,12 +98,18 @@ async function accountForLosses(world: World, killed: readonly Set<string>[]): P
   const { ready, delayed, claimed, dead } = await world.look();
   const still = new Set([...ready, ...delayed, ...claimed, ...dead]);
   const lost = [...acked].filter((key) => !handled.has(key) && !still.has(key));
-  const [sworn, nowhere] = [lost.filter((key) => confirmed.has(key)), lost.filter((key) => !killed.some((had) => had.has(key)))];
+  const [sworn, nowhere] = [
+    lost.filter((key) => confirmed.has(key)),
+    lost.filter((key) => !killed.some((had) => had.has(key))),
+  ];
   world.figures['confirmed by replicas'] = confirmed.size;
   world.figures['confirmed and lost'] = sworn.length;
   world.figures['gone with a master'] = lost.length;
   world.claim(`no message that replicas confirmed is lost (${sworn.length}: ${sworn[0]})`, sworn.length === 0);
-  world.claim(`every lost message was on a killed master that was not bound (${nowhere.length} were not: ${nowhere[0]})`, nowhere.length === 0);
+  world.claim(
+    `every lost message was on a killed master that was not bound (${nowhere.length} were not: ${nowhere[0]})`,
+    nowhere.length === 0,
+  );
 }
 
 const rounds = (world: World, long: number): number => (world.isLong ? long : 2);
@@ -227,7 +243,10 @@ const f14: Scenario = {
     world.figures['keys moved'] = keys;
     const seen = await cluster.redirections();
     for (const [code, count] of Object.entries(seen)) world.figures[code] = count;
-    world.claim(`clients received MOVED and TRYAGAIN (${seen.MOVED}, ${seen.TRYAGAIN})`, seen.MOVED > 0 && seen.TRYAGAIN > 0);
+    world.claim(
+      `clients received MOVED and TRYAGAIN (${seen.MOVED}, ${seen.TRYAGAIN})`,
+      seen.MOVED > 0 && seen.TRYAGAIN > 0,
+    );
   },
 };
 

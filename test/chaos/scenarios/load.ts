@@ -14,8 +14,22 @@ export interface Steady extends CrewOptions {
 }
 
 /** Runs a producer and two worker runners while `happens` injects faults. Then it waits until the queue is drained. */
-export async function underLoad(world: World, steady: Steady, happens: (isEnough: () => boolean) => Promise<void>): Promise<void> {
-  const { count, mostMs = 5, mostBatch = 10, does = [undefined], url = world.redis.url, queue: name = 'jobs', drainMs = 60_000, everyMs = 1, ...crew } = steady;
+export async function underLoad(
+  world: World,
+  steady: Steady,
+  happens: (isEnough: () => boolean) => Promise<void>,
+): Promise<void> {
+  const {
+    count,
+    mostMs = 5,
+    mostBatch = 10,
+    does = [undefined],
+    url = world.redis.url,
+    queue: name = 'jobs',
+    drainMs = 60_000,
+    everyMs = 1,
+    ...crew
+  } = steady;
   world.crew({ url, queue: name, ...crew });
   world.crew({ url, queue: name, ...crew });
   const producer = world.queue({ name, url });
@@ -24,7 +38,9 @@ export async function underLoad(world: World, steady: Steady, happens: (isEnough
   const putting = (async () => {
     while (put < count || !isOver) {
       const size = world.dice.whole(1, mostBatch);
-      const loads = Array.from({ length: size }, (): Load => world.load(world.dice.whole(0, mostMs), world.dice.pick(does)));
+      const loads = Array.from({ length: size }, (): Load =>
+        world.load(world.dice.whole(0, mostMs), world.dice.pick(does)),
+      );
       await world.put(producer, ...loads);
       put += size;
       await pause(put < count ? everyMs : 20);

@@ -35,9 +35,15 @@ const f19: Scenario = {
     world.claim('every hostile message is a dead letter', areBuried);
     const letters = await world.direct.hvalsBuffer(deadMessages);
     const buried = letters.map((letter) => letter.subarray(letter.indexOf(10) + 1).toString('base64')).sort();
-    world.claim('the dead letters have the same bytes', JSON.stringify(buried) === JSON.stringify(bytes.map((one) => one.toString('base64')).sort()));
+    world.claim(
+      'the dead letters have the same bytes',
+      JSON.stringify(buried) === JSON.stringify(bytes.map((one) => one.toString('base64')).sort()),
+    );
     world.claim('no prototype was changed', ({} as { polluted?: number }).polluted === undefined);
-    world.claim('the message after them is done', await world.until(() => world.entries().some(({ f, key }) => f === 'end' && key === good.key)));
+    world.claim(
+      'the message after them is done',
+      await world.until(() => world.entries().some(({ f, key }) => f === 'end' && key === good.key)),
+    );
     world.figures.buried = letters.length;
     await world.direct.del(deadMessages);
     await world.drained();
@@ -57,23 +63,36 @@ const f20: Scenario = {
     const dueAt = Date.now() + (world.isLong ? 15_000 : 4_000);
     while (Date.now() < dueAt - 2_500 && world.figures.put !== count) {
       const size = Math.min(100, count - (world.figures.put ?? 0));
-      await world.put(queue, ...Array.from({ length: size }, () => world.load(0, `later:${Math.max(1, dueAt - Date.now())}`)));
+      await world.put(
+        queue,
+        ...Array.from({ length: size }, () => world.load(0, `later:${Math.max(1, dueAt - Date.now())}`)),
+      );
       world.figures.put = (world.figures.put ?? 0) + size;
     }
     // The same number again, delayed by the put: due at that instant, given as a time or as a delay.
     for (let put = 0; put < count; put += 100) {
       const loads = Array.from({ length: 100 }, () => world.load(0));
-      await world.putLater(queue, world.dice.chance(0.5) ? { at: dueAt } : { afterMs: Math.max(1, dueAt - Date.now()) }, ...loads);
+      await world.putLater(
+        queue,
+        world.dice.chance(0.5) ? { at: dueAt } : { afterMs: Math.max(1, dueAt - Date.now()) },
+        ...loads,
+      );
     }
     world.figures['put with a delay'] = count;
-    await world.until(async () => (await world.direct.zcard(world.keys().delayed)) >= count + world.figures.put! * 0.9, 10_000);
+    await world.until(
+      async () => (await world.direct.zcard(world.keys().delayed)) >= count + world.figures.put! * 0.9,
+      10_000,
+    );
     await worker.kill();
     await world.redis.kill();
     await pause(Math.max(0, dueAt - Date.now()) + 300);
     await world.redis.start();
     world.fault('redis-start');
     const backAt = world.now();
-    const areReady = await world.until(async () => (await world.direct.zcount(world.keys().delayed, '-inf', dueAt)) === 0, 10_000);
+    const areReady = await world.until(
+      async () => (await world.direct.zcount(world.keys().delayed, '-inf', dueAt)) === 0,
+      10_000,
+    );
     world.figures['due and delayed after the return, ms'] = Math.round(world.now() - backAt);
     world.claim('the process that put the messages promotes those that became due while Redis was down', areReady);
     const second = world.worker({ leaseMs: 1_000, concurrency: 50 });
@@ -93,9 +112,9 @@ const f20: Scenario = {
 };
 
 /** Keys that hold no message: a sweep repairs their loss. */
-const mendable = ['workers', 'roll', 'meta', 'delayed', 'dead', 'names'] as const;
+const mendable = ['workers', 'registry', 'meta', 'delayed', 'dead', 'names'] as const;
 /** Keys that hold messages: deleting one loses its messages, and no others. */
-const holders = ['inbox', 'base', 'high', 'low', 'again', 'suspects', 'delayedMessages', 'deadMessages'] as const;
+const holders = ['inbox', 'base', 'high', 'low', 'requeued', 'quarantine', 'delayedMessages', 'deadMessages'] as const;
 
 /** Does at once what the sweeper does within a minute. */
 async function sweepAll(broker: Broker): Promise<void> {
@@ -112,7 +131,9 @@ async function destroy(world: World, key: string): Promise<void> {
   if (!(await world.direct.renamenx(key, gone).catch(() => 0))) return; // the key did not exist
   const kind = await world.direct.type(gone);
   const held = kind === 'hash' && key.includes(':claims:') ? heldIn(await world.direct.hgetallBuffer(gone)) : undefined;
-  const texts = held ?? (kind === 'list' ? await world.direct.lrange(gone, 0, -1) : kind === 'hash' ? await world.direct.hvals(gone) : []);
+  const texts =
+    held ??
+    (kind === 'list' ? await world.direct.lrange(gone, 0, -1) : kind === 'hash' ? await world.direct.hvals(gone) : []);
   await world.direct.del(gone);
   const jobs = texts.flatMap((text) => [...text.matchAll(/"key":"([^"]+)"/g)].map(([, found]) => [found!, '']));
   world.history.write('destroyed', { jobs });
@@ -130,7 +151,10 @@ const f21: Scenario = {
     const broker = new Broker(Connection.share({ url: world.redis.url }), keys, 1_000);
     const producer = world.queue({ lease: 1_000 });
     world.crew({ leaseMs: 1_000, concurrency: 4, workers: 2 });
-    const some = (): Load[] => Array.from({ length: 8 }, () => world.load(world.dice.whole(10, 150), world.dice.pick([undefined, 'fail:1', 'bury'])));
+    const some = (): Load[] =>
+      Array.from({ length: 8 }, () =>
+        world.load(world.dice.whole(10, 150), world.dice.pick([undefined, 'fail:1', 'bury'])),
+      );
     const putSome = async (): Promise<void> => {
       await world.put(producer, ...some());
       for (const priority of ['high', 'low'] as const) await world.putWith(producer, { priority }, ...some());
@@ -157,9 +181,12 @@ const f21: Scenario = {
       }
       // A lease and a registry entry without a worker.
       await world.direct.zadd(keys.workers, Date.now() + 500, 'no-worker');
-      await world.direct.hset(keys.roll, 'no-worker', 'no-process');
+      await world.direct.hset(keys.registry, 'no-worker', 'no-process');
       await world.drained();
-      world.claim('a worker that does not exist is removed from the registry', await world.until(async () => (await world.direct.zscore(keys.workers, 'no-worker')) === null, 10_000));
+      world.claim(
+        'a worker that does not exist is removed from the registry',
+        await world.until(async () => (await world.direct.zscore(keys.workers, 'no-worker')) === null, 10_000),
+      );
     }
     world.claim('puts still work', (await world.put(producer, world.load())) === undefined);
     await world.drained();
@@ -173,12 +200,19 @@ const f23: Scenario = {
   async run(world) {
     const count = 10_000;
     const keys = world.keys();
-    const connections = Array.from({ length: 50 }, (_, index) => Connection.share({ url: `${world.redis.url}?own=${index}` }));
+    const connections = Array.from({ length: 50 }, (_, index) =>
+      Connection.share({ url: `${world.redis.url}?own=${index}` }),
+    );
     const broker = new Broker(connections[0]!, keys, 1_000);
     const loads = Array.from({ length: count }, () => world.load());
     const ids = loads.map(() => randomUUID());
     world.history.write('put', { type: 'invoke', jobs: loads.map((load) => [load.key, sumOf(load)]) });
-    await broker.put('p', 1, loads.map((load, index) => `#${ids[index]} 0 0\n${JSON.stringify(load)}`), at);
+    await broker.put(
+      'p',
+      1,
+      loads.map((load, index) => `#${ids[index]} 0 0\n${JSON.stringify(load)}`),
+      at,
+    );
     world.history.write('put', { type: 'ok', jobs: loads.map((load) => [load.key, sumOf(load)]), ids });
     await broker.join('dead', 'dead-process', at);
     for (let number = 1, taken = 0; taken < count; number++) {
@@ -189,11 +223,19 @@ const f23: Scenario = {
     await world.direct.zadd(keys.workers, 1, 'dead');
     await world.direct.hset(keys.meta, 'seen', Date.now());
     world.fault('thundering', { text: '50' });
-    const found = await Promise.all(connections.map((connection) => new Broker(connection, keys, 1_000).recover('dead', 'hotqueue', at)));
-    const given = found.map((one) => ('ready' in one ? one.ready : 0));
-    world.claim(`one client gives all messages back (${given.filter((ready) => ready > 0).join(', ')})`, given.filter((ready) => ready > 0).length === 1 && Math.max(...given) === count);
+    const found = await Promise.all(
+      connections.map((connection) => new Broker(connection, keys, 1_000).recover('dead', 'hotqueue', at)),
+    );
+    const given = found.map((one) => ('waiting' in one ? one.waiting : 0));
+    world.claim(
+      `one client gives all messages back (${given.filter((ready) => ready > 0).join(', ')})`,
+      given.filter((ready) => ready > 0).length === 1 && Math.max(...given) === count,
+    );
     const order = (await world.direct.lrange(keys.base, 0, -1)).map((message) => /"key":"([^"]+)"/.exec(message)![1]);
-    world.claim('the messages are back in the order in which they were taken', JSON.stringify(order) === JSON.stringify(loads.map(({ key }) => key)));
+    world.claim(
+      'the messages are back in the order in which they were taken',
+      JSON.stringify(order) === JSON.stringify(loads.map(({ key }) => key)),
+    );
     await Promise.all(connections.map((connection) => connection.leave()));
     world.crew({ concurrency: 50 });
     await world.drained();
@@ -229,10 +271,17 @@ const fifo: Scenario = {
   async run(world) {
     world.allowed = { inOrder: true, noRecovery: true };
     const proxy = await world.proxy();
-    proxy.rule = ({ name, reply }) => (reply && ['put', 'take', 'release', 'leave'].includes(name) && world.dice.chance(0.1) ? { kind: 'after' } : undefined);
+    proxy.rule = ({ name, reply }) =>
+      reply && ['put', 'take', 'release', 'leave'].includes(name) && world.dice.chance(0.1)
+        ? { kind: 'after' }
+        : undefined;
     const producer = world.queue({ url: proxy.url });
     for (let round = 0; round < (world.isLong ? 40 : 8); round++) {
-      for (let index = 0; index < 5; index++) await world.put(producer, ...Array.from({ length: world.dice.whole(1, 8) }, () => world.load(world.dice.whole(0, 4))));
+      for (let index = 0; index < 5; index++)
+        await world.put(
+          producer,
+          ...Array.from({ length: world.dice.whole(1, 8) }, () => world.load(world.dice.whole(0, 4))),
+        );
       const { runner } = world.crew({ url: proxy.url, leaseMs: 60_000, concurrency: 1 });
       await pause(world.dice.whole(20, 150));
       await runner.stop();

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { HotQueue, start } from '../../../src/index.js';
 import { Broker } from '../../../src/redis/broker.js';
 import { Connection } from '../../../src/redis/connection.js';
-import { blockMs } from '../../../src/redis/line.js';
+import { blockMs } from '../../../src/redis/redis-client.js';
 import type { Load } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
@@ -40,13 +40,14 @@ const f18: Scenario = {
     const size = 2;
     const queue = world.queue({ lease: 1_000 });
     const loads = Array.from({ length: 12 * poisons }, () => world.load(world.dice.whole(10, 60)));
-    for (let index = 0; index < poisons; index++) loads.splice(world.dice.whole(0, loads.length), 0, world.load(0, 'die'));
+    for (let index = 0; index < poisons; index++)
+      loads.splice(world.dice.whole(0, loads.length), 0, world.load(0, 'die'));
     const poison = new Set(loads.filter(({ does }) => does === 'die').map(({ key }) => key));
     await world.put(queue, ...loads);
     const members = Array.from({ length: size }, () => world.worker({ leaseMs: 1_000, concurrency: 4 }));
     const guilty = (dead: readonly string[]): number => dead.filter((key) => poison.has(key)).length;
     let deaths = 0;
-    for (let isOver = false; !isOver; ) {
+    for (let isOver = false; !isOver;) {
       for (const [index, member] of members.entries()) {
         if (!member.child.isOver) continue;
         world.fault('kill', { target: member.proc });
@@ -63,7 +64,10 @@ const f18: Scenario = {
     Object.assign(world.figures, { deaths, 'buried without guilt': innocent });
     world.claim(`every poison message is dead (${guilty(dead)} of ${poisons})`, guilty(dead) === poisons);
     // A quarantined message also counts a crash that a message beside it caused, if that one is not quarantined yet.
-    world.claim(`with one poison message, no other message is dead (${innocent} other dead letters)`, poisons > 1 || innocent === 0);
+    world.claim(
+      `with one poison message, no other message is dead (${innocent} other dead letters)`,
+      poisons > 1 || innocent === 0,
+    );
     world.claim(`at most three deaths for each dead letter (${deaths} deaths)`, deaths <= 3 * poisons + innocent);
   },
 };
@@ -74,7 +78,7 @@ async function recoverAll(world: World, name: string): Promise<number> {
   const keys = world.keys(name);
   const broker = new Broker(connection, keys, longLeaseMs);
   let buried = 0;
-  for (const worker of await world.direct.hkeys(keys.roll)) {
+  for (const worker of await world.direct.hkeys(keys.registry)) {
     await world.direct.hset(keys.meta, 'seen', Date.now());
     await world.direct.zadd(keys.workers, 1, worker);
     const found = await broker.recover(worker, 'hotqueue', at);
@@ -90,18 +94,29 @@ const f18n: Scenario = {
   async run(world) {
     const [end, death] = [gate(world), gate(world)];
     const held = { jobs: 30, other: 10 };
-    const queues = { jobs: world.queue({ lease: longLeaseMs }), other: world.queue({ name: 'other', lease: longLeaseMs }) };
+    const queues = {
+      jobs: world.queue({ lease: longLeaseMs }),
+      other: world.queue({ name: 'other', lease: longLeaseMs }),
+    };
     const poison = world.load(0, `die:${death.file}`);
-    const waiting = { jobs: some(world, held.jobs, `hold:${end.file}`), other: some(world, held.other, `hold:${end.file}`) };
+    const waiting = {
+      jobs: some(world, held.jobs, `hold:${end.file}`),
+      other: some(world, held.other, `hold:${end.file}`),
+    };
     // Settled before their process dies, in each of the possible ways. None of these comes back.
     const settled = [...some(world, 3), ...some(world, 3, 'fail:1'), ...some(world, 3, 'bury')];
     await world.putSuspect('jobs', poison);
     await world.put(queues.jobs, ...settled, ...waiting.jobs);
     await world.put(queues.other, ...waiting.other);
     const worker = world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 40 });
-    const areBeside = (): boolean => all([poison, ...waiting.jobs, ...waiting.other], keysOf(world, 'start', worker.proc));
-    world.claim(`a poison message, ${held.jobs} others and ${held.other} of another queue run at the same time`, await world.until(areBeside));
-    const areSettled = async (): Promise<boolean> => all(settled, keysOf(world, 'end', worker.proc)) && (await world.pending()) === 1 + held.jobs + held.other;
+    const areBeside = (): boolean =>
+      all([poison, ...waiting.jobs, ...waiting.other], keysOf(world, 'start', worker.proc));
+    world.claim(
+      `a poison message, ${held.jobs} others and ${held.other} of another queue run at the same time`,
+      await world.until(areBeside),
+    );
+    const areSettled = async (): Promise<boolean> =>
+      all(settled, keysOf(world, 'end', worker.proc)) && (await world.pending()) === 1 + held.jobs + held.other;
     world.claim('nine messages are settled beside them', await world.until(areSettled));
     death.open();
     await worker.child.ended;
@@ -110,13 +125,22 @@ const f18n: Scenario = {
     let buried = 0;
     for (const name of names) buried += await recoverAll(world, name);
     const { dead } = await world.look();
-    world.claim(`recovery buries one message, the poison message (${buried} buried)`, buried === 1 && dead.includes(poison.key));
+    world.claim(
+      `recovery buries one message, the poison message (${buried} buried)`,
+      buried === 1 && dead.includes(poison.key),
+    );
     for (const name of ['jobs', 'other'] as const) {
-      const { base, suspects } = world.keys(name);
+      const { base, quarantine } = world.keys(name);
       const back = await world.direct.lrange(base, 0, -1);
       const order = back.map((message) => /"key":"([^"]+)"/.exec(message)![1]);
-      world.claim(`only the messages of "${name}" that were active are back, in their order`, JSON.stringify(order) === JSON.stringify(waiting[name].map(({ key }) => key)));
-      world.claim(`they count no crash in "${name}"`, back.every((message) => /^#\S+ 0 0\n/.test(message)) && (await world.direct.llen(suspects)) === 0);
+      world.claim(
+        `only the messages of "${name}" that were active are back, in their order`,
+        JSON.stringify(order) === JSON.stringify(waiting[name].map(({ key }) => key)),
+      );
+      world.claim(
+        `they count no crash in "${name}"`,
+        back.every((message) => /^#\S+ 0 0\n/.test(message)) && (await world.direct.llen(quarantine)) === 0,
+      );
     }
     end.open();
     world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 40 });
@@ -124,7 +148,8 @@ const f18n: Scenario = {
   },
 };
 
-const some = (world: World, count: number, does?: string): Load[] => Array.from({ length: count }, () => world.load(0, does));
+const some = (world: World, count: number, does?: string): Load[] =>
+  Array.from({ length: count }, () => world.load(0, does));
 
 const f18q: Scenario = {
   id: 'F18q',
@@ -133,7 +158,10 @@ const f18q: Scenario = {
     world.allowed = { noRecovery: true };
     const gates = [gate(world), gate(world)];
     const [first, second] = gates.map(({ file }) => world.load(0, `hold:${file}`)) as [Load, Load];
-    const queues = { jobs: world.queue({ lease: longLeaseMs }), other: world.queue({ name: 'other', lease: longLeaseMs }) };
+    const queues = {
+      jobs: world.queue({ lease: longLeaseMs }),
+      other: world.queue({ name: 'other', lease: longLeaseMs }),
+    };
     for (const load of [first, second]) await world.putSuspect('jobs', load);
     const worker = world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 4, deadlineMs: 200 });
     const has = (f: 'start' | 'end', loads: readonly Load[]): boolean => all(loads, keysOf(world, f, worker.proc));
@@ -144,12 +172,18 @@ const f18q: Scenario = {
     world.claim('messages of another queue are done meanwhile', await world.until(() => has('end', beside.other)));
     world.claim('a worker runs one quarantined message at a time', !has('start', [second]));
     gates[0]!.open();
-    world.claim('the next quarantined message runs when the first is done', await world.until(() => has('end', [first]) && has('start', [second])));
-    const { suspects } = world.keys();
+    world.claim(
+      'the next quarantined message runs when the first is done',
+      await world.until(() => has('end', [first]) && has('start', [second])),
+    );
+    const { quarantine } = world.keys();
     const code = await Promise.race([worker.stop(), pause(longLeaseMs / 2, 'no end', { ref: false })]);
     world.claim(`a worker with an active quarantined message stops at its shutdown deadline (${code})`, code === 0);
-    const back = await world.direct.lrange(suspects, 0, -1);
-    world.claim('the worker releases it unchanged', back.length === 1 && /^#\S+ 0 2\n/.test(back[0]!) && back[0]!.includes(`"${second.key}"`));
+    const back = await world.direct.lrange(quarantine, 0, -1);
+    world.claim(
+      'the worker releases it unchanged',
+      back.length === 1 && /^#\S+ 0 2\n/.test(back[0]!) && back[0]!.includes(`"${second.key}"`),
+    );
     // Then another worker handles the quarantined messages.
     const holder = world.worker({ leaseMs: longLeaseMs, concurrency: 4 });
     world.claim('another worker takes it', await world.until(() => all([second], keysOf(world, 'start', holder.proc))));
@@ -202,7 +236,11 @@ class Subject {
     readonly name: string,
     readonly kind: string,
   ) {
-    this.queue = new HotQueue(name, { url: world.redis.url, lease: longLeaseMs, logger: false }) as unknown as HotQueue<Load>;
+    this.queue = new HotQueue(name, {
+      url: world.redis.url,
+      lease: longLeaseMs,
+      logger: false,
+    }) as unknown as HotQueue<Load>;
     this.#end = consumers[kind]!(this.queue, async ({ key, ms }) => {
       await pause(ms);
       if (key === 'suspect') this.behind = this.put - this.handled.size;
@@ -215,7 +253,7 @@ class Subject {
   }
 
   async putSuspect(): Promise<void> {
-    await this.world.direct.rpush(this.world.keys(this.name).suspects, '#suspect 0 2\n{"key":"suspect","ms":0}');
+    await this.world.direct.rpush(this.world.keys(this.name).quarantine, '#suspect 0 2\n{"key":"suspect","ms":0}');
   }
 
   /** Keeps the consumer busy: fills the backlog before it is empty. */
@@ -237,12 +275,16 @@ const f18t: Scenario = {
     world.allowed = { noRecovery: true };
     const kinds = Object.keys(consumers);
     const idle = kinds.map((kind) => new Subject(world, `idle-${kind}`, kind));
-    const areWaiting = async (): Promise<boolean> => ((await world.direct.client('LIST')) as string).split('cmd=blmove').length - 1 === kinds.length;
+    const areWaiting = async (): Promise<boolean> =>
+      ((await world.direct.client('LIST')) as string).split('cmd=blmove').length - 1 === kinds.length;
     world.claim('all idle consumers wait for a message', await world.until(areWaiting));
     const takes = async (subject: Subject): Promise<void> => {
       const since = world.now();
       await subject.putSuspect();
-      world.claim(`an idle ${subject.kind} takes a quarantined message`, await world.until(() => subject.hasSuspect, 3 * blockMs));
+      world.claim(
+        `an idle ${subject.kind} takes a quarantined message`,
+        await world.until(() => subject.hasSuspect, 3 * blockMs),
+      );
       world.figures[`${subject.kind}: taken after, ms`] = Math.round(world.now() - since);
       await subject.end();
     };
@@ -253,8 +295,14 @@ const f18t: Scenario = {
       await subject.putSuspect();
       await world.until(async () => (await subject.feed(), subject.hasSuspect));
       const { put, handled, behind = 0 } = subject;
-      world.claim(`a busy ${kind} takes a quarantined message while other messages wait (${behind} waited)`, behind > 0);
-      world.claim(`a busy ${kind} handles all messages (${handled.size} of ${put + 1})`, await world.until(() => handled.size === put + 1));
+      world.claim(
+        `a busy ${kind} takes a quarantined message while other messages wait (${behind} waited)`,
+        behind > 0,
+      );
+      world.claim(
+        `a busy ${kind} handles all messages (${handled.size} of ${put + 1})`,
+        await world.until(() => handled.size === put + 1),
+      );
       await subject.end();
     };
     await Promise.all(kinds.map(prefers));

@@ -71,8 +71,18 @@ const f02: Scenario = {
       })();
       await world.until(() => world.count('start', frozen.proc) > before + 2);
       frozen.freeze();
-      const recovered = world.entries().filter(({ f, text }) => f === 'warn' && / stopped renewing its lease: /.test(text ?? '')).length;
-      world.claim('a frozen worker was recovered', await world.until(() => world.entries().filter(({ f, text }) => f === 'warn' && / stopped renewing its lease: /.test(text ?? '')).length > recovered, 15_000));
+      const recovered = world
+        .entries()
+        .filter(({ f, text }) => f === 'warn' && / stopped renewing its lease: /.test(text ?? '')).length;
+      world.claim(
+        'a frozen worker was recovered',
+        await world.until(
+          () =>
+            world.entries().filter(({ f, text }) => f === 'warn' && / stopped renewing its lease: /.test(text ?? ''))
+              .length > recovered,
+          15_000,
+        ),
+      );
       frozen.thaw();
       feeding.on = false;
       await fed;
@@ -84,15 +94,26 @@ const f02: Scenario = {
     world.claim('the signals of its handlers were aborted', world.count('aborted', frozen.proc) > 0);
     const after = world.count('start', frozen.proc);
     for (let index = 0; index < 40; index++) await world.put(queue, world.load(20));
-    world.claim('the frozen worker takes messages again', await world.until(() => world.count('start', frozen.proc) > after));
+    world.claim(
+      'the frozen worker takes messages again',
+      await world.until(() => world.count('start', frozen.proc) > after),
+    );
     // F02b: another process blocks its event loop for more than two leases.
     const stalled = world.worker({ leaseMs: 1_000, concurrency: 3 });
     await world.until(() => world.count('up', stalled.proc) > 0);
     const stall = world.load(2_500, 'stall');
-    await world.put(queue, ...Array.from({ length: 6 }, () => world.load(50)), stall, ...Array.from({ length: 6 }, () => world.load(50)));
+    await world.put(
+      queue,
+      ...Array.from({ length: 6 }, () => world.load(50)),
+      stall,
+      ...Array.from({ length: 6 }, () => world.load(50)),
+    );
     await world.drained();
     const { dead } = await world.look();
-    world.claim(`only the message that blocks the event loop may be buried (${dead.length} dead letters)`, dead.every((key) => key === stall.key));
+    world.claim(
+      `only the message that blocks the event loop may be buried (${dead.length} dead letters)`,
+      dead.every((key) => key === stall.key),
+    );
   },
 };
 
@@ -104,20 +125,36 @@ const f09: Scenario = {
     const rounds = world.isLong ? 30 : 4;
     const queue = world.queue({ lease: 60_000 });
     for (let round = 0; round < rounds; round++) {
-      const worker = world.worker({ leaseMs: 60_000, concurrency: world.dice.whole(1, 20), deadlineMs: world.dice.pick([50, 5_000]) });
+      const worker = world.worker({
+        leaseMs: 60_000,
+        concurrency: world.dice.whole(1, 20),
+        deadlineMs: world.dice.pick([50, 5_000]),
+      });
       const beganAt = world.now();
       await world.put(queue, ...Array.from({ length: 30 }, () => world.load(world.dice.whole(0, 300))));
       if (world.dice.chance(0.8)) await world.until(() => world.count('start', worker.proc) > 0);
       await pause(world.dice.whole(0, 100));
       const code = await worker.stop();
-      world.claim(`a worker that receives SIGTERM exits with 0, not ${code}`, code === 0 || (code === 'SIGTERM' && world.count('up', worker.proc) === 0));
+      world.claim(
+        `a worker that receives SIGTERM exits with 0, not ${code}`,
+        code === 0 || (code === 'SIGTERM' && world.count('up', worker.proc) === 0),
+      );
       const { claimed, workers } = await world.look();
-      world.claim(`it leaves no claim and no registration (${claimed.length} claims, ${workers} workers)`, claimed.length === 0 && workers === 0);
-      world.figures['longest stop, ms'] = Math.max(world.figures['longest stop, ms'] ?? 0, Math.round(world.now() - beganAt));
+      world.claim(
+        `it leaves no claim and no registration (${claimed.length} claims, ${workers} workers)`,
+        claimed.length === 0 && workers === 0,
+      );
+      world.figures['longest stop, ms'] = Math.max(
+        world.figures['longest stop, ms'] ?? 0,
+        Math.round(world.now() - beganAt),
+      );
     }
     world.crew({ leaseMs: 60_000, concurrency: 20 });
     await world.drained();
-    world.claim('a stop counts no attempt', world.entries().every(({ f, attempt }) => f !== 'start' || attempt === 1));
+    world.claim(
+      'a stop counts no attempt',
+      world.entries().every(({ f, attempt }) => f !== 'start' || attempt === 1),
+    );
   },
 };
 
@@ -139,7 +176,10 @@ const f31: Scenario = {
     for (let round = 0; round < 3; round++) {
       const loads = Array.from({ length: 10 }, () => world.load(150));
       await world.put(queue, ...loads);
-      world.claim(`ten messages are done in the free slots, round ${round}`, await world.until(() => ended(loads), 10_000));
+      world.claim(
+        `ten messages are done in the free slots, round ${round}`,
+        await world.until(() => ended(loads), 10_000),
+      );
     }
     writeFileSync(gate, '');
     await world.drained();
@@ -153,7 +193,9 @@ const all: Scenario = {
   durability: 'always',
   withinMs: { short: 180_000, long: 1_500_000 },
   async run(world) {
-    const { kills, redisKills, count } = world.isLong ? { kills: 100, redisKills: 10, count: 100_000 } : { kills: 5, redisKills: 1, count: 2_000 };
+    const { kills, redisKills, count } = world.isLong
+      ? { kills: 100, redisKills: 10, count: 100_000 }
+      : { kills: 5, redisKills: 1, count: 2_000 };
     const fleet = new Fleet(world, 3, { leaseMs: 2_000, concurrency: 40 });
     const producer = world.producer({ count, batch: 100, mostMs: 80, perSecond: world.isLong ? 600 : 250 });
     for (let index = 1; index <= kills; index++) {

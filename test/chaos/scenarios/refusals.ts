@@ -1,4 +1,4 @@
-import { Broker, type Place } from '../../../src/redis/broker.js';
+import { Broker, type ClaimRef } from '../../../src/redis/broker.js';
 import { Connection } from '../../../src/redis/connection.js';
 import { Keys } from '../../../src/redis/keys.js';
 import type { Take } from '../../../src/redis/take.js';
@@ -29,8 +29,18 @@ class Stand {
 
   async fill(): Promise<readonly [Take, Take]> {
     const { broker } = this;
-    await broker.put('p', 1, Array.from({ length: 7 }, (_, index) => `#${this.name}-${index} 0 0\n"m${index}"`), at);
-    await broker.delay('p', 2, [{ id: `${this.name}-7`, due: { at: 1 }, lane: 'b', message: `#${this.name}-7 0 0\n"m7"` }], at);
+    await broker.put(
+      'p',
+      1,
+      Array.from({ length: 7 }, (_, index) => `#${this.name}-${index} 0 0\n"m${index}"`),
+      at,
+    );
+    await broker.delay(
+      'p',
+      2,
+      [{ id: `${this.name}-7`, due: { at: 1 }, lane: 'b', message: `#${this.name}-7 0 0\n"m7"` }],
+      at,
+    );
     await broker.join(worker, 'process', at);
     const takes: Take[] = [];
     for (const number of [1, 2]) {
@@ -38,7 +48,13 @@ class Stand {
       if (taken === 'lost' || !taken.take) throw new Error('nothing was taken');
       takes.push(taken.take);
     }
-    await broker.bury(worker, { take: takes[0]!, index: 1 }, `${this.name}-0`, '{"lane":"b","reason":"test","attempts":1}', at);
+    await broker.bury(
+      worker,
+      { take: takes[0]!, index: 1 },
+      `${this.name}-0`,
+      '{"lane":"b","reason":"test","attempts":1}',
+      at,
+    );
     takes[0]!.confirm(1);
     // The worker has sent no heartbeat since, while others have: so it can be recovered.
     await this.world.direct.hset(this.#keys.meta, 'seen', Date.now());
@@ -54,8 +70,12 @@ class Stand {
   /** Names of the messages in Redis. A message that is stored twice is listed twice. */
   async whatIsThere(): Promise<string[]> {
     const { direct } = this.world;
-    const { base, inbox, high, low, again, suspects, delayedMessages, deadMessages } = this.#keys;
-    const texts = await Promise.all([...[base, inbox, high, low, again, suspects].map((list) => direct.lrange(list, 0, -1)), direct.hvals(delayedMessages), direct.hvals(deadMessages)]);
+    const { base, inbox, high, low, requeued, quarantine, delayedMessages, deadMessages } = this.#keys;
+    const texts = await Promise.all([
+      ...[base, inbox, high, low, requeued, quarantine].map((list) => direct.lrange(list, 0, -1)),
+      direct.hvals(delayedMessages),
+      direct.hvals(deadMessages),
+    ]);
     const held = heldIn(await direct.hgetallBuffer(this.#keys.claims(worker)));
     return [...texts.flat(), ...held].map((text) => /"(m\d)"/.exec(text)![1]!).sort();
   }
@@ -66,10 +86,18 @@ type Move = (stand: Stand, takes: readonly [Take, Take]) => Promise<unknown>;
 /** Calls that move a message. */
 const moves: Readonly<Record<string, Move>> = {
   take: ({ broker }) => broker.take(worker, 3, 2, at),
-  'retry now': ({ broker }, [take]) => broker.retry(worker, { take, index: 2 }, { id: 'r', lane: 'b', delayMs: 0, message: take.message(2) }, at),
-  'retry later': ({ broker }, [take]) => broker.retry(worker, { take, index: 2 }, { id: 'r', lane: 'b', delayMs: 1_000, message: take.message(2) }, at),
-  bury: ({ broker }, [take]) => broker.bury(worker, { take, index: 2 }, 'b', '{"lane":"b","reason":"test","attempts":1}', at),
-  release: ({ broker }, takes) => broker.release(worker, takes.map((take): Place => ({ take, index: 2 })), at),
+  'retry now': ({ broker }, [take]) =>
+    broker.retry(worker, { take, index: 2 }, { id: 'r', lane: 'b', delayMs: 0, message: take.message(2) }, at),
+  'retry later': ({ broker }, [take]) =>
+    broker.retry(worker, { take, index: 2 }, { id: 'r', lane: 'b', delayMs: 1_000, message: take.message(2) }, at),
+  bury: ({ broker }, [take]) =>
+    broker.bury(worker, { take, index: 2 }, 'b', '{"lane":"b","reason":"test","attempts":1}', at),
+  release: ({ broker }, takes) =>
+    broker.release(
+      worker,
+      takes.map((take): ClaimRef => ({ take, index: 2 })),
+      at,
+    ),
   'beat without takes': ({ broker }) => broker.beat(worker, 3, [], at),
   leave: ({ broker }) => broker.leave(worker, at),
   recover: ({ broker }) => broker.recover(worker, 'hotqueue', at),
@@ -90,7 +118,10 @@ const f30: Scenario = {
         const takes = await stand.fill();
         const before = new Set(await stand.whatIsThere());
         await world.direct.call('ACL', 'SETUSER', 'default', `-${write}`);
-        const isRefused = await move(stand, takes).then(() => false, (error: unknown) => /NOPERM|can't run this command/.test(String(error)) || Promise.reject(error as Error));
+        const isRefused = await move(stand, takes).then(
+          () => false,
+          (error: unknown) => /NOPERM|can't run this command/.test(String(error)) || Promise.reject(error as Error),
+        );
         await world.direct.call('ACL', 'SETUSER', 'default', '+@all');
         if (isRefused) refused += 1;
         const missing = async (): Promise<string[]> => {
@@ -101,7 +132,10 @@ const f30: Scenario = {
         world.claim(`${name} without ${write} loses no message (lost: ${gone.join(', ')})`, gone.length === 0);
         await move(stand, takes); // send the same call again
         const goneThen = await missing();
-        world.claim(`${name} without ${write}, sent again, loses no message (lost: ${goneThen.join(', ')})`, goneThen.length === 0);
+        world.claim(
+          `${name} without ${write}, sent again, loses no message (lost: ${goneThen.join(', ')})`,
+          goneThen.length === 0,
+        );
       }
     }
     world.figures['scripts refused in the middle'] = refused;

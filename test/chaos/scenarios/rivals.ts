@@ -7,7 +7,18 @@ const leaseMs = 2_000;
 const concurrency = 10;
 
 /** Counters of a verdict that `docs/guarantees.md` shows for both libraries. */
-const compared = ['acked', 'unknown', 'runs', 'lost', 'duplicated', 'allowed', 'unexplained', 'dead', 'still', 'in flight at kills'] as const;
+const compared = [
+  'acked',
+  'unknown',
+  'runs',
+  'lost',
+  'duplicated',
+  'allowed',
+  'unexplained',
+  'dead',
+  'still',
+  'in flight at kills',
+] as const;
 
 /** Waits until nothing is pending. @returns ms since `fromMs` */
 async function drainMs(world: World, pending: () => Promise<number>, fromMs: number): Promise<number> {
@@ -27,7 +38,9 @@ const versus: Scenario = {
   durability: 'always',
   withinMs: { short: 150_000, long: 600_000 },
   async run(world) {
-    const { kills, redisKills, count, perSecond } = world.isLong ? { kills: 40, redisKills: 4, count: 20_000, perSecond: 150 } : { kills: 4, redisKills: 1, count: 1_000, perSecond: 150 };
+    const { kills, redisKills, count, perSecond } = world.isLong
+      ? { kills: 40, redisKills: 4, count: 20_000, perSecond: 150 }
+      : { kills: 4, redisKills: 1, count: 1_000, perSecond: 150 };
     // BullMQ may stall a job twice, as hotqueue allows two crashes: the third one gives up. BullMQ checks for stalled jobs
     // twice in each lock duration, so both notice the death of a worker about equally soon.
     const rival = new BullRival(world, { lockMs: leaseMs, stalledMs: leaseMs / 2, mostStalls: 2, concurrency });
@@ -52,13 +65,17 @@ const versus: Scenario = {
     }
     await Promise.all(producers.map(({ ended }) => ended));
     const fromMs = world.now();
-    const [us, them] = await Promise.all([drainMs(world, () => world.pending(), fromMs), drainMs(world, () => rival.pending(), fromMs)]);
+    const [us, them] = await Promise.all([
+      drainMs(world, () => world.pending(), fromMs),
+      drainMs(world, () => rival.pending(), fromMs),
+    ]);
     await Promise.all(theirs.map((worker) => worker.kill()));
     const verdict = await rival.verdict();
     world.figures['drained after, ms'] = us;
     for (const name of compared) world.figures[`BullMQ: ${name}`] = verdict.counters[name] ?? 0;
     world.figures['BullMQ: drained after, ms'] = them;
-    for (const { rule } of verdict.violations) world.figures[`BullMQ: violations of "${rule}"`] = (world.figures[`BullMQ: violations of "${rule}"`] ?? 0) + 1;
+    for (const { rule } of verdict.violations)
+      world.figures[`BullMQ: violations of "${rule}"`] = (world.figures[`BullMQ: violations of "${rule}"`] ?? 0) + 1;
   },
 };
 

@@ -12,24 +12,32 @@ const blockMs = 5_000;
 /** Kills and restarts Redis several times. Asserts that workers continue within 5 s, and records the longest time. */
 async function restarts(world: World, outagesMs: readonly number[], perPut: number): Promise<void> {
   let longest = 0;
-  await underLoad(world, { count: world.isLong ? 5_000 : 300, mostBatch: perPut, leaseMs: 30_000, concurrency: 20 }, async () => {
-    for (const outageMs of outagesMs) {
-      await pause(world.dice.whole(300, 900));
-      await world.redis.kill();
-      await pause(outageMs);
-      await world.redis.start();
-      world.fault('redis-start');
-      const backAt = world.now();
-      const before = world.count('start');
-      const went = await world.until(() => world.count('start') > before, 20_000);
-      longest = Math.max(longest, world.now() - backAt);
-      world.claim(`workers continue within 5 s after Redis is back (${Math.round(world.now() - backAt)} ms)`, went && world.now() - backAt < 5_000);
-    }
-  });
+  await underLoad(
+    world,
+    { count: world.isLong ? 5_000 : 300, mostBatch: perPut, leaseMs: 30_000, concurrency: 20 },
+    async () => {
+      for (const outageMs of outagesMs) {
+        await pause(world.dice.whole(300, 900));
+        await world.redis.kill();
+        await pause(outageMs);
+        await world.redis.start();
+        world.fault('redis-start');
+        const backAt = world.now();
+        const before = world.count('start');
+        const went = await world.until(() => world.count('start') > before, 20_000);
+        longest = Math.max(longest, world.now() - backAt);
+        world.claim(
+          `workers continue within 5 s after Redis is back (${Math.round(world.now() - backAt)} ms)`,
+          went && world.now() - backAt < 5_000,
+        );
+      }
+    },
+  );
   world.figures['longest wait after a return, ms'] = Math.round(longest);
 }
 
-const outages = (world: World): number[] => (world.isLong ? [200, 5_000, 3 * blockMs, 200, 1_000, 200, 3_000, 200, 500, 200] : [200, 1_500]);
+const outages = (world: World): number[] =>
+  world.isLong ? [200, 5_000, 3 * blockMs, 200, 1_000, 200, 3_000, 200, 500, 200] : [200, 1_500];
 
 const f08always: Scenario = {
   id: 'F08a',
@@ -63,7 +71,8 @@ const f08half: Scenario = {
     world.allowed = { noRecovery: true };
     const leaseMs = 6_000;
     // Each runner has its own connections, so its calls do not wait behind the calls of others.
-    const join = (concurrency: number): void => void world.crew({ url: `${world.redis.url}?own=${world.name('c')}`, leaseMs, concurrency });
+    const join = (concurrency: number): void =>
+      void world.crew({ url: `${world.redis.url}?own=${world.name('c')}`, leaseMs, concurrency });
     for (let index = 0; index < 4; index++) join(5);
     await underLoad(world, { count: 300, leaseMs, mostMs: 300, everyMs: 20 }, async () => {
       for (let index = 0; index < (world.isLong ? 40 : 3); index++) {
@@ -118,7 +127,10 @@ const f12: Scenario = {
         const before = world.count('start');
         const backAt = world.now();
         const went = await world.until(() => world.count('start') > before, 20_000);
-        world.claim(`workers continue within 5 s after the promotion (${Math.round(world.now() - backAt)} ms)`, went && world.now() - backAt < 5_000);
+        world.claim(
+          `workers continue within 5 s after the promotion (${Math.round(world.now() - backAt)} ms)`,
+          went && world.now() - backAt < 5_000,
+        );
       }
     });
   },
@@ -129,13 +141,17 @@ const f15: Scenario = {
   name: 'SCRIPT FLUSH removes the scripts every 50 ms',
   async run(world) {
     world.allowed = { noRecovery: true };
-    await underLoad(world, { count: world.isLong ? 5_000 : 500, leaseMs: 2_000, does: [undefined, 'fail:1', 'bury', 'release:1'] }, async (isEnough) => {
-      for (let flushes = 0; flushes < (world.isLong ? 400 : 40) || !isEnough(); flushes++) {
-        world.fault('script-flush');
-        await world.direct.script('FLUSH');
-        await pause(50);
-      }
-    });
+    await underLoad(
+      world,
+      { count: world.isLong ? 5_000 : 500, leaseMs: 2_000, does: [undefined, 'fail:1', 'bury', 'release:1'] },
+      async (isEnough) => {
+        for (let flushes = 0; flushes < (world.isLong ? 400 : 40) || !isEnough(); flushes++) {
+          world.fault('script-flush');
+          await world.direct.script('FLUSH');
+          await pause(50);
+        }
+      },
+    );
   },
 };
 
@@ -147,10 +163,20 @@ const f16: Scenario = {
     world.allowed = { noRecovery: true };
     const producer = world.queue({ lease: 2_000 });
     const pad = 'x'.repeat(2_000);
-    for (let index = 0; index < 40; index++) await world.put(producer, ...Array.from({ length: 10 }, () => ({ ...world.load(1, world.dice.pick([undefined, 'fail:1', 'bury', 'release:1'])), pad })));
+    for (let index = 0; index < 40; index++)
+      await world.put(
+        producer,
+        ...Array.from({ length: 10 }, () => ({
+          ...world.load(1, world.dice.pick([undefined, 'fail:1', 'bury', 'release:1'])),
+          pad,
+        })),
+      );
     world.fault('maxmemory');
     await world.direct.config('SET', 'maxmemory', 1);
-    world.claim('a put rejects with a typed error', (await world.put(producer, { ...world.load(), pad })) === 'REDIS_FULL');
+    world.claim(
+      'a put rejects with a typed error',
+      (await world.put(producer, { ...world.load(), pad })) === 'REDIS_FULL',
+    );
     world.crew({ leaseMs: 2_000, concurrency: 10, workers: 2 });
     await world.drained();
     const { pending, dead } = await world.look();
@@ -163,7 +189,7 @@ const f16: Scenario = {
   },
 };
 
-/** Most characters that a put batcher buffers, plus those of one batch in flight (`runtime/producer.ts`). */
+/** Most characters that a put batcher buffers, plus those of one batch in flight (`producer/put-batcher.ts`). */
 const mostBuffered = 16 * 1_048_576 + 1_048_576;
 
 /** Puts `count` messages while Redis is down, at most `perSecond`. @returns the results by code, and the heap growth in MiB */
@@ -185,7 +211,7 @@ async function overload(world: World, producer: HotQueue<Load>, count: number, p
   };
   const beganAt = world.now();
   for (; made < count; await pause(5)) {
-    for (const due = Math.min(count, ((world.now() - beganAt) * perSecond) / 1_000); made < due; ) void putOne();
+    for (const due = Math.min(count, ((world.now() - beganAt) * perSecond) / 1_000); made < due;) void putOne();
   }
   const grown = Math.round((heapInUse() - before) / 1_048_576);
   await world.redis.start();
@@ -213,11 +239,20 @@ const f22: Scenario = {
     };
     const pad = 'x'.repeat(40_000);
     const large = await overload(world, world.queue(), 1_000, 1_000, pad);
-    world.claim('large messages are stored or refused with a typed error', tell(large.codes, 'large') && large.codes.has('BUFFER_FULL'));
+    world.claim(
+      'large messages are stored or refused with a typed error',
+      tell(large.codes, 'large') && large.codes.has('BUFFER_FULL'),
+    );
     const stored = large.codes.get('stored') ?? 0;
-    world.claim(`the buffer of large messages is bounded (${stored} of 40 kB were stored)`, stored > 100 && stored * pad.length <= mostBuffered);
+    world.claim(
+      `the buffer of large messages is bounded (${stored} of 40 kB were stored)`,
+      stored > 100 && stored * pad.length <= mostBuffered,
+    );
     const small = await overload(world, world.queue(), world.isLong ? 250_000 : 40_000, 10_000, '');
-    world.claim('small messages are stored or refused with a typed error', tell(small.codes, 'small') && small.codes.has('BUFFER_FULL'));
+    world.claim(
+      'small messages are stored or refused with a typed error',
+      tell(small.codes, 'small') && small.codes.has('BUFFER_FULL'),
+    );
     world.figures['heap growth of small puts, MiB'] = small.grown;
     world.claim(`the buffer of small messages is bounded (the heap grew by ${small.grown} MiB)`, small.grown <= 64);
     world.crew({ concurrency: 50 });

@@ -9,12 +9,21 @@ it('finds images by their names, in order, and skips other files', async () => {
   await Promise.all(['b.JPG', 'a.png', 'c.webp', 'd.gif', 'e.tiff', 'f.avif'].map((name) => draw(folder, name)));
   await aBrokenImage(folder, 'notes.txt');
   await mkdir(path.join(folder, 'album.jpg'));
-  expect((await imagesIn(folder)).map((file) => path.relative(folder, file))).toEqual(['a.png', 'b.JPG', 'c.webp', 'd.gif', 'e.tiff', 'f.avif']);
+  expect((await imagesIn(folder)).map((file) => path.relative(folder, file))).toEqual([
+    'a.png',
+    'b.JPG',
+    'c.webp',
+    'd.gif',
+    'e.tiff',
+    'f.avif',
+  ]);
 });
 
 it('reports a missing folder, a file, and a folder without images', async () => {
   const folder = await aFolder();
-  await expect(imagesIn(folder)).rejects.toThrow(new UsageError(`there are no images in ${folder} (looked for .jpg .jpeg .png .webp .avif .gif .tif .tiff)`));
+  await expect(imagesIn(folder)).rejects.toThrow(
+    new UsageError(`there are no images in ${folder} (looked for .jpg .jpeg .png .webp .avif .gif .tif .tiff)`),
+  );
   await expect(imagesIn(path.join(folder, 'nowhere'))).rejects.toThrow(/nowhere cannot be read as a folder: ENOENT/);
   await expect(imagesIn(await draw(folder, 'a.png'))).rejects.toThrow(/a\.png cannot be read as a folder: ENOTDIR/);
 });

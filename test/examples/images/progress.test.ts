@@ -7,7 +7,12 @@ import { Progress, progressLine } from '../../../examples/images/progress.js';
 it.each([
   ['nothing yet', { total: 10, done: 0 }, 0, '░░░░░░░░░░ 0/10  0.0/s'],
   ['half of it', { total: 10, done: 5 }, 5_000, '█████░░░░░ 5/10  1.0/s  5 s left'],
-  ['failures count as settled', { total: 10, done: 3, retried: 2, dead: 1 }, 2_000, '████░░░░░░ 4/10  2.0/s  2 retried  1 dead  3 s left'],
+  [
+    'failures count as settled',
+    { total: 10, done: 3, retried: 2, dead: 1 },
+    2_000,
+    '████░░░░░░ 4/10  2.0/s  2 retried  1 dead  3 s left',
+  ],
   ['minutes', { total: 1_000, done: 10 }, 10_000, '░░░░░░░░░░ 10/1000  1.0/s  16 min 30 s left'],
   ['the end', { total: 10, done: 10 }, 2_000, '██████████ 10/10  5.0/s'],
   ['no time for a rate yet', { total: 10, done: 5 }, 0, '█████░░░░░ 5/10  0.0/s'],
@@ -18,14 +23,23 @@ it.each([
 });
 
 it.each([200, 80, 45, 40, 20, 5, 0])('never takes more than %i columns', (width) => {
-  const line = progressLine({ total: 26, done: 12, retried: 3, dead: 1 }, 4_000, width, (_, text) => `\x1b[31m${text}\x1b[39m`);
+  const line = progressLine(
+    { total: 26, done: 12, retried: 3, dead: 1 },
+    4_000,
+    width,
+    (_, text) => `\x1b[31m${text}\x1b[39m`,
+  );
   expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(width);
   expect(line.includes('█')).toBe(width >= 60);
 });
 
 /** A fake terminal or pipe. The environment decides on the colours of the terminal. */
 function aScreen(isTTY: boolean, columns = 60) {
-  const screen = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns, getColorDepth: () => WriteStream.prototype.getColorDepth() });
+  const screen = Object.assign(new PassThrough({ encoding: 'utf8' }), {
+    isTTY,
+    columns,
+    getColorDepth: () => WriteStream.prototype.getColorDepth(),
+  });
   return { screen, seen: () => (screen.read() as string | null) ?? '' };
 }
 
@@ -52,7 +66,12 @@ it('prints one line per second without a terminal, without escape codes', () => 
   progress.end();
   vi.advanceTimersByTime(5_000);
   const text = seen();
-  expect(text.split('\n')).toEqual([expect.stringMatching(/^resizing █+░+ 1\/4 .*3 s left$/), 'something else', expect.stringMatching(/^resizing █+ 4\/4 .*1 dead$/), '']);
+  expect(text.split('\n')).toEqual([
+    expect.stringMatching(/^resizing █+░+ 1\/4 .*3 s left$/),
+    'something else',
+    expect.stringMatching(/^resizing █+ 4\/4 .*1 dead$/),
+    '',
+  ]);
   expect(text).toBe(stripVTControlCharacters(text));
 });
 

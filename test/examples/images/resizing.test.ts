@@ -12,7 +12,10 @@ it.each([
   ['d.gif', 40, 30, 'gif', 40, 30], // never enlarged
 ])('makes %s of %i×%i a %s that fits', async (name, width, height, format, newWidth, newHeight) => {
   const home = await aFolder();
-  const result = await resize({ path: await draw(home, name, width, height), width: 80, height: 60 }, path.join(home, 'resized'));
+  const result = await resize(
+    { path: await draw(home, name, width, height), width: 80, height: 60 },
+    path.join(home, 'resized'),
+  );
   expect(path.basename(result)).toBe(`${path.parse(name).name}-80x60${path.extname(name).toLowerCase()}`);
   expect(await sharp(result).metadata()).toMatchObject({ format, width: newWidth, height: newHeight });
 });
@@ -28,13 +31,17 @@ it('may run several times, also at the same time, and leaves one complete result
 it('writes separate results for images with the same name in two folders', async () => {
   const home = await aFolder();
   const [one, other] = await Promise.all([aFolder(), aFolder()]);
-  const results = await Promise.all([one, other].map(async (folder) => resize({ path: await draw(folder, 'a.png'), width: 8, height: 8 }, home)));
+  const results = await Promise.all(
+    [one, other].map(async (folder) => resize({ path: await draw(folder, 'a.png'), width: 8, height: 8 }, home)),
+  );
   expect(new Set(results).size).toBe(2);
 });
 
 it('throws for a file that is not an image, and leaves no file', async () => {
   const home = await aFolder();
-  await expect(resize({ path: await aBrokenImage(home), width: 80, height: 60 }, path.join(home, 'resized'))).rejects.toThrow(/unsupported image format/);
+  await expect(
+    resize({ path: await aBrokenImage(home), width: 80, height: 60 }, path.join(home, 'resized')),
+  ).rejects.toThrow(/unsupported image format/);
   expect(await readdir(path.join(home, 'resized', path.basename(home)))).toEqual([]);
 });
 

@@ -25,7 +25,9 @@ describe('npm start', () => {
     expect(start.stdout).toMatch(/^ {2}done +6$/m);
     expect(start.stdout).toMatch(/^ {2}retried +2 attempts/m);
     expect(start.stdout).toMatch(/^ {2}dead +2$/m);
-    expect(start.stdout).toMatch(/^ +broken\.jpg +failed 3 of 3 attempts +Input file contains unsupported image format$/m);
+    expect(start.stdout).toMatch(
+      /^ +broken\.jpg +failed 3 of 3 attempts +Input file contains unsupported image format$/m,
+    );
     expect(start.stdout).toMatch(/^ +invalid\.jpg +invalid payload +width: must not be less than 1$/m);
     expect(start.stdout).toMatch(new RegExp(`^ {2}results +${path.join(home, 'resized', 'photos')}/$`, 'm'));
     const results = await readdir(path.join(home, 'resized/photos'));
@@ -51,7 +53,13 @@ describe('npm start', () => {
       expect(await start.ended()).toBe(0);
       expect(start.stdout).toMatch(/^ {2}done +5$/m);
       expect(start.stdout).toMatch(/^ {2}dead +0$/m);
-      expect((await readdir(path.join(home, 'resized/holidays'))).sort()).toEqual(['a-800x600.jpg', 'b-800x600.png', 'c-800x600.webp', 'd-800x600.gif', 'e-800x600.tiff']);
+      expect((await readdir(path.join(home, 'resized/holidays'))).sort()).toEqual([
+        'a-800x600.jpg',
+        'b-800x600.png',
+        'c-800x600.webp',
+        'd-800x600.gif',
+        'e-800x600.tiff',
+      ]);
     }
     expect(await readFile(path.join(folder, 'a.jpg'))).toEqual(before);
   });

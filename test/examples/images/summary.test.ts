@@ -17,12 +17,21 @@ it('is short without failures', () => {
 
 it('lists dead letters with their reasons, in columns', () => {
   const dead = [
-    { text: '{"path":"/photos/broken.jpg"}', reason: 'failed 3 of 3 attempts', attempts: 3, error: { name: 'Error', message: 'no image\nat all' } },
+    {
+      text: '{"path":"/photos/broken.jpg"}',
+      reason: 'failed 3 of 3 attempts',
+      attempts: 3,
+      error: { name: 'Error', message: 'no image\nat all' },
+    },
     {
       text: '{"path":"a.jpg","width":-5}',
       reason: 'invalid payload',
       attempts: 1,
-      error: { name: 'InvalidPayloadError', message: '…', violations: [{ path: 'width', rule: 'min', message: 'must not be less than 1' }] },
+      error: {
+        name: 'InvalidPayloadError',
+        message: '…',
+        violations: [{ path: 'width', rule: 'min', message: 'must not be less than 1' }],
+      },
     },
     { text: 'no JSON', reason: 'by hand', attempts: 1, error: undefined },
   ];

@@ -31,7 +31,12 @@ describe('producer, worker and monitor', () => {
     const worker = new Program('images/worker.ts');
     for (const name of ['a.jpg', 'b.png', 'c.gif', 'd.webp']) await worker.prints(`${name} → `);
     await monitor.prints('waiting 0  delayed 0  claimed 0  dead 0  workers 1');
-    expect((await readdir(results())).sort()).toEqual(['a-800x600.jpg', 'b-800x600.png', 'c-800x600.gif', 'd-800x600.webp']);
+    expect((await readdir(results())).sort()).toEqual([
+      'a-800x600.jpg',
+      'b-800x600.png',
+      'c-800x600.gif',
+      'd-800x600.webp',
+    ]);
 
     expect(await worker.interrupt()).toBe(0);
     await monitor.prints('workers 0  rate 0.0/s');
@@ -60,7 +65,9 @@ describe('producer, worker and monitor', () => {
     for (const worker of workers) await worker.prints('is waiting');
     await new Program('images/producer.ts', [folder]).ended();
     for (const name of names) {
-      await expect.poll(() => workers.filter((worker) => worker.stdout.includes(`\n${name} → `)).length, { timeout: 20_000 }).toBe(1);
+      await expect
+        .poll(() => workers.filter((worker) => worker.stdout.includes(`\n${name} → `)).length, { timeout: 20_000 })
+        .toBe(1);
     }
     for (const worker of workers) expect(await worker.interrupt()).toBe(0);
     const done = workers.map((worker) => worker.lines.length - 1);

@@ -19,7 +19,7 @@ export async function producing(): Promise<void> {
   await images.with({ delay: '10m', priority: 'high' }).put(image);
   await images.with({ at: new Date() }).put(image);
   await images.with({ at: Date.now() + 1_000, priority: 'low' }).putAll(many);
-  const own = await images.with({ id: 'resize-a.jpg', dedupe: '1h' }).put(image);
+  const own = await images.with({ id: 'resize-a.jpg', uniqueFor: '1h' }).put(image);
   exactly<Job<Image>>()(own);
   exactly<boolean | undefined>()(own.duplicate);
   const [next] = await images.delayed.list({ limit: 1, offset: 2 });
@@ -64,12 +64,14 @@ export async function producing(): Promise<void> {
 }
 
 export async function consuming(signal: AbortSignal): Promise<void> {
-  for await (const given of images.consume({ limit: 10, timeout: '5s', signal, onLeave: 'ack' })) exactly<Image>()(given);
+  for await (const given of images.consume({ limit: 10, idleTimeout: '5s', signal, onLeave: 'ack' }))
+    exactly<Image>()(given);
   for await (const delivery of images.deliveries()) {
     exactly<Delivery<Image>>()(delivery);
     await delivery.retry({ delay: '10s' });
   }
-  for await (const given of images.consume({ batch: 100, linger: '50ms', limit: 1_000, signal })) exactly<Image[]>()(given);
+  for await (const given of images.consume({ batch: 100, linger: '50ms', limit: 1_000, signal }))
+    exactly<Image[]>()(given);
   for await (const given of images.deliveries({ batch: 100 })) exactly<Delivery<Image>[]>()(given);
   for await (const given of untyped.consume({ batch: 100 })) exactly<unknown[]>()(given);
   // @ts-expect-error linger needs batch
@@ -97,7 +99,9 @@ export async function burying(): Promise<void> {
   exactly<DeadLetter[]>()(await images.dead.list({ limit: 5, offset: 5, order: 'oldest' }));
   exactly<DeadLetter | undefined>()(await images.dead.get('id'));
   exactly<number>()(await images.dead.revive('id'));
-  exactly<number>()(await images.dead.drop({ where: ({ reason, failures }) => reason === 'expired' && failures.length === 0 }));
+  exactly<number>()(
+    await images.dead.drop({ where: ({ reason, failures }) => reason === 'expired' && failures.length === 0 }),
+  );
   // @ts-expect-error an async filter is not awaited
   await images.dead.drop({ where: async () => false });
   // @ts-expect-error the argument is missing

@@ -20,7 +20,14 @@ new HotQueue('images', { payload: new Image() });
 new HotQueue('images', { payload: Image, prot: 6380 });
 // @ts-expect-error not a duration
 new HotQueue('images', { payload: Image, backoff: 'soon' });
-new HotQueue('images', { payload: Image, delay: '10m', priority: 'low', dedupe: '2h', maxLength: 1_000, whenFull: 'wait' });
+new HotQueue('images', {
+  payload: Image,
+  delay: '10m',
+  priority: 'low',
+  uniqueFor: '2h',
+  maxLength: 1_000,
+  whenFull: 'wait',
+});
 // @ts-expect-error `at` is an option of a message, not of a queue
 new HotQueue('images', { payload: Image, at: new Date() });
 // @ts-expect-error `id` is an option of a message, not of a queue
@@ -39,7 +46,9 @@ void anything.put({ to: 'a@b.c' }, 'text', 4, [false]);
 void anything.put(undefined);
 
 // A schema may have different types for input and output.
-const orders = new HotQueue('orders', { payload: z.object({ sku: z.string(), count: z.coerce.number<string>(), gift: z.boolean().default(false) }) });
+const orders = new HotQueue('orders', {
+  payload: z.object({ sku: z.string(), count: z.coerce.number<string>(), gift: z.boolean().default(false) }),
+});
 interface Order {
   sku: string;
   count: number;

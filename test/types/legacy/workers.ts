@@ -1,4 +1,14 @@
-import { HotQueue, run, start, worker, type BatchHandler, type BatchWorkerFunction, type Delivery, type Handler, type WorkerFunction } from 'hotqueue';
+import {
+  HotQueue,
+  run,
+  start,
+  worker,
+  type BatchHandler,
+  type BatchWorkerFunction,
+  type Delivery,
+  type Handler,
+  type WorkerFunction,
+} from 'hotqueue';
 import { Email, exactly, Image, images, isTrue, untyped, type Same } from './payloads.js';
 
 declare const every: HotQueue<any, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -31,7 +41,10 @@ export class Studio {
     return job.attempt;
   }
   @images.worker lent(this: Studio, _image: Image) {}
-  @worker(images, { batch: 100, linger: '50ms' }) async store(_images: Image[], _jobs: Delivery<Image>[]): Promise<void> {}
+  @worker(images, { batch: 100, linger: '50ms' }) async store(
+    _images: Image[],
+    _jobs: Delivery<Image>[],
+  ): Promise<void> {}
   @worker(images, { batch: 100, concurrency: 2, attempts: 5, timeout: '1m' }) storeAlone(_images: Image[]) {}
   @images.worker({ batch: 100 }) storeBound(_images: readonly Image[], jobs: readonly Delivery<Image>[]): number {
     jobs[0]?.fail(new Error('no'));
@@ -191,7 +204,7 @@ images.worker((email: Email) => email.to);
 images.worker(handler, { concurency: 4 });
 
 void run(new Studio());
-void run([new Studio(), echo], { deadline: '30s' });
+void run([new Studio(), echo], { shutdownTimeout: '30s' });
 void run(echo);
 // @ts-expect-error a name is not a worker
 void run('images');
@@ -199,6 +212,6 @@ void run('images');
 void run(echo, { dedline: 1 });
 export async function running(): Promise<void> {
   await using runner = start([new Studio(), echo]);
-  await runner.stop({ deadline: 500 });
+  await runner.stop({ shutdownTimeout: 500 });
   await runner.finished;
 }

@@ -10,13 +10,21 @@ export class Studio {
   @images.worker({ concurrency: 4 }) sharpen({ path, width }: Image) {
     return `${path} ${width}`;
   }
-  @worker(images, { backoff: (attempt) => attempt * 1_000, retryIf: (error) => !(error instanceof RangeError), timeout: '5m' }) careful(_image: Image) {}
+  @worker(images, {
+    backoff: (attempt) => attempt * 1_000,
+    retryIf: (error) => !(error instanceof RangeError),
+    timeout: '5m',
+  })
+  careful(_image: Image) {}
   @images.worker({ backoff: ['1s', '5s'] }) listed(_image: Image) {}
   @images.worker tick() {}
   @images.worker partly(_image: { path: string }) {}
   @images.worker protected hidden(_image: Image) {}
   @images.worker lent(this: Studio, _image: Image) {}
-  @worker(images, { batch: 100, linger: '50ms' }) async store(_images: Image[], _jobs: Delivery<Image>[]): Promise<void> {}
+  @worker(images, { batch: 100, linger: '50ms' }) async store(
+    _images: Image[],
+    _jobs: Delivery<Image>[],
+  ): Promise<void> {}
   @images.worker({ batch: 100 }) storeBound(_images: readonly Image[]) {}
   @images.worker({ batch: 100 }) storeLent(this: Studio, _images: Image[]) {}
   @worker(every, { batch: 100 }) storeAny(_emails: Email[]) {}
@@ -98,15 +106,21 @@ class Desk {
     exactly<Image>()(image);
     return image.path;
   });
-  store = images.worker((given, jobs) => {
-    exactly<Image[]>()(given);
-    exactly<Delivery<Image>[]>()(jobs);
-  }, { batch: 100 });
+  store = images.worker(
+    (given, jobs) => {
+      exactly<Image[]>()(given);
+      exactly<Delivery<Image>[]>()(jobs);
+    },
+    { batch: 100 },
+  );
   anything = untyped.worker((item) => exactly<unknown>()(item));
 }
 void run([new Studio(), new Desk()]);
 
 void images.with({ delay: '10m', priority: 'high' }).put(new Image());
-void images.with({ id: 'a' }).put(new Image()).then(({ duplicate }) => exactly<boolean | undefined>()(duplicate));
+void images
+  .with({ id: 'a' })
+  .put(new Image())
+  .then(({ duplicate }) => exactly<boolean | undefined>()(duplicate));
 // @ts-expect-error no such priority
 void images.with({ priority: 'urgent' });

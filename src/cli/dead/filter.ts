@@ -1,0 +1,39 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { DeadLetter } from 'hotqueue';
+import { toMs, type Duration } from '../../core/duration.js';
+import { duration } from '../command.js';
+
+export interface FilterFlags {
+  readonly reason?: string;
+  readonly error?: string;
+  readonly olderThan?: Duration;
+}
+
+/** Adds the options that choose dead letters. A dead letter must match all options that are given. */
+export function withFilters(command: Command): Command {
+  return command
+    .option('--reason <text>', 'only those with this text in the reason', someText)
+    .option('--error <text>', 'only those with this text in the name or message of the error', someText)
+    .option('--older-than <duration>', 'only those buried longer ago than this, such as 90s, 10m or 2d', duration);
+}
+
+/** @returns the filter in the options; `undefined` if there is none */
+export function filterOf(
+  { reason, error, olderThan }: FilterFlags,
+  now: number = Date.now(),
+): ((letter: DeadLetter) => boolean) | undefined {
+  if (reason === undefined && error === undefined && olderThan === undefined) return undefined;
+  const contains = (text: string | undefined, part: string): boolean =>
+    text?.toLowerCase().includes(part.toLowerCase()) ?? false;
+  const before = olderThan === undefined ? Infinity : now - toMs(olderThan, 'older-than');
+  return (letter) =>
+    (reason === undefined || contains(letter.reason, reason)) &&
+    (error === undefined || contains(letter.error?.name, error) || contains(letter.error?.message, error)) &&
+    letter.buriedAt < before;
+}
+
+/** Refuses an empty text: every dead letter contains it, so an empty shell variable would choose all of them. */
+function someText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty: every dead letter contains an empty text.');
+  return text;
+}

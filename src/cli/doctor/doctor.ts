@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import { HotQueueError, RedisUnsupportedError } from 'hotqueue';
+import { handshake } from '../../redis/handshake.js';
+import { labelOf } from '../../redis/named-address.js';
+import { answer, exitCodes, redisCommand, type RedisFlags } from '../command.js';
+import { harmless, paint } from '../output.js';
+import { existingRedis, type Present } from '../existing-redis.js';
+import { judgeDecorators } from './decorators.js';
+import { ok, problem, warning, type Finding } from './finding.js';
+import { judgeServer } from './judge-server.js';
+import { findOrphans } from './orphans.js';
+import { readServer } from './server.js';
+
+/** `doctor`: reports what could lose messages or stop workers. Changes nothing. */
+export function doctorCommand(): Command {
+  return redisCommand(
+    'doctor',
+    'Check the server, this project and the queues for problems that could lose messages or stop workers. Changes nothing. Exits with 1 if there is a problem.',
+    [
+      ['doctor', 'a line for each check, and what to do about a problem'],
+      ['doctor --json | jq \'.findings[] | select(.status != "ok")\'', 'only warnings and problems'],
+    ],
+  ).action(async (flags: RedisFlags) => {
+    const findings = [...(await judgeRedis(flags)), ...judgeDecorators(process.cwd())];
+    const isWell = findings.every(({ status }) => status !== 'problem');
+    answer(flags, { ok: isWell, findings: findings.map((finding) => ({ wayOut: null, ...finding })) }, () =>
+      findings.map(lineOf).join('\n'),
+    );
+    if (!isWell) process.exitCode = exitCodes.failed;
+  });
+}
+
+async function judgeRedis(flags: RedisFlags): Promise<Finding[]> {
+  try {
+    const present = await existingRedis(flags);
+    if (present)
+      return [
+        await version(present),
+        ...judgeServer(await readServer(present.address)),
+        ...(await findOrphans(present.address)),
+      ];
+    if (process.env['NODE_ENV'] === 'production')
+      return [
+        problem(
+          'redis',
+          'no address is configured, and with NODE_ENV=production no server is started',
+          'set REDIS_URL',
+        ),
+      ];
+    return [
+      warning(
+        'redis',
+        'no server is running yet: the first use of a queue starts one for this project',
+        'set REDIS_URL to use your own server; "hotqueue redis status" shows what would be started',
+      ),
+    ];
+  } catch (error) {
+    if (!(error instanceof HotQueueError)) throw error;
+    if (error instanceof RedisUnsupportedError)
+      return [
+        problem('redis', error.message, 'upgrade the server, or run "hotqueue redis install" to get a newer one'),
+      ];
+    return [problem('redis', error.message, 'start the server, or correct the address (--url, REDIS_URL)')];
+  }
+}
+
+async function version({ place }: Present): Promise<Finding> {
+  const { name, version: number } = await handshake(place);
+  return ok('redis', `${name} ${number ?? '(unknown version)'} at ${labelOf(place)}`);
+}
+
+const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
+
+function lineOf({ check, status, says, wayOut }: Finding): string {
+  const line = `${paint(colours[status], status.padEnd(7))}  ${check.padEnd(17)}  ${harmless(says)}`;
+  return wayOut === undefined
+    ? line
+    : `${line}\n${' '.repeat(9)}${' '.repeat(19)}${paint('dim', '→')} ${harmless(wayOut)}`;
+}

@@ -1,0 +1,26 @@
+import type { WorkerInfo } from 'hotqueue';
+import { age, harmless } from './output.js';
+
+export const workerHeading = ['queue', 'worker', 'process', 'status', 'active', 'done', 'failed', 'up', 'id'];
+
+/** A row for each worker. Its texts come from other programs, so control characters are escaped. */
+export function workerRows(workers: readonly WorkerInfo[], now: number): string[][] {
+  return workers.map(
+    ({ id, queue, name, host, pid, process, startedAt, concurrency, status, done, failed, active, activeMessages }) => {
+      const oldest = activeMessages[0];
+      const runs = `${active}/${concurrency}${oldest ? ` for ${age(Math.max(0, now - Math.min(...activeMessages.map(({ since }) => since))))}` : ''}`;
+      const where = pid === 0 ? '-' : `${process === '' ? '' : `${process} `}${host}:${pid}`;
+      return [
+        queue,
+        name,
+        where,
+        status,
+        runs,
+        String(done),
+        String(failed),
+        startedAt === 0 ? '-' : age(Math.max(0, now - startedAt)),
+        id,
+      ].map(harmless);
+    },
+  );
+}

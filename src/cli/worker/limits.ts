@@ -1,0 +1,63 @@
+import type { BoundHandler } from '../../worker/handlers.js';
+import type { Ending, WorkerSettings } from './settings.js';
+
+const lookMs = 100;
+const patience = { withinMs: 10_000 };
+
+export type Limits = Pick<WorkerSettings, 'isBurst' | 'maxJobs' | 'maxIdleMs' | 'maxMemoryBytes'>;
+
+/** What the limits are checked against, and what to call when one is reached. */
+export interface Limited {
+  readonly running: () => number;
+  readonly stop: (ending: Ending) => void;
+  /** Called when no message is waiting and none is running. */
+  readonly drained: () => void;
+}
+
+/** Watches the limits of `--burst`, `--max-jobs`, `--max-idle` and `--max-memory`. @returns a function that stops watching */
+export function watchLimits(
+  handlers: readonly BoundHandler[],
+  settings: Limits,
+  { running, stop, drained }: Limited,
+): () => void {
+  const { isBurst, maxJobs, maxIdleMs = Infinity, maxMemoryBytes = Infinity } = settings;
+  let begun = 0;
+  let busyAt = performance.now();
+  let isAsking = false;
+  const busy = (): void => void (busyAt = performance.now());
+  const begin = (): void => {
+    busy();
+    // Stopping gives back messages that have not started, so no more than `maxJobs` start; only a batch that has started is finished.
+    if (++begun === maxJobs) stop('max-jobs');
+  };
+  const emitters = new Set(handlers.map(({ context }) => context.events));
+  for (const events of emitters) events.on('take', begin);
+  const look = async (): Promise<void> => {
+    if (process.memoryUsage.rss() > maxMemoryBytes) return stop('max-memory');
+    if (running() > 0) return busy();
+    if (performance.now() - busyAt >= maxIdleMs) return stop('max-idle');
+    if (!isBurst || isAsking) return;
+    isAsking = true;
+    try {
+      if ((await isNothingReady(handlers)) && running() === 0) drained();
+    } catch {
+      // Redis does not answer. The handlers wait for it or fail, so the limits only have to try again.
+    } finally {
+      isAsking = false;
+    }
+  };
+  const timer = setInterval(() => void look(), lookMs);
+  return () => {
+    clearInterval(timer);
+    for (const events of emitters) events.off('take', begin);
+  };
+}
+
+/** True if no queue has a message that can be taken now. Messages of a paused queue cannot be taken. */
+export async function isNothingReady(handlers: readonly BoundHandler[]): Promise<boolean> {
+  const brokers = [...new Set(handlers.map(({ context }) => context.broker))];
+  const ready = await Promise.all(
+    brokers.map(async (broker) => (await broker.size(patience)) > 0 && !(await broker.isPaused(patience))),
+  );
+  return !ready.includes(true);
+}

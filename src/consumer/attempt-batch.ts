@@ -1,0 +1,117 @@
+import type { PayloadType } from '../payload/payload-type.js';
+import {
+  admit,
+  carryOut,
+  decide,
+  ended,
+  errorText,
+  policyFor,
+  settle,
+  timedOut,
+  type Outcome,
+  type Performed,
+} from './attempt.js';
+import type { Claim } from './claim.js';
+import type { Delivery } from './delivery.js';
+import type { RetryPolicy } from './retry-policy.js';
+import { withTimeout } from './timeout.js';
+
+/** What a worker calls that handles many messages in one run, and how it treats failures. */
+export interface BatchHandlerCall {
+  readonly payload: PayloadType<unknown>;
+  readonly retry: RetryPolicy;
+  handle(payloads: unknown[], deliveries: Delivery[]): unknown;
+}
+
+/** What the handler threw; absent when it returned. */
+type Thrown = { readonly error: unknown } | undefined;
+
+/**
+ * Runs one attempt of several messages together. Each is validated before, and settled after, as if it had been alone: by its own
+ * attempts, backoff and timeout. Never throws.
+ */
+export async function attemptBatch(claims: readonly Claim[], call: BatchHandlerCall): Promise<void> {
+  const admitted: Claim[] = [];
+  const burying: Promise<void>[] = [];
+  for (const claim of claims) {
+    claim.policy = policyFor(claim, call.retry);
+    const refusing = admit(claim, call.payload);
+    const refused = refusing instanceof Promise ? await refusing : refusing;
+    if (refused) burying.push(Promise.resolve(settle(claim, decide(refused, claim.attempt, claim.policy))));
+    else admitted.push(claim);
+  }
+  if (admitted.length > 0) await handle(admitted, call);
+  await Promise.all(burying);
+}
+
+async function handle(claims: readonly Claim[], call: BatchHandlerCall): Promise<void> {
+  for (const claim of claims) claim.emit('take');
+  const running = run(claims, call);
+  const batch = new Batch(claims);
+  const untimed = claims.filter(({ policy }) => policy!.timeoutMs === undefined);
+  const timed = claims.filter(({ policy }) => policy!.timeoutMs !== undefined);
+  // A message whose time is up does not wait for the others. When all have a timeout, nothing waits for the handler.
+  const ends = timed.map(async (claim) => batch.conclude([claim], await thrownInTime(claim, running)));
+  if (untimed.length > 0) await batch.conclude(untimed, await thrownBy(running));
+  await Promise.all(ends);
+  batch.logFailures();
+}
+
+function run(claims: readonly Claim[], call: BatchHandlerCall): Promise<unknown> {
+  const payloads = claims.map(({ payload }) => payload);
+  return new Promise((resolve) => resolve(call.handle(payloads, [...claims])));
+}
+
+function thrownInTime(claim: Claim, running: Promise<unknown>): Promise<Thrown> {
+  const { timeoutMs = Infinity } = claim.policy!;
+  return thrownBy(
+    withTimeout(
+      timeoutMs,
+      () => running,
+      () => timedOut(claim, timeoutMs),
+    ),
+  );
+}
+
+function thrownBy(running: Promise<unknown>): Promise<Thrown> {
+  return running.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+}
+
+/** Settles the messages of one run. A failure of one message is logged alone; what the handler threw concerns them all, and is logged once. */
+class Batch {
+  readonly #failedTogether: Outcome[] = [];
+
+  constructor(private readonly claims: readonly Claim[]) {}
+
+  async conclude(claims: readonly Claim[], thrown: Thrown): Promise<void> {
+    const settling: Promise<void>[] = [];
+    for (const claim of claims) {
+      const settled = this.#settle(claim, thrown);
+      if (settled) settling.push(settled);
+    }
+    await Promise.all(settling);
+  }
+
+  logFailures(): void {
+    const failed = this.#failedTogether;
+    const [first] = failed;
+    if (!first || first.verb === 'ack') return;
+    const { logger, name } = this.claims[0]!.context;
+    const buried = failed.filter(({ verb }) => verb === 'bury').length;
+    const level = first.isAsked ? 'info' : 'warn';
+    logger[level](
+      `${failed.length} messages of queue "${name}" failed together, ${failed.length - buried} to be tried again, ${buried} buried: ${errorText(first.error)}`,
+    );
+  }
+
+  #settle(claim: Claim, thrown: Thrown): Promise<void> | undefined {
+    const performed: Performed = thrown && !claim.failure ? { kind: 'failed', error: thrown.error } : ended(claim);
+    const outcome = decide(performed, claim.attempt, claim.policy!);
+    if (outcome.verb === 'ack' || claim.failure || this.claims.length === 1) return settle(claim, outcome);
+    if (!claim.settledBy) this.#failedTogether.push(outcome);
+    return carryOut(claim, outcome);
+  }
+}

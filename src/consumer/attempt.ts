@@ -1,0 +1,223 @@
+import { doubling } from '../core/options/backoff.js';
+import { type InvalidPayloadError, TimedOutError } from '../core/errors.js';
+import { Bury, RetryIn } from '../core/verdicts.js';
+import type { PayloadType } from '../payload/payload-type.js';
+import { noOptions } from '../wire/envelope.js';
+import { wordsOf } from '../wire/failures.js';
+import type { Claim } from './claim.js';
+import type { Delivery } from './delivery.js';
+import { delayAfter, type RetryPolicy } from './retry-policy.js';
+import { withTimeout } from './timeout.js';
+
+/** What one worker calls for each message, and how it treats failures. */
+export interface HandlerCall<T = unknown> {
+  readonly payload: PayloadType<T>;
+  handle(payload: T, delivery: Delivery<T>): unknown;
+  /** The options of the worker, or the defaults, where a message has none of its own. */
+  readonly retry: RetryPolicy;
+  /** Called when an attempt ends that did not end at once. */
+  onOver(claim: Claim): void;
+  /** Slots that wait for no promise now, to be used again. */
+  readonly freeSlots: PromiseSlot[];
+}
+
+/** Why no handler was called. */
+export type Unadmitted =
+  { readonly kind: 'expired' } | { readonly kind: 'invalid'; readonly error: InvalidPayloadError };
+
+/** How an attempt ended. */
+export type Performed =
+  Unadmitted | { readonly kind: 'handled' } | { readonly kind: 'failed'; readonly error: unknown };
+
+/** How the message is settled. `isAsked`: the handler asked for it, with `RetryIn` or `Bury`. */
+export type Outcome =
+  | { readonly verb: 'ack' }
+  | { readonly verb: 'retry'; readonly delayMs: number; readonly error: unknown; readonly isAsked?: true }
+  | {
+      readonly verb: 'bury';
+      readonly reason: string;
+      readonly attempts: number;
+      readonly error?: unknown;
+      readonly isAsked?: true;
+    };
+
+/**
+ * Runs one attempt from start to end: validate, call the handler, decide, settle. Never throws for what the handler did, nor for
+ * a lease that is lost meanwhile.
+ *
+ * @returns whether it has ended. Otherwise `call.onOver` is called later: a promise for each step would cost more than the steps
+ */
+export function attempt<T>(claim: Claim<T>, call: HandlerCall<T>): boolean {
+  claim.policy = policyFor(claim, call.retry);
+  const refused = admit(claim, call.payload);
+  if (!(refused instanceof Promise)) return perform(claim, call, refused);
+  void refused.then((reason) => perform(claim, call, reason) && call.onOver(claim));
+  return false;
+}
+
+/**
+ * Decodes and validates the payload of a claim.
+ *
+ * @returns why it must not be handled; `undefined` when it may be
+ */
+export function admit<T>(
+  claim: Claim<T>,
+  payload: PayloadType<T>,
+): Unadmitted | undefined | Promise<Unadmitted | undefined> {
+  if (claim.hasExpired) return { kind: 'expired' };
+  try {
+    const decoded = payload.decode(claim.text);
+    if (decoded instanceof Promise) return decoded.then((checked) => claim.admit(checked), invalid);
+    return claim.admit(decoded);
+  } catch (error) {
+    return invalid(error);
+  }
+}
+
+/** The options of a message come before those of its worker. */
+export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy {
+  if (options === noOptions) return worker;
+  const { attempts = worker.attempts, backoffMs, timeoutMs } = options;
+  return {
+    ...worker,
+    attempts,
+    ...(backoffMs !== undefined && { backoff: doubling(backoffMs) }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+}
+
+/** How an attempt ended whose handler did not throw. */
+export function ended({ failure }: Delivery): Performed {
+  return failure ? failed(failure.error) : handled;
+}
+
+/** Decides how a message is settled. Pure. An invalid or expired message cannot get better; one that failed may. */
+export function decide(performed: Performed, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
+  switch (performed.kind) {
+    case 'handled':
+      return acknowledged;
+    case 'expired':
+      return { verb: 'bury', reason: 'expired', attempts: attempt - 1 };
+    case 'invalid':
+      return { verb: 'bury', reason: 'invalid payload', attempts: attempt, error: performed.error };
+    case 'failed':
+      return afterFailure(performed.error, attempt, policy, random);
+  }
+}
+
+/**
+ * Logs an outcome and carries it out, unless the handler settled the message itself.
+ *
+ * @returns nothing for an acknowledgement: it travels with others, and leaving waits for it
+ */
+export function settle(claim: Claim, outcome: Outcome): Promise<void> | undefined {
+  if (outcome.verb !== 'ack') log(claim, outcome);
+  return carryOut(claim, outcome);
+}
+
+/** {@link settle} without a log line. */
+export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefined {
+  if (claim.settledBy) return undefined;
+  if (outcome.verb === 'ack') return claim.acknowledge();
+  const settling = outcome.verb === 'retry' ? claim.retryIn(outcome.delayMs, outcome.error) : claim.bury(outcome);
+  return settling.catch((error: unknown) => claim.warnUnsettled(error));
+}
+
+/** Aborts the handler's signal when its time is up. */
+export function timedOut(claim: Claim, timeoutMs: number): TimedOutError {
+  const error = new TimedOutError(claim.queue, claim.id, timeoutMs);
+  claim.abort(error);
+  return error;
+}
+
+/** `TypeError: x is not a function` */
+export function errorText(error: unknown): string {
+  const { name, message } = wordsOf(error);
+  return error instanceof Error ? `${name}: ${message}` : message;
+}
+
+const handled: Performed = { kind: 'handled' };
+const acknowledged: Outcome = { verb: 'ack' };
+const invalid = (error: unknown): Unadmitted => ({ kind: 'invalid', error: error as InvalidPayloadError });
+const failed = (error: unknown): Performed => ({ kind: 'failed', error });
+
+function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted | undefined): boolean {
+  if (refused) return conclude(claim, call, refused);
+  claim.emit('take');
+  let result: unknown;
+  try {
+    result = run(claim, call);
+  } catch (error) {
+    return conclude(claim, call, failed(error));
+  }
+  if (!isThenable(result)) return conclude(claim, call, ended(claim));
+  (call.freeSlots.pop() ?? new PromiseSlot(call)).wait(result, claim);
+  return false;
+}
+
+function run<T>(claim: Claim<T>, call: HandlerCall<T>): unknown {
+  const { timeoutMs } = claim.policy!;
+  if (timeoutMs === undefined) return call.handle(claim.payload, claim);
+  return withTimeout(
+    timeoutMs,
+    () => call.handle(claim.payload, claim),
+    () => timedOut(claim, timeoutMs),
+  );
+}
+
+/** @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered */
+function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed): boolean {
+  const settling = settle(claim, decide(performed, claim.attempt, claim.policy!));
+  if (!settling) return true;
+  void settling.then(() => call.onOver(claim));
+  return false;
+}
+
+/** Waits for the promises of handlers, one after the other. Two new functions for each message would be a quarter of its garbage. */
+export class PromiseSlot {
+  #claim: Claim | undefined;
+  readonly #resolved = (): void => this.#end(ended(this.#claim!));
+  readonly #rejected = (error: unknown): void => this.#end(failed(error));
+
+  constructor(private readonly call: HandlerCall) {}
+
+  wait(result: PromiseLike<unknown>, claim: Claim): void {
+    this.#claim = claim;
+    void Promise.resolve(result).then(this.#resolved, this.#rejected);
+  }
+
+  #end(performed: Performed): void {
+    const { call } = this;
+    const claim = this.#claim!;
+    const isOver = conclude(claim, call, performed);
+    this.#claim = undefined; // a free slot must not keep the bytes of a take alive
+    call.freeSlots.push(this);
+    if (isOver) call.onOver(claim);
+  }
+}
+
+/** The handler's own verdict comes first, then the number of attempts, then `retryIf`. */
+function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
+  if (error instanceof Bury)
+    return { verb: 'bury', reason: error.reason, attempts: attempt, error: error.cause ?? error, isAsked: true };
+  const reason = `failed ${attempt} of ${policy.attempts} attempts`;
+  if (attempt >= policy.attempts) return { verb: 'bury', reason, attempts: attempt, error };
+  if (error instanceof RetryIn) return { verb: 'retry', delayMs: error.delayMs, error, isAsked: true };
+  if (policy.retryIf?.(error, attempt) === false)
+    return { verb: 'bury', reason: `${reason}, and retryIf refused another`, attempts: attempt, error };
+  return { verb: 'retry', delayMs: delayAfter(attempt, policy.backoff, error, random), error };
+}
+
+function log(claim: Claim, outcome: Exclude<Outcome, { verb: 'ack' }>): void {
+  const { context, id, queue, attempt, settledBy } = claim;
+  const message = `message ${id} of queue "${queue}"`;
+  const why = outcome.error === undefined ? '' : `: ${errorText(outcome.error)}`;
+  const level = outcome.isAsked ? 'info' : 'warn'; // what a handler asked for needs no warning
+  if (settledBy) context.logger.warn(`${message} was settled by ${settledBy}(), then its handler threw${why}`);
+  else if (outcome.verb === 'bury') context.logger[level](`${message} buried, ${outcome.reason}${why}`);
+  else context.logger[level](`${message} failed attempt ${attempt}, again in ${outcome.delayMs} ms${why}`);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,259 @@
+import type { EventEmitter } from 'node:events';
+import { AlreadySettledError, LeaseLostError } from '../core/errors.js';
+import type { DeliveryEvent, QueueEvents } from '../core/events.js';
+import type { ClaimRef, SettleReply } from '../redis/broker.js';
+import type { QueueContext } from '../redis/queue-context.js';
+import type { Lane, Take } from '../redis/take.js';
+import {
+  freshLength,
+  noOptions,
+  open,
+  optionsOf,
+  withFailure,
+  type Envelope,
+  type MessageOptions,
+} from '../wire/envelope.js';
+import { wordsOf } from '../wire/failures.js';
+import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
+import { madeAt } from '../wire/id.js';
+import { Delivery, type Verb } from './delivery.js';
+import { activeInProcess } from './process.js';
+import { delayAfter, type RetryPolicy } from './retry-policy.js';
+import type { Session } from './session.js';
+
+/** About a hundred years. Redis does not accept a much later time. */
+const longestDelayMs = 3_155_760_000_000;
+
+/**
+ * A message that this worker has taken and not yet settled: one message of a take. Handlers see it as a {@link Delivery}.
+ * It is settled once, with `ack`, `retry`, `bury` or `release`.
+ */
+export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
+  /** When its handler began, monotonic ms; absent while the message waits in the prefetch buffer. */
+  startedAt: number | undefined;
+  /** Index in the session's list of claims, so that removing it needs no search. */
+  position = -1;
+  /** How its failures are handled; absent before it is admitted. */
+  policy: RetryPolicy | undefined;
+  /** Called before `release`: messages that were claimed later go back first, so that this one comes to stand before them. */
+  beforeRelease: (() => void) | undefined;
+  /** Absent for a message that this library put and no worker has tried, as most are: its header needs no parsing. */
+  readonly #envelope: Envelope | undefined;
+  #id: string | undefined;
+  #settledBy: Verb | undefined;
+  #isActive = true;
+  #settling: Promise<void> | undefined;
+  /** Resolves the caller's promise of `ack`; absent when no caller waits. */
+  #onAckReply: ((reply: SettleReply | Error) => void) | undefined;
+
+  constructor(
+    private readonly session: Session,
+    readonly take: Take,
+    /** Of the message in its take, from 1. */
+    readonly index: number,
+    /** Unix ms, by this machine's clock. */
+    readonly takenAt: number,
+  ) {
+    super();
+    this.#envelope = take.isFresh(index) ? undefined : open(take.text(index));
+    activeInProcess.messages += 1;
+  }
+
+  get context(): QueueContext {
+    return this.session.context;
+  }
+
+  get queue(): string {
+    return this.context.name;
+  }
+
+  get id(): string {
+    return (this.#id ??= this.#envelope
+      ? (this.#envelope.header?.id ?? this.#generatedId)
+      : this.take.message(this.index).toString('latin1', 1, 37));
+  }
+
+  get attempt(): number {
+    return (this.#envelope?.header?.attempts ?? 0) + 1;
+  }
+
+  /** When it was put, Unix ms; for a message of another program, when it was first taken. */
+  get putAt(): number {
+    return this.options.putAt ?? madeAt(this.id) ?? this.takenAt;
+  }
+
+  /** What its producer set for this message alone. */
+  get options(): MessageOptions {
+    const header = this.#envelope?.header;
+    return header ? optionsOf(header) : noOptions;
+  }
+
+  /** The list that it was taken from. */
+  get lane(): Lane {
+    return this.take.lane(this.index);
+  }
+
+  /** Whether one more crash of its worker buries it. */
+  get isQuarantined(): boolean {
+    return this.lane === 's';
+  }
+
+  /** The payload as it was stored. */
+  get text(): string {
+    return this.#envelope ? this.#envelope.text : this.take.text(this.index, freshLength);
+  }
+
+  /** Whether its `ttl` had passed when it was taken, by this machine's clock. */
+  get hasExpired(): boolean {
+    return this.takenAt >= (this.options.expiresAt ?? Infinity);
+  }
+
+  get settledBy(): Verb | undefined {
+    return this.#settledBy;
+  }
+
+  /** Sets the payload, once it is validated. */
+  admit(payload: T): undefined {
+    (this as { payload: T }).payload = payload;
+  }
+
+  /** Aborts the handler's signal. */
+  abort(reason: unknown): void {
+    this.controller ??= new AbortController();
+    this.controller.abort(reason);
+  }
+
+  /** This process no longer works on it: it is settled or lost. */
+  deactivate(): void {
+    if (this.#isActive) activeInProcess.messages -= 1;
+    this.#isActive = false;
+  }
+
+  /** Emits an event of this message, if it has a listener. */
+  emit<V extends Exclude<keyof QueueEvents, 'put'>>(
+    verb: V,
+    more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>,
+  ): void {
+    if (!this.#hasListener(verb)) return;
+    const { events, name } = this.context;
+    (events as EventEmitter).emit(verb, { queue: name, id: this.id, attempt: this.attempt, ...more });
+  }
+
+  /** Logs a failed settlement that no caller waits for. */
+  warnUnsettled(error: unknown): void {
+    const { logger, name } = this.context;
+    // After a lost lease another worker has the message, so nothing is lost.
+    if (error instanceof LeaseLostError) logger.warn(error.message);
+    else
+      logger.warn(
+        `message ${this.id} of queue "${name}" was not settled (${wordsOf(error).message}): it will be handled again`,
+      );
+  }
+
+  /** Acknowledges the message. No caller waits for the reply: a promise for each message would dominate its cost. */
+  acknowledge(): undefined {
+    this.#settledBy = 'ack';
+    this.deactivate();
+    this.session.settler.add(this);
+  }
+
+  ack(): Promise<void> {
+    return this.#settle('ack', () => {
+      this.session.settler.add(this);
+      return new Promise((resolve, reject) => {
+        this.#onAckReply = (reply) => (reply instanceof Error ? reject(reply) : resolve(reply));
+      });
+    });
+  }
+
+  /** Redis has answered the acknowledgement, or did not in time. */
+  onAckReply(reply: SettleReply | Error): void {
+    if (reply === 'done' && this.#hasListener('ack')) this.emit('ack', { tookMs: Date.now() - this.takenAt });
+    if (this.#onAckReply) return this.#onAckReply(reply);
+    if (reply instanceof Error) this.session.settleLater(this);
+    else this.session.forget(this);
+    if (reply === 'lost') this.emit('lost');
+    if (reply === 'lost' || reply instanceof Error) this.warnUnsettled(reply === 'lost' ? this.#leaseLost() : reply);
+  }
+
+  retryIn(askedMs: number, error?: unknown): Promise<void> {
+    const delayMs = Math.min(askedMs, longestDelayMs);
+    return this.#settle('retry', async () => {
+      const { broker, wire } = this.context;
+      // A header in the base list would break Python's reader of a plain queue.
+      const lane = wire === 'plain' && !this.isQuarantined ? 'a' : this.lane;
+      const message = withFailure(this.take.message(this.index), this.#envelope, this, error);
+      const reply = await broker.retry(
+        this.take.worker,
+        this,
+        { id: this.id, lane, delayMs, message },
+        this.session.settling,
+      );
+      if (reply === 'done') this.emit('retry', { delayMs, error });
+      return reply;
+    });
+  }
+
+  bury(burial: Burial | string): Promise<void> {
+    const details = typeof burial === 'string' ? { reason: burial } : burial;
+    return this.#settle('bury', async () => {
+      const { reason, error } = details;
+      const record = writeDeadLetterRecord(details, this);
+      const reply = await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
+      if (reply === 'done') this.emit('bury', { reason, error });
+      return reply;
+    });
+  }
+
+  release(): Promise<void> {
+    return this.#settle('release', async () => {
+      this.beforeRelease?.();
+      const reply = await this.context.broker.release(this.take.worker, [this], this.session.settling);
+      if (reply === 'done') this.emit('release');
+      return reply;
+    });
+  }
+
+  get worker(): string {
+    return this.take.worker;
+  }
+
+  protected backoffMs(): number {
+    return this.policy ? delayAfter(this.attempt, this.policy.backoff) : 0;
+  }
+
+  /** Id of a message without a header. Worker, take and index are never used twice together, and `recover.lua` makes the same id. */
+  get #generatedId(): string {
+    return `${this.take.worker}.${this.lane}${this.take.number}.${this.index}`;
+  }
+
+  #settle(verb: Verb, send: () => Promise<SettleReply>): Promise<void> {
+    if (this.#settledBy !== undefined && this.#settledBy !== verb)
+      return Promise.reject(new AlreadySettledError(this.id, this.#settledBy, verb));
+    if (this.#settledBy === verb) return this.#settling ?? Promise.resolve();
+    this.#settledBy = verb;
+    this.deactivate();
+    this.#settling = this.#send(send);
+    return this.#settling;
+  }
+
+  async #send(send: () => Promise<SettleReply>): Promise<void> {
+    const reply = await send().catch((error: unknown) => {
+      this.session.settleLater(this);
+      throw error;
+    });
+    if (reply !== 'lost' && this.#settledBy !== 'ack') this.take.confirm(this.index);
+    this.session.forget(this);
+    if (reply !== 'lost') return;
+    this.emit('lost');
+    throw this.#leaseLost();
+  }
+
+  #hasListener(verb: keyof QueueEvents): boolean {
+    return this.context.events.listenerCount(verb) > 0;
+  }
+
+  #leaseLost(): LeaseLostError {
+    return new LeaseLostError(this.context.name, this.id);
+  }
+}

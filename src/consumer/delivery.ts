@@ -1,0 +1,171 @@
+import { inspect } from 'node:util';
+import { toMs, type Duration } from '../core/duration.js';
+import { AlreadySettledError } from '../core/errors.js';
+import type { Job } from '../core/job.js';
+import { newId } from '../wire/id.js';
+
+/** How a message is settled. */
+export type Verb = 'ack' | 'retry' | 'bury' | 'release';
+
+/**
+ * One message in a worker's hands: a {@link Job} that can be settled.
+ *
+ * A handler that returns settles its message with `ack`. A handler that throws settles it with `retry` or `bury`. Settle it
+ * yourself only to say something else. One object serves as the delivery that a handler sees and as the claim that the library
+ * works with (`claim.ts`).
+ *
+ * @example
+ * queue.worker(async (image, job) => {
+ *   if (job.attempt > 1) await cleanUp(job.id);
+ *   await resize(image, { signal: job.signal });
+ * });
+ */
+export abstract class Delivery<T = unknown> implements Job<T> {
+  /** The payload, decoded and validated. */
+  readonly payload!: T;
+  /** Created when a handler asks for the signal: most never do. */
+  protected controller: AbortController | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  /**
+   * Makes a delivery for a unit test. It belongs to no queue, and remembers how it was settled.
+   *
+   * @example
+   * await studio.resize(image, Delivery.of(image));
+   */
+  static of<T>(payload: T, as: { id?: string; attempt?: number; signal?: AbortSignal } = {}): Delivery<T> {
+    return new DetachedDelivery(payload, as);
+  }
+
+  /** Id of the message, the same on every attempt. */
+  abstract get id(): string;
+
+  /** Name of the queue. */
+  abstract get queue(): string;
+
+  /** Number of this attempt, 1 for the first. */
+  abstract get attempt(): number;
+
+  /** When the message was put, Unix ms. */
+  abstract get putAt(): number;
+
+  /** How the message was settled, by the handler or by the library after it; `undefined` until then. */
+  abstract get settledBy(): Verb | undefined;
+
+  /** Aborts when the message no longer belongs to this worker: its lease was lost, its time was up, or the shutdown timeout passed. */
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    return this.controller.signal;
+  }
+
+  /** The error that {@link fail} was given; `undefined` when it was not called. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Drops the message: it is done.
+   *
+   * @throws LeaseLostError, AlreadySettledError
+   */
+  abstract ack(): Promise<void>;
+
+  /**
+   * Gives the message back for another attempt, also when `attempts` is used up.
+   *
+   * @param options `delay` before the next attempt; the backoff of the worker by default
+   * @throws LeaseLostError, AlreadySettledError, InvalidOptionError
+   */
+  async retry({ delay }: { delay?: Duration } = {}): Promise<void> {
+    await this.retryIn(delay === undefined ? this.backoffMs() : toMs(delay, 'delay'));
+  }
+
+  /**
+   * Moves the message to the dead letters.
+   *
+   * @param reason kept beside the message, as `DeadLetter.reason`
+   * @throws LeaseLostError, AlreadySettledError
+   */
+  abstract bury(reason: string): Promise<void>;
+
+  /**
+   * Gives the message back to the head of the queue, as if it had not been taken. The attempt does not count.
+   *
+   * @throws LeaseLostError, AlreadySettledError
+   */
+  abstract release(): Promise<void>;
+
+  /**
+   * Marks this message as failed, as if its handler had thrown `error` for it alone. When the handler has ended, the message is
+   * tried again or buried by the usual rules; `Bury` and `RetryIn` work too. For single failures in a batch.
+   *
+   * @throws AlreadySettledError
+   * @example
+   * queue.worker(async (images, jobs) => {
+   *   for (const [index, result] of (await uploadAll(images)).entries()) if (result.error) jobs[index].fail(result.error);
+   * }, { batch: 100 });
+   */
+  fail(error: unknown): void {
+    if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'fail');
+    this.#failure = { error };
+  }
+
+  /** The fields that `JSON.stringify` and `console.log` show. */
+  toJSON(): object {
+    const { id, queue, payload, attempt, putAt } = this;
+    return { id, queue, payload, attempt, putAt };
+  }
+
+  [inspect.custom](): object {
+    return Object.assign(Object.create({ constructor: Delivery }) as object, this.toJSON());
+  }
+
+  /** Ms before the next attempt by the worker's backoff. */
+  protected abstract backoffMs(): number;
+
+  protected abstract retryIn(delayMs: number): Promise<void>;
+}
+
+/** A delivery of no queue, for unit tests. */
+class DetachedDelivery<T> extends Delivery<T> {
+  readonly id: string;
+  readonly queue = 'none';
+  readonly attempt: number;
+  readonly putAt = Date.now();
+  settledBy: Verb | undefined;
+
+  constructor(
+    override readonly payload: T,
+    { id = newId(), attempt = 1, signal }: { id?: string; attempt?: number; signal?: AbortSignal },
+  ) {
+    super();
+    this.id = id;
+    this.attempt = attempt;
+    if (signal) this.controller = { signal, abort: () => undefined }; // the caller aborts it
+  }
+
+  ack(): Promise<void> {
+    return this.#settle('ack');
+  }
+
+  bury(): Promise<void> {
+    return this.#settle('bury');
+  }
+
+  release(): Promise<void> {
+    return this.#settle('release');
+  }
+
+  protected retryIn(): Promise<void> {
+    return this.#settle('retry');
+  }
+
+  protected backoffMs(): number {
+    return 0;
+  }
+
+  #settle(verb: Verb): Promise<void> {
+    this.settledBy ??= verb;
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,155 @@
+import type { QueueHints, TakeReply } from '../redis/broker.js';
+import type { IoredisClient } from '../redis/redis-client.js';
+import type { MaintainedWorker, QueueContext } from '../redis/queue-context.js';
+import type { WakeupWait } from '../redis/wakeup.js';
+import { longestTimerMs } from '../core/duration.js';
+import type { Claim } from './claim.js';
+import { mayPipelineTake, pipelinedTake } from './pipelined-take.js';
+import { Session, type SessionOptions } from './session.js';
+
+/** A paused queue is checked this often: no wake-up comes when it is resumed. */
+const pausedPollMs = 1_000;
+
+export interface FetcherOptions extends SessionOptions {
+  /** Gets what a pipelined take brought, as soon as it arrives; see {@link Fetcher.idle}. */
+  readonly onPipelined?: (claims: Claim[]) => void;
+}
+
+/**
+ * Takes messages for one worker and waits for more. At most one take is in flight. Its number advances only when it brought
+ * something, so a take whose reply was lost is sent again and gets the same messages.
+ */
+export class Fetcher implements MaintainedWorker {
+  readonly session: Session;
+  #wakeup: WakeupWait | undefined;
+  #taking: Promise<unknown> | undefined;
+  #isIdle = false;
+  #isPaused = false;
+  /** A quarantined message was settled after the last take was sent, so the next take may bring another. */
+  #mayTakeQuarantined = false;
+  #poked: (() => void) | undefined;
+
+  constructor(
+    private readonly context: QueueContext,
+    private readonly options: FetcherOptions,
+  ) {
+    this.session = new Session(context, options, () => {
+      // A worker holds one quarantined message at a time, and those wake no waiting worker.
+      this.#mayTakeQuarantined = true;
+      this.poke();
+    });
+  }
+
+  /**
+   * Takes what is waiting.
+   *
+   * @param most messages, 1 or more
+   * @returns none when nothing is waiting, or the queue is paused
+   */
+  async take(most: number): Promise<Claim[]> {
+    // After a stall nothing could begin before the next heartbeat, so that one goes first. Without Redis, the take waits for it.
+    if (this.session.worker && !this.session.isProven) await this.beat().catch(() => undefined);
+    try {
+      return await this.#take(most);
+    } finally {
+      this.#taking = undefined;
+    }
+  }
+
+  /**
+   * Resolves when something may be waiting, when {@link poke} is called, or after `timeoutMs`.
+   *
+   * @param most messages that a pipelined take may bring; 0 for no pipelined take
+   */
+  async idle(timeoutMs = Infinity, most = 0): Promise<void> {
+    if (this.#mayTakeQuarantined) return;
+    this.#isIdle = true;
+    let timer: NodeJS.Timeout | undefined;
+    const poked = new Promise<void>((resolve) => (this.#poked = resolve));
+    const waitMs = Math.min(timeoutMs, this.#isPaused ? pausedPollMs : Infinity);
+    if (waitMs < Infinity) timer = setTimeout(() => this.poke(), Math.min(waitMs, longestTimerMs));
+    try {
+      // A wait on a paused queue would move its messages into the inbox, one by one.
+      await (this.#isPaused ? poked : Promise.race([this.#wait(most), poked]));
+    } finally {
+      this.#isIdle = false;
+      this.#poked = undefined;
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends {@link idle}. */
+  poke(): void {
+    this.#poked?.();
+  }
+
+  beat(): Promise<QueueHints | undefined> {
+    return this.session.beat();
+  }
+
+  fence(): void {
+    this.session.fence();
+  }
+
+  /** Resolves when no take is in flight; never rejects. What that take brings is younger than everything held before. */
+  get settled(): Promise<unknown> | undefined {
+    return this.#taking?.catch(() => undefined);
+  }
+
+  /** Gives back everything that is still held, and ends the registration. */
+  async leave(): Promise<void> {
+    this.context.maintenance.remove(this);
+    // The wait ends first: Redis would go on to serve it, and its message would wait for another worker's next take.
+    await this.#wakeup?.close();
+    await this.session.leave();
+  }
+
+  async #take(most: number): Promise<Claim[]> {
+    const { broker } = this.context;
+    for (;;) {
+      const worker = this.session.worker ?? (await this.#join());
+      this.#mayTakeQuarantined = false;
+      const reply = await (this.#taking = broker.take(worker, this.session.nextTakeNumber, most, {
+        signal: this.options.taking,
+      }));
+      this.#taking = undefined;
+      if (reply === 'lost') {
+        this.session.loseLease();
+        continue;
+      }
+      const claims = await this.session.hold(reply);
+      this.#observe(reply);
+      return claims;
+    }
+  }
+
+  async #join(): Promise<string> {
+    const worker = await this.session.join();
+    this.context.maintenance.add(this);
+    // Tools find queues in the set of names, also a queue that has workers and no message yet.
+    void this.context.broker.announce(this.context.name, { withinMs: 0 }).catch(() => undefined);
+    return worker;
+  }
+
+  #observe({ status, hints }: TakeReply): void {
+    this.#isPaused = status === 'paused';
+    this.context.maintenance.observe(hints);
+  }
+
+  async #wait(most: number): Promise<void> {
+    this.#wakeup ??= this.context.broker.wakeup();
+    const mayPipeline = most > 0 && this.options.onPipelined !== undefined && mayPipelineTake(this.session);
+    const isMoved = await this.#wakeup.wait(mayPipeline ? (client) => this.#takeBehind(client, most) : undefined);
+    // This worker became busy meanwhile: the message that was moved to the inbox goes back, where waiting workers see it.
+    if (isMoved && !this.#isIdle && this.session.worker)
+      await this.context.broker.release(this.session.worker, []).catch(() => undefined);
+  }
+
+  async #takeBehind(client: IoredisClient, most: number): Promise<void> {
+    const reply = await pipelinedTake(this.session, client, most, () => this.settled);
+    if (!reply) return;
+    if (this.#isIdle) this.options.onPipelined!(reply.claims);
+    else await this.session.giveBack(reply.claims); // busy meanwhile: another worker may be free
+    this.#observe(reply);
+  }
+}

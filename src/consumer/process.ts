@@ -1,0 +1,13 @@
+import { newId } from '../wire/id.js';
+
+// Created on first use: processes that were forked or restored from a snapshot must not share it.
+let id: string | undefined;
+
+/** Id of this process among all processes that work on a Redis. */
+export const processId = (): string => (id ??= newId());
+
+/**
+ * Number of claims of this process over all of its queues: messages that run, or wait for a slot. Messages that are settled
+ * and wait for the reply of Redis do not count.
+ */
+export const activeInProcess = { messages: 0 };

@@ -1,0 +1,233 @@
+import type { QueueHints, TakeReply, WorkerCommand } from '../redis/broker.js';
+import type { Patience } from '../redis/connection.js';
+import type { QueueContext } from '../redis/queue-context.js';
+import type { Take } from '../redis/take.js';
+import { newId } from '../wire/id.js';
+import { Claim } from './claim.js';
+import {
+  consumerDescription,
+  heartbeatReport,
+  type AttemptCounts,
+  type WorkerDescription,
+} from './heartbeat-report.js';
+import { processId } from './process.js';
+import { Settler } from './settler.js';
+
+const leavePatienceMs = 5_000;
+/** Part of its lease after which a worker without a reply from Redis stops: before another worker may start its messages. */
+const fencedAt = 0.85;
+
+export interface SessionOptions {
+  /** Aborts joining and taking. `leave` then gives back what is in flight. */
+  readonly taking: AbortSignal;
+  /** How long a settlement may wait for Redis. */
+  readonly settling: Patience;
+  /** Who this worker is, for the heartbeat report; a loop over `consume()` by default. */
+  readonly description?: WorkerDescription;
+  /** Called with each heartbeat while someone asks this worker to quiet, resume or stop. */
+  readonly onCommand?: (command: WorkerCommand) => void;
+}
+
+/**
+ * One worker's registration in a queue, and everything that it holds.
+ *
+ *     none -- join --> registered -- leave, or its lease is lost --> none
+ *
+ * While registered it renews its lease with heartbeats. A worker that cannot reach Redis for most of a lease is fenced: its
+ * handlers' signals abort, and nothing new begins, before another worker may recover its messages.
+ */
+export class Session {
+  readonly settler: Settler;
+  /** A list, as each claim knows its position. A Set would replace its tables again and again, and keep settled claims alive until a full collection. */
+  readonly #claims: Claim[] = [];
+  /** By number: those that Redis has not dropped. */
+  readonly #takes = new Map<number, Take>();
+  /** Redis did not confirm their settlement in time. The next heartbeat gives back what it still has. */
+  #unconfirmed: Claim[] = [];
+  #worker: string | undefined;
+  /** Number of the last take that brought something. It goes on after a lost lease: claims of two workers must never look the same. */
+  #takeNumber = 0;
+  /** When the last heartbeat or join that Redis answered was sent: the lease counts from then. Monotonic ms. */
+  #provenAt = 0;
+  #counts: AttemptCounts = { done: 0, failed: 0 };
+
+  /** @param onQuarantineEnded called when the quarantined message that this worker held is settled, so that it may take the next */
+  constructor(
+    readonly context: QueueContext,
+    private readonly options: SessionOptions,
+    private readonly onQuarantineEnded: () => void,
+  ) {
+    this.settler = new Settler(context.broker, options.settling, (take) => this.#takes.delete(take.number));
+  }
+
+  /** Id of the registered worker; `undefined` before {@link join} and after a lost lease. */
+  get worker(): string | undefined {
+    return this.#worker;
+  }
+
+  /** The number that the next take must have. It stays the same until a take brings something, so a take can be sent again. */
+  get nextTakeNumber(): number {
+    return this.#takeNumber + 1;
+  }
+
+  get settling(): Patience {
+    return this.options.settling;
+  }
+
+  /** Whether Redis has confirmed this worker so lately that no other worker can have its messages. */
+  get isProven(): boolean {
+    return this.isProvenAt(performance.now());
+  }
+
+  /** {@link isProven} at an instant of the monotonic clock. */
+  isProvenAt(now: number): boolean {
+    return now - this.#provenAt < this.context.broker.leaseMs * fencedAt;
+  }
+
+  /** Registers as a worker under a new id. @throws IncompatibleWorkersError */
+  async join(): Promise<string> {
+    const worker = newId();
+    this.#counts = { done: 0, failed: 0 }; // the queue keeps the counts of the worker before
+    const sentAt = performance.now();
+    await this.context.broker.join(worker, processId(), { signal: this.options.taking }, this.#report());
+    this.#provenAt = sentAt;
+    this.#worker = worker;
+    return worker;
+  }
+
+  /** Renews the lease. @returns what Redis knows of the queue; `undefined` when this worker is not registered */
+  async beat(): Promise<QueueHints | undefined> {
+    const worker = this.#worker;
+    if (!worker) return undefined;
+    const sentAt = performance.now();
+    const takes = [...this.#takes.values()].map((take) => this.#asForBeat(take));
+    const reply = await this.context.broker.beat(worker, this.nextTakeNumber, takes, { withinMs: 0 }, this.#report());
+    if (reply === 'lost') {
+      if (worker === this.#worker) this.loseLease();
+      return undefined;
+    }
+    this.#provenAt = sentAt;
+    if (reply.command) this.options.onCommand?.(reply.command);
+    await this.#settleUnconfirmed();
+    return reply;
+  }
+
+  /** Aborts the signals of all handlers when Redis has not answered for most of a lease. */
+  fence(): void {
+    if (!this.#worker || this.isProven) return;
+    this.abort(new Error('Redis did not answer for most of the lease: another worker may have the message'));
+  }
+
+  /** Takes hold of what a take brought. @returns its messages, in order */
+  async hold({ take }: TakeReply): Promise<Claim[]> {
+    if (!take) return [];
+    this.#takeNumber = take.number;
+    this.#takes.set(take.number, take);
+    const takenAt = Date.now();
+    const claims: Claim[] = [];
+    for (let index = 1; index <= take.size; index++) {
+      if (take.isSettled(index)) continue;
+      const claim = new Claim(this, take, index, takenAt);
+      claim.position = this.#claims.push(claim) - 1;
+      claims.push(claim);
+    }
+    if (!take.hasQuarantined) return claims;
+    // Before its handler begins: if this process then dies, the messages of its other queues are not blamed.
+    await this.context.broker.noteQuarantined(processId(), take.worker).catch(() => undefined);
+    return claims.filter((claim) => this.holds(claim)); // the lease may be lost by now
+  }
+
+  /** Whether the claim is this worker's, and not settled. */
+  holds(claim: Claim): boolean {
+    return this.#claims[claim.position] === claim;
+  }
+
+  /** Gives claims back unhandled, in one trip. */
+  async giveBack(claims: readonly Claim[]): Promise<void> {
+    const held = claims.filter((claim) => this.holds(claim));
+    if (held.length === 0) return;
+    for (const claim of held) this.forget(claim);
+    await this.#release(held, this.settling);
+  }
+
+  /** Aborts the signals of all handlers. */
+  abort(reason: unknown): void {
+    for (const claim of this.#claims) claim.abort(reason);
+  }
+
+  /** The claim is settled, or Redis did not answer: the next heartbeat gives back what Redis still has of it. */
+  forget(claim: Claim): void {
+    if (!this.holds(claim)) return;
+    const last = this.#claims.pop()!;
+    if (last !== claim) this.#claims[(last.position = claim.position)] = last;
+    claim.deactivate();
+    if (claim.isQuarantined) this.#endQuarantine(claim);
+    if (claim.take.isOver && claim.settledBy !== 'ack') this.settler.close(claim.take);
+    if (claim.settledBy === 'ack') this.#counts.done += 1;
+    else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#counts.failed += 1;
+  }
+
+  /** {@link forget} a claim whose settlement Redis did not confirm in time. */
+  settleLater(claim: Claim): void {
+    if (!this.holds(claim)) return;
+    this.forget(claim);
+    if (claim.settledBy !== 'ack') this.#unconfirmed.push(claim);
+  }
+
+  /** Another worker has recovered this one: nothing that it holds is its own any more. It joins again as a new worker. */
+  loseLease(): void {
+    this.#worker = undefined;
+    this.abort(new Error('the lease was lost: another worker may have the message'));
+    this.#forgetAll();
+  }
+
+  /** Gives back everything that is still held, and ends the registration. */
+  async leave(): Promise<void> {
+    await this.settler.drained();
+    const worker = this.#worker;
+    this.#worker = undefined;
+    try {
+      if (worker) await this.context.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
+    } finally {
+      this.#forgetAll();
+    }
+  }
+
+  /** A heartbeat must not report an acknowledgement before the acknowledgement itself: that would find nothing to do, and its event would be missing. */
+  #asForBeat(take: Take): Pick<Take, 'acknowledgements'> {
+    return this.settler.isPending(take) ? { acknowledgements: take.noAcknowledgements } : take;
+  }
+
+  #endQuarantine({ take }: Claim): void {
+    void this.context.broker.forgetQuarantined(processId(), take.worker).catch(() => undefined); // it expires
+    this.onQuarantineEnded();
+  }
+
+  #forgetAll(): void {
+    this.#takes.clear();
+    this.#unconfirmed = [];
+    for (const claim of [...this.#claims]) this.forget(claim);
+  }
+
+  /** Sends again what Redis did not confirm. */
+  async #settleUnconfirmed(): Promise<void> {
+    const claims = this.#unconfirmed;
+    this.#unconfirmed = [];
+    if (claims.length > 0) await this.#release(claims, { withinMs: 0 });
+    for (const take of this.#takes.values()) if (take.isOver) this.settler.close(take);
+  }
+
+  async #release(claims: readonly Claim[], patience: Patience): Promise<void> {
+    try {
+      await this.context.broker.release(claims[0]!.take.worker, claims, patience);
+    } catch {
+      return void this.#unconfirmed.push(...claims);
+    }
+    for (const { take, index } of claims) take.confirm(index);
+    for (const take of new Set(claims.map((claim) => claim.take))) if (take.isOver) this.settler.close(take);
+  }
+
+  #report(): string {
+    return heartbeatReport(this.options.description ?? consumerDescription, this.#counts, this.#claims);
+  }
+}

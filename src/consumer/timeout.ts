@@ -1,0 +1,36 @@
+import { longestTimerMs } from '../core/duration.js';
+import type { TimedOutError } from '../core/errors.js';
+import { Verdict } from '../core/verdicts.js';
+
+/** How long a handler may take to react to its signal before its slot is given to the next message. */
+const graceMs = 1_000;
+
+/**
+ * Runs a handler with a time limit.
+ *
+ * When the time is up, it calls `tellIt` and gives the handler one more second to end. Then the attempt has failed, even if
+ * the handler continues. A handler cannot be stopped from outside: one that ignores its signal runs on beside the next
+ * attempt.
+ *
+ * @param tellIt creates the error, and aborts the signal with it
+ * @throws TimedOutError when the time is up; the error that the handler throws in time; the verdict (`Bury`, `RetryIn`) that it
+ *   throws in its last second
+ */
+export async function withTimeout(
+  timeoutMs: number,
+  handle: () => unknown,
+  tellIt: () => TimedOutError,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const after = (ms: number) =>
+    new Promise<'late'>((resolve) => (timer = setTimeout(resolve, Math.min(ms, longestTimerMs), 'late')));
+  const running = (async () => void (await handle()))();
+  try {
+    if ((await Promise.race([running, after(timeoutMs)])) !== 'late') return;
+    const error = tellIt();
+    const said: unknown = await Promise.race([running.catch((thrown: unknown) => thrown), after(graceMs)]);
+    throw said instanceof Verdict ? said : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}

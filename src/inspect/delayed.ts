@@ -1,0 +1,177 @@
+import { InvalidOptionError } from '../core/errors.js';
+import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
+import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/put.js';
+import { newId } from '../wire/id.js';
+import { open } from '../wire/envelope.js';
+import type { Due } from '../redis/broker.js';
+import type { QueueContext } from '../redis/queue-context.js';
+
+/**
+ * A message that is not due yet: put with a delay, or waiting for a retry.
+ *
+ * @example
+ * ```ts
+ * const [next] = await queue.delayed.list({ limit: 1 });
+ * if (next) console.log(next.id, new Date(next.dueAt), next.text);
+ * ```
+ */
+export interface DelayedMessage {
+  /** Name of this message in `get`, `cancel`, `move` and `promote`: its id, plus `~1`, `~2` … if another delayed message has that id. */
+  readonly id: string;
+  /** Name of the queue. */
+  readonly queue: string;
+  /** When it becomes due: Unix ms, by the clock of the Redis server. */
+  readonly dueAt: number;
+  readonly priority: Priority;
+  /** Number of attempts that failed; 0 for a message that was put with a delay. */
+  readonly attempts: number;
+  /** The payload as it was stored, not parsed: JSON text by default. */
+  readonly text: string;
+}
+
+const patience = { withinMs: 10_000 };
+const listTable: OptionSchema<{ limit: number; offset: number }> = {
+  limit: a.whole(1),
+  offset: a.whole(0, Number.MAX_SAFE_INTEGER),
+};
+
+/**
+ * The delayed messages of a queue, as `queue.delayed`: read them, cancel them, or change when they are due.
+ *
+ * Every method throws RedisUnreachableError if Redis does not answer for 10 s.
+ *
+ * @example
+ * ```ts
+ * const job = await queue.with({ delay: '1h' }).put({ to: 'ada@example.com' });
+ * await queue.delayed.move(job.id, { delay: '10m' });
+ * ```
+ */
+export class DelayedMessages {
+  constructor(private readonly context: QueueContext) {}
+
+  /**
+   * Number of delayed messages.
+   *
+   * @example
+   * ```ts
+   * console.log(await queue.delayed.size(), 'messages are not due yet');
+   * ```
+   */
+  size(): Promise<number> {
+    const { connection, keys } = this.context.broker;
+    return connection.call((client) => client.zcard(keys.delayed), patience);
+  }
+
+  /**
+   * One page of delayed messages. The message that is due first comes first.
+   *
+   * @param options `limit`: most messages to return, 1 to 1,000,000 (default 100); `offset`: how many to skip (default 0)
+   * @throws InvalidOptionError for an unknown option or a value out of range
+   * @example
+   * ```ts
+   * for (const { id, dueAt } of await queue.delayed.list({ limit: 20 })) console.log(id, new Date(dueAt));
+   * ```
+   */
+  async list(options?: { limit?: number; offset?: number }): Promise<DelayedMessage[]> {
+    const { limit = 100, offset = 0 } = checkOptions(
+      `delayed.list() on queue "${this.context.name}"`,
+      options,
+      listTable,
+    );
+    const { connection, keys } = this.context.broker;
+    const found = await connection.call(
+      (client) => client.zrange(keys.delayed, offset, String(offset + limit - 1), 'WITHSCORES'),
+      patience,
+    );
+    const ids = found.filter((_, index) => index % 2 === 0);
+    if (ids.length === 0) return [];
+    const entries = await connection.call((client) => client.hmget(keys.delayedMessages, ...ids), patience);
+    return ids.flatMap((id, index) => this.#message(id, found[index * 2 + 1], entries[index]));
+  }
+
+  /**
+   * The delayed message with this id, or `undefined` if there is none or it is waiting already.
+   *
+   * @throws InvalidOptionError if `id` is not a string, or is empty
+   * @example
+   * ```ts
+   * const message = await queue.delayed.get(job.id);
+   * console.log(message ? `due at ${new Date(message.dueAt)}` : 'not delayed any more');
+   * ```
+   */
+  async get(id: string): Promise<DelayedMessage | undefined> {
+    refuseNoId(id);
+    const { connection, keys } = this.context.broker;
+    const [due, entry] = await Promise.all([
+      connection.call((client) => client.zscore(keys.delayed, id), patience),
+      connection.call((client) => client.hget(keys.delayedMessages, id), patience),
+    ]);
+    return this.#message(id, due, entry)[0];
+  }
+
+  /**
+   * Deletes a delayed message. An id of your own stays known in Redis for its `uniqueFor` time, so putting it again stores nothing.
+   *
+   * @returns false if there is no such delayed message: it never existed, or it is waiting, active, done or dead
+   * @throws InvalidOptionError if `id` is not a string, or is empty
+   * @example
+   * ```ts
+   * if (!(await queue.delayed.cancel(job.id))) console.log('too late: a worker can take it already');
+   * ```
+   */
+  async cancel(id: string): Promise<boolean> {
+    refuseNoId(id);
+    return this.context.broker.cancel(id, newId(), patience);
+  }
+
+  /**
+   * Changes when a delayed message is due.
+   *
+   * @param due `{ delay }`: how long from now; or `{ at }`: a `Date` or Unix ms
+   * @returns false if there is no such delayed message, as for {@link cancel}
+   * @throws InvalidOptionError if `id` is not a string or is empty, or if not exactly one of `delay` and `at` is given
+   * @example
+   * ```ts
+   * await queue.delayed.move(job.id, { at: new Date('2026-12-24T18:00:00Z') });
+   * ```
+   */
+  async move(id: string, due: DueOptions): Promise<boolean> {
+    const where = `delayed.move() on queue "${this.context.name}"`;
+    return this.#move(id, dueOf(where, checkOptions(where, due, dueSchema)));
+  }
+
+  /**
+   * Makes a delayed message waiting now, so that a worker can take it.
+   *
+   * @returns false if there is no such delayed message, as for {@link cancel}
+   * @throws InvalidOptionError if `id` is not a string, or is empty
+   * @example
+   * ```ts
+   * await queue.delayed.promote(job.id);
+   * ```
+   */
+  promote(id: string): Promise<boolean> {
+    return this.#move(id, { afterMs: 0 });
+  }
+
+  async #move(id: string, due: Due): Promise<boolean> {
+    refuseNoId(id);
+    const { isMoved, ...hints } = await this.context.broker.move(id, due, newId(), patience);
+    if (isMoved) this.context.maintenance.ensurePromoted(hints);
+    return isMoved;
+  }
+
+  /** Empty if the message was promoted between the two commands that read its due time and its content. */
+  #message(id: string, due: string | null | undefined, entry: string | null | undefined): DelayedMessage[] {
+    if (typeof due !== 'string' || typeof entry !== 'string') return [];
+    const priority = entry.startsWith('h') ? 'high' : entry.startsWith('l') ? 'low' : 'normal';
+    const { header, text } = open(entry.slice(1));
+    return [{ id, queue: this.context.name, dueAt: Number(due), priority, attempts: header?.attempts ?? 0, text }];
+  }
+}
+
+/** Refuses a job that was passed instead of its id: Redis would look for "[object Object]" and answer that it does not exist. */
+function refuseNoId(id: unknown): void {
+  if (typeof id !== 'string' || id === '')
+    throw new InvalidOptionError('id', `invalid id ${describe(id)}: expected the id of a message, such as job.id`);
+}

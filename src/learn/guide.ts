@@ -1,0 +1,111 @@
+import { paint } from '../cli/output.js';
+import { lesson, steps } from './lesson.js';
+import type { Here, Sight, Step, Verdict } from './step.js';
+
+/** What the guide needs from outside. An interface, so that tests can run the lesson without a terminal. */
+export interface Surroundings {
+  readonly here: Here;
+  look(step: Step): Promise<Sight>;
+  /** Forgets the lines that were typed so far, so that they do not count for the next step. */
+  forget(): void;
+}
+
+const indent = (text: string): string => text.replace(/^/gm, '  ');
+const places = { here: 'in this terminal', there: 'in the second terminal' } as const;
+
+/** Runs the lesson: prints a step, checks whether it is done, then goes to the next step. */
+export class Guide {
+  #at = 0;
+  #begun: Sight | undefined;
+  #looking: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly world: Surroundings,
+    private readonly print: (text: string) => void,
+  ) {}
+
+  /** The current step; `undefined` at the end of the lesson. */
+  get step(): Step | undefined {
+    return steps[this.#at]?.step;
+  }
+
+  /** Starts at a step. @param at index of the step in `steps` */
+  async begin(at = 0): Promise<void> {
+    this.#at = at;
+    await this.#enter();
+  }
+
+  /** Starts an exercise, counted from 1. @returns false if there is no such exercise */
+  async beginPart(number: number): Promise<boolean> {
+    const at = steps.findIndex(({ partNumber }) => partNumber === number);
+    if (at >= 0) await this.begin(at);
+    return at >= 0;
+  }
+
+  /** Checks the current step. If it is done, prints what was seen and goes to the next step. One check runs at a time. */
+  look(): Promise<Verdict | undefined> {
+    const looked = this.#looking.then(() => this.#look());
+    this.#looking = looked.catch(() => undefined);
+    return looked;
+  }
+
+  /** Checks the current step, and prints what is missing if it is not done. */
+  async next(): Promise<void> {
+    const verdict = await this.look();
+    if (verdict && !verdict.done)
+      this.print(
+        `${paint('yellow', 'not yet:')} ${verdict.saw}\n${paint('dim', '.hint shows help, .skip goes to the next step')}`,
+      );
+  }
+
+  async skip(): Promise<void> {
+    if (this.step) await this.begin(this.#at + 1);
+  }
+
+  hint(): void {
+    if (this.step) this.print(this.step.hint);
+  }
+
+  /** Prints the exercises and the current step. */
+  overview(): void {
+    const current = steps[this.#at]?.partNumber;
+    const list = lesson.map(
+      ({ title, steps: own }, index) =>
+        `${index + 1 === current ? '>' : ' '} ${index + 1}. ${title} (${own.length} steps)`,
+    );
+    this.print(`${list.join('\n')}\n${paint('dim', '.lesson 3 starts exercise 3')}\n`);
+    this.#tell();
+  }
+
+  async #look(): Promise<Verdict | undefined> {
+    const { step } = this;
+    if (!step || !this.#begun) return undefined;
+    const verdict = step.check(await this.world.look(step), this.#begun, this.world.here);
+    if (!verdict.done) return verdict;
+    this.print(`${paint('green', '✓')} ${verdict.saw}\n`);
+    this.#at += 1;
+    await this.#enter();
+    return verdict;
+  }
+
+  async #enter(): Promise<void> {
+    this.world.forget();
+    const { step } = this;
+    this.#begun = step && (await this.world.look(step));
+    this.#tell();
+  }
+
+  #tell(): void {
+    const current = steps[this.#at];
+    if (!current || !this.#begun)
+      return this.print(
+        `${paint('bold', 'That was the lesson.')} docs/guarantees.md lists the guarantees. "npx hotqueue --help" lists all commands.`,
+      );
+    const { step, part, partNumber, number } = current;
+    const heading = number === 1 ? `${paint('bold', `Exercise ${partNumber}: ${part.title}`)}\n${part.about}\n\n` : '';
+    const what = step.type(this.#begun, this.world.here).map((line) => paint('cyan', line));
+    this.print(
+      `${heading}${paint('bold', `${partNumber}.${number}`)} ${step.text}\n${paint('dim', `${places[step.where]}:`)}\n${indent(what.join('\n'))}`,
+    );
+  }
+}

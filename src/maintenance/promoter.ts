@@ -1,0 +1,66 @@
+import type { Broker, QueueHints } from '../redis/broker.js';
+import { DeadlineTimer } from './deadline-timer.js';
+
+/** Another process may have put a message that is due earlier than all that this one knows. */
+const longestLookMs = 1_000;
+
+/**
+ * Makes delayed messages available when they are due.
+ *
+ * While this process takes from the queue, it promotes the messages of all processes. Otherwise it promotes them after it has
+ * delayed one itself, as long as something else keeps the process alive.
+ */
+export class Promoter {
+  readonly #alarm = new DeadlineTimer(() => void this.#look());
+  #isWatching = false;
+  #owes = false;
+
+  /** @param onPromoted called when messages were promoted */
+  constructor(
+    private readonly broker: Broker,
+    private readonly onPromoted: () => void,
+  ) {}
+
+  /** Call this when the process begins to take from the queue. */
+  start(): void {
+    this.#isWatching = true;
+    this.#alarm.in(longestLookMs);
+  }
+
+  /** Call this when the process takes no more from the queue. */
+  stop(): void {
+    this.#isWatching = false;
+    if (!this.#owes) this.#alarm.stop();
+  }
+
+  observe({ nextDueMs = Infinity }: QueueHints): void {
+    this.#alarm.in(Math.min(nextDueMs, this.#isWatching ? longestLookMs : Infinity));
+  }
+
+  /** Ensures promotion of a message that this process delayed. */
+  ensurePromoted(hints: QueueHints): void {
+    this.#owes = true;
+    this.observe(hints);
+  }
+
+  /** Leaves the promotion of these messages to other processes. */
+  forget(): void {
+    this.#owes = false;
+    if (!this.#isWatching) this.#alarm.stop();
+  }
+
+  /** One pass. */
+  async promote(): Promise<QueueHints> {
+    // Idle processes look every second. If no message is delayed, one cheap command is enough.
+    if (!(await this.broker.hasDelayed({ withinMs: 0 }))) return {};
+    const { promoted, ...hints } = await this.broker.promote({ withinMs: 0 });
+    if (promoted > 0) this.onPromoted();
+    return hints;
+  }
+
+  async #look(): Promise<void> {
+    const hints = await this.promote().catch((): QueueHints => ({ nextDueMs: longestLookMs })); // Redis is away: the next look tries again
+    this.#owes &&= hints.nextDueMs !== undefined;
+    if (this.#isWatching || this.#owes) this.observe(hints);
+  }
+}

@@ -1,0 +1,94 @@
+import type { Logger } from '../core/logger.js';
+import type { Broker, QueueHints } from '../redis/broker.js';
+import type { MaintainedWorker, Maintenance } from '../redis/queue-context.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import { Sweeper } from './sweeper.js';
+import { Promoter } from './promoter.js';
+import { Recoverer } from './recoverer.js';
+
+/** A worker sends three heartbeats per lease, so two of them may be lost. It checks its own lease three times per heartbeat. */
+const ticksPerLease = 9;
+const ticksPerBeat = 3;
+/** Between two heartbeats while a tool watches the workers. */
+const watchedMs = 1_000;
+
+/**
+ * Maintenance of a queue while this process takes from it: heartbeats, promotion, recovery, sweeping.
+ *
+ * The timers belong to the process, not to a blocked connection, so they fire while every worker is busy. No process is in
+ * charge.
+ */
+export class MaintenanceService implements Maintenance {
+  readonly promoter: Promoter;
+  readonly recoverer: Recoverer;
+  readonly janitor: Sweeper;
+  readonly #workers = new Set<MaintainedWorker>();
+  readonly #clock = new DeadlineTimer(() => this.#tick());
+  /** Sends heartbeats for tools that watch, between those that the leases need. */
+  readonly #watch = new DeadlineTimer(() => this.#beatAll());
+  #ticks = 0;
+  /** A heartbeat did not arrive: the next tick sends it again. */
+  #isBehind = false;
+  #isClosed = false;
+
+  constructor(
+    private readonly broker: Broker,
+    wire: 'hotqueue' | 'plain',
+    logger: Logger,
+  ) {
+    const poke = (): void => this.#workers.forEach((worker) => worker.poke());
+    this.promoter = new Promoter(broker, poke);
+    this.recoverer = new Recoverer(broker, wire, logger, poke);
+    this.janitor = new Sweeper(broker, this.recoverer);
+  }
+
+  add(worker: MaintainedWorker): void {
+    this.#workers.add(worker);
+    this.promoter.start();
+    this.janitor.start();
+    this.#clock.in(this.broker.leaseMs / ticksPerLease);
+  }
+
+  remove(worker: MaintainedWorker): void {
+    this.#workers.delete(worker);
+    if (this.#workers.size > 0) return;
+    for (const duty of [this.promoter, this.recoverer, this.janitor, this.#clock, this.#watch]) duty.stop();
+  }
+
+  observe(hints: QueueHints): void {
+    if (this.#workers.size === 0) return;
+    this.promoter.observe(hints);
+    this.recoverer.observe(hints);
+    if (hints.isWatched) this.#watch.in(watchedMs);
+  }
+
+  ensurePromoted(hints: QueueHints): void {
+    if (!this.#isClosed) this.promoter.ensurePromoted(hints);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.promoter.forget();
+  }
+
+  #tick(): void {
+    this.#clock.in(this.broker.leaseMs / ticksPerLease);
+    this.#ticks += 1;
+    for (const worker of this.#workers) worker.fence();
+    if (this.#isBehind || this.#ticks % ticksPerBeat === 0) this.#beatAll();
+  }
+
+  #beatAll(): void {
+    this.#isBehind = false;
+    for (const worker of this.#workers) void this.#beat(worker);
+  }
+
+  async #beat(worker: MaintainedWorker): Promise<void> {
+    try {
+      const hints = await worker.beat();
+      if (hints) this.observe(hints);
+    } catch {
+      this.#isBehind = true; // Redis is away: the next tick tries again, or `fence` aborts the active messages
+    }
+  }
+}

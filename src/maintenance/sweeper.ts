@@ -1,0 +1,37 @@
+import type { Broker } from '../redis/broker.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import type { Recoverer } from './recoverer.js';
+
+const roundMs = 60_000;
+
+/** Sweeper: repairs, in small steps, what no transition leaves behind, but a manual change in Redis or a failover may. */
+export class Sweeper {
+  readonly #alarm = new DeadlineTimer(() => void this.#round());
+  #cursors: readonly [string, string] = ['0', '0'];
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly recoverer: Recoverer,
+  ) {}
+
+  start(): void {
+    this.#alarm.in(roundMs * (0.5 + Math.random() / 2));
+  }
+
+  stop(): void {
+    this.#alarm.stop();
+  }
+
+  /** One pass. @returns how many entries it repaired */
+  async sweep(): Promise<number> {
+    const { cursors, mended, lost } = await this.broker.sweep(this.#cursors, { withinMs: 0 });
+    this.#cursors = cursors;
+    for (const worker of lost) await this.recoverer.recover(worker);
+    return mended + lost.length;
+  }
+
+  async #round(): Promise<void> {
+    await this.sweep().catch(() => undefined); // Redis is away: the next round tries again
+    this.#alarm.in(roundMs);
+  }
+}

@@ -1,0 +1,102 @@
+// `@Type` calls Reflect.getMetadata while classes are declared.
+import 'reflect-metadata';
+import { Expose, TransformationType, type TypeHelpOptions } from 'class-transformer';
+// The metadata of @Type, @Expose and @Exclude. It has no public API. We need it to refuse unknown keys before
+// class-transformer spends time on them. The import has a full path so that a bundler uses the same file as
+// class-transformer.
+import { defaultMetadataStorage as storage } from 'class-transformer/cjs/storage.js';
+
+/** Any class, also an abstract one. */
+export type AnyClass = abstract new (...args: never[]) => object;
+/** One `@Transform` in the direction to plain. Gets the value and the object that has the property. */
+export type Writer = (value: unknown, owner: object) => unknown;
+
+/** The subclasses in `@Type(…, { discriminator })`. */
+export interface Discriminator {
+  readonly property: string;
+  readonly subTypes: readonly { readonly name: string; readonly value: AnyClass }[];
+}
+
+/** Metadata of `@Type` on a property. */
+export interface TypeNote {
+  /** Returns the class. Called for each object, because the class may depend on it. */
+  readonly classFor: (object: object) => unknown;
+  /** Whether the class is the same for all objects. */
+  readonly isFixed: boolean;
+  readonly discriminator: Discriminator | undefined;
+  /** The declared type, from the compiler, when `@Type` was applied. class-transformer creates collections of this type. */
+  readonly reflected: unknown;
+}
+
+/** Metadata of class-transformer's decorators on one property. */
+export interface TransformNote {
+  /** Name of the property in the plain object. */
+  readonly wireName: string;
+  /** Whether the property is part of the conversion from plain to instance. */
+  readonly isRead: boolean;
+  /** Whether the property is part of the conversion from instance to plain. */
+  readonly isWritten: boolean;
+  /** Whether it has `@Transform`, in either direction. */
+  readonly isTransformed: boolean;
+  /** The transforms to plain, in order. */
+  readonly writers: readonly Writer[];
+  readonly type: TypeNote | undefined;
+}
+
+const { PLAIN_TO_CLASS: toClass, CLASS_TO_PLAIN: toPlain } = TransformationType;
+
+/** Whether we read the metadata that our class-transformer writes. False in some bundles. */
+export function notesAreReadable(): boolean {
+  class Probe {
+    key?: string;
+  }
+  Expose()(Probe.prototype, 'key');
+  return storage.getExposedProperties(Probe, toClass).includes('key');
+}
+
+/** Properties with `@Expose` or `@Exclude`, including inherited ones. */
+export function notedProperties(cls: AnyClass): string[] {
+  const noted = [...storage.getExposedMetadatas(cls), ...storage.getExcludedMetadatas(cls)];
+  return noted.flatMap(({ propertyName }) => propertyName ?? []);
+}
+
+/** Whether `@Expose` or `@Exclude` is on a class, or on one of its properties, including inherited ones. */
+export const isSelective = (cls: AnyClass): boolean =>
+  storage.getStrategy(cls) !== 'none' || notedProperties(cls).length > 0;
+
+/** The metadata of one property of a class. */
+export function transformNote(cls: AnyClass, property: string): TransformNote {
+  const writers = storage
+    .findTransformMetadatas(cls, property, toPlain)
+    .map(({ transformFn }) => writerOf(transformFn, property));
+  return {
+    wireName: storage.findExposeMetadata(cls, property)?.options?.name ?? property,
+    isRead: takesOver(cls, property, toClass),
+    isWritten: takesOver(cls, property, toPlain),
+    isTransformed: writers.length > 0 || storage.findTransformMetadatas(cls, property, toClass).length > 0,
+    writers,
+    type: typeNote(cls, property),
+  };
+}
+
+function takesOver(cls: AnyClass, property: string, direction: TransformationType): boolean {
+  if (storage.getExcludedProperties(cls, direction).includes(property)) return false;
+  return storage.getStrategy(cls) !== 'excludeAll' || storage.getExposedProperties(cls, direction).includes(property);
+}
+
+type TransformFn = ReturnType<typeof storage.findTransformMetadatas>[number]['transformFn'];
+
+function writerOf(transform: TransformFn, key: string): Writer {
+  return (value, owner) => transform({ value, key, obj: owner, type: toPlain, options: {} }) as unknown;
+}
+
+function typeNote(cls: AnyClass, property: string): TypeNote | undefined {
+  const note = storage.findTypeMetadata(cls, property);
+  if (!note) return undefined;
+  const classFor = (object: object): unknown => {
+    const help: TypeHelpOptions = { newObject: {}, object: object as Record<string, unknown>, property };
+    return note.typeFunction ? note.typeFunction(help) : note.reflectedType;
+  };
+  const discriminator = note.options?.discriminator as Discriminator | undefined;
+  return { classFor, isFixed: (note.typeFunction?.length ?? 0) === 0, discriminator, reflected: note.reflectedType };
+}

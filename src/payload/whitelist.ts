@@ -1,0 +1,106 @@
+import type { Violation } from '../core/errors.js';
+import { targetOf, type ClassSchema, type PropertySchema, type Target } from './class-schema.js';
+import { isEnough, join, segment } from './violations.js';
+
+/**
+ * Maximum number of keys in an object. class-transformer compares each key of an object with all others: 1,000 keys take
+ * half a millisecond, 30,000 take a third of a second and block the process.
+ */
+export const mostKeys = 1000;
+
+type PlainObject = Record<string, unknown>;
+
+/**
+ * Violations of the shape of a plain object, found before it is converted: keys without a rule, an array instead of an
+ * object, an object instead of an array or of a number. class-validator would find unknown keys only after class-transformer
+ * has converted them, and it would not find the other violations.
+ */
+export function shapeViolations(outline: ClassSchema, plain: PlainObject): Violation[] {
+  const found: Violation[] = [];
+  judgeObject(outline, plain, '', undefined, found);
+  return found;
+}
+
+function judgeObject(
+  outline: ClassSchema,
+  plain: PlainObject,
+  path: string,
+  allowed: string | undefined,
+  found: Violation[],
+): void {
+  for (const key of Object.keys(plain)) {
+    if (isEnough(found)) return;
+    const property = outline.wire.get(key);
+    const value = plain[key];
+    if (property) judgeProperty(property, value, plain, path, found);
+    else if (key !== allowed) found.push(unknownKey(outline, path, key));
+  }
+}
+
+/** The violation for a key without a rule. */
+export function unknownKey(outline: ClassSchema, path: string, key: string): Violation {
+  return {
+    path: join(path, segment(key)),
+    rule: 'unknownKey',
+    message: `${outline.name} has no rule for this property (add @Allow() to accept any value)`,
+  };
+}
+
+function judgeProperty(
+  property: PropertySchema,
+  value: unknown,
+  owner: PlainObject,
+  path: string,
+  found: Violation[],
+): void {
+  if (value === null) return;
+  if (typeof value !== 'object' && !property.type) return;
+  const at = join(path, property.wireName);
+  // A transform may accept any shape. The rules check its result later.
+  if (!property.type || property.isTransformed) return judgeOpen(value, at, found);
+  if (property.isArray !== undefined && Array.isArray(value) !== property.isArray) {
+    if (Array.isArray(value))
+      return void found.push({ path: at, rule: 'type', message: 'must be one object or value, not an array' });
+    return void found.push({ path: at, rule: 'type', message: 'must be an array' });
+  }
+  if (!Array.isArray(value)) return judgeItem(property, value, owner, at, found);
+  value.forEach((item, index) => judgeItem(property, item, owner, join(at, index), found));
+}
+
+function judgeItem(property: PropertySchema, value: unknown, owner: PlainObject, at: string, found: Violation[]): void {
+  if (value === null) return;
+  const object = typeof value === 'object' ? value : undefined;
+  const target = targetOf(property, object, owner);
+  if (target === undefined) return judgeOpen(value, at, found);
+  const wrong = isOutline(target) ? itemWrong(object) : conversionWrong(target, value);
+  if (wrong !== undefined) found.push({ path: at, rule: 'type', message: wrong });
+  else if (object && isOutline(target))
+    judgeObject(target, object as PlainObject, at, property.type?.discriminator?.property, found);
+}
+
+const isOutline = (target: Target): target is ClassSchema => typeof target === 'object';
+
+// class-validator descends into nested arrays, so `[[]]` would be a valid array of objects.
+const itemWrong = (object: object | undefined): string | undefined =>
+  Array.isArray(object) ? 'must be an object, not an array' : undefined;
+
+// Without this check, class-transformer would convert {} to the string "[object Object]", and true to a date.
+function conversionWrong(target: Target, value: unknown): string | undefined {
+  if (target !== Date) return typeof value === 'object' ? 'must be a string, a number or a boolean' : undefined;
+  const isDate = (typeof value === 'string' || typeof value === 'number') && !Number.isNaN(new Date(value).getTime());
+  return isDate ? undefined : 'must be a date';
+}
+
+/** Data without a declared type: only objects that are too large for class-transformer are violations. */
+function judgeOpen(value: unknown, at: string, found: Violation[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  const keys = Array.isArray(value) ? [] : Object.keys(value);
+  if (keys.length > mostKeys) {
+    return void found.push({
+      path: at,
+      rule: 'type',
+      message: `has ${keys.length} keys: an object inside a payload class may have ${mostKeys}`,
+    });
+  }
+  for (const item of Object.values(value)) judgeOpen(item, at, found);
+}

@@ -1,0 +1,177 @@
+import { InvalidOptionError, NothingToPutError, NotSerializableError } from '../core/errors.js';
+import type { Job } from '../core/job.js';
+import type { Priority } from '../core/options/put.js';
+import type { ResolvedPutOptions } from '../core/options/queue.js';
+import type { Encoded } from '../payload/payload-type.js';
+import type { Due, PutLane } from '../redis/broker.js';
+import type { QueueContext } from '../redis/queue-context.js';
+import { fieldsOf, headerLine, open } from '../wire/envelope.js';
+import { newId } from '../wire/id.js';
+import type { PutBatcher } from './put-batcher.js';
+import { PutRequest, type PutTarget } from './put-request.js';
+
+/**
+ * What `put` resolves to: a job for one message, an array of jobs for several. A spread array may hold one message, or none: use
+ * {@link Publisher.putAll} when its jobs matter.
+ */
+export type PutResult<T, N extends readonly unknown[]> = N extends readonly [unknown]
+  ? Job<T>
+  : number extends N['length']
+    ? Job<T> | Job<T>[]
+    : Job<T>[];
+
+/** Where messages are put: a queue, or a queue `with` options. */
+export interface Publisher<T, In> {
+  /**
+   * Stores messages in order. Its promise resolves when Redis has them: all of them, or it rejects and has none. One message gives
+   * a job, several give an array of jobs. With an id of your own, the job says whether it is a `duplicate`.
+   *
+   * @throws InvalidPayloadError, NotSerializableError, NothingToPutError before anything is sent; QueueFullError, RedisFullError when
+   *   nothing is stored; OutcomeUnknownError when Redis did not answer, and may have stored the messages
+   * @example
+   * const job = await images.put({ path: 'a.png', width: 200 });
+   */
+  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<PutResult<T, N>>;
+  /**
+   * Stores every message of an array, an iterable or an async iterable, in batches of up to 1,000. Resolves to an array of jobs,
+   * empty for none. Each batch is stored whole. When one fails, those before it stay stored.
+   *
+   * @throws as {@link put}
+   * @example
+   * await images.putAll(paths.map((path) => ({ path, width: 200 })));
+   */
+  putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]>;
+}
+
+const batchSize = 1_000;
+const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
+const defaultUniqueForMs = 86_400_000;
+
+/** Encodes messages for one queue and one set of put options, and hands them to the batcher. */
+export class QueuePublisher<T, In> implements Publisher<T, In> {
+  readonly #batchSize: number;
+  readonly #target: PutTarget;
+  /** What follows the id in the header, where it is the same for every message. */
+  readonly #rest: string | undefined;
+
+  /** @param admit throws when the queue is closed */
+  constructor(
+    private readonly context: QueueContext<T>,
+    private readonly batcher: PutBatcher,
+    private readonly options: ResolvedPutOptions,
+    private readonly admit: () => void,
+  ) {
+    const { id, ttlMs, priority = 'normal', uniqueForMs = defaultUniqueForMs } = options;
+    this.#target = { context, lane: lanes[priority], uniqueForMs: id === undefined ? undefined : uniqueForMs };
+    this.#rest = ttlMs === undefined && id === undefined ? restOf(fieldsOf(options)) : undefined;
+    this.#batchSize = Math.min(batchSize, batcher.limit?.maxLength ?? batchSize);
+  }
+
+  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<PutResult<T, N>> {
+    return this.#store(messages, messages.length === 1) as Promise<PutResult<T, N>>;
+  }
+
+  async putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {
+    this.#refuseSharedId();
+    const jobs: Job<T>[] = [];
+    let batch: In[] = [];
+    for await (const message of messages) {
+      if (batch.push(message) < this.#batchSize) continue;
+      jobs.push(...((await this.#store(batch, false)) as Job<T>[]));
+      batch = [];
+    }
+    return batch.length === 0 ? jobs : jobs.concat(await this.#store(batch, false));
+  }
+
+  /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
+  #store(messages: readonly In[], isOne: boolean): Promise<Job<T> | Job<T>[]> {
+    return new Promise((resolve, reject) => {
+      this.#check(messages.length);
+      const { payload } = this.context;
+      const stored = resolve as (jobs: Job | Job[]) => void;
+      const encoded = isOne ? payload.encode(messages[0]) : allOf(messages.map((message) => payload.encode(message)));
+      if (encoded instanceof Promise) encoded.then((checked) => this.#send(checked, stored, reject)).catch(reject);
+      else this.#send(encoded, stored, reject);
+    });
+  }
+
+  #send(
+    encoded: Encoded<T> | readonly Encoded<T>[],
+    stored: (jobs: Job | Job[]) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const putAt = Date.now();
+    const due = dueOf(this.options, putAt);
+    const rest = this.#rest ?? restOf(this.#fieldsAt(putAt, due));
+    if ('text' in encoded) {
+      const job = this.#jobOf(encoded, putAt);
+      return this.batcher.put(
+        new PutRequest(this.#target, job, this.#seal(job.id, rest, encoded.text), due, stored, reject),
+      );
+    }
+    const jobs = encoded.map((one) => this.#jobOf(one, putAt));
+    const messages = encoded.map(({ text }, index) => this.#seal(jobs[index]!.id, rest, text));
+    this.batcher.put(new PutRequest(this.#target, jobs, messages, due, stored, reject));
+  }
+
+  #jobOf({ payload }: Encoded<T>, putAt: number): Job<T> {
+    return { id: this.options.id ?? newId(putAt), queue: this.context.name, payload, putAt };
+  }
+
+  /** The library's ids contain the time of the put; the caller's own do not, so a header field has it. */
+  #fieldsAt(putAt: number, due: Due | undefined): string {
+    return fieldsOf({
+      ...this.options,
+      expiresAt: this.#expiresAt(due, putAt),
+      ...(this.options.id !== undefined && { putAt }),
+    });
+  }
+
+  #expiresAt(due: Due | undefined, putAt: number): number | undefined {
+    const { ttlMs } = this.options;
+    if (ttlMs === undefined) return undefined;
+    return ttlMs + (due === undefined ? putAt : 'at' in due ? due.at : putAt + due.afterMs);
+  }
+
+  #check(messages: number): void {
+    this.admit();
+    if (messages === 0) throw new NothingToPutError(this.context.name);
+    if (messages > 1) this.#refuseSharedId();
+  }
+
+  #refuseSharedId(): void {
+    const { id } = this.options;
+    if (id === undefined) return;
+    throw new InvalidOptionError(
+      'id',
+      `invalid id ${JSON.stringify(id)}: several messages cannot share one id. Put them one by one, each with({ id }) of its own`,
+    );
+  }
+
+  #seal(id: string, rest: string, text: string): string {
+    if (this.context.wire !== 'plain') return `#${id}${rest}${text}`;
+    if (open(text).header)
+      throw new NotSerializableError(
+        '',
+        'text that begins like a header of this library',
+        "it would lose its first line: use wire: 'hotqueue' for it",
+      );
+    return text;
+  }
+}
+
+/** What follows the id of a message that was never tried. */
+function restOf(fields: string): string {
+  return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
+}
+
+/** A promise only when one of the values is one. */
+function allOf<E>(values: readonly (E | Promise<E>)[]): readonly E[] | Promise<E[]> {
+  return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly E[]);
+}
+
+/** When messages are due; `undefined` for now. */
+function dueOf({ delayMs = 0, at }: ResolvedPutOptions, now: number): Due | undefined {
+  if (at !== undefined) return at > now ? { at } : undefined;
+  return delayMs > 0 ? { afterMs: delayMs } : undefined;
+}

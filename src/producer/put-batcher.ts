@@ -1,0 +1,211 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../core/errors.js';
+import type { Limit } from '../core/options/queue.js';
+import type { Broker, PutReply, PutTerms, QueueHints } from '../redis/broker.js';
+import { newId } from '../wire/id.js';
+import type { PutRequest } from './put-request.js';
+
+const mostMessages = 1_000;
+/** When Redis is near, half as many: it stores one half of what a thousand callers put while they make the other half. */
+const mostNearby = mostMessages / 2;
+const nearbyMs = 10;
+const mostCharacters = 1_048_576;
+/** What may wait in memory while Redis is away. */
+const mostBufferedCharacters = 16 * 1_048_576;
+/** Redis counts as away when a batch has no reply after so long. */
+const awayAfterMs = 1_000;
+/** How long a put tries while Redis is away, or the queue is full. */
+const patienceMs = 30_000;
+/** Between two attempts while the queue is full. */
+const shortestPauseMs = 20;
+const longestPauseMs = 320;
+
+/** A batch that is on its way. */
+interface Flight {
+  readonly batch: PutRequest[];
+  readonly reply: Promise<PutReply>;
+}
+
+/**
+ * Stores messages in the order in which they were put. One batch is in flight. What is put meanwhile forms the next.
+ *
+ * With more than one in flight, a batch that is refused and sent again under its number would find a later number stored, and
+ * be answered "already". A number whose outcome is unknown is never used again for other messages. What a full queue refused is
+ * sent again under a new number, so the old one can never be stored late.
+ */
+export class PutBatcher {
+  // Made on first use: processes that were forked or restored from a snapshot must not share it.
+  #id: string | undefined;
+  #number = 0;
+  #pending: PutRequest[] = [];
+  #sending: Promise<void> | undefined;
+  #sentAt = 0;
+  /** How long the last batch was on its way. */
+  #tripMs = 0;
+  /** Weight of what waits, in characters. */
+  #buffered = 0;
+  /** How long to wait before the next attempt on a full queue; 0 while there is room. */
+  #fullPauseMs = 0;
+
+  /** @param onDelayed called when a delayed message is stored, with the time at which the next one is due */
+  constructor(
+    private readonly name: string,
+    private readonly broker: Broker,
+    readonly limit?: Limit,
+    private readonly onDelayed?: (hints: QueueHints) => void,
+  ) {}
+
+  /** Stores the messages of one call. Its `resolve` is called when Redis has all of them, its `reject` when it has none. */
+  put(request: PutRequest): void {
+    if (this.limit) {
+      if (request.count > this.limit.maxLength) return request.reject(this.#full(request));
+      request.waitsUntil = Date.now() + patienceMs;
+    }
+    const { weight } = request;
+    if (this.#isOverfull(weight)) return request.reject(new BufferFullError(this.name, this.#buffered));
+    this.#buffered += weight;
+    this.#pending.push(request);
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** Resolves when everything that was put is stored or refused. */
+  async drained(): Promise<void> {
+    while (this.#sending) await this.#sending;
+  }
+
+  async #sendAll(): Promise<void> {
+    await Promise.resolve(); // so that puts of one turn of the event loop share a batch
+    if (this.#number === 0) await this.#announce();
+    for (let flight = this.#depart(); flight;) flight = (await this.#arrive(flight)) ?? this.#depart();
+    // In the turn in which nothing was pending: a later put begins anew.
+    this.#sending = undefined;
+  }
+
+  #depart(): Flight | undefined {
+    if (this.#pending.length === 0) return undefined;
+    const batch = this.#nextBatch();
+    this.#sentAt = Date.now();
+    return { batch, reply: this.#send(batch) };
+  }
+
+  /** @returns the next batch, which leaves before the callers of this one are told: they make their next messages while Redis is busy */
+  async #arrive({ batch, reply: replying }: Flight): Promise<Flight | undefined> {
+    try {
+      const reply = await replying;
+      this.#tripMs = Date.now() - this.#sentAt;
+      const refused = refusedOf(batch, reply);
+      if (refused.length === 0) this.#fullPauseMs = 0;
+      else if (refused.length < batch.length) this.#fullPauseMs = shortestPauseMs;
+      else this.#fullPauseMs = Math.min(2 * Math.max(this.#fullPauseMs, shortestPauseMs), longestPauseMs);
+      const next = refused.length === 0 ? this.#depart() : undefined;
+      resolveStored(batch, reply, refused.length);
+      if (refused.length > 0) await this.#retryRefused(refused);
+      return next;
+    } catch (error) {
+      for (const request of batch) request.reject(this.#explain(error, request));
+      return undefined;
+    }
+  }
+
+  /** The oldest requests, as many as may travel together. While the queue is full, only the oldest one. */
+  #nextBatch(): PutRequest[] {
+    const first = this.#pending[0]!;
+    const most = this.#tripMs < nearbyMs ? mostNearby : mostMessages;
+    let messages = 0;
+    let characters = 0;
+    let calls = 0;
+    for (const request of this.#pending) {
+      messages += request.count;
+      characters += request.characters;
+      const isTooMuch = this.#fullPauseMs > shortestPauseMs || messages > most || characters > mostCharacters;
+      if (calls > 0 && (isTooMuch || !request.travelsWith(first))) break;
+      calls += 1;
+    }
+    const batch = calls === this.#pending.length ? this.#pending : this.#pending.splice(0, calls);
+    if (batch === this.#pending) this.#pending = [];
+    for (const request of batch) this.#buffered -= request.weight;
+    return batch;
+  }
+
+  /** While Redis answers, its speed bounds what waits. While it is away, only this does. */
+  #isOverfull(weight: number): boolean {
+    if (this.#buffered + weight <= mostBufferedCharacters) return false;
+    return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
+  }
+
+  async #send(batch: readonly PutRequest[]): Promise<PutReply> {
+    this.#id ??= newId();
+    this.#number += 1;
+    const { target, due } = batch[0]!;
+    const patience = { withinMs: patienceMs };
+    if (!due)
+      return this.broker.put(this.#id, this.#number, messagesOf(batch), patience, target.lane, this.#termsOf(batch));
+    const delayed = batch.flatMap(({ list, ids, due: when, target: { lane } }) =>
+      list.map((message, index) => ({ id: ids[index]!, due: when!, lane, message })),
+    );
+    const reply = await this.broker.delay(this.#id, this.#number, delayed, patience, this.#termsOf(batch));
+    this.onDelayed?.(reply);
+    return reply;
+  }
+
+  #termsOf(batch: readonly PutRequest[]): PutTerms {
+    const { uniqueForMs } = batch[0]!.target;
+    return {
+      ...(uniqueForMs !== undefined && { own: { ids: batch.flatMap(({ ids }) => ids), forMs: uniqueForMs } }),
+      ...(this.limit && { limit: { most: this.limit.maxLength, calls: batch.map(({ count }) => count) } }),
+    };
+  }
+
+  /** Requests that may wait become the oldest again, until there is room or their patience ends. */
+  async #retryRefused(refused: readonly PutRequest[]): Promise<void> {
+    const now = Date.now();
+    const waiting = refused.filter(({ waitsUntil }) => this.limit?.whenFull === 'wait' && waitsUntil > now);
+    for (const request of refused) if (!waiting.includes(request)) request.reject(this.#full(request));
+    this.#pending.unshift(...waiting);
+    for (const { weight } of waiting) this.#buffered += weight;
+    if (waiting.length > 0) await pause(this.#fullPauseMs);
+  }
+
+  async #announce(): Promise<void> {
+    // Only tools read the set of names: a queue that is missing in it works all the same.
+    await this.broker.announce(this.name, { withinMs: 0 }).catch(() => undefined);
+  }
+
+  #full({ count }: PutRequest): QueueFullError {
+    return new QueueFullError(this.name, this.limit!.maxLength, count);
+  }
+
+  #explain(error: unknown, { ids, target }: PutRequest): unknown {
+    const isUnknown = error instanceof RedisUnreachableError && error.mayHaveArrived;
+    return isUnknown
+      ? new OutcomeUnknownError(this.name, ids, target.uniqueForMs !== undefined, { cause: error })
+      : error;
+  }
+}
+
+function messagesOf(batch: readonly PutRequest[]): string[] {
+  const all: string[] = [];
+  for (const { messages } of batch) {
+    if (typeof messages === 'string') all.push(messages);
+    else all.push(...messages);
+  }
+  return all;
+}
+
+/** Requests that found no room: the first that did not fit, and all after it. */
+function refusedOf(batch: readonly PutRequest[], { accepted }: PutReply): readonly PutRequest[] {
+  let messages = 0;
+  const first = batch.findIndex(({ count }) => (messages += count) > accepted);
+  return first < 0 ? [] : batch.slice(first);
+}
+
+/** Resolves the requests that were stored: all but the last `refused`. */
+function resolveStored(batch: readonly PutRequest[], { duplicates }: PutReply, refused: number): void {
+  const stored = batch.length - refused;
+  let messages = 0;
+  for (let index = 0; index < stored; index++) {
+    const request = batch[index]!;
+    messages += request.count;
+    request.resolve(duplicates.length > 0 && duplicates.includes(messages - 1));
+  }
+}

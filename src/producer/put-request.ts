@@ -1,0 +1,76 @@
+import type { Job } from '../core/job.js';
+import type { Due, PutLane } from '../redis/broker.js';
+import type { QueueContext } from '../redis/queue-context.js';
+
+/** What a waiting message costs beside its text, counted in characters: 1.6 kB here and some with its caller, so that small messages take no more than 64 MiB. */
+const charactersBeside = 700;
+
+/** What all requests of one `with(...)` have in common. */
+export interface PutTarget {
+  readonly context: QueueContext;
+  readonly lane: PutLane;
+  /** How long Redis remembers the caller's own ids, ms; absent when the library made the ids. */
+  readonly uniqueForMs: number | undefined;
+}
+
+/**
+ * One call of `put`: the messages as they are stored, and the caller's promise. One object with two callbacks: a promise or a
+ * closure for each step would dominate the cost of a put.
+ */
+export class PutRequest {
+  /** Until when it may wait for room, Unix ms. */
+  waitsUntil = 0;
+
+  constructor(
+    readonly target: PutTarget,
+    private readonly jobs: Job | Job[],
+    /** One message, or several that are stored together. */
+    readonly messages: string | readonly string[],
+    /** Absent for now. */
+    readonly due: Due | undefined,
+    private readonly onStored: (jobs: Job | Job[]) => void,
+    /** Gets OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError or BufferFullError. */
+    readonly reject: (error: unknown) => void,
+  ) {}
+
+  get ids(): string[] {
+    return Array.isArray(this.jobs) ? this.jobs.map(({ id }) => id) : [this.jobs.id];
+  }
+
+  get list(): readonly string[] {
+    return typeof this.messages === 'string' ? [this.messages] : this.messages;
+  }
+
+  get count(): number {
+    return typeof this.messages === 'string' ? 1 : this.messages.length;
+  }
+
+  get characters(): number {
+    if (typeof this.messages === 'string') return this.messages.length;
+    return this.messages.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** What it takes in memory while it waits, in characters. */
+  get weight(): number {
+    return this.characters + this.count * charactersBeside;
+  }
+
+  /** Whether both may travel in one batch: delayed messages together, each with its own time; others by lane. */
+  travelsWith(other: PutRequest): boolean {
+    if (this.target.uniqueForMs !== other.target.uniqueForMs) return false;
+    return this.due ? other.due !== undefined : other.due === undefined && this.target.lane === other.target.lane;
+  }
+
+  /** Redis has the messages. @param isDuplicate whether it had the only message already, under the same id */
+  resolve(isDuplicate: boolean): void {
+    const { events, name } = this.target.context;
+    // In a microtask: a listener that throws is an uncaught exception, as in all of Node, and fails no other put.
+    if (!isDuplicate && events.listenerCount('put') > 0)
+      queueMicrotask(() => events.emit('put', { queue: name, ids: this.ids }));
+    this.onStored(this.target.uniqueForMs === undefined ? this.jobs : withDuplicate(this.jobs, isDuplicate));
+  }
+}
+
+function withDuplicate(jobs: Job | Job[], duplicate: boolean): Job | Job[] {
+  return Array.isArray(jobs) ? jobs.map((job) => ({ ...job, duplicate })) : { ...jobs, duplicate };
+}

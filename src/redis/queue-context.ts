@@ -1,0 +1,40 @@
+import type { QueueEmitter } from '../core/events.js';
+import type { Logger } from '../core/logger.js';
+import type { PayloadSettings, PayloadType } from '../payload/payload-type.js';
+import type { Broker, QueueHints } from './broker.js';
+
+/** A registered worker, as the maintenance of its queue sees it. */
+export interface MaintainedWorker {
+  /** Wakes the worker for messages that became available without a wake-up. */
+  poke(): void;
+  /** Renews the lease, with a single try. @returns nothing if the lease is lost or never existed */
+  beat(): Promise<QueueHints | undefined>;
+  /** Aborts active messages if the lease may have ended without a reply from Redis. */
+  fence(): void;
+}
+
+/** Maintenance of a queue while this process takes from it; see `maintenance/`. */
+export interface Maintenance {
+  add(worker: MaintainedWorker): void;
+  remove(worker: MaintainedWorker): void;
+  /** Reads the queue hints of a reply. */
+  observe(hints: QueueHints): void;
+  /** Ensures promotion of messages that this process delayed or moved, even if no worker takes. */
+  ensurePromoted(hints: QueueHints): void;
+  /** The queue was closed: leaves promotion to the processes that take from it. */
+  close(): void;
+}
+
+/** Everything that the parts of a queue share. `HotQueue` is its public side. */
+export interface QueueContext<T = unknown> {
+  readonly name: string;
+  readonly payload: PayloadType<T>;
+  /** For payload types that are read later from a decorated method. */
+  readonly payloadSettings: PayloadSettings;
+  readonly broker: Broker;
+  /** `plain`: bare JSON in the list, as Python's HotQueue writes and reads it. */
+  readonly wire: 'hotqueue' | 'plain';
+  readonly events: QueueEmitter;
+  readonly logger: Logger;
+  readonly maintenance: Maintenance;
+}

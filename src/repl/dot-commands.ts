@@ -1,0 +1,150 @@
+import type { Evaluation } from './evaluation.js';
+import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
+import { inspect, stripVTControlCharacters } from 'node:util';
+import { age, cut, harmless, hasColour, paint, table, widthOf } from '../cli/output.js';
+import { queueNames } from '../inspect/queues.js';
+import { countsLine } from './writer.js';
+
+/** What a dot command can use. */
+export interface Bench {
+  /** Address of the Redis. */
+  readonly address: QueueOptions;
+  /** Name of the queue if the command names none. */
+  readonly queue: string;
+  /** Prints a line. */
+  readonly print: (text: string) => void;
+  /** The running command: Ctrl-C aborts its signal. */
+  readonly evaluation: Pick<Evaluation, 'signal'>;
+}
+
+export interface Dot {
+  /** Name and arguments, without the dot, as `.help` shows them. */
+  readonly usage: string;
+  readonly help: string;
+  /** True if its first argument is a queue name that Tab can complete. */
+  readonly takesQueue: boolean;
+  readonly run: (words: readonly string[], bench: Bench) => Promise<void>;
+}
+
+const columns = ['queue', 'waiting', 'active', 'delayed', 'dead', 'workers'];
+const watchedEveryMs = 200;
+
+export const dots: Readonly<Record<string, Dot>> = {
+  queues: {
+    usage: 'queues',
+    help: 'lists all queues and their counts',
+    takesQueue: false,
+    run: async (_words, { address, print }) => {
+      const names = await queueNames(address);
+      if (names.length === 0) return print('no queue yet: put a message, for example q.put("hello")');
+      const rows = await Promise.all(
+        names.map((name) => asked(name, address, async (queue) => [name, ...rowOf(await queue.counts())])),
+      );
+      print(table(columns, rows));
+    },
+  },
+  peek: {
+    usage: 'peek [queue] [n]',
+    help: 'shows the next 3 (or n) messages, and leaves them in the queue',
+    takesQueue: true,
+    run: async (words, { address, queue: own, print }) => {
+      const [name, most] = nameAndNumber(words, own, 3);
+      const jobs = await asked(name, address, (queue) => queue.peek(most));
+      if (jobs.length === 0) return print(`${name} has no waiting message`);
+      for (const [index, { payload, putAt }] of jobs.entries()) {
+        print(`${paint('dim', `${index + 1}.`)} ${oneLine(payload)}  ${paint('dim', `put ${ago(putAt)}`)}`);
+      }
+    },
+  },
+  watch: {
+    usage: 'watch [queue]',
+    help: 'prints a line for each change of the counts, until Ctrl-C',
+    takesQueue: true,
+    run: async ([name], { address, queue: own, print, evaluation: { signal } }) => {
+      await asked(name ?? own, address, async (queue) => {
+        print(paint('dim', `watching ${queue.name}; Ctrl-C stops`));
+        for (let last = ''; !signal.aborted;) {
+          const counts = await queue.counts();
+          const line = `${countsLine(counts)}, workers: ${counts.workers}`;
+          if (line !== last && !signal.aborted)
+            print(`${paint('dim', new Date().toLocaleTimeString('en-GB'))}  ${line}`);
+          last = line;
+          await later(watchedEveryMs, signal);
+        }
+      });
+    },
+  },
+  dead: {
+    usage: 'dead [queue] [n]',
+    help: 'lists the newest 10 (or n) dead letters and their reasons',
+    takesQueue: true,
+    run: async (words, { address, queue: own, print }) => {
+      const [name, most] = nameAndNumber(words, own, 10);
+      const letters = await asked(name, address, (queue) => queue.dead.list({ limit: most }));
+      if (letters.length === 0) return print(`${name} has no dead letters`);
+      print(
+        table(
+          ['key', 'buried', 'reason', 'message'],
+          letters.map(({ key, buriedAt, reason, error, text }) => [
+            key,
+            ago(buriedAt),
+            harmless(why(reason, error)),
+            cut(harmless(text), 60),
+          ]),
+        ),
+      );
+      print(paint('dim', 'q.dead.revive(key) puts one back into the queue, q.dead.drop(key) deletes it'));
+    },
+  },
+};
+
+/** Runs a dot command. Prints an error of this library as one sentence; throws any other error. */
+export async function runDot(dot: Dot, text: string, bench: Bench): Promise<void> {
+  try {
+    await dot.run(
+      text.split(/\s+/).filter((word) => word !== ''),
+      bench,
+    );
+  } catch (error) {
+    if (!(error instanceof HotQueueError)) throw error;
+    bench.print(`${error.name}: ${error.message}`);
+  }
+}
+
+async function asked<R>(name: string, address: QueueOptions, ask: (queue: HotQueue) => Promise<R>): Promise<R> {
+  const queue = new HotQueue(name, { ...address, logger: false });
+  try {
+    return await ask(queue);
+  } finally {
+    await queue.close();
+  }
+}
+
+function nameAndNumber(words: readonly string[], own: string, usual: number): [string, number] {
+  const number = words.find((word) => /^\d+$/.test(word) && Number(word) > 0);
+  return [words.find((word) => word !== number) ?? own, number === undefined ? usual : Number(number)];
+}
+
+const rowOf = ({ waiting, active, delayed, dead, workers }: Awaited<ReturnType<HotQueue['counts']>>): string[] =>
+  [waiting, active, delayed, dead, workers].map(String);
+const why = (reason: string, error: { message: string } | undefined): string =>
+  error === undefined ? reason : `${reason}: ${error.message}`;
+
+function ago(at: number): string {
+  const text = age(Date.now() - at);
+  return text === 'now' ? text : `${text} ago`;
+}
+
+function oneLine(payload: unknown): string {
+  const text = inspect(payload, { breakLength: Infinity, colors: hasColour() });
+  const plain = stripVTControlCharacters(text);
+  const room = widthOf() - 20;
+  return plain.length > room ? cut(plain, room) : text;
+}
+
+function later(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}

@@ -1,0 +1,148 @@
+import { failureOf, readFailures, writeFailures } from './failures.js';
+
+/**
+ * The header of a message. A message in Redis is one header line, then the text of the payload:
+ *
+ *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ f=<bytes>]\n<text>
+ *
+ * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
+ * failures are part of their message, so they disappear with it.
+ *
+ * JSON never begins with `#`, so a bare JSON message, from Python or redis-cli, cannot be taken for a message with a header.
+ * Fields that this version does not know are kept unchanged.
+ */
+export interface Header {
+  readonly id: string;
+  /** Attempts that have failed so far. */
+  readonly attempts: number;
+  /** How often a worker died while the message was active there. */
+  readonly crashes: number;
+  /** The optional fields as text, each after a space; empty if there are none. */
+  readonly fields: string;
+}
+
+/** Options of one message, as its publisher set them. */
+export interface MessageOptions {
+  /** Maximum number of attempts, the first included. */
+  readonly attempts?: number | undefined;
+  readonly backoffMs?: number | undefined;
+  /** Time limit of one attempt, ms. */
+  readonly timeoutMs?: number | undefined;
+  /** Unix ms after which the message is not handled. */
+  readonly expiresAt?: number | undefined;
+  /** Time of the put, Unix ms; only in messages with an id that does not contain it. */
+  readonly putAt?: number | undefined;
+}
+
+/** A message, split into its parts. */
+export interface Envelope {
+  /** `undefined` for a message without a header. */
+  readonly header: Header | undefined;
+  /** Bytes before the text: the header line and the line of failures; 0 without a header. */
+  readonly headerLength: number;
+  /** The line of failures, without its line break; empty if there is none. */
+  readonly failures: string;
+  readonly text: string;
+}
+
+// Strict: ASCII only, so that the number of characters is the number of bytes, and at most 256 of them. Text that only
+// resembles a header is a message without one.
+const form = /^#([A-Za-z0-9_.:~-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)*)\n/;
+const longest = 256;
+
+// A message of ours before its first attempt, as most are. It has no options, so its header need not be parsed.
+const fresh = /^#[A-Za-z0-9_.:~-]{36} 0 0\n/;
+/** Characters in the header line of a message that we put without options, before its first attempt. */
+export const freshLength = 42;
+
+/** Splits a message into header, failures and text. */
+export function open(message: string): Envelope {
+  if (fresh.test(message)) {
+    const header = { id: message.slice(1, 37), attempts: 0, crashes: 0, fields: '' };
+    return { header, headerLength: freshLength, failures: '', text: message.slice(freshLength) };
+  }
+  const found = message.startsWith('#') ? form.exec(message.slice(0, longest)) : null;
+  if (!found) return { header: undefined, headerLength: 0, failures: '', text: message };
+  const [line, id, attempts, crashes, fields] = found as unknown as [string, string, string, string, string];
+  const failures = failuresIn(fields, message, line.length);
+  const headerLength = line.length + failures.length;
+  const header = { id, attempts: Number(attempts), crashes: Number(crashes), fields };
+  return { header, headerLength, failures: failures.slice(0, -1), text: message.slice(headerLength) };
+}
+
+/** The line of failures with its line break. A line of another form is part of the text. The scripts use the same form. */
+function failuresIn(fields: string, message: string, from: number): string {
+  const length = numberIn(fields, 'f');
+  if (length === undefined) return '';
+  const line = message.slice(from, from + length);
+  return line.length === length && /^\[[ -~]*\n$/.test(line) ? line : '';
+}
+
+/** The header line, with its line break. */
+/**
+ * The bytes of a message that comes back for another attempt: one attempt more in the header, and the error among its failures.
+ *
+ * @param envelope of the message; `undefined` for one that this library put and no worker has tried
+ * @param claim id of the message, and number of the attempt that just ended
+ */
+export function withFailure(
+  message: Buffer,
+  envelope: Envelope | undefined,
+  { id, attempt }: { readonly id: string; readonly attempt: number },
+  error: unknown,
+): Buffer {
+  const {
+    header,
+    headerLength,
+    failures: before,
+  } = envelope ?? { header: undefined, headerLength: freshLength, failures: '' };
+  const failures =
+    error === undefined ? before : writeFailures([...readFailures(before), failureOf(error, attempt, Date.now())]);
+  const next = { id, attempts: attempt, crashes: header?.crashes ?? 0, fields: header?.fields ?? '' };
+  return Buffer.concat([
+    Buffer.from(failures === '' ? headerLine(next) : headerAnd(failures, next)),
+    message.subarray(headerLength),
+  ]);
+}
+
+export function headerLine({ id, attempts, crashes, fields }: Header): string {
+  return `#${id} ${attempts} ${crashes}${fields}\n`;
+}
+
+/** Header line and line of failures. Without the failures if their field would make the header too long. */
+export function headerAnd(failures: string, header: Header): string {
+  const fields = header.fields.replace(/ f=\d+(?= |$)/, '');
+  const line = headerLine({ ...header, fields: `${fields} f=${failures.length + 1}` });
+  return line.length <= longest ? `${line}${failures}\n` : headerLine({ ...header, fields });
+}
+
+const letters = { attempts: 'a', backoffMs: 'b', timeoutMs: 't', expiresAt: 'x', putAt: 'p' } as const;
+
+/** The options as text for {@link Header.fields}. */
+export function fieldsOf(options: MessageOptions): string {
+  let fields = '';
+  for (const [option, letter] of Object.entries(letters) as [keyof MessageOptions, string][]) {
+    if (options[option] !== undefined) fields += ` ${letter}=${options[option]}`;
+  }
+  return fields;
+}
+
+/** Options of a message without options, as most are. */
+export const noOptions: MessageOptions = {};
+
+/** The options in a header. */
+export function optionsOf({ fields }: Header): MessageOptions {
+  if (fields === '') return noOptions;
+  return {
+    attempts: numberIn(fields, letters.attempts),
+    backoffMs: numberIn(fields, letters.backoffMs),
+    timeoutMs: numberIn(fields, letters.timeoutMs),
+    expiresAt: numberIn(fields, letters.expiresAt),
+    putAt: numberIn(fields, letters.putAt),
+  };
+}
+
+function numberIn(fields: string, name: string): number | undefined {
+  const found = fields === '' ? null : new RegExp(` ${name}=(\\d+)(?= |$)`).exec(fields);
+  return found ? Number(found[1]) : undefined;
+}

@@ -1,0 +1,63 @@
+/**
+ * One failed attempt of a message.
+ *
+ * @example
+ * const [letter] = await queue.dead.list();
+ * for (const { attempt, at, name, message } of letter.failures) console.log(attempt, new Date(at), `${name}: ${message}`);
+ */
+export interface Failure {
+  /** Number of the attempt, from 1. */
+  readonly attempt: number;
+  /** Time of the failure, Unix ms, by the clock of the worker. */
+  readonly at: number;
+  /** `name` of the error, such as `TypeError`, at most 64 characters. */
+  readonly name: string;
+  /** `message` of the error, at most 200 characters. */
+  readonly message: string;
+}
+
+const mostFailures = 10;
+const mostBytes = 4_096;
+const longestName = 64;
+const longestMessage = 200;
+
+/** Name, message and stack of a thrown value. Never throws: a handler may throw any value, and its getters may throw too. */
+export function wordsOf(thrown: unknown): { name: string; message: string; stack?: string } {
+  try {
+    if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
+    const stack: unknown = thrown.stack;
+    return { name: String(thrown.name), message: String(thrown.message), ...(typeof stack === 'string' && { stack }) };
+  } catch {
+    return { name: 'Error', message: 'unknown error: the thrown value cannot be read' };
+  }
+}
+
+/** The record of a failed attempt. */
+export function failureOf(error: unknown, attempt: number, at: number): Failure {
+  const { name, message } = wordsOf(error);
+  return { attempt, at, name: name.slice(0, longestName), message: message.slice(0, longestMessage) };
+}
+
+/**
+ * The last ten failures as one line of JSON, fewer if the line would be too long. ASCII only, so that its length is its size
+ * in bytes.
+ */
+export function writeFailures(failures: readonly Failure[]): string {
+  for (let kept = failures.slice(-mostFailures); ; kept = kept.slice(1)) {
+    const line = JSON.stringify(kept).replace(
+      /[\u007f-\uffff]/g,
+      (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    if (line.length < mostBytes) return line;
+  }
+}
+
+/** The failures in a line; empty for a line of another form. */
+export function readFailures(line: string): Failure[] {
+  try {
+    const failures: unknown = JSON.parse(line);
+    return Array.isArray(failures) ? (failures as Failure[]) : [];
+  } catch {
+    return [];
+  }
+}

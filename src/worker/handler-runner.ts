@@ -1,0 +1,278 @@
+import { attempt, type HandlerCall } from '../consumer/attempt.js';
+import { attemptBatch, type BatchHandlerCall } from '../consumer/attempt-batch.js';
+import type { Claim } from '../consumer/claim.js';
+import { Fetcher } from '../consumer/fetcher.js';
+import type { WorkerDescription } from '../consumer/heartbeat-report.js';
+import { Prefetch } from '../consumer/prefetch.js';
+import { defaultPolicy, guarded } from '../consumer/retry-policy.js';
+import { longestTimerMs } from '../core/duration.js';
+import type { WorkerCommand } from '../redis/broker.js';
+import type { BoundHandler } from './handlers.js';
+
+/** `PrefetchSize` counts batches here; together they have no more messages than it allows single ones. */
+const mostAhead = 2_000;
+
+export interface HandlerRunnerOptions {
+  /** Aborts everything that still waits for Redis, also the settling of what runs. */
+  readonly givingUp: AbortSignal;
+  /** Whether to claim what the handler will begin in a moment, or only what can begin at once. */
+  readonly mayPrefetch: boolean;
+  /** Called when there is room again, while `isAwaited`. */
+  onRoom(): void;
+  /** Called when someone asks this worker to stop, perhaps more than once. */
+  onStopCommand(): void;
+}
+
+/**
+ * Runs one handler: takes messages, keeps them in the prefetch buffer until a concurrency slot is free, and calls the handler.
+ *
+ *     working <-- commands --> quiet
+ *        |                       |
+ *        +--------> stopping <---+
+ */
+export class HandlerRunner {
+  readonly #fetcher: Fetcher;
+  readonly #prefetch: Prefetch;
+  readonly #call: HandlerCall & BatchHandlerCall;
+  /** Messages in one slot: the size of a batch, or 1. */
+  readonly #size: number;
+  #status: WorkerDescription['status'] = 'working';
+  #running = 0;
+  /** Set while a batch that is not full has a slot and waits for more messages. */
+  #lingering: NodeJS.Timeout | undefined;
+  /** How many messages the pipelined take asked for, and whether it brought fewer: then the next take can bring nothing. */
+  #pipelined = { most: 0, isDrained: false };
+  /** Whether `onRoom` is wanted. A check for room after each message would cost more than the rest of it. */
+  isAwaited = false;
+  #onEmpty: (() => void)[] = [];
+
+  constructor(
+    private readonly handler: BoundHandler,
+    private readonly options: HandlerRunnerOptions,
+  ) {
+    const { context, payload, handle, name } = handler;
+    const { givingUp } = options;
+    this.#fetcher = new Fetcher(context, {
+      taking: givingUp,
+      settling: { signal: givingUp },
+      description: this.#description,
+      onCommand: (command) => this.#obey(command),
+      onPipelined: (claims) => this.#accept(claims),
+    });
+    this.#prefetch = new Prefetch(
+      this.#fetcher,
+      () => this.#lingering !== undefined,
+      () => this.#announceRoom(),
+    );
+    const warn = (sentence: string): void => context.logger.warn(`${name}: ${sentence}`);
+    this.#call = {
+      payload,
+      handle,
+      retry: { ...defaultPolicy, ...guarded(handler.options, warn) },
+      onOver: (claim) => this.#over(claim.startedAt!),
+      freeSlots: [],
+    };
+    this.#size = handler.options.batch ?? 1;
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Slots in use, also by a batch that waits to be filled. */
+  get occupied(): number {
+    return this.#running + Math.ceil(this.#prefetch.length / this.#size);
+  }
+
+  /** How many more messages to claim: for free slots, and for those that will be free in a moment. */
+  get room(): number {
+    if (this.#status === 'quiet') return 0;
+    const { concurrency } = this.handler.options;
+    const size = this.#size;
+    const free = this.#free;
+    const ahead = this.options.mayPrefetch
+      ? Math.min(this.#prefetch.size.messages(concurrency) * size, Math.floor(mostAhead / size) * size)
+      : 0;
+    if (ahead === 0) return free;
+    // In large portions: the next take begins when half of the last is done.
+    if (free + ahead >= (concurrency * size + ahead) / 2) return free + ahead;
+    return Math.max(free, 0); // free slots do not wait for the others, which may be in use for long
+  }
+
+  /** {@link room}, when no more than so many slots may be filled. */
+  roomIn(slots: number): number {
+    const missing = Math.ceil(this.#prefetch.length / this.#size) * this.#size - this.#prefetch.length;
+    return Math.min(this.room, slots * this.#size + missing);
+  }
+
+  /** Takes up to `most` messages and begins what it can. When `isStopping` by then, they go back at once. @returns how many came */
+  async take(most: number, isStopping: () => boolean): Promise<number> {
+    if (this.#pipelined.isDrained) {
+      this.#pipelined.isDrained = false;
+      return 0;
+    }
+    const claims = await this.#fetcher.take(most);
+    this.#prefetch.add(claims);
+    if (isStopping()) {
+      await this.giveBackWaiting();
+      return 0;
+    }
+    this.#beginAndWatch();
+    return claims.length;
+  }
+
+  /** Resolves when something may be waiting, or {@link poke} is called. */
+  idle(): Promise<void> {
+    this.#pipelined.most = this.options.mayPrefetch ? this.#free : 0;
+    return this.#fetcher.idle(Infinity, this.#pipelined.most);
+  }
+
+  /** Ends {@link idle}. */
+  poke(): void {
+    this.#fetcher.poke();
+  }
+
+  /** Takes no more, and gives back what has not begun. */
+  stop(): void {
+    this.#status = 'stopping';
+    void this.#giveBackInOrder();
+  }
+
+  /** Gives back what has not begun. */
+  giveBackWaiting(): Promise<void> {
+    this.#stopLingering();
+    return this.#prefetch.giveBack();
+  }
+
+  /** Resolves when no handler runs. */
+  async emptied(): Promise<void> {
+    if (this.#running > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  /** Aborts the signals of all handlers that run. */
+  abort(reason: unknown): void {
+    this.#fetcher.session.abort(reason);
+  }
+
+  /** Gives back what is still held, and ends the registration. */
+  leave(): Promise<void> {
+    return this.#fetcher.leave();
+  }
+
+  get #description(): WorkerDescription {
+    const { name, options } = this.handler;
+    const status = (): WorkerDescription['status'] => this.#status;
+    return {
+      name,
+      kind: 'handler',
+      concurrency: options.concurrency,
+      get status() {
+        return status();
+      },
+    };
+  }
+
+  /** Messages that can begin at once. */
+  get #free(): number {
+    return (this.handler.options.concurrency - this.#running) * this.#size - this.#prefetch.length;
+  }
+
+  /** Begins what a pipelined take brought. */
+  #accept(claims: Claim[]): void {
+    if (claims.length === 0) return;
+    this.#pipelined.isDrained = claims.length < this.#pipelined.most;
+    this.#prefetch.add(claims);
+    this.#beginAndWatch();
+  }
+
+  #beginAndWatch(): void {
+    this.#begin();
+    this.#prefetch.watch();
+  }
+
+  /**
+   * Begins what waits, as long as slots are free. A handler that ends at once leaves its slot to the next message.
+   *
+   * @param isDue whether a batch that is not full has waited long enough
+   */
+  #begin(isDue = false, at?: number): void {
+    const { concurrency, lingerMs = 0 } = this.handler.options;
+    while (this.#status !== 'stopping' && this.#prefetch.length > 0 && this.#running < concurrency) {
+      const now = at ?? performance.now();
+      // After a stall another worker may have the messages: what has not begun goes back.
+      if (!this.#fetcher.session.isProvenAt(now)) return void this.giveBackWaiting();
+      if (lingerMs > 0 && !isDue && this.#isFilling(lingerMs)) return;
+      at = this.#run(now);
+    }
+  }
+
+  /** Whether what waits is no full batch yet, and still has time to become one. */
+  #isFilling(lingerMs: number): boolean {
+    if (this.#prefetch.length >= this.#size) return false;
+    const leftMs = Math.min(lingerMs, this.#prefetch.first!.takenAt + lingerMs - Date.now());
+    if (leftMs <= 0) return false;
+    this.#lingering ??= setTimeout(() => this.#endLingering(), Math.min(leftMs, longestTimerMs));
+    return true;
+  }
+
+  #endLingering(): void {
+    this.#stopLingering();
+    this.#begin(true);
+    if (this.room <= 0) this.#fetcher.poke(); // a worker without room must not wait: Redis would move a message to it
+  }
+
+  #stopLingering(): void {
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+  }
+
+  /** @returns when the handler ended, if it ended at once */
+  #run(now: number): number | undefined {
+    this.#running += 1;
+    if (this.handler.options.batch !== undefined) return this.#runBatch(now);
+    if (!attempt(this.#prefetch.begin(now), this.#call)) return undefined;
+    const endedAt = performance.now();
+    this.#end(endedAt - now);
+    return endedAt;
+  }
+
+  #runBatch(now: number): undefined {
+    this.#stopLingering();
+    void attemptBatch(this.#prefetch.beginBatch(this.#size, now), this.#call).then(() => this.#over(now));
+  }
+
+  /** A slot is free again, some time after its handler began. */
+  #over(startedAt: number): void {
+    const now = performance.now();
+    this.#end(now - startedAt);
+    this.#begin(false, now);
+    if (this.isAwaited && this.room > 0) this.options.onRoom();
+  }
+
+  #end(tookMs: number): void {
+    this.#running -= 1;
+    this.#prefetch.size.observe(tookMs);
+    if (this.#running === 0 && this.#onEmpty.length > 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
+  }
+
+  async #giveBackInOrder(): Promise<void> {
+    this.#stopLingering();
+    await this.#prefetch.giveBackInOrder();
+    this.#stopLingering(); // a take that was in flight may have begun to fill a batch
+  }
+
+  #obey(command: WorkerCommand): void {
+    if (command === 'stop') return this.options.onStopCommand();
+    if (this.#status === 'stopping') return;
+    const wasQuiet = this.#status === 'quiet';
+    this.#status = command === 'quiet' ? 'quiet' : 'working';
+    if (this.#status === 'quiet') void this.#giveBackInOrder();
+    if (wasQuiet !== (this.#status === 'quiet')) this.#announceRoom();
+    this.#fetcher.poke();
+  }
+
+  #announceRoom(): void {
+    if (this.isAwaited) this.options.onRoom();
+  }
+}

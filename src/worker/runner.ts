@@ -1,0 +1,161 @@
+import { toMs, type Duration } from '../core/duration.js';
+import { InvalidOptionError } from '../core/errors.js';
+import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
+import { Dispatcher, type Sharing } from './dispatcher.js';
+import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
+import { registerConsumer } from '../consumer/active-consumers.js';
+
+/**
+ * Options of `runner.stop`.
+ *
+ * @example
+ * ```ts
+ * await runner.stop({ shutdownTimeout: '10s' });
+ * ```
+ */
+export interface StopOptions {
+  /**
+   * How long running handlers may take to finish; default `'25s'`. After that, their signals abort, and their messages go
+   * back to the queue.
+   */
+  shutdownTimeout?: Duration;
+}
+
+/**
+ * Options of `start`.
+ *
+ * @example
+ * ```ts
+ * const runner = start([urgent, normal], { order: 'strict', concurrency: 8 });
+ * ```
+ */
+export interface StartOptions {
+  /**
+   * Makes all handlers share their concurrency slots. `'strict'`: in the order of the workers, from a later queue only if the
+   * earlier ones have no messages. `'fair'`: in turn. By default each handler takes for itself.
+   */
+  order?: 'strict' | 'fair';
+  /** With `order`: maximum number of slots in use over all handlers, 1 to 10,000; by default the sum of their own. */
+  concurrency?: number;
+}
+
+/**
+ * Options of `run`: those of `start`, and the `shutdownTimeout` after a signal.
+ *
+ * @example
+ * ```ts
+ * await run([new Studio(), new Archive()], { order: 'fair', concurrency: 8, shutdownTimeout: '10s' });
+ * ```
+ */
+export interface RunOptions extends StartOptions, StopOptions {}
+
+/**
+ * Running workers, as `start` returns them. A runner is not a promise: use `await runner.finished`.
+ *
+ * @example
+ * ```ts
+ * const runner = start(new Studio());
+ * process.once('SIGTERM', () => void runner.stop());
+ * await runner.finished;
+ * ```
+ */
+export interface Runner extends AsyncDisposable {
+  /** Resolves when all workers have stopped. Rejects if one cannot continue: then all others are stopped too. */
+  readonly finished: Promise<void>;
+  /**
+   * Takes no more messages, gives back those that have not started, and waits for the others. A second call can shorten the
+   * deadline.
+   *
+   * @throws InvalidOptionError if `shutdownTimeout` is not a duration; the error of {@link finished}
+   * @example
+   * ```ts
+   * await runner.stop({ shutdownTimeout: '10s' });
+   * ```
+   */
+  stop(options?: StopOptions): Promise<void>;
+}
+
+/** Less than the 30 s that most platforms wait before they kill a process. */
+export const defaultShutdownTimeoutMs = 25_000;
+
+/** @internal the worker runner that `start` returns */
+export class WorkerRunner implements Runner {
+  readonly finished: Promise<void>;
+  readonly #dispatchers: readonly Dispatcher[];
+  readonly #late = new AbortController();
+  #lateAt = Infinity;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(handlers: readonly BoundHandler[], options: StartOptions = {}) {
+    assertOnePayloadPerQueue(handlers);
+    const sharing = sharingOf(options);
+    const onStopCommand = (): void => this.#stop(defaultShutdownTimeoutMs);
+    const dispatcherOf = (some: readonly BoundHandler[]): Dispatcher => new Dispatcher(some, sharing, onStopCommand);
+    this.#dispatchers = sharing ? [dispatcherOf(handlers)] : handlers.map((handler) => dispatcherOf([handler]));
+    const end = registerConsumer({ kind: 'worker', stop: (shutdownTimeout) => this.stop({ shutdownTimeout }) });
+    this.finished = this.#work().finally(end);
+    // A caller that ignores it gets the error from `stop`. An unhandled rejection would end the process instead.
+    this.finished.catch(() => undefined);
+  }
+
+  /** Number of handlers that run now. */
+  get running(): number {
+    return this.#dispatchers.reduce((sum, loop) => sum + loop.running, 0);
+  }
+
+  async stop({ shutdownTimeout = defaultShutdownTimeoutMs }: StopOptions = {}): Promise<void> {
+    this.#stop(toMs(shutdownTimeout, 'shutdownTimeout'));
+    await this.finished;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #work(): Promise<void> {
+    const ends = await Promise.allSettled(this.#dispatchers.map((loop) => this.#workOne(loop)));
+    clearTimeout(this.#timer);
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  async #workOne(loop: Dispatcher): Promise<void> {
+    try {
+      await loop.work();
+    } catch (error) {
+      // If one cannot continue, stop all of them in good order: if half of the program went on, this would stay unnoticed.
+      this.#stop(defaultShutdownTimeoutMs);
+      throw error;
+    }
+  }
+
+  #stop(timeoutMs: number): void {
+    this.#abortIn(timeoutMs);
+    for (const loop of this.#dispatchers) loop.stop(this.#late.signal);
+  }
+
+  #abortIn(ms: number): void {
+    const at = Date.now() + ms;
+    if (at >= this.#lateAt) return;
+    this.#lateAt = at;
+    clearTimeout(this.#timer);
+    const late = () => this.#late.abort(new Error('the worker was stopped, and its handler did not finish in time'));
+    if (ms === 0) late();
+    else this.#timer = setTimeout(late, ms);
+  }
+}
+
+const startTable: OptionSchema<Required<StartOptions>> = {
+  order: a.oneOf('strict', 'fair'),
+  concurrency: a.whole(1, 10_000),
+};
+
+function sharingOf(options: StartOptions): Sharing | undefined {
+  const { order, concurrency } = checkOptions('start()', options, startTable);
+  if (order) return { order, ...(concurrency && { concurrency }) };
+  if (concurrency === undefined) return undefined;
+  throw new InvalidOptionError(
+    'concurrency',
+    "start(): concurrency needs order. Add order: 'strict' or 'fair', or set concurrency on each worker",
+  );
+}

@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { HotQueue } from 'hotqueue';
+import { handlersOf } from '../../src/worker/handlers.js';
+import { choose } from '../../src/cli/worker/select-handlers.js';
+import { deathsAfter, delayAfterDeath, restartPolicyOf } from '../../src/cli/worker/restart-policy.js';
+import { pretty } from '../../src/cli/worker/log.js';
+import { bytes, names } from '../../src/cli/worker/settings.js';
+import { watchSources } from '../../src/cli/worker/watch.js';
+import { until } from '../support/facts.js';
+
+it.each([
+  ['64mb', 67_108_864],
+  ['1.5GB', 1_610_612_736],
+  ['134217728', 134_217_728],
+])('%s is %i bytes', (text, expected) => expect(bytes(text)).toBe(expected));
+
+it.each(['1mb', 'lots', '-1gb', '', 'mb', 'NaN'])('%j is refused as --max-memory', (text) =>
+  expect(() => bytes(text)).toThrow('at least 64mb'),
+);
+
+it('names are separated by commas, and the option may be repeated', () => {
+  expect(names('c', names('a, b'))).toEqual(['a', 'b', 'c']);
+  expect(() => names('a,,b')).toThrow('names separated by commas');
+});
+
+it.each([
+  [undefined, 'restart'],
+  ['orphaned', 'restart'],
+  ['SIGTERM', 'replace'],
+  ['restart', 'replace'],
+  ['max-jobs', 'replace'],
+  ['max-memory', 'replace'],
+  ['max-idle', 'over'],
+  ['burst', 'over'],
+  ['asked', 'over'],
+] as const)('a child that ended with reason %s: %s', (reason, fate) => expect(restartPolicyOf({ reason })).toBe(fate));
+
+it('waits longer after each death in a row, up to half a minute; after a minute of life, the row starts again', () => {
+  let deaths = 0;
+  const delays = Array.from({ length: 12 }, () => delayAfterDeath((deaths = deathsAfter(deaths, { livedMs: 500 }))));
+  expect([delays[0], delays[1], delays[2], delays.at(-1)]).toEqual([100, 200, 400, 30_000]);
+  expect(deathsAfter(deaths, { livedMs: 60_000 })).toBe(1);
+});
+
+const [a, b] = [new HotQueue('a'), new HotQueue('b')];
+const handlers = handlersOf([a.worker(() => {}), b.worker(() => {}, { concurrency: 3 }), a.worker(() => {})]);
+const summary = (...given: Parameters<typeof choose>) => {
+  const { handlers: chosen, options } = choose(...given);
+  return [chosen.map(({ context, options: { concurrency } }) => `${context.name}${concurrency}`).join(' '), options];
+};
+
+it.each([
+  ['no options: each handler with its own slots', {}, {}, 'a1 b3 a1', {}],
+  ['--queue: only these, in this order', { queues: ['b', 'a'] }, {}, 'b3 a1 a1', { order: 'strict' }],
+  ['one queue needs no order', { queues: ['b'] }, {}, 'b3', {}],
+  ['--order without --queue', { order: 'fair' }, {}, 'a1 b3 a1', { order: 'fair' }],
+  [
+    '--concurrency applies to each handler and to all together',
+    { concurrency: 2 },
+    {},
+    'a2 b2 a2',
+    { order: 'fair', concurrency: 2 },
+  ],
+  ['--concurrency for one queue', { queues: ['b'], concurrency: 8 }, {}, 'b8', {}],
+  ['options of the file', {}, { order: 'strict', concurrency: 2 }, 'a1 b3 a1', { order: 'strict', concurrency: 2 }],
+  [
+    'the command line overrides the file',
+    { order: 'fair', concurrency: 4 },
+    { order: 'strict', concurrency: 2 },
+    'a4 b4 a4',
+    { order: 'fair', concurrency: 4 },
+  ],
+] as const)('%s', (_, settings, said, chosen, options) =>
+  expect(summary(handlers, settings, said)).toEqual([chosen, options]),
+);
+
+it('a queue without workers is refused, with its name in the error', () => {
+  expect(() => choose(handlers, { queues: ['a', 'c'] })).toThrow(
+    'invalid --queue c: no worker in the files takes from it; they take from a, b',
+  );
+});
+
+it('a text log line is one line without control characters', () => {
+  const line = pretty({
+    time: '2026-01-02T03:04:05.678Z',
+    level: 'warn',
+    event: 'retry',
+    pid: 7,
+    process: 'w-1',
+    queue: 'q',
+    id: 'x',
+    attempt: 1,
+    tookMs: 12,
+    delayMs: 500,
+    error: { name: 'Error', message: 'first\u001b[2J\nsecond' },
+  });
+  expect(line).toMatch(
+    /^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}retry in 500 ms {2}Error: first\\x1b\[2J$/,
+  );
+});
+
+it('watches source files, also in new folders, but not in dot folders and node_modules', async () => {
+  const home = mkdtempSync(path.join(tmpdir(), 'hqw-'));
+  for (const folder of ['.git', 'node_modules', 'inner']) mkdirSync(path.join(home, folder));
+  const changed: string[] = [];
+  const unwatch = watchSources([path.join(home, 'workers.ts')], (file) => void changed.push(path.relative(home, file)));
+  onTestFinished(() => {
+    unwatch();
+    rmSync(home, { recursive: true });
+  });
+  const change = (file: string) => writeFileSync(path.join(home, file), String(changed.length));
+  const isTold = (file: string) => until(() => changed.includes(file));
+  change('.git/a.ts');
+  change('node_modules/b.js');
+  change('result.json');
+  change('inner/c.js');
+  await isTold('inner/c.js');
+  mkdirSync(path.join(home, 'later'));
+  change('later/d.mts');
+  await isTold('later/d.mts');
+  change('workers.ts');
+  await isTold('workers.ts');
+  expect([...new Set(changed)].sort()).toEqual(['inner/c.js', 'later/d.mts', 'workers.ts']);
+});

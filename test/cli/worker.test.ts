@@ -1,0 +1,272 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { until } from '../support/facts.js';
+import { aName, aQueue, redis } from '../support/queue.js';
+import { aFile, WorkerRun } from './worker-run.js';
+
+/** Source of workers that append `<name> <payload>` to a list in Redis for each message. */
+const workersOn = (first: string, second: string, third = aName()) => `
+  import { HotQueue } from 'hotqueue';
+  import { Redis } from 'ioredis';
+  const redis = new Redis(process.env.REDIS_URL!);
+  const note = (who: string) => (item: unknown) => redis.rpush('${first}:seen', who + ' ' + JSON.stringify(item));
+  const [a, b, c] = ['${first}', '${second}', '${third}'].map((name) => new HotQueue(name)) as [HotQueue, HotQueue, HotQueue];
+  export class Studio {
+    @a.worker() async resize(item: string) { await note('Studio')(item); }
+    async [Symbol.asyncDispose]() { await redis.rpush('${first}:seen', 'disposed'); }
+  }
+  export class Fields { crop = b.worker(note('Fields')); }
+  export class Asking { constructor(readonly redis: Redis) {} @c.worker() async ask(item: string) { await note('Asking')(item); } }
+  export const asking = new Asking(redis);
+  export const mail = b.worker(async function mail(item) { await note('mail')(item); });
+  export const nothing = { a, b };
+`;
+const seen = (queue: string): Promise<string[]> => redis().lrange(`${queue}:seen`, 0, -1);
+
+const entry = {
+  time: z.iso.datetime(),
+  level: z.enum(['info', 'warn', 'error']),
+  pid: z.int(),
+  process: z.literal('painter'),
+};
+const attempt = { ...entry, queue: z.string(), id: z.string(), attempt: z.int(), tookMs: z.int() };
+const line = z.discriminatedUnion('event', [
+  z.strictObject({
+    ...entry,
+    event: z.literal('start'),
+    handlers: z.array(z.strictObject({ name: z.string(), queue: z.string(), concurrency: z.int() })),
+  }),
+  z.strictObject({ ...attempt, event: z.literal('ack') }),
+  z.strictObject({
+    ...attempt,
+    event: z.literal('retry'),
+    delayMs: z.int(),
+    error: z.strictObject({ name: z.string(), message: z.string(), stack: z.string() }),
+  }),
+  z.strictObject({
+    ...attempt,
+    event: z.literal('bury'),
+    reason: z.string(),
+    error: z.strictObject({ name: z.string(), message: z.string(), stack: z.string() }),
+  }),
+  z.strictObject({ ...entry, event: z.literal('stop'), reason: z.string() }),
+  z.strictObject({ ...entry, event: z.literal('end'), reason: z.string() }),
+]);
+
+it('starts the exported classes, instances and functions once each; --queue sets the order; --burst ends when no message waits', async () => {
+  const [a, b, c] = [aQueue(), aQueue(), aQueue()];
+  const file = aFile(workersOn(a.name, b.name, c.name));
+  await a.put('a1', 'a2');
+  await b.put('b1', 'b2');
+  await c.put('c1');
+  const all = new WorkerRun([
+    file,
+    '--burst',
+    '--queue',
+    [b, c, a].map(({ name }) => name).join(','),
+    '--concurrency',
+    '1',
+    '--name',
+    'painter',
+    '--json',
+  ]);
+  expect(await all.ended, all.stderr).toBe(0);
+  const [start] = all.lines.map((one) => line.parse(one));
+  expect(start).toMatchObject({
+    event: 'start',
+    handlers: [
+      { name: 'mail', queue: b.name },
+      { name: 'Asking.ask', queue: c.name },
+      { name: 'Studio.resize', queue: a.name, concurrency: 1 },
+    ],
+  });
+  expect(all.of('ack').map(({ queue }) => queue)).toEqual([b.name, b.name, c.name, a.name, a.name]);
+  expect(await seen(a.name)).toEqual([
+    'mail "b1"',
+    'mail "b2"',
+    'Asking "c1"',
+    'Studio "a1"',
+    'Studio "a2"',
+    'disposed',
+  ]);
+  expect(all.of('end')).toMatchObject([{ reason: 'burst' }]);
+  expect(all.stdout).not.toContain('"a1"');
+});
+
+it('--class selects a class, also one with workers as properties', async () => {
+  const [a, b] = [aQueue(), aQueue()];
+  const file = aFile(workersOn(a.name, b.name));
+  await b.put('b1');
+  const one = new WorkerRun([file, '--class', 'Fields', '--burst', '--json']);
+  expect(await one.ended, one.stderr).toBe(0);
+  expect(await seen(a.name)).toEqual(['Fields "b1"']);
+});
+
+it('logs each failure once with its error, as JSON and as text', async () => {
+  const queue = aQueue();
+  const file = aFile(`
+    import { HotQueue } from 'hotqueue';
+    const queue = new HotQueue('${queue.name}', { attempts: 2, backoff: 10 });
+    export const fail = queue.worker((item) => { throw new TypeError('no \\u001b[31m' + typeof item); });`);
+  await queue.with({ attempts: 2, backoff: 10 }).put('secret');
+  const json = new WorkerRun([file, '--max-jobs', '2', '--name', 'painter', '--json']);
+  expect(await json.ended, json.stderr).toBe(0);
+  expect(json.lines.map((one) => line.parse(one)).map(({ event }) => event)).toEqual([
+    'start',
+    'retry',
+    'stop',
+    'bury',
+    'end',
+  ]);
+  expect(json.of('bury')).toMatchObject([
+    { level: 'error', attempt: 2, reason: 'failed 2 of 2 attempts', error: { name: 'TypeError' } },
+  ]);
+  await queue.put('secret');
+  const pretty = new WorkerRun([file, '--max-jobs', '1', '--log', 'pretty']);
+  expect(await pretty.ended).toBe(0);
+  expect(pretty.stdout).toMatch(
+    /retry {4}\S+ {2}\S+ {2}attempt 1 {2}\d+ ms {2}retry in \d+ ms {2}TypeError: no \\x1b\[31mstring\n/,
+  );
+  for (const run of [json, pretty]) expect(run.stdout + run.stderr).not.toContain('secret');
+  expect(pretty.stderr).toBe('');
+});
+
+it('--max-jobs starts at most this number of messages', async () => {
+  const queue = aQueue();
+  const file = aFile(`
+    import { HotQueue } from 'hotqueue';
+    export const work = new HotQueue('${queue.name}').worker(async () => {}, { concurrency: 10 });`);
+  await queue.put(...Array.from({ length: 20 }, (_, index) => index));
+  const run = new WorkerRun([file, '--max-jobs', '6', '--json']);
+  expect(await run.ended, run.stderr).toBe(0);
+  expect(run.of('ack')).toHaveLength(6);
+  expect(await queue.counts()).toMatchObject({ waiting: 14, active: 0, handled: 6 });
+  expect(
+    (await queue.peek(14)).map(({ payload }) => payload).sort((one, other) => Number(one) - Number(other)),
+  ).toEqual(Array.from({ length: 14 }, (_, index) => index + 6));
+});
+
+it('--max-idle and --max-memory end it, without active messages', async () => {
+  const queue = aQueue();
+  const file = aFile(`
+    import { HotQueue } from 'hotqueue';
+    const held: Buffer[] = [];
+    export const grow = new HotQueue('${queue.name}').worker(async () => { held.push(Buffer.alloc(400 << 20, 1)); });`);
+  await queue.put(1);
+  const idle = new WorkerRun([file, '--max-idle', '300ms', '--json']);
+  expect(await idle.ended, idle.stderr).toBe(0);
+  expect(idle.of('end')).toMatchObject([{ reason: 'max-idle' }]);
+  await queue.put(1, 2, 3);
+  const fat = new WorkerRun([file, '--max-memory', '350mb', '--concurrency', '1', '--json']);
+  expect(await fat.ended, fat.stderr).toBe(0);
+  expect(fat.of('end')).toMatchObject([{ reason: 'max-memory' }]);
+  const { waiting, active } = await queue.counts();
+  expect({ active, books: fat.of('ack').length + waiting }).toEqual({ active: 0, books: 3 });
+});
+
+it('runs the workers that a file passes to run(), which resolves when they end', async () => {
+  const queue = aQueue();
+  const file = aFile(`
+    import { HotQueue, run } from 'hotqueue';
+    const queue = new HotQueue('${queue.name}');
+    await run(queue.worker((item) => console.log('got', item)), { deadline: '5s' });
+    console.log('afterwards');`);
+  const run = new WorkerRun([file, '--json']);
+  await run.logs('start');
+  await queue.put('x');
+  await run.logs('ack');
+  run.signal('SIGTERM');
+  expect(await run.ended, run.stderr).toBe(0);
+  expect(run.stdout.split('\n').filter((text) => !text.startsWith('{'))).toEqual(['got x', 'afterwards', '']);
+});
+
+const forever = (queue: string) => `
+  import { HotQueue } from 'hotqueue';
+  export const stuck = new HotQueue('${queue}', { logger: false }).worker(async () => { console.log('{"event":"begun"}'); await new Promise((resolve) => setTimeout(resolve, 600_000)); });`;
+
+it('exits with 0 at its shutdown deadline, with 1 on a second signal, and releases active messages', async () => {
+  const queue = aQueue();
+  const file = aFile(forever(queue.name));
+  await queue.put('long');
+  const late = new WorkerRun([file, '--deadline', '200ms', '--json']);
+  await late.logs('begun');
+  late.signal('SIGTERM');
+  expect(await late.ended, late.stderr).toBe(0);
+  expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
+
+  const forced = new WorkerRun([file, '--json']);
+  await forced.logs('begun');
+  forced.signal('SIGINT');
+  await until(async () => (await queue.workers.list()).length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 50)); // two signals at the same time would arrive as one
+  forced.signal('SIGINT');
+  expect(await forced.ended, forced.stderr).toBe(1);
+  expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
+});
+
+it.each([
+  [['nowhere.ts'], 1, /^hotqueue: nowhere\.ts: file not found\n$/],
+  [['examples'], 1, /^hotqueue: examples: this is a folder/],
+  [
+    ['examples/images/folder.ts'],
+    1,
+    /^hotqueue: no workers in examples\/images\/folder\.ts: export a class with @worker methods/,
+  ],
+  [[], 2, /missing required argument 'files'/],
+  [['x.ts', '--processes', '0'], 2, /whole number from 1 to 256/],
+  [['x.ts', '--max-memory', 'lots'], 2, /a size of at least 64mb/],
+  [['x.ts', '--order', 'random'], 2, /Allowed choices are strict, fair/],
+  [['x.ts', '--prefix', 'mine'], 2, /unknown option '--prefix'/],
+  [['package.json', '--db', '3'], 1, /--db without an address: give --url or --host too/, { REDIS_URL: '' }],
+])('%j exits with %i and an error message', async (args, code, sentence, env: NodeJS.ProcessEnv = {}) => {
+  const run = new WorkerRun(args, { env });
+  expect(await run.ended).toBe(code);
+  expect(run.stderr).toMatch(sentence);
+  expect(run.stdout).toBe('');
+});
+
+it('reports what is wrong with a file, and takes no message', async () => {
+  const queue = aQueue();
+  await queue.put(1);
+  const declared = `import { HotQueue } from 'hotqueue';\nconst queue = new HotQueue('${queue.name}');\n`;
+  const files = {
+    needy: aFile(
+      `${declared}export class Studio { constructor(readonly db: object) {} @queue.worker() async work(item: string) { void item; } }`,
+    ),
+    broken: aFile(`${declared}throw new RangeError('in the file');`),
+    other: aFile(`${declared}export const work = queue.worker(() => {});`),
+  };
+  const runs = [
+    new WorkerRun([files.needy]),
+    new WorkerRun([files.broken]),
+    new WorkerRun([files.other, '--queue', 'elsewhere']),
+    new WorkerRun([files.other, '--class', 'Studio']),
+    new WorkerRun([files.broken, '--processes', '2', '--log', 'none']),
+  ];
+  expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1, 1, 1, 1]);
+  const [needy, broken, elsewhere, classless, supervised] = runs.map(({ stderr }) => stderr);
+  expect(needy).toMatch(
+    /cannot construct Studio: its constructor needs an argument\. Export an instance: export const studio = new Studio\(…\)/,
+  );
+  expect(broken).toMatch(
+    /workers\.ts: it threw an error while it was loaded: RangeError: in the file\n\s+at .*workers\.ts:3/,
+  );
+  expect(elsewhere).toContain(
+    `invalid --queue elsewhere: no worker in the files takes from it; they take from ${queue.name}`,
+  );
+  expect(classless).toMatch(/no worker class Studio in .*workers\.ts; it has none/);
+  expect(supervised).toMatch(/^hotqueue: .*RangeError: in the file/);
+  expect(await queue.counts()).toMatchObject({ waiting: 1, workers: 0 });
+});
+
+it('reports that no Redis answers, and ends', async () => {
+  const file = aFile(
+    `import { HotQueue } from 'hotqueue';\nexport const work = new HotQueue('${aName()}').worker(() => {});`,
+  );
+  const runs = [
+    new WorkerRun([file, '--url', 'redis://127.0.0.1:1']),
+    new WorkerRun([file, '--port', '1', '--processes', '2']),
+  ];
+  expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1]);
+  for (const { stderr } of runs) expect(stderr).toMatch(/^hotqueue: .*no Redis answers at redis:\/\/127\.0\.0\.1:1/);
+});

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { IsEmail } from 'class-validator';
+import { HotQueue, InvalidPayloadError, start, type Runner } from 'hotqueue';
+import { afterAll, expect, it } from 'vitest';
+import { Guide } from '../../src/learn/guide.js';
+import { lesson, steps } from '../../src/learn/lesson.js';
+import { up, type Services } from '../../src/learn/services.js';
+import { World } from '../../src/learn/world.js';
+import { aChild, type Child } from '../support/child.js';
+import { until } from '../support/facts.js';
+import { redisUrl } from '../support/server.js';
+
+class Email {
+  @IsEmail() to!: string;
+}
+
+const address = { url: redisUrl(), prefix: `lesson-${randomUUID()}` };
+const world = new World(address);
+const shown: string[] = [];
+const guide = new Guide(world, (text) => shown.push(text));
+const q = new HotQueue('queue', { ...address, logger: false });
+const emails = new HotQueue('emails', { ...address, payload: Email, logger: false });
+const slow = new HotQueue('slow', { ...address, logger: false });
+const names = globalThis as Record<string, unknown>;
+let second: Child | undefined;
+let echo: Runner | undefined;
+let services: Services | undefined;
+
+afterAll(async () => {
+  await second?.kill('SIGKILL');
+  await echo?.stop();
+  await world.close();
+  await services?.down();
+  await Promise.all([q, emails, slow].map((queue) => queue.close()));
+  delete names['echo'];
+  delete names['Email'];
+});
+
+/** Runs code as the second terminal does, with `q` and `at` defined. */
+function there(code: string, redis: object = address): Child {
+  return aChild(`
+    import { HotQueue } from 'hotqueue';
+    const at = ${JSON.stringify(redis)};
+    const q = new HotQueue('queue', at);
+    process.once('SIGTERM', () => q.close()); // Ctrl-C at a prompt
+    ${code}`);
+}
+
+const loop = 'for await (const item of q.consume()) console.log(item);';
+const heard = async (value: Promise<unknown>): Promise<void> => world.hear({ value: await value });
+
+/** The action of a learner for each step. */
+const acts: Record<string, () => unknown> = {
+  'see-a-queue': () => world.hear({ value: q }),
+  'put-strings': () => heard(q.put('one', 'two', 'three', 'four')),
+  'check-length': () => heard(q.size()),
+  'consume-there': () => (second = there(loop)),
+  'length-is-zero': () => heard(q.size()),
+  'put-more': () => heard(q.put('five', 'six')),
+  'stop-consuming': () => second?.kill('SIGTERM'),
+  'compose-up': async () =>
+    (world.compose = services =
+      await up({ PATH: path.dirname(process.execPath), HOME: process.env['HOME'], HOTQUEUE_REDIS: 'js' })),
+  'which-host': () => world.answers.push('localhost', 'redis-db'),
+  'which-packages': () => world.answers.push('hotqueue'),
+  'consume-in-node2': () => (second = there(loop, { url: services?.url })),
+  'put-from-node1': async () => {
+    await using node1 = new HotQueue('queue', { url: services!.url });
+    await heard(node1.put('hello', 'from node1'));
+  },
+  'compose-down': async () => {
+    await second?.kill('SIGTERM');
+    await world.close(services?.url);
+    await services?.down();
+    world.compose = undefined;
+  },
+  'write-echo': () => (names['echo'] = q.worker(() => undefined)),
+  'call-echo': () => (echo = start(names['echo'] as () => void)),
+  'send-to-echo': () => (second = there("await q.put('hello', 'how are you?'); await q.close();")),
+  'stop-echo': () => echo?.stop(),
+  'write-class': () => (names['Email'] = Email),
+  'put-valid': () => heard(emails.put({ to: 'ada@example.com' })),
+  'put-invalid': () => emails.put({ to: 'ada' }).catch((error: unknown) => world.hear({ error })),
+  'put-from-elsewhere': () => (second = there("await new HotQueue('emails', at).put({ to: 'ada' }); await q.close();")),
+  'consume-valid': async () => {
+    for await (const email of emails.consume({ idleTimeout: '1s' })) expect(email).toEqual({ to: 'ada@example.com' });
+  },
+  'put-task': () => heard(slow.put('a long task')),
+  'begin-task': () =>
+    (second = there(
+      "const slow = new HotQueue('slow', { ...at, lease: '3s' }); for await (const task of slow.consume()) await new Promise((resolve) => setTimeout(resolve, 3_600_000));",
+    )),
+  'kill-worker': () => second?.kill('SIGKILL'),
+  'comes-back': () => heard(slow.get({ block: true })),
+};
+
+it('every step has one action in this test', () => {
+  expect(steps.map(({ step }) => step.id).sort()).toEqual(Object.keys(acts).sort());
+});
+
+it.each(lesson.map((part, index) => [part.title, part, index + 1] as const))(
+  '%s: each step is done only after its action, and reports what happened',
+  { timeout: 120_000 },
+  async (_title, part, number) => {
+    if (number === 1) await guide.begin();
+    for (const step of part.steps) {
+      expect(guide.step?.id).toBe(step.id);
+      await guide.next();
+      expect(shown.at(-1), step.id).toMatch(/^not yet: .{10,}/);
+      expect(guide.step?.id).toBe(step.id);
+      await acts[step.id]?.();
+      shown.length = 0;
+      await until(
+        () => guide.look(),
+        (verdict) => verdict?.done === true,
+      ).catch((cause: unknown) => {
+        throw new Error(`the lesson does not notice that "${step.id}" was done`, { cause });
+      });
+      expect(shown[0], step.id).toMatch(/^✓ .{10,}/);
+    }
+    expect(guide.step).toBe(lesson[number]?.steps[0]);
+  },
+);
+
+it('ends, and can be started at any exercise', async () => {
+  expect(shown.at(-1)).toContain('That was the lesson');
+  expect(await guide.beginPart(3)).toBe(true);
+  expect(guide.step?.id).toBe('write-echo');
+  guide.hint();
+  expect(shown.at(-1)).toBe(guide.step?.hint);
+  await guide.skip();
+  expect(guide.step?.id).toBe('call-echo');
+  guide.overview();
+  expect(shown.join('\n')).toContain('> 3. A worker instead of a loop (4 steps)');
+  expect(await guide.beginPart(lesson.length + 1)).toBe(false);
+});
+
+it('an invalid put rejects with the error class that the step checks', async () => {
+  await expect(emails.put({ to: 'ada' })).rejects.toBeInstanceOf(InvalidPayloadError);
+});
