@@ -15,8 +15,11 @@ const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
 /** How long Redis knows that a process held a quarantined message: longer than recovery of its workers takes. */
 const suspectMemoryMs = 86_400_000;
-/** Layout of claims in Redis, as described in `scripts/_claims.lua`. Layout 1 had one field for each message. */
-export const claimsLayout = '2';
+/**
+ * Layout of claims in Redis, as described in `scripts/_claims.lua`. Layout 2 had the same claims, and other names for some keys.
+ * Layout 1 had one field for each message.
+ */
+export const claimsLayout = '3';
 /** Field name of a message in layout 1: its lane letter, the number of its take, and its index. */
 export const layout1Field = /^[abhls]\d+\.\d+$/;
 
@@ -213,13 +216,13 @@ export class Broker {
    * @throws IncompatibleWorkersError if workers of another version of this library are registered
    */
   async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
-    const { workers, registry, heartbeats, meta } = this.keys;
+    const { workers, registry, heartbeats, meta, earlier } = this.keys;
     for (;;) {
       const askedAt = await this.#now(patience);
       const args = [worker, askedAt, this.leaseMs, report, process, claimsLayout];
       const [status, other] = (await this.connection.script(
         'join',
-        [workers, registry, heartbeats, meta],
+        [workers, registry, heartbeats, meta, earlier.registry],
         args,
         patience,
       )) as [number, string?];
@@ -363,10 +366,10 @@ export class Broker {
    * the queue.
    */
   async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
-    const { registry, meta, heartbeats, commands } = this.keys;
+    const { registry, meta, heartbeats, commands, earlier } = this.keys;
     await this.connection.script(
       'leave',
-      [...this.#backKeys(worker), registry, meta, heartbeats, commands],
+      [...this.#backKeys(worker), registry, meta, heartbeats, commands, earlier.registry],
       [worker, report],
       patience,
     );
@@ -383,7 +386,7 @@ export class Broker {
     wire: 'hotqueue' | 'plain',
     patience: Patience,
   ): Promise<RecoverReply | { readonly endsInMs: number }> {
-    const { workers, registry, meta, dead, deadMessages, heartbeats, commands } = this.keys;
+    const { workers, registry, meta, dead, deadMessages, heartbeats, commands, earlier } = this.keys;
     const keys = [
       this.keys.claims(worker),
       workers,
@@ -394,6 +397,7 @@ export class Broker {
       deadMessages,
       heartbeats,
       commands,
+      earlier.registry,
     ];
     const isSpared = await this.#heldSuspectElsewhere(worker, patience);
     const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0];
@@ -490,8 +494,25 @@ export class Broker {
 
   /** sweep: repairs a part of the queue. The next call continues at the returned cursors. */
   async sweep(cursors: readonly [string, string], patience: Patience): Promise<SweepReply> {
-    const { workers, registry, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low } = this.keys;
-    const keys = [workers, registry, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low];
+    const { workers, registry, delayed, delayedMessages, dead, deadMessages, meta, earlier } = this.keys;
+    const { inbox, high, base, low, requeued, quarantine } = this.keys;
+    const keys = [
+      ...[
+        workers,
+        registry,
+        delayed,
+        delayedMessages,
+        dead,
+        deadMessages,
+        inbox,
+        high,
+        base,
+        low,
+        requeued,
+        quarantine,
+      ],
+      ...[earlier.requeued, earlier.quarantine, meta],
+    ];
     const args = [...cursors, this.deadLetters.most, this.deadLetters.maxAgeMs];
     const [first, second, mended, ...lost] = (await this.connection.script('sweep', keys, args, patience)) as [
       string,

@@ -75,12 +75,12 @@ export const mutants: readonly Mutant[] = [
     breaks: 'messages are stored in their new place before they are removed from the old one',
     file: lua('take'),
     find: `  redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
-  if drawn[suspects] then redis.call('HSET', claims, 's' .. number, 1) end
+  if drawn[quarantine] then redis.call('HSET', claims, 's' .. number, 1) end
   for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
 `,
     replace: `  for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
   redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
-  if drawn[suspects] then redis.call('HSET', claims, 's' .. number, 1) end
+  if drawn[quarantine] then redis.call('HSET', claims, 's' .. number, 1) end
 `,
     hunters: ['F30'],
   },
@@ -120,7 +120,7 @@ export const mutants: readonly Mutant[] = [
     name: 'take-two-quarantined',
     breaks: 'a worker holds at most one quarantined message',
     file: lua('take'),
-    find: 'and not holdsSuspect() then',
+    find: 'and not holdsQuarantined() then',
     replace: 'then',
     hunters: ['SIM', 'F18q'],
   },
@@ -128,16 +128,16 @@ export const mutants: readonly Mutant[] = [
     name: 'take-all-quarantined',
     breaks: 'a take brings at most one quarantined message',
     file: lua('take'),
-    find: "draw(suspects, 's', 1)",
-    replace: "draw(suspects, 's', most)",
+    find: "draw(quarantine, 's', 1)",
+    replace: "draw(quarantine, 's', most)",
     hunters: ['SIM', 'F18q'],
   },
   {
     name: 'take-no-quarantined',
     breaks: 'a quarantined message is taken also while other messages wait',
     file: lua('take'),
-    find: "if redis.call('LLEN', suspects) > 0 and",
-    replace: "if redis.call('LLEN', suspects) > 0 and redis.call('LLEN', base) == 0 and",
+    find: "if redis.call('LLEN', quarantine) > 0 and",
+    replace: "if redis.call('LLEN', quarantine) > 0 and redis.call('LLEN', base) == 0 and",
     hunters: ['SIM', 'F18t'],
   },
   {
@@ -641,24 +641,24 @@ if hasUnknown then
     name: 'recover-blames-neighbours',
     breaks: 'messages beside a quarantined message count no crash',
     file: lua('recover'),
-    find: 'if suspectOf then isBlamed = take.number == suspectOf and index == 1 else',
-    replace: 'if suspectOf then isBlamed = true else',
+    find: 'if quarantinedOf then isBlamed = take.number == quarantinedOf and index == 1 else',
+    replace: 'if quarantinedOf then isBlamed = true else',
     hunters: ['SIM', 'F18n'],
   },
   {
     name: 'recover-spares-quarantined',
     breaks: 'a quarantined message counts a crash',
     file: lua('recover'),
-    find: 'if suspectOf then isBlamed = take.number == suspectOf and index == 1 else',
-    replace: 'if suspectOf then isBlamed = false else',
+    find: 'if quarantinedOf then isBlamed = take.number == quarantinedOf and index == 1 else',
+    replace: 'if quarantinedOf then isBlamed = false else',
     hunters: ['SIM', 'F18'],
   },
   {
     name: 'recover-blames-settled-quarantined',
     breaks: 'a settled quarantined message counts no crash',
     file: lua('recover'),
-    find: 'if take.hasSuspect and not take.settled[1] then',
-    replace: 'if take.hasSuspect then',
+    find: 'if take.hasQuarantined and not take.settled[1] then',
+    replace: 'if take.hasQuarantined then',
     hunters: ['SIM'],
   },
   {
@@ -681,17 +681,17 @@ if hasUnknown then
     name: 'recover-deletes-claims-first',
     breaks: 'recovery gives messages back before it deletes their claims',
     file: lua('recover'),
-    find: 'local ready, suspected, buried = 0, 0, 0',
+    find: 'local waiting, quarantined, buried = 0, 0, 0',
     replace: `redis.call('DEL', claims)
-local ready, suspected, buried = 0, 0, 0`,
+local waiting, quarantined, buried = 0, 0, 0`,
     hunters: ['F30'],
   },
   {
     name: 'quarantined-to-the-tail',
     breaks: 'a message that enters quarantine is the next one to be taken',
     file: lua('recover'),
-    find: "redis.call('LPUSH', suspects, message)",
-    replace: "redis.call('RPUSH', suspects, message)",
+    find: "redis.call('LPUSH', quarantine, message)",
+    replace: "redis.call('RPUSH', quarantine, message)",
     hunters: ['SIM'],
   },
   {
@@ -724,6 +724,14 @@ local ready, suspected, buried = 0, 0, 0`,
     file: lua('join'),
     find: "local layout = kind == 'set' and '1' or",
     replace: 'local layout =',
+    hunters: ['SIM'],
+  },
+  {
+    name: 'join-shuts-out-no-older-workers',
+    breaks: 'a worker of an earlier version does not join workers of this version',
+    file: lua('join'),
+    find: "redis.call('HSET', earlier, 'layout', layout)",
+    replace: '',
     hunters: ['SIM'],
   },
   {

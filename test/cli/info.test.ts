@@ -164,7 +164,7 @@ it('workers ls lists workers, and workers quiet, work and stop send commands to 
     code: 0,
     stdout: `1 worker of ${queue.name} asked to take messages again\n`,
   });
-  expect(await redis().hget(`{${queue.key}}:orders`, id)).toBe('work');
+  expect(await redis().hget(`{${queue.key}}:commands`, id)).toBe('resume');
   const absent = await hotqueue(['workers', 'stop', queue.name, 'unknown']);
   expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "unknown"\n` });
   expect((await hotqueue(['workers', 'stop', queue.name, 'loop'])).stderr).toMatch(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import type { Broker, TakeReply } from '../../src/redis/broker.js';
+import { claimsLayout, type Broker, type TakeReply } from '../../src/redis/broker.js';
 import type { Take } from '../../src/redis/take.js';
 import { until } from '../support/facts.js';
 import { aBroker, redis } from '../support/queue.js';
@@ -73,66 +73,16 @@ describe('join', () => {
     expect(
       await connection.script(
         'join',
-        [keys.workers, keys.registry, keys.heartbeats, keys.meta],
-        ['late', longAgo, 30_000, '', 'process', '2'],
+        [keys.workers, keys.registry, keys.heartbeats, keys.meta, keys.earlier.registry],
+        ['late', longAgo, 30_000, '', 'process', claimsLayout],
       ),
     ).toEqual([0]);
-    expect(await redis().exists(keys.workers, keys.registry)).toBe(0);
+    expect(await redis().exists(keys.workers, keys.registry, keys.earlier.registry)).toBe(0);
   });
 
-  it('stores the process of the worker, and the layout of its claims', async () => {
+  it('stores the process of the worker', async () => {
     const broker = aBroker();
     await aWorker(broker, 'worker', 'process');
-    expect(await redis().hgetall(broker.keys.registry)).toEqual({ worker: 'process' });
-    expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
-  });
-
-  it.each<[string, string, (broker: Broker) => Promise<unknown>, (broker: Broker) => Promise<string[]>]>([
-    [
-      'of the version before this one',
-      '1',
-      ({ keys }) => redis().sadd(keys.registry, 'other'),
-      ({ keys }) => redis().smembers(keys.registry),
-    ],
-    [
-      'of a newer version',
-      '3',
-      async ({ keys }) => (
-        await redis().hset(keys.registry, 'other', 'process'),
-        redis().hset(keys.meta, 'layout', '3')
-      ),
-      ({ keys }) => redis().hkeys(keys.registry),
-    ],
-  ])('is refused while workers %s are registered, and stores nothing', async (_whose, other, register, registered) => {
-    const broker = aBroker();
-    await register(broker);
-    const refused = broker.join('worker', 'process', at);
-    await expect(refused).rejects.toMatchObject({
-      code: 'INCOMPATIBLE_WORKERS',
-      key: broker.keys.base,
-      layout: '2',
-      other,
-    });
-    await expect(refused).rejects.toThrow(
-      `the workers of ${broker.keys.base} keep claims in layout ${other}, this version uses layout 2: stop the workers of the other version`,
-    );
-    expect(await redis().exists(broker.keys.workers, broker.keys.heartbeats)).toBe(0);
-    expect(await registered(broker)).toEqual(['other']);
-  });
-
-  it('is possible once the last worker of another version has left', async () => {
-    const broker = aBroker();
-    await redis().sadd(broker.keys.registry, 'old');
-    await redis().hset(broker.keys.meta, 'layout', '3');
-    await redis().srem(broker.keys.registry, 'old');
-    await aWorker(broker, 'worker', 'process');
-    expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
-  });
-
-  it('of the version before this one is refused by Redis while workers of this one are registered', async () => {
-    const broker = aBroker();
-    await aWorker(broker, 'worker', 'process');
-    await expect(redis().sadd(broker.keys.registry, 'old')).rejects.toThrow('WRONGTYPE');
     expect(await redis().hgetall(broker.keys.registry)).toEqual({ worker: 'process' });
   });
 });
@@ -687,7 +637,7 @@ describe('recover', () => {
   it('counts only the crash of a quarantined message: it is buried, and all others go back unchanged', async () => {
     const { broker, worker } = await dying();
     await endLease(broker, worker);
-    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 4, quarantined: 0, buried: 1 });
     expect(await list(broker.keys.base)).toEqual(['#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3']);
     expect(await redis().hgetall(broker.keys.deadMessages)).toEqual({
       suspect: `{"reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#suspect 4 3 a=9\n"suspect"`,
@@ -716,8 +666,8 @@ describe('recover', () => {
     await endLease(broker, worker);
     const left = how === 'over with its take' ? ['#c 0 1\n3'] : ['#a 0 1\n1', `#${worker}.b1.4 0 1\nbare`, '#c 0 1\n3'];
     expect(await broker.recover(worker, 'hotqueue', at)).toEqual({
-      ready: left.length,
-      suspects: how === 'over with its take' ? 0 : 1,
+      waiting: left.length,
+      quarantined: how === 'over with its take' ? 0 : 1,
       buried: 0,
     });
     expect(await list(broker.keys.base)).toEqual(left);
@@ -731,7 +681,7 @@ describe('recover', () => {
     await take(broker, worker, 1);
     await redis().rpush(broker.keys.quarantine, 'waiting');
     await endLease(broker, worker);
-    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 1, suspects: 2, buried: 0 });
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 1, quarantined: 2, buried: 0 });
     expect(await list(broker.keys.quarantine)).toEqual(['#a 0 2\n1', '#c 0 2\n3', 'waiting']);
     expect(await list(broker.keys.base)).toEqual(['#b 0 1\n2']);
   });
@@ -741,7 +691,7 @@ describe('recover', () => {
     await broker.ack(worker, [inState(held, '2-4,11')]);
     await broker.bury(worker, places(held, 7)[0]!, 'dead', '{}');
     await endLease(broker, worker);
-    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 7, suspects: 0, buried: 0 });
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 7, quarantined: 0, buried: 0 });
     expect(await list(broker.keys.base)).toEqual([0, 4, 5, 7, 8, 9, 11].map((index) => `#id 0 1\n${index}`));
   });
 
@@ -778,7 +728,7 @@ describe('recover', () => {
       const { broker: suspecting, worker: holder } = await dying(process);
       await suspecting.noteQuarantined(process, holder);
       const { broker, worker } = await neighbour(process);
-      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 2, suspects: 0, buried: 0 });
+      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 2, quarantined: 0, buried: 0 });
       expect(await list(broker.keys.base)).toEqual(['#a 0 1\n1', 'bare']);
       // The quarantined message counts the crash, in either order of recovery.
       await endLease(suspecting, holder);
@@ -791,7 +741,7 @@ describe('recover', () => {
       for (const { broker, worker } of both) await broker.noteQuarantined(process, worker);
       for (const { broker, worker } of both) {
         await endLease(broker, worker);
-        expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
+        expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 4, quarantined: 0, buried: 1 });
       }
     });
 
@@ -813,7 +763,7 @@ describe('recover', () => {
       const process = randomUUID();
       const { broker, worker } = await neighbour(process);
       await note(broker, process, worker);
-      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 1, suspects: 1, buried: 0 });
+      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 1, quarantined: 1, buried: 0 });
       expect(await list(broker.keys.quarantine)).toEqual(['#a 0 2\n1']);
     });
 

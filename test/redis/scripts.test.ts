@@ -51,7 +51,7 @@ describe.each(scriptNames)('%s.lua', (name) => {
 
   it('has one caller', () => {
     const broker = readFileSync(new URL('../broker.ts', folder), 'utf8');
-    expect(broker.match(new RegExp(`(script\\(|runScriptForBytes\\(client, )'${name}'`, 'g'))).toHaveLength(1);
+    expect(broker.match(new RegExp(`(script\\(|runScriptForBytes\\(client, )\\s*'${name}'`, 'g'))).toHaveLength(1);
   });
 
   it('uses the functions of the file that it includes, and of no other file', () => {

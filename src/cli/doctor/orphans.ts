@@ -20,9 +20,9 @@ export interface QueueFacts {
   /** Active messages of workers with a lease that ended at least a minute ago. */
   readonly heldBySilent: number;
   /** Workers with claims that are missing in the registry. Recovery looks only at workers in the registry. */
-  readonly offTheRoll: readonly string[];
+  readonly unregistered: readonly string[];
   /** The same for workers of an earlier version. Their claims are in layout 1, which this version cannot read. */
-  readonly offTheRollInLayout1: readonly string[];
+  readonly unregisteredInLayout1: readonly string[];
   /** Registered workers of another version, and the layout of their claims; absent if there are none. */
   readonly others?: { readonly workers: number; readonly layout: string } | undefined;
   /** Delayed messages that were due at least a minute ago. */
@@ -53,8 +53,8 @@ export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
     type,
     heldByGone,
     heldBySilent,
-    offTheRoll,
-    offTheRollInLayout1,
+    unregistered,
+    unregisteredInLayout1,
     others,
     overdue,
     delayedSurplus,
@@ -84,17 +84,17 @@ export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
         `${count(heldBySilent, 'message')} claimed by workers with an ended lease, and no worker recovers them`,
         comesBack,
       ),
-    offTheRoll.length > 0 &&
+    unregistered.length > 0 &&
       problem(
         check,
-        `${count(offTheRoll.length, 'worker')} with claims, but not in the registry: ${offTheRoll.join(', ')}`,
-        `add each of them to the registry (redis-cli HSET '{…:${name}}:roll' ${offTheRoll[0]} unknown), then ${comesBack}`,
+        `${count(unregistered.length, 'worker')} with claims, but not in the registry: ${unregistered.join(', ')}`,
+        `add each of them to the registry (redis-cli HSET '{…:${name}}:registry' ${unregistered[0]} unknown), then ${comesBack}`,
       ),
-    offTheRollInLayout1.length > 0 &&
+    unregisteredInLayout1.length > 0 &&
       problem(
         check,
-        `${count(offTheRollInLayout1.length, 'worker')} of an earlier version with claims, but not in the registry: ${offTheRollInLayout1.join(', ')}`,
-        `stop the workers of this version, which cannot read these claims; add each of them to the registry (redis-cli SADD '{…:${name}}:roll' ${offTheRollInLayout1[0]}), then ${comesBackBy('a worker of that version')}`,
+        `${count(unregisteredInLayout1.length, 'worker')} of an earlier version with claims, but not in the registry: ${unregisteredInLayout1.join(', ')}`,
+        `stop the workers of this version, which cannot read these claims; add each of them to the registry (redis-cli SADD '{…:${name}}:roll' ${unregisteredInLayout1[0]}), then ${comesBackBy('a worker of that version')}`,
       ),
     overdue > 0 &&
       warning(
@@ -134,29 +134,29 @@ function readQueue(name: string, address: QueueOptions, holders: readonly string
     const { connection, keys } = broker;
     const [seconds] = (await connection.call((client) => client.time(), patience)).map(Number) as [number];
     const longAgo = seconds * 1_000 - graceMs;
-    const [type, { roll, others }, leases, overdue] = await Promise.all([
+    const [type, { registry, others }, leases, overdue] = await Promise.all([
       connection.call((client) => client.type(keys.base), patience),
-      readRoll(broker),
+      readRegistry(broker),
       connection.call((client) => client.zrange(keys.workers, 0, '-1', 'WITHSCORES'), patience),
       connection.call((client) => client.zcount(keys.delayed, '-inf', longAgo), patience),
     ]);
     const lease = new Map(
       leases.flatMap((worker, index) => (index % 2 === 0 ? [[worker, Number(leases[index + 1])] as const] : [])),
     );
-    const lost = holders.filter((worker) => !roll.includes(worker));
+    const lost = holders.filter((worker) => !registry.includes(worker));
     const areInLayout1 = await Promise.all(lost.map((worker) => isInLayout1(broker, worker)));
     return {
       type,
       heldByGone: await held(
         broker,
-        roll.filter((worker) => !lease.has(worker)),
+        registry.filter((worker) => !lease.has(worker)),
       ),
       heldBySilent: await held(
         broker,
         [...lease].filter(([, endsAt]) => endsAt < longAgo).map(([worker]) => worker),
       ),
-      offTheRoll: lost.filter((_, index) => !areInLayout1[index]),
-      offTheRollInLayout1: lost.filter((_, index) => areInLayout1[index]),
+      unregistered: lost.filter((_, index) => !areInLayout1[index]),
+      unregisteredInLayout1: lost.filter((_, index) => areInLayout1[index]),
       others,
       overdue,
       delayedSurplus: await surplus(connection, keys.delayedMessages, keys.delayed),
@@ -165,22 +165,23 @@ function readQueue(name: string, address: QueueOptions, holders: readonly string
   });
 }
 
-/** The workers in the registry: the fields of a hash, or the members of a set in layout 1. */
-async function readRoll({
+/** The registered workers. Those of layouts 1 and 2 are in another key, which also exists while workers of this layout are registered. */
+async function readRegistry({
   connection,
   keys,
-}: Broker): Promise<{ readonly roll: readonly string[]; readonly others: QueueFacts['others'] }> {
-  const [type, noted] = await Promise.all([
-    connection.call((client) => client.type(keys.registry), patience),
+}: Broker): Promise<{ readonly registry: readonly string[]; readonly others: QueueFacts['others'] }> {
+  const [typeBefore, noted, registered] = await Promise.all([
+    connection.call((client) => client.type(keys.earlier.registry), patience),
     connection.call((client) => client.hget(keys.meta, 'layout'), patience),
+    connection.call((client) => client.hkeys(keys.registry), patience),
   ]);
-  if (type === 'none') return { roll: [], others: undefined };
-  const layout = type === 'set' ? '1' : (noted ?? claimsLayout);
-  const roll = await connection.call(
-    (client) => (type === 'set' ? client.smembers(keys.registry) : client.hkeys(keys.registry)),
-    patience,
-  );
-  return { roll, others: layout === claimsLayout ? undefined : { workers: roll.length, layout } };
+  const hasAny = typeBefore !== 'none' || registered.length > 0;
+  const layout = typeBefore === 'set' ? '1' : (hasAny && noted) || claimsLayout;
+  const registry = await connection.call((client) => {
+    if (layout === '1') return client.smembers(keys.earlier.registry);
+    return layout === '2' ? client.hkeys(keys.earlier.registry) : Promise.resolve(registered);
+  }, patience);
+  return { registry, others: layout === claimsLayout ? undefined : { workers: registry.length, layout } };
 }
 
 async function isInLayout1({ connection, keys }: Broker, worker: string): Promise<boolean> {

@@ -13,7 +13,7 @@ local function addIndexes(indexes, text)
   end
 end
 
--- Returns the takes that are not deleted yet, newest first: {number, hasSuspect, settled = {index = true}, packed}
+-- Returns the takes that are not deleted yet, newest first: {number, hasQuarantined, settled = {index = true}, packed}
 local function takesOf(claims)
   local byNumber, takes, fields = {}, {}, redis.call('HGETALL', claims)
   local function takeOf(number)
@@ -26,7 +26,7 @@ local function takesOf(claims)
     if kind == 't' then take.packed = fields[at + 1]
     elseif kind == 'a' then addIndexes(take.settled, string.match(fields[at + 1], '^%d+ %d+ (.*)$') or '')
     elseif kind == 'e' then take.settled[tonumber(index)] = true
-    elseif kind == 's' then take.hasSuspect = true end
+    elseif kind == 's' then take.hasQuarantined = true end
   end
   for _, take in pairs(byNumber) do
     if take.packed then takes[#takes + 1] = take end

@@ -1,7 +1,7 @@
 -- include _claims.lua
 -- beat: worker -> worker with a renewed lease; active messages of takes that the worker does not know -> waiting (head)
--- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high  8 base
---       9 low (lists)  10 reports  11 orders (hashes)
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 quarantine  5 requeued  6 inbox  7 high  8 base
+--       9 low (lists)  10 heartbeats  11 commands (hashes)
 -- ARGV  1 worker  2 lease in ms  3 number of its current take  4 heartbeat report  5.. for each take that it knows: number, how
 --       many of its messages are acknowledged, of how many, and which
 -- Returns {status, ms until the first lease ends, worker of that lease, 1 if someone watches, command for this worker or ''};
@@ -9,9 +9,9 @@
 --
 -- The worker does not know a take with a lower number if the reply was lost, or if a failover restored the take. An
 -- acknowledgement that a failover rolled back is written again.
-local claims, workers, meta, suspects, again, inbox, high, base, low, reports, orders = unpack(KEYS)
+local claims, workers, meta, quarantine, requeued, inbox, high, base, low, heartbeats, commands = unpack(KEYS)
 local worker, lease = ARGV[1], tonumber(ARGV[2])
-local lanes = {a = again, b = base, h = high, l = low, s = suspects}
+local lanes = {a = requeued, b = base, h = high, l = low, s = quarantine}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
@@ -27,7 +27,7 @@ if now - tonumber(redis.call('HGET', meta, 'seen') or now) > 0.4 * lease then
 end
 redis.call('HSET', meta, 'seen', now)
 redis.call('ZADD', workers, now + lease, worker)
-redis.call('HSET', reports, worker, ARGV[4])
+redis.call('HSET', heartbeats, worker, ARGV[4])
 
 local known = {}
 for at = 5, #ARGV, 4 do
@@ -55,4 +55,4 @@ end
 
 local first = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
 local isWatched = tonumber(redis.call('HGET', meta, 'watched') or 0) > now and 1 or 0
-return {0, math.max(0, math.ceil(first[2] - now)), first[1], isWatched, redis.call('HGET', orders, worker) or ''}
+return {0, math.max(0, math.ceil(first[2] - now)), first[1], isWatched, redis.call('HGET', commands, worker) or ''}

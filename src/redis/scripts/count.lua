@@ -1,5 +1,5 @@
 -- count: reads the number of messages in each state, at one moment
--- KEYS  1 workers (zset)  2 delayed  3 dead (zsets)  4 base  5 inbox  6 high  7 low  8 again  9 suspects (lists)
+-- KEYS  1 workers (zset)  2 delayed  3 dead (zsets)  4 base  5 inbox  6 high  7 low  8 requeued  9 quarantine (lists)
 --       10.. claims of each worker in ARGV (hashes, _claims.lua)
 -- ARGV  the workers that the caller knows
 -- Returns {waiting, delayed, dead, active, worker, ..}, with all registered workers at the end. If these are not the workers

@@ -1,12 +1,12 @@
 -- move: delayed -> delayed with another due time, or -> waiting (tail) if that time is now or past
--- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 request (string)  4 suspects  5 again  6 inbox  7 high  8 base
+-- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 request (string)  4 quarantine  5 requeued  6 inbox  7 high  8 base
 --       9 low (lists)
 -- ARGV  1 id  2 new due time: +ms from now, or Unix ms  3 how long Redis keeps the request key, in ms
 -- Returns {1 if moved or 0 if there is no delayed message with this id, ms until the next message is due or -1}
 --
 -- The request key keeps the result. Without it, a repeated or late request would undo a later move.
-local delayed, delayedMessages, request, suspects, again, inbox, high, base, low = unpack(KEYS)
-local lanes = {a = again, b = base, h = high, l = low, s = suspects}
+local delayed, delayedMessages, request, quarantine, requeued, inbox, high, base, low = unpack(KEYS)
+local lanes = {a = requeued, b = base, h = high, l = low, s = quarantine}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function tell(moved)

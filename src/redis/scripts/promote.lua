@@ -1,9 +1,9 @@
 -- promote: delayed -> waiting (tail)
--- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 suspects  4 again  5 high  6 base  7 low (lists)
+-- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 quarantine  4 requeued  5 high  6 base  7 low (lists)
 -- ARGV  1 most messages
 -- Returns {how many were promoted, ms until the next message is due or -1}
-local delayed, delayedMessages, suspects, again, high, base, low = unpack(KEYS)
-local lanes = {a = again, b = base, h = high, l = low, s = suspects}
+local delayed, delayedMessages, quarantine, requeued, high, base, low = unpack(KEYS)
+local lanes = {a = requeued, b = base, h = high, l = low, s = quarantine}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 

@@ -1,9 +1,9 @@
 -- release: active -> waiting (head), the attempt not counted
--- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 suspects  4 again  5 inbox  6 high  7 base  8 low (lists)
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 quarantine  4 requeued  5 inbox  6 high  7 base  8 low (lists)
 -- ARGV  1 worker  2.. for each message, newest first: number of the take, index, lane letter, the message
 -- Returns how many messages went back; -1 if none did and the lease was lost
-local claims, workers, suspects, again, inbox, high, base, low = unpack(KEYS)
-local lanes = {a = again, b = base, h = high, l = low, s = suspects}
+local claims, workers, quarantine, requeued, inbox, high, base, low = unpack(KEYS)
+local lanes = {a = requeued, b = base, h = high, l = low, s = quarantine}
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
 
 -- Messages in the inbox came from the head of base, and are newer than the claimed ones. They go back first, so the order stays.

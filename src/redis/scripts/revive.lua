@@ -1,16 +1,16 @@
 -- revive: dead -> waiting (tail), like a new message: no attempts, no crashes, no failures, no expiry
--- KEYS  1 dead (zset)  2 dead messages (hash)  3 request (string)  4 again  5 high  6 base  7 low (lists)
--- ARGV  1 how long Redis keeps the request key, in ms  2 'a' on a plain queue: all messages go to again, as they have a header;
+-- KEYS  1 dead (zset)  2 dead messages (hash)  3 request (string)  4 requeued  5 high  6 base  7 low (lists)
+-- ARGV  1 how long Redis keeps the request key, in ms  2 'a' on a plain queue: all messages go to requeued, as they have a header;
 --       else 'b': each goes to the lane in its record  3.. for each dead letter: its key, and when it was buried
 -- Returns how many were revived
 --
--- The time of burial must match: if a letter was revived and buried again, it is another letter. The request key keeps the
+-- The time of burial must match: if a letter was revived and buried requeued, it is another letter. The request key keeps the
 -- result, so a repeated request gets the same reply.
-local dead, deadMessages, request, again, high, base, low = unpack(KEYS)
+local dead, deadMessages, request, requeued, high, base, low = unpack(KEYS)
 local answer = redis.call('GET', request)
 if answer then return tonumber(answer) end
 redis.call('HDEL', deadMessages, '') -- Redis allows this when out of memory, and then all later writes
-local lanes = ARGV[2] == 'a' and {b = again} or {a = again, h = high, l = low, b = base}
+local lanes = ARGV[2] == 'a' and {b = requeued} or {a = requeued, h = high, l = low, b = base}
 
 -- Returns the message with a fresh header. Parses the header and the failures behind it as the client does (envelope.ts).
 local function renewed(letter, message)

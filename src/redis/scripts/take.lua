@@ -1,5 +1,5 @@
 -- take: waiting -> active
--- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high
+-- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 quarantine  5 requeued  6 inbox  7 high
 --       8 base  9 low (lists)  10 delayed (zset)
 -- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes
 -- Returns {status, ms until a delayed message is due or -1, ms until the first lease ends, worker of that lease, 1 if someone
@@ -7,7 +7,7 @@
 --         status 0 served, 1 paused, -1 the lease was lost, -2 a newer take was answered
 --
 -- If a take is sent again under the same number, it gets the same messages. So a lost reply claims nothing twice.
-local claims, workers, meta, suspects, again, inbox, high, base, low, delayed = unpack(KEYS)
+local claims, workers, meta, quarantine, requeued, inbox, high, base, low, delayed = unpack(KEYS)
 local worker, number, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -68,17 +68,17 @@ local function draw(list, lane, bound)
 end
 
 -- A worker holds at most one quarantined message at a time. If it dies, that message is blamed. It may hold other messages beside it.
-local function holdsSuspect()
+local function holdsQuarantined()
   for _, field in ipairs(redis.call('HKEYS', claims)) do
     local with = string.match(field, '^s(%d+)$')
     local acked = with and redis.call('HGET', claims, 'a' .. with)
     if acked and not string.find(acked, '^%d+ %d+ 1%f[%D]') and redis.call('HEXISTS', claims, 'e' .. with .. '.1') == 0 then return true end
   end
 end
-if redis.call('LLEN', suspects) > 0 and not holdsSuspect() then draw(suspects, 's', 1) end
+if redis.call('LLEN', quarantine) > 0 and not holdsQuarantined() then draw(quarantine, 's', 1) end
 
 if number % 16 == 0 then draw(low, 'l', most) end -- every 16th take starts with low, so low never starves
-draw(again, 'a', most)
+draw(requeued, 'a', most)
 draw(inbox, 'b', most)
 draw(high, 'h', most)
 draw(base, 'b', most)
@@ -89,7 +89,7 @@ if count > 0 then
   taken[1] = lanes
   packed = cmsgpack.pack(taken)
   redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
-  if drawn[suspects] then redis.call('HSET', claims, 's' .. number, 1) end
+  if drawn[quarantine] then redis.call('HSET', claims, 's' .. number, 1) end
   for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
 end
 
