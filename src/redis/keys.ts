@@ -33,6 +33,8 @@ export class Keys {
    * `done`, `failed` (attempts of workers that have left or were recovered).
    */
   readonly meta: string;
+  /** The lists of waiting messages, in the order in which the scripts declare them. */
+  readonly waiting: readonly string[];
   /** Keys that layouts 1 and 2 of claims had under other names. The scripts join and sweep explain what they are for. */
   readonly earlier: { readonly registry: string; readonly requeued: string; readonly quarantine: string };
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
@@ -69,6 +71,7 @@ export class Keys {
     this.heartbeats = `${this.#own}heartbeats`;
     this.commands = `${this.#own}commands`;
     this.meta = `${this.#own}meta`;
+    this.waiting = [this.quarantine, this.requeued, this.inbox, this.high, this.base, this.low];
     this.earlier = {
       registry: `${this.#own}roll`,
       requeued: `${this.#own}again`,
@@ -77,7 +80,7 @@ export class Keys {
     this.names = prefix;
   }
 
-  /** Hash: the claims of this worker. `scripts/_claims.lua` lists its fields. */
+  /** Hash: the claims of this worker. `scripts/_lib.lua` lists its fields. */
   claims(worker: string): string {
     return `${this.#own}claims:${worker}`;
   }

@@ -5,8 +5,7 @@
 --
 -- If a request is older than a lease, another process may have recovered its worker already.
 local workers, registry, heartbeats, meta, earlier = unpack(KEYS)
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = serverNow()
 if now - tonumber(ARGV[2]) > tonumber(ARGV[3]) then return {0} end
 
 -- Workers of different layouts would lose each other's claims. So a worker does not join while workers of another layout are
