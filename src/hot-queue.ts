@@ -292,7 +292,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * @throws QueueClosedError, RedisUnreachableError
    *
    * @example
-   * const { waiting, delayed, claimed, dead } = await emails.counts();
+   * const { waiting, delayed, active, dead } = await emails.counts();
    */
   async counts(): Promise<Counts> {
     this.#admit();

@@ -103,7 +103,7 @@ class Batch {
     const buried = failed.filter(({ verb }) => verb === 'bury').length;
     const level = first.isAsked ? 'info' : 'warn';
     logger[level](
-      `${failed.length} messages of queue "${name}" failed together, ${failed.length - buried} to be tried again, ${buried} buried: ${errorText(first.error)}`,
+      `${failed.length} messages of queue "${name}" failed together (${failed.length - buried} will be retried, ${buried} buried): ${errorText(first.error)}`,
     );
   }
 

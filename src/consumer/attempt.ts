@@ -204,7 +204,7 @@ function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, rand
   if (attempt >= policy.attempts) return { verb: 'bury', reason, attempts: attempt, error };
   if (error instanceof RetryIn) return { verb: 'retry', delayMs: error.delayMs, error, isAsked: true };
   if (policy.retryIf?.(error, attempt) === false)
-    return { verb: 'bury', reason: `${reason}, and retryIf refused another`, attempts: attempt, error };
+    return { verb: 'bury', reason: `${reason}, and retryIf returned false`, attempts: attempt, error };
   return { verb: 'retry', delayMs: delayAfter(attempt, policy.backoff, error, random), error };
 }
 
@@ -214,8 +214,8 @@ function log(claim: Claim, outcome: Exclude<Outcome, { verb: 'ack' }>): void {
   const why = outcome.error === undefined ? '' : `: ${errorText(outcome.error)}`;
   const level = outcome.isAsked ? 'info' : 'warn'; // what a handler asked for needs no warning
   if (settledBy) context.logger.warn(`${message} was settled by ${settledBy}(), then its handler threw${why}`);
-  else if (outcome.verb === 'bury') context.logger[level](`${message} buried, ${outcome.reason}${why}`);
-  else context.logger[level](`${message} failed attempt ${attempt}, again in ${outcome.delayMs} ms${why}`);
+  else if (outcome.verb === 'bury') context.logger[level](`${message} was buried (${outcome.reason})${why}`);
+  else context.logger[level](`${message} failed attempt ${attempt}, next attempt in ${outcome.delayMs} ms${why}`);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -115,7 +115,7 @@ export class Session {
   /** Aborts the signals of all handlers when Redis has not answered for most of a lease. */
   fence(): void {
     if (!this.#worker || this.isProven) return;
-    this.abort(new Error('Redis did not answer for most of the lease: another worker may have the message'));
+    this.abort(new Error('this worker could not renew its lease in time: another worker may have the message'));
   }
 
   /** Takes hold of what a take brought. @returns its messages, in order */

@@ -144,7 +144,7 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     if (id === undefined) return;
     throw new InvalidOptionError(
       'id',
-      `invalid id ${JSON.stringify(id)}: several messages cannot share one id. Put them one by one, each with({ id }) of its own`,
+      `invalid id ${JSON.stringify(id)}: several messages cannot share one id. Put them one by one, each with its own: with({ id: … })`,
     );
   }
 
@@ -153,8 +153,8 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     if (open(text).header)
       throw new NotSerializableError(
         '',
-        'text that begins like a header of this library',
-        "it would lose its first line: use wire: 'hotqueue' for it",
+        'text that begins like a header of hotqueue',
+        "its first line would be lost. Use wire: 'hotqueue'",
       );
     return text;
   }

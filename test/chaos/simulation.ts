@@ -293,7 +293,7 @@ class Simulation {
           await redis.zadd(keys.workers, 'XX', '1', worker);
         return undefined;
       case 'recover':
-        return 'ready' in (await broker.recover(step.worker, wire, at));
+        return 'waiting' in (await broker.recover(step.worker, wire, at));
       case 'due':
         return void (await redis.zadd(keys.delayed, 'XX', String(step.order), step.member));
       case 'promote':

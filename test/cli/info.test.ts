@@ -56,7 +56,7 @@ function aReport({ done = 0, ...more }: { done?: number; name?: string; kind?: '
     pid: 4711,
     process: 'night',
     startedAt: 1,
-    claimed: 1,
+    active: 1,
     running: [['id', 1, 1]],
   };
   return `${done} 0 ${JSON.stringify({ ...about, ...more })}`;

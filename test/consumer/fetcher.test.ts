@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silent } from '../../src/core/logger.js';
 import type { ClaimRef, SettleReply } from '../../src/redis/broker.js';
-import type { Take } from '../../src/redis/take.js';
+import { Take } from '../../src/redis/take.js';
 import type { QueueContext } from '../../src/redis/queue-context.js';
 import { Fetcher } from '../../src/consumer/fetcher.js';
 import { processId } from '../../src/consumer/process.js';
@@ -31,9 +31,10 @@ class Server {
       leaseMs: this.leaseMs,
       join: (worker: string) => this.#answer('join', '', void this.workers.push(worker)),
       announce: () => Promise.resolve(),
-      take: (_worker: string, number: number) => {
+      take: (worker: string, number: number) => {
         this.asked.push(`take ${number}`);
         const take = this.takes.shift();
+        if (take instanceof Take) (take as { worker: string }).worker = worker;
         return Promise.resolve(take === 'lost' ? take : { status: 'served', take, hints: {} });
       },
       ack: (worker: string, takes: readonly Take[]) =>

@@ -687,7 +687,7 @@ describe('recover', () => {
   it('counts only the crash of a quarantined message: it is buried, and all others go back unchanged', async () => {
     const { broker, worker } = await dying();
     await endLease(broker, worker);
-    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 4, quarantined: 0, buried: 1 });
     expect(await list(broker.keys.base)).toEqual(['#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3']);
     expect(await redis().hgetall(broker.keys.deadMessages)).toEqual({
       suspect: `{"reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#suspect 4 3 a=9\n"suspect"`,
@@ -716,8 +716,8 @@ describe('recover', () => {
     await endLease(broker, worker);
     const left = how === 'over with its take' ? ['#c 0 1\n3'] : ['#a 0 1\n1', `#${worker}.b1.4 0 1\nbare`, '#c 0 1\n3'];
     expect(await broker.recover(worker, 'hotqueue', at)).toEqual({
-      ready: left.length,
-      suspects: how === 'over with its take' ? 0 : 1,
+      waiting: left.length,
+      quarantined: how === 'over with its take' ? 0 : 1,
       buried: 0,
     });
     expect(await list(broker.keys.base)).toEqual(left);
@@ -731,7 +731,7 @@ describe('recover', () => {
     await take(broker, worker, 1);
     await redis().rpush(broker.keys.quarantine, 'waiting');
     await endLease(broker, worker);
-    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 1, suspects: 2, buried: 0 });
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 1, quarantined: 2, buried: 0 });
     expect(await list(broker.keys.quarantine)).toEqual(['#a 0 2\n1', '#c 0 2\n3', 'waiting']);
     expect(await list(broker.keys.base)).toEqual(['#b 0 1\n2']);
   });
@@ -741,7 +741,7 @@ describe('recover', () => {
     await broker.ack(worker, [inState(held, '2-4,11')]);
     await broker.bury(worker, places(held, 7)[0]!, 'dead', '{}');
     await endLease(broker, worker);
-    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 7, suspects: 0, buried: 0 });
+    expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 7, quarantined: 0, buried: 0 });
     expect(await list(broker.keys.base)).toEqual([0, 4, 5, 7, 8, 9, 11].map((index) => `#id 0 1\n${index}`));
   });
 
@@ -778,7 +778,7 @@ describe('recover', () => {
       const { broker: suspecting, worker: holder } = await dying(process);
       await suspecting.noteQuarantined(process, holder);
       const { broker, worker } = await neighbour(process);
-      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 2, suspects: 0, buried: 0 });
+      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 2, quarantined: 0, buried: 0 });
       expect(await list(broker.keys.base)).toEqual(['#a 0 1\n1', 'bare']);
       // The quarantined message counts the crash, in either order of recovery.
       await endLease(suspecting, holder);
@@ -791,7 +791,7 @@ describe('recover', () => {
       for (const { broker, worker } of both) await broker.noteQuarantined(process, worker);
       for (const { broker, worker } of both) {
         await endLease(broker, worker);
-        expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 4, suspects: 0, buried: 1 });
+        expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 4, quarantined: 0, buried: 1 });
       }
     });
 
@@ -813,7 +813,7 @@ describe('recover', () => {
       const process = randomUUID();
       const { broker, worker } = await neighbour(process);
       await note(broker, process, worker);
-      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ ready: 1, suspects: 1, buried: 0 });
+      expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 1, quarantined: 1, buried: 0 });
       expect(await list(broker.keys.quarantine)).toEqual(['#a 0 2\n1']);
     });
 

@@ -44,7 +44,7 @@ it('every transition works on a cluster: put, take, retry, bury, release, delay,
       break;
     }
     expect(await queue.clear()).toBe(1);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, active: 0, dead: 0, workers: 0 });
   }
 });
 
@@ -77,10 +77,14 @@ it('only a quarantined message counts a crash, also if two queues and the note o
     await take(other, worker, 1);
     await endLease(suspecting, holder);
     await endLease(other, worker);
-    expect(await other.recover(worker, 'hotqueue', { withinMs: 5_000 })).toEqual({ ready: 1, suspects: 0, buried: 0 });
+    expect(await other.recover(worker, 'hotqueue', { withinMs: 5_000 })).toEqual({
+      waiting: 1,
+      quarantined: 0,
+      buried: 0,
+    });
     expect(await suspecting.recover(holder, 'hotqueue', { withinMs: 5_000 })).toEqual({
-      ready: 1,
-      suspects: 0,
+      waiting: 1,
+      quarantined: 0,
       buried: 1,
     });
     expect(await cluster.client.lrange(other.keys.base, 0, -1)).toEqual(['#elsewhere 0 0\n"elsewhere"']);

@@ -37,7 +37,7 @@ describe('a queue', () => {
     ['delay', '40000d', 'at most 100 years'],
     ['priority', 'urgent', "'high' or 'normal' or 'low'"],
     ['priority', 1, "'high' or 'normal' or 'low'"],
-    ['dedupe', 0, 'at least 1 ms'],
+    ['uniqueFor', 0, 'at least 1 ms'],
     ['at', new Date(), 'queue.with({ at: … })'],
     ['id', 'a', 'queue.with({ id: … })'],
     ['maxLength', 0, 'a whole number from 1'],
@@ -164,8 +164,8 @@ describe('put', () => {
     [{ id: 'a~1' }, 'id', 'invalid id "a~1": use'],
     [{ id: 'ü' }, 'id', 'invalid id "ü": use'],
     [{ id: 42 }, 'id', 'invalid id 42: use'],
-    [{ id: 'a', dedupe: 0 }, 'dedupe', 'at least 1 ms'],
-    [{ dedupe: '1h' }, 'dedupe', 'Set id too'],
+    [{ id: 'a', uniqueFor: 0 }, 'uniqueFor', 'at least 1 ms'],
+    [{ uniqueFor: '1h' }, 'uniqueFor', 'Set id too'],
     [{ maxLength: 3 }, 'maxLength', 'unknown option "maxLength"'],
   ])('refuses the options %j', (options, option, sentence) => {
     const make = () => aQueue().with(options as object);
@@ -193,7 +193,7 @@ describe('delayed', () => {
     await expect(delayed.move('a', { delay: 1, at: new Date() })).rejects.toThrow('remove one of the two');
     await expect(delayed.move('a', { at: 60 })).rejects.toThrow('not seconds');
     await expect(delayed.move('a', { priority: 'high' } as object)).rejects.toThrow('unknown option "priority"');
-    for (const id of [undefined, 7, '']) await expect(delayed.cancel(id as string)).rejects.toThrow('is no id');
+    for (const id of [undefined, 7, '']) await expect(delayed.cancel(id as string)).rejects.toThrow('expected the id');
   });
 });
 

@@ -90,7 +90,7 @@ describe('a message that failed', () => {
     await runner.stop();
     expect(
       logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff did not return a duration')),
-    ).toMatchObject([['warn', expect.stringContaining('"soon" is no duration') as string]]);
+    ).toMatchObject([['warn', expect.stringContaining('invalid backoff "soon": expected a duration') as string]]);
   });
 
   it("waits by its own backoff, which overrides the worker's", async () => {
