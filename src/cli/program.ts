@@ -17,7 +17,7 @@ import { withExamples } from './command.js';
 import { workerCommand } from './worker.js';
 import { workersCommand } from './workers.js';
 
-const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** The whole command line. The program, the shell completion and docs/cli all use this definition. */
 export function hotqueueProgram(): Command {

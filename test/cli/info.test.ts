@@ -56,8 +56,8 @@ function aReport({ done = 0, ...more }: { done?: number; name?: string; kind?: '
     pid: 4711,
     process: 'night',
     startedAt: 1,
-    claimed: 1,
-    running: [['id', 1, 1]],
+    active: 1,
+    activeMessages: [['id', 1, 1]],
   };
   return `${done} 0 ${JSON.stringify({ ...about, ...more })}`;
 }
@@ -142,7 +142,7 @@ it.each([
   expect(ended).toMatchObject({ code, stdout: '' });
 });
 
-it('workers ls lists workers, and workers quiet, work and stop send commands to them', async () => {
+it('workers ls lists workers, and workers quiet, resume and stop send commands to them', async () => {
   const queue = aQueue();
   const [broker, id] = [aBroker(queue.name), 'worker-1'];
   await broker.join(id, 'process', {}, aReport({ name: 'Studio.\u001b[31mresize' }));
@@ -160,17 +160,17 @@ it('workers ls lists workers, and workers quiet, work and stop send commands to 
     missing: z.tuple([]),
   });
   expect(form.parse(JSON.parse(quiet.stdout))).toBeTruthy();
-  expect(await hotqueue(['workers', 'work', queue.name, id])).toMatchObject({
+  expect(await hotqueue(['workers', 'resume', queue.name, id])).toMatchObject({
     code: 0,
     stdout: `1 worker of ${queue.name} asked to take messages again\n`,
   });
-  expect(await redis().hget(`{${queue.key}}:orders`, id)).toBe('work');
+  expect(await redis().hget(`{${queue.key}}:orders`, id)).toBe('resume');
   const absent = await hotqueue(['workers', 'stop', queue.name, 'unknown']);
   expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "unknown"\n` });
   expect((await hotqueue(['workers', 'stop', queue.name, 'loop'])).stderr).toMatch(
     /worker "loop" .* is a consume\(\) loop/,
   );
-  expect(await redis().hkeys(`{${queue.key}}:commands`)).toEqual([id]);
+  expect(await redis().hkeys(`{${queue.key}}:orders`)).toEqual([id]);
   expect((await hotqueue(['workers', 'stop', queue.name])).stderr).toMatch(/no worker given: give either ids or --all/);
   expect(await hotqueue(['workers', 'ls', aQueue().name])).toMatchObject({ code: 3, stdout: '' });
 });

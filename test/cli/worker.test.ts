@@ -140,7 +140,7 @@ it('--max-jobs starts at most this number of messages', async () => {
   const run = new WorkerRun([file, '--max-jobs', '6', '--json']);
   expect(await run.ended, run.stderr).toBe(0);
   expect(run.of('ack')).toHaveLength(6);
-  expect(await queue.counts()).toMatchObject({ waiting: 14, active: 0, handled: 6 });
+  expect(await queue.counts()).toMatchObject({ waiting: 14, active: 0, done: 6 });
   expect(
     (await queue.peek(14)).map(({ payload }) => payload).sort((one, other) => Number(one) - Number(other)),
   ).toEqual(Array.from({ length: 14 }, (_, index) => index + 6));
@@ -169,7 +169,7 @@ it('runs the workers that a file passes to run(), which resolves when they end',
   const file = aFile(`
     import { HotQueue, run } from 'hotqueue';
     const queue = new HotQueue('${queue.name}');
-    await run(queue.worker((item) => console.log('got', item)), { deadline: '5s' });
+    await run(queue.worker((item) => console.log('got', item)), { shutdownTimeout: '5s' });
     console.log('afterwards');`);
   const run = new WorkerRun([file, '--json']);
   await run.logs('start');
@@ -184,11 +184,11 @@ const forever = (queue: string) => `
   import { HotQueue } from 'hotqueue';
   export const stuck = new HotQueue('${queue}', { logger: false }).worker(async () => { console.log('{"event":"begun"}'); await new Promise((resolve) => setTimeout(resolve, 600_000)); });`;
 
-it('exits with 0 at its shutdown deadline, with 1 on a second signal, and releases active messages', async () => {
+it('exits with 0 at its shutdown timeout, with 1 on a second signal, and releases active messages', async () => {
   const queue = aQueue();
   const file = aFile(forever(queue.name));
   await queue.put('long');
-  const late = new WorkerRun([file, '--deadline', '200ms', '--json']);
+  const late = new WorkerRun([file, '--shutdown-timeout', '200ms', '--json']);
   await late.logs('begun');
   late.signal('SIGTERM');
   expect(await late.ended, late.stderr).toBe(0);

@@ -68,7 +68,7 @@ export const crash: Part = part(
       const hasIt = here.lines.some(({ value }) => typeof value === 'string') || gave('a long task', here);
       return waiting + active === 0 && hasIt
         ? done(`the message came back, and is done now: put 1 = done 1 + dead ${dead} + left ${waiting + active}`)
-        : notYet(`${waiting} waiting, ${active} still claimed by the dead worker`);
+        : notYet(`${waiting} waiting, ${active} still active at the dead worker`);
     },
   },
 );
