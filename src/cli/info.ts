@@ -1,12 +1,12 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
 import type { Command } from 'commander';
 import { toMs, type Duration } from '../core/duration.js';
 import { duration, missing, redisCommand, type RedisFlags } from './command.js';
 import { infoAsJson, infoAsText } from './info-text.js';
 import { Lookout, ratesOf, type QueueLook, type Rates } from './look.js';
 import { jsonLine, widthOf } from './output.js';
+import { columnsOf } from './text-width.js';
 import { printed, untilAsked } from './printed.js';
 
 interface InfoFlags extends RedisFlags {
@@ -73,9 +73,7 @@ function rewind(lines: number): void {
 
 /** Number of screen rows of a text. A long line takes several. */
 function rowsOf(text: string): number {
-  return text
-    .split('\n')
-    .reduce((rows, line) => rows + Math.max(1, Math.ceil(stripVTControlCharacters(line).length / widthOf())), 0);
+  return text.split('\n').reduce((rows, line) => rows + Math.max(1, Math.ceil(columnsOf(line) / widthOf())), 0);
 }
 
 function infoOf(looks: readonly QueueLook[], before?: Info): Info {

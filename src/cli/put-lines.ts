@@ -2,7 +2,8 @@ import { fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { InvalidLineError, InvalidOptionError, InvalidPayloadError, NotSerializableError, type Job } from 'hotqueue';
 import { linesOf, type Line } from './lines.js';
-import { cut, harmless } from './output.js';
+import { harmless } from './output.js';
+import { cutTo } from './text-width.js';
 
 /** Any JSON value. */
 export type Json = NonNullable<unknown> | null;
@@ -128,7 +129,7 @@ const isRefused = (error: unknown): error is Error =>
 /** Says what is wrong with a text that should be JSON, and how to write it. */
 export function notJson(text: string, error: unknown): string {
   const said = error instanceof Error ? harmless(error.message) : '';
-  const shown = harmless(cut(text.trim(), 60));
+  const shown = harmless(cutTo(text.trim(), 60));
   return /^[\p{L}_][^"{}[\]]*$/u.test(text.trim())
     ? `invalid JSON ${shown}: write a string in double quotes, ${JSON.stringify(shown)}`
     : `invalid JSON ${shown} (${said})`;

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Delivery, HotQueue, Job, TakeOptions } from 'hotqueue';
 import type { Duration } from '../core/duration.js';
 import { duration, missing, redisCommand, usage, wholeFrom, withQueue, type RedisFlags } from './command.js';
-import { age, count, cut, jsonLine, print, table, widthOf } from './output.js';
+import { age, count, jsonLine, print, table, widthOf } from './output.js';
+import { cutTo } from './text-width.js';
 import { printed, untilAsked } from './printed.js';
 
 interface TakeFlags extends RedisFlags {
@@ -110,7 +111,7 @@ function tableOf(jobs: readonly Job[]): string {
   const rows = jobs.map(({ id, putAt, payload }) => [
     id || '-',
     id === '' ? '-' : age(now - putAt),
-    cut(jsonLine(payload), room),
+    cutTo(jsonLine(payload), room),
   ]);
   return table(['id', 'put', 'message'], rows);
 }

@@ -1,7 +1,8 @@
 import type { Evaluation } from './evaluation.js';
 import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
 import { inspect, stripVTControlCharacters } from 'node:util';
-import { age, cut, harmless, hasColour, paint, table, widthOf } from '../cli/output.js';
+import { columnsOf, cutTo } from '../cli/text-width.js';
+import { age, harmless, hasColour, paint, table, widthOf } from '../cli/output.js';
 import { queueNames } from '../inspect/queues.js';
 import { countsLine } from './writer.js';
 
@@ -89,7 +90,7 @@ export const dots: Readonly<Record<string, Dot>> = {
             key,
             ago(buriedAt),
             harmless(why(reason, error)),
-            cut(harmless(text), 60),
+            cutTo(harmless(text), 60),
           ]),
         ),
       );
@@ -137,9 +138,8 @@ function ago(at: number): string {
 
 function oneLine(payload: unknown): string {
   const text = inspect(payload, { breakLength: Infinity, colors: hasColour() });
-  const plain = stripVTControlCharacters(text);
   const room = widthOf() - 20;
-  return plain.length > room ? cut(plain, room) : text;
+  return columnsOf(text) > room ? cutTo(stripVTControlCharacters(text), room) : text;
 }
 
 function later(ms: number, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,8 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { WorkerInfo } from 'hotqueue';
 import { frame } from '../../src/cli/top/frame.js';
-import { cell, columnsOf, cutTo, fit, foreign, type Paint } from '../../src/cli/top/line.js';
+import { columnsOf } from '../../src/cli/text-width.js';
+import { cell, fit, foreign, type Paint } from '../../src/cli/top/line.js';
 import { compact, perSecond } from '../../src/cli/top/numbers.js';
 import { ratesIn } from '../../src/cli/top/rates.js';
 import type { Next, SeenQueue } from '../../src/cli/top/snapshot.js';
@@ -274,21 +275,7 @@ describe('rates', () => {
 });
 
 describe('columns', () => {
-  it.each([
-    ['abc', 3],
-    ['日本', 4],
-    ['é', 1],
-    ['🎉!', 3],
-    ['', 0],
-  ])('%j takes %i columns', (text, columns) => expect(columnsOf(text)).toBe(columns));
-
   it('cut and pad text to an exact width', () => {
-    expect([cutTo('日本語', 4), cutTo('abcdef', 4), cutTo('abcd', 4), cutTo('x', 0)]).toEqual([
-      '日…',
-      'abc…',
-      'abcd',
-      '',
-    ]);
     expect([cell('ab', 4), cell('ab', 4, { isRight: true }), cell('日本語', 4)]).toEqual([
       ['ab  '],
       ['  ab'],

@@ -1,5 +1,6 @@
 import { age, count } from '../output.js';
-import { columnsOf, fit, painted, type Line, type Paint } from './line.js';
+import { columnsOf } from '../text-width.js';
+import { fit, painted, type Line, type Paint } from './line.js';
 import { nextPane, nextRows } from './next-pane.js';
 import { queuesPane } from './queues-pane.js';
 import type { SeenQueue } from './snapshot.js';

@@ -1,4 +1,5 @@
-import { age, cut, harmless, table, widthOf } from '../output.js';
+import { age, harmless, table, widthOf } from '../output.js';
+import { cutTo } from '../text-width.js';
 import { infoAsJson, infoAsText } from '../info-text.js';
 import { foreign } from './line.js';
 import type { SeenQueue, Snapshot } from './snapshot.js';
@@ -15,7 +16,7 @@ function nextOf({ name, next }: SeenQueue, at: number, columns: number): string[
   const rows = next.map(({ id, putAt, text }) => [
     harmless(id) || '-',
     putAt === null ? '-' : age(Math.max(0, at - putAt)),
-    cut(foreign(text, room), room),
+    cutTo(foreign(text, room), room),
   ]);
   return ['', table([`next on ${name}`, 'put', 'message'], rows)];
 }
