@@ -133,11 +133,11 @@ async function supervised(
 ): Promise<number> {
   const supervisor = new Supervisor(settings, { processes, isWatching: watch }, log);
   onSignals((signal) => supervisor.stop(signal));
-  const unwatch = watch ? watchSources(settings.files, (file) => supervisor.restart(file)) : () => {};
+  const unwatch = watch ? await watchSources(settings.files, (file) => supervisor.restart(file)) : undefined;
   try {
     return await supervisor.work();
   } finally {
-    unwatch();
+    await unwatch?.();
   }
 }
 

@@ -106,9 +106,12 @@ it('watches source files, also in new folders, but not in dot folders and node_m
   const home = mkdtempSync(path.join(tmpdir(), 'hqw-'));
   for (const folder of ['.git', 'node_modules', 'inner']) mkdirSync(path.join(home, folder));
   const changed: string[] = [];
-  const unwatch = watchSources([path.join(home, 'workers.ts')], (file) => void changed.push(path.relative(home, file)));
-  onTestFinished(() => {
-    unwatch();
+  const unwatch = await watchSources(
+    [path.join(home, 'workers.ts')],
+    (file) => void changed.push(path.relative(home, file)),
+  );
+  onTestFinished(async () => {
+    await unwatch();
     rmSync(home, { recursive: true });
   });
   const change = (file: string) => writeFileSync(path.join(home, file), String(changed.length));
