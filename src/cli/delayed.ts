@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import type { DelayedMessage, DueOptions } from 'hotqueue';
-import type { Duration } from '../core/duration.js';
+import type { DelayedMessage, DueOptions, Duration } from 'hotqueue';
 import {
   answer,
   duration,

@@ -5,8 +5,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { judgeDecorators } from '../../src/cli/doctor/decorators.js';
 import { judgeServer } from '../../src/cli/doctor/judge-server.js';
-import { findOrphans, judgeQueue, type QueueFacts } from '../../src/cli/doctor/orphans.js';
-import type { ServerFacts } from '../../src/cli/doctor/server.js';
+import { findOrphans, judgeQueue } from '../../src/cli/doctor/orphans.js';
+import type { QueueFacts } from '../../src/inspect/queue-facts.js';
+import type { ServerFacts } from '../../src/inspect/server-facts.js';
 import { aName, aQueue, redis } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
 import { packed } from '../support/takes.js';
@@ -19,7 +20,7 @@ const reportForm = z.strictObject({
       check: z.string(),
       status: z.enum(['ok', 'warning', 'problem']),
       says: z.string(),
-      wayOut: z.nullable(z.string()),
+      fix: z.nullable(z.string()),
     }),
   ),
 });
@@ -112,13 +113,13 @@ it('reports workers of another version and their active messages, and says how t
     ],
     ['queue lost', 'problem', '1 worker of an earlier version with claims, but not in the registry: forgotten'],
   ]);
-  expect(findings[0]!.wayOut).toMatch(
+  expect(findings[0]!.fix).toMatch(
     /^stop the workers of the other version, and let them finish; if some were killed, run one worker of that version/,
   );
-  expect(findings[1]!.wayOut).toBe(
+  expect(findings[1]!.fix).toBe(
     'start a worker of that version on this queue: it puts them back into the queue within two minutes',
   );
-  expect(findings[3]!.wayOut).toMatch(/SADD '\{…:lost\}:roll' forgotten\), then start a worker of that version/);
+  expect(findings[3]!.fix).toMatch(/SADD '\{…:lost\}:roll' forgotten\), then start a worker of that version/);
   expect(await dump(prefix)).toEqual(before);
   await expect(aQueue({ prefix, name: 'earlier' }).get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
 });
@@ -230,15 +231,15 @@ it.each<[string, ServerFacts, string, 'ok' | 'warning' | 'problem', RegExp]>([
 ])('reports the state of the server: %s', (_what, given, check, status, says) => {
   const finding = judgeServer(given).find((one) => one.check === check);
   expect(finding).toMatchObject({ status, says: expect.stringMatching(says) as string });
-  expect(finding!.wayOut === undefined).toBe(status === 'ok');
+  expect(finding!.fix === undefined).toBe(status === 'ok');
 });
 
 const quiet: QueueFacts = {
   type: 'list',
-  heldByGone: 0,
-  heldBySilent: 0,
-  offTheRoll: [],
-  offTheRollInLayout1: [],
+  activeWithoutLease: 0,
+  activeWithEndedLease: 0,
+  unregistered: [],
+  unregisteredInLayout1: [],
   overdue: 0,
   delayedSurplus: 0,
   deadSurplus: 0,
@@ -248,7 +249,7 @@ it.each<[Partial<QueueFacts>, RegExp | undefined]>([
   [{}, undefined],
   [{ type: 'none' }, undefined],
   [{ others: { workers: 1, layout: '1' } }, /1 worker of another version .* layout 1/],
-  [{ heldBySilent: 3 }, /3 messages claimed by workers with an ended lease/],
+  [{ activeWithEndedLease: 3 }, /3 messages claimed by workers with an ended lease/],
   [{ overdue: 1 }, /1 delayed message due/],
   [{ delayedSurplus: 2 }, /2 delayed messages without a due time/],
   [{ delayedSurplus: -1 }, /1 due time without a delayed message/],
@@ -257,7 +258,7 @@ it.each<[Partial<QueueFacts>, RegExp | undefined]>([
   const findings = judgeQueue('emails', { ...quiet, ...more });
   if (says)
     expect(findings).toMatchObject([
-      { check: 'queue emails', says: expect.stringMatching(says) as string, wayOut: expect.any(String) as string },
+      { check: 'queue emails', says: expect.stringMatching(says) as string, fix: expect.any(String) as string },
     ]);
   else expect(findings).toEqual([]);
 });

@@ -6,21 +6,21 @@ import { frame } from '../../src/cli/top/frame.js';
 import { columnsOf } from '../../src/cli/text-width.js';
 import { cell, fit, foreign, type Paint } from '../../src/cli/top/line.js';
 import { compact, perSecond } from '../../src/cli/top/numbers.js';
-import { ratesIn } from '../../src/cli/top/rates.js';
-import type { Next, SeenQueue } from '../../src/cli/top/snapshot.js';
-import { pressed, seen, stateOf, type State } from '../../src/cli/top/state.js';
+import { ratesOverWindow } from '../../src/cli/top/rates.js';
+import type { StoredMessage, TopQueue } from '../../src/cli/top/snapshot.js';
+import { afterKey, stateOf, withSnapshot, type State } from '../../src/cli/top/state.js';
 
 const now = Date.UTC(2026, 8, 1, 12);
 const plain: Paint = (_style, text) => text;
 
-const aNext = (more: Partial<Next> = {}): Next => ({
+const aNext = (more: Partial<StoredMessage> = {}): StoredMessage => ({
   id: '01990000-0000-7000-8000-000000000001',
   putAt: now - 42_000,
   attempts: 0,
   text: '{"to":"ada@example.com"}',
   ...more,
 });
-const aQueue = (more: Partial<SeenQueue> = {}): SeenQueue => ({
+const aQueue = (more: Partial<TopQueue> = {}): TopQueue => ({
   name: 'emails',
   waiting: 0,
   active: 0,
@@ -53,7 +53,7 @@ const aWorker = (more: Partial<WorkerInfo> = {}): WorkerInfo => ({
   leaseUntil: now + 30_000,
   ...more,
 });
-const aState = (...queues: readonly SeenQueue[]): State => stateOf({ at: now, queues });
+const aState = (...queues: readonly TopQueue[]): State => stateOf({ at: now, queues });
 const drawn = (state: State, columns = 80, rows = 24): string[] => frame(state, now, { columns, rows }, plain);
 
 const busy = aState(
@@ -135,7 +135,7 @@ describe('the screen', () => {
               workers: [aWorker({ name: text, host: id, activeMessages: [{ id: text, attempt: 1, since: now }] })],
             }),
           );
-          const state = pressed(aState(...queues), { sequence: key, name: key }).state;
+          const state = afterKey(aState(...queues), { sequence: key, name: key }).state;
           const lines = drawn(state, columns, rows);
           expect(lines.length).toBeLessThanOrEqual(rows);
           for (const line of lines) {
@@ -196,53 +196,55 @@ describe('keys', () => {
   const letter = (sequence: string) => ({ sequence, name: sequence.toLowerCase() });
 
   it('move between queues; the selected queue stays selected when others appear', () => {
-    const down = pressed(busy, { name: 'down', sequence: '\u001b[B' }).state;
+    const down = afterKey(busy, { name: 'down', sequence: '\u001b[B' }).state;
     expect([
       busy.selected,
       down.selected,
-      pressed(down, letter('j')).state.selected,
-      pressed(down, letter('k')).state.selected,
+      afterKey(down, letter('j')).state.selected,
+      afterKey(down, letter('k')).state.selected,
     ]).toEqual(['emails', 'images', 'images', 'emails']);
-    expect(pressed(busy, { sequence: 'G', name: 'g' }).state.selected).toBe('images');
-    expect(seen(down, { at: now, queues: [aQueue({ name: 'first' }), ...busy.sight.queues] }).selected).toBe('images');
-    expect(seen(down, { at: now, queues: [aQueue()] }).selected).toBe('emails');
+    expect(afterKey(busy, { sequence: 'G', name: 'g' }).state.selected).toBe('images');
+    expect(withSnapshot(down, { at: now, queues: [aQueue({ name: 'first' }), ...busy.snapshot.queues] }).selected).toBe(
+      'images',
+    );
+    expect(withSnapshot(down, { at: now, queues: [aQueue()] }).selected).toBe('emails');
   });
 
   it('p pauses and resumes at once; all other actions need the key y', () => {
-    expect(pressed(busy, letter('p')).act).toEqual({ verb: 'pause', queue: 'emails' });
-    expect(pressed({ ...busy, selected: 'images' }, letter('p')).act).toEqual({ verb: 'resume', queue: 'images' });
+    expect(afterKey(busy, letter('p')).action).toEqual({ verb: 'pause', queue: 'emails' });
+    expect(afterKey({ ...busy, selected: 'images' }, letter('p')).action).toEqual({ verb: 'resume', queue: 'images' });
     for (const [key, verb, text] of [
       ['r', 'revive', 'revive all 3 dead letters of emails?'],
       ['d', 'drop', 'drop all 3 dead letters of emails permanently?'],
       ['n', 'promote', 'promote all 12 delayed messages of emails now?'],
     ] as const) {
-      const { state, act } = pressed(busy, letter(key));
-      expect([act, state.question?.text]).toEqual([undefined, text]);
+      const { state, action } = afterKey(busy, letter(key));
+      expect([action, state.question?.text]).toEqual([undefined, text]);
       expect(drawn(state).at(-1)).toContain(`${text} y: yes`);
-      expect(pressed(state, letter('y')).act).toEqual({ verb, queue: 'emails' });
+      expect(afterKey(state, letter('y')).action).toEqual({ verb, queue: 'emails' });
       for (const other of ['n', key, 'q', '\r'])
-        expect(pressed(state, letter(other))).toMatchObject({
+        expect(afterKey(state, letter(other))).toMatchObject({
           state: { question: undefined, note: 'nothing was changed' },
         });
-      expect(pressed(state, letter('\r')).act).toBeUndefined();
+      expect(afterKey(state, letter('\r')).action).toBeUndefined();
     }
-    expect(pressed({ ...busy, selected: 'images' }, letter('r')).state).toMatchObject({
+    expect(afterKey({ ...busy, selected: 'images' }, letter('r')).state).toMatchObject({
       question: undefined,
       note: 'images has no dead letters',
     });
-    expect(pressed({ ...busy, doing: 'reviving' }, letter('p')).act).toBeUndefined();
+    expect(afterKey({ ...busy, doing: 'reviving' }, letter('p')).action).toBeUndefined();
   });
 
   it('q and Ctrl-C end the program, Ctrl-C also at a question; without a queue, other keys do nothing', () => {
-    expect([letter('q'), { name: 'c', ctrl: true, sequence: '\u0003' }].map((key) => pressed(busy, key).isEnd)).toEqual(
-      [true, true],
-    );
-    expect(pressed(pressed(busy, letter('d')).state, { name: 'c', ctrl: true, sequence: '\u0003' }).isEnd).toBe(true);
-    const help = pressed(busy, letter('?')).state;
+    expect(
+      [letter('q'), { name: 'c', ctrl: true, sequence: '\u0003' }].map((key) => afterKey(busy, key).isEnd),
+    ).toEqual([true, true]);
+    expect(afterKey(afterKey(busy, letter('d')).state, { name: 'c', ctrl: true, sequence: '\u0003' }).isEnd).toBe(true);
+    const help = afterKey(busy, letter('?')).state;
     expect(drawn(help).join('\n')).toContain('drop all its dead letters permanently');
-    expect(pressed(help, letter('d'))).toMatchObject({ state: { isHelp: false, question: undefined } });
+    expect(afterKey(help, letter('d'))).toMatchObject({ state: { isHelp: false, question: undefined } });
     for (const key of ['p', 'r', 'd', 'n', 'j'])
-      expect(pressed(aState(), letter(key))).toMatchObject({ state: { selected: undefined, question: undefined } });
+      expect(afterKey(aState(), letter(key))).toMatchObject({ state: { selected: undefined, question: undefined } });
     expect(drawn(aState()).join('\n')).toContain('no queue yet');
   });
 });
@@ -258,16 +260,18 @@ describe('rates', () => {
       { at: now, queues: [look(worker(100, 0), worker(5, 0, 'two'))] },
       { at: now + 1_000, queues: [look(worker(100, 0), worker(6, 1, 'two'))] },
     ];
-    expect(ratesIn(look(worker(1_100, 10), worker(7, 2, 'two')), now + 2_000, before)).toEqual({
+    expect(ratesOverWindow(look(worker(1_100, 10), worker(7, 2, 'two')), now + 2_000, before)).toEqual({
       done: 101,
       failed: 0,
     });
   });
 
   it('are unknown until a worker has reported twice; without workers they come from the totals of the queue', () => {
-    expect(ratesIn(look(worker(100, 0)), now, [])).toBeUndefined();
-    expect(ratesIn(look(worker(100, 0)), now + 1_000, [{ at: now, queues: [look(worker(100, 0))] }])).toBeUndefined();
-    expect(ratesIn(aQueue({ done: 30 }), now + 2_000, [{ at: now, queues: [aQueue({ done: 10 })] }])).toEqual({
+    expect(ratesOverWindow(look(worker(100, 0)), now, [])).toBeUndefined();
+    expect(
+      ratesOverWindow(look(worker(100, 0)), now + 1_000, [{ at: now, queues: [look(worker(100, 0))] }]),
+    ).toBeUndefined();
+    expect(ratesOverWindow(aQueue({ done: 30 }), now + 2_000, [{ at: now, queues: [aQueue({ done: 10 })] }])).toEqual({
       done: 10,
       failed: 0,
     });
