@@ -7,7 +7,7 @@ import { queueNames } from '../inspect/queues.js';
 import { countsLine } from './writer.js';
 
 /** What a dot command can use. */
-export interface Bench {
+export interface DotContext {
   /** Address of the Redis. */
   readonly address: QueueOptions;
   /** Name of the queue if the command names none. */
@@ -18,19 +18,19 @@ export interface Bench {
   readonly evaluation: Pick<Evaluation, 'signal'>;
 }
 
-export interface Dot {
+export interface DotCommand {
   /** Name and arguments, without the dot, as `.help` shows them. */
   readonly usage: string;
   readonly help: string;
   /** True if its first argument is a queue name that Tab can complete. */
   readonly takesQueue: boolean;
-  readonly run: (words: readonly string[], bench: Bench) => Promise<void>;
+  readonly run: (words: readonly string[], context: DotContext) => Promise<void>;
 }
 
 const columns = ['queue', 'waiting', 'active', 'delayed', 'dead', 'workers'];
 const watchedEveryMs = 200;
 
-export const dots: Readonly<Record<string, Dot>> = {
+export const dotCommands: Readonly<Record<string, DotCommand>> = {
   queues: {
     usage: 'queues',
     help: 'lists all queues and their counts',
@@ -100,15 +100,15 @@ export const dots: Readonly<Record<string, Dot>> = {
 };
 
 /** Runs a dot command. Prints an error of this library as one sentence; throws any other error. */
-export async function runDot(dot: Dot, text: string, bench: Bench): Promise<void> {
+export async function runDotCommand(dot: DotCommand, text: string, context: DotContext): Promise<void> {
   try {
     await dot.run(
       text.split(/\s+/).filter((word) => word !== ''),
-      bench,
+      context,
     );
   } catch (error) {
     if (!(error instanceof HotQueueError)) throw error;
-    bench.print(`${error.name}: ${error.message}`);
+    context.print(`${error.name}: ${error.message}`);
   }
 }
 

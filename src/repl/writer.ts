@@ -5,7 +5,7 @@ import { hasColour, paint } from '../cli/output.js';
 const patienceMs = 2_000;
 
 /** Formats values for the prompt: a queue with its counts, an error of this library as one sentence. */
-export class Shown {
+export class Writer {
   readonly #counts = new WeakMap<HotQueue, string>();
 
   /** Reads the counts of a queue before it is printed, because Node formats values synchronously. */
