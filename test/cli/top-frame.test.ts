@@ -1,85 +1,13 @@
 import fc from 'fast-check';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { WorkerInfo } from 'hotqueue';
 import { frame } from '../../src/cli/top/frame.js';
 import { columnsOf } from '../../src/cli/text-width.js';
-import { cell, fit, foreign, type Paint } from '../../src/cli/top/line.js';
+import { cell, fit, foreign } from '../../src/cli/top/line.js';
 import { compact, perSecond } from '../../src/cli/top/numbers.js';
-import { ratesOverWindow } from '../../src/cli/top/rates.js';
-import type { StoredMessage, TopQueue } from '../../src/cli/top/snapshot.js';
-import { afterKey, stateOf, withSnapshot, type State } from '../../src/cli/top/state.js';
+import { afterKey } from '../../src/cli/top/state.js';
 
-const now = Date.UTC(2026, 8, 1, 12);
-const plain: Paint = (_style, text) => text;
-
-const aNext = (more: Partial<StoredMessage> = {}): StoredMessage => ({
-  id: '01990000-0000-7000-8000-000000000001',
-  putAt: now - 42_000,
-  attempts: 0,
-  text: '{"to":"ada@example.com"}',
-  ...more,
-});
-const aQueue = (more: Partial<TopQueue> = {}): TopQueue => ({
-  name: 'emails',
-  waiting: 0,
-  active: 0,
-  delayed: 0,
-  dead: 0,
-  done: 0,
-  failed: 0,
-  isPaused: false,
-  oldestAt: undefined,
-  workers: [],
-  rates: undefined,
-  next: [],
-  ...more,
-});
-const aWorker = (more: Partial<WorkerInfo> = {}): WorkerInfo => ({
-  id: 'worker-1',
-  queue: 'emails',
-  name: 'Postman.send',
-  kind: 'handler',
-  host: 'box',
-  pid: 4711,
-  process: '',
-  startedAt: now - 60_000,
-  concurrency: 4,
-  status: 'working',
-  done: 120,
-  failed: 0,
-  active: 0,
-  activeMessages: [],
-  leaseUntil: now + 30_000,
-  ...more,
-});
-const aState = (...queues: readonly TopQueue[]): State => stateOf({ at: now, queues });
-const drawn = (state: State, columns = 80, rows = 24): string[] => frame(state, now, { columns, rows }, plain);
-
-const busy = aState(
-  aQueue({
-    waiting: 1_204,
-    active: 2,
-    delayed: 12,
-    dead: 3,
-    done: 10_233,
-    failed: 12,
-    oldestAt: now - 42_000,
-    rates: { done: 120.4, failed: 0.2 },
-    next: [aNext(), aNext({ id: '', putAt: null, text: '"bare"' }), aNext({ attempts: 2 })],
-    workers: [
-      aWorker({
-        active: 2,
-        activeMessages: [
-          { id: 'job-1', attempt: 1, since: now - 3_000 },
-          { id: 'job-2', attempt: 2, since: now - 65_000 },
-        ],
-      }),
-      aWorker({ id: 'worker-2', name: 'Postman.bulk', process: 'night', status: 'quiet', failed: 7 }),
-    ],
-  }),
-  aQueue({ name: 'images', waiting: 301, isPaused: true }),
-);
+import { aNext, aQueue, aState, aWorker, busy, drawn, now } from './top-states.js';
 
 describe('the screen', () => {
   it('shows queues with bars, rates and the oldest message, workers with their active messages, and the next messages', () => {
@@ -189,92 +117,6 @@ describe('the screen', () => {
     expect(coloured.join('\n')).toContain('\u001b[31m');
     expect(coloured.map(stripVTControlCharacters).map((line) => line.trimEnd())).toEqual(drawn(busy));
     expect(drawn({ ...busy, selected: 'images' }).join('\n')).toContain('Next on images (paused)');
-  });
-});
-
-describe('keys', () => {
-  const letter = (sequence: string) => ({ sequence, name: sequence.toLowerCase() });
-
-  it('move between queues; the selected queue stays selected when others appear', () => {
-    const down = afterKey(busy, { name: 'down', sequence: '\u001b[B' }).state;
-    expect([
-      busy.selected,
-      down.selected,
-      afterKey(down, letter('j')).state.selected,
-      afterKey(down, letter('k')).state.selected,
-    ]).toEqual(['emails', 'images', 'images', 'emails']);
-    expect(afterKey(busy, { sequence: 'G', name: 'g' }).state.selected).toBe('images');
-    expect(withSnapshot(down, { at: now, queues: [aQueue({ name: 'first' }), ...busy.snapshot.queues] }).selected).toBe(
-      'images',
-    );
-    expect(withSnapshot(down, { at: now, queues: [aQueue()] }).selected).toBe('emails');
-  });
-
-  it('p pauses and resumes at once; all other actions need the key y', () => {
-    expect(afterKey(busy, letter('p')).action).toEqual({ verb: 'pause', queue: 'emails' });
-    expect(afterKey({ ...busy, selected: 'images' }, letter('p')).action).toEqual({ verb: 'resume', queue: 'images' });
-    for (const [key, verb, text] of [
-      ['r', 'revive', 'revive all 3 dead letters of emails?'],
-      ['d', 'drop', 'drop all 3 dead letters of emails permanently?'],
-      ['n', 'promote', 'promote all 12 delayed messages of emails now?'],
-    ] as const) {
-      const { state, action } = afterKey(busy, letter(key));
-      expect([action, state.question?.text]).toEqual([undefined, text]);
-      expect(drawn(state).at(-1)).toContain(`${text} y: yes`);
-      expect(afterKey(state, letter('y')).action).toEqual({ verb, queue: 'emails' });
-      for (const other of ['n', key, 'q', '\r'])
-        expect(afterKey(state, letter(other))).toMatchObject({
-          state: { question: undefined, note: 'nothing was changed' },
-        });
-      expect(afterKey(state, letter('\r')).action).toBeUndefined();
-    }
-    expect(afterKey({ ...busy, selected: 'images' }, letter('r')).state).toMatchObject({
-      question: undefined,
-      note: 'images has no dead letters',
-    });
-    expect(afterKey({ ...busy, doing: 'reviving' }, letter('p')).action).toBeUndefined();
-  });
-
-  it('q and Ctrl-C end the program, Ctrl-C also at a question; without a queue, other keys do nothing', () => {
-    expect(
-      [letter('q'), { name: 'c', ctrl: true, sequence: '\u0003' }].map((key) => afterKey(busy, key).isEnd),
-    ).toEqual([true, true]);
-    expect(afterKey(afterKey(busy, letter('d')).state, { name: 'c', ctrl: true, sequence: '\u0003' }).isEnd).toBe(true);
-    const help = afterKey(busy, letter('?')).state;
-    expect(drawn(help).join('\n')).toContain('drop all its dead letters permanently');
-    expect(afterKey(help, letter('d'))).toMatchObject({ state: { isHelp: false, question: undefined } });
-    for (const key of ['p', 'r', 'd', 'n', 'j'])
-      expect(afterKey(aState(), letter(key))).toMatchObject({ state: { selected: undefined, question: undefined } });
-    expect(drawn(aState()).join('\n')).toContain('no queue yet');
-  });
-});
-
-describe('rates', () => {
-  const worker = (done: number, seconds: number, id = 'one') =>
-    aWorker({ id, done, leaseUntil: now + seconds * 1_000 });
-  const look = (...workers: WorkerInfo[]) =>
-    aQueue({ workers, done: workers.reduce((sum, { done }) => sum + done, 0) });
-
-  it('are the differences between two reports of each worker, also if these come late', () => {
-    const before = [
-      { at: now, queues: [look(worker(100, 0), worker(5, 0, 'two'))] },
-      { at: now + 1_000, queues: [look(worker(100, 0), worker(6, 1, 'two'))] },
-    ];
-    expect(ratesOverWindow(look(worker(1_100, 10), worker(7, 2, 'two')), now + 2_000, before)).toEqual({
-      done: 101,
-      failed: 0,
-    });
-  });
-
-  it('are unknown until a worker has reported twice; without workers they come from the totals of the queue', () => {
-    expect(ratesOverWindow(look(worker(100, 0)), now, [])).toBeUndefined();
-    expect(
-      ratesOverWindow(look(worker(100, 0)), now + 1_000, [{ at: now, queues: [look(worker(100, 0))] }]),
-    ).toBeUndefined();
-    expect(ratesOverWindow(aQueue({ done: 30 }), now + 2_000, [{ at: now, queues: [aQueue({ done: 10 })] }])).toEqual({
-      done: 10,
-      failed: 0,
-    });
   });
 });
 
