@@ -1,4 +1,4 @@
-import { cliHost, thisCopy } from './worker/cli-host.js';
+import { cliHost } from './worker/cli-host.js';
 import { handlersOf } from './worker/handlers.js';
 import { WorkerRunner, type Runner, type RunOptions, type StartOptions } from './worker/runner.js';
 import { untilSignalled } from './worker/signals.js';
@@ -40,12 +40,7 @@ export function start(workers: WorkerSource, options?: StartOptions): Runner {
  * await run([new Studio(), new Mailer()], { shutdownTimeout: '1m' });
  */
 export async function run(workers: WorkerSource, { shutdownTimeout, ...options }: RunOptions = {}): Promise<void> {
-  const loading = cliHost();
-  if (loading)
-    return loading.runWorkers(
-      workers,
-      { ...options, ...(shutdownTimeout !== undefined && { shutdownTimeout }) },
-      thisCopy,
-    );
+  const host = cliHost();
+  if (host) return host.runWorkers(workers, { ...options, ...(shutdownTimeout !== undefined && { shutdownTimeout }) });
   await untilSignalled(new WorkerRunner(handlersOf(workers), options), shutdownTimeout);
 }

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { HotQueue, type QueueOptions } from 'hotqueue';
-import { toMs, type Duration } from '../core/duration.js';
+import { HotQueue, type QueueOptions, type Duration } from 'hotqueue';
+import { toMs } from '../core/duration.js';
 import { jsonLine, print, say } from './output.js';
 
 /** Exit codes of the commands. docs/cli lists them. */

@@ -10,7 +10,7 @@ import { putCommand } from './put.js';
 import { queuesCommand } from './queues.js';
 import { redisServerCommand } from './redis-server.js';
 import { replCommand } from './repl.js';
-import { steeringCommands } from './control.js';
+import { controlCommands } from './control.js';
 import { takingCommands } from './take.js';
 import { topCommand } from './top.js';
 import { withExamples } from './command.js';
@@ -32,7 +32,7 @@ export function hotqueueProgram(): Command {
   const commands = [
     putCommand(),
     ...takingCommands(),
-    ...steeringCommands(),
+    ...controlCommands(),
     queuesCommand(),
     infoCommand(),
     topCommand(),

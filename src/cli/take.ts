@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { Delivery, HotQueue, Job, TakeOptions } from 'hotqueue';
-import type { Duration } from '../core/duration.js';
+import type { Delivery, HotQueue, Job, TakeOptions, Duration } from 'hotqueue';
 import { duration, missing, redisCommand, usage, wholeFrom, withQueue, type RedisFlags } from './command.js';
-import { age, count, cut, jsonLine, print, table, widthOf } from './output.js';
-import { printed, untilAsked } from './printed.js';
+import { age, count, jsonLine, print, table, widthOf } from './output.js';
+import { cutTo } from './text-width.js';
+import { printed, untilInterrupted } from './printed.js';
 
 interface TakeFlags extends RedisFlags {
   readonly timeout?: Duration;
@@ -57,7 +57,7 @@ function consumeCommand(): Command {
 
 /** Takes messages and prints them. @returns how many were printed */
 function take(queue: HotQueue, options: TakeOptions, flags: TakeFlags): Promise<number> {
-  return untilAsked(async (signal) => {
+  return untilInterrupted(async (signal) => {
     let taken = 0;
     for await (const delivery of queue.deliveries({ ...options, signal })) {
       // break gives the message back, and the next iteration acknowledges it. So no message is deleted before it is printed.
@@ -110,7 +110,7 @@ function tableOf(jobs: readonly Job[]): string {
   const rows = jobs.map(({ id, putAt, payload }) => [
     id || '-',
     id === '' ? '-' : age(now - putAt),
-    cut(jsonLine(payload), room),
+    cutTo(jsonLine(payload), room),
   ]);
   return table(['id', 'put', 'message'], rows);
 }

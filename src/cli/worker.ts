@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { InvalidOptionError } from 'hotqueue';
-import { toMs, type Duration } from '../core/duration.js';
+import { InvalidOptionError, type Duration } from 'hotqueue';
+import { toMs } from '../core/duration.js';
 import { namedAddress, type Endpoint } from '../redis/named-address.js';
 import { duration, exitCodes, redisOptions, wholeFrom, withExamples, type RedisFlags } from './command.js';
-import { leave } from './worker/exit.js';
+import { exitSoon } from './worker/exit.js';
 import { assertFile } from './worker/load.js';
 import { logIn, type Log } from './worker/log.js';
 import { bytes, names, type LogForm, type WorkerSettings } from './worker/settings.js';
@@ -105,24 +105,24 @@ async function work(files: readonly string[], flags: WorkerFlags): Promise<void>
   const log = logIn(settings.log);
   try {
     const isSupervised = flags.processes !== undefined || flags.watch === true;
-    leave(await (isSupervised ? supervised(settings, flags, log) : alone(settings, log)));
+    exitSoon(await (isSupervised ? supervised(settings, flags, log) : alone(settings, log)));
   } catch (error) {
-    leave(exitCodes.failed); // connections that the files opened would keep the process alive
+    exitSoon(exitCodes.failed); // connections that the files opened would keep the process alive
     throw error;
   }
 }
 
 /** Runs the workers in this process. */
 async function alone(settings: WorkerSettings, log: Log): Promise<number> {
-  const shift = new WorkerProcess(settings, log);
-  let isAsked = false;
+  const workerProcess = new WorkerProcess(settings, log);
+  let isStopping = false;
   onSignals((signal) => {
-    if (isAsked) shift.force();
-    else shift.stop(signal);
-    isAsked = true;
+    if (isStopping) workerProcess.force();
+    else workerProcess.stop(signal);
+    isStopping = true;
   });
-  await shift.work();
-  return shift.isForced ? exitCodes.failed : exitCodes.done;
+  await workerProcess.work();
+  return workerProcess.isForced ? exitCodes.failed : exitCodes.done;
 }
 
 /** Runs the workers in child processes. */
@@ -133,16 +133,16 @@ async function supervised(
 ): Promise<number> {
   const supervisor = new Supervisor(settings, { processes, isWatching: watch }, log);
   onSignals((signal) => supervisor.stop(signal));
-  const unwatch = watch ? watchSources(settings.files, (file) => supervisor.restart(file)) : () => {};
+  const unwatch = watch ? await watchSources(settings.files, (file) => supervisor.restart(file)) : undefined;
   try {
     return await supervisor.work();
   } finally {
-    unwatch();
+    await unwatch?.();
   }
 }
 
-function onSignals(tell: (signal: 'SIGINT' | 'SIGTERM') => void): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tell(signal));
+function onSignals(onSignal: (signal: 'SIGINT' | 'SIGTERM') => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onSignal(signal));
 }
 
 function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSettings {

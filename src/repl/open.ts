@@ -4,7 +4,7 @@ import { Prompt } from './prompt.js';
 
 /** Opens a prompt. Resolves when the user leaves it. @throws RedisUnreachableError */
 export async function openPrompt(queue: string, address: QueueOptions): Promise<void> {
-  nameForAll(address);
+  setDefaultAddress(address);
   const prompt = await Prompt.open({ queue, address, welcome: welcome(queue) });
   await prompt.left;
   leave();
@@ -20,7 +20,7 @@ function welcome(queue: string): string {
 }
 
 /** Sets `REDIS_URL`, so that a queue created at the prompt without an address uses the same Redis as `q`. */
-export function nameForAll({ url, host, port, db, password }: QueueOptions): void {
+export function setDefaultAddress({ url, host, port, db, password }: QueueOptions): void {
   if (url !== undefined) process.env['REDIS_URL'] = withDb(url, db, password);
   else if (host !== undefined || port !== undefined)
     process.env['REDIS_URL'] = withDb(`redis://${host ?? '127.0.0.1'}:${port ?? 6379}`, db, password);

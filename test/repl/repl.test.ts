@@ -149,7 +149,7 @@ it('.queues, .peek, .dead and .watch show queues and messages; .watch runs until
   for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('wrong address');
   await enter(screen, '.dead', /wrong address +\{"n":1\}/);
   await enter(screen, '.peek no{name', /InvalidNameError: invalid queue name "no\{name"/);
-  await enter(screen, '.help', /At hand: q, HotQueue, worker/);
+  await enter(screen, '.help', /Available names: q, HotQueue, worker/);
 });
 
 it('prints the output of a background worker above the unfinished input line', async () => {

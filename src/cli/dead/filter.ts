@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { DeadLetter } from 'hotqueue';
-import { toMs, type Duration } from '../../core/duration.js';
+import type { DeadLetter, Duration } from 'hotqueue';
+import { toMs } from '../../core/duration.js';
 import { duration } from '../command.js';
 
 export interface FilterFlags {

@@ -2,9 +2,9 @@
 const graceMs = 1_000;
 
 /** Lets this process exit when its remaining work is done, such as a put that is being sent. Forces it after one second. */
-export function leave(code: number): void {
+export function exitSoon(code: number): void {
   process.exitCode = code;
-  process.removeAllListeners('disconnect'); // this process leaves; the supervisor has not died
+  process.removeAllListeners('disconnect'); // this process ends its channel; the supervisor has not died
   if (process.connected) process.disconnect();
   setTimeout(() => process.exit(code), graceMs).unref();
 }

@@ -116,7 +116,7 @@ function inLog(log: Log): Logger {
   const say =
     (level: Level) =>
     (message: string): void => {
-      if (!/^message \S+ of queue "[^"]+" (failed attempt \d|was buried \()/.test(message))
+      if (!/^message \S+ of queue "[^"]+" (failed attempt \d|(was )?buried\b)/.test(message))
         log('warning', { message }, level);
     };
   return { debug: () => {}, info: () => {}, warn: say('warn'), error: say('error') };
