@@ -1,5 +1,5 @@
 import type { WorkerInfo } from 'hotqueue';
-import type { Info } from './info.js';
+import type { Info } from './look.js';
 import { age, count, cut, paint, table, widthOf } from './output.js';
 import { bar } from './progress.js';
 import { workerRows, workerHeading } from './worker-rows.js';

@@ -5,19 +5,12 @@ import type { Command } from 'commander';
 import { toMs, type Duration } from '../core/duration.js';
 import { duration, missing, redisCommand, type RedisFlags } from './command.js';
 import { infoAsJson, infoAsText } from './info-text.js';
-import { Lookout, ratesOf, type QueueLook, type Rates } from './look.js';
+import { Lookout, ratesOf, type Info, type QueueLook } from './look.js';
 import { jsonLine, widthOf } from './output.js';
 import { printed, untilAsked } from './printed.js';
 
 interface InfoFlags extends RedisFlags {
   readonly interval?: Duration;
-}
-
-/** A snapshot of queues, with the rates since the snapshot before. */
-export interface Info {
-  /** Unix ms. */
-  readonly at: number;
-  readonly queues: readonly (QueueLook & { readonly rates: Rates | undefined })[];
 }
 
 /** `info`: prints queues and workers, once or at an interval. */

@@ -69,6 +69,13 @@ export interface Rates {
   readonly failed: number;
 }
 
+/** A snapshot of queues, with the rates since the snapshot before. */
+export interface Info {
+  /** Unix ms. */
+  readonly at: number;
+  readonly queues: readonly (QueueLook & { readonly rates: Rates | undefined })[];
+}
+
 /** @returns `undefined` if there is no earlier snapshot, or if the numbers became smaller because Redis lost its data */
 export function ratesOf(look: QueueLook, before: QueueLook | undefined, elapsedMs: number): Rates | undefined {
   if (!before || elapsedMs <= 0 || look.done < before.done || look.failed < before.failed) return undefined;

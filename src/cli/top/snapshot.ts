@@ -2,7 +2,7 @@ import { open, optionsOf } from '../../wire/envelope.js';
 import { madeAt } from '../../wire/id.js';
 import { asking } from '../../inspect/queues.js';
 import { addressOf, type RedisFlags } from '../command.js';
-import type { Info } from '../info.js';
+import type { Info } from '../look.js';
 import { Lookout } from '../look.js';
 import { ratesIn, type Look } from './rates.js';
 
