@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { AlreadySettledError, LeaseLostError } from '../core/errors.js';
 import type { DeliveryEvent, QueueEvents } from '../core/events.js';
 import type { ClaimRef, SettleReply } from '../redis/broker.js';
+import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Lane, Take } from '../redis/take.js';
 import {
@@ -19,10 +20,20 @@ import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
-import type { Session } from './session.js';
+import type { Settler } from './settler.js';
 
 /** About a hundred years. Redis does not accept a much later time. */
 const longestDelayMs = 3_155_760_000_000;
+
+/** The session of a claim, as far as the claim needs it: the session creates claims, so a claim must not import it. */
+export interface ClaimHolder {
+  readonly context: QueueContext;
+  readonly settler: Settler;
+  /** How long a settlement may wait for Redis. */
+  readonly settling: Patience;
+  forget(claim: Claim): void;
+  settleLater(claim: Claim): void;
+}
 
 /**
  * A message that this worker has taken and not yet settled: one message of a take. Handlers see it as a {@link Delivery}.
@@ -47,7 +58,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   #onAckReply: ((reply: SettleReply | Error) => void) | undefined;
 
   constructor(
-    private readonly session: Session,
+    private readonly session: ClaimHolder,
     readonly take: Take,
     /** Of the message in its take, from 1. */
     readonly index: number,

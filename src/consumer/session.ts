@@ -3,7 +3,7 @@ import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Take } from '../redis/take.js';
 import { newId } from '../wire/id.js';
-import { Claim } from './claim.js';
+import { Claim, type ClaimHolder } from './claim.js';
 import {
   consumerDescription,
   heartbeatReport,
@@ -36,7 +36,7 @@ export interface SessionOptions {
  * While registered it renews its lease with heartbeats. A worker that cannot reach Redis for most of a lease is fenced: its
  * handlers' signals abort, and nothing new begins, before another worker may recover its messages.
  */
-export class Session {
+export class Session implements ClaimHolder {
   readonly settler: Settler;
   /** A list, as each claim knows its position. A Set would replace its tables again and again, and keep settled claims alive until a full collection. */
   readonly #claims: Claim[] = [];

@@ -1,5 +1,6 @@
-/** The list that a message was taken from and goes back to: again, base, high, low, suspects. */
-export type Lane = 'a' | 'b' | 'h' | 'l' | 's';
+import type { Lane } from '../wire/lane.js';
+
+export type { Lane } from '../wire/lane.js';
 
 /**
  * The messages of one take, in the bytes in which Redis keeps them, and which of them are settled.

@@ -6,6 +6,12 @@ export type Style = Parameters<typeof paint>[0];
 /** Gives text a colour, or returns it unchanged if there are no colours. */
 export type Paint = (style: Style, text: string) => string;
 
+/** Size of the screen, or of a part of it, in characters. */
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 /** Text of one style. */
 export type Span = readonly [text: string, style?: Style];
 /** One row of the screen. Styles are added last, because text without styles can be measured and cut. */

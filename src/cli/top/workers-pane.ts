@@ -1,7 +1,6 @@
 import type { WorkerInfo } from 'hotqueue';
 import { age, count } from '../output.js';
-import type { Size } from './frame.js';
-import { cell, foreign, type Line } from './line.js';
+import { cell, foreign, type Line, type Size } from './line.js';
 import { compact } from './numbers.js';
 import type { TopQueue } from './snapshot.js';
 
