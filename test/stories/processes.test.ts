@@ -6,7 +6,7 @@ import { aQueue } from '../support/queue.js';
 const worker = (name: string, body: string): string => `
   import { HotQueue, run } from 'hotqueue';
   const queue = new HotQueue('${name}');
-  await run(queue.worker(async (item, job) => { ${body} }), { deadline: '20s' });
+  await run(queue.worker(async (item, job) => { ${body} }), { shutdownTimeout: '20s' });
   console.log('ran to its end');
 `;
 
@@ -36,10 +36,10 @@ describe('a script', () => {
     `;
     const ending = aChild(script(''));
     expect(await ending.ended).toBe(0);
-    expect(await queue.counts()).toMatchObject({ waiting: 2, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 2, active: 0, workers: 0 });
     const exiting = aChild(script('process.exit(3);'));
     expect(await exiting.ended).toBe(3);
-    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
     expect([ending.lines, exiting.lines]).toEqual([['a'], ['b']]);
   });
 
@@ -89,7 +89,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
     expect(child.lines).toEqual(['began slow', 'ended slow', 'ran to its end']);
     expect(child.stderr).toContain(`${signal}: stopping, 1 running; send it again to force`);
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['next']);
-    expect(await queue.counts()).toMatchObject({ claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ active: 0, workers: 0 });
   });
 
   it('and the second one, releases active messages and ends by that signal', async () => {
@@ -107,7 +107,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
     child.signal(signal);
     expect(await child.ended).toBe(signal);
     expect(child.lines).toEqual(['began', 'aborted']);
-    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
   });
 });
 
