@@ -169,8 +169,13 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   /**
    * Stores messages in order. When the promise resolves, Redis has them: all of one call, or none.
    *
+   * Every argument is a message. Options go to {@link with}, an array to {@link putAll}: `put(...array)` resolves to a job for
+   * one element, to an array of jobs for several, and rejects for none.
+   *
    * @returns one {@link Job} for one message, an array of jobs for several
    * @throws NothingToPutError, InvalidPayloadError, NotSerializableError, QueueClosedError before anything is sent
+   * @throws InvalidOptionError before anything is sent, on an untyped queue, if the last of several messages has only names of
+   *   put options: `put(message, { delay: '10s' })`
    * @throws QueueFullError, RedisFullError, BufferFullError, RedisUnreachableError if nothing was stored
    * @throws OutcomeUnknownError if Redis stopped answering: the messages may or may not be stored
    *
