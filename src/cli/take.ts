@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Delivery, HotQueue, Job, TakeOptions } from 'hotqueue';
+import type { Delivery, HotQueue, PeekedMessage, TakeOptions } from 'hotqueue';
 import type { Duration } from '../core/duration.js';
 import { duration, missing, redisCommand, usage, wholeFrom, withQueue, type RedisFlags } from './command.js';
 import { age, count, cut, jsonLine, print, table, widthOf } from './output.js';
@@ -103,13 +103,13 @@ async function whyNone(queue: HotQueue): Promise<string> {
     : `${queue.name} has ${count(size, 'message')}, but the next ones are not valid JSON: a worker will bury them`;
 }
 
-function tableOf(jobs: readonly Job[]): string {
+function tableOf(jobs: readonly PeekedMessage[]): string {
   const now = Date.now();
   const room = Math.max(20, widthOf() - 36 - 10);
-  // A bare message from another program has no id and no put time.
+  // A bare message from another program has no id and no put time, and a header of another program may have no put time.
   const rows = jobs.map(({ id, putAt, payload }) => [
     id || '-',
-    id === '' ? '-' : age(now - putAt),
+    putAt === undefined ? '-' : age(now - putAt),
     cut(jsonLine(payload), room),
   ]);
   return table(['id', 'put', 'message'], rows);

@@ -56,12 +56,10 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   /** What follows the id in the header, where it is the same for every message. */
   readonly #rest: string | undefined;
 
-  /** @param admit throws when the queue is closed */
   constructor(
     private readonly context: QueueContext<T>,
     private readonly batcher: PutBatcher,
     private readonly options: ResolvedPutOptions,
-    private readonly admit: () => void,
   ) {
     const { id, ttlMs, priority = 'normal', uniqueForMs = defaultUniqueForMs } = options;
     this.#target = { context, lane: lanes[priority], uniqueForMs: id === undefined ? undefined : uniqueForMs };
@@ -139,7 +137,7 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   }
 
   #check(messages: number): void {
-    this.admit();
+    this.context.admit();
     if (messages === 0) throw new NothingToPutError(this.context.name);
     if (messages > 1) this.#refuseSharedId();
   }
