@@ -38,7 +38,7 @@ import { MaintenanceService } from './maintenance/service.js';
 import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
-import { peek } from './inspect/peek.js';
+import { peek, type PeekedMessage } from './inspect/peek.js';
 import { QueueWorkers } from './inspect/workers.js';
 
 const patience = { withinMs: 10_000 };
@@ -111,6 +111,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   readonly #getter: Getter<T>;
   readonly #consumers = new Set<Consumer<unknown>>();
   #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   /**
    * Creates a queue. Does not connect.
@@ -155,12 +156,17 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
       events: this.events,
       logger: log,
       maintenance: new MaintenanceService(broker, wire, log),
+      runners: new Set(),
+      admit: this.#admit,
+      admitRunner: () => {
+        if (this.#closing) throw new QueueClosedError(name);
+      },
     };
     this.#defaults = put;
     this.#producer = new PutBatcher(name, broker, limit, (hints) => this.#context.maintenance.ensurePromoted(hints));
-    this.#putter = new QueuePublisher(this.#context, this.#producer, put, this.#admit);
+    this.#putter = new QueuePublisher(this.#context, this.#producer, put);
     this.#getter = new Getter(this.#context);
-    this.dead = new DeadLetters(this.#context, this.#admit);
+    this.dead = new DeadLetters(this.#context);
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
     this.worker = queueWorker(this.#context, run);
@@ -169,8 +175,13 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   /**
    * Stores messages in order. When the promise resolves, Redis has them: all of one call, or none.
    *
+   * Every argument is a message. Options go to {@link with}, an array to {@link putAll}: `put(...array)` resolves to a job for
+   * one element, to an array of jobs for several, and rejects for none.
+   *
    * @returns one {@link Job} for one message, an array of jobs for several
    * @throws NothingToPutError, InvalidPayloadError, NotSerializableError, QueueClosedError before anything is sent
+   * @throws InvalidOptionError before anything is sent, on an untyped queue, if the last of several messages has only names of
+   *   put options: `put(message, { delay: '10s' })`
    * @throws QueueFullError, RedisFullError, BufferFullError, RedisUnreachableError if nothing was stored
    * @throws OutcomeUnknownError if Redis stopped answering: the messages may or may not be stored
    *
@@ -210,7 +221,6 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
       this.#context,
       this.#producer,
       putOptions(this.name, this.#context.wire, options, this.#defaults),
-      this.#admit,
     );
   }
 
@@ -304,13 +314,14 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * are left out.
    *
    * @param n number of messages, 1 by default
+   * @returns the messages as `put` returned them; `putAt` is absent if a message does not say when it was put
    * @throws QueueClosedError, RedisUnreachableError
    *
    * @example
    * const [next] = await emails.peek();
    * console.log(next?.payload);
    */
-  async peek(n = 1): Promise<Job<T>[]> {
+  async peek(n = 1): Promise<PeekedMessage<T>[]> {
     this.#admit();
     return peek(this.#context, n);
   }
@@ -372,14 +383,28 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   }
 
   /**
-   * Closes the queue: waits until all puts are stored or have failed, ends loops and waiting `get` calls, and closes the
-   * connection when no other queue shares it. It does not stop workers: use `runner.stop()`. A second call does nothing.
+   * Closes the queue. A second call waits for the first.
+   *
+   * 1. Stops every runner in this process that has a worker of this `HotQueue`, with all workers of that runner, also those of
+   *    other queues. Running handlers may finish within the `shutdownTimeout` of `run` (25 s by default, and with `start`), and
+   *    may still put. Then the runner ends without an error.
+   * 2. Refuses new calls, and waits until all puts are stored or have failed.
+   * 3. Ends loops and waiting `get` calls.
+   * 4. Closes the connection when no other queue shares it.
+   *
+   * Do not await it in a handler of this queue: it would wait for that handler, until its `shutdownTimeout`.
    *
    * @example
    * await using emails = new HotQueue('emails'); // or: await emails.close() at the end
    */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const { runners } = this.#context;
+    // Before anything is refused: a handler that finishes may put, and must acknowledge.
+    if (runners.size > 0) await Promise.allSettled([...runners].map((runner) => runner.stop()));
     this.#isClosed = true;
     await this.#producer.drained();
     this.#context.maintenance.close();

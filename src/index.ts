@@ -40,6 +40,7 @@ export type {
   WorkerSource,
 } from './worker/types.js';
 export type { Counts } from './inspect/counts.js';
+export type { PeekedMessage } from './inspect/peek.js';
 export type { QueueWorkers, ActiveMessage, WorkerInfo } from './inspect/workers.js';
 export type { DelayedMessage, DelayedMessages } from './inspect/delayed.js';
 export type {

@@ -5,13 +5,14 @@ import { untilSignalled } from './worker/signals.js';
 import type { WorkerSource } from './worker/types.js';
 
 /**
- * Starts workers and returns at once. It installs no signal handlers, so it fits servers, tests and `await using`.
+ * Starts workers and returns at once. It installs no signal handlers, so it fits servers, tests and `await using`. The workers
+ * stop by `runner.stop()`, or when one of their queues is closed.
  *
  * @param workers an instance with decorated methods or worker fields, a wrapped function, or an array of these
  * @param options `order` and `concurrency`, for several queues that share their concurrency slots
  * @throws NoWorkersError if `workers` has no worker
  * @throws ConflictingQueuesError if two workers take from one queue with different payloads
- * @throws InvalidOptionError
+ * @throws InvalidOptionError; QueueClosedError if one of their queues is closed
  *
  * @example
  * const runner = start(new Studio());
@@ -33,7 +34,7 @@ export function start(workers: WorkerSource, options?: StartOptions): Runner {
  * @param options as for {@link start}, and `shutdownTimeout`: how long active handlers may run after the signal, 25 s by default
  * @throws NoWorkersError if `workers` has no worker
  * @throws ConflictingQueuesError if two workers take from one queue with different payloads
- * @throws InvalidOptionError
+ * @throws InvalidOptionError; QueueClosedError if one of their queues is closed
  * @throws RedisUnreachableError if the given Redis does not answer
  *
  * @example
@@ -42,5 +43,5 @@ export function start(workers: WorkerSource, options?: StartOptions): Runner {
 export async function run(workers: WorkerSource, { shutdownTimeout, ...options }: RunOptions = {}): Promise<void> {
   const host = cliHost();
   if (host) return host.runWorkers(workers, { ...options, ...(shutdownTimeout !== undefined && { shutdownTimeout }) });
-  await untilSignalled(new WorkerRunner(handlersOf(workers), options), shutdownTimeout);
+  await untilSignalled(new WorkerRunner(handlersOf(workers), options, shutdownTimeout), shutdownTimeout);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Delivery, HotQueue, Job, TakeOptions, Duration } from 'hotqueue';
+import type { Delivery, Duration, HotQueue, PeekedMessage, TakeOptions } from 'hotqueue';
 import { duration, missing, redisCommand, usage, wholeFrom, withQueue, type RedisFlags } from './command.js';
 import { age, count, jsonLine, print, table, widthOf } from './output.js';
 import { cutTo } from './text-width.js';
@@ -103,13 +103,13 @@ async function whyNone(queue: HotQueue): Promise<string> {
     : `${queue.name} has ${count(size, 'message')}, but the next ones are not valid JSON: a worker will bury them`;
 }
 
-function tableOf(jobs: readonly Job[]): string {
+function tableOf(jobs: readonly PeekedMessage[]): string {
   const now = Date.now();
   const room = Math.max(20, widthOf() - 36 - 10);
-  // A bare message from another program has no id and no put time.
+  // A bare message from another program has no id and no put time, and a header of another program may have no put time.
   const rows = jobs.map(({ id, putAt, payload }) => [
     id || '-',
-    id === '' ? '-' : age(now - putAt),
+    putAt === undefined ? '-' : age(now - putAt),
     cutTo(jsonLine(payload), room),
   ]);
   return table(['id', 'put', 'message'], rows);

@@ -109,11 +109,7 @@ const whichTable: OptionSchema<{ where: (letter: DeadLetter) => boolean }> = { w
  * ```
  */
 export class DeadLetters {
-  /** @param admit throws QueueClosedError if the queue is closed */
-  constructor(
-    private readonly context: QueueContext,
-    private readonly admit: () => void,
-  ) {}
+  constructor(private readonly context: QueueContext) {}
 
   /**
    * Number of dead letters.
@@ -124,7 +120,7 @@ export class DeadLetters {
    * ```
    */
   async size(): Promise<number> {
-    this.admit();
+    this.context.admit();
     const { connection, keys } = this.context.broker;
     return connection.call((client) => client.zcard(keys.dead), patience);
   }
@@ -139,7 +135,7 @@ export class DeadLetters {
    * ```
    */
   async list(options?: ListOptions): Promise<DeadLetter[]> {
-    this.admit();
+    this.context.admit();
     const {
       limit = 100,
       offset = 0,
@@ -168,7 +164,7 @@ export class DeadLetters {
    * ```
    */
   async get(key: string): Promise<DeadLetter | undefined> {
-    this.admit();
+    this.context.admit();
     const one = await this.#find(key, 'get');
     return one && (await this.#read([one]))[0];
   }
@@ -241,7 +237,7 @@ export class DeadLetters {
       const { where } = checkOptions(`dead.${verb}() on queue "${this.context.name}"`, which, whichTable);
       if (where) return this.#pages(verb, async (page) => chosen(await this.#read(page), where));
     }
-    this.admit();
+    this.context.admit();
     const one = await this.#find(which as string, verb);
     return one ? this.#tell(verb, await this.#act(verb, [one])) : 0;
   }
@@ -256,7 +252,7 @@ export class DeadLetters {
     verb: Verb,
     choose: (page: readonly DeadLetterRef[]) => readonly DeadLetterRef[] | Promise<readonly DeadLetterRef[]>,
   ): Promise<number> {
-    this.admit();
+    this.context.admit();
     const { connection, keys } = this.context.broker;
     const [newest] = pairs(
       await connection.call((client) => client.zrevrange(keys.dead, 0, 0, 'WITHSCORES'), patience),

@@ -38,7 +38,7 @@ const listTable: OptionSchema<{ limit: number; offset: number }> = {
 /**
  * The delayed messages of a queue, as `queue.delayed`: read them, cancel them, or change when they are due.
  *
- * Every method throws RedisUnreachableError if Redis does not answer for 10 s.
+ * Every method throws QueueClosedError after `queue.close()`, and RedisUnreachableError if Redis does not answer for 10 s.
  *
  * @example
  * ```ts
@@ -57,7 +57,8 @@ export class DelayedMessages {
    * console.log(await queue.delayed.size(), 'messages are not due yet');
    * ```
    */
-  size(): Promise<number> {
+  async size(): Promise<number> {
+    this.context.admit();
     const { connection, keys } = this.context.broker;
     return connection.call((client) => client.zcard(keys.delayed), patience);
   }
@@ -73,6 +74,7 @@ export class DelayedMessages {
    * ```
    */
   async list(options?: { limit?: number; offset?: number }): Promise<DelayedMessage[]> {
+    this.context.admit();
     const { limit = 100, offset = 0 } = checkOptions(
       `delayed.list() on queue "${this.context.name}"`,
       options,
@@ -100,6 +102,7 @@ export class DelayedMessages {
    * ```
    */
   async get(id: string): Promise<DelayedMessage | undefined> {
+    this.context.admit();
     refuseNoId(id);
     const { connection, keys } = this.context.broker;
     const [due, entry] = await Promise.all([
@@ -120,6 +123,7 @@ export class DelayedMessages {
    * ```
    */
   async cancel(id: string): Promise<boolean> {
+    this.context.admit();
     refuseNoId(id);
     return this.context.broker.cancel(id, newId(), patience);
   }
@@ -136,6 +140,7 @@ export class DelayedMessages {
    * ```
    */
   async move(id: string, due: DueOptions): Promise<boolean> {
+    this.context.admit();
     const where = `delayed.move() on queue "${this.context.name}"`;
     return this.#move(id, dueOf(where, checkOptions(where, due, dueSchema)));
   }
@@ -150,7 +155,8 @@ export class DelayedMessages {
    * await queue.delayed.promote(job.id);
    * ```
    */
-  promote(id: string): Promise<boolean> {
+  async promote(id: string): Promise<boolean> {
+    this.context.admit();
     return this.#move(id, { afterMs: 0 });
   }
 

@@ -53,7 +53,8 @@ export const dotCommands: Readonly<Record<string, DotCommand>> = {
       const jobs = await asked(name, address, (queue) => queue.peek(most));
       if (jobs.length === 0) return print(`${name} has no waiting message`);
       for (const [index, { payload, putAt }] of jobs.entries()) {
-        print(`${paint('dim', `${index + 1}.`)} ${oneLine(payload)}  ${paint('dim', `put ${ago(putAt)}`)}`);
+        const put = putAt === undefined ? '' : `  ${paint('dim', `put ${ago(putAt)}`)}`;
+        print(`${paint('dim', `${index + 1}.`)} ${oneLine(payload)}${put}`);
       }
     },
   },

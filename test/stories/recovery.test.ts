@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { start, type Delivery, type HotQueue, type Runner } from 'hotqueue';
+import { FaultProxy } from '../chaos/proxy.js';
 import { aChild } from '../support/child.js';
 import { latch, until, type Latch } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
+import { redisUrl } from '../support/server.js';
 import { aWorker, endLease, places, recovered, retryOf, take } from '../support/takes.js';
 
 const lease = 1_000;
@@ -119,6 +121,36 @@ describe('a worker that is frozen for longer than its lease', () => {
     await queue.put('next');
     await until(() => child.lines.includes('began next'));
     expect(await child.kill('SIGTERM')).toBe(0);
+  });
+});
+
+describe('a worker that Redis does not answer', () => {
+  it('aborts its handlers before its lease ends, so before another worker may start their messages', async () => {
+    const proxy = await FaultProxy.open(redisUrl().slice('unix://'.length), () => {});
+    onTestFinished(() => proxy.close());
+    const queue = aQueue({ url: proxy.url, lease: 6_000 });
+    const direct = aQueue({ name: queue.name, lease: 6_000 });
+    const started = latch<Delivery>();
+    await direct.put('a');
+    const runner = start(
+      queue.worker(async (_item, job) => {
+        started.open(job);
+        await new Promise((resolve) => job.signal.addEventListener('abort', resolve));
+      }),
+    );
+    const { signal } = await started;
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    proxy.greets = 'mute';
+    proxy.blackHole();
+    await aborted;
+    const [worker] = await direct.workers.list();
+    const [seconds, micros] = await redis().time();
+    // Redis still has its lease: no other worker can have recovered the message.
+    expect(worker!.leaseUntil).toBeGreaterThan(Number(seconds) * 1_000 + Number(micros) / 1_000);
+    expect(String(signal.reason)).toContain('Redis did not answer for most of the lease');
+    proxy.greets = 'normal';
+    proxy.reset();
+    await runner.stop();
   });
 });
 
