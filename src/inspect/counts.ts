@@ -38,11 +38,11 @@ export async function countsOf({ broker }: QueueContext): Promise<Counts> {
   const { connection, keys } = broker;
   const [counted, sums, reports] = await Promise.all([
     broker.count(patience),
-    connection.call((client) => client.hmget(keys.meta, 'handled', 'failed'), patience),
+    connection.call((client) => client.hmget(keys.meta, 'done', 'failed'), patience),
     connection.call((client) => client.hvals(keys.heartbeats), patience),
   ]);
-  const [handled, failed] = [0, 1].map((which) =>
+  const [done = 0, failed = 0] = [0, 1].map((which) =>
     reports.reduce((sum, report) => sum + Number(report.split(' ', 2)[which] ?? 0), Number(sums[which] ?? 0)),
   );
-  return { ...counted, done: handled ?? 0, failed: failed ?? 0 };
+  return { ...counted, done, failed };
 }

@@ -70,21 +70,22 @@ export function readQueue(name: string, address: QueueOptions, withClaims: reado
   });
 }
 
-/** The workers in the registry: the fields of a hash, or the members of a set in layout 1. */
+/** The registered workers. Those of layouts 1 and 2 are in another key, which also exists while workers of this layout are registered. */
 async function readRegistry({
   connection,
   keys,
 }: Broker): Promise<{ readonly registry: readonly string[]; readonly others: QueueFacts['others'] }> {
-  const [type, noted] = await Promise.all([
-    connection.call((client) => client.type(keys.registry), patience),
+  const [typeBefore, noted, registered] = await Promise.all([
+    connection.call((client) => client.type(keys.earlier.registry), patience),
     connection.call((client) => client.hget(keys.meta, 'layout'), patience),
+    connection.call((client) => client.hkeys(keys.registry), patience),
   ]);
-  if (type === 'none') return { registry: [], others: undefined };
-  const layout = type === 'set' ? '1' : (noted ?? claimsLayout);
-  const registry = await connection.call(
-    (client) => (type === 'set' ? client.smembers(keys.registry) : client.hkeys(keys.registry)),
-    patience,
-  );
+  const hasAny = typeBefore !== 'none' || registered.length > 0;
+  const layout = typeBefore === 'set' ? '1' : (hasAny && noted) || claimsLayout;
+  const registry = await connection.call((client) => {
+    if (layout === '1') return client.smembers(keys.earlier.registry);
+    return layout === '2' ? client.hkeys(keys.earlier.registry) : Promise.resolve(registered);
+  }, patience);
   return { registry, others: layout === claimsLayout ? undefined : { workers: registry.length, layout } };
 }
 

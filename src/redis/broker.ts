@@ -15,8 +15,11 @@ const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
 /** How long Redis knows that a process held a quarantined message: longer than recovery of its workers takes. */
 const suspectMemoryMs = 86_400_000;
-/** Layout of claims in Redis, as described in `scripts/_claims.lua`. Layout 1 had one field for each message. */
-export const claimsLayout = '2';
+/**
+ * Layout of claims in Redis, as described in `scripts/_lib.lua`. Layout 2 had the same claims, and other names for some keys.
+ * Layout 1 had one field for each message.
+ */
+export const claimsLayout = '3';
 /** Field name of a message in layout 1: its lane letter, the number of its take, and its index. */
 export const layout1Field = /^[abhls]\d+\.\d+$/;
 
@@ -213,13 +216,13 @@ export class Broker {
    * @throws IncompatibleWorkersError if workers of another version of this library are registered
    */
   async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
-    const { workers, registry, heartbeats, meta } = this.keys;
+    const { workers, registry, heartbeats, meta, earlier } = this.keys;
     for (;;) {
       const askedAt = await this.#now(patience);
       const args = [worker, askedAt, this.leaseMs, report, process, claimsLayout];
       const [status, other] = (await this.connection.script(
         'join',
-        [workers, registry, heartbeats, meta],
+        [workers, registry, heartbeats, meta, earlier.registry],
         args,
         patience,
       )) as [number, string?];
@@ -279,7 +282,7 @@ export class Broker {
     report = '',
   ): Promise<(QueueHints & { readonly command: WorkerCommand | '' }) | 'lost'> {
     const { workers, meta, heartbeats, commands } = this.keys;
-    const keys = [this.keys.claims(worker), workers, meta, ...this.#lanes(), heartbeats, commands];
+    const keys = [this.keys.claims(worker), workers, meta, ...this.keys.waiting, heartbeats, commands];
     const reply = await this.connection.script(
       'beat',
       keys,
@@ -315,8 +318,8 @@ export class Broker {
     { id, lane, delayMs, message }: RetryPlan,
     patience?: Patience,
   ): Promise<SettleReply> {
-    const { workers, delayed, delayedMessages, base } = this.keys;
-    const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, this.#listOf(lane), base];
+    const { workers, delayed, delayedMessages, waiting } = this.keys;
+    const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting];
     return settled(
       await this.connection.script('retry', keys, [worker, take.number, index, lane, delayMs, id, message], patience),
     );
@@ -363,13 +366,8 @@ export class Broker {
    * the queue.
    */
   async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
-    const { registry, meta, heartbeats, commands } = this.keys;
-    await this.connection.script(
-      'leave',
-      [...this.#backKeys(worker), registry, meta, heartbeats, commands],
-      [worker, report],
-      patience,
-    );
+    const keys = [...this.#backKeys(worker), ...this.#registrationKeys()];
+    await this.connection.script('leave', keys, [worker, report], patience);
   }
 
   /**
@@ -383,18 +381,8 @@ export class Broker {
     wire: 'hotqueue' | 'plain',
     patience: Patience,
   ): Promise<RecoverReply | { readonly endsInMs: number }> {
-    const { workers, registry, meta, dead, deadMessages, heartbeats, commands } = this.keys;
-    const keys = [
-      this.keys.claims(worker),
-      workers,
-      registry,
-      meta,
-      ...this.#lanes(),
-      dead,
-      deadMessages,
-      heartbeats,
-      commands,
-    ];
+    const { dead, deadMessages } = this.keys;
+    const keys = [...this.#backKeys(worker), ...this.#registrationKeys(), dead, deadMessages];
     const isSpared = await this.#heldSuspectElsewhere(worker, patience);
     const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0];
     const [waiting, quarantined, buried] = (await this.connection.script('recover', keys, args, patience)) as [
@@ -412,8 +400,8 @@ export class Broker {
 
   /** promote: moves due messages from delayed to waiting, at most 1,000 in one call. */
   async promote(patience?: Patience): Promise<QueueHints & { readonly promoted: number }> {
-    const { delayed, delayedMessages, quarantine, requeued, high, base, low } = this.keys;
-    const keys = [delayed, delayedMessages, quarantine, requeued, high, base, low];
+    const { delayed, delayedMessages, waiting } = this.keys;
+    const keys = [delayed, delayedMessages, ...waiting];
     const [promoted, due] = (await this.connection.script('promote', keys, [1_000], patience)) as [number, number];
     return { promoted, ...(due >= 0 && { nextDueMs: due }) };
   }
@@ -431,7 +419,7 @@ export class Broker {
     patience: Patience,
   ): Promise<QueueHints & { readonly isMoved: boolean }> {
     const { delayed, delayedMessages } = this.keys;
-    const keys = [delayed, delayedMessages, this.keys.request(request), ...this.#lanes()];
+    const keys = [delayed, delayedMessages, this.keys.request(request), ...this.keys.waiting];
     const [moved, dueMs] = (await this.connection.script(
       'move',
       keys,
@@ -466,11 +454,11 @@ export class Broker {
     request: string,
     patience: Patience,
   ): Promise<number> {
-    const { dead, deadMessages, requeued, high, base, low } = this.keys;
+    const { dead, deadMessages, waiting } = this.keys;
     const args = [requestMemoryMs, wire === 'plain' ? 'a' : 'b', ...letters.flatMap(({ key, at }) => [key, at])];
     return (await this.connection.script(
       'revive',
-      [dead, deadMessages, this.keys.request(request), requeued, high, base, low],
+      [dead, deadMessages, this.keys.request(request), ...waiting],
       args,
       patience,
     )) as number;
@@ -490,8 +478,9 @@ export class Broker {
 
   /** sweep: repairs a part of the queue. The next call continues at the returned cursors. */
   async sweep(cursors: readonly [string, string], patience: Patience): Promise<SweepReply> {
-    const { workers, registry, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low } = this.keys;
-    const keys = [workers, registry, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low];
+    const { workers, registry, meta, delayed, delayedMessages, dead, deadMessages, waiting, earlier } = this.keys;
+    const keys = [workers, registry, meta, delayed, delayedMessages, dead, deadMessages, ...waiting];
+    keys.push(earlier.quarantine, earlier.requeued);
     const args = [...cursors, this.deadLetters.most, this.deadLetters.maxAgeMs];
     const [first, second, mended, ...lost] = (await this.connection.script('sweep', keys, args, patience)) as [
       string,
@@ -504,8 +493,8 @@ export class Broker {
 
   /** clear: drops all waiting and delayed messages. @param request as for {@link move} @returns how many were dropped */
   async clear(request: string, patience: Patience): Promise<number> {
-    const { base, high, low, inbox, requeued, quarantine, delayed, delayedMessages } = this.keys;
-    const keys = [this.keys.request(request), base, high, low, inbox, requeued, quarantine, delayed, delayedMessages];
+    const { waiting, delayed, delayedMessages } = this.keys;
+    const keys = [this.keys.request(request), ...waiting, delayed, delayedMessages];
     return (await this.connection.script('clear', keys, [requestMemoryMs], patience)) as number;
   }
 
@@ -537,20 +526,10 @@ export class Broker {
 
   /** count: how many messages are in each state, at one moment. */
   async count(patience: Patience): Promise<StateCounts> {
-    const { workers, delayed, dead, base, inbox, high, low, requeued, quarantine } = this.keys;
+    const { workers, delayed, dead, waiting: lists } = this.keys;
     for (let known: readonly string[] = []; ;) {
-      const keys = [
-        workers,
-        delayed,
-        dead,
-        base,
-        inbox,
-        high,
-        low,
-        requeued,
-        quarantine,
-        ...known.map((worker) => this.keys.claims(worker)),
-      ];
+      const claims = known.map((worker) => this.keys.claims(worker));
+      const keys = [workers, delayed, dead, ...lists, ...claims];
       const reply = (await this.connection.script('count', keys, known, patience)) as [
         number,
         number,
@@ -643,17 +622,17 @@ export class Broker {
   }
 
   #backKeys(worker: string): readonly string[] {
-    return [this.keys.claims(worker), this.keys.workers, ...this.#lanes()];
+    return [this.keys.claims(worker), this.keys.workers, ...this.keys.waiting];
+  }
+
+  #registrationKeys(): readonly string[] {
+    const { registry, meta, heartbeats, commands, earlier } = this.keys;
+    return [registry, meta, heartbeats, commands, earlier.registry];
   }
 
   #takeKeys(worker: string): readonly string[] {
-    const { workers, meta, quarantine, requeued, inbox, high, base, low, delayed } = this.keys;
-    return [this.keys.claims(worker), workers, meta, quarantine, requeued, inbox, high, base, low, delayed];
-  }
-
-  #lanes(): readonly string[] {
-    const { quarantine, requeued, inbox, high, base, low } = this.keys;
-    return [quarantine, requeued, inbox, high, base, low];
+    const { workers, meta, waiting, delayed } = this.keys;
+    return [this.keys.claims(worker), workers, meta, ...waiting, delayed];
   }
 
   #listOf(lane: Lane): string {

@@ -26,13 +26,17 @@ export class Keys {
   readonly registry: string;
   /** Hash: worker → its last heartbeat report. */
   readonly heartbeats: string;
-  /** Hash: worker → the command for it: `quiet`, `work` or `stop`. */
+  /** Hash: worker → the command for it: `quiet`, `resume` or `stop`. */
   readonly commands: string;
   /**
    * Hash: `paused`, `seen` (last heartbeat of any worker, server ms), `layout` (of claims), `watched` (until, server ms),
-   * `handled`, `failed`.
+   * `done`, `failed` (attempts of workers that have left or were recovered).
    */
   readonly meta: string;
+  /** The lists of waiting messages, in the order in which the scripts declare them. */
+  readonly waiting: readonly string[];
+  /** Keys that layouts 1 and 2 of claims had under other names. The scripts join and sweep explain what they are for. */
+  readonly earlier: { readonly registry: string; readonly requeued: string; readonly quarantine: string };
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
   readonly names: string;
   readonly #own: string;
@@ -56,21 +60,27 @@ export class Keys {
     this.high = `${this.#own}high`;
     this.low = `${this.#own}low`;
     this.inbox = `${this.#own}inbox`;
-    this.requeued = `${this.#own}again`;
-    this.quarantine = `${this.#own}suspects`;
+    this.requeued = `${this.#own}requeued`;
+    this.quarantine = `${this.#own}quarantine`;
     this.delayed = `${this.#own}delayed`;
     this.delayedMessages = `${this.#own}delayed:messages`;
     this.dead = `${this.#own}dead`;
     this.deadMessages = `${this.#own}dead:messages`;
     this.workers = `${this.#own}workers`;
-    this.registry = `${this.#own}roll`;
-    this.heartbeats = `${this.#own}reports`;
-    this.commands = `${this.#own}orders`;
+    this.registry = `${this.#own}registry`;
+    this.heartbeats = `${this.#own}heartbeats`;
+    this.commands = `${this.#own}commands`;
     this.meta = `${this.#own}meta`;
+    this.waiting = [this.quarantine, this.requeued, this.inbox, this.high, this.base, this.low];
+    this.earlier = {
+      registry: `${this.#own}roll`,
+      requeued: `${this.#own}again`,
+      quarantine: `${this.#own}suspects`,
+    };
     this.names = prefix;
   }
 
-  /** Hash: the claims of this worker. `scripts/_claims.lua` lists its fields. */
+  /** Hash: the claims of this worker. `scripts/_lib.lua` lists its fields. */
   claims(worker: string): string {
     return `${this.#own}claims:${worker}`;
   }
@@ -80,7 +90,7 @@ export class Keys {
    * so no script may use it.
    */
   quarantineOf(process: string): string {
-    return `{${this.names}}:suspects:${process}`;
+    return `{${this.names}}:quarantine:${process}`;
   }
 
   /** String: number and result of the last batch of this put batcher. Expires. */

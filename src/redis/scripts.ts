@@ -33,12 +33,29 @@ interface Script {
   readonly sha: string;
 }
 
-export const scripts = Object.fromEntries(scriptNames.map((name) => [name, load(name)])) as Record<ScriptName, Script>;
+/** The functions of `_lib.lua` in their order, each with the comment above it. */
+const library = [...textOf('_lib.lua').matchAll(/^(?:--.*\n)*local function (\w+)[^]*?^end\n/gm)].map(
+  ([lua, name]) => ({
+    lua,
+    isNamedIn: (script: string): boolean => new RegExp(`\\b${name}\\(`).test(script),
+  }),
+);
 
-function load(name: ScriptName): Script {
-  // Lua in Redis has no modules. So a line `-- include <file>` is replaced by the text of that file.
-  const lua = textOf(`${name}.lua`).replace(/^-- include (\S+)\n/m, (_, file: string) => textOf(file));
-  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+/** The text of all scripts with the functions that they use. */
+export const scripts = Object.fromEntries(
+  scriptNames.map((name) => {
+    const lua = withLibrary(textOf(`${name}.lua`));
+    return [name, { lua, sha: createHash('sha1').update(lua).digest('hex') }];
+  }),
+) as Record<ScriptName, Script>;
+
+/**
+ * Puts before a script the functions of `_lib.lua` that it names. Lua in Redis has no modules, and a call of a script makes each
+ * of its functions anew, so a script gets no others.
+ */
+export function withLibrary(script: string): string {
+  // From the last to the first, because a function may use the functions above it.
+  return library.reduceRight((text, { lua, isNamedIn }) => (isNamedIn(text) ? lua + text : text), script);
 }
 
 function textOf(file: string): string {

@@ -80,8 +80,7 @@ interface Late {
 
 interface DeadLetter {
   readonly message: Message;
-  /** Absent if recovery buried it. */
-  readonly lane?: LaneLetter;
+  readonly lane: LaneLetter;
   /** Time of burial. It is the only value that the model reads from Redis. */
   at?: string;
 }
@@ -155,7 +154,7 @@ export class Model {
     if (batch.isDelayed)
       for (const message of fresh) this.#postpone(message.id ?? message.key, { message, lane: batch.lane });
     else this.lists[listOf[batch.lane]].push(...fresh);
-    if (!batch.isDelayed && batch.lane !== 'b') this.#fillBase(['inbox', 'high', 'low']);
+    if (!batch.isDelayed && batch.lane !== 'b') this.#fillBase();
     return answer;
   }
 
@@ -236,7 +235,7 @@ export class Model {
     draw('high', 'h');
     draw('base', 'b');
     draw('low', 'l');
-    this.#fillBase(['inbox', 'high', 'low']);
+    this.#fillBase();
     if (messages.length === 0) return 'nothing';
     const take: TakeState = { number, lanes, messages, acked: new Set(), effects: new Set() };
     state.takes.set(number, take);
@@ -311,7 +310,7 @@ export class Model {
     if (isDelayed) this.#postpone(id, { message: next, lane });
     else {
       this.lists[listOf[lane]].push(next);
-      if (lane === 'h' || lane === 'l') this.#fillBase([listOf[lane]]);
+      this.#fillBase();
     }
     return 'done';
   }
@@ -337,7 +336,7 @@ export class Model {
       this.lists[listOf[found.lane]].unshift(found.message);
       released += 1;
     }
-    this.#fillBase(['high', 'low']);
+    this.#fillBase();
     if (released === 0 && spots.length > 0 && !this.workers.get(worker)?.isRegistered) return 'lost';
     return released === spots.length ? 'done' : 'already';
   }
@@ -358,7 +357,7 @@ export class Model {
       for (const take of newestFirst(state)) this.#giveBack(state, take);
       Object.assign(state, { isRegistered: false, seq: 0 });
     }
-    this.#fillBase(['high', 'low']);
+    this.#fillBase();
   }
 
   /**
@@ -381,7 +380,7 @@ export class Model {
         this.#giveBack(state, take, (index) => isBlamed(take, index) && this.#crash(worker, take, index));
       Object.assign(state, { isRegistered: false, seq: 0 });
     }
-    this.#fillBase(['high', 'low']);
+    this.#fillBase();
     return true;
   }
 
@@ -418,7 +417,7 @@ export class Model {
       this.lists[listOf[lane]].push(message);
       this.delayed.delete(member);
     }
-    if (due.length > 0) this.#fillBase(['high', 'low']);
+    if (due.length > 0) this.#fillBase();
   }
 
   move(member: string, isNow: boolean, request: string): number {
@@ -429,7 +428,7 @@ export class Model {
       else {
         this.delayed.delete(member);
         this.lists[listOf[found.lane]].push(found.message);
-        this.#fillBase(['inbox', 'high', 'low']);
+        this.#fillBase();
       }
       return 1;
     });
@@ -448,11 +447,11 @@ export class Model {
     return this.#once(request, () => {
       const found = this.#dig(letters);
       for (const { key, letter } of found) {
-        const { message, lane = 'b' } = letter;
+        const { message, lane } = letter;
         const place = this.wire === 'plain' ? 'a' : lane === 's' ? 'b' : lane;
         this.lists[listOf[place]].push({ ...message, id: message.id ?? key, attempts: 0, crashes: 0 });
       }
-      if (found.length > 0) this.#fillBase(['high', 'low']);
+      if (found.length > 0) this.#fillBase();
       return found.length;
     });
   }
@@ -477,7 +476,7 @@ export class Model {
 
   /** Fills an empty base from the other lists. In the model, nothing else needs repair. */
   sweep(): void {
-    this.#fillBase(['inbox', 'high', 'low']);
+    this.#fillBase();
   }
 
   /** Executes a request once. A request that is sent again, at any time, does nothing and gets the same reply. */
@@ -516,7 +515,7 @@ export class Model {
     const [message, lane] = [messages[index - 1]!, lanes[index - 1]!];
     const id = idOf(message, worker, lane, { number, index });
     const crashed = { ...message, id, crashes: message.crashes + 1 };
-    if (crashed.crashes >= mostCrashes) this.#lay(id, { message: crashed });
+    if (crashed.crashes >= mostCrashes) this.#lay(id, { message: crashed, lane });
     else if (crashed.crashes === mostCrashes - 1) this.lists.quarantine.unshift(crashed);
     else this.lists[listOf[this.laneBack(lane)]].unshift(crashed);
     return true;
@@ -527,9 +526,9 @@ export class Model {
   }
 
   /** Workers wait on base. So if base is empty, the next message of another list moves there. */
-  #fillBase(names: readonly ListName[]): void {
+  #fillBase(): void {
     if (this.lists.base.length > 0) return;
-    for (const name of names) {
+    for (const name of ['inbox', 'high', 'low'] as const) {
       const next = this.lists[name].shift();
       if (next) return void this.lists.base.push(next);
     }

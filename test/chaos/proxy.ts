@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { scripts } from '../../src/redis/scripts.js';
 import { Splitter, wordsOf } from './resp.js';
 
 /**
@@ -24,18 +23,12 @@ export interface Command {
 /** Decides on a fault. Called before a command is forwarded (without `reply`), and again when its complete reply has arrived. */
 export type Rule = (command: Command) => Fault | undefined;
 
-const scriptsFolder = new URL('../../src/redis/scripts/', import.meta.url);
-const textOf = (file: string): string => readFileSync(new URL(file, scriptsFolder), 'utf8');
 /** Script names by hash and by source text: `redis/scripts.ts` sends either. */
 const scriptOf = new Map(
-  readdirSync(scriptsFolder).flatMap((file): [string, string][] => {
-    const lua = textOf(file).replace(/^-- include (\S+)\n/m, (_, included: string) => textOf(included));
-    const name = file.replace(/\.lua$/, '');
-    return [
-      [createHash('sha1').update(lua).digest('hex'), name],
-      [lua, name],
-    ];
-  }),
+  Object.entries(scripts).flatMap(([name, { lua, sha }]) => [
+    [sha, name],
+    [lua, name],
+  ]),
 );
 
 /** A proxy between clients and one Redis, on loopback, that injects faults. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { IncompatibleWorkersError } from '../../src/core/errors.js';
-import type { Broker } from '../../src/redis/broker.js';
+import { claimsLayout, type Broker } from '../../src/redis/broker.js';
 import { Take } from '../../src/redis/take.js';
 import { Callers, type Draft, mayBeDoubled, mayBeLate, someDrafts, type Step } from './callers.js';
 import { copyOf, putBack } from './copies.js';
@@ -350,12 +350,12 @@ class Simulation {
 
   /** Joins, also beside workers of an older version (their registry is a set) or of a newer version. */
   async #join({ worker, process, beside }: Extract<Step, { kind: 'join' }>): Promise<'joined' | 'refused'> {
-    const { registry, meta } = this.broker.keys;
-    const aside = `${registry}:aside`;
-    const hasRoll = (await this.redis.exists(registry)) === 1;
-    if (beside === 'older' && hasRoll) await this.redis.rename(registry, aside);
-    if (beside === 'older') await this.redis.sadd(registry, 'older');
-    if (beside === 'newer') await this.redis.hset(meta, 'layout', '3');
+    const { earlier, registry, meta } = this.broker.keys;
+    const aside = `${earlier.registry}:aside`;
+    const areSome = (await this.redis.exists(registry)) === 1;
+    if (beside === 'older' && areSome) await this.redis.rename(earlier.registry, aside);
+    if (beside === 'older') await this.redis.sadd(earlier.registry, 'older');
+    if (beside === 'newer') await this.redis.hset(meta, 'layout', '4');
     try {
       await this.broker.join(worker, this.#process(process), at);
       return 'joined';
@@ -363,9 +363,9 @@ class Simulation {
       if (error instanceof IncompatibleWorkersError) return 'refused';
       throw error;
     } finally {
-      if (beside === 'older') await this.redis.del(registry);
-      if (beside === 'older' && hasRoll) await this.redis.rename(aside, registry);
-      if (beside === 'newer' && hasRoll) await this.redis.hset(meta, 'layout', '2');
+      if (beside === 'older') await this.redis.del(earlier.registry);
+      if (beside === 'older' && areSome) await this.redis.rename(aside, earlier.registry);
+      if (beside === 'newer' && areSome) await this.redis.hset(meta, 'layout', claimsLayout);
     }
   }
 
@@ -409,18 +409,20 @@ class Simulation {
       .hgetall(keys.deadMessages)
       .zrange(keys.dead, '0', '-1', 'WITHSCORES')
       .zrange(keys.workers, '0', '-1')
-      .hgetall(keys.registry);
+      .hgetall(keys.registry)
+      .exists(keys.earlier.registry);
     for (const process of processes) asked.hkeys(keys.quarantineOf(this.#process(process)));
     for (const worker of workers) asked.hgetallBuffer(keys.claims(worker));
     const answers = await replies(asked);
     const lists = Object.fromEntries(listNames.map((name, index) => [name, answers[index] as string[]]));
-    const [delayed, late, dead, scores, registered, roll, ...rest] = answers.slice(listNames.length) as [
+    const [delayed, late, dead, scores, registered, registry, isShut, ...rest] = answers.slice(listNames.length) as [
       Record<string, string>,
       string[],
       Record<string, string>,
       string[],
       string[],
       Record<string, string>,
+      number,
       ...unknown[],
     ];
     for (let index = 0; index < scores.length; index += 2) this.#toldWhen(scores[index]!, scores[index + 1]!);
@@ -438,7 +440,8 @@ class Simulation {
         .sort(),
       buried: scores.filter((_, index) => index % 2 === 0).sort(),
       workers: [...registered].sort(),
-      roll: Object.entries(roll)
+      isShutForEarlierVersions: isShut === 1,
+      registry: Object.entries(registry)
         .map(([worker, process]) => `${worker} ${process}`)
         .sort(),
       notes: processes.map((process, index) => `${process}: ${[...(rest[index] as string[])].sort().join(' ')}`),
@@ -463,7 +466,8 @@ class Simulation {
       dead: [...dead].map(([member, { message }]) => `${member} ${textOf(message)}`).sort(),
       buried: [...dead.keys()].sort(),
       workers: registered,
-      roll: registered.map((id) => `${id} ${this.#process(workers.get(id)!.process)}`),
+      isShutForEarlierVersions: registered.length > 0,
+      registry: registered.map((id) => `${id} ${this.#process(workers.get(id)!.process)}`),
       notes: [...notes.keys()].sort().map((process) => `${process}: ${[...notes.get(process)!].sort().join(' ')}`),
     };
   }

@@ -56,8 +56,8 @@ it('finds orphaned messages and keys, changes nothing, and exits with 1', async 
     a1: '1 4 2',
     'e1.3': '1',
   });
-  await redis().hset(key('roll'), 'gone', 'process');
-  await redis().hset(key('meta'), 'layout', '2');
+  await redis().hset(key('registry'), 'gone', 'process');
+  await redis().hset(key('meta'), 'layout', '3');
   await redis().hset(key('claims:forgotten'), { seq: '1', t1: packed(['b', '1']), a1: '0 1 ' });
   await redis().hset(key('dead:messages'), 'lost', '{}\n1');
   await redis().set(`${prefix}:other`, 'a string');
@@ -85,34 +85,42 @@ it('reports workers of another version and their active messages, and says how t
   await redis().sadd(key('earlier', 'roll'), 'old', 'gone');
   await redis().zadd(key('earlier', 'workers'), Date.now() + 3_600_000, 'old');
   await redis().hset(key('earlier', 'claims:gone'), { seq: '1 2', 'a1.1': '1', 'b1.2': '2' });
-  await redis().hset(key('later', 'roll'), 'new', 'process');
+  await redis().hset(key('before', 'roll'), 'old', 'process');
+  await redis().zadd(key('before', 'workers'), Date.now() + 3_600_000, 'old');
+  await redis().hset(key('before', 'meta'), 'layout', '2');
+  await redis().hset(key('later', 'registry'), 'new', 'process');
   await redis().zadd(key('later', 'workers'), Date.now() + 3_600_000, 'new');
-  await redis().hset(key('later', 'meta'), 'layout', '3');
+  await redis().hset(key('later', 'meta'), 'layout', '4');
   await redis().hset(key('lost', 'claims:forgotten'), { seq: '1 1', 'b1.1': '1' });
-  await redis().sadd(prefix, 'earlier', 'later', 'lost');
+  await redis().sadd(prefix, 'before', 'earlier', 'later', 'lost');
   const before = await dump(prefix);
   const findings = await findOrphans({ url: redisUrl(), prefix });
   expect(findings.map(({ check, status, says }) => [check, status, says])).toEqual([
     [
+      'queue before',
+      'problem',
+      '1 worker of another version registered, with claims in layout 2: workers of this version use layout 3 and cannot start',
+    ],
+    [
       'queue earlier',
       'problem',
-      '2 workers of another version registered, with claims in layout 1: workers of this version use layout 2 and cannot start',
+      '2 workers of another version registered, with claims in layout 1: workers of this version use layout 3 and cannot start',
     ],
     ['queue earlier', 'warning', '2 messages claimed by workers without a lease'],
     [
       'queue later',
       'problem',
-      '1 worker of another version registered, with claims in layout 3: workers of this version use layout 2 and cannot start',
+      '1 worker of another version registered, with claims in layout 4: workers of this version use layout 3 and cannot start',
     ],
     ['queue lost', 'problem', '1 worker of an earlier version with claims, but not in the registry: forgotten'],
   ]);
   expect(findings[0]!.fix).toMatch(
     /^stop the workers of the other version, and let them finish; if some were killed, run one worker of that version/,
   );
-  expect(findings[1]!.fix).toBe(
+  expect(findings[2]!.fix).toBe(
     'start a worker of that version on this queue: it puts them back into the queue within two minutes',
   );
-  expect(findings[3]!.fix).toMatch(/SADD '\{…:lost\}:roll' forgotten\), then start a worker of that version/);
+  expect(findings[4]!.fix).toMatch(/SADD '\{…:lost\}:roll' forgotten\), then start a worker of that version/);
   expect(await dump(prefix)).toEqual(before);
   await expect(aQueue({ prefix, name: 'earlier' }).get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
 });

@@ -164,13 +164,13 @@ it('workers ls lists workers, and workers quiet, resume and stop send commands t
     code: 0,
     stdout: `1 worker of ${queue.name} asked to take messages again\n`,
   });
-  expect(await redis().hget(`{${queue.key}}:orders`, id)).toBe('resume');
+  expect(await redis().hget(`{${queue.key}}:commands`, id)).toBe('resume');
   const absent = await hotqueue(['workers', 'stop', queue.name, 'unknown']);
   expect(absent).toMatchObject({ code: 3, stderr: `${queue.name} has no worker "unknown"\n` });
   expect((await hotqueue(['workers', 'stop', queue.name, 'loop'])).stderr).toMatch(
     /worker "loop" .* is a consume\(\) loop/,
   );
-  expect(await redis().hkeys(`{${queue.key}}:orders`)).toEqual([id]);
+  expect(await redis().hkeys(`{${queue.key}}:commands`)).toEqual([id]);
   expect((await hotqueue(['workers', 'stop', queue.name])).stderr).toMatch(/no worker given: give either ids or --all/);
   expect(await hotqueue(['workers', 'ls', aQueue().name])).toMatchObject({ code: 3, stdout: '' });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import type { Broker, TakeReply } from '../../src/redis/broker.js';
+import { claimsLayout, type Broker, type TakeReply } from '../../src/redis/broker.js';
 import type { Take } from '../../src/redis/take.js';
 import { until } from '../support/facts.js';
 import { aBroker, redis } from '../support/queue.js';
@@ -73,66 +73,16 @@ describe('join', () => {
     expect(
       await connection.script(
         'join',
-        [keys.workers, keys.registry, keys.heartbeats, keys.meta],
-        ['late', longAgo, 30_000, '', 'process', '2'],
+        [keys.workers, keys.registry, keys.heartbeats, keys.meta, keys.earlier.registry],
+        ['late', longAgo, 30_000, '', 'process', claimsLayout],
       ),
     ).toEqual([0]);
-    expect(await redis().exists(keys.workers, keys.registry)).toBe(0);
+    expect(await redis().exists(keys.workers, keys.registry, keys.earlier.registry)).toBe(0);
   });
 
-  it('stores the process of the worker, and the layout of its claims', async () => {
+  it('stores the process of the worker', async () => {
     const broker = aBroker();
     await aWorker(broker, 'worker', 'process');
-    expect(await redis().hgetall(broker.keys.registry)).toEqual({ worker: 'process' });
-    expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
-  });
-
-  it.each<[string, string, (broker: Broker) => Promise<unknown>, (broker: Broker) => Promise<string[]>]>([
-    [
-      'of the version before this one',
-      '1',
-      ({ keys }) => redis().sadd(keys.registry, 'other'),
-      ({ keys }) => redis().smembers(keys.registry),
-    ],
-    [
-      'of a newer version',
-      '3',
-      async ({ keys }) => (
-        await redis().hset(keys.registry, 'other', 'process'),
-        redis().hset(keys.meta, 'layout', '3')
-      ),
-      ({ keys }) => redis().hkeys(keys.registry),
-    ],
-  ])('is refused while workers %s are registered, and stores nothing', async (_whose, other, register, registered) => {
-    const broker = aBroker();
-    await register(broker);
-    const refused = broker.join('worker', 'process', at);
-    await expect(refused).rejects.toMatchObject({
-      code: 'INCOMPATIBLE_WORKERS',
-      key: broker.keys.base,
-      layout: '2',
-      other,
-    });
-    await expect(refused).rejects.toThrow(
-      `the workers of ${broker.keys.base} keep claims in layout ${other}, this version uses layout 2: stop the workers of the other version`,
-    );
-    expect(await redis().exists(broker.keys.workers, broker.keys.heartbeats)).toBe(0);
-    expect(await registered(broker)).toEqual(['other']);
-  });
-
-  it('is possible once the last worker of another version has left', async () => {
-    const broker = aBroker();
-    await redis().sadd(broker.keys.registry, 'old');
-    await redis().hset(broker.keys.meta, 'layout', '3');
-    await redis().srem(broker.keys.registry, 'old');
-    await aWorker(broker, 'worker', 'process');
-    expect(await redis().hget(broker.keys.meta, 'layout')).toBe('2');
-  });
-
-  it('of the version before this one is refused by Redis while workers of this one are registered', async () => {
-    const broker = aBroker();
-    await aWorker(broker, 'worker', 'process');
-    await expect(redis().sadd(broker.keys.registry, 'old')).rejects.toThrow('WRONGTYPE');
     expect(await redis().hgetall(broker.keys.registry)).toEqual({ worker: 'process' });
   });
 });
@@ -690,7 +640,7 @@ describe('recover', () => {
     expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 4, quarantined: 0, buried: 1 });
     expect(await list(broker.keys.base)).toEqual(['#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3']);
     expect(await redis().hgetall(broker.keys.deadMessages)).toEqual({
-      suspect: `{"reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#suspect 4 3 a=9\n"suspect"`,
+      suspect: `{"lane":"s","reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#suspect 4 3 a=9\n"suspect"`,
     });
     expect(
       await redis().exists(

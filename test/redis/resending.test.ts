@@ -105,7 +105,7 @@ const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise
   recover: async (broker) => {
     const { worker } = await working(broker);
     await endLease(broker, worker);
-    return () => broker.recover(worker, 'hotqueue', at).then((found) => 'ready' in found);
+    return () => broker.recover(worker, 'hotqueue', at).then((found) => 'waiting' in found);
   },
   promote: async (broker) => {
     await delayed(broker);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { scriptNames, transitions } from '../../src/redis/scripts.js';
+import { scriptNames, scripts, transitions } from '../../src/redis/scripts.js';
 
 const folder = new URL('../../src/redis/scripts/', import.meta.url);
 const text = (name: string): string => readFileSync(new URL(`${name}.lua`, folder), 'utf8');
@@ -16,6 +16,9 @@ function declared(lua: string, kind: 'KEYS' | 'ARGV'): { most: number; open: boo
   return { most: numbers.length, open: numbers.at(-1)?.[2] === '..' };
 }
 
+/** How many KEYS these functions of the library read, from the number in their first argument on. */
+const readers = { waitingLists: 6, unregister: 5 };
+
 /** The highest number that a body uses, directly or with `unpack`. */
 function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
   const body = lua
@@ -26,12 +29,18 @@ function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
   const unpacked = [...body.matchAll(new RegExp(`local ([\\w, ]+) = unpack\\(${kind}\\)`, 'g'))].map(
     (found) => found[1]!.split(',').length,
   );
-  return Math.max(0, ...direct, ...unpacked);
+  const ranges = [...body.matchAll(new RegExp(`unpack\\(${kind}, \\d+, (\\d+)\\)`, 'g'))].map((found) =>
+    Number(found[1]),
+  );
+  const shared = Object.entries(readers).flatMap(([name, count]) =>
+    [...body.matchAll(new RegExp(`${name}\\((\\d+)`, 'g'))].map((found) => Number(found[1]) + count - 1),
+  );
+  return Math.max(0, ...direct, ...unpacked, ...ranges, ...(kind === 'KEYS' ? shared : []));
 }
 
-/** Included files: `-- include _claims.lua` inserts the whole file. */
-const included = /^-- include (_\w+\.lua)$/;
-const shared = readdirSync(folder).filter((file) => file.startsWith('_'));
+const functionNames = (lua: string): string[] =>
+  [...lua.matchAll(/^(?: *)local function (\w+)/gm)].map((found) => found[1]!);
+const library = functionNames(text('_lib')).filter((name) => name !== 'takeOf');
 
 describe.each(scriptNames)('%s.lua', (name) => {
   it.each(['KEYS', 'ARGV'] as const)('lists in its header the %s that its body uses', (kind) => {
@@ -42,40 +51,33 @@ describe.each(scriptNames)('%s.lua', (name) => {
 
   it('begins with its transition as an arrow', () => {
     const isTransition = (transitions as readonly string[]).includes(name);
-    expect(
-      text(name)
-        .split('\n')
-        .find((line) => !included.test(line)),
-    ).toMatch(new RegExp(isTransition ? `^-- ${name}: .+ -> ` : `^-- ${name}: reads `));
+    expect(text(name)).toMatch(new RegExp(isTransition ? `^-- ${name}: .+ -> ` : `^-- ${name}: reads `));
   });
 
   it('has one caller', () => {
     const broker = readFileSync(new URL('../broker.ts', folder), 'utf8');
-    expect(broker.match(new RegExp(`(script\\(|runScriptForBytes\\(client, )'${name}'`, 'g'))).toHaveLength(1);
+    expect(broker.match(new RegExp(`(script\\(|runScriptForBytes\\(client, )\\s*'${name}'`, 'g'))).toHaveLength(1);
   });
 
-  it('uses the functions of the file that it includes, and of no other file', () => {
-    const names = (file: string): string[] =>
-      [...readFileSync(new URL(file, folder), 'utf8').matchAll(/^local function (\w+)/gm)].map((found) => found[1]!);
-    const file = text(name)
-      .split('\n')
-      .map((line) => included.exec(line)?.[1])
-      .find((one) => one !== undefined);
-    for (const one of shared)
-      expect(
-        names(one).some((called) => text(name).includes(`${called}(`)),
-        one,
-      ).toBe(file === one);
+  it('is loaded with the functions of the library that it calls, each before its first use, and with no other', () => {
+    const { lua } = scripts[name];
+    const code = lua.replaceAll(/--.*$/gm, '');
+    for (const one of library) {
+      const uses = [...code.matchAll(new RegExp(`\\b${one}\\(`, 'g'))].map(({ index }) => index);
+      const made = code.indexOf(`local function ${one}(`);
+      if (made >= 0) expect(uses.length, `${one} is used`).toBeGreaterThan(1);
+      if (uses.length > 0) expect(uses[0], `${one} is made first`).toBe(made + 'local function '.length);
+    }
+    expect(lua.endsWith(text(name))).toBe(true);
+  });
+
+  it('makes no function of the library itself', () => {
+    expect(functionNames(text(name)).filter((one) => library.includes(one))).toEqual([]);
   });
 });
 
-it('every script is loaded, and every other file is included', () => {
-  const includes = scriptNames.flatMap((name) =>
-    text(name)
-      .split('\n')
-      .flatMap((line) => included.exec(line)?.[1] ?? []),
-  );
-  expect(readdirSync(folder).sort()).toEqual(
-    [...new Set([...scriptNames.map((name) => `${name}.lua`), ...includes])].sort(),
-  );
+it('every script is loaded, every function of the library is used, and no other file is there', () => {
+  expect(readdirSync(folder).sort()).toEqual(['_lib.lua', ...scriptNames.map((name) => `${name}.lua`)].sort());
+  const all = scriptNames.map((name) => scripts[name].lua).join('\n');
+  expect(library.filter((name) => !all.includes(`local function ${name}(`))).toEqual([]);
 });

@@ -57,7 +57,7 @@ describe('priorities', () => {
     await queue.put('bell');
     await queue.with({ priority: 'low' }).put('low');
     await queue.with({ priority: 'high' }).put('high');
-    await redis().rpush(`{${queue.key}}:suspects`, '#suspect 0 2\n"suspect"');
+    await redis().rpush(`{${queue.key}}:quarantine`, '#suspect 0 2\n"suspect"');
     expect(await drained(queue, 4)).toEqual(['suspect', 'high', 'bell', 'low']);
   });
 

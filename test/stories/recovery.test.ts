@@ -226,7 +226,7 @@ describe('leases', () => {
 
 describe('a quarantined message (its workers have died twice)', () => {
   const suspect = '#suspect 0 2\n"suspect"';
-  const suspectsOf = (queue: { readonly key: string }): string => `{${queue.key}}:suspects`;
+  const suspectsOf = (queue: { readonly key: string }): string => `{${queue.key}}:quarantine`;
   const stopOf = (runner: Runner) => () => runner.stop();
   const addSuspect = (queue: { readonly key: string }): Promise<number> => redis().rpush(suspectsOf(queue), suspect);
 
@@ -394,9 +394,9 @@ describe('a quarantined message (its workers have died twice)', () => {
     `);
     await until(() => child.lines.length === 2);
     // The note that this process holds a quarantined message is removed.
-    const [process] = await redis().hvals(`{${other.key}}:roll`);
+    const [process] = await redis().hvals(`{${other.key}}:registry`);
     await until(
-      () => redis().exists(`{hotqueue}:suspects:${process}`),
+      () => redis().exists(`{hotqueue}:quarantine:${process}`),
       (notes) => notes === 0,
     );
     await child.kill('SIGKILL');

@@ -151,10 +151,10 @@ describe('workers of another version of this library', () => {
   const prefix = 'versions';
   const keysOf = ({ name }: { name: string }): Keys => new Keys(name, prefix);
   const inLayout: Record<string, (keys: Keys) => Promise<unknown>> = {
-    'an older one': (keys) => redis().sadd(keys.registry, 'other'),
+    'an older one': (keys) => redis().sadd(keys.earlier.registry, 'other'),
     'a newer one': async (keys) => (
       await redis().hset(keys.registry, 'other', 'process'),
-      redis().hset(keys.meta, 'layout', '3')
+      redis().hset(keys.meta, 'layout', '4')
     ),
   };
 
@@ -179,7 +179,7 @@ describe('workers of another version of this library', () => {
 
   it('do not prevent taking after they have left', async () => {
     const queue = aQueue({ prefix });
-    const { registry } = keysOf(queue);
+    const { registry } = keysOf(queue).earlier;
     await queue.put('waits');
     await redis().sadd(registry, 'other');
     await expect(queue.get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
@@ -189,7 +189,7 @@ describe('workers of another version of this library', () => {
 
   it('do not prevent a put: only taking is refused', async () => {
     const queue = aQueue({ prefix });
-    await redis().sadd(keysOf(queue).registry, 'other');
+    await redis().sadd(keysOf(queue).earlier.registry, 'other');
     await queue.put('a');
     await queue.with({ delay: '1h' }).put('b');
     expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 1 });

@@ -60,7 +60,7 @@ export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
       problem(
         check,
         `${count(unregistered.length, 'worker')} with claims, but not in the registry: ${unregistered.join(', ')}`,
-        `add each of them to the registry (redis-cli HSET '{…:${name}}:roll' ${unregistered[0]} unknown), then ${comesBack}`,
+        `add each of them to the registry (redis-cli HSET '{…:${name}}:registry' ${unregistered[0]} unknown), then ${comesBack}`,
       ),
     unregisteredInLayout1.length > 0 &&
       problem(

@@ -1,5 +1,5 @@
 -- ack: active -> (gone)
--- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)
+-- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)
 -- ARGV  1 worker  2.. for each take: its number, then one of two forms. If all its messages are settled: 'over', and the indexes
 --       settled with an effect ('2,7'). Otherwise: how many messages are acknowledged, of how many, and which ('41', '500', '1-40,45')
 -- Returns 1 if settled now, 0 if some were settled before, -1 if the lease was lost
@@ -39,10 +39,7 @@ while ARGV[at] do
     at = at + 3
   else
     redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
-    local stored = redis.call('HGET', claims, 'a' .. number)
-    local isNews = stored and tonumber(string.match(stored, '^%d+')) < tonumber(state)
-    if isNews then redis.call('HSET', claims, 'a' .. number, state .. ' ' .. ARGV[at + 2] .. ' ' .. ARGV[at + 3]) end
-    known = isNews and known
+    known = acknowledge(claims, number, state, ARGV[at + 2], ARGV[at + 3]) and known
     at = at + 4
   end
 end

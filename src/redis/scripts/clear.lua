@@ -1,15 +1,15 @@
 -- clear: waiting, delayed -> (gone)
--- KEYS  1 request (string)  2 base  3 high  4 low  5 inbox  6 again  7 suspects (lists)  8 delayed (zset)  9 delayed messages (hash)
+-- KEYS  1 request (string)  2 quarantine  3 requeued  4 inbox  5 high  6 base  7 low (lists)  8 delayed (zset)
+--       9 delayed messages (hash)
 -- ARGV  1 how long Redis keeps the request key, in ms
 -- Returns how many messages were dropped
 --
 -- The request key keeps the result. Without it, a repeated or late request would drop messages that were put later.
-local request, base, high, low, inbox, again, suspects, delayed, delayedMessages = unpack(KEYS)
+local request = KEYS[1]
 local answered = redis.call('GET', request)
 if answered then return tonumber(answered) end
 
-local dropped = redis.call('ZCARD', delayed)
-for _, list in ipairs({base, high, low, inbox, again, suspects}) do dropped = dropped + redis.call('LLEN', list) end
-redis.call('DEL', base, high, low, inbox, again, suspects, delayed, delayedMessages) -- Redis allows this when out of memory, and then all later writes
+local dropped = redis.call('ZCARD', KEYS[8]) + waitingCount(waitingLists(2))
+redis.call('DEL', unpack(KEYS, 2, 9)) -- Redis allows this when out of memory, and then all later writes
 redis.call('SET', request, dropped, 'PX', ARGV[1])
 return dropped

@@ -1,5 +1,5 @@
 -- delay: (nothing) -> delayed
--- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 producer (string)  4 base  5 inbox  6 high  7 low  8 again  9 suspects
+-- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 producer (string)  4 base  5 inbox  6 high  7 low  8 requeued  9 quarantine
 --       (lists)  10.. marks of ids that callers chose (strings): one for each message, or none
 -- ARGV  1 batch number  2 how long Redis keeps the producer key, in ms  3 most messages in the queue, or 0 for no limit
 --       4 how many messages each put call has, such as 1,5,2; only for a limited queue  5 how long Redis keeps the marks, in ms
@@ -8,7 +8,7 @@
 --
 -- Batch numbers are shared with place.lua. As there, the result is kept beside the number, and the first write is one that
 -- Redis refuses when it is out of memory.
-local delayed, delayedMessages, producer, base, inbox, high, low, again, suspects = unpack(KEYS, 1, 9)
+local delayed, delayedMessages, producer, base, inbox, high, low, requeued, quarantine = unpack(KEYS, 1, 9)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function tell(answer)
@@ -29,7 +29,7 @@ end
 local limit, room = tonumber(ARGV[3]), math.huge
 if limit > 0 then
   room = limit - redis.call('ZCARD', delayed)
-  for _, list in ipairs({base, inbox, high, low, again, suspects}) do room = room - redis.call('LLEN', list) end
+  for _, list in ipairs({base, inbox, high, low, requeued, quarantine}) do room = room - redis.call('LLEN', list) end
 end
 
 -- All messages of a put call are stored, or none. After a refused message, no later one is stored, so the order stays.

@@ -1,5 +1,5 @@
 -- place: (nothing) -> waiting (tail of a lane)
--- KEYS  1 lane  2 base  3 inbox (lists)  4 producer (string)  5 high  6 low  7 again  8 suspects (lists)  9 delayed (zset)
+-- KEYS  1 lane  2 base  3 inbox (lists)  4 producer (string)  5 high  6 low  7 requeued  8 quarantine (lists)  9 delayed (zset)
 --       10.. marks of ids that callers chose (strings): one for each message, or none
 -- ARGV  1 batch number  2 how long Redis keeps the producer key, in ms  3 most messages in the queue, or 0 for no limit
 --       4 how many messages each put call has, such as 1,5,2; only for a limited queue  5 how long Redis keeps the marks, in ms

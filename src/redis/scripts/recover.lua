@@ -1,100 +1,62 @@
--- include _claims.lua
 -- recover: active messages of a worker with an ended lease -> waiting (head), quarantined (head) or dead
--- KEYS  1 claims of that worker (hash, _claims.lua)  2 workers (zset)  3 roll  4 meta (hashes)  5 suspects  6 again  7 inbox
---       8 high  9 base  10 low (lists)  11 dead (zset)  12 dead messages (hash)  13 reports  14 orders (hashes)
+-- KEYS  1 claims of that worker (hash, _lib.lua)  2 workers (zset)  3 quarantine  4 requeued  5 inbox  6 high  7 base  8 low (lists)
+--       9 registry  10 meta  11 heartbeats  12 commands  13 registry of the earlier layouts (hashes)  14 dead (zset)
+--       15 dead messages (hash)
 -- ARGV  1 that worker  2 lease in ms  3 number of crashes that buries a message  4 'a' on a plain queue: messages with a new
---       header go to again; else 'b': they go back to their lane  5 '1' if its process held a quarantined message elsewhere
+--       header go to requeued; else 'b': they go back to their lane  5 '1' if its process held a quarantined message elsewhere
 -- Returns {waiting, quarantined, dead}: how many messages went where; {-1, ms} if its lease ends only after so many ms
 --
 -- A message is quarantined if one more crash would bury it. A worker holds at most one. If that worker dies, only the crash of
 -- this message is counted, and the other messages go back unchanged. Without a quarantined message, the crash of every
 -- message is counted. Only headers are read and written: a payload may be what killed the worker.
-local claims, workers, roll, meta, suspects, again, inbox, high, base, low, dead, deadMessages, reports, orders = unpack(KEYS)
+local claims, workers, meta, dead, deadMessages = KEYS[1], KEYS[2], KEYS[10], KEYS[14], KEYS[15]
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local lanes = {a = again, b = base, h = high, l = low, s = suspects}
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = serverNow()
 
 local ends = redis.call('ZSCORE', workers, worker)
 if ends and tonumber(ends) > now then return {-1, math.ceil(ends - now)} end
 redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
 
--- If no worker has beaten for so long, the server was unreachable for all of them. Every lease gets at least another third: see
--- beat.lua.
-if ends and now - tonumber(redis.call('HGET', meta, 'seen') or 0) > 0.4 * lease then
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', now + lease / 3)) do
-    redis.call('ZADD', workers, math.floor(now + lease / 3), other)
-  end
+if ends and extendAfterOutage(workers, tonumber(redis.call('HGET', meta, 'seen') or 0), now, lease) then
   redis.call('HSET', meta, 'seen', now)
   return {-1, math.ceil(lease / 3)}
 end
 
--- Parses the header as the client does (envelope.ts): strictly, and only in the first 256 bytes.
-local function parse(message)
-  local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~-]+) (%d+) (%d+)([^\n]*)\n')
-  if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[!-~]+', '') ~= '' then return end
-  return id, attempts, tonumber(crashes), fields, #id + #attempts + #crashes + #fields + 4
-end
+local lists = waitingLists(3)
+emptyInbox(lists)
 
-local function bury(id, attempts, crashes, message)
-  local record = string.format('{"reason":"its worker died %d times","attempts":%s,"worker":"%s"}', crashes, attempts, worker)
-  local member, n = id, 0
-  while redis.call('HSETNX', deadMessages, member, record .. '\n' .. message) == 0 do
-    n = n + 1
-    member = id .. '~' .. n
-  end
-  redis.call('ZADD', dead, now, member)
-end
-
-while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
-
-local takes, suspectOf = takesOf(claims), nil
+local takes, quarantinedOf = takesOf(claims), nil
 for _, take in ipairs(takes) do
-  if take.hasSuspect and not take.settled[1] then suspectOf = take.number end
+  if take.hasQuarantined and not take.settled[1] then quarantinedOf = take.number end
 end
 
-local ready, suspected, buried = 0, 0, 0
+local waiting, quarantined, buried = 0, 0, 0
 local function crash(lane, message, token)
-  local id, attempts, crashes, fields, length = parse(message)
-  if not id then id, attempts, crashes, fields, length = worker .. '.' .. lane .. token, '0', 0, '', 0 end
+  local id, attempts, crashes, fields, length = parseHeader(message)
+  if not id then id, attempts, crashes, fields, length = worker .. '.' .. lane .. token, 0, 0, '', 0 end
   crashes = crashes + 1
-  message = '#' .. id .. ' ' .. attempts .. ' ' .. crashes .. fields .. '\n' .. string.sub(message, length + 1)
+  message = headerLine(id, attempts, crashes, fields) .. string.sub(message, length + 1)
   if crashes >= limit then
-    bury(id, attempts, crashes, message)
+    storeDeadLetter(dead, deadMessages, id, crashRecord(lane, crashes, attempts, worker), message)
     buried = buried + 1
   elseif crashes == limit - 1 then
-    redis.call('LPUSH', suspects, message)
-    suspected = suspected + 1
+    redis.call('LPUSH', lists.s, message)
+    quarantined = quarantined + 1
   else
-    redis.call('LPUSH', lanes[ARGV[4] == 'a' and 'a' or lane], message)
-    ready = ready + 1
+    redis.call('LPUSH', lists[ARGV[4] == 'a' and 'a' or lane], message)
+    waiting = waiting + 1
   end
 end
 for _, take in ipairs(takes) do
   eachUnsettled(take, function(lane, message, index)
     local isBlamed
-    if suspectOf then isBlamed = take.number == suspectOf and index == 1 else isBlamed = ARGV[5] ~= '1' end
+    if quarantinedOf then isBlamed = take.number == quarantinedOf and index == 1 else isBlamed = ARGV[5] ~= '1' end
     if isBlamed then return crash(lane, message, take.number .. '.' .. index) end
-    redis.call('LPUSH', lanes[lane], message)
-    ready = ready + 1
+    redis.call('LPUSH', lists[lane], message)
+    waiting = waiting + 1
   end)
 end
 redis.call('DEL', claims)
-redis.call('ZREM', workers, worker)
--- Only the call that removes the worker from the roll adds its counts to the totals of the queue. A repeated call adds nothing.
-if redis.call('HDEL', roll, worker) == 1 then
-  local handled, failed = string.match(redis.call('HGET', reports, worker) or '', '^(%d+) (%d+) ')
-  if handled then
-    redis.call('HINCRBY', meta, 'handled', handled)
-    redis.call('HINCRBY', meta, 'failed', failed)
-  end
-end
-redis.call('HDEL', reports, worker)
-redis.call('HDEL', orders, worker)
-
-if redis.call('LLEN', base) == 0 then
-  for _, list in ipairs({high, low}) do
-    if redis.call('LMOVE', list, base, 'LEFT', 'LEFT') then break end
-  end
-end
-return {ready, suspected, buried}
+unregister(9, workers, worker)
+wakeWorker(lists)
+return {waiting, quarantined, buried}

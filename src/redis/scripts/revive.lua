@@ -1,30 +1,33 @@
 -- revive: dead -> waiting (tail), like a new message: no attempts, no crashes, no failures, no expiry
--- KEYS  1 dead (zset)  2 dead messages (hash)  3 request (string)  4 again  5 high  6 base  7 low (lists)
--- ARGV  1 how long Redis keeps the request key, in ms  2 'a' on a plain queue: all messages go to again, as they have a header;
+-- KEYS  1 dead (zset)  2 dead messages (hash)  3 request (string)  4 quarantine  5 requeued  6 inbox  7 high  8 base  9 low (lists)
+-- ARGV  1 how long Redis keeps the request key, in ms  2 'a' on a plain queue: all messages go to requeued, as they have a header;
 --       else 'b': each goes to the lane in its record  3.. for each dead letter: its key, and when it was buried
 -- Returns how many were revived
 --
 -- The time of burial must match: if a letter was revived and buried again, it is another letter. The request key keeps the
 -- result, so a repeated request gets the same reply.
-local dead, deadMessages, request, again, high, base, low = unpack(KEYS)
+local dead, deadMessages, request = KEYS[1], KEYS[2], KEYS[3]
 local answer = redis.call('GET', request)
 if answer then return tonumber(answer) end
 redis.call('HDEL', deadMessages, '') -- Redis allows this when out of memory, and then all later writes
-local lanes = ARGV[2] == 'a' and {b = again} or {a = again, h = high, l = low, b = base}
+local lists = waitingLists(4)
 
--- Returns the message with a fresh header. Parses the header and the failures behind it as the client does (envelope.ts).
+-- The lane that a dead letter goes to. A message that was quarantined has a clean record now, and goes to base.
+local function laneOf(entry)
+  if ARGV[2] == 'a' then return 'a' end
+  local lane = string.match(entry, '^{"lane":"([abhl])"')
+  return lane or 'b'
+end
+
+-- The message with a fresh header.
 local function renewed(letter, message)
-  local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~-]+) (%d+) (%d+)([^\n]*)\n')
-  if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[!-~]+', '') ~= '' then
-    return '#' .. letter .. ' 0 0\n' .. message
-  end
-  local length = #id + #attempts + #crashes + #fields + 4
-  local failures = tonumber(string.match(fields .. ' ', ' f=(%d+) ') or 0)
-  if failures > 0 and not string.find(string.sub(message, length + 1, length + failures), '^%[[ -~]*\n$') then failures = 0 end
+  local id, _, _, fields, length = parseHeader(message)
+  if not id then return headerLine(letter, 0, 0, '') .. message end
+  local failures = failuresLength(message, fields, length)
   fields = string.gsub(fields, ' (%l+)=([^ ]+)', function(name, value)
     if (name == 'x' and not string.find(value, '%D')) or (name == 'f' and failures > 0) then return '' end
   end)
-  return '#' .. id .. ' 0 0' .. fields .. '\n' .. string.sub(message, length + failures + 1)
+  return headerLine(id, 0, 0, fields) .. string.sub(message, length + failures + 1)
 end
 
 local revived = 0
@@ -33,8 +36,7 @@ for index = 3, #ARGV, 2 do
   if at and tonumber(at) == tonumber(ARGV[index + 1]) then
     local entry = redis.call('HGET', deadMessages, letter)
     if entry then
-      local lane = lanes[string.match(entry, '^{"lane":"(%l)"') or 'b'] or lanes.b
-      redis.call('RPUSH', lane, renewed(letter, string.sub(entry, (string.find(entry, '\n', 1, true) or 0) + 1)))
+      redis.call('RPUSH', lists[laneOf(entry)], renewed(letter, string.sub(entry, (string.find(entry, '\n', 1, true) or 0) + 1)))
       revived = revived + 1
     end
     redis.call('HDEL', deadMessages, letter)
@@ -42,8 +44,5 @@ for index = 3, #ARGV, 2 do
   end
 end
 redis.call('SET', request, revived, 'PX', ARGV[1])
-
-if revived > 0 and redis.call('LLEN', base) == 0 then
-  if not redis.call('LMOVE', high, base, 'LEFT', 'LEFT') then redis.call('LMOVE', low, base, 'LEFT', 'LEFT') end
-end
+if revived > 0 then wakeWorker(lists) end
 return revived

@@ -1,15 +1,15 @@
--- sweep: messages that have no position -> delayed or dead; dead letters that are too old or too many -> (gone)
--- KEYS  1 workers (zset)  2 roll (hash)  3 delayed (zset)  4 delayed messages (hash)  5 dead (zset)  6 dead messages (hash)
---       7 inbox  8 high  9 base  10 low (lists)
+-- sweep: messages that have no position -> delayed or dead; dead letters that are too old or too many -> (gone); messages in lists of the earlier layouts -> waiting
+-- KEYS  1 workers (zset)  2 registry  3 meta (hashes)  4 delayed (zset)  5 delayed messages (hash)  6 dead (zset)
+--       7 dead messages (hash)  8 quarantine  9 requeued  10 inbox  11 high  12 base  13 low (lists)  14 quarantine and
+--       15 requeued of the earlier layouts (lists)
 -- ARGV  1 cursor over the delayed messages  2 cursor over the dead messages  3 most dead letters  4 their greatest age in ms
--- Returns {next cursor, next cursor, how many were repaired, worker, ..}. These workers are on the roll but not registered: the
+-- Returns {next cursor, next cursor, how many were repaired, worker, ..}. These workers are in the registry but have no lease: the
 --       caller must recover their claims
 --
 -- A pass scans a few hundred messages of each kind. The next pass continues at the returned cursors.
-local workers, roll, delayed, delayedMessages, dead, deadMessages, inbox, high, base, low = unpack(KEYS)
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local mended = 0
+local workers, registry, meta, delayed, delayedMessages, dead, deadMessages = unpack(KEYS, 1, 7)
+local lists = waitingLists(8)
+local now, mended = serverNow(), 0
 
 -- Adds messages that are missing in the sorted set: without an entry there, no script ever finds them.
 local function mend(hash, order, cursor)
@@ -24,26 +24,23 @@ local function mend(hash, order, cursor)
 end
 local reply = {mend(delayedMessages, delayed, ARGV[1]), mend(deadMessages, dead, ARGV[2]), 0}
 
--- Deletes dead letters that are too old or too many, at most 1,000 in a pass.
+-- At most 1,000 dead letters in a pass.
 local over = math.max(redis.call('ZCARD', dead) - ARGV[3], redis.call('ZCOUNT', dead, '-inf', now - ARGV[4]))
-if over > 0 then
-  local oldest = redis.call('ZRANGE', dead, 0, math.min(over, 1000) - 1)
-  redis.call('HDEL', deadMessages, unpack(oldest))
-  redis.call('ZREM', dead, unpack(oldest))
-end
+dropOldest(dead, deadMessages, math.min(over, 1000))
 
-for _, worker in ipairs(redis.call('HKEYS', roll)) do
+for _, worker in ipairs(redis.call('HKEYS', registry)) do
   if not redis.call('ZSCORE', workers, worker) then reply[#reply + 1] = worker end
 end
 
--- Blocked workers wait for base. If base is empty and another list is not, move one message there to wake one.
-if redis.call('LLEN', base) == 0 then
-  for _, list in ipairs({inbox, high, low}) do
-    if redis.call('LMOVE', list, base, 'LEFT', 'LEFT') then
-      mended = mended + 1
-      break
-    end
-  end
+-- Layouts 1 and 2 had other names for two lists and one count. Programs of these versions that put or revive may still use them.
+for list, earlier in pairs({[lists.s] = KEYS[14], [lists.a] = KEYS[15]}) do
+  while redis.call('LMOVE', earlier, list, 'LEFT', 'RIGHT') do mended = mended + 1 end
 end
-reply[3] = mended
+local done = redis.call('HGET', meta, 'handled')
+if done then
+  redis.call('HDEL', meta, 'handled')
+  redis.call('HINCRBY', meta, 'done', done)
+end
+
+reply[3] = mended + wakeWorker(lists)
 return reply

@@ -1,5 +1,5 @@
 -- take: waiting -> active
--- KEYS  1 claims of this worker (hash, _claims.lua)  2 workers (zset)  3 meta (hash)  4 suspects  5 again  6 inbox  7 high
+-- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 meta (hash)  4 quarantine  5 requeued  6 inbox  7 high
 --       8 base  9 low (lists)  10 delayed (zset)
 -- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes
 -- Returns {status, ms until a delayed message is due or -1, ms until the first lease ends, worker of that lease, 1 if someone
@@ -7,18 +7,16 @@
 --         status 0 served, 1 paused, -1 the lease was lost, -2 a newer take was answered
 --
 -- If a take is sent again under the same number, it gets the same messages. So a lost reply claims nothing twice.
-local claims, workers, meta, suspects, again, inbox, high, base, low, delayed = unpack(KEYS)
+local claims, workers, meta, delayed, lists = KEYS[1], KEYS[2], KEYS[3], KEYS[10], waitingLists(4)
 local worker, number, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = serverNow()
 if not redis.call('ZSCORE', workers, worker) then return {-1} end
 
 local paused, watched = unpack(redis.call('HMGET', meta, 'paused', 'watched'))
 local function reply(status, packed, acked, effects)
-  local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   local ends = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
   local isWatched = watched and tonumber(watched) > now and 1 or 0
-  return {status, due[2] and math.max(0, math.ceil(due[2] - now)) or -1, math.max(0, math.ceil(ends[2] - now)), ends[1], isWatched, packed, acked, effects}
+  return {status, nextDue(delayed, now), math.max(0, math.ceil(ends[2] - now)), ends[1], isWatched, packed, acked, effects}
 end
 
 local last = tonumber(redis.call('HGET', claims, 'seq') or 0)
@@ -37,7 +35,7 @@ end
 redis.call('HDEL', claims, '')
 
 if paused and (paused == 'on' or tonumber(paused) > now) then
-  while redis.call('LMOVE', inbox, base, 'RIGHT', 'LEFT') do end
+  emptyInbox(lists)
   return reply(1)
 end
 
@@ -68,35 +66,30 @@ local function draw(list, lane, bound)
 end
 
 -- A worker holds at most one quarantined message at a time. If it dies, that message is blamed. It may hold other messages beside it.
-local function holdsSuspect()
+local function holdsQuarantined()
   for _, field in ipairs(redis.call('HKEYS', claims)) do
     local with = string.match(field, '^s(%d+)$')
     local acked = with and redis.call('HGET', claims, 'a' .. with)
     if acked and not string.find(acked, '^%d+ %d+ 1%f[%D]') and redis.call('HEXISTS', claims, 'e' .. with .. '.1') == 0 then return true end
   end
 end
-if redis.call('LLEN', suspects) > 0 and not holdsSuspect() then draw(suspects, 's', 1) end
+if redis.call('LLEN', lists.s) > 0 and not holdsQuarantined() then draw(lists.s, 's', 1) end
 
-if number % 16 == 0 then draw(low, 'l', most) end -- every 16th take starts with low, so low never starves
-draw(again, 'a', most)
-draw(inbox, 'b', most)
-draw(high, 'h', most)
-draw(base, 'b', most)
-draw(low, 'l', most)
+if number % 16 == 0 then draw(lists.l, 'l', most) end -- every 16th take starts with low, so low never starves
+draw(lists.a, 'a', most)
+draw(lists.inbox, 'b', most)
+draw(lists.h, 'h', most)
+draw(lists.b, 'b', most)
+draw(lists.l, 'l', most)
 
 local packed
 if count > 0 then
   taken[1] = lanes
   packed = cmsgpack.pack(taken)
   redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
-  if drawn[suspects] then redis.call('HSET', claims, 's' .. number, 1) end
+  if drawn[lists.s] then redis.call('HSET', claims, 's' .. number, 1) end
   for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
 end
 
--- If base is empty now and other lists are not, move one message there to wake a blocked worker.
-if (count >= most or room <= 0) and redis.call('LLEN', base) == 0 then
-  for _, list in ipairs({inbox, high, low}) do
-    if redis.call('LMOVE', list, base, 'LEFT', 'LEFT') then break end
-  end
-end
+if count >= most or room <= 0 then wakeWorker(lists) end
 return reply(0, packed)
