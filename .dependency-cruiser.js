@@ -97,7 +97,7 @@ export const exceptions = [
   },
   {
     to: ['core/logger', 'wire/failures'],
-    from: ['cli/worker/log'],
+    from: ['cli/worker/log', 'cli/worker/worker-process'],
     why: 'the log of a worker process has the form of the library',
   },
   {

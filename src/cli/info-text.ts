@@ -1,9 +1,16 @@
 import type { WorkerInfo } from 'hotqueue';
-import type { Info } from './info.js';
+import type { QueueSnapshot, Rates } from '../inspect/snapshot.js';
 import { age, count, paint, table, widthOf } from './output.js';
 import { cutTo } from './text-width.js';
 import { bar } from './progress.js';
 import { workerRows, workerHeading } from './worker-rows.js';
+
+/** A snapshot of queues, with the rates since the snapshot before. */
+export interface Info {
+  /** Unix ms. */
+  readonly at: number;
+  readonly queues: readonly (QueueSnapshot & { readonly rates: Rates | undefined })[];
+}
 
 type Queue = Info['queues'][number];
 

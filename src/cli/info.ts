@@ -3,22 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Duration } from 'hotqueue';
 import { toMs } from '../core/duration.js';
-import { addressOf, duration, missing, redisCommand, type RedisFlags } from './command.js';
-import { infoAsJson, infoAsText } from './info-text.js';
-import { ratesBetween, Snapshots, type QueueSnapshot, type Rates } from '../inspect/snapshot.js';
+import { addressOf, duration, missing, redisCommand, type RedisFlags, openQueue } from './command.js';
+import { infoAsJson, infoAsText, type Info } from './info-text.js';
+import { ratesBetween, Snapshots, type QueueSnapshot } from '../inspect/snapshot.js';
 import { jsonLine, widthOf } from './output.js';
 import { columnsOf } from './text-width.js';
 import { printed, untilInterrupted } from './printed.js';
 
 interface InfoFlags extends RedisFlags {
   readonly interval?: Duration;
-}
-
-/** A snapshot of queues, with the rates since the snapshot before. */
-export interface Info {
-  /** Unix ms. */
-  readonly at: number;
-  readonly queues: readonly (QueueSnapshot & { readonly rates: Rates | undefined })[];
 }
 
 /** `info`: prints queues and workers, once or at an interval. */
@@ -31,7 +24,7 @@ export function infoCommand(): Command {
     .argument('[queue...]', 'names of queues (default: all queues)')
     .option('-i, --interval <duration>', 'print again after each interval', duration)
     .action(async (names: string[], flags: InfoFlags) => {
-      const snapshots = new Snapshots(addressOf(flags), names);
+      const snapshots = new Snapshots(addressOf(flags), names, (name) => openQueue(name, flags));
       try {
         await (flags.interval === undefined
           ? once(snapshots, flags)

@@ -39,7 +39,7 @@ function listCommand(): Command {
   )
     .argument('[queue...]', 'names of queues (default: all queues)')
     .action(async (names: string[], flags: RedisFlags) => {
-      const snapshots = new Snapshots(addressOf(flags), names);
+      const snapshots = new Snapshots(addressOf(flags), names, (name) => openQueue(name, flags));
       try {
         const workers = (await snapshots.take()).flatMap((queue) => queue.workers);
         if (workers.length === 0)

@@ -1,9 +1,9 @@
-import { HotQueue } from '../hot-queue.js';
 import type { QueueOptions } from '../core/options/queue.js';
 import { open, optionsOf } from '../wire/envelope.js';
 import { madeAt } from '../wire/id.js';
 import { asking, oldestAt, queueNames } from './queues.js';
-import type { WorkerInfo } from './workers.js';
+import type { Counts } from './counts.js';
+import type { QueueWorkers, WorkerInfo } from './workers.js';
 
 /** The state of one queue at one moment. */
 export interface QueueSnapshot {
@@ -23,17 +23,28 @@ export interface QueueSnapshot {
   readonly workers: readonly WorkerInfo[];
 }
 
+/** What a snapshot reads of a queue: a HotQueue has it. */
+export interface InspectedQueue {
+  readonly name: string;
+  readonly workers: QueueWorkers;
+  counts(): Promise<Counts>;
+  isPaused(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
 /** Takes snapshots of several queues over one connection. The caller closes it. */
 export class Snapshots {
-  readonly #queues = new Map<string, HotQueue>();
+  readonly #queues = new Map<string, InspectedQueue>();
 
   /**
    * @param address where Redis is, and the `prefix`; no other options of a queue
    * @param names the queues; an empty list means all queues, including those that are created later
+   * @param open opens a queue at this address
    */
   constructor(
     private readonly address: QueueOptions,
     private readonly names: readonly string[],
+    private readonly open: (name: string) => InspectedQueue,
   ) {}
 
   async take(): Promise<QueueSnapshot[]> {
@@ -50,7 +61,7 @@ export class Snapshots {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 
-  async #take(queue: HotQueue): Promise<QueueSnapshot> {
+  async #take(queue: InspectedQueue): Promise<QueueSnapshot> {
     const [{ ...counts }, isPaused, oldest, workers] = await Promise.all([
       queue.counts(),
       queue.isPaused(),
@@ -60,10 +71,10 @@ export class Snapshots {
     return { ...counts, name: queue.name, isPaused, oldestAt: oldest, workers };
   }
 
-  #queue(name: string): HotQueue {
+  #queue(name: string): InspectedQueue {
     const known = this.#queues.get(name);
     if (known) return known;
-    const queue = new HotQueue(name, this.address);
+    const queue = this.open(name);
     this.#queues.set(name, queue);
     return queue;
   }

@@ -38,8 +38,8 @@ export function countsLine({ waiting, active, delayed, dead }: Counts): string {
 
 /** Removes the stack frames of the prompt itself: the user looks for frames of the typed code. */
 function withoutOurFrames(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(
+    // eslint-disable-next-line no-control-regex
     /\n(?:\u001b\[\d+m)*\s+at [^\n]*(?:node:|\/(?:src|dist)\/repl\/|prompt:\d+:\d+)[^\n]*/g,
     (line) => (line.endsWith(' {') ? ' {' : ''),
   );

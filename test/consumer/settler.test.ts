@@ -42,7 +42,7 @@ function acking() {
         index,
         onAckReply: (outcome: SettleReply | Error) =>
           void heard.push(`${take.number}.${index} ${outcome instanceof Error ? outcome.message : outcome}`),
-      } as unknown as Claim),
+      }),
     answer: (outcome: SettleReply | Error = 'done') => (answers.shift()!(outcome), turn()),
   };
 }

@@ -1,16 +1,11 @@
 import { age, count } from '../output.js';
 import { columnsOf } from '../text-width.js';
-import { fit, painted, type Line, type Paint } from './line.js';
+import { fit, painted, type Line, type Paint, type Size } from './line.js';
 import { nextPane, nextRows } from './next-pane.js';
 import { queuesPane } from './queues-pane.js';
 import type { TopQueue } from './snapshot.js';
 import { selectedOf, type State } from './state.js';
 import { workersPane, workersRows } from './workers-pane.js';
-
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 /** After this time without a reply, the screen says that Redis does not answer. */
 const silentMs = 2_000;

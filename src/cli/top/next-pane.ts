@@ -1,6 +1,5 @@
 import { age } from '../output.js';
-import type { Size } from './frame.js';
-import { cell, foreign, type Line } from './line.js';
+import { cell, foreign, type Line, type Size } from './line.js';
 import type { StoredMessage, TopQueue } from './snapshot.js';
 
 /** Number of rows that the pane can use: a title and a row for each message. */

@@ -1,6 +1,6 @@
 import { nextMessages, Snapshots, type StoredMessage } from '../../inspect/snapshot.js';
-import { addressOf, type RedisFlags } from '../command.js';
-import type { Info } from '../info.js';
+import { addressOf, type RedisFlags, openQueue } from '../command.js';
+import type { Info } from '../info-text.js';
 import { ratesOverWindow, type TimedSnapshots } from './rates.js';
 
 export type { StoredMessage };
@@ -28,7 +28,7 @@ export class TopSnapshots {
     private readonly flags: RedisFlags,
     names: readonly string[],
   ) {
-    this.#snapshots = new Snapshots(addressOf(flags), names);
+    this.#snapshots = new Snapshots(addressOf(flags), names, (name) => openQueue(name, flags));
   }
 
   /**
