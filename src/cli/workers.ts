@@ -4,6 +4,7 @@ import {
   addressOf,
   answer,
   missing,
+  openQueue,
   redisCommand,
   usage,
   withExamples,
