@@ -1,9 +1,7 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Duration } from 'hotqueue';
-import { toMs } from '../core/duration.js';
-import { addressOf, duration, missing, redisCommand, type RedisFlags, openQueue } from './command.js';
+import { addressOf, durationMs, missing, openQueue, redisCommand, type RedisFlags } from './command.js';
 import { infoAsJson, infoAsText, type Info } from './info-text.js';
 import { ratesBetween, Snapshots, type QueueSnapshot } from '../inspect/snapshot.js';
 import { jsonLine, widthOf } from './output.js';
@@ -11,7 +9,8 @@ import { columnsOf } from './text-width.js';
 import { printed, untilInterrupted } from './printed.js';
 
 interface InfoFlags extends RedisFlags {
-  readonly interval?: Duration;
+  /** In ms. */
+  readonly interval?: number;
 }
 
 /** `info`: prints queues and workers, once or at an interval. */
@@ -22,7 +21,7 @@ export function infoCommand(): Command {
     ['info --json | jq .queues', 'for other programs'],
   ])
     .argument('[queue...]', 'names of queues (default: all queues)')
-    .option('-i, --interval <duration>', 'print again after each interval', duration)
+    .option('-i, --interval <duration>', 'print again after each interval', durationMs)
     .action(async (names: string[], flags: InfoFlags) => {
       const snapshots = new Snapshots(addressOf(flags), names, (name) => openQueue(name, flags));
       try {
@@ -43,7 +42,7 @@ async function once(snapshots: Snapshots, { json }: InfoFlags): Promise<void> {
 }
 
 async function again(snapshots: Snapshots, { json, interval }: InfoFlags, signal: AbortSignal): Promise<void> {
-  const intervalMs = Math.max(100, toMs(interval!, 'interval'));
+  const intervalMs = Math.max(100, interval!);
   for (let before: Info | undefined, lines = 0; !signal.aborted;) {
     const info = infoOf(await snapshots.take(), before);
     await snapshots.watch();

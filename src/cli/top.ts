@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Command } from 'commander';
-import { QueueClosedError, RedisUnreachableError, type Duration } from 'hotqueue';
-import { toMs } from '../core/duration.js';
-import { duration, missing, redisCommand, wholeFrom, type RedisFlags } from './command.js';
+import { Option, type Command } from 'commander';
+import { QueueClosedError, RedisUnreachableError } from 'hotqueue';
+import { durationMs, missing, redisCommand, wholeFrom, type RedisFlags } from './command.js';
 import { jsonLine, say } from './output.js';
 import { printed, untilInterrupted } from './printed.js';
 import { Monitor } from './top/monitor.js';
@@ -10,7 +9,8 @@ import { topAsJson, topAsText } from './top/plain.js';
 import { TopSnapshots, type TopSnapshot } from './top/snapshot.js';
 
 interface TopFlags extends RedisFlags {
-  readonly interval: Duration;
+  /** In ms. */
+  readonly interval: number;
   readonly number: number;
   readonly once?: boolean;
 }
@@ -28,7 +28,9 @@ export function topCommand(): Command {
     ],
   )
     .argument('[queue...]', 'names of queues (default: all queues)')
-    .option('-i, --interval <duration>', 'time between two snapshots', duration, '1s')
+    .addOption(
+      new Option('-i, --interval <duration>', 'time between two snapshots').argParser(durationMs).default(1_000, '1s'),
+    )
     .option(
       '-n, --number <number>',
       'in lines and JSON: number of the next messages of each queue',
@@ -52,7 +54,7 @@ export function topCommand(): Command {
 
 const isScreen = ({ json }: TopFlags): boolean =>
   json !== true && process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
-const intervalOf = ({ interval }: TopFlags): number => Math.max(100, toMs(interval, 'interval'));
+const intervalOf = ({ interval }: TopFlags): number => Math.max(100, interval);
 
 async function once(snapshots: TopSnapshots, { json, number }: TopFlags): Promise<void> {
   const snapshot = await snapshots.take(number);

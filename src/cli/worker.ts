@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { InvalidOptionError, type Duration } from 'hotqueue';
-import { toMs } from '../core/duration.js';
+import { InvalidOptionError } from 'hotqueue';
 import { namedAddress, type Endpoint } from '../redis/named-address.js';
-import { duration, exitCodes, redisOptions, wholeFrom, withExamples, type RedisFlags } from './command.js';
-import { exitSoon } from './worker/exit.js';
+import { durationMs, exitCodes, redisOptions, wholeFrom, withExamples, type RedisFlags } from './command.js';
+import { exitSoon } from './exit.js';
 import { assertFile } from './worker/load.js';
 import { logIn, type Log } from './worker/log.js';
 import { bytes, names, type LogForm, type WorkerSettings } from './worker/settings.js';
@@ -20,11 +19,13 @@ interface WorkerFlags extends Omit<RedisFlags, 'prefix'> {
   readonly processes?: number;
   readonly burst?: boolean;
   readonly maxJobs?: number;
-  readonly maxIdle?: Duration;
+  /** In ms. */
+  readonly maxIdle?: number;
   readonly maxMemory?: number;
   readonly name?: string;
   readonly watch?: boolean;
-  readonly shutdownTimeout?: Duration;
+  /** In ms. */
+  readonly shutdownTimeout?: number;
   readonly log?: LogForm;
 }
 
@@ -66,7 +67,7 @@ export function workerCommand(): Command {
       'exit after this number of messages; with --processes, a new process replaces it',
       wholeFrom(1),
     )
-    .option('--max-idle <duration>', 'exit when there was no message for this time', duration)
+    .option('--max-idle <duration>', 'exit when there was no message for this time', durationMs)
     .option(
       '--max-memory <size>',
       'exit when the process uses more, such as 512mb; with --processes, a new process replaces it',
@@ -77,7 +78,7 @@ export function workerCommand(): Command {
     .option(
       '--shutdown-timeout <duration>',
       'on stop: how long active messages may take to finish (default: 25s)',
-      duration,
+      durationMs,
     )
     .addOption(
       new Option(
@@ -156,10 +157,10 @@ function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSetting
     ...(flags.order && { order: flags.order }),
     ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
     ...(flags.maxJobs !== undefined && { maxJobs: flags.maxJobs }),
-    ...(flags.maxIdle !== undefined && { maxIdleMs: toMs(flags.maxIdle, '--max-idle') }),
+    ...(flags.maxIdle !== undefined && { maxIdleMs: flags.maxIdle }),
     ...(flags.maxMemory !== undefined && { maxMemoryBytes: flags.maxMemory }),
     ...(flags.shutdownTimeout !== undefined && {
-      shutdownTimeoutMs: toMs(flags.shutdownTimeout, '--shutdown-timeout'),
+      shutdownTimeoutMs: flags.shutdownTimeout,
     }),
   };
 }

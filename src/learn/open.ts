@@ -1,6 +1,7 @@
 import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
 import { paint } from '../cli/output.js';
-import { leave, setDefaultAddress } from '../repl/open.js';
+import { exitSoon } from '../cli/exit.js';
+import { setDefaultAddress } from '../repl/open.js';
 import type { DotCommand } from '../repl/dot-commands.js';
 import { Prompt } from '../repl/prompt.js';
 import { Guide } from './guide.js';
@@ -24,7 +25,7 @@ export async function openLesson(part: number, address: QueueOptions): Promise<v
   await lesson.start(prompt, part);
   await prompt.left;
   await lesson.end();
-  leave();
+  exitSoon();
 }
 
 const welcome = `${paint('bold', 'hotqueue: the lesson.', process.stderr)} It checks what you do in this terminal and in the second terminal.

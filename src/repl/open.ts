@@ -1,4 +1,5 @@
 import type { QueueOptions } from 'hotqueue';
+import { exitSoon } from '../cli/exit.js';
 import { paint } from '../cli/output.js';
 import { Prompt } from './prompt.js';
 
@@ -7,7 +8,7 @@ export async function openPrompt(queue: string, address: QueueOptions): Promise<
   setDefaultAddress(address);
   const prompt = await Prompt.open({ queue, address, welcome: welcome(queue) });
   await prompt.left;
-  leave();
+  exitSoon(); // a timer or a server that was started at the prompt would keep the process alive
 }
 
 function welcome(queue: string): string {
@@ -33,9 +34,4 @@ function withDb(url: string, db: number | undefined, password: string | undefine
   if (db !== undefined && parsed.protocol === 'unix:') parsed.searchParams.set('db', String(db));
   if (password !== undefined) parsed.password = password;
   return parsed.href;
-}
-
-/** Exits after one second: a timer or a server that was started at the prompt would keep the process alive. */
-export function leave(): void {
-  setTimeout(() => process.exit(), 1_000).unref();
 }

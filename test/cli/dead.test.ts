@@ -162,8 +162,8 @@ it.each([
   [{ error: 'RangeError' }, false],
   [{ reason: 'attempts', error: 'Type' }, true],
   [{ reason: 'expired', error: 'Type' }, false],
-  [{ olderThan: '59s' as const }, true],
-  [{ olderThan: '61s' as const }, false],
+  [{ olderThan: 59_000 }, true],
+  [{ olderThan: 61_000 }, false],
 ])('the filter %j: %s', (flags, passes) => {
   expect(filterOf(flags, 120_000)!(aLetter)).toBe(passes);
 });

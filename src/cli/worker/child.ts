@@ -1,5 +1,5 @@
 import { exitCodes } from '../command.js';
-import { exitSoon } from './exit.js';
+import { exitSoon } from '../exit.js';
 import { errorWithStack } from './load.js';
 import { logIn } from './log.js';
 import type { ChildCommand, ChildReport } from './messages.js';

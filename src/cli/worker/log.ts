@@ -1,4 +1,4 @@
-import type { Logger } from '../../core/logger.js';
+import type { Logger } from 'hotqueue';
 import { wordsOf } from '../../wire/failures.js';
 import type { BoundHandler } from '../../worker/handlers.js';
 import { harmless, paint } from '../output.js';
