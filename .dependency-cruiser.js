@@ -2,7 +2,7 @@
 // Type imports count, because a reader follows them too. `hotqueue` means src/index.ts.
 
 // From bottom to top. A file imports its own folder and the rows before its own, not its neighbours in the same row.
-const layers = [
+export const layers = [
   ['core'],
   ['payload', 'wire'],
   ['embedded'], // before redis: the search for a Redis starts an embedded server
