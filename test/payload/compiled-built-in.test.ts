@@ -2,6 +2,7 @@
  * Rules of class-validator that the compiled validator tests by itself. Each test must accept only what the rule accepts,
  * and must never replace a rule of the user.
  */
+/* eslint-disable @typescript-eslint/unbound-method -- functions of rules and of Error are compared and put back */
 import 'reflect-metadata';
 import * as validator from 'class-validator';
 import {
@@ -60,7 +61,8 @@ function testOf(decorator: PropertyDecorator): Test | undefined {
   const text = shortcutOf(name, 'v', constraints, constant);
   if (text === undefined) return undefined;
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- as the generated code does
-  return new Function('k', 'isArray', `return (v) => ${text};`)(values, Array.isArray) as Test;
+  const make = new Function('k', 'isArray', `return (v) => ${text};`) as (...given: unknown[]) => Test;
+  return make(values, Array.isArray);
 }
 
 function verdictOf(decorator: PropertyDecorator): Test {
@@ -154,7 +156,10 @@ const decorators: [string, PropertyDecorator][] = [
   ['IsEnum of texts', IsEnum(Colour)],
   ['IsEnum of numbers', IsEnum(Level)],
   ['IsEnum of strange values', IsEnum({ a: undefined, b: NaN, c: null, d: symbol })],
-  ['IsEnum with inherited values', IsEnum(Object.create({ up: 'a' }, { own: { value: 'ab', enumerable: true } }))],
+  [
+    'IsEnum with inherited values',
+    IsEnum(Object.create({ up: 'a' }, { own: { value: 'ab', enumerable: true } }) as object),
+  ],
   ['IsEnum of an array', IsEnum(['a', 'ab'])],
   ['IsEmail', IsEmail()],
 ];
@@ -299,7 +304,7 @@ describe('a rule of the user is never replaced', () => {
         ValidateBy({
           name,
           constraints: [0, 1],
-          validator: { validate: (value, args) => own(value, ...(args?.constraints ?? [])) },
+          validator: { validate: (value, args) => own(value, ...((args?.constraints ?? []) as unknown[])) },
         }),
         // The text of class-validator's own rule.
         ValidateBy({

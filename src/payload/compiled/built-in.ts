@@ -115,6 +115,7 @@ const siteOfCondition = (condition: Condition): string | undefined =>
 function throwSite(call: (revoked: never) => unknown): string | undefined {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is only put back
   const { stackTraceLimit, prepareStackTrace } = Error;
   try {
     Error.stackTraceLimit = Infinity;
