@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../core/errors.js';
 import type { Limit } from '../core/options/queue.js';
-import type { Broker, PutReply, PutTerms, QueueHints } from '../redis/broker.js';
+import type { Broker, PutReply, QueueHints } from '../redis/broker.js';
 import { newId } from '../wire/id.js';
 import type { PutRequest } from './put-request.js';
 
@@ -137,23 +137,23 @@ export class PutBatcher {
     this.#id ??= newId();
     this.#number += 1;
     const { target, due } = batch[0]!;
-    const patience = { withinMs: patienceMs };
+    const { limit } = this;
+    const terms = {
+      producer: this.#id,
+      number: this.#number,
+      ...(target.uniqueForMs !== undefined && {
+        own: { ids: batch.flatMap(({ ids }) => ids), forMs: target.uniqueForMs },
+      }),
+      ...(limit && { limit: { most: limit.maxLength, calls: batch.map(({ count }) => count) } }),
+    };
     if (!due)
-      return this.broker.put(this.#id, this.#number, messagesOf(batch), patience, target.lane, this.#termsOf(batch));
+      return this.broker.put({ ...terms, messages: messagesOf(batch), lane: target.lane }, { withinMs: patienceMs });
     const delayed = batch.flatMap(({ list, ids, due: when, target: { lane } }) =>
       list.map((message, index) => ({ id: ids[index]!, due: when!, lane, message })),
     );
-    const reply = await this.broker.delay(this.#id, this.#number, delayed, patience, this.#termsOf(batch));
+    const reply = await this.broker.put({ ...terms, delayed }, { withinMs: patienceMs });
     this.onDelayed?.(reply);
     return reply;
-  }
-
-  #termsOf(batch: readonly PutRequest[]): PutTerms {
-    const { uniqueForMs } = batch[0]!.target;
-    return {
-      ...(uniqueForMs !== undefined && { own: { ids: batch.flatMap(({ ids }) => ids), forMs: uniqueForMs } }),
-      ...(this.limit && { limit: { most: this.limit.maxLength, calls: batch.map(({ count }) => count) } }),
-    };
   }
 
   /** Requests that may wait become the oldest again, until there is room or their patience ends. */

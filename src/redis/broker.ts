@@ -91,16 +91,28 @@ export interface DelayedPut {
   readonly message: string;
 }
 
-/** Rules for storing a whole batch. */
-export interface PutTerms {
+/** A batch of messages. The put batcher sends one at a time, and numbers them. */
+export type PutBatch = {
+  /** Id of the put batcher. */
+  readonly producer: string;
+  /** Number of the batch. A higher one than that of any batch before it. */
+  readonly number: number;
   /** Ids that the callers chose, one for each message, and for how long Redis rejects the same ids as duplicates. */
   readonly own?: { readonly ids: readonly string[]; readonly forMs: number };
   /** Most messages in the queue, and how many messages each put call has. A call is stored whole or not at all. */
   readonly limit?: { readonly most: number; readonly calls: readonly number[] };
-}
+} & (
+  | {
+      readonly messages: readonly string[];
+      /** Base if absent. */
+      readonly lane?: PutLane;
+      readonly delayed?: undefined;
+    }
+  | { readonly delayed: readonly DelayedPut[] }
+);
 
-/** Result of storing a batch. */
-export interface PutReply {
+/** Result of storing a batch. The hints are only of delayed messages. */
+export interface PutReply extends QueueHints {
   /** How many messages were accepted, from the first. The queue had no room for the others. */
   readonly accepted: number;
   /** Indexes of accepted messages that were not stored, because Redis had their ids already. */
@@ -138,67 +150,16 @@ export class Broker {
   ) {}
 
   /**
-   * put: stores a batch at the tail of its lane.
+   * put, put-with: stores a batch of waiting or delayed messages.
    *
    * Redis stores each batch number of a put batcher once, and replies the same if the batch is sent again. A batch that is
    * older than the last one is not stored; no caller waits for its reply.
    */
-  async put(
-    producer: string,
-    number: number,
-    messages: readonly string[],
-    patience: Patience,
-    lane: PutLane = 'b',
-    terms: PutTerms = {},
-  ): Promise<PutReply> {
-    if (lane === 'b' && !terms.own && !terms.limit) return this.#putPlainly(producer, number, messages, patience);
-    const { base, inbox, high, low, requeued, quarantine, delayed } = this.keys;
-    const keys = [
-      this.#listOf(lane),
-      base,
-      inbox,
-      this.keys.producer(producer),
-      high,
-      low,
-      requeued,
-      quarantine,
-      delayed,
-      ...this.#marks(terms),
-    ];
-    const [accepted, ...duplicates] = (await this.connection.script(
-      'place',
-      keys,
-      [number, ...termsOf(terms), pack(messages)],
-      patience,
-    )) as [number, ...number[]];
-    return { accepted, duplicates };
-  }
-
-  /** delay: stores a batch of delayed messages. It shares the batch numbers with {@link put}. */
-  async delay(
-    producer: string,
-    number: number,
-    messages: readonly DelayedPut[],
-    patience: Patience,
-    terms: PutTerms = {},
-  ): Promise<PutReply & QueueHints> {
-    const { delayed, delayedMessages, base, inbox, high, low, requeued, quarantine } = this.keys;
-    const keys = [
-      delayed,
-      delayedMessages,
-      this.keys.producer(producer),
-      base,
-      inbox,
-      high,
-      low,
-      requeued,
-      quarantine,
-      ...this.#marks(terms),
-    ];
-    const entries = messages.flatMap(({ id, due, lane, message }) => [id, dueOf(due), lane + message]);
-    const reply = await this.connection.script('delay', keys, [number, ...termsOf(terms), ...entries], patience);
-    const [dueMs, accepted, ...duplicates] = reply as [number, number, ...number[]];
-    return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
+  async put(batch: PutBatch, patience: Patience): Promise<PutReply> {
+    const { own, limit } = batch;
+    return batch.delayed || own || limit || (batch.lane ?? 'b') !== 'b'
+      ? this.#putWith(batch, patience)
+      : this.#putPlainly(batch, patience);
   }
 
   /**
@@ -559,11 +520,9 @@ export class Broker {
     return heads.flat().slice(0, most);
   }
 
-  /** {@link put} for normal priority, without a limit or chosen ids. Most puts are of this kind. */
+  /** For normal priority, without a delay, a limit or chosen ids. Most puts are of this kind. */
   async #putPlainly(
-    producer: string,
-    number: number,
-    messages: readonly string[],
+    { producer, number, messages }: PutBatch & { readonly messages: readonly string[] },
     patience: Patience,
   ): Promise<PutReply> {
     const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
@@ -574,6 +533,26 @@ export class Broker {
       patience,
     );
     return { accepted: reply === 1 ? messages.length : -1, duplicates: none };
+  }
+
+  async #putWith({ producer, number, own, limit, ...batch }: PutBatch, patience: Patience): Promise<PutReply> {
+    const { delayed, delayedMessages, waiting } = this.keys;
+    const marks = own?.ids.map((id) => this.keys.mark(id)) ?? [];
+    const content = batch.delayed
+      ? [
+          pack(batch.delayed.map(({ lane, message }) => lane + message)),
+          '',
+          pack(batch.delayed.map(({ due }) => dueOf(due))),
+          pack(batch.delayed.map(({ id }) => id)),
+        ]
+      : [pack(batch.messages), batch.lane ?? 'b'];
+    const [dueMs, accepted, ...duplicates] = (await this.connection.script(
+      'put-with',
+      [this.keys.producer(producer), delayed, delayedMessages, ...waiting, ...marks],
+      [number, producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0, ...content],
+      patience,
+    )) as [number, number, ...number[]];
+    return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
   }
 
   /** How many active messages a worker has. Also reads layout 1, which has one field for each message. */
@@ -612,10 +591,6 @@ export class Broker {
     return seconds * 1_000 + Math.floor(micros / 1_000);
   }
 
-  #marks({ own }: PutTerms): readonly string[] {
-    return own ? own.ids.map((id) => this.keys.mark(id)) : [];
-  }
-
   #readyLists(): readonly string[] {
     const { requeued, inbox, high, base, low, quarantine } = this.keys;
     return [requeued, inbox, high, base, low, quarantine];
@@ -634,16 +609,6 @@ export class Broker {
     const { workers, meta, waiting, delayed } = this.keys;
     return [this.keys.claims(worker), workers, meta, ...waiting, delayed];
   }
-
-  #listOf(lane: Lane): string {
-    const { requeued, base, high, low, quarantine } = this.keys;
-    return { a: requeued, b: base, h: high, l: low, s: quarantine }[lane];
-  }
-}
-
-/** Second to fifth argument of the scripts place and delay. */
-function termsOf({ own, limit }: PutTerms): readonly (string | number)[] {
-  return [producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0];
 }
 
 function dueOf(due: Due): string {

@@ -5,8 +5,7 @@ import type { Cluster, Redis } from 'ioredis';
 /** The transitions of a message, in the order of its life. Each is one `.lua` file. Its only caller is in `broker.ts`. */
 export const transitions = [
   'put',
-  'place',
-  'delay',
+  'put-with',
   'join',
   'take',
   'beat',

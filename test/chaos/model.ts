@@ -154,7 +154,7 @@ export class Model {
     if (batch.isDelayed)
       for (const message of fresh) this.#postpone(message.id ?? message.key, { message, lane: batch.lane });
     else this.lists[listOf[batch.lane]].push(...fresh);
-    if (!batch.isDelayed && batch.lane !== 'b') this.#fillBase();
+    if (!batch.isDelayed) this.#fillBase();
     return answer;
   }
 

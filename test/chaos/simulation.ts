@@ -337,14 +337,14 @@ class Simulation {
       ...(isOwn && { own: { ids: messages.map(({ id }) => id!), forMs: farMs } }),
       ...(most > 0 && { limit: { most, calls } }),
     };
-    if (!isDelayed) return this.broker.put(producer, number, messages.map(textOf), at, lane, terms);
+    if (!isDelayed) return this.broker.put({ producer, number, messages: messages.map(textOf), lane, ...terms }, at);
     const postponed = messages.map((message) => ({
       id: message.id ?? message.key,
       due: { afterMs: farMs },
       lane,
       message: textOf(message),
     }));
-    const { accepted, duplicates } = await this.broker.delay(producer, number, postponed, at, terms);
+    const { accepted, duplicates } = await this.broker.put({ producer, number, delayed: postponed, ...terms }, at);
     return { accepted, duplicates };
   }
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RedisUnreachableError } from '../../src/core/errors.js';
-import type { Broker, PutTerms } from '../../src/redis/broker.js';
+import type { Broker, PutBatch } from '../../src/redis/broker.js';
 import { PutBatcher } from '../../src/producer/put-batcher.js';
 import { PutRequest } from '../../src/producer/put-request.js';
 import type { Due, PutLane } from '../../src/redis/broker.js';
@@ -40,27 +40,17 @@ class Producer {
   }
 }
 
-const sent: { number: number; messages: readonly string[]; lane: string; terms: PutTerms }[] = [];
+const sent: (Omit<PutBatch, 'messages' | 'delayed'> & { messages: readonly string[] })[] = [];
 
 /** A fake broker. `answer` returns how many messages of a put it accepts. */
 function aBroker(answer: (messages: readonly string[]) => number): Broker {
   sent.length = 0;
-  const put: Broker['put'] = async (_producer, number, messages, _patience, lane = 'b', terms = {}) => {
-    sent.push({ number, messages, lane, terms });
-    return { accepted: answer(messages), duplicates: [] };
+  const put: Broker['put'] = async (batch) => {
+    const messages = batch.delayed ? batch.delayed.map(({ message }) => message) : batch.messages;
+    sent.push({ ...batch, messages });
+    return { accepted: answer(messages), duplicates: [], ...(batch.delayed && { nextDueMs: 7 }) };
   };
-  const delay: Broker['delay'] = async (producer, number, messages, patience, terms) => ({
-    ...(await put(
-      producer,
-      number,
-      messages.map(({ message }) => message),
-      patience,
-      'b',
-      terms,
-    )),
-    nextDueMs: 7,
-  });
-  return { put, delay, announce: async () => {} } as unknown as Broker;
+  return { put, announce: async () => {} } as unknown as Broker;
 }
 
 describe('a put batcher', () => {
@@ -87,7 +77,7 @@ describe('a put batcher', () => {
     ]);
     expect(sent.map(({ messages }) => messages.join(''))).toEqual(['123', '45', '67', '8', '9']);
     expect(sent.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
-    expect(sent[3]!.terms).toEqual({ own: { ids: ['8'], forMs: 1 } });
+    expect(sent[3]).toMatchObject({ own: { ids: ['8'], forMs: 1 } });
     expect(due.mock.calls).toEqual([[expect.objectContaining({ nextDueMs: 7 })]]);
   });
 
@@ -123,7 +113,7 @@ describe('a put batcher', () => {
       '4:12',
       '5:34',
     ]);
-    expect(sent[0]!.terms).toEqual({ limit: { most: 2, calls: [2, 1, 1] } });
+    expect(sent[0]).toMatchObject({ limit: { most: 2, calls: [2, 1, 1] } });
   });
 
   it('waits for room for at most half a minute, then continues with the next put', async () => {

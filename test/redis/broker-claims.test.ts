@@ -131,9 +131,7 @@ class Books {
     const ids = Array.from({ length: count }, (_, index) => `m${this.#messages.size + index}`);
     for (const id of ids) this.#messages.set(id, { place: 'ready', attempts: 0, crashes: 0 });
     await this.broker.put(
-      'producer',
-      (this.#puts += 1),
-      ids.map((id) => `#${id} 0 0\n"${id}"`),
+      { producer: 'producer', number: (this.#puts += 1), messages: ids.map((id) => `#${id} 0 0\n"${id}"`) },
       at,
     );
   }

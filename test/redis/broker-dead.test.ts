@@ -50,7 +50,7 @@ describe('revive', () => {
   it('puts dead letters to the tail, oldest first, without attempts, with the same payload and id', async () => {
     const broker = aBroker();
     await bury(broker, ['#one 3 0\n{"n": 1}', '#two 0 2 a=5 b=10\n#not a header\n\u0000']);
-    await broker.put('producer', 1, ['waiting'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['waiting'] }, at);
     expect(await revive(broker)).toBe(2);
     expect(await list(broker.keys.base)).toEqual([
       'waiting',

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Broker, DelayedPut, PutTerms } from '../../src/redis/broker.js';
+import type { Broker, DelayedPut, PutBatch } from '../../src/redis/broker.js';
 import { until } from '../support/facts.js';
 import { aBroker, redis } from '../support/queue.js';
 
 const at = { withinMs: 5_000 };
 const hour = 3_600_000;
+type PutTerms = Pick<PutBatch, 'own' | 'limit'>;
 const all = (count: number) => ({ accepted: count, duplicates: [] });
 const own = (...ids: string[]): PutTerms => ({ own: { ids, forMs: hour } });
 const limited = (most: number, ...calls: number[]): PutTerms => ({ limit: { most, calls } });
@@ -16,9 +17,12 @@ const delayedIds = (broker: Broker): Promise<string[]> => redis().zrange(broker.
 /** Both ways to put: the same tests run for each. */
 const ways = {
   put: (broker: Broker, number: number, ids: readonly string[], terms?: PutTerms) =>
-    broker.put('producer', number, ids, at, 'b', terms),
-  delay: async (broker: Broker, number: number, ids: readonly string[], terms?: PutTerms) => {
-    const { accepted, duplicates } = await broker.delay('producer', number, postponed(...ids), at, terms);
+    broker.put({ producer: 'producer', number, messages: ids, ...terms }, at),
+  'put with a delay': async (broker: Broker, number: number, ids: readonly string[], terms?: PutTerms) => {
+    const { accepted, duplicates } = await broker.put(
+      { producer: 'producer', number, delayed: postponed(...ids), ...terms },
+      at,
+    );
     return { accepted, duplicates };
   },
 };
@@ -102,13 +106,13 @@ describe('put', () => {
   it('moves the next message to an empty base list, to wake a worker: from inbox, then high, then low', async () => {
     const broker = aBroker();
     const { base, inbox, high, low } = broker.keys;
-    await broker.put('producer', 1, ['h1', 'h2'], at, 'h');
+    await broker.put({ producer: 'producer', number: 1, messages: ['h1', 'h2'], lane: 'h' }, at);
     expect(await redis().lrange(base, 0, -1)).toEqual(['h1']);
     await redis().lmove(base, inbox, 'LEFT', 'RIGHT');
-    await broker.put('producer', 2, ['l1'], at, 'l');
+    await broker.put({ producer: 'producer', number: 2, messages: ['l1'], lane: 'l' }, at);
     expect(await redis().lrange(base, 0, -1)).toEqual(['h1']);
     await redis().del(base);
-    await broker.put('producer', 3, ['l2'], at, 'l');
+    await broker.put({ producer: 'producer', number: 3, messages: ['l2'], lane: 'l' }, at);
     expect(await redis().lrange(base, 0, -1)).toEqual(['h2']);
     expect(await redis().lrange(low, 0, -1)).toEqual(['l1', 'l2']);
     expect(await redis().exists(high)).toBe(0);
@@ -117,15 +121,17 @@ describe('put', () => {
   it('stores more messages than Lua can unpack at once, also with callers’ own ids', async () => {
     const broker = aBroker();
     const many = Array.from({ length: 9_500 }, (_, index) => String(index));
-    expect(await broker.put('producer', 1, many, at, 'l', own(...many))).toEqual(all(9_500));
+    expect(
+      await broker.put({ producer: 'producer', number: 1, messages: many, lane: 'l', ...own(...many) }, at),
+    ).toEqual(all(9_500));
     expect(await broker.size(at)).toBe(9_500);
   });
 });
 
-describe('delay', () => {
+describe('put with a delay', () => {
   it('keeps the order of puts with equal due times, and stores equal ids separately', async () => {
     const broker = aBroker();
-    await broker.delay('producer', 1, postponed('1', '2', '2', '3'), at);
+    await broker.put({ producer: 'producer', number: 1, delayed: postponed('1', '2', '2', '3') }, at);
     expect(await delayedIds(broker)).toEqual(['1', '2', '2~1', '3']);
     expect(await redis().hget(broker.keys.delayedMessages, '2~1')).toBe('bmessage 2');
   });
@@ -133,12 +139,17 @@ describe('delay', () => {
   it('replies when the next message is due, also to a call that is sent again', async () => {
     const broker = aBroker();
     for (const _ of [1, 2]) {
-      const { nextDueMs } = await broker.delay('producer', 1, postponed('a'), at);
+      const { nextDueMs } = await broker.put({ producer: 'producer', number: 1, delayed: postponed('a') }, at);
       expect(nextDueMs).toBeGreaterThan(hour - 60_000);
       expect(nextDueMs).toBeLessThanOrEqual(hour);
     }
     expect(
-      (await broker.delay('producer', 2, [{ id: 'b', due: { at: 1 }, lane: 'h', message: 'b' }], at)).nextDueMs,
+      (
+        await broker.put(
+          { producer: 'producer', number: 2, delayed: [{ id: 'b', due: { at: 1 }, lane: 'h', message: 'b' }] },
+          at,
+        )
+      ).nextDueMs,
     ).toBe(0);
   });
 
@@ -147,7 +158,7 @@ describe('delay', () => {
     const { high, base, low } = broker.keys;
     await redis().rpush(base, 'bell');
     const messages = (['h', 'b', 'l'] as const).map((lane) => ({ id: lane, due: { afterMs: 1 }, lane, message: lane }));
-    await broker.delay('producer', 1, messages, at);
+    await broker.put({ producer: 'producer', number: 1, delayed: messages }, at);
     let promoted = 0;
     await until(
       async () => (promoted += (await broker.promote(at)).promoted),
@@ -161,7 +172,10 @@ describe('delay', () => {
 describe('move', () => {
   it('changes the due time; a message that is due now moves to base, to wake a worker', async () => {
     const broker = aBroker();
-    await broker.delay('producer', 1, [{ id: 'a', due: { afterMs: 1_000_000 }, lane: 'h', message: 'a' }], at);
+    await broker.put(
+      { producer: 'producer', number: 1, delayed: [{ id: 'a', due: { afterMs: 1_000_000 }, lane: 'h', message: 'a' }] },
+      at,
+    );
     const later = await broker.move('a', { at: Date.now() + hour }, randomUUID(), at);
     expect(later.isMoved).toBe(true);
     expect(later.nextDueMs).toBeGreaterThan(hour - 60_000);
@@ -173,7 +187,7 @@ describe('move', () => {
 
   it('that is sent again or arrives late gets the same reply and changes nothing', async () => {
     const broker = aBroker();
-    await broker.delay('producer', 1, postponed('a'), at);
+    await broker.put({ producer: 'producer', number: 1, delayed: postponed('a') }, at);
     const [first, second] = [randomUUID(), randomUUID()];
     await broker.move('a', { at: Date.now() + 5 * hour }, first, at);
     await broker.move('a', { at: Date.now() + 9 * hour }, second, at);
@@ -189,7 +203,7 @@ describe('move', () => {
 describe('cancel', () => {
   it('drops a message, and replies the same when it is sent again', async () => {
     const broker = aBroker();
-    await broker.delay('producer', 1, postponed('a', 'b'), at);
+    await broker.put({ producer: 'producer', number: 1, delayed: postponed('a', 'b') }, at);
     const request = randomUUID();
     for (const _ of [1, 2]) expect(await broker.cancel('a', request, at)).toBe(true);
     expect(await broker.cancel('a', randomUUID(), at)).toBe(false);
@@ -200,9 +214,9 @@ describe('cancel', () => {
   it('that arrives late does not drop a newer message with the same id', async () => {
     const broker = aBroker();
     const request = randomUUID();
-    await broker.delay('producer', 1, postponed('a'), at);
+    await broker.put({ producer: 'producer', number: 1, delayed: postponed('a') }, at);
     await broker.cancel('a', request, at);
-    await broker.delay('producer', 2, postponed('a'), at);
+    await broker.put({ producer: 'producer', number: 2, delayed: postponed('a') }, at);
     await broker.cancel('a', request, at);
     expect(await delayedIds(broker)).toEqual(['a']);
   });

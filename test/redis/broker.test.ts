@@ -19,9 +19,7 @@ const fieldsOf = async ({ keys }: Broker, worker: string): Promise<string[]> =>
 async function holding(count: number): Promise<{ broker: Broker; worker: string; held: Take }> {
   const broker = aBroker();
   await broker.put(
-    'producer',
-    1,
-    Array.from({ length: count }, (_, index) => `#id 0 0\n${index}`),
+    { producer: 'producer', number: 1, messages: Array.from({ length: count }, (_, index) => `#id 0 0\n${index}`) },
     at,
   );
   const worker = await aWorker(broker);
@@ -42,24 +40,24 @@ function inState({ number, size, lanes }: Take, acked: string, effects = ''): Ta
 describe('put', () => {
   it('stores a batch in order, once for its number, also if it is sent several times', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b'], at);
-    await broker.put('producer', 1, ['a', 'b'], at);
-    await broker.put('producer', 2, ['c'], at);
-    await broker.put('producer', 1, ['a', 'b'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
+    await broker.put({ producer: 'producer', number: 2, messages: ['c'] }, at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
     expect(await broker.peek(10, at)).toEqual(['a', 'b', 'c']);
   });
 
   it('counts numbers separately for each put batcher', async () => {
     const broker = aBroker();
-    await broker.put('one', 1, ['a'], at);
-    await broker.put('two', 1, ['b'], at);
+    await broker.put({ producer: 'one', number: 1, messages: ['a'] }, at);
+    await broker.put({ producer: 'two', number: 1, messages: ['b'] }, at);
     expect(await broker.size(at)).toBe(2);
   });
 
   it('stores more messages than Lua can unpack at once', async () => {
     const broker = aBroker();
     const many = Array.from({ length: 9_500 }, (_, index) => String(index));
-    await broker.put('producer', 1, many, at);
+    await broker.put({ producer: 'producer', number: 1, messages: many }, at);
     expect(await broker.size(at)).toBe(9_500);
     expect(await broker.peek(2, at)).toEqual(['0', '1']);
   });
@@ -94,7 +92,7 @@ describe('take', () => {
 
   it('claims in order; the same number brings the same messages again, not new ones', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b', 'c'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b', 'c'] }, at);
     const worker = await aWorker(broker);
     const first = await take(broker, worker, 1, 2);
     expect(textsOf(first)).toEqual(['a', 'b']);
@@ -124,7 +122,7 @@ describe('take', () => {
     const { broker, worker, held } = await holding(1);
     held.ack(1);
     await broker.ack(worker, [held]);
-    await broker.put('producer', 2, ['next'], at);
+    await broker.put({ producer: 'producer', number: 2, messages: ['next'] }, at);
     expect(await broker.take(worker, 1, 10, at)).toMatchObject({ status: 'served' });
     expect(((await broker.take(worker, 1, 10, at)) as TakeReply).take).toBeUndefined();
     expect(textsOf(await take(broker, worker, 2))).toEqual(['next']);
@@ -166,7 +164,7 @@ describe('take', () => {
   ])('brings about a mebibyte, and leaves further messages in order: %s', async (_what, head) => {
     const broker = aBroker();
     const large = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(400_000));
-    await broker.put('producer', 1, [...head, ...large, 'f'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: [...head, ...large, 'f'] }, at);
     const worker = await aWorker(broker);
     expect(textsOf(await take(broker, worker, 1, 100)).map(([letter]) => letter)).toEqual([...head, 'a', 'b', 'c']);
     expect((await broker.peek(10, at)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
@@ -175,7 +173,7 @@ describe('take', () => {
 
   it('is refused with a lower number than the last one', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
     const worker = await aWorker(broker);
     await take(broker, worker, 1, 1);
     await take(broker, worker, 2, 1);
@@ -184,7 +182,7 @@ describe('take', () => {
 
   it('takes from the shared inbox first, also for another worker than the one that waited', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
     await redis().lmove(broker.keys.base, broker.keys.inbox, 'LEFT', 'RIGHT');
     expect(textsOf(await take(broker, await aWorker(broker), 1))).toEqual(['a', 'b']);
   });
@@ -247,7 +245,7 @@ describe('take of quarantined messages', () => {
 
   it('brings one to a worker with other active messages', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
     const worker = await aWorker(broker);
     await take(broker, worker, 1, 1);
     await redis().rpush(broker.keys.quarantine, suspect(0));
@@ -345,7 +343,7 @@ describe('ack', () => {
 
   it('settles several takes in one call, and replies "already" if one of them was settled before', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b', 'c', 'd', 'e', 'f'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b', 'c', 'd', 'e', 'f'] }, at);
     const worker = await aWorker(broker);
     const [one, two, three] = [
       await take(broker, worker, 1, 2),
@@ -508,9 +506,7 @@ describe('settling', () => {
   it('releases messages of several takes in the order of the takes', async () => {
     const broker = aBroker();
     await broker.put(
-      'producer',
-      1,
-      Array.from({ length: 15 }, (_, index) => `${index}`),
+      { producer: 'producer', number: 1, messages: Array.from({ length: 15 }, (_, index) => `${index}`) },
       at,
     );
     const worker = await aWorker(broker);
@@ -526,7 +522,7 @@ describe('settling', () => {
 describe('leave', () => {
   it('gives back all unsettled messages, in order, and removes the worker from the registry', async () => {
     const { broker, worker, held } = await holding(12);
-    await broker.put('producer', 2, ['more', 'last'], at);
+    await broker.put({ producer: 'producer', number: 2, messages: ['more', 'last'] }, at);
     const second = await take(broker, worker, 2);
     held.ack(3);
     await broker.ack(worker, [held]);
@@ -557,7 +553,7 @@ describe('beat', () => {
   /** A worker with two takes of two messages each. */
   async function twice(): Promise<{ broker: Broker; worker: string; one: Take; two: Take }> {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b', 'c', 'd', 'e'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b', 'c', 'd', 'e'] }, at);
     const worker = await aWorker(broker);
     return { broker, worker, one: await take(broker, worker, 1, 2), two: await take(broker, worker, 2, 2) };
   }
@@ -578,9 +574,7 @@ describe('beat', () => {
   it('gives back only the unsettled messages of such a take, and removes the take', async () => {
     const broker = aBroker();
     await broker.put(
-      'producer',
-      1,
-      Array.from({ length: 12 }, (_, index) => `${index}`),
+      { producer: 'producer', number: 1, messages: Array.from({ length: 12 }, (_, index) => `${index}`) },
       at,
     );
     await redis().rpush(broker.keys.quarantine, '#suspect 0 2\nx');
@@ -782,7 +776,7 @@ describe('recover', () => {
 describe('held', () => {
   it('counts the unsettled messages of all takes', async () => {
     const { broker, worker, held } = await holding(5);
-    await broker.put('producer', 2, ['more', 'last'], at);
+    await broker.put({ producer: 'producer', number: 2, messages: ['more', 'last'] }, at);
     await take(broker, worker, 2);
     expect(await broker.activeOf(worker, at)).toBe(7);
     await broker.ack(worker, [inState(held, '1,3')]);
@@ -796,7 +790,7 @@ describe('held', () => {
 
   it('counts no message of a take that is finished while its fields are read', async () => {
     const { broker, worker, held } = await holding(3);
-    await broker.put('producer', 2, ['more'], at);
+    await broker.put({ producer: 'producer', number: 2, messages: ['more'] }, at);
     await take(broker, worker, 2);
     for (const place of places(held, 2, 3)) await broker.bury(worker, place, 'id', '{}');
     const { connection } = broker;
@@ -820,9 +814,9 @@ describe('held', () => {
 describe('clear', () => {
   it('drops waiting and delayed messages, once for each request', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
     expect(await broker.clear('request', at)).toBe(2);
-    await broker.put('producer', 2, ['c'], at);
+    await broker.put({ producer: 'producer', number: 2, messages: ['c'] }, at);
     expect(await broker.clear('request', at)).toBe(2);
     expect(await broker.size(at)).toBe(1);
   });
@@ -831,10 +825,10 @@ describe('clear', () => {
 describe('a script that the server no longer has', () => {
   it('is sent again as source text, also if its reply is bytes', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a'] }, at);
     const worker = await aWorker(broker);
     await redis().script('FLUSH');
-    await broker.put('producer', 2, ['b'], at);
+    await broker.put({ producer: 'producer', number: 2, messages: ['b'] }, at);
     expect(await broker.size(at)).toBe(2);
     await redis().script('FLUSH');
     expect(textsOf(await take(broker, worker, 1))).toEqual(['a', 'b']);

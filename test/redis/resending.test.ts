@@ -19,26 +19,28 @@ type Send = () => Promise<unknown>;
  */
 async function working(broker: Broker): Promise<{ worker: string; held: Take; earlier: Take }> {
   const worker = await aWorker(broker);
-  await broker.put('p', 1, ['x', 'y', 'z'].map(text), at);
+  await broker.put({ producer: 'p', number: 1, messages: ['x', 'y', 'z'].map(text) }, at);
   const earlier = await take(broker, worker, 1);
   earlier.ack(1);
   await broker.ack(worker, [earlier], at);
   await broker.bury(worker, places(earlier, 2)[0]!, 'buried', '{"reason":"test","attempts":1}', at);
   earlier.confirm(2);
   await redis().rpush(broker.keys.quarantine, '#s 0 2\n"s"', '#t 0 2\n"t"');
-  await broker.put('p', 2, ['a', 'b'].map(text), at);
-  await broker.put('p', 3, ['c'].map(text), at, 'h');
+  await broker.put({ producer: 'p', number: 2, messages: ['a', 'b'].map(text) }, at);
+  await broker.put({ producer: 'p', number: 3, messages: ['c'].map(text), lane: 'h' }, at);
   const held = await take(broker, worker, 2);
-  await broker.put('p', 4, ['d', 'e'].map(text), at);
-  await broker.put('p', 5, ['f'].map(text), at, 'l');
+  await broker.put({ producer: 'p', number: 4, messages: ['d', 'e'].map(text) }, at);
+  await broker.put({ producer: 'p', number: 5, messages: ['f'].map(text), lane: 'l' }, at);
   return { worker, held, earlier };
 }
 
 async function delayed(broker: Broker): Promise<void> {
-  await broker.delay(
-    'p',
-    1,
-    ['a', 'b'].map((id) => ({ id, due: { afterMs: hourMs }, lane: 'b', message: text(id) })),
+  await broker.put(
+    {
+      producer: 'p',
+      number: 1,
+      delayed: ['a', 'b'].map((id) => ({ id, due: { afterMs: hourMs }, lane: 'b', message: text(id) })),
+    },
     at,
   );
 }
@@ -55,15 +57,23 @@ async function dead(broker: Broker): Promise<{ key: string; at: string }[]> {
 }
 
 /** For every script: a state in which it changes something, and the call that the test sends twice. */
-const sendings: Record<(typeof transitions)[number], (broker: Broker) => Promise<Send>> = {
-  put: async (broker) => () => broker.put('q', 1, ['x', 'y'].map(text), at),
-  place: async (broker) => {
+const sendings: Record<(typeof transitions)[number] | 'put-with a delay', (broker: Broker) => Promise<Send>> = {
+  put: async (broker) => () => broker.put({ producer: 'q', number: 1, messages: ['x', 'y'].map(text) }, at),
+  'put-with': async (broker) => {
     const terms = { own: { ids: ['x', 'y', 'x'], forMs: hourMs }, limit: { most: 10, calls: [1, 1, 1] } };
-    return () => broker.put('q', 1, ['x', 'y', 'x'].map(text), at, 'h', terms);
+    const messages = ['x', 'y', 'x'].map(text);
+    return () => broker.put({ producer: 'q', number: 1, messages, lane: 'h', ...terms }, at);
   },
-  delay: async (broker) => () =>
+  'put-with a delay': async (broker) => () =>
     broker
-      .delay('q', 1, [{ id: 'x', due: { at: Date.now() + hourMs }, lane: 'l', message: text('x') }], at)
+      .put(
+        {
+          producer: 'q',
+          number: 1,
+          delayed: [{ id: 'x', due: { at: Date.now() + hourMs }, lane: 'l', message: text('x') }],
+        },
+        at,
+      )
       .then(({ accepted, duplicates }) => ({ accepted, duplicates })),
   join: async (broker) => {
     const worker = randomUUID();
@@ -166,7 +176,7 @@ async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
 /** Treats the reply "already" like "done". */
 const said = (reply: unknown): unknown => (reply === 'already' ? 'done' : reply);
 
-describe.each(transitions)('%s', (name) => {
+describe.each([...transitions, 'put-with a delay'] as const)('%s', (name) => {
   it('sent twice has the effect of one call', async () => {
     const broker = aBroker();
     const send = await sendings[name](broker);
@@ -182,8 +192,15 @@ describe.each(transitions)('%s', (name) => {
     const broker = aBroker();
     const send = await sendings[name](broker);
     const reply = await send();
-    await broker.put('other', 1, ['#late 0 0\n"late"'], at);
-    await broker.delay('other', 2, [{ id: 'later', due: { afterMs: hourMs }, lane: 'h', message: text('later') }], at);
+    await broker.put({ producer: 'other', number: 1, messages: ['#late 0 0\n"late"'] }, at);
+    await broker.put(
+      {
+        producer: 'other',
+        number: 2,
+        delayed: [{ id: 'later', due: { afterMs: hourMs }, lane: 'h', message: text('later') }],
+      },
+      at,
+    );
     const after = await everything(broker);
     expect(said(await send())).toEqual(said(reply));
     expect(await everything(broker)).toEqual(after);

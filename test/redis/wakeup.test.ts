@@ -4,7 +4,7 @@ import { aBroker } from '../support/queue.js';
 
 it('a wait resolves after the call behind it, because its client keeps the process alive only until then', async () => {
   const broker = aBroker();
-  await broker.put('producer', 1, ['one'], { withinMs: 5_000 });
+  await broker.put({ producer: 'producer', number: 1, messages: ['one'] }, { withinMs: 5_000 });
   const waiter = broker.wakeup();
   let answer!: () => void;
   let isOver = false;

@@ -185,6 +185,9 @@ describe('queue.delayed', () => {
 it('a process that starts later promotes messages that became due while no process ran', async () => {
   const name = aName();
   const broker = aBroker(name);
-  await broker.delay('gone', 1, [{ id: 'a', due: { afterMs: 1 }, lane: 'b', message: '"a"' }], { withinMs: 5_000 });
+  await broker.put(
+    { producer: 'gone', number: 1, delayed: [{ id: 'a', due: { afterMs: 1 }, lane: 'b', message: '"a"' }] },
+    { withinMs: 5_000 },
+  );
   expect(await aQueue({ name }).get({ block: true })).toBe('a');
 });

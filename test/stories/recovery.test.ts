@@ -181,7 +181,7 @@ describe('leases', () => {
 
   it('do not end while the server is down for all workers', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['#a 0 0\n1'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['#a 0 0\n1'] }, at);
     await aWorker(broker, 'w');
     const held = await take(broker, 'w', 1);
     // The state after a freeze of the server: the lease is over, and no worker has sent a heartbeat since.
@@ -195,7 +195,7 @@ describe('leases', () => {
 
   it('that ended are recovered once, also if several processes try', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['#a 0 0\n1', '#b 2 0 a=5\n2', 'bare'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['#a 0 0\n1', '#b 2 0 a=5\n2', 'bare'] }, at);
     await aWorker(broker, 'w');
     const held = await take(broker, 'w', 1);
     await endLease(broker, 'w');
@@ -210,7 +210,7 @@ describe('leases', () => {
 
   it('that are lost are not renewed by a heartbeat; a heartbeat gives back takes that its worker does not know', async () => {
     const broker = aBroker();
-    await broker.put('producer', 1, ['a', 'b', 'c', 'd'], at);
+    await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b', 'c', 'd'] }, at);
     await aWorker(broker, 'w');
     await take(broker, 'w', 1, 2);
     const second = await take(broker, 'w', 2, 1);

@@ -40,7 +40,7 @@ describe('pack', () => {
   it('writes texts that Redis reads unchanged', async () => {
     const texts = ['#id 0 0\n{"a":1}', 'é€𝄞', '', ofLength(70_000)];
     const broker = aBroker();
-    await broker.put('producer', 1, texts, { withinMs: 5_000 });
+    await broker.put({ producer: 'producer', number: 1, messages: texts }, { withinMs: 5_000 });
     expect(await redis().lrange(broker.keys.base, 0, -1)).toEqual(texts);
   });
 });

@@ -4,8 +4,8 @@
 --       4 'packed' if several
 -- Returns 1 if stored, now or by an earlier call; -1 if a later batch was answered already
 --
--- The fast form for most puts: normal priority, no limit, no ids that callers chose. place.lua and delay.lua do the rest. They
--- share the batch numbers and keep their result behind the number. The messages are pushed first and the number is set last:
+-- The fast form for most puts: normal priority, no delay, no limit, no ids that callers chose. put-with.lua does the rest. It
+-- shares the batch numbers and keeps its result behind the number. The messages are pushed first and the number is set last:
 -- if it were set before a push that fails, the batch would be lost. The push is the first write, so Redis refuses the whole
 -- batch when it is out of memory.
 local last = redis.call('GET', KEYS[2])

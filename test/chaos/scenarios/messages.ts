@@ -208,9 +208,7 @@ const f23: Scenario = {
     const ids = loads.map(() => randomUUID());
     world.history.write('put', { type: 'invoke', jobs: loads.map((load) => [load.key, sumOf(load)]) });
     await broker.put(
-      'p',
-      1,
-      loads.map((load, index) => `#${ids[index]} 0 0\n${JSON.stringify(load)}`),
+      { producer: 'p', number: 1, messages: loads.map((load, index) => `#${ids[index]} 0 0\n${JSON.stringify(load)}`) },
       at,
     );
     world.history.write('put', { type: 'ok', jobs: loads.map((load) => [load.key, sumOf(load)]), ids });

@@ -30,15 +30,19 @@ class Stand {
   async fill(): Promise<readonly [Take, Take]> {
     const { broker } = this;
     await broker.put(
-      'p',
-      1,
-      Array.from({ length: 7 }, (_, index) => `#${this.name}-${index} 0 0\n"m${index}"`),
+      {
+        producer: 'p',
+        number: 1,
+        messages: Array.from({ length: 7 }, (_, index) => `#${this.name}-${index} 0 0\n"m${index}"`),
+      },
       at,
     );
-    await broker.delay(
-      'p',
-      2,
-      [{ id: `${this.name}-7`, due: { at: 1 }, lane: 'b', message: `#${this.name}-7 0 0\n"m7"` }],
+    await broker.put(
+      {
+        producer: 'p',
+        number: 2,
+        delayed: [{ id: `${this.name}-7`, due: { at: 1 }, lane: 'b', message: `#${this.name}-7 0 0\n"m7"` }],
+      },
       at,
     );
     await broker.join(worker, 'process', at);
