@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../core/errors.js';
+import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
 import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/put.js';
 import { newId } from '../wire/id.js';
@@ -121,7 +122,9 @@ export class DelayedMessages {
    */
   async cancel(id: string): Promise<boolean> {
     refuseNoId(id);
-    return this.context.broker.cancel(id, newId(), patience);
+    const isCancelled = await this.context.broker.cancel(id, newId(), patience);
+    if (isCancelled) emit(this.context.events, 'cancel', { queue: this.context.name, id });
+    return isCancelled;
   }
 
   /**
@@ -137,7 +140,11 @@ export class DelayedMessages {
    */
   async move(id: string, due: DueOptions): Promise<boolean> {
     const where = `delayed.move() on queue "${this.context.name}"`;
-    return this.#move(id, dueOf(where, checkOptions(where, due, dueSchema)));
+    const checked = dueOf(where, checkOptions(where, due, dueSchema));
+    const isMoved = await this.#move(id, checked);
+    const dueAt = 'at' in checked ? checked.at : Date.now() + checked.afterMs;
+    if (isMoved) emit(this.context.events, 'move', { queue: this.context.name, id, dueAt });
+    return isMoved;
   }
 
   /**
@@ -150,8 +157,10 @@ export class DelayedMessages {
    * await queue.delayed.promote(job.id);
    * ```
    */
-  promote(id: string): Promise<boolean> {
-    return this.#move(id, { afterMs: 0 });
+  async promote(id: string): Promise<boolean> {
+    const isPromoted = await this.#move(id, { afterMs: 0 });
+    if (isPromoted) emit(this.context.events, 'promote', { queue: this.context.name, count: 1, id });
+    return isPromoted;
   }
 
   async #move(id: string, due: Due): Promise<boolean> {

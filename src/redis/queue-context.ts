@@ -25,6 +25,9 @@ export interface Maintenance {
   close(): void;
 }
 
+/** What maintenance needs of a queue. */
+export type MaintainedQueue = Pick<QueueContext, 'name' | 'broker' | 'wire' | 'events' | 'logger'>;
+
 /** Everything that the parts of a queue share. `HotQueue` is its public side. */
 export interface QueueContext<T = unknown> {
   readonly name: string;
