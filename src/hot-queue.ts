@@ -15,8 +15,8 @@ import {
   type QueueOptions,
   type TakeOptions,
 } from './core/options/queue.js';
-import type { QueueEmitter } from './core/events.js';
-import { silent, stderrLogger } from './core/logger.js';
+import { emit, type QueueEmitter } from './core/events.js';
+import { loggerOf } from './core/logger.js';
 import { newId } from './wire/id.js';
 import { payloadType } from './payload/payload-type.js';
 import type { PutInput, PayloadClass } from './payload/types.js';
@@ -73,8 +73,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    */
   readonly worker: QueueWorker<T>;
   /**
-   * Events of the messages that are put and taken through this object, see {@link QueueEvents}. Events never contain
-   * payloads.
+   * Events of the transitions that this object makes, see {@link QueueEvents}. Events never contain payloads.
    *
    * @example
    * queue.events.on('retry', ({ id, attempt, error }) => console.warn(`message ${id} failed attempt ${attempt}`, error));
@@ -129,33 +128,26 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   constructor(name: string, options: QueueOptions & { payload: PayloadClass<T> | StandardSchemaV1<In, T> });
   constructor(name: Checked<T>, options?: QueueOptions & { payload?: undefined });
   constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
-    const {
-      payload,
-      put,
-      limit,
-      deadLetters,
-      prefix,
-      settings,
-      connection,
-      wire,
-      leaseMs,
-      logger = stderrLogger,
-    } = queueOptions(name, options);
+    const { payload, put, limit, deadLetters, prefix, settings, connection, wire, leaseMs, logger } = queueOptions(
+      name,
+      options,
+    );
     const keys = new Keys(name, prefix);
     this.name = name;
     this.key = keys.base;
     this.#connection = Connection.share(connection);
     const broker = new Broker(this.#connection, keys, leaseMs, deadLetters);
-    const log = logger === false ? silent : logger;
+    const { events } = this;
+    const log = loggerOf(name, logger);
     this.#context = {
       name,
       broker,
       wire,
       payload: payloadType<T>(payload as PayloadClass<T>, settings),
       payloadSettings: settings,
-      events: this.events,
+      events,
       logger: log,
-      maintenance: new MaintenanceService(broker, wire, log),
+      maintenance: new MaintenanceService({ name, broker, wire, events, logger: log }),
       runners: new Set(),
       admit: this.#admit,
       admitRunner: () => {
@@ -338,7 +330,9 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    */
   async clear(): Promise<number> {
     this.#admit();
-    return this.#context.broker.clear(newId(), patience);
+    const count = await this.#context.broker.clear(newId(), patience);
+    if (count > 0) emit(this.events, 'clear', { queue: this.name, count });
+    return count;
   }
 
   /**
@@ -353,7 +347,9 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    */
   async pause({ for: duration }: { for?: Duration } = {}): Promise<void> {
     this.#admit();
-    await this.#context.broker.pause(duration === undefined ? undefined : toMs(duration, 'for'), patience);
+    const forMs = duration === undefined ? undefined : toMs(duration, 'for');
+    await this.#context.broker.pause(forMs, patience);
+    emit(this.events, 'pause', { queue: this.name, ...(forMs !== undefined && { forMs }) });
   }
 
   /**
@@ -367,6 +363,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   async resume(): Promise<void> {
     this.#admit();
     await this.#context.broker.resume(patience);
+    emit(this.events, 'resume', { queue: this.name });
   }
 
   /**

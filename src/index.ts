@@ -11,7 +11,7 @@ export type { Backoff, ExponentialBackoff, FixedBackoff } from './core/options/b
 export type { Duration } from './core/duration.js';
 export type { DeliveryEvent, QueueEmitter, QueueEvents } from './core/events.js';
 export type { Job } from './core/job.js';
-export type { Logger } from './core/logger.js';
+export type { LogFields, Logger } from './core/logger.js';
 export type { DueOptions, Priority } from './core/options/put.js';
 export type {
   BatchTakeOptions,

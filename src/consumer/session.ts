@@ -188,6 +188,8 @@ export class Session implements ClaimHolder {
     this.#worker = undefined;
     try {
       if (worker) await this.context.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
+      // After a stall another worker may have recovered them instead.
+      if (worker && this.isProven) this.#emitReleased();
     } finally {
       this.#forgetAll();
     }
@@ -196,6 +198,11 @@ export class Session implements ClaimHolder {
   /** A heartbeat must not report an acknowledgement before the acknowledgement itself: that would find nothing to do, and its event would be missing. */
   #asForBeat(take: Take): Pick<Take, 'acknowledgements'> {
     return this.settler.isPending(take) ? { acknowledgements: take.noAcknowledgements } : take;
+  }
+
+  /** Messages that had begun, and went back with the worker. */
+  #emitReleased(): void {
+    for (const claim of this.#claims) if (claim.startedAt !== undefined && !claim.settledBy) claim.emit('release');
   }
 
   #endQuarantine({ take }: Claim): void {

@@ -1,4 +1,5 @@
 import { InvalidOptionError, type Violation } from '../core/errors.js';
+import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
 import { open } from '../wire/envelope.js';
 import { readFailures, type Failure } from '../wire/failures.js';
@@ -285,7 +286,7 @@ export class DeadLetters {
   }
 
   #tell(verb: Verb, count: number): number {
-    if (count > 0) this.context.events.emit(verb, { queue: this.context.name, count });
+    if (count > 0) emit(this.context.events, verb, { queue: this.context.name, count });
     return count;
   }
 

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../core/errors.js';
+import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
 import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/put.js';
 import { newId } from '../wire/id.js';
@@ -125,7 +126,9 @@ export class DelayedMessages {
   async cancel(id: string): Promise<boolean> {
     this.context.admit();
     refuseNoId(id);
-    return this.context.broker.cancel(id, newId(), patience);
+    const isCancelled = await this.context.broker.cancel(id, newId(), patience);
+    if (isCancelled) emit(this.context.events, 'cancel', { queue: this.context.name, id });
+    return isCancelled;
   }
 
   /**
@@ -142,7 +145,11 @@ export class DelayedMessages {
   async move(id: string, due: DueOptions): Promise<boolean> {
     this.context.admit();
     const where = `delayed.move() on queue "${this.context.name}"`;
-    return this.#move(id, dueOf(where, checkOptions(where, due, dueSchema)));
+    const checked = dueOf(where, checkOptions(where, due, dueSchema));
+    const isMoved = await this.#move(id, checked);
+    const dueAt = 'at' in checked ? checked.at : Date.now() + checked.afterMs;
+    if (isMoved) emit(this.context.events, 'move', { queue: this.context.name, id, dueAt });
+    return isMoved;
   }
 
   /**
@@ -157,7 +164,9 @@ export class DelayedMessages {
    */
   async promote(id: string): Promise<boolean> {
     this.context.admit();
-    return this.#move(id, { afterMs: 0 });
+    const isPromoted = await this.#move(id, { afterMs: 0 });
+    if (isPromoted) emit(this.context.events, 'promote', { queue: this.context.name, count: 1, id });
+    return isPromoted;
   }
 
   async #move(id: string, due: Due): Promise<boolean> {

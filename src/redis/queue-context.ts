@@ -31,6 +31,9 @@ export interface StoppableRunner {
   stop(): Promise<void>;
 }
 
+/** What maintenance needs of a queue. */
+export type MaintainedQueue = Pick<QueueContext, 'name' | 'broker' | 'wire' | 'events' | 'logger'>;
+
 /** Everything that the parts of a queue share. `HotQueue` is its public side. */
 export interface QueueContext<T = unknown> {
   readonly name: string;

@@ -418,8 +418,8 @@ export const mutants: readonly Mutant[] = [
     name: 'recover-no-worker',
     breaks: 'the active messages of a dead worker are given back',
     file: 'maintenance/recoverer.ts',
-    find: 'const found = await this.broker.recover(worker, this.wire, { withinMs: 0 });',
-    replace: 'const found = { endsInMs: 1_000 } as Awaited<ReturnType<Broker["recover"]>>;',
+    find: 'const found = await broker.recover(worker, wire, { withinMs: 0 });',
+    replace: 'const found = { endsInMs: 1_000 } as Awaited<ReturnType<typeof broker.recover>>;',
     hunters: ['F02'],
   },
   {

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { until } from '../support/facts.js';
-import { aName, aQueue, redis } from '../support/queue.js';
+import { aBroker, aName, aQueue, redis } from '../support/queue.js';
+import { aWorker, endLease } from '../support/takes.js';
 import { aFile, WorkerRun } from './worker-run.js';
 
 /** Source of workers that append `<name> <payload>` to a list in Redis for each message. */
@@ -29,7 +30,7 @@ const entry = {
   pid: z.int(),
   process: z.literal('painter'),
 };
-const attempt = { ...entry, queue: z.string(), id: z.string(), attempt: z.int(), tookMs: z.int() };
+const attempt = { ...entry, queue: z.string(), id: z.string(), attempt: z.int(), worker: z.uuid(), tookMs: z.int() };
 const line = z.discriminatedUnion('event', [
   z.strictObject({
     ...entry,
@@ -129,6 +130,67 @@ it('logs each failure once with its error, as JSON and as text', async () => {
   );
   for (const run of [json, pretty]) expect(run.stdout + run.stderr).not.toContain('secret');
   expect(pretty.stderr).toBe('');
+});
+
+it('logs each event of a queue once, also the recovery of a dead worker, and nothing on stderr', async () => {
+  const [queue, own] = [aQueue({ lease: 1_000 }), aName()];
+  const file = aFile(`
+    import { HotQueue } from 'hotqueue';
+    const queue = new HotQueue('${queue.name}', { lease: 1_000 });
+    export const work = queue.worker(async (item, delivery) => {
+      if (item === 'ack') {
+        await delivery.ack();
+        throw new RangeError('too late');
+      }
+      if (item === 'pause') await queue.pause({ for: 1 });
+      if (item === 'slip') throw new Error('slip');
+    }, { retryIf: () => 'perhaps' as never, backoff: '1h' });
+    const own = new HotQueue('${own}', { logger: { debug() {}, info() {}, warn: () => console.log('own'), error() {} } });
+    export const other = own.worker(() => { throw new Error('no'); }, { backoff: '1h' });`);
+  const broker = aBroker(queue.name);
+  await queue.put('held');
+  await aWorker(broker, 'dead');
+  await broker.take('dead', 1, 1, { withinMs: 10_000 });
+  await endLease(broker, 'dead');
+  const run = new WorkerRun([file, '--log', 'json']);
+  const [recovered] = await run.logs('recover');
+  expect(recovered).toMatchObject({
+    level: 'warn',
+    queue: queue.name,
+    worker: 'dead',
+    waiting: 1,
+    quarantined: 0,
+    buried: 0,
+  });
+  await run.logs('ack');
+  await queue.put('ack', 'slip', 'pause');
+  await aQueue({ name: own }).put('x');
+  await run.logs('retry', 2);
+  await run.logs('ack', 3);
+  run.signal('SIGTERM');
+  expect(await run.ended, run.stderr).toBe(0);
+  expect(run.stderr).toBe('');
+  expect(run.of('pause')).toMatchObject([{ level: 'info', queue: queue.name, forMs: 1 }]);
+  expect(run.of('warning')).toMatchObject([
+    {
+      level: 'warn',
+      queue: queue.name,
+      attempt: 1,
+      settledBy: 'ack',
+      error: { name: 'RangeError', message: 'too late' },
+      message: expect.stringContaining('was settled by ack(), then its handler threw: RangeError: too late') as string,
+    },
+    { queue: queue.name, handler: 'work', option: 'retryIf', attempt: 1 },
+  ]);
+  expect(
+    Object.fromEntries(['recover', 'ack', 'retry', 'pause'].map((event) => [event, run.of(event).length])),
+  ).toEqual({
+    recover: 1,
+    ack: 3,
+    retry: 2,
+    pause: 1,
+  });
+  expect(run.stdout.split('\n').filter((text) => !text.startsWith('{'))).toEqual(['own', '']);
 });
 
 it('--max-jobs starts at most this number of messages', async () => {

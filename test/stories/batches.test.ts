@@ -1,6 +1,6 @@
 import { IsInt, IsString, Min } from 'class-validator';
 import { describe, expect, it } from 'vitest';
-import { Bury, start, worker, type Delivery, type HotQueue } from 'hotqueue';
+import { Bury, start, worker, type Delivery, type HotQueue, type LogFields } from 'hotqueue';
 import { aChild } from '../support/child.js';
 import { latch, until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
@@ -214,7 +214,7 @@ describe('a batch that fails', () => {
       debug: () => {},
       info: () => {},
       error: () => {},
-      warn: (sentence: string) => void told.push(sentence),
+      warn: (_fields: LogFields, sentence: string) => void told.push(sentence),
     };
     const queue = aQueue({ logger });
     await queue.put('done', 'bury', 'x', 'y', 'z');

@@ -1,12 +1,11 @@
 import { toMs } from '../../core/duration.js';
 import type { BoundHandler } from '../../worker/handlers.js';
-import { stderrLogger } from '../../core/logger.js';
 import { setCliHost } from '../../worker/cli-host.js';
 import { defaultShutdownTimeoutMs, WorkerRunner } from '../../worker/runner.js';
 import { selectHandlers, type SelectedHandlers } from './select-handlers.js';
 import { isNothingReady, watchLimits } from './limits.js';
 import { load, nearby } from './load.js';
-import { logAttempts, type Log } from './log.js';
+import { logQueues, type Log } from './log.js';
 import { WorkerDiscovery, type DiscoveredWorkers } from './discover-workers.js';
 import type { EndReason, WorkerSettings } from './settings.js';
 
@@ -87,17 +86,16 @@ export class WorkerProcess {
     this.#shutdownTimeoutMs =
       this.settings.shutdownTimeoutMs ?? toMs(shutdownTimeout ?? defaultShutdownTimeoutMs, 'shutdownTimeout');
     const selected = selectHandlers(handlers, this.settings, fromFiles);
-    const logged =
-      this.settings.log === 'none' ? selected.handlers : logAttempts(selected.handlers, stderrLogger, this.log);
-    await isNothingReady(logged); // throws if Redis does not answer, before the supervisor takes this process for started
-    this.log('start', { handlers: logged.map(describe) });
-    const unwatch = watchLimits(logged, this.settings, {
+    if (this.settings.log !== 'none') logQueues(new Set(selected.handlers.map(({ context }) => context)), this.log);
+    await isNothingReady(selected.handlers); // throws if Redis does not answer, before the supervisor takes this process for started
+    this.log('start', { handlers: selected.handlers.map(describe) });
+    const unwatch = watchLimits(selected.handlers, this.settings, {
       running: () => this.#runner?.running ?? 0,
       stop: (reason) => this.stop(reason),
       drained: () => this.#pause(),
     });
     try {
-      return await this.#untilStopped({ handlers: logged, options: selected.options });
+      return await this.#untilStopped(selected);
     } finally {
       unwatch();
     }
