@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { wayOfAMessage } from './way-of-a-message.js';
 import { wayTable } from './way-table.js';
 
@@ -10,7 +11,7 @@ const begin = '<!-- "npm run docs:way" writes from here -->';
 const end = '<!-- to here -->';
 
 const other = process.argv[2];
-const way = await wayOfAMessage(other ?? root);
+const way = await wayOfAMessage(path.resolve(other ?? root));
 const config = new URL('../.dependency-cruiser.js', import.meta.url).href;
 const { layers } = (await import(config)) as { layers: readonly (readonly string[])[] };
 const table = wayTable(way, layers.flat());
