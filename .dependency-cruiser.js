@@ -96,7 +96,7 @@ export const exceptions = [
     why: 'a worker process changes and logs handlers before it starts them',
   },
   {
-    to: ['core/logger', 'wire/failures'],
+    to: ['core/events', 'core/logger', 'redis/queue-context', 'wire/failures'],
     from: ['cli/worker/log', 'cli/worker/worker-process'],
     why: 'the log of a worker process has the form of the library',
   },

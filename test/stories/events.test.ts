@@ -167,7 +167,7 @@ describe('each transition', () => {
     const queue = aQueue({ lease: 1_000 });
     const { make, event, counts } = transitions[verb];
     const emitted: unknown[] = [];
-    queue.events.on(verb as 'put', (one) => void emitted.push(one));
+    queue.events.on(verb, (one) => void emitted.push(one));
     await make(queue);
     await until(() => emitted.length > 0);
     expect(emitted).toEqual([{ ...event, queue: queue.name }]);
@@ -180,7 +180,7 @@ describe('each transition', () => {
     const { make, counts } = transitions[verb];
     const uncaught = uncaughtExceptions();
     const mistake = new Error(`in the listener of ${verb}`);
-    queue.events.on(verb as 'put', () => {
+    queue.events.on(verb, () => {
       throw mistake;
     });
     await make(queue);
@@ -201,7 +201,7 @@ describe('each transition', () => {
   it('without an effect emits nothing', async () => {
     const queue = aQueue();
     const emitted: string[] = [];
-    for (const verb of verbs) queue.events.on(verb as 'put', () => void emitted.push(verb));
+    for (const verb of verbs) queue.events.on(verb, () => void emitted.push(verb));
     expect(await queue.clear()).toBe(0);
     expect(await queue.dead.reviveAll()).toBe(0);
     expect(await queue.dead.dropAll()).toBe(0);
@@ -238,7 +238,7 @@ describe('a worker', () => {
     async (verb) => {
       const queue = aQueue();
       const uncaught = uncaughtExceptions();
-      queue.events.on(verb as 'take', ({ attempt }) => {
+      queue.events.on(verb, ({ attempt }) => {
         throw new Error(`attempt ${attempt}`);
       });
       const handle = { take: () => {}, ack: () => {}, retry: failing, bury: burying }[verb];
