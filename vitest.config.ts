@@ -14,7 +14,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { ...common, name: 'redis', include: ['test/**/*.test.ts'], provide: { serverKind: 'redis' } },
+        test: {
+          ...common,
+          name: 'redis',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/house/**'],
+          provide: { serverKind: 'redis' },
+        },
       },
       {
         // The promises once more, on the server that a machine without Redis gets.
@@ -30,6 +36,19 @@ export default defineConfig({
             'test/chaos/simulation.test.ts',
           ],
           provide: { serverKind: 'engine' },
+        },
+      },
+      {
+        // The rules about this repository. They run eslint, tsc and typedoc, which need all cores: alone, after the others.
+        extends: true,
+        test: {
+          ...common,
+          name: 'house',
+          include: ['test/house/**/*.test.ts'],
+          provide: { serverKind: 'redis' },
+          testTimeout: 300_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

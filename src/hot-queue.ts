@@ -15,8 +15,8 @@ import {
   type QueueOptions,
   type TakeOptions,
 } from './core/options/queue.js';
-import type { QueueEmitter } from './core/events.js';
-import { silent, stderrLogger } from './core/logger.js';
+import { emit, type QueueEmitter } from './core/events.js';
+import { loggerOf } from './core/logger.js';
 import { newId } from './wire/id.js';
 import { payloadType } from './payload/payload-type.js';
 import type { PutInput, PayloadClass } from './payload/types.js';
@@ -38,7 +38,7 @@ import { MaintenanceService } from './maintenance/service.js';
 import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
-import { peek } from './inspect/peek.js';
+import { peek, type PeekedMessage } from './inspect/peek.js';
 import { QueueWorkers } from './inspect/workers.js';
 
 const patience = { withinMs: 10_000 };
@@ -73,8 +73,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    */
   readonly worker: QueueWorker<T>;
   /**
-   * Events of the messages that are put and taken through this object, see {@link QueueEvents}. Events never contain
-   * payloads.
+   * Events of the transitions that this object makes, see {@link QueueEvents}. Events never contain payloads.
    *
    * @example
    * queue.events.on('retry', ({ id, attempt, error }) => console.warn(`message ${id} failed attempt ${attempt}`, error));
@@ -111,6 +110,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   readonly #getter: Getter<T>;
   readonly #consumers = new Set<Consumer<unknown>>();
   #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   /**
    * Creates a queue. Does not connect.
@@ -128,39 +128,37 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   constructor(name: string, options: QueueOptions & { payload: PayloadClass<T> | StandardSchemaV1<In, T> });
   constructor(name: Checked<T>, options?: QueueOptions & { payload?: undefined });
   constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
-    const {
-      payload,
-      put,
-      limit,
-      deadLetters,
-      prefix,
-      settings,
-      connection,
-      wire,
-      leaseMs,
-      logger = stderrLogger,
-    } = queueOptions(name, options);
+    const { payload, put, limit, deadLetters, prefix, settings, connection, wire, leaseMs, logger } = queueOptions(
+      name,
+      options,
+    );
     const keys = new Keys(name, prefix);
     this.name = name;
     this.key = keys.base;
     this.#connection = Connection.share(connection);
     const broker = new Broker(this.#connection, keys, leaseMs, deadLetters);
-    const log = logger === false ? silent : logger;
+    const { events } = this;
+    const log = loggerOf(name, logger);
     this.#context = {
       name,
       broker,
       wire,
       payload: payloadType<T>(payload as PayloadClass<T>, settings),
       payloadSettings: settings,
-      events: this.events,
+      events,
       logger: log,
-      maintenance: new MaintenanceService(broker, wire, log),
+      maintenance: new MaintenanceService({ name, broker, wire, events, logger: log }),
+      runners: new Set(),
+      admit: this.#admit,
+      admitRunner: () => {
+        if (this.#closing) throw new QueueClosedError(name);
+      },
     };
     this.#defaults = put;
     this.#producer = new PutBatcher(name, broker, limit, (hints) => this.#context.maintenance.ensurePromoted(hints));
-    this.#putter = new QueuePublisher(this.#context, this.#producer, put, this.#admit);
+    this.#putter = new QueuePublisher(this.#context, this.#producer, put);
     this.#getter = new Getter(this.#context);
-    this.dead = new DeadLetters(this.#context, this.#admit);
+    this.dead = new DeadLetters(this.#context);
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
     this.worker = queueWorker(this.#context, run);
@@ -169,8 +167,13 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   /**
    * Stores messages in order. When the promise resolves, Redis has them: all of one call, or none.
    *
+   * Every argument is a message. Options go to {@link with}, an array to {@link putAll}: `put(...array)` resolves to a job for
+   * one element, to an array of jobs for several, and rejects for none.
+   *
    * @returns one {@link Job} for one message, an array of jobs for several
    * @throws NothingToPutError, InvalidPayloadError, NotSerializableError, QueueClosedError before anything is sent
+   * @throws InvalidOptionError before anything is sent, on an untyped queue, if the last of several messages has only names of
+   *   put options: `put(message, { delay: '10s' })`
    * @throws QueueFullError, RedisFullError, BufferFullError, RedisUnreachableError if nothing was stored
    * @throws OutcomeUnknownError if Redis stopped answering: the messages may or may not be stored
    *
@@ -210,7 +213,6 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
       this.#context,
       this.#producer,
       putOptions(this.name, this.#context.wire, options, this.#defaults),
-      this.#admit,
     );
   }
 
@@ -292,7 +294,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * @throws QueueClosedError, RedisUnreachableError
    *
    * @example
-   * const { waiting, delayed, claimed, dead } = await emails.counts();
+   * const { waiting, delayed, active, dead } = await emails.counts();
    */
   async counts(): Promise<Counts> {
     this.#admit();
@@ -304,13 +306,14 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * are left out.
    *
    * @param n number of messages, 1 by default
+   * @returns the messages as `put` returned them; `putAt` is absent if a message does not say when it was put
    * @throws QueueClosedError, RedisUnreachableError
    *
    * @example
    * const [next] = await emails.peek();
    * console.log(next?.payload);
    */
-  async peek(n = 1): Promise<Job<T>[]> {
+  async peek(n = 1): Promise<PeekedMessage<T>[]> {
     this.#admit();
     return peek(this.#context, n);
   }
@@ -327,7 +330,9 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    */
   async clear(): Promise<number> {
     this.#admit();
-    return this.#context.broker.clear(newId(), patience);
+    const count = await this.#context.broker.clear(newId(), patience);
+    if (count > 0) emit(this.events, 'clear', { queue: this.name, count });
+    return count;
   }
 
   /**
@@ -342,7 +347,9 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    */
   async pause({ for: duration }: { for?: Duration } = {}): Promise<void> {
     this.#admit();
-    await this.#context.broker.pause(duration === undefined ? undefined : toMs(duration, 'for'), patience);
+    const forMs = duration === undefined ? undefined : toMs(duration, 'for');
+    await this.#context.broker.pause(forMs, patience);
+    emit(this.events, 'pause', { queue: this.name, ...(forMs !== undefined && { forMs }) });
   }
 
   /**
@@ -356,6 +363,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   async resume(): Promise<void> {
     this.#admit();
     await this.#context.broker.resume(patience);
+    emit(this.events, 'resume', { queue: this.name });
   }
 
   /**
@@ -372,14 +380,28 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   }
 
   /**
-   * Closes the queue: waits until all puts are stored or have failed, ends loops and waiting `get` calls, and closes the
-   * connection when no other queue shares it. It does not stop workers: use `runner.stop()`. A second call does nothing.
+   * Closes the queue. A second call waits for the first.
+   *
+   * 1. Stops every runner in this process that has a worker of this `HotQueue`, with all workers of that runner, also those of
+   *    other queues. Running handlers may finish within the `shutdownTimeout` of `run` (25 s by default, and with `start`), and
+   *    may still put. Then the runner ends without an error.
+   * 2. Refuses new calls, and waits until all puts are stored or have failed.
+   * 3. Ends loops and waiting `get` calls.
+   * 4. Closes the connection when no other queue shares it.
+   *
+   * Do not await it in a handler of this queue: it would wait for that handler, until its `shutdownTimeout`.
    *
    * @example
    * await using emails = new HotQueue('emails'); // or: await emails.close() at the end
    */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const { runners } = this.#context;
+    // Before anything is refused: a handler that finishes may put, and must acknowledge.
+    if (runners.size > 0) await Promise.allSettled([...runners].map((runner) => runner.stop()));
     this.#isClosed = true;
     await this.#producer.drained();
     this.#context.maintenance.close();

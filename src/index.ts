@@ -11,7 +11,7 @@ export type { Backoff, ExponentialBackoff, FixedBackoff } from './core/options/b
 export type { Duration } from './core/duration.js';
 export type { DeliveryEvent, QueueEmitter, QueueEvents } from './core/events.js';
 export type { Job } from './core/job.js';
-export type { Logger } from './core/logger.js';
+export type { LogFields, Logger } from './core/logger.js';
 export type { DueOptions, Priority } from './core/options/put.js';
 export type {
   BatchTakeOptions,
@@ -40,6 +40,7 @@ export type {
   WorkerSource,
 } from './worker/types.js';
 export type { Counts } from './inspect/counts.js';
+export type { PeekedMessage } from './inspect/peek.js';
 export type { QueueWorkers, ActiveMessage, WorkerInfo } from './inspect/workers.js';
 export type { DelayedMessage, DelayedMessages } from './inspect/delayed.js';
 export type {

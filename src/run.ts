@@ -1,17 +1,18 @@
-import { cliHost, thisCopy } from './worker/cli-host.js';
+import { cliHost } from './worker/cli-host.js';
 import { handlersOf } from './worker/handlers.js';
 import { WorkerRunner, type Runner, type RunOptions, type StartOptions } from './worker/runner.js';
 import { untilSignalled } from './worker/signals.js';
 import type { WorkerSource } from './worker/types.js';
 
 /**
- * Starts workers and returns at once. It installs no signal handlers, so it fits servers, tests and `await using`.
+ * Starts workers and returns at once. It installs no signal handlers, so it fits servers, tests and `await using`. The workers
+ * stop by `runner.stop()`, or when one of their queues is closed.
  *
  * @param workers an instance with decorated methods or worker fields, a wrapped function, or an array of these
  * @param options `order` and `concurrency`, for several queues that share their concurrency slots
  * @throws NoWorkersError if `workers` has no worker
  * @throws ConflictingQueuesError if two workers take from one queue with different payloads
- * @throws InvalidOptionError
+ * @throws InvalidOptionError; QueueClosedError if one of their queues is closed
  *
  * @example
  * const runner = start(new Studio());
@@ -33,19 +34,14 @@ export function start(workers: WorkerSource, options?: StartOptions): Runner {
  * @param options as for {@link start}, and `shutdownTimeout`: how long active handlers may run after the signal, 25 s by default
  * @throws NoWorkersError if `workers` has no worker
  * @throws ConflictingQueuesError if two workers take from one queue with different payloads
- * @throws InvalidOptionError
+ * @throws InvalidOptionError; QueueClosedError if one of their queues is closed
  * @throws RedisUnreachableError if the given Redis does not answer
  *
  * @example
  * await run([new Studio(), new Mailer()], { shutdownTimeout: '1m' });
  */
 export async function run(workers: WorkerSource, { shutdownTimeout, ...options }: RunOptions = {}): Promise<void> {
-  const loading = cliHost();
-  if (loading)
-    return loading.runWorkers(
-      workers,
-      { ...options, ...(shutdownTimeout !== undefined && { shutdownTimeout }) },
-      thisCopy,
-    );
-  await untilSignalled(new WorkerRunner(handlersOf(workers), options), shutdownTimeout);
+  const host = cliHost();
+  if (host) return host.runWorkers(workers, { ...options, ...(shutdownTimeout !== undefined && { shutdownTimeout }) });
+  await untilSignalled(new WorkerRunner(handlersOf(workers), options, shutdownTimeout), shutdownTimeout);
 }

@@ -28,7 +28,7 @@ export const system = {
   async left(address, name) {
     const queue = await open(address, name, false);
     return async () => {
-      const { waiting, delayed, claimed } = await queue.counts();
+      const { waiting, delayed, active, claimed = active } = await queue.counts(); // `claimed` in builds before it was renamed
       return waiting + delayed + claimed;
     };
   },

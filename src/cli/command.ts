@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { HotQueue, type QueueOptions } from 'hotqueue';
-import { toMs, type Duration } from '../core/duration.js';
+import { HotQueue, type QueueOptions, type Duration } from 'hotqueue';
+import { toMs } from '../core/duration.js';
 import { jsonLine, print, say } from './output.js';
 
 /** Exit codes of the commands. docs/cli lists them. */
@@ -131,13 +131,17 @@ export function instant(text: string): Date {
   return at;
 }
 
-/** Parses `90s`, `10m`, `250` (ms), for commander. */
+/** Parses `90s`, `10m`, `250` (ms), for commander. Keeps the text, which options of the library accept too. */
 export function duration(text: string): Duration {
-  const given = /^\d+$/.test(text) ? Number(text) : (text as Duration);
+  durationMs(text);
+  return /^\d+$/.test(text) ? Number(text) : (text as Duration);
+}
+
+/** Parses the same texts to milliseconds. */
+export function durationMs(text: string): number {
   try {
-    toMs(given, 'duration');
+    return toMs(/^\d+$/.test(text) ? Number(text) : (text as Duration), 'duration');
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : String(error));
   }
-  return given;
 }

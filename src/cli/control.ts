@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { Duration } from '../core/duration.js';
+import type { Duration } from 'hotqueue';
 import { answer, duration, redisCommand, withQueue, type RedisFlags } from './command.js';
 import { count } from './output.js';
 
 /** `size`, `clear`, `pause`, `resume`: commands for a whole queue. */
-export function steeringCommands(): Command[] {
+export function controlCommands(): Command[] {
   return [
     redisCommand('size', 'Print the number of waiting messages.', [['size emails', 'prints a number']])
       .argument('<queue>')

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import type { DelayedMessage, DueOptions } from 'hotqueue';
-import type { Duration } from '../core/duration.js';
+import type { DelayedMessage, DueOptions, Duration } from 'hotqueue';
 import {
   answer,
   duration,
@@ -13,7 +12,8 @@ import {
   withQueue,
   type RedisFlags,
 } from './command.js';
-import { age, count, cut, harmless, jsonLine, print, table, widthOf } from './output.js';
+import { age, count, harmless, jsonLine, print, table, widthOf } from './output.js';
+import { cutTo } from './text-width.js';
 
 /** `delayed ls|move|cancel|promote`: messages that are not due yet. */
 export function delayedCommand(): Command {
@@ -61,7 +61,7 @@ function tableOf(messages: readonly DelayedMessage[], now: number): string {
     dueAt <= now ? 'now' : `in ${age(dueAt - now)}`,
     priority,
     String(attempts),
-    cut(harmless(text), room),
+    cutTo(harmless(text), room),
   ]);
   return table(['id', 'due', 'priority', 'failed', 'message'], rows);
 }
@@ -86,7 +86,9 @@ function moveCommand(): Command {
         { delay, at, ...flags }: RedisFlags & { delay?: Duration; at?: Date },
         command: Command,
       ) => {
-        if ((delay === undefined) === (at === undefined)) usage(command, 'no new time: give either --delay or --at');
+        if (delay === undefined && at === undefined) usage(command, 'no new time: give either --delay or --at');
+        if (delay !== undefined && at !== undefined)
+          usage(command, '--delay and --at cannot be used together: give one of them');
         const due: DueOptions = delay === undefined ? { at: at! } : { delay };
         await withQueue(queue, flags, async (it) => {
           const isMoved = await it.delayed.move(id, due);

@@ -4,9 +4,9 @@ import { discover } from '../redis/discover.js';
 import { addressOf, type RedisFlags } from './command.js';
 
 /** A Redis that is configured, or that is running already. */
-export interface Present {
+export interface ExistingRedis {
   readonly address: QueueOptions;
-  readonly place: Endpoint;
+  readonly endpoint: Endpoint;
 }
 
 /**
@@ -16,12 +16,12 @@ export interface Present {
  *
  * @throws RedisUnreachableError, InvalidOptionError
  */
-export async function existingRedis(flags: RedisFlags): Promise<Present | undefined> {
+export async function existingRedis(flags: RedisFlags): Promise<ExistingRedis | undefined> {
   const address = addressOf(flags);
   const named = namedAddress(address, process.env);
-  if (named) return { address, place: named.place };
+  if (named) return { address, endpoint: named.place };
   const { url } = await discover(process.env, process.cwd());
   if (url === undefined) return undefined;
   const found = { ...address, url };
-  return { address: found, place: namedAddress(found, {})!.place };
+  return { address: found, endpoint: namedAddress(found, {})!.place };
 }

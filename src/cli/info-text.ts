@@ -1,8 +1,16 @@
 import type { WorkerInfo } from 'hotqueue';
-import type { Info } from './info.js';
-import { age, count, cut, paint, table, widthOf } from './output.js';
+import type { QueueSnapshot, Rates } from '../inspect/snapshot.js';
+import { age, count, paint, table, widthOf } from './output.js';
+import { cutTo } from './text-width.js';
 import { bar } from './progress.js';
 import { workerRows, workerHeading } from './worker-rows.js';
+
+/** A snapshot of queues, with the rates since the snapshot before. */
+export interface Info {
+  /** Unix ms. */
+  readonly at: number;
+  readonly queues: readonly (QueueSnapshot & { readonly rates: Rates | undefined })[];
+}
 
 type Queue = Info['queues'][number];
 
@@ -13,7 +21,7 @@ export function infoAsText(info: Info, columns = widthOf()): string {
   const most = Math.max(1, ...info.queues.map(({ waiting }) => waiting));
   const lines = info.queues.map((queue) => {
     const share = paint('cyan', bar(queue.waiting / most, barWidth));
-    return `${cut(queue.name, nameWidth).padEnd(nameWidth)} ${share} ${countsOf(queue, info.at)}`;
+    return `${cutTo(queue.name, nameWidth).padEnd(nameWidth)} ${share} ${countsOf(queue, info.at)}`;
   });
   const workers = info.queues.flatMap((queue) => queue.workers);
   const sum = info.queues.reduce((total, { waiting }) => total + waiting, 0);

@@ -1,23 +1,16 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
 import type { Command } from 'commander';
-import { toMs, type Duration } from '../core/duration.js';
-import { duration, missing, redisCommand, type RedisFlags } from './command.js';
-import { infoAsJson, infoAsText } from './info-text.js';
-import { Lookout, ratesOf, type QueueLook, type Rates } from './look.js';
+import { addressOf, durationMs, missing, openQueue, redisCommand, type RedisFlags } from './command.js';
+import { infoAsJson, infoAsText, type Info } from './info-text.js';
+import { ratesBetween, Snapshots, type QueueSnapshot } from '../inspect/snapshot.js';
 import { jsonLine, widthOf } from './output.js';
-import { printed, untilAsked } from './printed.js';
+import { columnsOf } from './text-width.js';
+import { printed, untilInterrupted } from './printed.js';
 
 interface InfoFlags extends RedisFlags {
-  readonly interval?: Duration;
-}
-
-/** A snapshot of queues, with the rates since the snapshot before. */
-export interface Info {
-  /** Unix ms. */
-  readonly at: number;
-  readonly queues: readonly (QueueLook & { readonly rates: Rates | undefined })[];
+  /** In ms. */
+  readonly interval?: number;
 }
 
 /** `info`: prints queues and workers, once or at an interval. */
@@ -28,31 +21,31 @@ export function infoCommand(): Command {
     ['info --json | jq .queues', 'for other programs'],
   ])
     .argument('[queue...]', 'names of queues (default: all queues)')
-    .option('-i, --interval <duration>', 'print again after each interval', duration)
+    .option('-i, --interval <duration>', 'print again after each interval', durationMs)
     .action(async (names: string[], flags: InfoFlags) => {
-      const lookout = new Lookout(flags, names);
+      const snapshots = new Snapshots(addressOf(flags), names, (name) => openQueue(name, flags));
       try {
         await (flags.interval === undefined
-          ? once(lookout, flags)
-          : untilAsked((signal) => again(lookout, flags, signal)));
+          ? once(snapshots, flags)
+          : untilInterrupted((signal) => again(snapshots, flags, signal)));
       } finally {
-        await lookout.close();
+        await snapshots.close();
       }
     });
 }
 
-async function once(lookout: Lookout, { json }: InfoFlags): Promise<void> {
-  const info = infoOf(await lookout.look());
+async function once(snapshots: Snapshots, { json }: InfoFlags): Promise<void> {
+  const info = infoOf(await snapshots.take());
   if (info.queues.length === 0 && !json)
     return missing('no queue yet: put a message first, for example  hotqueue put emails \'"hello"\'');
   await printed(json ? jsonLine(infoAsJson(info)) : infoAsText(info));
 }
 
-async function again(lookout: Lookout, { json, interval }: InfoFlags, signal: AbortSignal): Promise<void> {
-  const intervalMs = Math.max(100, toMs(interval!, 'interval'));
+async function again(snapshots: Snapshots, { json, interval }: InfoFlags, signal: AbortSignal): Promise<void> {
+  const intervalMs = Math.max(100, interval!);
   for (let before: Info | undefined, lines = 0; !signal.aborted;) {
-    const info = infoOf(await lookout.look(), before);
-    await lookout.watch();
+    const info = infoOf(await snapshots.take(), before);
+    await snapshots.watch();
     const text = json ? jsonLine(infoAsJson(info)) : infoAsText(info);
     if (!json && process.stdout.isTTY) rewind(lines);
     const isRead = await printed(json || process.stdout.isTTY ? text : `${text}\n`);
@@ -73,16 +66,17 @@ function rewind(lines: number): void {
 
 /** Number of screen rows of a text. A long line takes several. */
 function rowsOf(text: string): number {
-  return text
-    .split('\n')
-    .reduce((rows, line) => rows + Math.max(1, Math.ceil(stripVTControlCharacters(line).length / widthOf())), 0);
+  return text.split('\n').reduce((rows, line) => rows + Math.max(1, Math.ceil(columnsOf(line) / widthOf())), 0);
 }
 
-function infoOf(looks: readonly QueueLook[], before?: Info): Info {
+function infoOf(snapshots: readonly QueueSnapshot[], before?: Info): Info {
   const at = Date.now();
   const earlier = new Map(before?.queues.map((queue) => [queue.name, queue]));
   return {
     at,
-    queues: looks.map((look) => ({ ...look, rates: ratesOf(look, earlier.get(look.name), at - (before?.at ?? at)) })),
+    queues: snapshots.map((queue) => ({
+      ...queue,
+      rates: ratesBetween(earlier.get(queue.name), queue, at - (before?.at ?? at)),
+    })),
   };
 }

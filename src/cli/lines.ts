@@ -1,4 +1,4 @@
-import { InvalidLineError } from 'hotqueue';
+import { InvalidLineError } from './errors.js';
 
 export interface Line {
   /** From 1. */

@@ -1,4 +1,5 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
+import { columnsOf } from './text-width.js';
 
 /** True if the output may have colours: on a terminal, and not if `NO_COLOR` is set. `FORCE_COLOR` overrides the terminal check. */
 export function hasColour(stream: NodeJS.WriteStream = process.stdout): boolean {
@@ -32,19 +33,17 @@ export function say(text: string): void {
 /** Rows below a heading. Each column is as wide as its widest cell, except the last one, which is not padded. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = heading.map((title, column) =>
-    Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map(lengthOf)),
+    Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map(columnsOf)),
   );
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) =>
-        column === heading.length - 1 ? cell : cell + ' '.repeat(widths[column]! - lengthOf(cell)),
+        column === heading.length - 1 ? cell : cell + ' '.repeat(widths[column]! - columnsOf(cell)),
       )
       .join('  ')
       .trimEnd();
   return [paint('dim', line(heading)), ...rows.map(line)].join('\n');
 }
-
-const lengthOf = (text: string): number => stripVTControlCharacters(text).length;
 
 /** A duration for people: `now` (under a second), `42 s`, `3 min`, `2 h`, `5 d`. */
 export function age(ms: number): string {
@@ -82,7 +81,3 @@ export function jsonLine(value: unknown): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
-
-/** Cuts a text to a number of columns. */
-export const cut = (text: string, columns: number): string =>
-  text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;

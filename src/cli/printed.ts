@@ -7,17 +7,17 @@ export function printed(line: string, stream: NodeJS.WriteStream = process.stdou
   return new Promise((resolve) => stream.write(`${line}\n`, (error) => resolve(!error)));
 }
 
-const asked = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs `work` with a signal that aborts at the first SIGINT (Ctrl-C), SIGTERM or SIGHUP. A second one ends the process at once. */
-export async function untilAsked<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+export async function untilInterrupted<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {
   const controller = new AbortController();
-  const onAsked = (): void => {
+  const onSignal = (): void => {
     stopListening();
     controller.abort();
   };
-  const stopListening = (): void => asked.forEach((signal) => process.off(signal, onAsked));
-  for (const signal of asked) process.on(signal, onAsked);
+  const stopListening = (): void => signals.forEach((signal) => process.off(signal, onSignal));
+  for (const signal of signals) process.on(signal, onSignal);
   try {
     return await work(controller.signal);
   } finally {

@@ -10,14 +10,14 @@ import { putCommand } from './put.js';
 import { queuesCommand } from './queues.js';
 import { redisServerCommand } from './redis-server.js';
 import { replCommand } from './repl.js';
-import { steeringCommands } from './control.js';
+import { controlCommands } from './control.js';
 import { takingCommands } from './take.js';
 import { topCommand } from './top.js';
 import { withExamples } from './command.js';
 import { workerCommand } from './worker.js';
 import { workersCommand } from './workers.js';
 
-const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** The whole command line. The program, the shell completion and docs/cli all use this definition. */
 export function hotqueueProgram(): Command {
@@ -32,7 +32,7 @@ export function hotqueueProgram(): Command {
   const commands = [
     putCommand(),
     ...takingCommands(),
-    ...steeringCommands(),
+    ...controlCommands(),
     queuesCommand(),
     infoCommand(),
     topCommand(),

@@ -1,5 +1,6 @@
 import { clearLine, cursorTo } from 'node:readline';
-import { count, cut, paint, widthOf } from './output.js';
+import { count, paint, widthOf } from './output.js';
+import { cutTo } from './text-width.js';
 
 export interface Progress {
   /** @param done number of messages so far; @param part share of the whole, 0 to 1, if the whole is known */
@@ -38,11 +39,11 @@ function frame(done: number, part: number | undefined, elapsedMs: number, stream
   const rate = Math.round((done * 1_000) / Math.max(1, elapsedMs));
   const words = `${count(done, 'message')}  ${rate.toLocaleString('en')}/s`;
   const room = widthOf(stream) - 1;
-  if (part === undefined) return cut(words, room);
+  if (part === undefined) return cutTo(words, room);
   const width = Math.min(30, room - words.length - 8);
   const percent = `${Math.floor(part * 100)}%`.padStart(4);
   return width < 5
-    ? cut(`${percent}  ${words}`, room)
+    ? cutTo(`${percent}  ${words}`, room)
     : `${paint('cyan', bar(part, width), stream)} ${percent}  ${words}`;
 }
 

@@ -1,8 +1,10 @@
 import { fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { InvalidLineError, InvalidOptionError, InvalidPayloadError, NotSerializableError, type Job } from 'hotqueue';
+import { InvalidOptionError, InvalidPayloadError, NotSerializableError, type Job } from 'hotqueue';
+import { InvalidLineError } from './errors.js';
 import { linesOf, type Line } from './lines.js';
-import { cut, harmless } from './output.js';
+import { harmless } from './output.js';
+import { cutTo } from './text-width.js';
 
 /** Any JSON value. */
 export type Json = NonNullable<unknown> | null;
@@ -57,19 +59,19 @@ export async function fromFile(file: string): Promise<Source & { readonly messag
 /**
  * Puts each line as a message, in order. Skips empty lines.
  *
- * @param tell called for each batch after it was stored
+ * @param onStored called for each batch after it was stored
  * @throws InvalidLineError for the first line that is not a valid message; the lines before it are stored
  */
 export async function putLines(
   stream: Source['stream'],
   put: Put,
-  tell: (jobs: readonly Job[]) => void,
+  onStored: (jobs: readonly Job[]) => void,
 ): Promise<number> {
   let stored = 0;
   const store: Put = async (messages) => {
     const jobs = await put(messages);
     stored += jobs.length;
-    tell(jobs);
+    onStored(jobs);
     return jobs;
   };
   try {
@@ -128,7 +130,7 @@ const isRefused = (error: unknown): error is Error =>
 /** Says what is wrong with a text that should be JSON, and how to write it. */
 export function notJson(text: string, error: unknown): string {
   const said = error instanceof Error ? harmless(error.message) : '';
-  const shown = harmless(cut(text.trim(), 60));
+  const shown = harmless(cutTo(text.trim(), 60));
   return /^[\p{L}_][^"{}[\]]*$/u.test(text.trim())
     ? `invalid JSON ${shown}: write a string in double quotes, ${JSON.stringify(shown)}`
     : `invalid JSON ${shown} (${said})`;

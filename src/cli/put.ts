@@ -1,6 +1,5 @@
 import { Option, type Command } from 'commander';
-import { HotQueueError, type HotQueue, type Job, type Priority, type PutOptions } from 'hotqueue';
-import type { Duration } from '../core/duration.js';
+import { HotQueueError, type HotQueue, type Job, type Priority, type PutOptions, type Duration } from 'hotqueue';
 import { duration, instant, redisCommand, usage, wholeFrom, withQueue, type RedisFlags } from './command.js';
 import { count, jsonLine, print, say } from './output.js';
 import { progressOn } from './progress.js';
@@ -88,10 +87,10 @@ async function readMessage(given: string | undefined, command: Command): Promise
 }
 
 async function put(queue: HotQueue, source: Messages, flags: PutFlags): Promise<void> {
-  const putter = queue.with(optionsOf(flags));
-  const putAll: Put = (messages) => putter.putAll(messages);
+  const publisher = queue.with(optionsOf(flags));
+  const putAll: Put = (messages) => publisher.putAll(messages);
   if ('message' in source && flags.count === undefined) {
-    const job = await putter.put(source.message);
+    const job = await publisher.put(source.message);
     print(flags.json ? lineOf(job) : job.id);
     if (job.duplicate) say(`${queue.name} knows this id already: nothing was stored`);
     return;
@@ -100,13 +99,13 @@ async function put(queue: HotQueue, source: Messages, flags: PutFlags): Promise<
   const stream = 'message' in source ? repeated(source.message, flags.count!) : source.stream;
   const part = 'message' in source ? () => stored / flags.count! : source.part;
   let stored = 0;
-  const tell = (jobs: readonly Job[]): void => {
+  const onStored = (jobs: readonly Job[]): void => {
     stored += jobs.length;
     if (flags.json) print(jobs.map(lineOf).join('\n'));
     progress.tell(stored, part());
   };
   try {
-    await putLines(stream, putAll, tell);
+    await putLines(stream, putAll, onStored);
   } catch (error) {
     progress.end();
     if (error instanceof HotQueueError && error.code !== 'INVALID_LINE')

@@ -32,10 +32,10 @@ async function startServer(): Promise<void> {
   const mode = modeOf(process.env);
   const kinds = mode === 'native' || mode === 'js' ? [mode] : (['native', 'js'] as const);
   const { socket } = await joinOrStart(projectAt(process.cwd(), process.env), kinds, process.env);
-  const greeting = await handshake({ path: socket });
-  const { name, pid } = greeting;
+  const found = await handshake({ path: socket });
+  const { name, pid } = found;
   console.log(
-    `${titleOf(greeting)} is running${name === 'js-redis-server' ? ', in memory only' : ''} (pid ${pid ?? 'unknown'})\nREDIS_URL=unix://${socket}`,
+    `${titleOf(found)} is running${name === 'js-redis-server' ? ', in memory only' : ''} (pid ${pid ?? 'unknown'})\nREDIS_URL=unix://${socket}`,
   );
 }
 

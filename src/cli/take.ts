@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { Delivery, HotQueue, Job, TakeOptions } from 'hotqueue';
-import type { Duration } from '../core/duration.js';
+import type { Delivery, Duration, HotQueue, PeekedMessage, TakeOptions } from 'hotqueue';
 import { duration, missing, redisCommand, usage, wholeFrom, withQueue, type RedisFlags } from './command.js';
-import { age, count, cut, jsonLine, print, table, widthOf } from './output.js';
-import { printed, untilAsked } from './printed.js';
+import { age, count, jsonLine, print, table, widthOf } from './output.js';
+import { cutTo } from './text-width.js';
+import { printed, untilInterrupted } from './printed.js';
 
 interface TakeFlags extends RedisFlags {
   readonly timeout?: Duration;
@@ -57,7 +57,7 @@ function consumeCommand(): Command {
 
 /** Takes messages and prints them. @returns how many were printed */
 function take(queue: HotQueue, options: TakeOptions, flags: TakeFlags): Promise<number> {
-  return untilAsked(async (signal) => {
+  return untilInterrupted(async (signal) => {
     let taken = 0;
     for await (const delivery of queue.deliveries({ ...options, signal })) {
       // break gives the message back, and the next iteration acknowledges it. So no message is deleted before it is printed.
@@ -103,14 +103,14 @@ async function whyNone(queue: HotQueue): Promise<string> {
     : `${queue.name} has ${count(size, 'message')}, but the next ones are not valid JSON: a worker will bury them`;
 }
 
-function tableOf(jobs: readonly Job[]): string {
+function tableOf(jobs: readonly PeekedMessage[]): string {
   const now = Date.now();
   const room = Math.max(20, widthOf() - 36 - 10);
-  // A bare message from another program has no id and no put time.
+  // A bare message from another program has no id and no put time, and a header of another program may have no put time.
   const rows = jobs.map(({ id, putAt, payload }) => [
     id || '-',
-    id === '' ? '-' : age(now - putAt),
-    cut(jsonLine(payload), room),
+    putAt === undefined ? '-' : age(now - putAt),
+    cutTo(jsonLine(payload), room),
   ]);
   return table(['id', 'put', 'message'], rows);
 }

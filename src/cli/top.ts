@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { QueueClosedError, RedisUnreachableError } from 'hotqueue';
-import { toMs, type Duration } from '../core/duration.js';
-import { duration, missing, redisCommand, wholeFrom, type RedisFlags } from './command.js';
+import { durationMs, missing, redisCommand, wholeFrom, type RedisFlags } from './command.js';
 import { jsonLine, say } from './output.js';
-import { printed, untilAsked } from './printed.js';
+import { printed, untilInterrupted } from './printed.js';
 import { Monitor } from './top/monitor.js';
-import { sightAsJson, sightAsText } from './top/plain.js';
-import { Eyes, type Snapshot } from './top/snapshot.js';
+import { topAsJson, topAsText } from './top/plain.js';
+import { TopSnapshots, type TopSnapshot } from './top/snapshot.js';
 
 interface TopFlags extends RedisFlags {
-  readonly interval: Duration;
+  /** In ms. */
+  readonly interval: number;
   readonly number: number;
   readonly once?: boolean;
 }
@@ -28,7 +28,9 @@ export function topCommand(): Command {
     ],
   )
     .argument('[queue...]', 'names of queues (default: all queues)')
-    .option('-i, --interval <duration>', 'time between two snapshots', duration, '1s')
+    .addOption(
+      new Option('-i, --interval <duration>', 'time between two snapshots').argParser(durationMs).default(1_000, '1s'),
+    )
     .option(
       '-n, --number <number>',
       'in lines and JSON: number of the next messages of each queue',
@@ -37,43 +39,46 @@ export function topCommand(): Command {
     )
     .option('--once', 'print one snapshot as lines, then exit; exits with 3 if there is no queue')
     .action(async (names: string[], flags: TopFlags) => {
-      const eyes = new Eyes(flags, names);
+      const snapshots = new TopSnapshots(flags, names);
       try {
-        if (flags.once) await once(eyes, flags);
+        if (flags.once) await once(snapshots, flags);
         else
-          await untilAsked((signal) =>
-            isScreen(flags) ? onScreen(eyes, flags, signal) : asLines(eyes, flags, signal),
+          await untilInterrupted((signal) =>
+            isScreen(flags) ? onScreen(snapshots, flags, signal) : asLines(snapshots, flags, signal),
           );
       } finally {
-        await eyes.close();
+        await snapshots.close();
       }
     });
 }
 
 const isScreen = ({ json }: TopFlags): boolean =>
   json !== true && process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
-const intervalOf = ({ interval }: TopFlags): number => Math.max(100, toMs(interval, 'interval'));
+const intervalOf = ({ interval }: TopFlags): number => Math.max(100, interval);
 
-async function once(eyes: Eyes, { json, number }: TopFlags): Promise<void> {
-  const sight = await eyes.look(number);
-  if (sight.queues.length === 0 && !json)
+async function once(snapshots: TopSnapshots, { json, number }: TopFlags): Promise<void> {
+  const snapshot = await snapshots.take(number);
+  if (snapshot.queues.length === 0 && !json)
     return missing('no queue yet: put a message first, for example  hotqueue put emails \'"hello"\'');
-  await printed(json ? jsonLine(sightAsJson(sight)) : sightAsText(sight));
+  await printed(json ? jsonLine(topAsJson(snapshot)) : topAsText(snapshot));
 }
 
-async function onScreen(eyes: Eyes, flags: TopFlags, signal: AbortSignal): Promise<void> {
-  const first = await eyes.look(process.stdout.rows || 24);
-  await new Monitor(eyes, flags, intervalOf(flags), first).run(signal);
+async function onScreen(snapshots: TopSnapshots, flags: TopFlags, signal: AbortSignal): Promise<void> {
+  const first = await snapshots.take(process.stdout.rows || 24);
+  await new Monitor(snapshots, flags, intervalOf(flags), first).run(signal);
 }
 
-async function asLines(eyes: Eyes, flags: TopFlags, signal: AbortSignal): Promise<void> {
+async function asLines(snapshots: TopSnapshots, flags: TopFlags, signal: AbortSignal): Promise<void> {
   let hasAnswered = false;
-  const asked = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
+  const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
   while (!signal.aborted) {
     // A signal ends the command at once, also while Redis does not answer.
-    const sight: Snapshot | undefined = await Promise.race([lookAgain(eyes, flags, hasAnswered), asked]);
-    hasAnswered ||= sight !== undefined;
-    if (sight && !(await printed(flags.json ? jsonLine(sightAsJson(sight)) : `${sightAsText(sight)}\n`))) return;
+    const snapshot: TopSnapshot | undefined = await Promise.race([
+      takeAgain(snapshots, flags, hasAnswered),
+      interrupted,
+    ]);
+    hasAnswered ||= snapshot !== undefined;
+    if (snapshot && !(await printed(flags.json ? jsonLine(topAsJson(snapshot)) : `${topAsText(snapshot)}\n`))) return;
     await pause(intervalOf(flags), undefined, { signal }).catch(() => undefined);
   }
 }
@@ -83,11 +88,15 @@ async function asLines(eyes: Eyes, flags: TopFlags, signal: AbortSignal): Promis
  *
  * @throws RedisUnreachableError if Redis has never answered: then the address is probably wrong
  */
-async function lookAgain(eyes: Eyes, { number }: TopFlags, hasAnswered: boolean): Promise<Snapshot | undefined> {
+async function takeAgain(
+  snapshots: TopSnapshots,
+  { number }: TopFlags,
+  hasAnswered: boolean,
+): Promise<TopSnapshot | undefined> {
   try {
-    const sight = await eyes.look(number);
-    await eyes.watch();
-    return sight;
+    const snapshot = await snapshots.take(number);
+    await snapshots.watch();
+    return snapshot;
   } catch (error) {
     if (error instanceof QueueClosedError) return undefined; // the command was ended meanwhile
     if (!hasAnswered || !(error instanceof RedisUnreachableError)) throw error;

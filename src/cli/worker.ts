@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { InvalidOptionError } from 'hotqueue';
-import { toMs, type Duration } from '../core/duration.js';
 import { namedAddress, type Endpoint } from '../redis/named-address.js';
-import { duration, exitCodes, redisOptions, wholeFrom, withExamples, type RedisFlags } from './command.js';
-import { leave } from './worker/exit.js';
+import { durationMs, exitCodes, redisOptions, wholeFrom, withExamples, type RedisFlags } from './command.js';
+import { exitSoon } from './exit.js';
 import { assertFile } from './worker/load.js';
 import { logIn, type Log } from './worker/log.js';
 import { bytes, names, type LogForm, type WorkerSettings } from './worker/settings.js';
@@ -20,11 +19,13 @@ interface WorkerFlags extends Omit<RedisFlags, 'prefix'> {
   readonly processes?: number;
   readonly burst?: boolean;
   readonly maxJobs?: number;
-  readonly maxIdle?: Duration;
+  /** In ms. */
+  readonly maxIdle?: number;
   readonly maxMemory?: number;
   readonly name?: string;
   readonly watch?: boolean;
-  readonly shutdownTimeout?: Duration;
+  /** In ms. */
+  readonly shutdownTimeout?: number;
   readonly log?: LogForm;
 }
 
@@ -66,7 +67,7 @@ export function workerCommand(): Command {
       'exit after this number of messages; with --processes, a new process replaces it',
       wholeFrom(1),
     )
-    .option('--max-idle <duration>', 'exit when there was no message for this time', duration)
+    .option('--max-idle <duration>', 'exit when there was no message for this time', durationMs)
     .option(
       '--max-memory <size>',
       'exit when the process uses more, such as 512mb; with --processes, a new process replaces it',
@@ -77,7 +78,7 @@ export function workerCommand(): Command {
     .option(
       '--shutdown-timeout <duration>',
       'on stop: how long active messages may take to finish (default: 25s)',
-      duration,
+      durationMs,
     )
     .addOption(
       new Option(
@@ -105,24 +106,24 @@ async function work(files: readonly string[], flags: WorkerFlags): Promise<void>
   const log = logIn(settings.log);
   try {
     const isSupervised = flags.processes !== undefined || flags.watch === true;
-    leave(await (isSupervised ? supervised(settings, flags, log) : alone(settings, log)));
+    exitSoon(await (isSupervised ? supervised(settings, flags, log) : alone(settings, log)));
   } catch (error) {
-    leave(exitCodes.failed); // connections that the files opened would keep the process alive
+    exitSoon(exitCodes.failed); // connections that the files opened would keep the process alive
     throw error;
   }
 }
 
 /** Runs the workers in this process. */
 async function alone(settings: WorkerSettings, log: Log): Promise<number> {
-  const shift = new WorkerProcess(settings, log);
-  let isAsked = false;
+  const workerProcess = new WorkerProcess(settings, log);
+  let isStopping = false;
   onSignals((signal) => {
-    if (isAsked) shift.force();
-    else shift.stop(signal);
-    isAsked = true;
+    if (isStopping) workerProcess.force();
+    else workerProcess.stop(signal);
+    isStopping = true;
   });
-  await shift.work();
-  return shift.isForced ? exitCodes.failed : exitCodes.done;
+  await workerProcess.work();
+  return workerProcess.isForced ? exitCodes.failed : exitCodes.done;
 }
 
 /** Runs the workers in child processes. */
@@ -133,16 +134,16 @@ async function supervised(
 ): Promise<number> {
   const supervisor = new Supervisor(settings, { processes, isWatching: watch }, log);
   onSignals((signal) => supervisor.stop(signal));
-  const unwatch = watch ? watchSources(settings.files, (file) => supervisor.restart(file)) : () => {};
+  const unwatch = watch ? await watchSources(settings.files, (file) => supervisor.restart(file)) : undefined;
   try {
     return await supervisor.work();
   } finally {
-    unwatch();
+    await unwatch?.();
   }
 }
 
-function onSignals(tell: (signal: 'SIGINT' | 'SIGTERM') => void): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tell(signal));
+function onSignals(onSignal: (signal: 'SIGINT' | 'SIGTERM') => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onSignal(signal));
 }
 
 function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSettings {
@@ -156,10 +157,10 @@ function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSetting
     ...(flags.order && { order: flags.order }),
     ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
     ...(flags.maxJobs !== undefined && { maxJobs: flags.maxJobs }),
-    ...(flags.maxIdle !== undefined && { maxIdleMs: toMs(flags.maxIdle, '--max-idle') }),
+    ...(flags.maxIdle !== undefined && { maxIdleMs: flags.maxIdle }),
     ...(flags.maxMemory !== undefined && { maxMemoryBytes: flags.maxMemory }),
     ...(flags.shutdownTimeout !== undefined && {
-      shutdownTimeoutMs: toMs(flags.shutdownTimeout, '--shutdown-timeout'),
+      shutdownTimeoutMs: flags.shutdownTimeout,
     }),
   };
 }

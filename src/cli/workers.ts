@@ -1,11 +1,21 @@
 import { Command } from 'commander';
 import type { HotQueue, WorkerInfo } from 'hotqueue';
-import { answer, missing, redisCommand, usage, withExamples, withQueue, type RedisFlags } from './command.js';
-import { Lookout } from './look.js';
+import {
+  addressOf,
+  answer,
+  missing,
+  openQueue,
+  redisCommand,
+  usage,
+  withExamples,
+  withQueue,
+  type RedisFlags,
+} from './command.js';
+import { Snapshots } from '../inspect/snapshot.js';
 import { count, jsonLine, print, table } from './output.js';
 import { workerHeading, workerRows } from './worker-rows.js';
 
-/** `workers ls|quiet|work|stop`: lists workers and sends them commands. */
+/** `workers ls|quiet|resume|stop`: lists workers and sends them commands. */
 export function workersCommand(): Command {
   const workers = withExamples(
     new Command('workers').description('List workers, and ask them to pause, to resume or to stop.'),
@@ -14,7 +24,7 @@ export function workersCommand(): Command {
       ['workers quiet emails --all', 'finish active messages, take no new ones'],
     ],
   );
-  for (const command of [listCommand(), orderCommand('quiet'), orderCommand('resume'), orderCommand('stop')])
+  for (const command of [listCommand(), controlCommand('quiet'), controlCommand('resume'), controlCommand('stop')])
     workers.addCommand(command);
   return workers;
 }
@@ -30,20 +40,20 @@ function listCommand(): Command {
   )
     .argument('[queue...]', 'names of queues (default: all queues)')
     .action(async (names: string[], flags: RedisFlags) => {
-      const lookout = new Lookout(flags, names);
+      const snapshots = new Snapshots(addressOf(flags), names, (name) => openQueue(name, flags));
       try {
-        const workers = (await lookout.look()).flatMap((queue) => queue.workers);
+        const workers = (await snapshots.take()).flatMap((queue) => queue.workers);
         if (workers.length === 0)
           return missing(names.length === 0 ? 'no queue has a worker' : `no worker on ${names.join(', ')}`);
         if (flags.json) return workers.forEach((worker) => print(jsonLine(worker)));
         print(table(workerHeading, workerRows(workers, Date.now())));
       } finally {
-        await lookout.close();
+        await snapshots.close();
       }
     });
 }
 
-const orders = {
+const commands = {
   quiet: {
     description: 'Ask workers to take no new messages until "workers resume". Active messages finish.',
     to: 'take no new messages',
@@ -55,15 +65,15 @@ const orders = {
     to: 'stop',
   },
 } as const;
-type Order = keyof typeof orders;
+type WorkerCommand = keyof typeof commands;
 
-function orderCommand(order: Order): Command {
+function controlCommand(name: WorkerCommand): Command {
   return redisCommand(
-    order,
-    `${orders[order].description} They read the command with their next heartbeat. Exits with 3 if one of them is not registered.`,
+    name,
+    `${commands[name].description} They read the command with their next heartbeat. Exits with 3 if one of them is not registered.`,
     [
-      [`workers ${order} emails 0199f2…`, 'one worker; "workers ls" shows the ids'],
-      [`workers ${order} emails --all`, 'all workers of this queue'],
+      [`workers ${name} emails 0199f2…`, 'one worker; "workers ls" shows the ids'],
+      [`workers ${name} emails --all`, 'all workers of this queue'],
     ],
   )
     .argument('<queue>')
@@ -72,23 +82,23 @@ function orderCommand(order: Order): Command {
     .action(async (queue: string, ids: string[], flags: RedisFlags & { all?: boolean }, command: Command) => {
       if (ids.length > 0 === (flags.all === true))
         usage(command, `${ids.length === 0 ? 'no worker given:' : 'ids and --all given:'} give either ids or --all`);
-      await withQueue(queue, flags, (it) => ask(it, order, ids, flags));
+      await withQueue(queue, flags, (it) => send(it, name, ids, flags));
     });
 }
 
-async function ask(queue: HotQueue, order: Order, ids: readonly string[], flags: RedisFlags): Promise<void> {
+async function send(queue: HotQueue, command: WorkerCommand, ids: readonly string[], flags: RedisFlags): Promise<void> {
   const workers = await queue.workers.list();
   const absent = ids.filter((id) => !workers.some((worker) => worker.id === id));
-  const chosen = workers.filter(({ id, kind }) => (ids.length === 0 ? kind === 'handler' : ids.includes(id)));
-  for (const { id } of chosen) await queue.workers[order](id);
+  const selected = workers.filter(({ id, kind }) => (ids.length === 0 ? kind === 'handler' : ids.includes(id)));
+  for (const { id } of selected) await queue.workers[command](id);
   answer(
     flags,
-    { queue: queue.name, order, asked: chosen.map(({ id }) => id), missing: absent },
-    () => `${count(chosen.length, 'worker')} of ${queue.name} asked to ${orders[order].to}`,
+    { queue: queue.name, command, asked: selected.map(({ id }) => id), missing: absent },
+    () => `${count(selected.length, 'worker')} of ${queue.name} asked to ${commands[command].to}`,
   );
   if (absent.length > 0) missing(`${queue.name} has no worker ${absent.map((id) => JSON.stringify(id)).join(', ')}`);
-  else if (chosen.length === 0) missing(none(queue.name, workers));
+  else if (selected.length === 0) missing(whyNone(queue.name, workers));
 }
 
-const none = (queue: string, workers: readonly WorkerInfo[]): string =>
+const whyNone = (queue: string, workers: readonly WorkerInfo[]): string =>
   workers.length === 0 ? `no worker on ${queue}` : `${queue} has only consume() loops: stop them in their own programs`;

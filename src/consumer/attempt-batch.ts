@@ -1,3 +1,4 @@
+import { errorFields } from '../core/logger.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import {
   admit,
@@ -101,9 +102,12 @@ class Batch {
     if (!first || first.verb === 'ack') return;
     const { logger, name } = this.claims[0]!.context;
     const buried = failed.filter(({ verb }) => verb === 'bury').length;
+    const retried = failed.length - buried;
     const level = first.isAsked ? 'info' : 'warn';
     logger[level](
-      `${failed.length} messages of queue "${name}" failed together, ${failed.length - buried} to be tried again, ${buried} buried: ${errorText(first.error)}`,
+      // Each message emits an event of its own, and `first` has the verb of at least one of them.
+      { queue: name, event: first.verb, retried, buried, ...errorFields(first.error) },
+      `${failed.length} messages of queue "${name}" failed together (${retried} will be retried, ${buried} buried): ${errorText(first.error)}`,
     );
   }
 

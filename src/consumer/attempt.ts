@@ -1,5 +1,6 @@
 import { doubling } from '../core/options/backoff.js';
-import { type InvalidPayloadError, TimedOutError } from '../core/errors.js';
+import { type InvalidPayloadError, LeaseLostError, TimedOutError } from '../core/errors.js';
+import { errorFields } from '../core/logger.js';
 import { Bury, RetryIn } from '../core/verdicts.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import { noOptions } from '../wire/envelope.js';
@@ -204,18 +205,33 @@ function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, rand
   if (attempt >= policy.attempts) return { verb: 'bury', reason, attempts: attempt, error };
   if (error instanceof RetryIn) return { verb: 'retry', delayMs: error.delayMs, error, isAsked: true };
   if (policy.retryIf?.(error, attempt) === false)
-    return { verb: 'bury', reason: `${reason}, and retryIf refused another`, attempts: attempt, error };
+    return { verb: 'bury', reason: `${reason}, and retryIf returned false`, attempts: attempt, error };
   return { verb: 'retry', delayMs: delayAfter(attempt, policy.backoff, error, random), error };
 }
 
 function log(claim: Claim, outcome: Exclude<Outcome, { verb: 'ack' }>): void {
-  const { context, id, queue, attempt, settledBy } = claim;
+  const { context, id, queue, attempt, worker, settledBy } = claim;
+  const { error } = outcome;
+  if (settledBy && error instanceof LeaseLostError) return claim.warnUnsettled(error); // its own settlement failed
   const message = `message ${id} of queue "${queue}"`;
-  const why = outcome.error === undefined ? '' : `: ${errorText(outcome.error)}`;
+  const why = error === undefined ? '' : `: ${errorText(error)}`;
+  const about = { id, attempt, worker, ...(error !== undefined && errorFields(error)) };
   const level = outcome.isAsked ? 'info' : 'warn'; // what a handler asked for needs no warning
-  if (settledBy) context.logger.warn(`${message} was settled by ${settledBy}(), then its handler threw${why}`);
-  else if (outcome.verb === 'bury') context.logger[level](`${message} buried, ${outcome.reason}${why}`);
-  else context.logger[level](`${message} failed attempt ${attempt}, again in ${outcome.delayMs} ms${why}`);
+  if (settledBy)
+    context.logger.warn(
+      { queue, ...about, settledBy },
+      `${message} was settled by ${settledBy}(), then its handler threw${why}`,
+    );
+  else if (outcome.verb === 'bury')
+    context.logger[level](
+      { queue, event: 'bury', ...about, reason: outcome.reason },
+      `${message} was buried (${outcome.reason})${why}`,
+    );
+  else
+    context.logger[level](
+      { queue, event: 'retry', ...about, delayMs: outcome.delayMs },
+      `${message} failed attempt ${attempt}, next attempt in ${outcome.delayMs} ms${why}`,
+    );
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,7 +1,8 @@
-import type { EventEmitter } from 'node:events';
 import { AlreadySettledError, LeaseLostError } from '../core/errors.js';
-import type { DeliveryEvent, QueueEvents } from '../core/events.js';
+import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
+import { errorFields } from '../core/logger.js';
 import type { ClaimRef, SettleReply } from '../redis/broker.js';
+import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Lane, Take } from '../redis/take.js';
 import {
@@ -19,10 +20,23 @@ import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
-import type { Session } from './session.js';
+import type { Settler } from './settler.js';
+
+/** Events of one message. */
+type DeliveryVerb = 'take' | 'ack' | 'retry' | 'bury' | 'release' | 'lost';
 
 /** About a hundred years. Redis does not accept a much later time. */
 const longestDelayMs = 3_155_760_000_000;
+
+/** The session of a claim, as far as the claim needs it: the session creates claims, so a claim must not import it. */
+export interface ClaimHolder {
+  readonly context: QueueContext;
+  readonly settler: Settler;
+  /** How long a settlement may wait for Redis. */
+  readonly settling: Patience;
+  forget(claim: Claim): void;
+  settleLater(claim: Claim): void;
+}
 
 /**
  * A message that this worker has taken and not yet settled: one message of a take. Handlers see it as a {@link Delivery}.
@@ -47,7 +61,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   #onAckReply: ((reply: SettleReply | Error) => void) | undefined;
 
   constructor(
-    private readonly session: Session,
+    private readonly session: ClaimHolder,
     readonly take: Take,
     /** Of the message in its take, from 1. */
     readonly index: number,
@@ -130,23 +144,23 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   /** Emits an event of this message, if it has a listener. */
-  emit<V extends Exclude<keyof QueueEvents, 'put'>>(
-    verb: V,
-    more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>,
-  ): void {
+  emit<V extends DeliveryVerb>(verb: V, more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>): void {
     if (!this.#hasListener(verb)) return;
-    const { events, name } = this.context;
-    (events as EventEmitter).emit(verb, { queue: name, id: this.id, attempt: this.attempt, ...more });
+    const { queue, id, attempt, worker } = this;
+    emit(this.context.events, verb, { queue, id, attempt, worker, ...more });
   }
 
   /** Logs a failed settlement that no caller waits for. */
   warnUnsettled(error: unknown): void {
-    const { logger, name } = this.context;
+    const { queue, id, attempt, worker } = this;
+    const { logger } = this.context;
+    const fields = { id, attempt, worker, ...errorFields(error) };
     // After a lost lease another worker has the message, so nothing is lost.
-    if (error instanceof LeaseLostError) logger.warn(error.message);
+    if (error instanceof LeaseLostError) logger.warn({ queue, event: 'lost', ...fields }, error.message);
     else
       logger.warn(
-        `message ${this.id} of queue "${name}" was not settled (${wordsOf(error).message}): it will be handled again`,
+        { queue, ...fields, settledBy: this.#settledBy },
+        `message ${id} of queue "${queue}" was not settled (${wordsOf(error).message}): it will be handled again`,
       );
   }
 
@@ -168,7 +182,9 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** Redis has answered the acknowledgement, or did not in time. */
   onAckReply(reply: SettleReply | Error): void {
-    if (reply === 'done' && this.#hasListener('ack')) this.emit('ack', { tookMs: Date.now() - this.takenAt });
+    // Also for `already`: an earlier, identical call of this process arrived, and its reply was lost.
+    if ((reply === 'done' || reply === 'already') && this.#hasListener('ack'))
+      this.emit('ack', { tookMs: Date.now() - this.takenAt });
     if (this.#onAckReply) return this.#onAckReply(reply);
     if (reply instanceof Error) this.session.settleLater(this);
     else this.session.forget(this);
@@ -189,7 +205,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
         { id: this.id, lane, delayMs, message },
         this.session.settling,
       );
-      if (reply === 'done') this.emit('retry', { delayMs, error });
+      if (reply !== 'lost') this.emit('retry', { delayMs, error });
       return reply;
     });
   }
@@ -200,7 +216,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       const { reason, error } = details;
       const record = writeDeadLetterRecord(details, this);
       const reply = await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
-      if (reply === 'done') this.emit('bury', { reason, error });
+      if (reply !== 'lost') this.emit('bury', { reason, error });
       return reply;
     });
   }
@@ -209,7 +225,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#settle('release', async () => {
       this.beforeRelease?.();
       const reply = await this.context.broker.release(this.take.worker, [this], this.session.settling);
-      if (reply === 'done') this.emit('release');
+      if (reply !== 'lost') this.emit('release');
       return reply;
     });
   }

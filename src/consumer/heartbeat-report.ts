@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import type { Claim } from './claim.js';
 
 /** Maximum number of active messages that a heartbeat report lists. */
 const mostNamed = 20;
@@ -27,6 +26,14 @@ export interface AttemptCounts {
   failed: number;
 }
 
+/** What a report names of an active message. */
+export interface ReportedMessage {
+  readonly id: string;
+  readonly attempt: number;
+  /** When its handler began, monotonic ms; absent while it waits for a free slot. */
+  readonly startedAt: number | undefined;
+}
+
 /** Heartbeat report of a worker, which every process can read. Times are in Unix ms. */
 export interface HeartbeatReport extends WorkerDescription {
   readonly host: string;
@@ -47,16 +54,16 @@ const startedAt = Math.round(performance.timeOrigin);
 export function heartbeatReport(
   about: WorkerDescription,
   { done, failed }: AttemptCounts,
-  claims: Iterable<Claim>,
+  messages: Iterable<ReportedMessage>,
 ): string {
   const { name, kind, concurrency, status } = about;
   const activeMessages: [string, number, number][] = [];
   let active = 0;
   const sinceWhen = (monotonicMs: number): number => Math.round(Date.now() - performance.now() + monotonicMs);
-  for (const claim of claims) {
+  for (const message of messages) {
     active += 1;
-    if (claim.startedAt !== undefined && activeMessages.length < mostNamed)
-      activeMessages.push([claim.id, claim.attempt, sinceWhen(claim.startedAt)]);
+    if (message.startedAt !== undefined && activeMessages.length < mostNamed)
+      activeMessages.push([message.id, message.attempt, sinceWhen(message.startedAt)]);
   }
   const report: HeartbeatReport = {
     name,

@@ -1,5 +1,6 @@
 import { doubling, type BackoffCurve } from '../core/options/backoff.js';
 import { toMs, type Duration } from '../core/duration.js';
+import { errorFields, type LogFields } from '../core/logger.js';
 import { describe } from '../core/options/schema.js';
 
 /** Retry options of a worker. */
@@ -57,11 +58,14 @@ function jittered(fullMs: number, jitter: boolean, random: () => number): number
   return jitter ? Math.round(fullMs / 2 + random() * (fullMs / 2)) : fullMs;
 }
 
+/** Logs a function of the user that failed, with the fields that say which one. */
+export type Warn = (fields: Omit<LogFields, 'queue'>, sentence: string) => void;
+
 /**
  * The same rules with functions that never throw: an error in them must not lose a message. If one throws or returns an
  * invalid value, `warn` is called and the default applies.
  */
-export function guarded<R extends RetryRules>(rules: R, warn: (sentence: string) => void): R {
+export function guarded<R extends RetryRules>(rules: R, warn: Warn): R {
   const { retryIf, backoff } = rules;
   return {
     ...rules,
@@ -70,24 +74,27 @@ export function guarded<R extends RetryRules>(rules: R, warn: (sentence: string)
   };
 }
 
-function guardedFilter(retryIf: NonNullable<RetryRules['retryIf']>, warn: (sentence: string) => void): typeof retryIf {
+function guardedFilter(retryIf: NonNullable<RetryRules['retryIf']>, warn: Warn): typeof retryIf {
   return (error, attempt) => {
     try {
       const answer: unknown = retryIf(error, attempt);
       if (typeof answer === 'boolean') return answer;
       defuse(answer);
-      warn(`retryIf returned ${describe(answer)}, expected true or false: the message will be retried`);
+      warn(
+        { option: 'retryIf', attempt },
+        `retryIf returned ${describe(answer)}, expected true or false: the message will be retried`,
+      );
     } catch (thrown) {
-      warn(`retryIf threw (${String(thrown)}): the message will be retried`);
+      warn(
+        { option: 'retryIf', attempt, ...errorFields(thrown) },
+        `retryIf threw (${String(thrown)}): the message will be retried`,
+      );
     }
     return true;
   };
 }
 
-function guardedDelay(
-  delay: (attempt: number, error: unknown) => Duration,
-  warn: (sentence: string) => void,
-): typeof delay {
+function guardedDelay(delay: (attempt: number, error: unknown) => Duration, warn: Warn): typeof delay {
   return (attempt, error) => {
     try {
       const given = delay(attempt, error);
@@ -95,7 +102,10 @@ function guardedDelay(
       return toMs(given, 'backoff');
     } catch (thrown) {
       const insteadMs = delayAfter(attempt, defaultPolicy.backoff);
-      warn(`backoff did not return a duration (${String(thrown)}): the message will be retried in ${insteadMs} ms`);
+      warn(
+        { option: 'backoff', attempt, delayMs: insteadMs, ...errorFields(thrown) },
+        `backoff did not return a duration (${String(thrown)}): the message will be retried in ${insteadMs} ms`,
+      );
       return insteadMs;
     }
   };

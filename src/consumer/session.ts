@@ -3,7 +3,7 @@ import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Take } from '../redis/take.js';
 import { newId } from '../wire/id.js';
-import { Claim } from './claim.js';
+import { Claim, type ClaimHolder } from './claim.js';
 import {
   consumerDescription,
   heartbeatReport,
@@ -36,7 +36,7 @@ export interface SessionOptions {
  * While registered it renews its lease with heartbeats. A worker that cannot reach Redis for most of a lease is fenced: its
  * handlers' signals abort, and nothing new begins, before another worker may recover its messages.
  */
-export class Session {
+export class Session implements ClaimHolder {
   readonly settler: Settler;
   /** A list, as each claim knows its position. A Set would replace its tables again and again, and keep settled claims alive until a full collection. */
   readonly #claims: Claim[] = [];
@@ -115,7 +115,7 @@ export class Session {
   /** Aborts the signals of all handlers when Redis has not answered for most of a lease. */
   fence(): void {
     if (!this.#worker || this.isProven) return;
-    this.abort(new Error('Redis did not answer for most of the lease: another worker may have the message'));
+    this.abort(new Error('this worker could not renew its lease in time: another worker may have the message'));
   }
 
   /** Takes hold of what a take brought. @returns its messages, in order */
@@ -188,6 +188,8 @@ export class Session {
     this.#worker = undefined;
     try {
       if (worker) await this.context.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
+      // After a stall another worker may have recovered them instead.
+      if (worker && this.isProven) this.#emitReleased();
     } finally {
       this.#forgetAll();
     }
@@ -196,6 +198,11 @@ export class Session {
   /** A heartbeat must not report an acknowledgement before the acknowledgement itself: that would find nothing to do, and its event would be missing. */
   #asForBeat(take: Take): Pick<Take, 'acknowledgements'> {
     return this.settler.isPending(take) ? { acknowledgements: take.noAcknowledgements } : take;
+  }
+
+  /** Messages that had begun, and went back with the worker. */
+  #emitReleased(): void {
+    for (const claim of this.#claims) if (claim.startedAt !== undefined && !claim.settledBy) claim.emit('release');
   }
 
   #endQuarantine({ take }: Claim): void {

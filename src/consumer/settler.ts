@@ -1,11 +1,18 @@
 import type { Broker, SettleReply } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { Take } from '../redis/take.js';
-import type { Claim } from './claim.js';
+
+/** An acknowledged message of a take. */
+export interface Acknowledged {
+  readonly take: Take;
+  readonly index: number;
+  /** Receives the reply of Redis, or the error if Redis did not answer in time. */
+  onAckReply(reply: SettleReply | Error): void;
+}
 
 /** Sends acknowledgements in batches: those of one turn of the event loop together, and those that come while a batch is on its way. */
 export class Settler {
-  #acked: Claim[] = [];
+  #acked: Acknowledged[] = [];
   /** Takes whose state has changed since it was last sent. */
   #changed: Take[] = [];
   /** Takes in the batch that is on its way. */
@@ -19,11 +26,11 @@ export class Settler {
     private readonly onOver: (take: Take) => void,
   ) {}
 
-  /** Acknowledges one message. `claim.onAckReply` gets the reply. */
-  add(claim: Claim): void {
-    const { take } = claim;
-    take.ack(claim.index);
-    this.#acked.push(claim);
+  /** Acknowledges one message. Its `onAckReply` gets the reply. */
+  add(message: Acknowledged): void {
+    const { take } = message;
+    take.ack(message.index);
+    this.#acked.push(message);
     // Messages mostly end in the order in which they were taken, so a look at the last take finds it.
     if (this.#changed.at(-1) !== take) this.#changed.push(take);
     this.#sending ??= this.#sendAll();
@@ -62,7 +69,7 @@ export class Settler {
     this.#sending = undefined;
   }
 
-  async #send(worker: string, changed: readonly Take[], acked: readonly Claim[]): Promise<void> {
+  async #send(worker: string, changed: readonly Take[], acked: readonly Acknowledged[]): Promise<void> {
     const takes = new Set<Take>();
     for (const take of changed) if (take.worker === worker) takes.add(take);
     const over = [...takes].filter((take) => take.isOver); // as of now: more may be settled when Redis answers
@@ -70,7 +77,7 @@ export class Settler {
     const reply = await this.#replyTo(worker, [...takes]);
     this.#sent = new Set();
     if (!(reply instanceof Error)) over.forEach(this.onOver);
-    for (const claim of acked) if (claim.take.worker === worker) claim.onAckReply(reply);
+    for (const message of acked) if (message.take.worker === worker) message.onAckReply(reply);
   }
 
   async #replyTo(worker: string, takes: readonly Take[]): Promise<SettleReply | Error> {

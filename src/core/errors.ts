@@ -108,29 +108,6 @@ export interface Violation {
 }
 
 /**
- * A line of input that is not a message, where each line is one message. Code `INVALID_LINE`.
- *
- * The messages before the line are stored, the messages after it are not. Only the command line throws this error.
- *
- * @example
- * if (error instanceof InvalidLineError) console.error(`continue at line ${error.line}, ${error.stored} stored`);
- */
-export class InvalidLineError extends HotQueueError {
-  readonly code = 'INVALID_LINE';
-  /**
-   * @param line number of the line, from 1
-   * @param stored number of messages before the line, which are stored
-   */
-  constructor(
-    readonly line: number,
-    readonly why: string,
-    readonly stored = 0,
-  ) {
-    super(`line ${line}: ${why} (${stored} message(s) before this line are stored, none after it)`);
-  }
-}
-
-/**
  * Payload that breaks its rules. Code `INVALID_PAYLOAD`.
  *
  * `put` throws it and stores nothing. A worker that takes an invalid message buries the message with this error.
@@ -469,25 +446,5 @@ export class ConflictingQueuesError extends HotQueueError {
       `two workers take from "${key}" with different payloads, ${payloads[0]} and ${payloads[1]}: ` +
         'each would bury the messages of the other. Give both the same HotQueue, or use two names',
     );
-  }
-}
-
-/**
- * `hotqueue worker` cannot get workers from a file. Code `WORKER_FILE`.
- *
- * Only the command line throws this error.
- *
- * @example
- * // $ npx hotqueue worker missing.ts
- * // hotqueue: missing.ts: there is no such file
- */
-export class WorkerFileError extends HotQueueError {
-  readonly code = 'WORKER_FILE';
-  constructor(
-    readonly file: string,
-    sentence: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${file}: ${sentence}`, options);
   }
 }

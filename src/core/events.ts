@@ -12,13 +12,18 @@ export interface DeliveryEvent {
   readonly id: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
+  /** Id of the worker or loop that has the message, as in `queue.workers.list()`. */
+  readonly worker: string;
 }
 
 /**
  * Events of a queue, named after the transitions of its messages.
  *
- * A `HotQueue` object emits events of the messages that are put and taken through it, not those of other processes. Events
- * without a listener cost nothing.
+ * A `HotQueue` object emits an event for each transition that it makes itself, once Redis has confirmed it. It does not emit the
+ * transitions of other `HotQueue` objects and other processes. An event without a listener costs nothing.
+ *
+ * An error that a listener throws changes nothing in the queue. It becomes an uncaught exception, which ends the process unless
+ * the program handles it.
  *
  * @example
  * queue.events.on('bury', ({ id, reason, error }) => alert(`message ${id} is dead: ${reason}`, error));
@@ -37,12 +42,38 @@ export interface QueueEvents {
   bury: [DeliveryEvent & { readonly reason: string; readonly error: unknown }];
   /** A message went back to the head of the queue, and the attempt is not counted. */
   release: [DeliveryEvent];
+  /** The worker lost its lease, so it could not settle the message. Another worker may handle it. */
+  lost: [DeliveryEvent];
+  /** Delayed messages are waiting now: `count` were due, or `delayed.promote(id)` was called for the one with this `id`. */
+  promote: [{ readonly queue: string; readonly count: number; readonly id?: string }];
+  /**
+   * A worker stopped renewing its lease, and its messages were recovered. Numbers of messages that went back to the queue, that
+   * are quarantined, and that were buried after the third crash.
+   */
+  recover: [
+    {
+      readonly queue: string;
+      /** Id of the worker that stopped. */
+      readonly worker: string;
+      readonly waiting: number;
+      readonly quarantined: number;
+      readonly buried: number;
+    },
+  ];
+  /** `delayed.move` changed when a message is due. `dueAt`: Unix ms, from this machine's clock if a `delay` was given. */
+  move: [{ readonly queue: string; readonly id: string; readonly dueAt: number }];
+  /** `delayed.cancel` deleted a delayed message. */
+  cancel: [{ readonly queue: string; readonly id: string }];
   /** Dead letters were put back on the queue. */
   revive: [{ readonly queue: string; readonly count: number }];
   /** Dead letters were deleted. */
   drop: [{ readonly queue: string; readonly count: number }];
-  /** The worker lost its lease, so it could not settle the message. Another worker may handle it. */
-  lost: [DeliveryEvent];
+  /** `clear` deleted waiting and delayed messages. */
+  clear: [{ readonly queue: string; readonly count: number }];
+  /** The queue was paused. `forMs`: for how long; absent if it does not resume by itself. */
+  pause: [{ readonly queue: string; readonly forMs?: number }];
+  /** The queue was resumed by a call of `resume`. */
+  resume: [{ readonly queue: string }];
 }
 
 /**
@@ -52,3 +83,19 @@ export interface QueueEvents {
  * const countDead = (events: QueueEmitter) => events.on('bury', () => dead.inc());
  */
 export type QueueEmitter = EventEmitter<QueueEvents>;
+
+/**
+ * Emits an event. If a listener throws, its error is an uncaught exception in a later turn: it must not stop the worker, or a
+ * call that has done its work.
+ *
+ * Where events are frequent, ask for `listenerCount` first, so that an event without a listener needs no object.
+ */
+export function emit<V extends keyof QueueEvents>(events: QueueEmitter, verb: V, event: QueueEvents[V][0]): void {
+  try {
+    (events as EventEmitter).emit(verb, event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

@@ -1,4 +1,5 @@
 import { InvalidOptionError, type Violation } from '../core/errors.js';
+import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
 import { readDeadLetterRecord } from '../wire/dead-letter-record.js';
 import { open } from '../wire/envelope.js';
@@ -110,11 +111,7 @@ const whichTable: OptionSchema<{ where: (letter: DeadLetter) => boolean }> = { w
  * ```
  */
 export class DeadLetters {
-  /** @param admit throws QueueClosedError if the queue is closed */
-  constructor(
-    private readonly context: QueueContext,
-    private readonly admit: () => void,
-  ) {}
+  constructor(private readonly context: QueueContext) {}
 
   /**
    * Number of dead letters.
@@ -125,7 +122,7 @@ export class DeadLetters {
    * ```
    */
   async size(): Promise<number> {
-    this.admit();
+    this.context.admit();
     const { connection, keys } = this.context.broker;
     return connection.call((client) => client.zcard(keys.dead), patience);
   }
@@ -140,7 +137,7 @@ export class DeadLetters {
    * ```
    */
   async list(options?: ListOptions): Promise<DeadLetter[]> {
-    this.admit();
+    this.context.admit();
     const {
       limit = 100,
       offset = 0,
@@ -169,7 +166,7 @@ export class DeadLetters {
    * ```
    */
   async get(key: string): Promise<DeadLetter | undefined> {
-    this.admit();
+    this.context.admit();
     const one = await this.#find(key, 'get');
     return one && (await this.#read([one]))[0];
   }
@@ -242,7 +239,7 @@ export class DeadLetters {
       const { where } = checkOptions(`dead.${verb}() on queue "${this.context.name}"`, which, whichTable);
       if (where) return this.#pages(verb, async (page) => chosen(await this.#read(page), where));
     }
-    this.admit();
+    this.context.admit();
     const one = await this.#find(which as string, verb);
     return one ? this.#tell(verb, await this.#act(verb, [one])) : 0;
   }
@@ -257,7 +254,7 @@ export class DeadLetters {
     verb: Verb,
     choose: (page: readonly DeadLetterRef[]) => readonly DeadLetterRef[] | Promise<readonly DeadLetterRef[]>,
   ): Promise<number> {
-    this.admit();
+    this.context.admit();
     const { connection, keys } = this.context.broker;
     const [newest] = pairs(
       await connection.call((client) => client.zrevrange(keys.dead, 0, 0, 'WITHSCORES'), patience),
@@ -290,7 +287,7 @@ export class DeadLetters {
   }
 
   #tell(verb: Verb, count: number): number {
-    if (count > 0) this.context.events.emit(verb, { queue: this.context.name, count });
+    if (count > 0) emit(this.context.events, verb, { queue: this.context.name, count });
     return count;
   }
 

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../core/errors.js';
+import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
 import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/put.js';
 import { newId } from '../wire/id.js';
@@ -38,7 +39,7 @@ const listTable: OptionSchema<{ limit: number; offset: number }> = {
 /**
  * The delayed messages of a queue, as `queue.delayed`: read them, cancel them, or change when they are due.
  *
- * Every method throws RedisUnreachableError if Redis does not answer for 10 s.
+ * Every method throws QueueClosedError after `queue.close()`, and RedisUnreachableError if Redis does not answer for 10 s.
  *
  * @example
  * ```ts
@@ -57,7 +58,8 @@ export class DelayedMessages {
    * console.log(await queue.delayed.size(), 'messages are not due yet');
    * ```
    */
-  size(): Promise<number> {
+  async size(): Promise<number> {
+    this.context.admit();
     const { connection, keys } = this.context.broker;
     return connection.call((client) => client.zcard(keys.delayed), patience);
   }
@@ -73,6 +75,7 @@ export class DelayedMessages {
    * ```
    */
   async list(options?: { limit?: number; offset?: number }): Promise<DelayedMessage[]> {
+    this.context.admit();
     const { limit = 100, offset = 0 } = checkOptions(
       `delayed.list() on queue "${this.context.name}"`,
       options,
@@ -100,6 +103,7 @@ export class DelayedMessages {
    * ```
    */
   async get(id: string): Promise<DelayedMessage | undefined> {
+    this.context.admit();
     refuseNoId(id);
     const { connection, keys } = this.context.broker;
     const [due, entry] = await Promise.all([
@@ -120,8 +124,11 @@ export class DelayedMessages {
    * ```
    */
   async cancel(id: string): Promise<boolean> {
+    this.context.admit();
     refuseNoId(id);
-    return this.context.broker.cancel(id, newId(), patience);
+    const isCancelled = await this.context.broker.cancel(id, newId(), patience);
+    if (isCancelled) emit(this.context.events, 'cancel', { queue: this.context.name, id });
+    return isCancelled;
   }
 
   /**
@@ -136,8 +143,13 @@ export class DelayedMessages {
    * ```
    */
   async move(id: string, due: DueOptions): Promise<boolean> {
+    this.context.admit();
     const where = `delayed.move() on queue "${this.context.name}"`;
-    return this.#move(id, dueOf(where, checkOptions(where, due, dueSchema)));
+    const checked = dueOf(where, checkOptions(where, due, dueSchema));
+    const isMoved = await this.#move(id, checked);
+    const dueAt = 'at' in checked ? checked.at : Date.now() + checked.afterMs;
+    if (isMoved) emit(this.context.events, 'move', { queue: this.context.name, id, dueAt });
+    return isMoved;
   }
 
   /**
@@ -150,8 +162,11 @@ export class DelayedMessages {
    * await queue.delayed.promote(job.id);
    * ```
    */
-  promote(id: string): Promise<boolean> {
-    return this.#move(id, { afterMs: 0 });
+  async promote(id: string): Promise<boolean> {
+    this.context.admit();
+    const isPromoted = await this.#move(id, { afterMs: 0 });
+    if (isPromoted) emit(this.context.events, 'promote', { queue: this.context.name, count: 1, id });
+    return isPromoted;
   }
 
   async #move(id: string, due: Due): Promise<boolean> {

@@ -70,8 +70,8 @@ const watchMs = 5_000;
  * The workers of a queue, as `queue.workers`: list them, or send them a command (quiet, resume, stop).
  *
  * A worker reads a command with its next heartbeat, at most a third of a lease later: within 10 s by default. Sending a command
- * also calls {@link watch}, so busy workers read it sooner. Every method throws RedisUnreachableError if Redis does not answer
- * for 10 s.
+ * also calls {@link watch}, so busy workers read it sooner. Every method throws QueueClosedError after `queue.close()`, and
+ * RedisUnreachableError if Redis does not answer for 10 s.
  *
  * @example
  * ```ts
@@ -92,6 +92,7 @@ export class QueueWorkers {
    * ```
    */
   async list(): Promise<WorkerInfo[]> {
+    this.context.admit();
     const { connection, keys } = this.context.broker;
     const [leases, reports] = await Promise.all([
       connection.call((client) => client.zrange(keys.workers, 0, '-1', 'WITHSCORES'), patience),
@@ -115,7 +116,8 @@ export class QueueWorkers {
    * }, 1_000);
    * ```
    */
-  watch(): Promise<void> {
+  async watch(): Promise<void> {
+    this.context.admit();
     return this.context.broker.watch(watchMs, patience);
   }
 
@@ -138,7 +140,7 @@ export class QueueWorkers {
    * @throws UnknownWorkerError as {@link quiet} does
    * @example
    * ```ts
-   * await queue.workers.work(worker.id);
+   * await queue.workers.resume(worker.id);
    * ```
    */
   resume(id: string): Promise<void> {

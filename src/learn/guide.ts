@@ -1,11 +1,11 @@
 import { paint } from '../cli/output.js';
 import { lesson, steps } from './lesson.js';
-import type { Here, Sight, Step, Verdict } from './step.js';
+import type { Here, QueueState, Step, CheckResult } from './step.js';
 
 /** What the guide needs from outside. An interface, so that tests can run the lesson without a terminal. */
-export interface Surroundings {
+export interface LessonContext {
   readonly here: Here;
-  look(step: Step): Promise<Sight>;
+  read(step: Step): Promise<QueueState>;
   /** Forgets the lines that were typed so far, so that they do not count for the next step. */
   forget(): void;
 }
@@ -16,11 +16,11 @@ const places = { here: 'in this terminal', there: 'in the second terminal' } as 
 /** Runs the lesson: prints a step, checks whether it is done, then goes to the next step. */
 export class Guide {
   #at = 0;
-  #begun: Sight | undefined;
-  #looking: Promise<unknown> = Promise.resolve();
+  #before: QueueState | undefined;
+  #checking: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly world: Surroundings,
+    private readonly context: LessonContext,
     private readonly print: (text: string) => void,
   ) {}
 
@@ -43,18 +43,18 @@ export class Guide {
   }
 
   /** Checks the current step. If it is done, prints what was seen and goes to the next step. One check runs at a time. */
-  look(): Promise<Verdict | undefined> {
-    const looked = this.#looking.then(() => this.#look());
-    this.#looking = looked.catch(() => undefined);
-    return looked;
+  check(): Promise<CheckResult | undefined> {
+    const checked = this.#checking.then(() => this.#check());
+    this.#checking = checked.catch(() => undefined);
+    return checked;
   }
 
   /** Checks the current step, and prints what is missing if it is not done. */
   async next(): Promise<void> {
-    const verdict = await this.look();
-    if (verdict && !verdict.done)
+    const result = await this.check();
+    if (result && !result.done)
       this.print(
-        `${paint('yellow', 'not yet:')} ${verdict.saw}\n${paint('dim', '.hint shows help, .skip goes to the next step')}`,
+        `${paint('yellow', 'not yet:')} ${result.saw}\n${paint('dim', '.hint shows help, .skip goes to the next step')}`,
       );
   }
 
@@ -77,33 +77,33 @@ export class Guide {
     this.#tell();
   }
 
-  async #look(): Promise<Verdict | undefined> {
+  async #check(): Promise<CheckResult | undefined> {
     const { step } = this;
-    if (!step || !this.#begun) return undefined;
-    const verdict = step.check(await this.world.look(step), this.#begun, this.world.here);
-    if (!verdict.done) return verdict;
-    this.print(`${paint('green', '✓')} ${verdict.saw}\n`);
+    if (!step || !this.#before) return undefined;
+    const result = step.check(await this.context.read(step), this.#before, this.context.here);
+    if (!result.done) return result;
+    this.print(`${paint('green', '✓')} ${result.saw}\n`);
     this.#at += 1;
     await this.#enter();
-    return verdict;
+    return result;
   }
 
   async #enter(): Promise<void> {
-    this.world.forget();
+    this.context.forget();
     const { step } = this;
-    this.#begun = step && (await this.world.look(step));
+    this.#before = step && (await this.context.read(step));
     this.#tell();
   }
 
   #tell(): void {
     const current = steps[this.#at];
-    if (!current || !this.#begun)
+    if (!current || !this.#before)
       return this.print(
         `${paint('bold', 'That was the lesson.')} docs/guarantees.md lists the guarantees. "npx hotqueue --help" lists all commands.`,
       );
     const { step, part, partNumber, number } = current;
     const heading = number === 1 ? `${paint('bold', `Exercise ${partNumber}: ${part.title}`)}\n${part.about}\n\n` : '';
-    const what = step.type(this.#begun, this.world.here).map((line) => paint('cyan', line));
+    const what = step.type(this.#before, this.context.here).map((line) => paint('cyan', line));
     this.print(
       `${heading}${paint('bold', `${partNumber}.${number}`)} ${step.text}\n${paint('dim', `${places[step.where]}:`)}\n${indent(what.join('\n'))}`,
     );

@@ -1,30 +1,31 @@
 import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
 import { paint } from '../cli/output.js';
-import { leave, nameForAll } from '../repl/open.js';
-import type { Dot } from '../repl/dot-commands.js';
+import { exitSoon } from '../cli/exit.js';
+import { setDefaultAddress } from '../repl/open.js';
+import type { DotCommand } from '../repl/dot-commands.js';
 import { Prompt } from '../repl/prompt.js';
 import { Guide } from './guide.js';
 import { composeFile, up, type Services } from './services.js';
-import { World } from './world.js';
+import { LessonState } from './lesson-state.js';
 
 /** How often the lesson checks the current step, which may be done in the other terminal. */
-const lookEveryMs = 500;
+const checkEveryMs = 500;
 
 /** Runs the lesson at a prompt. Resolves when the user leaves it. @param part the first exercise, from 1 @throws RedisUnreachableError */
 export async function openLesson(part: number, address: QueueOptions): Promise<void> {
-  nameForAll(address);
+  setDefaultAddress(address);
   const lesson = new Lesson(address);
   const prompt = await Prompt.open({
     queue: 'queue',
     address,
     welcome,
-    more: lesson.dots,
-    onLine: (line) => lesson.hear(line),
+    more: lesson.dotCommands,
+    onLine: (line) => lesson.record(line),
   });
-  await lesson.lead(prompt, part);
+  await lesson.start(prompt, part);
   await prompt.left;
   await lesson.end();
-  leave();
+  exitSoon();
 }
 
 const welcome = `${paint('bold', 'hotqueue: the lesson.', process.stderr)} It checks what you do in this terminal and in the second terminal.
@@ -34,7 +35,7 @@ Ctrl-D leaves the lesson
 
 /** Connects the guide, the prompt and the services. */
 class Lesson {
-  readonly #world: World;
+  readonly #state: LessonState;
   #guide: Guide | undefined;
   #prompt: Prompt | undefined;
   #services: Services | undefined;
@@ -43,11 +44,11 @@ class Lesson {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(address: QueueOptions) {
-    this.#world = new World(address);
+    this.#state = new LessonState(address);
   }
 
-  readonly dots: Readonly<Record<string, Dot>> = {
-    lesson: this.#dot(
+  readonly dotCommands: Readonly<Record<string, DotCommand>> = {
+    lesson: this.#command(
       'lesson [n]',
       'lists the exercises and the current step; with n, starts exercise n',
       async ([number], print) => {
@@ -56,42 +57,42 @@ class Lesson {
           print(`there is no exercise ${number}: .lesson lists them`);
       },
     ),
-    next: this.#dot('next', 'checks whether the step is done', () => this.#guide?.next()),
-    hint: this.#dot('hint', 'shows help for this step', () => this.#guide?.hint()),
-    skip: this.#dot('skip', 'goes to the next step', () => this.#guide?.skip()),
-    answer: this.#dot('answer <text>', 'answers a question', async (words) => {
-      this.#world.answers.push(words.join(' '));
+    next: this.#command('next', 'checks whether the step is done', () => this.#guide?.next()),
+    hint: this.#command('hint', 'shows help for this step', () => this.#guide?.hint()),
+    skip: this.#command('skip', 'goes to the next step', () => this.#guide?.skip()),
+    answer: this.#command('answer <text>', 'answers a question', async (words) => {
+      this.#state.answers.push(words.join(' '));
       await this.#guide?.next();
     }),
-    compose: this.#dot(
+    compose: this.#command(
       'compose [up|down]',
       'shows the compose file; up starts its services, down stops them',
       ([word], print) => this.#compose(word, print),
     ),
   };
 
-  hear(line: { value?: unknown; error?: unknown }): void {
-    this.#world.hear(line);
-    void this.#look();
+  record(line: { value?: unknown; error?: unknown }): void {
+    this.#state.record(line);
+    void this.#check();
   }
 
-  async lead(prompt: Prompt, part: number): Promise<void> {
+  async start(prompt: Prompt, part: number): Promise<void> {
     this.#prompt = prompt;
-    this.#guide = new Guide(this.#world, (text) => prompt.print(text));
+    this.#guide = new Guide(this.#state, (text) => prompt.print(text));
     await this.#guide.beginPart(part);
-    this.#timer = setInterval(() => void this.#look(), lookEveryMs).unref();
+    this.#timer = setInterval(() => void this.#check(), checkEveryMs).unref();
   }
 
   async end(): Promise<void> {
     clearInterval(this.#timer);
     this.#guide = undefined;
     await this.#down();
-    await this.#world.close();
+    await this.#state.close();
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     try {
-      await this.#guide?.look();
+      await this.#guide?.check();
     } catch (error) {
       // Redis does not answer for a moment: the next check runs soon. Any other error is a bug and must be visible.
       if (!(error instanceof HotQueueError)) throw error;
@@ -107,7 +108,7 @@ class Lesson {
       this.#services ??= await up(process.env);
       this.#node1 ??= new HotQueue('queue', { url: this.#services.url });
       this.#prompt?.define({ node1: this.#node1 });
-      this.#world.compose = this.#services;
+      this.#state.compose = this.#services;
     } else await this.#down();
     await this.#guide?.next();
   }
@@ -115,14 +116,18 @@ class Lesson {
   async #down(): Promise<void> {
     const services = this.#services;
     this.#services = undefined;
-    this.#world.compose = undefined;
+    this.#state.compose = undefined;
     await this.#node1?.close();
     this.#node1 = undefined;
-    await this.#world.close(services?.url ?? 'none');
+    await this.#state.close(services?.url ?? 'none');
     await services?.down();
   }
 
-  #dot(usage: string, help: string, run: (words: readonly string[], print: (text: string) => void) => unknown): Dot {
+  #command(
+    usage: string,
+    help: string,
+    run: (words: readonly string[], print: (text: string) => void) => unknown,
+  ): DotCommand {
     return { usage, help, takesQueue: false, run: async (words, { print }) => void (await run(words, print)) };
   }
 }

@@ -1,7 +1,7 @@
 import type { Counts, DeadLetter, WorkerInfo } from 'hotqueue';
 
 /** A snapshot of one queue in Redis. */
-export interface Sight {
+export interface QueueState {
   readonly counts: Counts;
   readonly workers: readonly WorkerInfo[];
   /** The payloads of the next few messages. */
@@ -34,13 +34,13 @@ export interface Composed {
 }
 
 /** Whether a step is done, and a sentence about what the check saw. The sentence is printed in both cases. */
-export interface Verdict {
+export interface CheckResult {
   readonly done: boolean;
   readonly saw: string;
 }
 
-export const done = (saw: string): Verdict => ({ done: true, saw });
-export const notYet = (saw: string): Verdict => ({ done: false, saw });
+export const done = (saw: string): CheckResult => ({ done: true, saw });
+export const notYet = (saw: string): CheckResult => ({ done: false, saw });
 
 /** One thing to do: its texts, and a pure check that says whether it is done. */
 export interface Step {
@@ -55,9 +55,9 @@ export interface Step {
   /** What to do. */
   readonly text: string;
   /** The lines to type. They can depend on the snapshot, for example on a pid. */
-  readonly type: (now: Sight, here: Here) => readonly string[];
+  readonly type: (now: QueueState, here: Here) => readonly string[];
   readonly hint: string;
-  readonly check: (now: Sight, begun: Sight, here: Here) => Verdict;
+  readonly check: (now: QueueState, before: QueueState, here: Here) => CheckResult;
 }
 
 /** An exercise. */

@@ -1,4 +1,6 @@
-import type { Broker, QueueHints } from '../redis/broker.js';
+import { emit } from '../core/events.js';
+import type { QueueHints } from '../redis/broker.js';
+import type { MaintainedQueue } from '../redis/queue-context.js';
 import { DeadlineTimer } from './deadline-timer.js';
 
 /** Another process may have put a message that is due earlier than all that this one knows. */
@@ -17,7 +19,7 @@ export class Promoter {
 
   /** @param onPromoted called when messages were promoted */
   constructor(
-    private readonly broker: Broker,
+    private readonly queue: MaintainedQueue,
     private readonly onPromoted: () => void,
   ) {}
 
@@ -52,9 +54,12 @@ export class Promoter {
   /** One pass. */
   async promote(): Promise<QueueHints> {
     // Idle processes look every second. If no message is delayed, one cheap command is enough.
-    if (!(await this.broker.hasDelayed({ withinMs: 0 }))) return {};
-    const { promoted, ...hints } = await this.broker.promote({ withinMs: 0 });
-    if (promoted > 0) this.onPromoted();
+    const { broker, events, name } = this.queue;
+    if (!(await broker.hasDelayed({ withinMs: 0 }))) return {};
+    const { promoted, ...hints } = await broker.promote({ withinMs: 0 });
+    if (promoted === 0) return hints;
+    this.onPromoted();
+    emit(events, 'promote', { queue: name, count: promoted });
     return hints;
   }
 

@@ -1,5 +1,6 @@
-import type { Logger } from '../core/logger.js';
-import type { Broker, QueueHints, RecoverReply } from '../redis/broker.js';
+import { emit } from '../core/events.js';
+import type { QueueHints, RecoverReply } from '../redis/broker.js';
+import type { MaintainedQueue } from '../redis/queue-context.js';
 import { DeadlineTimer } from './deadline-timer.js';
 
 /** Random delay, so that the idle workers of many processes do not ask at once. The first that asks recovers the messages. */
@@ -12,9 +13,7 @@ export class Recoverer {
 
   /** @param onRecovered called when messages came back */
   constructor(
-    private readonly broker: Broker,
-    private readonly wire: 'hotqueue' | 'plain',
-    private readonly logger: Logger,
+    private readonly queue: MaintainedQueue,
     private readonly onRecovered: () => void,
   ) {}
 
@@ -31,21 +30,24 @@ export class Recoverer {
 
   /** One pass over one worker. @returns whether its lease had ended */
   async recover(worker: string): Promise<boolean> {
-    const found = await this.broker.recover(worker, this.wire, { withinMs: 0 });
+    const { broker, wire } = this.queue;
+    const found = await broker.recover(worker, wire, { withinMs: 0 });
     if ('endsInMs' in found) {
       this.observe({ lease: { worker, endsInMs: found.endsInMs } });
       return false;
     }
-    if (found.waiting + found.quarantined + found.buried > 0) this.#tell(worker, found);
+    if (found.waiting + found.quarantined + found.buried > 0) this.#announce(worker, found);
     return true;
   }
 
-  #tell(worker: string, { waiting, quarantined, buried }: RecoverReply): void {
-    const { base } = this.broker.keys;
-    this.logger.warn(
-      `worker ${worker} of ${base} stopped renewing its lease: ${waiting + quarantined} message(s) went back to the queue, ${buried} buried after the third crash`,
-    );
+  #announce(worker: string, { waiting, quarantined, buried }: RecoverReply): void {
+    const { name: queue, events, logger } = this.queue;
     this.onRecovered();
+    logger.warn(
+      { queue, event: 'recover', worker, waiting, quarantined, buried },
+      `worker ${worker} of queue "${queue}" stopped renewing its lease: ${waiting + quarantined} message(s) went back to the queue, ${buried} buried after the third crash`,
+    );
+    emit(events, 'recover', { queue, worker, waiting, quarantined, buried });
   }
 
   async #look(): Promise<void> {

@@ -1,6 +1,5 @@
-import type { Logger } from '../core/logger.js';
-import type { Broker, QueueHints } from '../redis/broker.js';
-import type { MaintainedWorker, Maintenance } from '../redis/queue-context.js';
+import type { QueueHints } from '../redis/broker.js';
+import type { MaintainedQueue, MaintainedWorker, Maintenance } from '../redis/queue-context.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { Sweeper } from './sweeper.js';
 import { Promoter } from './promoter.js';
@@ -31,22 +30,18 @@ export class MaintenanceService implements Maintenance {
   #isBehind = false;
   #isClosed = false;
 
-  constructor(
-    private readonly broker: Broker,
-    wire: 'hotqueue' | 'plain',
-    logger: Logger,
-  ) {
+  constructor(private readonly queue: MaintainedQueue) {
     const poke = (): void => this.#workers.forEach((worker) => worker.poke());
-    this.promoter = new Promoter(broker, poke);
-    this.recoverer = new Recoverer(broker, wire, logger, poke);
-    this.janitor = new Sweeper(broker, this.recoverer);
+    this.promoter = new Promoter(queue, poke);
+    this.recoverer = new Recoverer(queue, poke);
+    this.janitor = new Sweeper(queue.broker, this.recoverer);
   }
 
   add(worker: MaintainedWorker): void {
     this.#workers.add(worker);
     this.promoter.start();
     this.janitor.start();
-    this.#clock.in(this.broker.leaseMs / ticksPerLease);
+    this.#clock.in(this.queue.broker.leaseMs / ticksPerLease);
   }
 
   remove(worker: MaintainedWorker): void {
@@ -72,7 +67,7 @@ export class MaintenanceService implements Maintenance {
   }
 
   #tick(): void {
-    this.#clock.in(this.broker.leaseMs / ticksPerLease);
+    this.#clock.in(this.queue.broker.leaseMs / ticksPerLease);
     this.#ticks += 1;
     for (const worker of this.#workers) worker.fence();
     if (this.#isBehind || this.#ticks % ticksPerBeat === 0) this.#beatAll();

@@ -2,6 +2,7 @@ import { InvalidOptionError, NothingToPutError, NotSerializableError } from '../
 import type { Job } from '../core/job.js';
 import type { Priority } from '../core/options/put.js';
 import type { ResolvedPutOptions } from '../core/options/queue.js';
+import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { Encoded } from '../payload/payload-type.js';
 import type { Due, PutLane } from '../redis/broker.js';
 import type { QueueContext } from '../redis/queue-context.js';
@@ -24,9 +25,10 @@ export type PutResult<T, N extends readonly unknown[]> = N extends readonly [unk
 export interface Publisher<T, In> {
   /**
    * Stores messages in order. Its promise resolves when Redis has them: all of them, or it rejects and has none. One message gives
-   * a job, several give an array of jobs. With an id of your own, the job says whether it is a `duplicate`.
+   * a job, several give an array of jobs; use {@link putAll} for an array. With an id of your own, the job says whether it is a
+   * `duplicate`.
    *
-   * @throws InvalidPayloadError, NotSerializableError, NothingToPutError before anything is sent; QueueFullError, RedisFullError when
+   * @throws InvalidOptionError when the last of several messages has only names of put options; InvalidPayloadError, NotSerializableError, NothingToPutError before anything is sent; QueueFullError, RedisFullError when
    *   nothing is stored; OutcomeUnknownError when Redis did not answer, and may have stored the messages
    * @example
    * const job = await images.put({ path: 'a.png', width: 200 });
@@ -54,12 +56,10 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   /** What follows the id in the header, where it is the same for every message. */
   readonly #rest: string | undefined;
 
-  /** @param admit throws when the queue is closed */
   constructor(
     private readonly context: QueueContext<T>,
     private readonly batcher: PutBatcher,
     private readonly options: ResolvedPutOptions,
-    private readonly admit: () => void,
   ) {
     const { id, ttlMs, priority = 'normal', uniqueForMs = defaultUniqueForMs } = options;
     this.#target = { context, lane: lanes[priority], uniqueForMs: id === undefined ? undefined : uniqueForMs };
@@ -68,7 +68,7 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   }
 
   put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<PutResult<T, N>> {
-    return this.#store(messages, messages.length === 1) as Promise<PutResult<T, N>>;
+    return this.#store(messages, messages.length === 1 ? 'one' : 'several') as Promise<PutResult<T, N>>;
   }
 
   async putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {
@@ -77,19 +77,22 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     let batch: In[] = [];
     for await (const message of messages) {
       if (batch.push(message) < this.#batchSize) continue;
-      jobs.push(...((await this.#store(batch, false)) as Job<T>[]));
+      jobs.push(...((await this.#store(batch, 'list')) as Job<T>[]));
       batch = [];
     }
-    return batch.length === 0 ? jobs : jobs.concat(await this.#store(batch, false));
+    return batch.length === 0 ? jobs : jobs.concat(await this.#store(batch, 'list'));
   }
 
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
-  #store(messages: readonly In[], isOne: boolean): Promise<Job<T> | Job<T>[]> {
+  #store(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<Job<T> | Job<T>[]> {
     return new Promise((resolve, reject) => {
       this.#check(messages.length);
+      // A typed queue refuses options by its own rules, and `id` may be a field of its class.
+      if (as === 'several' && this.context.payload.source === undefined) refuseOptionsAsMessage(messages);
       const { payload } = this.context;
       const stored = resolve as (jobs: Job | Job[]) => void;
-      const encoded = isOne ? payload.encode(messages[0]) : allOf(messages.map((message) => payload.encode(message)));
+      const encoded =
+        as === 'one' ? payload.encode(messages[0]) : allOf(messages.map((message) => payload.encode(message)));
       if (encoded instanceof Promise) encoded.then((checked) => this.#send(checked, stored, reject)).catch(reject);
       else this.#send(encoded, stored, reject);
     });
@@ -134,7 +137,7 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   }
 
   #check(messages: number): void {
-    this.admit();
+    this.context.admit();
     if (messages === 0) throw new NothingToPutError(this.context.name);
     if (messages > 1) this.#refuseSharedId();
   }
@@ -144,7 +147,7 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     if (id === undefined) return;
     throw new InvalidOptionError(
       'id',
-      `invalid id ${JSON.stringify(id)}: several messages cannot share one id. Put them one by one, each with({ id }) of its own`,
+      `invalid id ${JSON.stringify(id)}: several messages cannot share one id. Put them one by one, each with its own: with({ id: … })`,
     );
   }
 
@@ -153,8 +156,8 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     if (open(text).header)
       throw new NotSerializableError(
         '',
-        'text that begins like a header of this library',
-        "it would lose its first line: use wire: 'hotqueue' for it",
+        'text that begins like a header of hotqueue',
+        "its first line would be lost. Use wire: 'hotqueue'",
       );
     return text;
   }

@@ -25,6 +25,15 @@ export interface Maintenance {
   close(): void;
 }
 
+/** A runner of workers, as the queues of its workers see it. */
+export interface StoppableRunner {
+  /** Resolves when no handler runs and nothing is claimed any more. */
+  stop(): Promise<void>;
+}
+
+/** What maintenance needs of a queue. */
+export type MaintainedQueue = Pick<QueueContext, 'name' | 'broker' | 'wire' | 'events' | 'logger'>;
+
 /** Everything that the parts of a queue share. `HotQueue` is its public side. */
 export interface QueueContext<T = unknown> {
   readonly name: string;
@@ -37,4 +46,10 @@ export interface QueueContext<T = unknown> {
   readonly events: QueueEmitter;
   readonly logger: Logger;
   readonly maintenance: Maintenance;
+  /** Runners in this process that take from the queue. `HotQueue.close` stops them. */
+  readonly runners: Set<StoppableRunner>;
+  /** @throws QueueClosedError when the queue is closed */
+  admit(): void;
+  /** @throws QueueClosedError as soon as the queue begins to close */
+  admitRunner(): void;
 }

@@ -1,7 +1,7 @@
-/** The list that a message was taken from and goes back to: again, base, high, low, suspects. */
-export type Lane = 'a' | 'b' | 'h' | 'l' | 's';
-
 import { hasFreshHeader } from '../wire/envelope.js';
+import type { Lane } from '../wire/lane.js';
+
+export type { Lane } from '../wire/lane.js';
 
 /**
  * The messages of one take, in the bytes in which Redis keeps them, and which of them are settled.

@@ -1,12 +1,13 @@
 import type { Evaluation } from './evaluation.js';
 import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
 import { inspect, stripVTControlCharacters } from 'node:util';
-import { age, cut, harmless, hasColour, paint, table, widthOf } from '../cli/output.js';
+import { columnsOf, cutTo } from '../cli/text-width.js';
+import { age, harmless, hasColour, paint, table, widthOf } from '../cli/output.js';
 import { queueNames } from '../inspect/queues.js';
 import { countsLine } from './writer.js';
 
 /** What a dot command can use. */
-export interface Bench {
+export interface DotContext {
   /** Address of the Redis. */
   readonly address: QueueOptions;
   /** Name of the queue if the command names none. */
@@ -17,19 +18,19 @@ export interface Bench {
   readonly evaluation: Pick<Evaluation, 'signal'>;
 }
 
-export interface Dot {
+export interface DotCommand {
   /** Name and arguments, without the dot, as `.help` shows them. */
   readonly usage: string;
   readonly help: string;
   /** True if its first argument is a queue name that Tab can complete. */
   readonly takesQueue: boolean;
-  readonly run: (words: readonly string[], bench: Bench) => Promise<void>;
+  readonly run: (words: readonly string[], context: DotContext) => Promise<void>;
 }
 
 const columns = ['queue', 'waiting', 'active', 'delayed', 'dead', 'workers'];
 const watchedEveryMs = 200;
 
-export const dots: Readonly<Record<string, Dot>> = {
+export const dotCommands: Readonly<Record<string, DotCommand>> = {
   queues: {
     usage: 'queues',
     help: 'lists all queues and their counts',
@@ -52,7 +53,8 @@ export const dots: Readonly<Record<string, Dot>> = {
       const jobs = await asked(name, address, (queue) => queue.peek(most));
       if (jobs.length === 0) return print(`${name} has no waiting message`);
       for (const [index, { payload, putAt }] of jobs.entries()) {
-        print(`${paint('dim', `${index + 1}.`)} ${oneLine(payload)}  ${paint('dim', `put ${ago(putAt)}`)}`);
+        const put = putAt === undefined ? '' : `  ${paint('dim', `put ${ago(putAt)}`)}`;
+        print(`${paint('dim', `${index + 1}.`)} ${oneLine(payload)}${put}`);
       }
     },
   },
@@ -89,7 +91,7 @@ export const dots: Readonly<Record<string, Dot>> = {
             key,
             ago(buriedAt),
             harmless(why(reason, error)),
-            cut(harmless(text), 60),
+            cutTo(harmless(text), 60),
           ]),
         ),
       );
@@ -99,15 +101,15 @@ export const dots: Readonly<Record<string, Dot>> = {
 };
 
 /** Runs a dot command. Prints an error of this library as one sentence; throws any other error. */
-export async function runDot(dot: Dot, text: string, bench: Bench): Promise<void> {
+export async function runDotCommand(dot: DotCommand, text: string, context: DotContext): Promise<void> {
   try {
     await dot.run(
       text.split(/\s+/).filter((word) => word !== ''),
-      bench,
+      context,
     );
   } catch (error) {
     if (!(error instanceof HotQueueError)) throw error;
-    bench.print(`${error.name}: ${error.message}`);
+    context.print(`${error.name}: ${error.message}`);
   }
 }
 
@@ -137,9 +139,8 @@ function ago(at: number): string {
 
 function oneLine(payload: unknown): string {
   const text = inspect(payload, { breakLength: Infinity, colors: hasColour() });
-  const plain = stripVTControlCharacters(text);
   const room = widthOf() - 20;
-  return plain.length > room ? cut(plain, room) : text;
+  return columnsOf(text) > room ? cutTo(stripVTControlCharacters(text), room) : text;
 }
 
 function later(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,13 +1,14 @@
 import type { QueueOptions } from 'hotqueue';
+import { exitSoon } from '../cli/exit.js';
 import { paint } from '../cli/output.js';
 import { Prompt } from './prompt.js';
 
 /** Opens a prompt. Resolves when the user leaves it. @throws RedisUnreachableError */
 export async function openPrompt(queue: string, address: QueueOptions): Promise<void> {
-  nameForAll(address);
+  setDefaultAddress(address);
   const prompt = await Prompt.open({ queue, address, welcome: welcome(queue) });
   await prompt.left;
-  leave();
+  exitSoon(); // a timer or a server that was started at the prompt would keep the process alive
 }
 
 function welcome(queue: string): string {
@@ -20,7 +21,7 @@ function welcome(queue: string): string {
 }
 
 /** Sets `REDIS_URL`, so that a queue created at the prompt without an address uses the same Redis as `q`. */
-export function nameForAll({ url, host, port, db, password }: QueueOptions): void {
+export function setDefaultAddress({ url, host, port, db, password }: QueueOptions): void {
   if (url !== undefined) process.env['REDIS_URL'] = withDb(url, db, password);
   else if (host !== undefined || port !== undefined)
     process.env['REDIS_URL'] = withDb(`redis://${host ?? '127.0.0.1'}:${port ?? 6379}`, db, password);
@@ -33,9 +34,4 @@ function withDb(url: string, db: number | undefined, password: string | undefine
   if (db !== undefined && parsed.protocol === 'unix:') parsed.searchParams.set('db', String(db));
   if (password !== undefined) parsed.password = password;
   return parsed.href;
-}
-
-/** Exits after one second: a timer or a server that was started at the prompt would keep the process alive. */
-export function leave(): void {
-  setTimeout(() => process.exit(), 1_000).unref();
 }

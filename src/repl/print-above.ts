@@ -6,7 +6,7 @@ import type { REPLServer } from 'node:repl';
 import { hasColour } from '../cli/output.js';
 
 /** Prints above the line that is being typed. Printed into it, the text would break the line apart. */
-export class Above {
+export class PrintAbove {
   constructor(
     private readonly prompt: REPLServer,
     private readonly output: NodeJS.WriteStream & { readonly fd: number },

@@ -6,16 +6,16 @@ import { runInThisContext } from 'node:vm';
 import { HotQueue, type QueueOptions } from 'hotqueue';
 import { queueNames } from '../inspect/queues.js';
 import { say } from '../cli/output.js';
-import { Above } from './print-above.js';
+import { PrintAbove } from './print-above.js';
 import { compileLine } from './compile.js';
 import { completer } from './completion.js';
-import { dots, runDot, type Dot } from './dot-commands.js';
+import { dotCommands, runDotCommand, type DotCommand } from './dot-commands.js';
 import { Gate } from './gate.js';
 import { define, preloaded } from './preload.js';
 import { IncompleteError } from './script.js';
 import { Session } from './session.js';
-import { Shown } from './writer.js';
-import { Takers } from './stopping.js';
+import { Writer } from './writer.js';
+import { RunningConsumers } from './stopping.js';
 import { typescriptStripper, type Strip } from './typescript.js';
 
 export interface PromptOptions {
@@ -25,7 +25,7 @@ export interface PromptOptions {
   /** Printed above the first prompt. */
   readonly welcome: string;
   /** More dot commands. */
-  readonly more?: Readonly<Record<string, Dot>>;
+  readonly more?: Readonly<Record<string, DotCommand>>;
   /** Called after each line, with its value or its error. */
   readonly onLine?: (ended: Ended) => void;
 }
@@ -51,12 +51,12 @@ export class Prompt {
   /** Resolves when the user has left, and all consumers and workers of the prompt have stopped. */
   readonly left: Promise<void>;
   readonly #session: Session;
-  readonly #above: Above;
+  readonly #printAbove: PrintAbove;
   readonly #server: REPLServer;
   readonly #gate = new Gate(process.stdin);
-  readonly #takers = new Takers();
-  readonly #shown = new Shown();
-  readonly #dots: Readonly<Record<string, Dot>>;
+  readonly #consumers = new RunningConsumers();
+  readonly #writer = new Writer();
+  readonly #dotCommands: Readonly<Record<string, DotCommand>>;
   /** True while a line runs, until the next prompt is shown. Also true at the start, until everything is set up. */
   #isBusy = true;
 
@@ -64,8 +64,8 @@ export class Prompt {
     private readonly options: PromptOptions,
     private readonly strip: Strip | undefined,
   ) {
-    this.#dots = { ...dots, ...options.more };
-    this.#session = new Session(this.#takers, {
+    this.#dotCommands = { ...dotCommands, ...options.more };
+    this.#session = new Session(this.#consumers, {
       say: (text) => this.print(text),
       interruptible: (work) => this.#interruptible(work),
     });
@@ -81,9 +81,9 @@ export class Prompt {
       ignoreUndefined: true,
       preview: false,
       eval: this.#evaluate,
-      writer: this.#shown.write,
+      writer: this.#writer.write,
     });
-    this.#above = new Above(this.#server, process.stdout, () => this.#isBusy);
+    this.#printAbove = new PrintAbove(this.#server, process.stdout, () => this.#isBusy);
     this.left = this.#untilLeft();
   }
 
@@ -96,14 +96,14 @@ export class Prompt {
     if (!strip) say('this prompt understands only JavaScript: run "npm install oxc-transform" to type TypeScript');
     const prompt = new Prompt(options, strip);
     await probe.close();
-    await prompt.#dress();
+    await prompt.#setUp();
     prompt.#ready();
     return prompt;
   }
 
   /** Prints a line above the line that is being typed. */
   print(text: string): void {
-    this.#above.write(`${text}\n`);
+    this.#printAbove.write(`${text}\n`);
   }
 
   /** Defines global names for all lines. */
@@ -116,15 +116,15 @@ export class Prompt {
     this.#gate.release();
   }
 
-  async #dress(): Promise<void> {
-    define({ ...preloaded(this.queue), console: this.#above.console() });
-    for (const [name, dot] of Object.entries(this.#dots)) {
-      this.#server.defineCommand(name, { help: dot.help, action: (text) => void this.#runDot(dot, text) });
+  async #setUp(): Promise<void> {
+    define({ ...preloaded(this.queue), console: this.#printAbove.console() });
+    for (const [name, dot] of Object.entries(this.#dotCommands)) {
+      this.#server.defineCommand(name, { help: dot.help, action: (text) => void this.#runDotCommand(dot, text) });
     }
     this.#server.defineCommand('help', { help: 'shows this list', action: () => this.#help() });
     // The types say that it is read-only, but Node reads it at each Tab, so it can be replaced.
     const completing = this.#server as { completer: AsyncCompleter };
-    const takesQueue = Object.entries(this.#dots).flatMap(([name, dot]) => (dot.takesQueue ? [name] : []));
+    const takesQueue = Object.entries(this.#dotCommands).flatMap(([name, dot]) => (dot.takesQueue ? [name] : []));
     completing.completer = completer({
       takesQueue,
       names: () => queueNames(this.options.address),
@@ -159,29 +159,29 @@ export class Prompt {
     this.#isBusy = true;
     try {
       const value = await work();
-      await this.#shown.prepare(value);
+      await this.#writer.prepare(value);
       return { value };
     } catch (error) {
       return { error: error ?? new Error(`${String(error)} was thrown`) };
     }
   }
 
-  async #runDot(dot: Dot, text: string): Promise<void> {
+  async #runDotCommand(dot: DotCommand, text: string): Promise<void> {
     const { address, queue } = this.options;
     const own: unknown = (globalThis as { q?: unknown }).q;
     const name = own instanceof HotQueue ? own.name : queue;
     const { error } = await this.#busy(() =>
       this.#session.during((evaluation) =>
-        runDot(dot, text, { address, queue: name, print: (line) => this.print(line), evaluation }),
+        runDotCommand(dot, text, { address, queue: name, print: (line) => this.print(line), evaluation }),
       ),
     );
-    if (error !== undefined) this.print(this.#shown.write(error));
+    if (error !== undefined) this.print(this.#writer.write(error));
     this.#server.displayPrompt();
     this.#ready();
   }
 
   #help(): void {
-    const all: [string, string][] = Object.values(this.#dots).map(({ usage, help }) => [usage, help]);
+    const all: [string, string][] = Object.values(this.#dotCommands).map(({ usage, help }) => [usage, help]);
     all.push(['exit', 'leaves the prompt, as Ctrl-D does']);
     const widest = Math.max(...all.map(([usage]) => usage.length));
     this.#server.output.write(
@@ -223,9 +223,9 @@ export class Prompt {
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, onEnd);
     await new Promise<void>((resolve) => this.#server.once('exit', resolve));
     this.#gate.close();
-    await this.#takers.stop(lastGraceMs);
+    await this.#consumers.stop(lastGraceMs);
     await this.queue.close();
-    this.#takers.unwatch();
+    this.#consumers.unwatch();
     process.off('SIGINT', onInterrupt);
   }
 }

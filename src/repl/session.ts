@@ -1,5 +1,5 @@
 import { Evaluation } from './evaluation.js';
-import type { Takers } from './stopping.js';
+import type { RunningConsumers } from './stopping.js';
 
 /** How long a handler may take to finish after Ctrl-C. A second Ctrl-C gives its message back at once. */
 const graceMs = 25_000;
@@ -18,7 +18,7 @@ export class Session {
   #stopping: Promise<void> | undefined;
 
   constructor(
-    private readonly takers: Takers,
+    private readonly consumers: RunningConsumers,
     private readonly screen: Screen,
   ) {}
 
@@ -51,10 +51,10 @@ export class Session {
   /** Handles Ctrl-C. @returns false if there was nothing to stop */
   interrupt(): boolean {
     if (this.#stopping) {
-      void this.takers.stop(0); // the second Ctrl-C: running handlers give their messages back now
+      void this.consumers.stop(0); // the second Ctrl-C: running handlers give their messages back now
       return true;
     }
-    if (!this.#evaluation && this.takers.size === 0) return false;
+    if (!this.#evaluation && this.consumers.size === 0) return false;
     this.#stopping = this.#stop().finally(() => (this.#stopping = undefined));
     this.#evaluation?.interrupt();
     return true;
@@ -65,7 +65,7 @@ export class Session {
       () => this.screen.say('stopping; press Ctrl-C again to give active messages back now'),
       500,
     );
-    const stopped = await this.takers.stop(graceMs);
+    const stopped = await this.consumers.stop(graceMs);
     clearTimeout(patience);
     if (stopped !== '') this.screen.say(`stopped ${stopped}`);
   }

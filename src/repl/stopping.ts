@@ -6,13 +6,13 @@ import { Evaluation } from './evaluation.js';
 const patienceMs = 3_000;
 
 /** All consumers and workers of this prompt: those of the current line, and those that earlier lines left in the background. */
-export class Takers {
+export class RunningConsumers {
   readonly #open = new Set<ActiveConsumer>();
   readonly #unwatch = observeActiveConsumers({
-    begin: (taker) => {
+    begin: (consumer) => {
       Evaluation.current?.signal.throwIfAborted(); // otherwise a loop of an interrupted line would start the next consumer
-      this.#open.add(taker);
-      return () => this.#open.delete(taker);
+      this.#open.add(consumer);
+      return () => this.#open.delete(consumer);
     },
   });
 
@@ -23,15 +23,15 @@ export class Takers {
   /**
    * Stops all consumers and workers. Their active messages go back to the queue.
    *
-   * @param deadlineMs how long running handlers may take to finish
+   * @param timeoutMs how long running handlers may take to finish
    * @returns what was stopped, such as `1 consumer and 2 workers`; empty if there was nothing
    */
-  async stop(deadlineMs: number): Promise<string> {
+  async stop(timeoutMs: number): Promise<string> {
     const open = [...this.#open];
-    const stopped = Promise.allSettled(open.map((taker) => taker.stop(deadlineMs)));
-    const inTime = await Promise.race([stopped.then(() => true), later(deadlineMs + patienceMs)]);
-    for (const taker of open) this.#open.delete(taker);
-    return inTime ? told(open) : `${told(open)}, but Redis has not confirmed it yet`;
+    const stopped = Promise.allSettled(open.map((consumer) => consumer.stop(timeoutMs)));
+    const inTime = await Promise.race([stopped.then(() => true), later(timeoutMs + patienceMs)]);
+    for (const consumer of open) this.#open.delete(consumer);
+    return inTime ? summaryOf(open) : `${summaryOf(open)}, but Redis has not confirmed it yet`;
   }
 
   /** Stops noticing new consumers and workers. */
@@ -40,12 +40,10 @@ export class Takers {
   }
 }
 
-function told(takers: readonly ActiveConsumer[]): string {
-  const consumers = takers.filter(({ kind }) => kind === 'consumer').length;
-  const workers = takers.length - consumers;
-  return [consumers > 0 && count(consumers, 'consumer'), workers > 0 && count(workers, 'worker')]
-    .filter(Boolean)
-    .join(' and ');
+function summaryOf(consumers: readonly ActiveConsumer[]): string {
+  const loops = consumers.filter(({ kind }) => kind === 'consumer').length;
+  const workers = consumers.length - loops;
+  return [loops > 0 && count(loops, 'consumer'), workers > 0 && count(workers, 'worker')].filter(Boolean).join(' and ');
 }
 
 const later = (ms: number): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), ms).unref());

@@ -5,7 +5,7 @@ import { hasColour, paint } from '../cli/output.js';
 const patienceMs = 2_000;
 
 /** Formats values for the prompt: a queue with its counts, an error of this library as one sentence. */
-export class Shown {
+export class Writer {
   readonly #counts = new WeakMap<HotQueue, string>();
 
   /** Reads the counts of a queue before it is printed, because Node formats values synchronously. */
@@ -38,8 +38,9 @@ export function countsLine({ waiting, active, delayed, dead }: Counts): string {
 
 /** Removes the stack frames of the prompt itself: the user looks for frames of the typed code. */
 function withoutOurFrames(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/\n(?:\u001b\[\d+m)*\s+at [^\n]*(?:node:|\/view\/repl\/|prompt:\d+:\d+)[^\n]*/g, (line) =>
-    line.endsWith(' {') ? ' {' : '',
+  return text.replace(
+    // eslint-disable-next-line no-control-regex
+    /\n(?:\u001b\[\d+m)*\s+at [^\n]*(?:node:|\/(?:src|dist)\/repl\/|prompt:\d+:\d+)[^\n]*/g,
+    (line) => (line.endsWith(' {') ? ' {' : ''),
   );
 }

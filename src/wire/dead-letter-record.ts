@@ -1,6 +1,6 @@
 import { InvalidPayloadError, type Violation } from '../core/errors.js';
-import type { Lane } from '../redis/take.js';
 import { wordsOf } from './failures.js';
+import type { Lane } from './lane.js';
 
 /** Why a message is buried. */
 export interface Burial {

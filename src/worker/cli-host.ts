@@ -1,50 +1,38 @@
-import { stderrLogger, type Logger } from '../core/logger.js';
-import { handlersOf, type BoundHandler } from './handlers.js';
+import path from 'node:path';
 import { functionMetadata, metadataOf, type AnyFunction } from './metadata.js';
-import { WorkerRunner, type RunOptions, type StartOptions } from './runner.js';
+import type { RunOptions } from './runner.js';
 import type { WorkerSource } from './types.js';
 
-/**
- * What `hotqueue worker` needs from a copy of this library.
- *
- * A loaded file may import another copy than the command: that of its project, if the command comes from npx or from a global
- * installation. Only the copy that recorded worker metadata knows it.
- */
-export interface LibraryCopy {
-  /** `class`: its instances have workers. `worker`: `run` accepts it as it is. */
-  kindOf(value: unknown): 'class' | 'worker' | undefined;
-  handlersOf(workers: WorkerSource): BoundHandler[];
-  runnerOf(handlers: readonly BoundHandler[], options: StartOptions): WorkerRunner;
-  /** The logger of a queue without the option `logger`. */
-  readonly defaultLogger: Logger;
-}
-
-/** CLI host: collects workers while `hotqueue worker` loads the files that declare them. */
+/** CLI host: `hotqueue worker`, while it loads the files that declare workers and runs them. */
 export interface CliHost {
-  /** Called when a copy of the library was loaded. */
-  addCopy(copy: LibraryCopy): void;
   /** Called when one of the files calls `run`. Resolves when these workers have stopped, as `run` does. */
-  runWorkers(workers: WorkerSource, options: RunOptions, copy: LibraryCopy): Promise<void>;
+  runWorkers(workers: WorkerSource, options: RunOptions): Promise<void>;
+  /**
+   * Called when the files load a second copy of this library. Throws.
+   *
+   * Each copy knows only the worker metadata that it has recorded. So the command would not find the workers of a second copy.
+   *
+   * @param folder folder of the package of the second copy
+   */
+  refuseCopy(folder: string): never;
 }
 
-// On the global object: two copies of the library have nothing else in common.
-const place: unique symbol = Symbol.for('hotqueue.foreman') as never;
-const shared = globalThis as { [place]?: CliHost | undefined };
+// On the global object: a second copy of the library has no other way to find the command.
+const slot: unique symbol = Symbol.for('hotqueue.cli-host') as never;
+const shared = globalThis as { [slot]?: CliHost | undefined };
 
-export const cliHost = (): CliHost | undefined => shared[place];
+/** The host of this process; `undefined` outside `hotqueue worker`. */
+export const cliHost = (): CliHost | undefined => shared[slot];
 
-export function setCliHost(one: CliHost | undefined): void {
-  shared[place] = one;
+export function setCliHost(host: CliHost | undefined): void {
+  shared[slot] = host;
 }
 
-export const thisCopy: LibraryCopy = {
-  kindOf,
-  handlersOf,
-  runnerOf: (handlers, options) => new WorkerRunner(handlers, options),
-  defaultLogger: stderrLogger,
-};
+/** The folder of this package. */
+export const packageFolder = path.resolve(import.meta.dirname, '../..');
 
-function kindOf(value: unknown): 'class' | 'worker' | undefined {
+/** `worker`: `run` accepts it as it is. `class`: its instances have workers. */
+export function workerKindOf(value: unknown): 'class' | 'worker' | undefined {
   if (typeof value === 'object' && value !== null) return metadataOf(value).size > 0 ? 'worker' : undefined;
   if (typeof value !== 'function') return undefined;
   if (functionMetadata(value)?.kind === 'function') return 'worker';
@@ -52,4 +40,5 @@ function kindOf(value: unknown): 'class' | 'worker' | undefined {
   return typeof prototype === 'object' && prototype !== null && metadataOf(prototype).size > 0 ? 'class' : undefined;
 }
 
-cliHost()?.addCopy(thisCopy);
+// The command sets the host after it has loaded its own copy. So a host that exists already belongs to another copy.
+cliHost()?.refuseCopy(packageFolder);

@@ -4,7 +4,7 @@ import type { Claim } from '../consumer/claim.js';
 import { Fetcher } from '../consumer/fetcher.js';
 import type { WorkerDescription } from '../consumer/heartbeat-report.js';
 import { Prefetch } from '../consumer/prefetch.js';
-import { defaultPolicy, guarded } from '../consumer/retry-policy.js';
+import { defaultPolicy, guarded, type Warn } from '../consumer/retry-policy.js';
 import { longestTimerMs } from '../core/duration.js';
 import type { WorkerCommand } from '../redis/broker.js';
 import type { BoundHandler } from './handlers.js';
@@ -64,7 +64,8 @@ export class HandlerRunner {
       () => this.#lingering !== undefined,
       () => this.#announceRoom(),
     );
-    const warn = (sentence: string): void => context.logger.warn(`${name}: ${sentence}`);
+    const warn: Warn = (fields, sentence) =>
+      context.logger.warn({ queue: context.name, handler: name, ...fields }, `${name}: ${sentence}`);
     this.#call = {
       payload,
       handle,

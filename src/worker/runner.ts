@@ -83,17 +83,30 @@ export class WorkerRunner implements Runner {
   readonly finished: Promise<void>;
   readonly #dispatchers: readonly Dispatcher[];
   readonly #late = new AbortController();
+  readonly #shutdownTimeoutMs: number;
   #lateAt = Infinity;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(handlers: readonly BoundHandler[], options: StartOptions = {}) {
+  /** @param shutdownTimeout of a stop that names none */
+  constructor(
+    handlers: readonly BoundHandler[],
+    options: StartOptions = {},
+    shutdownTimeout: Duration = defaultShutdownTimeoutMs,
+  ) {
     assertOnePayloadPerQueue(handlers);
+    const queues = [...new Set(handlers.map(({ context }) => context))];
+    for (const queue of queues) queue.admitRunner();
+    this.#shutdownTimeoutMs = toMs(shutdownTimeout, 'shutdownTimeout');
     const sharing = sharingOf(options);
-    const onStopCommand = (): void => this.#stop(defaultShutdownTimeoutMs);
+    const onStopCommand = (): void => this.#stop(this.#shutdownTimeoutMs);
     const dispatcherOf = (some: readonly BoundHandler[]): Dispatcher => new Dispatcher(some, sharing, onStopCommand);
     this.#dispatchers = sharing ? [dispatcherOf(handlers)] : handlers.map((handler) => dispatcherOf([handler]));
     const end = registerConsumer({ kind: 'worker', stop: (shutdownTimeout) => this.stop({ shutdownTimeout }) });
-    this.finished = this.#work().finally(end);
+    for (const queue of queues) queue.runners.add(this);
+    this.finished = this.#work().finally(() => {
+      for (const queue of queues) queue.runners.delete(this);
+      end();
+    });
     // A caller that ignores it gets the error from `stop`. An unhandled rejection would end the process instead.
     this.finished.catch(() => undefined);
   }
@@ -103,7 +116,7 @@ export class WorkerRunner implements Runner {
     return this.#dispatchers.reduce((sum, loop) => sum + loop.running, 0);
   }
 
-  async stop({ shutdownTimeout = defaultShutdownTimeoutMs }: StopOptions = {}): Promise<void> {
+  async stop({ shutdownTimeout = this.#shutdownTimeoutMs }: StopOptions = {}): Promise<void> {
     this.#stop(toMs(shutdownTimeout, 'shutdownTimeout'));
     await this.finished;
   }
@@ -124,7 +137,7 @@ export class WorkerRunner implements Runner {
       await loop.work();
     } catch (error) {
       // If one cannot continue, stop all of them in good order: if half of the program went on, this would stay unnoticed.
-      this.#stop(defaultShutdownTimeoutMs);
+      this.#stop(this.#shutdownTimeoutMs);
       throw error;
     }
   }

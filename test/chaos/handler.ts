@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Delivery, DeliveryEvent, HotQueue, QueueWorker } from '../../src/index.js';
+import type { Delivery, DeliveryEvent, HotQueue, LogFields, QueueWorker } from '../../src/index.js';
 import { type History, type Load, sumOf } from './history.js';
 
 /**
@@ -62,6 +62,6 @@ export function listen(queue: HotQueue<Load>, history: History): void {
 }
 
 export function loggerInto(history: History) {
-  const write = (text: string): void => history.write('warn', { text: String(text) });
+  const write = (_fields: LogFields, text: string): void => history.write('warn', { text });
   return { debug: () => {}, info: () => {}, warn: write, error: write };
 }

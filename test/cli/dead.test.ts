@@ -113,9 +113,9 @@ it('drop with a filter drops only matching dead letters; drop --all needs --yes'
 });
 
 it.each([
-  [['revive', 'QUEUE'], /which letters\? give keys, or --all, or filters/],
-  [['drop', 'QUEUE', 'key', '--all', '--yes'], /these say it twice/],
-  [['drop', 'QUEUE', '--reason', ''], /It is empty, which every letter contains/],
+  [['revive', 'QUEUE'], /no dead letter given: give either keys, or --all, or filters such as --reason/],
+  [['drop', 'QUEUE', 'key', '--all', '--yes'], /too many ways to choose: give either keys/],
+  [['drop', 'QUEUE', '--reason', ''], /It must not be empty: every dead letter contains an empty text/],
   [['revive', 'QUEUE', '--older-than', 'soon'], /invalid duration "soon"/],
   [['ls', 'QUEUE', '-n', 'x'], /whole number from 1/],
   [['forget', 'QUEUE'], /unknown command 'forget'/],
@@ -162,8 +162,8 @@ it.each([
   [{ error: 'RangeError' }, false],
   [{ reason: 'attempts', error: 'Type' }, true],
   [{ reason: 'expired', error: 'Type' }, false],
-  [{ olderThan: '59s' as const }, true],
-  [{ olderThan: '61s' as const }, false],
+  [{ olderThan: 59_000 }, true],
+  [{ olderThan: 61_000 }, false],
 ])('the filter %j: %s', (flags, passes) => {
   expect(filterOf(flags, 120_000)!(aLetter)).toBe(passes);
 });

@@ -62,8 +62,11 @@ it('move, cancel and promote change one message each, and report unknown ids', a
 });
 
 it.each([
-  [['move', 'QUEUE', 'ID'], /until when\? Give either --delay or --at/],
-  [['move', 'QUEUE', 'ID', '--delay', '1h', '--at', '2060-01-01'], /until when/],
+  [['move', 'QUEUE', 'ID'], /no new time: give either --delay or --at/],
+  [
+    ['move', 'QUEUE', 'ID', '--delay', '1h', '--at', '2060-01-01'],
+    /--delay and --at cannot be used together: give one of them/,
+  ],
   [['move', 'QUEUE', 'ID', '--delay', 'x'], /invalid duration "x"/],
   [['cancel', 'QUEUE'], /missing required argument 'id'/],
 ])('delayed %j exits with 2 and an error message, and changes nothing', async (args, sentence) => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { oldestAt, queueNames } from '../../src/inspect/queues.js';
 import { infoAsText } from '../../src/cli/info-text.js';
-import { ratesOf, type QueueLook } from '../../src/cli/look.js';
+import { ratesBetween, type QueueSnapshot } from '../../src/inspect/snapshot.js';
 import { until } from '../support/facts.js';
 import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
@@ -56,8 +56,8 @@ function aReport({ done = 0, ...more }: { done?: number; name?: string; kind?: '
     pid: 4711,
     process: 'night',
     startedAt: 1,
-    claimed: 1,
-    running: [['id', 1, 1]],
+    active: 1,
+    activeMessages: [['id', 1, 1]],
   };
   return `${done} 0 ${JSON.stringify({ ...about, ...more })}`;
 }
@@ -142,7 +142,7 @@ it.each([
   expect(ended).toMatchObject({ code, stdout: '' });
 });
 
-it('workers ls lists workers, and workers quiet, work and stop send commands to them', async () => {
+it('workers ls lists workers, and workers quiet, resume and stop send commands to them', async () => {
   const queue = aQueue();
   const [broker, id] = [aBroker(queue.name), 'worker-1'];
   await broker.join(id, 'process', {}, aReport({ name: 'Studio.\u001b[31mresize' }));
@@ -155,12 +155,12 @@ it('workers ls lists workers, and workers quiet, work and stop send commands to 
   const quiet = await hotqueue(['workers', 'quiet', queue.name, '--all', '--json']);
   const form = z.strictObject({
     queue: z.string(),
-    order: z.literal('quiet'),
+    command: z.literal('quiet'),
     asked: z.tuple([z.literal(id)]),
     missing: z.tuple([]),
   });
   expect(form.parse(JSON.parse(quiet.stdout))).toBeTruthy();
-  expect(await hotqueue(['workers', 'work', queue.name, id])).toMatchObject({
+  expect(await hotqueue(['workers', 'resume', queue.name, id])).toMatchObject({
     code: 0,
     stdout: `1 worker of ${queue.name} asked to take messages again\n`,
   });
@@ -175,7 +175,7 @@ it('workers ls lists workers, and workers quiet, work and stop send commands to 
   expect(await hotqueue(['workers', 'ls', aQueue().name])).toMatchObject({ code: 3, stdout: '' });
 });
 
-const aLook = (more: Partial<QueueLook>): QueueLook => ({
+const aSnapshot = (more: Partial<QueueSnapshot>): QueueSnapshot => ({
   name: 'emails',
   waiting: 0,
   active: 0,
@@ -190,13 +190,16 @@ const aLook = (more: Partial<QueueLook>): QueueLook => ({
 });
 
 it('rates are per second, and unknown if the totals went down', () => {
-  expect(ratesOf(aLook({ done: 30, failed: 1 }), aLook({ done: 10 }), 2_000)).toEqual({ done: 10, failed: 0.5 });
-  expect(ratesOf(aLook({ done: 3 }), aLook({ done: 10 }), 2_000)).toBeUndefined();
-  expect(ratesOf(aLook({}), undefined, 0)).toBeUndefined();
+  expect(ratesBetween(aSnapshot({ done: 10 }), aSnapshot({ done: 30, failed: 1 }), 2_000)).toEqual({
+    done: 10,
+    failed: 0.5,
+  });
+  expect(ratesBetween(aSnapshot({ done: 10 }), aSnapshot({ done: 3 }), 2_000)).toBeUndefined();
+  expect(ratesBetween(undefined, aSnapshot({}), 0)).toBeUndefined();
 });
 
 it('bars are relative to the longest queue', () => {
-  const queues = [aLook({ waiting: 20 }), aLook({ name: 'images', waiting: 10, dead: 2 })].map((look) => ({
+  const queues = [aSnapshot({ waiting: 20 }), aSnapshot({ name: 'images', waiting: 10, dead: 2 })].map((look) => ({
     ...look,
     rates: undefined,
   }));

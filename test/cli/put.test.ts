@@ -103,10 +103,10 @@ it.each([
   [
     'no JSON',
     '1\n2\n\nthree\n4\n',
-    /line 4: three is no JSON: a string wants double quotes, "three" \(2 message\(s\) before this line are stored, none after it\)/,
+    /line 4: invalid JSON three: write a string in double quotes, "three" \(2 message\(s\) before this line are stored, none after it\)/,
     [1, 2],
   ],
-  ['a second value', '{"a":1} {"b":2}\n', /line 1: .* is no JSON \(.*\) \(0 message/, []],
+  ['a second value', '{"a":1} {"b":2}\n', /line 1: invalid JSON .* \(.*\) \(0 message/, []],
   ['too large for a message', `1\n2\n"${'x'.repeat(1_100_000)}"\n4\n`, /line 3: .*\(2 message/, [1, 2]],
   ['no text', Buffer.from([0x31, 0x0a, 0xff, 0xfe, 0x0a]), /line 2: the line is not UTF-8.*\(1 message/, [1]],
   ['a message without an end', Buffer.alloc(17 * 1_048_576, 'x'), /line 1: the line is longer than 16 MiB/, []],
@@ -132,8 +132,8 @@ it.each([
   [['1', '--at', 'tomorrow'], 2, /It must be a time such as/],
   [['1', '--priority', 'urgent'], 2, /Allowed choices are high, normal, low/],
   [['1', '--id', 'a b'], 1, /hotqueue: invalid id "a b"/],
-  [['@/no/such/file'], 1, /hotqueue: @\/no\/such\/file cannot be read: ENOENT/],
-  [['@/'], 1, /cannot be read: EISDIR/],
+  [['@/no/such/file'], 1, /hotqueue: cannot read @\/no\/such\/file: ENOENT/],
+  [['@/'], 1, /cannot read @\/: EISDIR/],
 ])('put %j exits with %i and an error message, and puts nothing', async (args, code, sentence) => {
   const queue = aQueue();
   const ended = await hotqueue(['put', queue.name, ...args]);

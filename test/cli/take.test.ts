@@ -24,7 +24,7 @@ it('get takes and prints the next message; it exits with 3 if there is none', as
     stdout: '',
     stderr: `${queue.name} has no message\n`,
   });
-  expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, workers: 0 });
+  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, workers: 0 });
 });
 
 it('get --block waits for a message, at most for --timeout', async () => {
@@ -45,7 +45,7 @@ it('consume prints messages one by one; --limit and --timeout end it', async () 
   await queue.put(1, 2, 3);
   expect(await hotqueue(['consume', queue.name, '--limit', '2'])).toEqual({ code: 0, stdout: '1\n2\n', stderr: '' });
   expect(await hotqueue(['consume', queue.name, '--timeout', '50ms'])).toEqual({ code: 0, stdout: '3\n', stderr: '' });
-  expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0 });
+  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0 });
 });
 
 it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
@@ -61,7 +61,7 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     expect(child.lines.map((line) => takenForm.parse(JSON.parse(line)).payload)).toEqual(['a', 'b']);
     expect(await child.kill(signal)).toBe(0);
     await queue.put('c');
-    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
   },
 );
 
@@ -92,7 +92,7 @@ it('releases unread messages when its output pipe is closed', async () => {
   expect(await child.ended).toBe(0);
   expect(child.stderr).toBe('');
   expect((await queue.peek(2)).map(({ payload }) => payload)).toEqual(['unread', 'next']);
-  expect(await queue.counts()).toMatchObject({ waiting: 2, claimed: 0, workers: 0 });
+  expect(await queue.counts()).toMatchObject({ waiting: 2, active: 0, workers: 0 });
 });
 
 it('peek prints the next messages in order, takes none, and escapes control characters', async () => {
@@ -127,7 +127,7 @@ it.each([
   const ended = await hotqueue(args.map((word) => (word === 'QUEUE' ? queue.name : word)));
   expect(ended.stderr).toMatch(sentence);
   expect(ended).toMatchObject({ code, stdout: '' });
-  expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0 });
+  expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
 });
 
 it('peek of an empty queue exits with 3', async () => {

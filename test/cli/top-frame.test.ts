@@ -1,84 +1,13 @@
 import fc from 'fast-check';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { WorkerInfo } from 'hotqueue';
 import { frame } from '../../src/cli/top/frame.js';
-import { cell, columnsOf, cutTo, fit, foreign, type Paint } from '../../src/cli/top/line.js';
+import { columnsOf } from '../../src/cli/text-width.js';
+import { cell, fit, foreign } from '../../src/cli/top/line.js';
 import { compact, perSecond } from '../../src/cli/top/numbers.js';
-import { ratesIn } from '../../src/cli/top/rates.js';
-import type { Next, SeenQueue } from '../../src/cli/top/snapshot.js';
-import { pressed, seen, stateOf, type State } from '../../src/cli/top/state.js';
+import { afterKey } from '../../src/cli/top/state.js';
 
-const now = Date.UTC(2026, 8, 1, 12);
-const plain: Paint = (_style, text) => text;
-
-const aNext = (more: Partial<Next> = {}): Next => ({
-  id: '01990000-0000-7000-8000-000000000001',
-  putAt: now - 42_000,
-  attempts: 0,
-  text: '{"to":"ada@example.com"}',
-  ...more,
-});
-const aQueue = (more: Partial<SeenQueue> = {}): SeenQueue => ({
-  name: 'emails',
-  waiting: 0,
-  active: 0,
-  delayed: 0,
-  dead: 0,
-  done: 0,
-  failed: 0,
-  isPaused: false,
-  oldestAt: undefined,
-  workers: [],
-  rates: undefined,
-  next: [],
-  ...more,
-});
-const aWorker = (more: Partial<WorkerInfo> = {}): WorkerInfo => ({
-  id: 'worker-1',
-  queue: 'emails',
-  name: 'Postman.send',
-  kind: 'handler',
-  host: 'box',
-  pid: 4711,
-  process: '',
-  startedAt: now - 60_000,
-  concurrency: 4,
-  status: 'working',
-  done: 120,
-  failed: 0,
-  active: 0,
-  activeMessages: [],
-  leaseUntil: now + 30_000,
-  ...more,
-});
-const aState = (...queues: readonly SeenQueue[]): State => stateOf({ at: now, queues });
-const drawn = (state: State, columns = 80, rows = 24): string[] => frame(state, now, { columns, rows }, plain);
-
-const busy = aState(
-  aQueue({
-    waiting: 1_204,
-    active: 2,
-    delayed: 12,
-    dead: 3,
-    done: 10_233,
-    failed: 12,
-    oldestAt: now - 42_000,
-    rates: { done: 120.4, failed: 0.2 },
-    next: [aNext(), aNext({ id: '', putAt: null, text: '"bare"' }), aNext({ attempts: 2 })],
-    workers: [
-      aWorker({
-        active: 2,
-        activeMessages: [
-          { id: 'job-1', attempt: 1, since: now - 3_000 },
-          { id: 'job-2', attempt: 2, since: now - 65_000 },
-        ],
-      }),
-      aWorker({ id: 'worker-2', name: 'Postman.bulk', process: 'night', status: 'quiet', failed: 7 }),
-    ],
-  }),
-  aQueue({ name: 'images', waiting: 301, isPaused: true }),
-);
+import { aNext, aQueue, aState, aWorker, busy, drawn, now } from './top-states.js';
 
 describe('the screen', () => {
   it('shows queues with bars, rates and the oldest message, workers with their active messages, and the next messages', () => {
@@ -134,7 +63,7 @@ describe('the screen', () => {
               workers: [aWorker({ name: text, host: id, activeMessages: [{ id: text, attempt: 1, since: now }] })],
             }),
           );
-          const state = pressed(aState(...queues), { sequence: key, name: key }).state;
+          const state = afterKey(aState(...queues), { sequence: key, name: key }).state;
           const lines = drawn(state, columns, rows);
           expect(lines.length).toBeLessThanOrEqual(rows);
           for (const line of lines) {
@@ -191,104 +120,8 @@ describe('the screen', () => {
   });
 });
 
-describe('keys', () => {
-  const letter = (sequence: string) => ({ sequence, name: sequence.toLowerCase() });
-
-  it('move between queues; the selected queue stays selected when others appear', () => {
-    const down = pressed(busy, { name: 'down', sequence: '\u001b[B' }).state;
-    expect([
-      busy.selected,
-      down.selected,
-      pressed(down, letter('j')).state.selected,
-      pressed(down, letter('k')).state.selected,
-    ]).toEqual(['emails', 'images', 'images', 'emails']);
-    expect(pressed(busy, { sequence: 'G', name: 'g' }).state.selected).toBe('images');
-    expect(seen(down, { at: now, queues: [aQueue({ name: 'first' }), ...busy.sight.queues] }).selected).toBe('images');
-    expect(seen(down, { at: now, queues: [aQueue()] }).selected).toBe('emails');
-  });
-
-  it('p pauses and resumes at once; all other actions need the key y', () => {
-    expect(pressed(busy, letter('p')).act).toEqual({ verb: 'pause', queue: 'emails' });
-    expect(pressed({ ...busy, selected: 'images' }, letter('p')).act).toEqual({ verb: 'resume', queue: 'images' });
-    for (const [key, verb, text] of [
-      ['r', 'revive', 'revive all 3 dead letters of emails?'],
-      ['d', 'drop', 'drop all 3 dead letters of emails permanently?'],
-      ['n', 'promote', 'promote all 12 delayed messages of emails now?'],
-    ] as const) {
-      const { state, act } = pressed(busy, letter(key));
-      expect([act, state.question?.text]).toEqual([undefined, text]);
-      expect(drawn(state).at(-1)).toContain(`${text} y: yes`);
-      expect(pressed(state, letter('y')).act).toEqual({ verb, queue: 'emails' });
-      for (const other of ['n', key, 'q', '\r'])
-        expect(pressed(state, letter(other))).toMatchObject({
-          state: { question: undefined, note: 'nothing was changed' },
-        });
-      expect(pressed(state, letter('\r')).act).toBeUndefined();
-    }
-    expect(pressed({ ...busy, selected: 'images' }, letter('r')).state).toMatchObject({
-      question: undefined,
-      note: 'images has no dead letters',
-    });
-    expect(pressed({ ...busy, doing: 'reviving' }, letter('p')).act).toBeUndefined();
-  });
-
-  it('q and Ctrl-C end the program, Ctrl-C also at a question; without a queue, other keys do nothing', () => {
-    expect([letter('q'), { name: 'c', ctrl: true, sequence: '\u0003' }].map((key) => pressed(busy, key).isEnd)).toEqual(
-      [true, true],
-    );
-    expect(pressed(pressed(busy, letter('d')).state, { name: 'c', ctrl: true, sequence: '\u0003' }).isEnd).toBe(true);
-    const help = pressed(busy, letter('?')).state;
-    expect(drawn(help).join('\n')).toContain('drop all its dead letters permanently');
-    expect(pressed(help, letter('d'))).toMatchObject({ state: { isHelp: false, question: undefined } });
-    for (const key of ['p', 'r', 'd', 'n', 'j'])
-      expect(pressed(aState(), letter(key))).toMatchObject({ state: { selected: undefined, question: undefined } });
-    expect(drawn(aState()).join('\n')).toContain('no queue yet');
-  });
-});
-
-describe('rates', () => {
-  const worker = (done: number, seconds: number, id = 'one') =>
-    aWorker({ id, done, leaseUntil: now + seconds * 1_000 });
-  const look = (...workers: WorkerInfo[]) =>
-    aQueue({ workers, done: workers.reduce((sum, { done }) => sum + done, 0) });
-
-  it('are the differences between two reports of each worker, also if these come late', () => {
-    const before = [
-      { at: now, queues: [look(worker(100, 0), worker(5, 0, 'two'))] },
-      { at: now + 1_000, queues: [look(worker(100, 0), worker(6, 1, 'two'))] },
-    ];
-    expect(ratesIn(look(worker(1_100, 10), worker(7, 2, 'two')), now + 2_000, before)).toEqual({
-      done: 101,
-      failed: 0,
-    });
-  });
-
-  it('are unknown until a worker has reported twice; without workers they come from the totals of the queue', () => {
-    expect(ratesIn(look(worker(100, 0)), now, [])).toBeUndefined();
-    expect(ratesIn(look(worker(100, 0)), now + 1_000, [{ at: now, queues: [look(worker(100, 0))] }])).toBeUndefined();
-    expect(ratesIn(aQueue({ done: 30 }), now + 2_000, [{ at: now, queues: [aQueue({ done: 10 })] }])).toEqual({
-      done: 10,
-      failed: 0,
-    });
-  });
-});
-
 describe('columns', () => {
-  it.each([
-    ['abc', 3],
-    ['日本', 4],
-    ['é', 1],
-    ['🎉!', 3],
-    ['', 0],
-  ])('%j takes %i columns', (text, columns) => expect(columnsOf(text)).toBe(columns));
-
   it('cut and pad text to an exact width', () => {
-    expect([cutTo('日本語', 4), cutTo('abcdef', 4), cutTo('abcd', 4), cutTo('x', 0)]).toEqual([
-      '日…',
-      'abc…',
-      'abcd',
-      '',
-    ]);
     expect([cell('ab', 4), cell('ab', 4, { isRight: true }), cell('日本語', 4)]).toEqual([
       ['ab  '],
       ['  ab'],

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { HotQueue } from 'hotqueue';
 import { handlersOf } from '../../src/worker/handlers.js';
-import { choose } from '../../src/cli/worker/select-handlers.js';
+import { selectHandlers } from '../../src/cli/worker/select-handlers.js';
 import { deathsAfter, delayAfterDeath, restartPolicyOf } from '../../src/cli/worker/restart-policy.js';
 import { pretty } from '../../src/cli/worker/log.js';
 import { bytes, names } from '../../src/cli/worker/settings.js';
@@ -35,8 +35,10 @@ it.each([
   ['max-memory', 'replace'],
   ['max-idle', 'over'],
   ['burst', 'over'],
-  ['asked', 'over'],
-] as const)('a child that ended with reason %s: %s', (reason, fate) => expect(restartPolicyOf({ reason })).toBe(fate));
+  ['command', 'over'],
+] as const)('a child that ended with reason %s: %s', (reason, policy) =>
+  expect(restartPolicyOf({ reason })).toBe(policy),
+);
 
 it('waits longer after each death in a row, up to half a minute; after a minute of life, the row starts again', () => {
   let deaths = 0;
@@ -47,9 +49,9 @@ it('waits longer after each death in a row, up to half a minute; after a minute 
 
 const [a, b] = [new HotQueue('a'), new HotQueue('b')];
 const handlers = handlersOf([a.worker(() => {}), b.worker(() => {}, { concurrency: 3 }), a.worker(() => {})]);
-const summary = (...given: Parameters<typeof choose>) => {
-  const { handlers: chosen, options } = choose(...given);
-  return [chosen.map(({ context, options: { concurrency } }) => `${context.name}${concurrency}`).join(' '), options];
+const summary = (...given: Parameters<typeof selectHandlers>) => {
+  const { handlers: selected, options } = selectHandlers(...given);
+  return [selected.map(({ context, options: { concurrency } }) => `${context.name}${concurrency}`).join(' '), options];
 };
 
 it.each([
@@ -78,7 +80,7 @@ it.each([
 );
 
 it('a queue without workers is refused, with its name in the error', () => {
-  expect(() => choose(handlers, { queues: ['a', 'c'] })).toThrow(
+  expect(() => selectHandlers(handlers, { queues: ['a', 'c'] })).toThrow(
     'invalid --queue c: no worker in the files takes from it; they take from a, b',
   );
 });
@@ -106,9 +108,12 @@ it('watches source files, also in new folders, but not in dot folders and node_m
   const home = mkdtempSync(path.join(tmpdir(), 'hqw-'));
   for (const folder of ['.git', 'node_modules', 'inner']) mkdirSync(path.join(home, folder));
   const changed: string[] = [];
-  const unwatch = watchSources([path.join(home, 'workers.ts')], (file) => void changed.push(path.relative(home, file)));
-  onTestFinished(() => {
-    unwatch();
+  const unwatch = await watchSources(
+    [path.join(home, 'workers.ts')],
+    (file) => void changed.push(path.relative(home, file)),
+  );
+  onTestFinished(async () => {
+    await unwatch();
     rmSync(home, { recursive: true });
   });
   const change = (file: string) => writeFileSync(path.join(home, file), String(changed.length));

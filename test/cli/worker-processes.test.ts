@@ -117,14 +117,14 @@ it('a second signal forces the end: all messages are released, exit code 1', { t
 });
 
 it(
-  'kills a child with a blocked event loop some time after the shutdown deadline, and exits with 1',
+  'kills a child with a blocked event loop some time after the shutdown timeout, and exits with 1',
   { timeout: 90_000 },
   async () => {
     await queue.put('x');
     const file = aFile(`
     import { HotQueue } from 'hotqueue';
     export const block = new HotQueue('${queue.name}', { lease: '1s' }).worker(() => { console.log('{"event":"begun"}'); for (;;); });`);
-    const run = new WorkerRun([file, '--processes', '1', '--deadline', '0ms', '--json']);
+    const run = new WorkerRun([file, '--processes', '1', '--shutdown-timeout', '0ms', '--json']);
     await run.logs('begun');
     run.signal('SIGTERM');
     expect(await run.ended).toBe(1);

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { until } from '../support/facts.js';
-import { aName, aQueue, redis } from '../support/queue.js';
+import { aBroker, aName, aQueue, redis } from '../support/queue.js';
+import { aWorker, endLease } from '../support/takes.js';
 import { aFile, WorkerRun } from './worker-run.js';
 
 /** Source of workers that append `<name> <payload>` to a list in Redis for each message. */
@@ -29,7 +30,7 @@ const entry = {
   pid: z.int(),
   process: z.literal('painter'),
 };
-const attempt = { ...entry, queue: z.string(), id: z.string(), attempt: z.int(), tookMs: z.int() };
+const attempt = { ...entry, queue: z.string(), id: z.string(), attempt: z.int(), worker: z.uuid(), tookMs: z.int() };
 const line = z.discriminatedUnion('event', [
   z.strictObject({
     ...entry,
@@ -131,6 +132,67 @@ it('logs each failure once with its error, as JSON and as text', async () => {
   expect(pretty.stderr).toBe('');
 });
 
+it('logs each event of a queue once, also the recovery of a dead worker, and nothing on stderr', async () => {
+  const [queue, own] = [aQueue({ lease: 1_000 }), aName()];
+  const file = aFile(`
+    import { HotQueue } from 'hotqueue';
+    const queue = new HotQueue('${queue.name}', { lease: 1_000 });
+    export const work = queue.worker(async (item, delivery) => {
+      if (item === 'ack') {
+        await delivery.ack();
+        throw new RangeError('too late');
+      }
+      if (item === 'pause') await queue.pause({ for: 1 });
+      if (item === 'slip') throw new Error('slip');
+    }, { retryIf: () => 'perhaps' as never, backoff: '1h' });
+    const own = new HotQueue('${own}', { logger: { debug() {}, info() {}, warn: () => console.log('own'), error() {} } });
+    export const other = own.worker(() => { throw new Error('no'); }, { backoff: '1h' });`);
+  const broker = aBroker(queue.name);
+  await queue.put('held');
+  await aWorker(broker, 'dead');
+  await broker.take('dead', 1, 1, { withinMs: 10_000 });
+  await endLease(broker, 'dead');
+  const run = new WorkerRun([file, '--log', 'json']);
+  const [recovered] = await run.logs('recover');
+  expect(recovered).toMatchObject({
+    level: 'warn',
+    queue: queue.name,
+    worker: 'dead',
+    waiting: 1,
+    quarantined: 0,
+    buried: 0,
+  });
+  await run.logs('ack');
+  await queue.put('ack', 'slip', 'pause');
+  await aQueue({ name: own }).put('x');
+  await run.logs('retry', 2);
+  await run.logs('ack', 3);
+  run.signal('SIGTERM');
+  expect(await run.ended, run.stderr).toBe(0);
+  expect(run.stderr).toBe('');
+  expect(run.of('pause')).toMatchObject([{ level: 'info', queue: queue.name, forMs: 1 }]);
+  expect(run.of('warning')).toMatchObject([
+    {
+      level: 'warn',
+      queue: queue.name,
+      attempt: 1,
+      settledBy: 'ack',
+      error: { name: 'RangeError', message: 'too late' },
+      message: expect.stringContaining('was settled by ack(), then its handler threw: RangeError: too late') as string,
+    },
+    { queue: queue.name, handler: 'work', option: 'retryIf', attempt: 1 },
+  ]);
+  expect(
+    Object.fromEntries(['recover', 'ack', 'retry', 'pause'].map((event) => [event, run.of(event).length])),
+  ).toEqual({
+    recover: 1,
+    ack: 3,
+    retry: 2,
+    pause: 1,
+  });
+  expect(run.stdout.split('\n').filter((text) => !text.startsWith('{'))).toEqual(['own', '']);
+});
+
 it('--max-jobs starts at most this number of messages', async () => {
   const queue = aQueue();
   const file = aFile(`
@@ -140,7 +202,7 @@ it('--max-jobs starts at most this number of messages', async () => {
   const run = new WorkerRun([file, '--max-jobs', '6', '--json']);
   expect(await run.ended, run.stderr).toBe(0);
   expect(run.of('ack')).toHaveLength(6);
-  expect(await queue.counts()).toMatchObject({ waiting: 14, active: 0, handled: 6 });
+  expect(await queue.counts()).toMatchObject({ waiting: 14, active: 0, done: 6 });
   expect(
     (await queue.peek(14)).map(({ payload }) => payload).sort((one, other) => Number(one) - Number(other)),
   ).toEqual(Array.from({ length: 14 }, (_, index) => index + 6));
@@ -169,7 +231,7 @@ it('runs the workers that a file passes to run(), which resolves when they end',
   const file = aFile(`
     import { HotQueue, run } from 'hotqueue';
     const queue = new HotQueue('${queue.name}');
-    await run(queue.worker((item) => console.log('got', item)), { deadline: '5s' });
+    await run(queue.worker((item) => console.log('got', item)), { shutdownTimeout: '5s' });
     console.log('afterwards');`);
   const run = new WorkerRun([file, '--json']);
   await run.logs('start');
@@ -184,11 +246,11 @@ const forever = (queue: string) => `
   import { HotQueue } from 'hotqueue';
   export const stuck = new HotQueue('${queue}', { logger: false }).worker(async () => { console.log('{"event":"begun"}'); await new Promise((resolve) => setTimeout(resolve, 600_000)); });`;
 
-it('exits with 0 at its shutdown deadline, with 1 on a second signal, and releases active messages', async () => {
+it('exits with 0 at its shutdown timeout, with 1 on a second signal, and releases active messages', async () => {
   const queue = aQueue();
   const file = aFile(forever(queue.name));
   await queue.put('long');
-  const late = new WorkerRun([file, '--deadline', '200ms', '--json']);
+  const late = new WorkerRun([file, '--shutdown-timeout', '200ms', '--json']);
   await late.logs('begun');
   late.signal('SIGTERM');
   expect(await late.ended, late.stderr).toBe(0);
@@ -202,71 +264,4 @@ it('exits with 0 at its shutdown deadline, with 1 on a second signal, and releas
   forced.signal('SIGINT');
   expect(await forced.ended, forced.stderr).toBe(1);
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
-});
-
-it.each([
-  [['nowhere.ts'], 1, /^hotqueue: nowhere\.ts: file not found\n$/],
-  [['examples'], 1, /^hotqueue: examples: this is a folder/],
-  [
-    ['examples/images/folder.ts'],
-    1,
-    /^hotqueue: no workers in examples\/images\/folder\.ts: export a class with @worker methods/,
-  ],
-  [[], 2, /missing required argument 'files'/],
-  [['x.ts', '--processes', '0'], 2, /whole number from 1 to 256/],
-  [['x.ts', '--max-memory', 'lots'], 2, /a size of at least 64mb/],
-  [['x.ts', '--order', 'random'], 2, /Allowed choices are strict, fair/],
-  [['x.ts', '--prefix', 'mine'], 2, /unknown option '--prefix'/],
-  [['package.json', '--db', '3'], 1, /--db without an address: give --url or --host too/, { REDIS_URL: '' }],
-])('%j exits with %i and an error message', async (args, code, sentence, env: NodeJS.ProcessEnv = {}) => {
-  const run = new WorkerRun(args, { env });
-  expect(await run.ended).toBe(code);
-  expect(run.stderr).toMatch(sentence);
-  expect(run.stdout).toBe('');
-});
-
-it('reports what is wrong with a file, and takes no message', async () => {
-  const queue = aQueue();
-  await queue.put(1);
-  const declared = `import { HotQueue } from 'hotqueue';\nconst queue = new HotQueue('${queue.name}');\n`;
-  const files = {
-    needy: aFile(
-      `${declared}export class Studio { constructor(readonly db: object) {} @queue.worker() async work(item: string) { void item; } }`,
-    ),
-    broken: aFile(`${declared}throw new RangeError('in the file');`),
-    other: aFile(`${declared}export const work = queue.worker(() => {});`),
-  };
-  const runs = [
-    new WorkerRun([files.needy]),
-    new WorkerRun([files.broken]),
-    new WorkerRun([files.other, '--queue', 'elsewhere']),
-    new WorkerRun([files.other, '--class', 'Studio']),
-    new WorkerRun([files.broken, '--processes', '2', '--log', 'none']),
-  ];
-  expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1, 1, 1, 1]);
-  const [needy, broken, elsewhere, classless, supervised] = runs.map(({ stderr }) => stderr);
-  expect(needy).toMatch(
-    /cannot construct Studio: its constructor needs an argument\. Export an instance: export const studio = new Studio\(…\)/,
-  );
-  expect(broken).toMatch(
-    /workers\.ts: it threw an error while it was loaded: RangeError: in the file\n\s+at .*workers\.ts:3/,
-  );
-  expect(elsewhere).toContain(
-    `invalid --queue elsewhere: no worker in the files takes from it; they take from ${queue.name}`,
-  );
-  expect(classless).toMatch(/no worker class Studio in .*workers\.ts; it has none/);
-  expect(supervised).toMatch(/^hotqueue: .*RangeError: in the file/);
-  expect(await queue.counts()).toMatchObject({ waiting: 1, workers: 0 });
-});
-
-it('reports that no Redis answers, and ends', async () => {
-  const file = aFile(
-    `import { HotQueue } from 'hotqueue';\nexport const work = new HotQueue('${aName()}').worker(() => {});`,
-  );
-  const runs = [
-    new WorkerRun([file, '--url', 'redis://127.0.0.1:1']),
-    new WorkerRun([file, '--port', '1', '--processes', '2']),
-  ];
-  expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1]);
-  for (const { stderr } of runs) expect(stderr).toMatch(/^hotqueue: .*no Redis answers at redis:\/\/127\.0\.0\.1:1/);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toBackoffCurve, type Backoff } from '../../src/core/options/backoff.js';
-import { defaultPolicy, delayAfter, guarded } from '../../src/consumer/retry-policy.js';
+import { defaultPolicy, delayAfter, guarded, type Warn } from '../../src/consumer/retry-policy.js';
 
 const least = () => 0;
 const most = () => 1;
@@ -48,7 +48,7 @@ describe('the delay before the next attempt', () => {
 
 describe("a worker's own functions", () => {
   const told: string[] = [];
-  const warn = (sentence: string) => void told.push(sentence);
+  const warn: Warn = (_fields, sentence) => void told.push(sentence);
   const backoffOf = (backoff: Backoff) => guarded({ backoff: toBackoffCurve(backoff, 'backoff') }, warn).backoff;
 
   it('get the attempt and the error', () => {

@@ -2,7 +2,6 @@ import { expect, it } from 'vitest';
 import type { Broker, SettleReply } from '../../src/redis/broker.js';
 import type { Take } from '../../src/redis/take.js';
 import { Settler } from '../../src/consumer/settler.js';
-import type { Claim } from '../../src/consumer/claim.js';
 import { aTake } from '../support/takes.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -42,7 +41,7 @@ function acking() {
         index,
         onAckReply: (outcome: SettleReply | Error) =>
           void heard.push(`${take.number}.${index} ${outcome instanceof Error ? outcome.message : outcome}`),
-      } as unknown as Claim),
+      }),
     answer: (outcome: SettleReply | Error = 'done') => (answers.shift()!(outcome), turn()),
   };
 }

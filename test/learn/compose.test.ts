@@ -10,10 +10,10 @@ it('names Redis as the lesson expects, and waits until it is healthy', () => {
   const text = composeFile();
   const [, host] = /REDIS_URL: redis:\/\/([\w-]+):6379\/1/.exec(text) ?? [];
   expect(text).toMatch(new RegExp(`^  ${host}:\n    image: redis:7$`, 'm'));
-  expect(text).toMatch(/healthcheck:\n +test: \["CMD", "redis-cli", "ping"\]/);
+  expect(text).toMatch(/healthcheck:\n +test: \['CMD', 'redis-cli', 'ping'\]/);
   expect(text).toMatch(new RegExp(`depends_on:\n +${host}:\n +condition: service_healthy`));
   // The port is open on this machine only.
-  expect([...text.matchAll(/^ +- "(.*):6379:6379"/gm)].map(([, address]) => address)).toEqual(['127.0.0.1']);
+  expect([...text.matchAll(/^ +- '(.*):6379:6379'/gm)].map(([, address]) => address)).toEqual(['127.0.0.1']);
   const question = compose.steps.find(({ id }) => id === 'which-host');
   const here = { pid: 0, host: '', lines: [], named: () => undefined, isAlive: () => false, compose: undefined };
   const ask = (...answers: string[]): unknown => question?.check({} as never, {} as never, { ...here, answers });

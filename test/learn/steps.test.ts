@@ -6,7 +6,7 @@ import { afterAll, expect, it } from 'vitest';
 import { Guide } from '../../src/learn/guide.js';
 import { lesson, steps } from '../../src/learn/lesson.js';
 import { up, type Services } from '../../src/learn/services.js';
-import { World } from '../../src/learn/world.js';
+import { LessonState } from '../../src/learn/lesson-state.js';
 import { aChild, type Child } from '../support/child.js';
 import { until } from '../support/facts.js';
 import { redisUrl } from '../support/server.js';
@@ -16,9 +16,9 @@ class Email {
 }
 
 const address = { url: redisUrl(), prefix: `lesson-${randomUUID()}` };
-const world = new World(address);
+const state = new LessonState(address);
 const shown: string[] = [];
-const guide = new Guide(world, (text) => shown.push(text));
+const guide = new Guide(state, (text) => shown.push(text));
 const q = new HotQueue('queue', { ...address, logger: false });
 const emails = new HotQueue('emails', { ...address, payload: Email, logger: false });
 const slow = new HotQueue('slow', { ...address, logger: false });
@@ -30,7 +30,7 @@ let services: Services | undefined;
 afterAll(async () => {
   await second?.kill('SIGKILL');
   await echo?.stop();
-  await world.close();
+  await state.close();
   await services?.down();
   await Promise.all([q, emails, slow].map((queue) => queue.close()));
   delete names['echo'];
@@ -48,11 +48,11 @@ function there(code: string, redis: object = address): Child {
 }
 
 const loop = 'for await (const item of q.consume()) console.log(item);';
-const heard = async (value: Promise<unknown>): Promise<void> => world.hear({ value: await value });
+const heard = async (value: Promise<unknown>): Promise<void> => state.record({ value: await value });
 
 /** The action of a learner for each step. */
 const acts: Record<string, () => unknown> = {
-  'see-a-queue': () => world.hear({ value: q }),
+  'see-a-queue': () => state.record({ value: q }),
   'put-strings': () => heard(q.put('one', 'two', 'three', 'four')),
   'check-length': () => heard(q.size()),
   'consume-there': () => (second = there(loop)),
@@ -60,10 +60,10 @@ const acts: Record<string, () => unknown> = {
   'put-more': () => heard(q.put('five', 'six')),
   'stop-consuming': () => second?.kill('SIGTERM'),
   'compose-up': async () =>
-    (world.compose = services =
+    (state.compose = services =
       await up({ PATH: path.dirname(process.execPath), HOME: process.env['HOME'], HOTQUEUE_REDIS: 'js' })),
-  'which-host': () => world.answers.push('localhost', 'redis-db'),
-  'which-packages': () => world.answers.push('hotqueue'),
+  'which-host': () => state.answers.push('localhost', 'redis-db'),
+  'which-packages': () => state.answers.push('hotqueue'),
   'consume-in-node2': () => (second = there(loop, { url: services?.url })),
   'put-from-node1': async () => {
     await using node1 = new HotQueue('queue', { url: services!.url });
@@ -71,9 +71,9 @@ const acts: Record<string, () => unknown> = {
   },
   'compose-down': async () => {
     await second?.kill('SIGTERM');
-    await world.close(services?.url);
+    await state.close(services?.url);
     await services?.down();
-    world.compose = undefined;
+    state.compose = undefined;
   },
   'write-echo': () => (names['echo'] = q.worker(() => undefined)),
   'call-echo': () => (echo = start(names['echo'] as () => void)),
@@ -81,7 +81,7 @@ const acts: Record<string, () => unknown> = {
   'stop-echo': () => echo?.stop(),
   'write-class': () => (names['Email'] = Email),
   'put-valid': () => heard(emails.put({ to: 'ada@example.com' })),
-  'put-invalid': () => emails.put({ to: 'ada' }).catch((error: unknown) => world.hear({ error })),
+  'put-invalid': () => emails.put({ to: 'ada' }).catch((error: unknown) => state.record({ error })),
   'put-from-elsewhere': () => (second = there("await new HotQueue('emails', at).put({ to: 'ada' }); await q.close();")),
   'consume-valid': async () => {
     for await (const email of emails.consume({ idleTimeout: '1s' })) expect(email).toEqual({ to: 'ada@example.com' });
@@ -112,8 +112,8 @@ it.each(lesson.map((part, index) => [part.title, part, index + 1] as const))(
       await acts[step.id]?.();
       shown.length = 0;
       await until(
-        () => guide.look(),
-        (verdict) => verdict?.done === true,
+        () => guide.check(),
+        (result) => result?.done === true,
       ).catch((cause: unknown) => {
         throw new Error(`the lesson does not notice that "${step.id}" was done`, { cause });
       });

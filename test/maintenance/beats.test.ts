@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { EventEmitter } from 'node:events';
 import { silent } from '../../src/core/logger.js';
 import type { Broker } from '../../src/redis/broker.js';
 import { MaintenanceService } from '../../src/maintenance/service.js';
@@ -11,7 +12,13 @@ const broker = { leaseMs: 900, hasDelayed: () => Promise.resolve(false) } as unk
 /** Upkeep of one worker whose heartbeats get the given replies. `sentAfter` advances the time and returns the number of heartbeats so far. */
 function beating(...answers: (() => Promise<undefined>)[]) {
   const beat = vi.fn(() => (answers.shift() ?? (() => Promise.resolve(undefined)))());
-  const upkeep = new MaintenanceService(broker, 'hotqueue', silent);
+  const upkeep = new MaintenanceService({
+    name: 'q',
+    broker,
+    wire: 'hotqueue',
+    events: new EventEmitter(),
+    logger: silent,
+  });
   const worker = { poke: () => {}, fence: () => {}, beat };
   upkeep.add(worker);
   return {

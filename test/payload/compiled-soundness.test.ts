@@ -15,7 +15,7 @@ import {
 } from 'class-validator';
 import { describe, expect, it } from 'vitest';
 import type { PayloadClass } from '../../src/payload/payload-type.js';
-import { accepted, accepting, forms } from './compare.js';
+import { accepted, accepting } from './compare.js';
 import { Address } from './payloads.js';
 
 describe('default values, which do not come from JSON', () => {
@@ -114,14 +114,12 @@ describe('constructors', () => {
         made.push('outer');
       }
     }
-    for (const form of forms) {
-      const accept = accepting(Outer, form);
-      expect(made).toEqual([]);
-      expect(accept({ all: [{ width: 1 }, { wide: 1 }] })).toBeUndefined();
-      expect(made).toEqual([]);
-      expect(accept({ all: [{ width: 1 }, { width: 2 }] })).toBeDefined();
-      expect(made.splice(0)).toEqual(['outer', 'inner', 'inner']);
-    }
+    const accept = accepting(Outer);
+    expect(made).toEqual([]);
+    expect(accept({ all: [{ width: 1 }, { wide: 1 }] })).toBeUndefined();
+    expect(made).toEqual([]);
+    expect(accept({ all: [{ width: 1 }, { width: 2 }] })).toBeDefined();
+    expect(made.splice(0)).toEqual(['outer', 'inner', 'inner']);
   });
 });
 
@@ -149,12 +147,12 @@ it('a type function that only looks constant is called for each object', () => {
     all?: object[];
     @Allow() as?: string;
   }
-  const accepts = forms.map((form) => accepting(Outer, form));
-  const answers = (plain: object): boolean[] => accepts.map((accept) => accept(plain) !== undefined);
-  expect(answers({ it: { name: 'x' }, all: [{ name: 'y' }] })).toEqual([true, true]);
-  expect(answers({ it: { name: 'x' }, all: [{ name: 'y' }], as: 'x' })).toEqual([false, false]);
+  const accept = accepting(Outer);
+  const isAccepted = (plain: object): boolean => accept(plain) !== undefined;
+  expect(isAccepted({ it: { name: 'x' }, all: [{ name: 'y' }] })).toBe(true);
+  expect(isAccepted({ it: { name: 'x' }, all: [{ name: 'y' }], as: 'x' })).toBe(false);
   target = Address;
-  expect(answers({ it: { name: 'x' } })).toEqual([false, false]);
+  expect(isAccepted({ it: { name: 'x' } })).toBe(false);
 });
 
 it('names with special characters of source code are only names', () => {
@@ -170,9 +168,9 @@ it('a property that is added to Object.prototype later is not data', () => {
   class Late {
     @Allow() @IsOptional() polluted?: string;
   }
-  const accepts = forms.map((form) => accepting(Late, form));
+  const accept = accepting(Late);
   Object.defineProperty(Object.prototype, 'polluted', { value: 'x', enumerable: true, configurable: true });
-  const made = accepts.map((accept) => Object.keys(accept({})!));
+  const keys = Object.keys(accept({})!);
   delete (Object.prototype as { polluted?: string }).polluted;
-  expect(made).toEqual([[], []]);
+  expect(keys).toEqual([]);
 });

@@ -13,10 +13,10 @@ it('Ctrl-C stops a loop over consume(), prints that, and loses no message', asyn
     'for await (const item of q.consume()) { console.log("got", item); if (item === "two") await sleep("1h") }',
     /got one\ngot two$/,
   );
-  expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 1 });
+  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 1 });
   screen.type(keys.ctrlC);
   await screen.shows(/\^C\nstopped 1 consumer\nhotqueue>$/);
-  expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+  expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
 
   // No consumer is left that would take the next message.
   await queue.put('three');
@@ -73,7 +73,7 @@ it('Ctrl-C stops workers; a second Ctrl-C releases the messages of handlers that
   await screen.shows('stopping; press Ctrl-C again to give active messages back now');
   screen.type(keys.ctrlC);
   await screen.shows(/stopped 1 worker\nhotqueue>$/);
-  expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+  expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
 });
 
 it('Ctrl-C ends an endless loop, and clears an unfinished line', async () => {
@@ -149,7 +149,7 @@ it('.queues, .peek, .dead and .watch show queues and messages; .watch runs until
   for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('wrong address');
   await enter(screen, '.dead', /wrong address +\{"n":1\}/);
   await enter(screen, '.peek no{name', /InvalidNameError: invalid queue name "no\{name"/);
-  await enter(screen, '.help', /At hand: q, HotQueue, worker/);
+  await enter(screen, '.help', /Available names: q, HotQueue, worker/);
 });
 
 it('prints the output of a background worker above the unfinished input line', async () => {
@@ -174,7 +174,7 @@ it('releases all messages when its terminal is closed', async () => {
     'has one',
   );
   await screen.kill('SIGHUP');
-  expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+  expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
 });
 
 it('ends with an error message if the configured Redis does not answer', async () => {

@@ -1,4 +1,5 @@
-import { IsString } from 'class-validator';
+import { runInNewContext } from 'node:vm';
+import { IsInt, IsString } from 'class-validator';
 import { describe, expect, it } from 'vitest';
 import { HotQueue, run, start, worker } from 'hotqueue';
 import { aName, aQueue, redis } from '../support/queue.js';
@@ -37,7 +38,7 @@ describe('a queue', () => {
     ['delay', '40000d', 'at most 100 years'],
     ['priority', 'urgent', "'high' or 'normal' or 'low'"],
     ['priority', 1, "'high' or 'normal' or 'low'"],
-    ['dedupe', 0, 'at least 1 ms'],
+    ['uniqueFor', 0, 'at least 1 ms'],
     ['at', new Date(), 'queue.with({ at: … })'],
     ['id', 'a', 'queue.with({ id: … })'],
     ['maxLength', 0, 'a whole number from 1'],
@@ -123,7 +124,7 @@ describe('put', () => {
     ['a BigInt', { a: [1n] }],
     ['a Map', new Map()],
     ['a symbol', Symbol('x')],
-    ['a Date', { at: new Date(0) }],
+    ['a Date', { when: new Date(0) }],
     ['undefined inside', { a: undefined }],
   ])('refuses %s, and sends nothing', async (_what, value) => {
     const queue = aQueue();
@@ -148,6 +149,61 @@ describe('put', () => {
     await expect(aQueue({ maxDepth: 2 }).put([[[1]]])).rejects.toMatchObject({ violations: [{ rule: 'maxDepth' }] });
   });
 
+  describe('with options as its last argument', () => {
+    it.each([
+      [
+        'untyped.put(message, { delay })',
+        [{ to: 'ada' }, { delay: '10s' }],
+        'delay',
+        "queue.with({ delay: '10s' }).put(message)",
+      ],
+      [
+        'several messages',
+        ['a', 'b', { priority: 'high', attempts: 2 }],
+        'priority',
+        "queue.with({ priority: 'high', attempts: 2 })",
+      ],
+      ['another realm', ['a', runInNewContext('({ ttl: 5 })')], 'ttl', 'queue.with({ ttl: 5 }).put(message)'],
+      [
+        'a message with an id',
+        [{ id: 1 }, { id: 'a', delay: 5 }],
+        'id',
+        "queue.with({ id: 'a', delay: 5 }).put(message)",
+      ],
+      ['a wrong value', ['a', { delay: 'soon' }], 'delay', "queue.with({ delay: 'soon' }).put(message)"],
+    ])('is refused before anything is sent: %s', async (_what, args, option, sentence) => {
+      const queue = aQueue();
+      const stored: unknown[] = [];
+      queue.events.on('put', (event) => stored.push(event));
+      await expect(queue.put(...(args as string[]))).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        option,
+        message: expect.stringContaining(sentence) as string,
+      });
+      await expect(queue.with({ attempts: 2 }).put(...(args as string[]))).rejects.toThrow(sentence);
+      expect([stored, await queue.size()]).toEqual([[], 0]);
+    });
+
+    it('stores what is a message: alone, with other keys, not the last, one of a kind, in a list, or of a class', async () => {
+      const queue = aQueue();
+      const option = { delay: '10s' };
+      await queue.put(option);
+      await queue.put('a', { ...option, to: 'ada' });
+      await queue.put(option, 'b');
+      await queue.put('c', {});
+      await queue.put({ id: 1 }, { id: 2 });
+      await queue.putAll(['d', option]);
+      expect(await queue.size()).toBe(11);
+      expect(await queue.delayed.size()).toBe(0);
+      class Row {
+        @IsInt() id!: number;
+      }
+      const rows = aQueue({ payload: Row });
+      await rows.put({ id: 1 }, Object.assign(new Row(), { id: 2 }), { id: 3 });
+      expect(await rows.size()).toBe(3);
+    });
+  });
+
   it.each([
     [{ delay: 1, at: new Date() }, 'at', 'remove one of the two'],
     [{ delay: 'soon' }, 'delay', 'expected a duration'],
@@ -164,8 +220,8 @@ describe('put', () => {
     [{ id: 'a~1' }, 'id', 'invalid id "a~1": use'],
     [{ id: 'ü' }, 'id', 'invalid id "ü": use'],
     [{ id: 42 }, 'id', 'invalid id 42: use'],
-    [{ id: 'a', dedupe: 0 }, 'dedupe', 'at least 1 ms'],
-    [{ dedupe: '1h' }, 'dedupe', 'Set id too'],
+    [{ id: 'a', uniqueFor: 0 }, 'uniqueFor', 'at least 1 ms'],
+    [{ uniqueFor: '1h' }, 'uniqueFor', 'Set id too'],
     [{ maxLength: 3 }, 'maxLength', 'unknown option "maxLength"'],
   ])('refuses the options %j', (options, option, sentence) => {
     const make = () => aQueue().with(options as object);
@@ -193,7 +249,8 @@ describe('delayed', () => {
     await expect(delayed.move('a', { delay: 1, at: new Date() })).rejects.toThrow('remove one of the two');
     await expect(delayed.move('a', { at: 60 })).rejects.toThrow('not seconds');
     await expect(delayed.move('a', { priority: 'high' } as object)).rejects.toThrow('unknown option "priority"');
-    for (const id of [undefined, 7, '']) await expect(delayed.cancel(id as string)).rejects.toThrow('is no id');
+    for (const id of [undefined, 7, ''])
+      await expect(delayed.cancel(id as string)).rejects.toThrow('expected the id of a message');
   });
 });
 

@@ -1,6 +1,6 @@
 import { IsInt, IsString, Min } from 'class-validator';
 import { describe, expect, it } from 'vitest';
-import { Bury, start, worker, type Delivery, type HotQueue } from 'hotqueue';
+import { Bury, start, worker, type Delivery, type HotQueue, type LogFields } from 'hotqueue';
 import { aChild } from '../support/child.js';
 import { latch, until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
@@ -38,7 +38,7 @@ describe('a worker with `batch`', () => {
     expect(batches.flatMap(([given]) => given)).toEqual(readings);
     expect(batches[0]![0][0]).toBeInstanceOf(Reading);
     for (const [given, jobs] of batches) expect(jobs.map(({ payload }) => payload)).toEqual(given);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, active: 0, dead: 0, workers: 0 });
   });
 
   it('takes the messages that wait, and does not wait for more', async () => {
@@ -68,7 +68,7 @@ describe('a worker with `batch`', () => {
       ),
     );
     await until(() => running === 2);
-    expect(await queue.counts()).toMatchObject({ waiting: 30, claimed: 20 });
+    expect(await queue.counts()).toMatchObject({ waiting: 30, active: 20 });
     hold.open();
     await isDrained(queue as never);
     await runner.stop();
@@ -214,7 +214,7 @@ describe('a batch that fails', () => {
       debug: () => {},
       info: () => {},
       error: () => {},
-      warn: (sentence: string) => void told.push(sentence),
+      warn: (_fields: LogFields, sentence: string) => void told.push(sentence),
     };
     const queue = aQueue({ logger });
     await queue.put('done', 'bury', 'x', 'y', 'z');
@@ -306,7 +306,7 @@ describe('a batch that fails', () => {
     );
     expect(letter).toMatchObject({ text: '"short"', error: { name: 'TimedOutError' } });
     expect(jobs.map(({ signal }) => signal.aborted)).toEqual([true, false]);
-    expect(await queue.counts()).toMatchObject({ claimed: 1 });
+    expect(await queue.counts()).toMatchObject({ active: 1 });
     hold.open();
     await isDrained(queue as never);
     await runner.stop();
@@ -382,7 +382,7 @@ describe('linger', () => {
       ({ active }) => active === 3,
     );
     await runner.stop();
-    expect(await queue.counts()).toMatchObject({ waiting: 3, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 3, active: 0, workers: 0 });
     expect(await payloads(queue)).toEqual(['a', 'b', 'c']);
     for await (const delivery of queue.deliveries({ limit: 3 })) expect(delivery.attempt).toBe(1);
     expect(runs).toBe(0);
@@ -582,13 +582,13 @@ describe('consume with `batch`', () => {
     await queue.putAll(upTo(7));
     const consumer = queue.consume({ batch: 3 });
     expect(await consumer.next()).toEqual({ done: false, value: [0, 1, 2] });
-    expect(await queue.counts()).toMatchObject({ waiting: 4, claimed: 3 });
+    expect(await queue.counts()).toMatchObject({ waiting: 4, active: 3 });
     expect(await consumer.next()).toEqual({ done: false, value: [3, 4, 5] });
-    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 3 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 3 });
     expect(await consumer.next()).toEqual({ done: false, value: [6] });
     await consumer.return();
     expect(await payloads(queue)).toEqual([6]);
-    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
   });
 
   it('releases the whole array when it is left early, in order, without a counted attempt', async () => {
@@ -616,7 +616,7 @@ describe('consume with `batch`', () => {
     for await (const readings of queue.consume({ batch: 3, limit: 7 })) sizes.push(readings.length);
     expect(sizes.reduce((sum, size) => sum + size)).toBe(7);
     expect(Math.max(...sizes)).toBe(3);
-    expect(await queue.counts()).toMatchObject({ waiting: 3, claimed: 0, dead: 1 });
+    expect(await queue.counts()).toMatchObject({ waiting: 3, active: 0, dead: 1 });
   });
 
   it('ends after `timeout` and by its signal, and releases no message', async () => {
@@ -631,7 +631,7 @@ describe('consume with `batch`', () => {
       expect(items).toEqual([0, 1]);
       stop.abort();
     }
-    expect(await queue.counts()).toMatchObject({ waiting: 3, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 3, active: 0, workers: 0 });
   });
 
   it('lingers: it waits for a full array, and releases a partial one when it ends', async () => {
@@ -667,7 +667,7 @@ describe('consume with `batch`', () => {
       await later!.retry({ delay: '1h' });
       await bury!.bury('not wanted');
     }
-    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 2, dead: 1, claimed: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 2, dead: 1, active: 0 });
     await queue.delayed.list().then((messages) => Promise.all(messages.map(({ id }) => queue.delayed.promote(id))));
     for await (const deliveries of queue.deliveries({ batch: 10, limit: 2 }))
       expect(deliveries.map(({ attempt }) => attempt)).toEqual([2, 2]);

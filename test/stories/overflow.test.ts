@@ -1,8 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { start } from 'hotqueue';
+import { FaultProxy } from '../chaos/proxy.js';
 import { latch, until } from '../support/facts.js';
 import { aQueue, redis } from '../support/queue.js';
-import { serverKind } from '../support/server.js';
+import { redisUrl, serverKind } from '../support/server.js';
 import { realProgram, startRedis } from '../support/servers.js';
 
 const waiting = async (queue: { peek(n: number): Promise<{ payload: unknown }[]> }): Promise<unknown[]> =>
@@ -116,6 +117,26 @@ describe("whenFull: 'wait'", () => {
     expect(await queue.get()).toBe('a');
     await put;
     expect(await queue.get()).toBe('b');
+  });
+
+  it('asks Redis for room less and less often, and only once for all waiting puts', async () => {
+    const proxy = await FaultProxy.open(redisUrl().slice('unix://'.length), () => {});
+    onTestFinished(() => proxy.close());
+    const direct = aQueue({ maxLength: 1 });
+    const queue = aQueue({ name: direct.name, maxLength: 1, whenFull: 'wait', url: proxy.url });
+    await direct.put('a');
+    const askedAt: number[] = [];
+    proxy.rule = ({ name, reply }) => void (name === 'place' && !reply && askedAt.push(performance.now()));
+    const puts = ['b', 'c', 'd'].map((item) => queue.put(item));
+    await until(() => askedAt.length >= 5);
+    // At least 40, 80, 160 and 320 ms lie between the five, however slow this machine is.
+    expect(askedAt[4]! - askedAt[0]!).toBeGreaterThan(500);
+    await direct.clear();
+    await puts[0];
+    expect(await direct.get()).toBe('b');
+    await puts[1];
+    expect(await direct.get()).toBe('c');
+    await puts[2];
   });
 
   it('refuses at once a put that can never fit', async () => {

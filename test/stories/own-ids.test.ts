@@ -60,7 +60,7 @@ describe("a message with a caller's own id", () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0 });
   });
 
-  it('can be put again after the time of `dedupe`', async () => {
+  it('can be put again after the time of `uniqueFor`', async () => {
     const queue = aQueue();
     const briefly = queue.with({ id: 'a', uniqueFor: 20 });
     await briefly.put(1);

@@ -3,10 +3,10 @@ import { aChild } from '../support/child.js';
 import { until } from '../support/facts.js';
 import { aQueue } from '../support/queue.js';
 
-const worker = (name: string, body: string): string => `
+const worker = (name: string, body: string, shutdownTimeout = '20s'): string => `
   import { HotQueue, run } from 'hotqueue';
   const queue = new HotQueue('${name}');
-  await run(queue.worker(async (item, job) => { ${body} }), { deadline: '20s' });
+  await run(queue.worker(async (item, job) => { ${body} }), { shutdownTimeout: '${shutdownTimeout}' });
   console.log('ran to its end');
 `;
 
@@ -36,10 +36,10 @@ describe('a script', () => {
     `;
     const ending = aChild(script(''));
     expect(await ending.ended).toBe(0);
-    expect(await queue.counts()).toMatchObject({ waiting: 2, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 2, active: 0, workers: 0 });
     const exiting = aChild(script('process.exit(3);'));
     expect(await exiting.ended).toBe(3);
-    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
     expect([ending.lines, exiting.lines]).toEqual([['a'], ['b']]);
   });
 
@@ -89,7 +89,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
     expect(child.lines).toEqual(['began slow', 'ended slow', 'ran to its end']);
     expect(child.stderr).toContain(`${signal}: stopping, 1 running; send it again to force`);
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['next']);
-    expect(await queue.counts()).toMatchObject({ claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ active: 0, workers: 0 });
   });
 
   it('and the second one, releases active messages and ends by that signal', async () => {
@@ -99,15 +99,19 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('run, at the first %s,', (signal) 
       worker(
         queue.name,
         `console.log('began'); job.signal.onabort = () => console.log('aborted'); await new Promise((resolve) => setTimeout(resolve, 3_600_000));`,
+        '1h',
       ),
     );
     await until(() => child.lines.includes('began'));
     child.signal(signal);
     await until(() => child.stderr.includes('send it again to force'));
+    const forcedAt = performance.now();
     child.signal(signal);
     expect(await child.ended).toBe(signal);
+    // Also below the default, 25 s: so no shutdown timeout has passed.
+    expect(performance.now() - forcedAt).toBeLessThan(20_000);
     expect(child.lines).toEqual(['began', 'aborted']);
-    expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
   });
 });
 

@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { start, type Delivery, type HotQueue, type Runner } from 'hotqueue';
+import { FaultProxy } from '../chaos/proxy.js';
 import { aChild } from '../support/child.js';
 import { latch, until, type Latch } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
+import { redisUrl } from '../support/server.js';
 import { aWorker, endLease, places, recovered, retryOf, take } from '../support/takes.js';
 
 const lease = 1_000;
@@ -35,7 +37,7 @@ describe('a worker that is killed', () => {
       ['b', 1],
       ['c', 1],
     ]);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, active: 0, dead: 0, workers: 0 });
   });
 
   it('on a plain queue puts no message with a header into the list that Python reads', async () => {
@@ -113,12 +115,42 @@ describe('a worker that is frozen for longer than its lease', () => {
     child.signal('SIGCONT');
     await until(() => child.lines.includes(`lost ${job.id}`));
     expect(child.lines).not.toContain(`ack ${job.id}`);
-    expect(await queue.counts()).toMatchObject({ claimed: 1 });
+    expect(await queue.counts()).toMatchObject({ active: 1 });
     await (delivery as Delivery).ack();
     await taker.return();
     await queue.put('next');
     await until(() => child.lines.includes('began next'));
     expect(await child.kill('SIGTERM')).toBe(0);
+  });
+});
+
+describe('a worker that Redis does not answer', () => {
+  it('aborts its handlers before its lease ends, so before another worker may start their messages', async () => {
+    const proxy = await FaultProxy.open(redisUrl().slice('unix://'.length), () => {});
+    onTestFinished(() => proxy.close());
+    const queue = aQueue({ url: proxy.url, lease: 6_000 });
+    const direct = aQueue({ name: queue.name, lease: 6_000 });
+    const started = latch<Delivery>();
+    await direct.put('a');
+    const runner = start(
+      queue.worker(async (_item, job) => {
+        started.open(job);
+        await new Promise((resolve) => job.signal.addEventListener('abort', resolve));
+      }),
+    );
+    const { signal } = await started;
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    proxy.greets = 'mute';
+    proxy.blackHole();
+    await aborted;
+    const [worker] = await direct.workers.list();
+    const [seconds, micros] = await redis().time();
+    // Redis still has its lease: no other worker can have recovered the message.
+    expect(worker!.leaseUntil).toBeGreaterThan(Number(seconds) * 1_000 + Number(micros) / 1_000);
+    expect(String(signal.reason)).toContain('Redis did not answer for most of the lease');
+    proxy.greets = 'normal';
+    proxy.reset();
+    await runner.stop();
   });
 });
 
@@ -167,8 +199,8 @@ describe('leases', () => {
     await aWorker(broker, 'w');
     const held = await take(broker, 'w', 1);
     await endLease(broker, 'w');
-    expect(await broker.recover('w', 'hotqueue', at)).toEqual({ ready: 3, suspects: 0, buried: 0 });
-    expect(await broker.recover('w', 'hotqueue', at)).toEqual({ ready: 0, suspects: 0, buried: 0 });
+    expect(await broker.recover('w', 'hotqueue', at)).toEqual({ waiting: 3, quarantined: 0, buried: 0 });
+    expect(await broker.recover('w', 'hotqueue', at)).toEqual({ waiting: 0, quarantined: 0, buried: 0 });
     expect(await broker.peek(5, at)).toEqual(['#a 0 1\n1', '#b 2 1 a=5\n2', '#w.b1.3 0 1\nbare']);
     expect(await broker.take('w', 2, 1, at)).toBe('lost');
     held.ack(1);
@@ -223,7 +255,7 @@ describe('a quarantined message (its workers have died twice)', () => {
     hold.open();
     await until(() => done.length === 5);
     await runner.stop();
-    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, dead: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, dead: 0 });
   });
 
   it('is not taken while its worker has another quarantined message, but beside any other messages', async () => {
@@ -276,11 +308,11 @@ describe('a quarantined message (its workers have died twice)', () => {
     await began;
     await fast.putAll(Array.from({ length: 200 }, (_, index) => index));
     await until(() => done.length === 200);
-    expect(await slow.counts()).toMatchObject({ claimed: 1 });
+    expect(await slow.counts()).toMatchObject({ active: 1 });
     await runner.stop({ shutdownTimeout: 50 });
     await aborted;
     expect(await redis().lrange(suspectsOf(slow), 0, -1)).toEqual([suspect]); // released unchanged, without another crash
-    expect(await slow.counts()).toMatchObject({ claimed: 0, workers: 0 });
+    expect(await slow.counts()).toMatchObject({ active: 0, workers: 0 });
     hold.open();
   });
 
@@ -451,7 +483,7 @@ describe('a quarantined message (its workers have died twice)', () => {
     await until(async () => (await broker.promote()).promoted === 1);
     expect(await redis().lrange(suspectsOf(queue), 0, -1)).toEqual(['#suspect 1 2\n"suspect"']);
     for await (const delivery of queue.deliveries({ limit: 1 })) expect(delivery.attempt).toBe(2);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, claimed: 0, delayed: 0, dead: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0, dead: 0 });
   });
 });
 
@@ -470,7 +502,7 @@ describe('the sweep repairs', () => {
     expect(lost).toEqual(['w']);
     expect(mended).toBe(2);
     expect(await redis().llen(broker.keys.base)).toBe(1);
-    expect(await broker.recover('w', 'hotqueue', at)).toMatchObject({ ready: 2 });
+    expect(await broker.recover('w', 'hotqueue', at)).toMatchObject({ waiting: 2 });
     expect((await broker.promote()).promoted).toBe(1);
     expect(await queue.size()).toBe(4);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bury, RetryIn, start, type HotQueue, type Logger } from 'hotqueue';
+import { Bury, RetryIn, start, type HotQueue, type LogFields, type Logger } from 'hotqueue';
 import { until } from '../support/facts.js';
 import { aQueue, redis } from '../support/queue.js';
 
@@ -25,7 +25,7 @@ async function waitsMs(queue: HotQueue): Promise<number> {
 /** A logger that records each message with its level. */
 function listener(): Logger & { readonly told: [string, string][] } {
   const told: [string, string][] = [];
-  const on = (level: string) => (sentence: string) => void told.push([level, sentence]);
+  const on = (level: string) => (_fields: LogFields, sentence: string) => void told.push([level, sentence]);
   return { told, debug: on('debug'), info: on('info'), warn: on('warn'), error: on('error') };
 }
 
@@ -90,7 +90,7 @@ describe('a message that failed', () => {
     await runner.stop();
     expect(
       logger.told.filter(([, sentence]) => sentence.startsWith('resize: backoff did not return a duration')),
-    ).toMatchObject([['warn', expect.stringContaining('"soon" is no duration') as string]]);
+    ).toMatchObject([['warn', expect.stringContaining('invalid backoff "soon": expected a duration') as string]]);
   });
 
   it("waits by its own backoff, which overrides the worker's", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { start } from 'hotqueue';
 import { latch, until } from '../support/facts.js';
@@ -76,13 +77,19 @@ describe('several queues that share concurrency slots', () => {
     expect(seen).toEqual(['u1', 'u2', 'u3', 'l1', 'l2', 'l3', 'u4']);
   });
 
-  it("with order 'fair': queues take turns, and none starves", async () => {
+  it.each([
+    ['end at once', () => undefined],
+    ['take some time', () => pause(5)],
+  ])("with order 'fair': queues take turns, and none starves: handlers that %s", async (_what, last) => {
     const one = aQueue();
     const two = aQueue();
     const seen: string[] = [];
     await one.putAll(Array.from({ length: 10 }, () => 'one'));
     await two.putAll(Array.from({ length: 10 }, () => 'two'));
-    const work = (item: unknown): void => void seen.push(String(item));
+    const work = (item: unknown): unknown => {
+      seen.push(String(item));
+      return last();
+    };
     const runner = start([one.worker(work), two.worker(work)], { order: 'fair', concurrency: 1 });
     await until(() => seen.length === 20);
     await runner.stop();

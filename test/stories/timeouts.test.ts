@@ -94,7 +94,7 @@ describe('a timeout', () => {
     hold.open();
     await runner.stop();
     expect(jobs.map(({ attempt }) => attempt)).toEqual([1, 2]);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, claimed: 0, dead: 0 });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, active: 0, dead: 0 });
   });
 
   it('waits for a handler that reacts to its signal, so that no second run starts before it has ended', async () => {

@@ -36,19 +36,19 @@ describe('the workers of a queue', () => {
       pid: process.pid,
       concurrency: 2,
       status: 'working',
-      handled: 1,
+      done: 1,
       failed: 0,
-      claimed: 1,
+      active: 1,
     });
     expect(worker!.activeMessages).toEqual([
       { id: expect.any(String) as string, attempt: 1, since: expect.any(Number) as number },
     ]);
     expect(worker!.leaseUntil).toBeGreaterThan(worker!.activeMessages[0]!.since);
-    expect(await queue.counts()).toMatchObject({ handled: 1, failed: 0, workers: 1 });
+    expect(await queue.counts()).toMatchObject({ done: 1, failed: 0, workers: 1 });
     over.open();
     await runner.stop();
     expect(await queue.workers.list()).toEqual([]);
-    expect(await queue.counts()).toMatchObject({ handled: 2, failed: 0, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ done: 2, failed: 0, workers: 0 });
   });
 
   it('add their queue to the set of its prefix, for tools, before the first put', async () => {
@@ -76,7 +76,7 @@ describe('the workers of a queue', () => {
       (size) => size === 1,
     );
     await runner.stop();
-    expect(await queue.counts()).toMatchObject({ handled: 0, failed: 2 });
+    expect(await queue.counts()).toMatchObject({ done: 0, failed: 2 });
   });
 
   it('take no message after the command quiet, and continue after the command work', async () => {
@@ -138,11 +138,11 @@ describe('the workers of a queue', () => {
     const [queue, broker] = [aQueue({ name }), aBroker(name)];
     const report = '3 1 {}';
     await broker.join('w', 'process', at, report);
-    expect(await queue.counts()).toMatchObject({ handled: 3, failed: 1 });
+    expect(await queue.counts()).toMatchObject({ done: 3, failed: 1 });
     await broker.leave('w', at, '5 2 {}');
     await broker.leave('w', at, '5 2 {}');
     await broker.recover('w', 'hotqueue', at);
-    expect(await queue.counts()).toMatchObject({ handled: 5, failed: 2, workers: 0 });
+    expect(await queue.counts()).toMatchObject({ done: 5, failed: 2, workers: 0 });
   });
 });
 
@@ -173,7 +173,7 @@ describe('workers of another version of this library', () => {
       await expect(queue.get()).rejects.toMatchObject(refused);
       await expect(queue.get({ block: true })).rejects.toMatchObject(refused);
       await expect(queue.consume().next()).rejects.toMatchObject(refused);
-      expect(await queue.counts()).toMatchObject({ waiting: 1, claimed: 0, workers: 0 });
+      expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
     },
   );
 

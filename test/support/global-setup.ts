@@ -13,10 +13,10 @@ declare module 'vitest' {
   }
 }
 
-/** One server per vitest project: a real Redis for `redis`, the JavaScript engine for `engine`. */
+/** One server per vitest project: a real Redis for `redis` and `house`, the JavaScript engine for `engine`. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const kind = project.config.provide.serverKind;
-  const program = kind === 'redis' ? compileProgram() : undefined;
+  const program = project.name === 'redis' ? compileProgram() : undefined;
   if (program) project.provide('programMain', program.main);
   const stop = await serve(project, kind);
   return async () => {

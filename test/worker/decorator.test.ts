@@ -433,7 +433,7 @@ describe('the payload of a method on an untyped queue', () => {
     ],
     ['no parameter', both, '', 'it has no parameter, so its payload is unknown'],
   ])('is refused: %s (%s)', (_, compilers, parameter, sentence) => {
-    const source = `import type { Postcard } from '../runtime/postcard.js';
+    const source = `import type { Postcard } from './postcard.js';
       interface Shape {} type Alias = Image; class Bag { path }
       class Studio { @worker(untyped) resize(${parameter}) {} }`;
     for (const by of compilers) {

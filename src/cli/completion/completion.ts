@@ -47,8 +47,8 @@ export function completeCommand(): Command {
 
 async function namesOf(flags: RedisFlags): Promise<string[]> {
   try {
-    const present = await existingRedis(flags);
-    return present ? await queueNames(present.address) : [];
+    const existing = await existingRedis(flags);
+    return existing ? await queueNames(existing.address) : [];
   } catch {
     return [];
   }

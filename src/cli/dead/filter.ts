@@ -1,12 +1,12 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { DeadLetter } from 'hotqueue';
-import { toMs, type Duration } from '../../core/duration.js';
-import { duration } from '../command.js';
+import { durationMs } from '../command.js';
 
 export interface FilterFlags {
   readonly reason?: string;
   readonly error?: string;
-  readonly olderThan?: Duration;
+  /** In ms. */
+  readonly olderThan?: number;
 }
 
 /** Adds the options that choose dead letters. A dead letter must match all options that are given. */
@@ -14,7 +14,7 @@ export function withFilters(command: Command): Command {
   return command
     .option('--reason <text>', 'only those with this text in the reason', someText)
     .option('--error <text>', 'only those with this text in the name or message of the error', someText)
-    .option('--older-than <duration>', 'only those buried longer ago than this, such as 90s, 10m or 2d', duration);
+    .option('--older-than <duration>', 'only those buried longer ago than this, such as 90s, 10m or 2d', durationMs);
 }
 
 /** @returns the filter in the options; `undefined` if there is none */
@@ -25,7 +25,7 @@ export function filterOf(
   if (reason === undefined && error === undefined && olderThan === undefined) return undefined;
   const contains = (text: string | undefined, part: string): boolean =>
     text?.toLowerCase().includes(part.toLowerCase()) ?? false;
-  const before = olderThan === undefined ? Infinity : now - toMs(olderThan, 'older-than');
+  const before = olderThan === undefined ? Infinity : now - olderThan;
   return (letter) =>
     (reason === undefined || contains(letter.reason, reason)) &&
     (error === undefined || contains(letter.error?.name, error) || contains(letter.error?.message, error)) &&

@@ -1,5 +1,6 @@
 import type { DeadLetter } from 'hotqueue';
-import { age, cut, harmless, paint, table, widthOf } from '../output.js';
+import { age, harmless, paint, table, widthOf } from '../output.js';
+import { cutTo } from '../text-width.js';
 
 /** A table with a row for each dead letter. */
 export function lettersAsText(letters: readonly DeadLetter[], now: number): string {
@@ -7,7 +8,7 @@ export function lettersAsText(letters: readonly DeadLetter[], now: number): stri
   const room = Math.max(20, widthOf() - widest - 24);
   const rows = letters.map(({ key, buriedAt, attempts, reason, error }) => {
     const why = error ? `${reason}: ${error.name}: ${error.message}` : reason;
-    return [harmless(key), age(Math.max(0, now - buriedAt)), String(attempts), cut(harmless(why), room)];
+    return [harmless(key), age(Math.max(0, now - buriedAt)), String(attempts), cutTo(harmless(why), room)];
   });
   return table(['key', 'buried', 'attempts', 'reason'], rows);
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { findUp } from './tsconfig.js';
+import { findUp } from '../find-up.js';
 
 /** An installed package. */
 export interface Copy {

@@ -1,7 +1,8 @@
 import path from 'node:path';
+import { getTsconfig } from 'get-tsconfig';
 import { copiesIn, copySeenFrom, type Copy } from './copies.js';
+import { findUp } from '../find-up.js';
 import { ok, problem, warning, type Finding } from './finding.js';
-import { tsSettings } from './tsconfig.js';
 
 /** Checks everything in the project of `dir` that decides whether decorators work. */
 export function judgeDecorators(dir: string, ours: string = import.meta.filename): Finding[] {
@@ -43,9 +44,10 @@ const title = ({ dir, version }: Copy): string => `${version} in ${dir}`;
 function judgeTsconfig(dir: string): Finding {
   const check = 'tsconfig';
   try {
-    const settings = tsSettings(dir);
-    if (!settings) return ok(check, 'no tsconfig.json: in plain JavaScript, declare payloads with rules()');
-    const { file, experimentalDecorators = false, emitDecoratorMetadata = false } = settings;
+    const found = getTsconfig(dir);
+    if (!found) return ok(check, 'no tsconfig.json: in plain JavaScript, declare payloads with rules()');
+    const { path: file, config } = found;
+    const { experimentalDecorators = false, emitDecoratorMetadata = false } = config.compilerOptions ?? {};
     if (!experimentalDecorators)
       return warning(
         check,
@@ -75,19 +77,11 @@ function judgeRunner(dir: string): Finding | undefined {
       'runner',
       `@oxc-node/core ${runner.version} runs decorated TypeScript: node --import @oxc-node/core/register`,
     );
-  if (tsSettingsExist(dir))
+  if (findUp('tsconfig.json', dir) !== undefined)
     return warning(
       'runner',
       '@oxc-node/core is not installed: this project cannot run decorated TypeScript without compiling it',
       'run "npm install --save-dev @oxc-node/core", or compile with tsc; tsx and Node itself emit no metadata',
     );
   return undefined;
-}
-
-function tsSettingsExist(dir: string): boolean {
-  try {
-    return tsSettings(dir) !== undefined;
-  } catch {
-    return true;
-  }
 }

@@ -4,12 +4,12 @@ import { handshake } from '../../redis/handshake.js';
 import { labelOf } from '../../redis/named-address.js';
 import { answer, exitCodes, redisCommand, type RedisFlags } from '../command.js';
 import { harmless, paint } from '../output.js';
-import { existingRedis, type Present } from '../existing-redis.js';
+import { existingRedis, type ExistingRedis } from '../existing-redis.js';
 import { judgeDecorators } from './decorators.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 import { judgeServer } from './judge-server.js';
 import { findOrphans } from './orphans.js';
-import { readServer } from './server.js';
+import { readServer } from '../../inspect/server-facts.js';
 
 /** `doctor`: reports what could lose messages or stop workers. Changes nothing. */
 export function doctorCommand(): Command {
@@ -23,7 +23,7 @@ export function doctorCommand(): Command {
   ).action(async (flags: RedisFlags) => {
     const findings = [...(await judgeRedis(flags)), ...judgeDecorators(process.cwd())];
     const isWell = findings.every(({ status }) => status !== 'problem');
-    answer(flags, { ok: isWell, findings: findings.map((finding) => ({ wayOut: null, ...finding })) }, () =>
+    answer(flags, { ok: isWell, findings: findings.map((finding) => ({ fix: null, ...finding })) }, () =>
       findings.map(lineOf).join('\n'),
     );
     if (!isWell) process.exitCode = exitCodes.failed;
@@ -32,12 +32,12 @@ export function doctorCommand(): Command {
 
 async function judgeRedis(flags: RedisFlags): Promise<Finding[]> {
   try {
-    const present = await existingRedis(flags);
-    if (present)
+    const existing = await existingRedis(flags);
+    if (existing)
       return [
-        await version(present),
-        ...judgeServer(await readServer(present.address)),
-        ...(await findOrphans(present.address)),
+        await version(existing),
+        ...judgeServer(await readServer(existing.address)),
+        ...(await findOrphans(existing.address)),
       ];
     if (process.env['NODE_ENV'] === 'production')
       return [
@@ -64,16 +64,14 @@ async function judgeRedis(flags: RedisFlags): Promise<Finding[]> {
   }
 }
 
-async function version({ place }: Present): Promise<Finding> {
-  const { name, version: number } = await handshake(place);
-  return ok('redis', `${name} ${number ?? '(unknown version)'} at ${labelOf(place)}`);
+async function version({ endpoint }: ExistingRedis): Promise<Finding> {
+  const { name, version: number } = await handshake(endpoint);
+  return ok('redis', `${name} ${number ?? '(unknown version)'} at ${labelOf(endpoint)}`);
 }
 
 const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 
-function lineOf({ check, status, says, wayOut }: Finding): string {
+function lineOf({ check, status, says, fix }: Finding): string {
   const line = `${paint(colours[status], status.padEnd(7))}  ${check.padEnd(17)}  ${harmless(says)}`;
-  return wayOut === undefined
-    ? line
-    : `${line}\n${' '.repeat(9)}${' '.repeat(19)}${paint('dim', '→')} ${harmless(wayOut)}`;
+  return fix === undefined ? line : `${line}\n${' '.repeat(9)}${' '.repeat(19)}${paint('dim', '→')} ${harmless(fix)}`;
 }

@@ -6,19 +6,19 @@ export interface Finding {
   readonly status: 'ok' | 'warning' | 'problem';
   readonly says: string;
   /** What to do about it; absent for `ok`. */
-  readonly wayOut?: string;
+  readonly fix?: string;
 }
 
 export const ok = (check: string, says: string): Finding => ({ check, status: 'ok', says });
-export const warning = (check: string, says: string, wayOut: string): Finding => ({
+export const warning = (check: string, says: string, fix: string): Finding => ({
   check,
   status: 'warning',
   says,
-  wayOut,
+  fix,
 });
-export const problem = (check: string, says: string, wayOut: string): Finding => ({
+export const problem = (check: string, says: string, fix: string): Finding => ({
   check,
   status: 'problem',
   says,
-  wayOut,
+  fix,
 });

@@ -1,4 +1,4 @@
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from '../../inspect/server-facts.js';
 import { engineField } from '../../embedded/identity.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 
@@ -22,15 +22,15 @@ function eviction({ info }: ServerFacts): Finding | undefined {
   const most = Number(info.get('maxmemory') ?? 0);
   if (policy === 'noeviction')
     return ok('eviction', 'noeviction: when memory is full, the server refuses put, and no message is lost');
-  const wayOut = 'set maxmemory-policy to noeviction (redis-cli CONFIG SET, and in redis.conf)';
-  if (most === 0) return warning('eviction', `${policy}, but nothing is evicted without a maxmemory`, wayOut);
+  const fix = 'set maxmemory-policy to noeviction (redis-cli CONFIG SET, and in redis.conf)';
+  if (most === 0) return warning('eviction', `${policy}, but nothing is evicted without a maxmemory`, fix);
   if (policy.startsWith('volatile-'))
     return warning(
       'eviction',
       `${policy}: Redis may forget your own ids early, and then a message that is put again is stored twice`,
-      wayOut,
+      fix,
     );
-  return problem('eviction', `${policy}: when memory is full, the server deletes whole queues`, wayOut);
+  return problem('eviction', `${policy}: when memory is full, the server deletes whole queues`, fix);
 }
 
 function memory({ info }: ServerFacts): Finding | undefined {
@@ -57,14 +57,14 @@ function persistence({ info, config }: ServerFacts): Finding {
       'none: the JavaScript engine keeps messages in memory only',
       'use it only for learning and tests; "hotqueue redis install" installs a real server',
     );
-  const wayOut = 'set appendonly yes (redis-cli CONFIG SET, and in redis.conf)';
+  const fix = 'set appendonly yes (redis-cli CONFIG SET, and in redis.conf)';
   if (info.get('aof_enabled') === '1') return appending(config?.get('appendfsync'));
   const save = config?.get('save');
-  if (save === '') return warning(check, 'none: a restart of the server loses every message', wayOut);
+  if (save === '') return warning(check, 'none: a restart of the server loses every message', fix);
   return warning(
     check,
     `snapshots only${save === undefined ? ', if any' : ` (save ${save})`}: a crash loses messages put since the last snapshot`,
-    wayOut,
+    fix,
   );
 }
 

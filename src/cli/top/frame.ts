@@ -1,15 +1,11 @@
 import { age, count } from '../output.js';
-import { columnsOf, fit, painted, type Line, type Paint } from './line.js';
+import { columnsOf } from '../text-width.js';
+import { fit, painted, type Line, type Paint, type Size } from './line.js';
 import { nextPane, nextRows } from './next-pane.js';
 import { queuesPane } from './queues-pane.js';
-import type { SeenQueue } from './snapshot.js';
+import type { TopQueue } from './snapshot.js';
 import { selectedOf, type State } from './state.js';
 import { workersPane, workersRows } from './workers-pane.js';
-
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 /** After this time without a reply, the screen says that Redis does not answer. */
 const silentMs = 2_000;
@@ -31,7 +27,7 @@ export function frame(state: State, now: number, { columns, rows }: Size, paint:
   return [...head, ...filled, ...foot].slice(0, rows).map((line) => painted(fit(line, columns), paint));
 }
 
-function header({ sight: { at, queues } }: State, columns: number): Line {
+function header({ snapshot: { at, queues } }: State, columns: number): Line {
   const sum = (which: 'waiting' | 'active' | 'dead'): number =>
     queues.reduce((total, queue) => total + queue[which], 0);
   const n = (value: number): string => value.toLocaleString('en');
@@ -45,13 +41,13 @@ function header({ sight: { at, queues } }: State, columns: number): Line {
 function footer(state: State, now: number, rows: number): Line[] {
   const { question } = state;
   if (question) return [[[question.text, 'bold'], [' y: yes, any other key: no']]];
-  const hints = newsOf(state, now);
-  if (rows >= 10) return [hints ?? [], keysLine];
-  return rows >= 3 ? [hints ?? keysLine] : [];
+  const status = statusLine(state, now);
+  if (rows >= 10) return [status ?? [], keysLine];
+  return rows >= 3 ? [status ?? keysLine] : [];
 }
 
 /** The status line: Redis does not answer, an action is running, or the result of the last one. */
-function newsOf({ askedAt, refusal, doing, note }: State, now: number): Line | undefined {
+function statusLine({ askedAt, refusal, doing, note }: State, now: number): Line | undefined {
   const silent = askedAt === undefined ? 0 : now - askedAt;
   if (silent >= silentMs) return [[`Redis does not answer for ${age(silent)}: showing old data, reconnecting`, 'red']];
   if (refusal !== undefined) return [[refusal, 'red']];
@@ -85,10 +81,10 @@ const help: readonly Line[] = [
 function bodyOf(state: State, now: number, { columns, rows }: Size): Line[] {
   const queue = selectedOf(state);
   if (!queue) return [[], [['no queue yet: put a message first, for example  hotqueue put emails \'"hello"\'']]];
-  const lines = queuesPane(state, now, columns, listRows(state.sight.queues.length, rows));
+  const lines = queuesPane(state, now, columns, listRows(state.snapshot.queues.length, rows));
   const room = rows - lines.length - 1;
   if (room < 3) return lines;
-  const more = state.sight.queues.length + 1 - lines.length;
+  const more = state.snapshot.queues.length + 1 - lines.length;
   const between: Line = more > 0 ? [[`  … ${count(more, 'more queue')}`, 'dim']] : [];
   return [...lines, between, ...detail(queue, now, { columns, rows: room })];
 }
@@ -99,7 +95,7 @@ function listRows(queues: number, rows: number): number {
   return rows < 8 ? Math.min(needed, rows) : Math.min(needed, Math.max(3, Math.floor(rows * 0.4)));
 }
 
-function detail(queue: SeenQueue, now: number, { columns, rows }: Size): Line[] {
+function detail(queue: TopQueue, now: number, { columns, rows }: Size): Line[] {
   if (columns < wideColumns) {
     const [above, below] = shared(rows - 1, workersRows(queue), nextRows(queue));
     return [

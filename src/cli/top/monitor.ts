@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { HotQueueError, RedisUnreachableError } from 'hotqueue';
 import type { RedisFlags } from '../command.js';
 import { paint } from '../output.js';
-import { doing, perform } from './act.js';
+import { doing, perform } from './action.js';
 import { frame } from './frame.js';
 import { Screen } from './screen.js';
-import type { Eyes, Snapshot } from './snapshot.js';
-import { pressed, seen, stateOf, type Act, type Key, type State } from './state.js';
+import type { TopSnapshot, TopSnapshots } from './snapshot.js';
+import { afterKey, stateOf, withSnapshot, type Action, type Key, type State } from './state.js';
 
 /** Time between two drawings without new data: ages grow, and the screen can say that Redis does not answer. */
 const clockMs = 500;
@@ -20,16 +20,16 @@ export class Monitor {
   #state: State;
   #isOver = false;
   /** Ends the pause before the next snapshot. */
-  #poke = new AbortController();
-  #leave: () => void = () => {};
+  #nextNow = new AbortController();
+  #quit: () => void = () => {};
   #fail: (error: unknown) => void = () => {};
 
   /** @param first a snapshot taken before: if Redis has never answered, an error message is better than an empty screen */
   constructor(
-    private readonly eyes: Eyes,
+    private readonly snapshots: TopSnapshots,
     private readonly flags: RedisFlags,
     private readonly intervalMs: number,
-    first: Snapshot,
+    first: TopSnapshot,
   ) {
     this.#state = stateOf(first);
   }
@@ -41,38 +41,38 @@ export class Monitor {
       this.#screen.open();
       // Quitting does not wait for a snapshot or an action that is still waiting for Redis.
       await new Promise<void>((resolve, reject) => {
-        [this.#leave, this.#fail] = [resolve, reject];
+        [this.#quit, this.#fail] = [resolve, reject];
         signal.addEventListener('abort', () => resolve());
         if (signal.aborted) resolve();
-        this.#looking().catch(reject);
+        this.#takeSnapshots().catch(reject);
       });
     } finally {
       this.#isOver = true;
-      this.#poke.abort();
+      this.#nextNow.abort();
       clearInterval(clock);
       this.#screen.close();
     }
   }
 
-  async #looking(): Promise<void> {
+  async #takeSnapshots(): Promise<void> {
     while (!this.#isOver) {
       this.#draw();
-      this.#poke = new AbortController();
-      await this.#look();
+      this.#nextNow = new AbortController();
+      await this.#takeSnapshot();
       this.#draw();
       await pause(this.#state.refusal === undefined ? this.intervalMs : Math.max(1_000, this.intervalMs), undefined, {
-        signal: this.#poke.signal,
+        signal: this.#nextNow.signal,
       }).catch(() => undefined);
     }
   }
 
-  async #look(): Promise<void> {
+  async #takeSnapshot(): Promise<void> {
     this.#change({ askedAt: this.#state.askedAt ?? Date.now() });
     try {
-      const sight = await this.eyes.look(this.#screen.size.rows, this.#state.selected);
-      this.#state = seen(this.#state, sight); // reads the state again, because keys may have changed it meanwhile
+      const snapshot = await this.snapshots.take(this.#screen.size.rows, this.#state.selected);
+      this.#state = withSnapshot(this.#state, snapshot); // reads the state again, because keys may have changed it meanwhile
       this.#change({ askedAt: Date.now() });
-      await this.eyes.watch();
+      await this.snapshots.watch();
       this.#change({ askedAt: undefined });
     } catch (error) {
       // Keeps `askedAt`, so that the screen shows how long Redis has not answered. The next snapshot tries again.
@@ -84,24 +84,24 @@ export class Monitor {
 
   #key(key: Key): void {
     const { selected } = this.#state;
-    const { state, act, isEnd } = pressed(this.#state, key);
+    const { state, action, isEnd } = afterKey(this.#state, key);
     this.#state = state;
-    if (isEnd) return this.#leave();
-    if (act) this.#act(act).catch(this.#fail);
-    if (state.selected !== selected) this.#poke.abort(); // the next messages of this queue are not loaded yet
+    if (isEnd) return this.#quit();
+    if (action) this.#perform(action).catch(this.#fail);
+    if (state.selected !== selected) this.#nextNow.abort(); // the next messages of this queue are not loaded yet
     this.#draw();
   }
 
-  async #act(act: Act): Promise<void> {
-    this.#change({ doing: `${doing[act.verb]} ${act.queue}` });
+  async #perform(action: Action): Promise<void> {
+    this.#change({ doing: `${doing[action.verb]} ${action.queue}` });
     try {
-      this.#change({ note: await perform(act, this.flags) });
+      this.#change({ note: await perform(action, this.flags) });
     } catch (error) {
       this.#change({ note: refusalOf(error) });
     } finally {
       this.#change({ doing: undefined });
     }
-    this.#poke.abort();
+    this.#nextNow.abort();
     this.#draw();
   }
 
@@ -110,8 +110,8 @@ export class Monitor {
       this.#screen.draw(frame(this.#state, Date.now(), this.#screen.size, (style, text) => paint(style, text)));
   }
 
-  #change(hints: Partial<State>): void {
-    this.#state = { ...this.#state, ...hints };
+  #change(changes: Partial<State>): void {
+    this.#state = { ...this.#state, ...changes };
   }
 
   #guarded(work: () => void): void {

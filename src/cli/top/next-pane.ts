@@ -1,15 +1,14 @@
 import { age } from '../output.js';
-import type { Size } from './frame.js';
-import { cell, foreign, type Line } from './line.js';
-import type { Next, SeenQueue } from './snapshot.js';
+import { cell, foreign, type Line, type Size } from './line.js';
+import type { StoredMessage, TopQueue } from './snapshot.js';
 
 /** Number of rows that the pane can use: a title and a row for each message. */
-export const nextRows = ({ next }: SeenQueue): number => 1 + Math.max(1, next?.length ?? 0);
+export const nextRows = ({ next }: TopQueue): number => 1 + Math.max(1, next?.length ?? 0);
 
 const ageWidth = 7;
 
 /** The next messages, in the order in which workers take them: id, time since the put, payload. */
-export function nextPane({ name, next, waiting, isPaused }: SeenQueue, now: number, { columns, rows }: Size): Line[] {
+export function nextPane({ name, next, waiting, isPaused }: TopQueue, now: number, { columns, rows }: Size): Line[] {
   const title: Line = [[`Next on ${name}`, 'bold'], [isPaused ? ' (paused)' : '']];
   if (next === undefined) return [title, [['  …', 'dim']]].slice(0, rows) as Line[];
   if (next.length === 0) return [title, [['  no message is waiting', 'dim']]].slice(0, rows) as Line[];
@@ -24,7 +23,12 @@ export function nextPane({ name, next, waiting, isPaused }: SeenQueue, now: numb
   );
 }
 
-function messageLine({ id, putAt, attempts, text }: Next, idWidth: number, now: number, columns: number): Line {
+function messageLine(
+  { id, putAt, attempts, text }: StoredMessage,
+  idWidth: number,
+  now: number,
+  columns: number,
+): Line {
   const failed = attempts === 0 ? [] : [[`failed ${attempts}× `, 'red'] as const];
   const put = putAt === null ? '-' : age(Math.max(0, now - putAt));
   return [

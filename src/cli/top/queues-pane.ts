@@ -2,14 +2,14 @@ import { age } from '../output.js';
 import { bar } from '../progress.js';
 import { cell, type Line, type Style } from './line.js';
 import { compact, perSecond } from './numbers.js';
-import type { SeenQueue } from './snapshot.js';
+import type { TopQueue } from './snapshot.js';
 import type { State } from './state.js';
 
 interface Column {
   readonly title: string;
   readonly width: number;
-  readonly text: (queue: SeenQueue, now: number) => string;
-  readonly style?: (queue: SeenQueue) => Style | undefined;
+  readonly text: (queue: TopQueue, now: number) => string;
+  readonly style?: (queue: TopQueue) => Style | undefined;
 }
 
 // If there is not enough room, the last columns of this list are left out first.
@@ -42,10 +42,15 @@ const leastName = 8;
 const leastBar = 5;
 
 /** A row for each queue, below a heading if there are at least two rows. The selected queue is always shown. */
-export function queuesPane({ sight: { queues }, selected }: State, now: number, columns: number, rows: number): Line[] {
+export function queuesPane(
+  { snapshot: { queues }, selected }: State,
+  now: number,
+  columns: number,
+  rows: number,
+): Line[] {
   const { shown, name, bars } = layout(columns, Math.max(...queues.map((queue) => queue.name.length)));
   const most = Math.max(1, ...queues.map(({ waiting }) => waiting));
-  const row = (queue: SeenQueue): Line => {
+  const row = (queue: TopQueue): Line => {
     const isSelected = queue.name === selected;
     const share = bars === 0 ? [] : [[' '] as const, cell(bar(queue.waiting / most, bars), bars, { style: 'cyan' })];
     const cells = shown.flatMap((column) => [

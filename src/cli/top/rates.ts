@@ -1,11 +1,11 @@
 import type { WorkerInfo } from 'hotqueue';
-import { ratesOf, type QueueLook, type Rates } from '../look.js';
+import { ratesBetween, type QueueSnapshot, type Rates } from '../../inspect/snapshot.js';
 
-/** A snapshot of all queues. */
-export interface Look {
+/** Snapshots of all queues, taken at the same time. */
+export interface TimedSnapshots {
   /** Unix ms. */
   readonly at: number;
-  readonly queues: readonly QueueLook[];
+  readonly queues: readonly QueueSnapshot[];
 }
 
 /**
@@ -17,14 +17,18 @@ export interface Look {
  * @param before earlier snapshots, the oldest first
  * @returns `undefined` until a worker has reported twice. Without workers, it uses the totals of the queue
  */
-export function ratesIn(queue: QueueLook, at: number, before: readonly Look[]): Rates | undefined {
-  const earlier = before.flatMap((look) =>
-    look.queues.filter(({ name }) => name === queue.name).map((then) => ({ at: look.at, then })),
+export function ratesOverWindow(
+  queue: QueueSnapshot,
+  at: number,
+  before: readonly TimedSnapshots[],
+): Rates | undefined {
+  const earlier = before.flatMap(({ at: thenAt, queues }) =>
+    queues.filter(({ name }) => name === queue.name).map((then) => ({ at: thenAt, then })),
   );
-  if (queue.workers.length === 0) return ratesOf(queue, earlier[0]?.then, at - (earlier[0]?.at ?? at));
+  if (queue.workers.length === 0) return ratesBetween(earlier[0]?.then, queue, at - (earlier[0]?.at ?? at));
   const known = queue.workers.flatMap(
     (worker) =>
-      ratesOfOne(
+      ratesOfWorker(
         worker,
         earlier.map(({ then }) => then),
       ) ?? [],
@@ -36,7 +40,7 @@ export function ratesIn(queue: QueueLook, at: number, before: readonly Look[]): 
 }
 
 /** Uses the ends of the lease as times of the heartbeats: each heartbeat renews the lease for the same time. */
-function ratesOfOne(worker: WorkerInfo, before: readonly QueueLook[]): Rates | undefined {
+function ratesOfWorker(worker: WorkerInfo, before: readonly QueueSnapshot[]): Rates | undefined {
   const then = before.flatMap(({ workers }) => workers.filter(({ id }) => id === worker.id))[0];
   const elapsedMs = worker.leaseUntil - (then?.leaseUntil ?? worker.leaseUntil);
   if (!then || elapsedMs <= 0) return undefined;

@@ -1,15 +1,15 @@
 import { count } from '../output.js';
-import type { SeenQueue, Snapshot } from './snapshot.js';
+import type { TopQueue, TopSnapshot } from './snapshot.js';
 
 /** An action of a key on a queue in Redis. */
-export interface Act {
+export interface Action {
   readonly verb: 'pause' | 'resume' | 'revive' | 'drop' | 'promote';
   readonly queue: string;
 }
 
 /** Everything that the screen shows. */
 export interface State {
-  readonly sight: Snapshot;
+  readonly snapshot: TopSnapshot;
   /** Name of the queue that the lower half shows; `undefined` if there is no queue. */
   readonly selected: string | undefined;
   /** Since when a reply from Redis is missing, in Unix ms. */
@@ -18,7 +18,7 @@ export interface State {
   readonly refusal: string | undefined;
   readonly isHelp: boolean;
   /** An action that waits for a yes. */
-  readonly question: { readonly act: Act; readonly text: string } | undefined;
+  readonly question: { readonly action: Action; readonly text: string } | undefined;
   /** The action that is running. */
   readonly doing: string | undefined;
   /** Result of the last action. */
@@ -33,16 +33,16 @@ export interface Key {
 }
 
 /** The state after a key, and the action to run. */
-export interface Answer {
+export interface KeyResult {
   readonly state: State;
-  readonly act?: Act;
+  readonly action?: Action;
   readonly isEnd?: boolean;
 }
 
-export function stateOf(sight: Snapshot): State {
-  return seen(
+export function stateOf(snapshot: TopSnapshot): State {
+  return withSnapshot(
     {
-      sight,
+      snapshot,
       selected: undefined,
       askedAt: undefined,
       refusal: undefined,
@@ -51,83 +51,83 @@ export function stateOf(sight: Snapshot): State {
       doing: undefined,
       note: undefined,
     },
-    sight,
+    snapshot,
   );
 }
 
 /** The state with a new snapshot. The selected queue stays selected if it still exists. */
-export function seen(state: State, sight: Snapshot): State {
-  const isThere = sight.queues.some(({ name }) => name === state.selected);
+export function withSnapshot(state: State, snapshot: TopSnapshot): State {
+  const isThere = snapshot.queues.some(({ name }) => name === state.selected);
   return {
     ...state,
-    sight,
-    selected: isThere ? state.selected : sight.queues[0]?.name,
+    snapshot,
+    selected: isThere ? state.selected : snapshot.queues[0]?.name,
     askedAt: undefined,
     refusal: undefined,
   };
 }
 
-export const selectedOf = ({ sight, selected }: State): SeenQueue | undefined =>
-  sight.queues.find(({ name }) => name === selected);
+export const selectedOf = ({ snapshot, selected }: State): TopQueue | undefined =>
+  snapshot.queues.find(({ name }) => name === selected);
 
 /** What a key does. Pure: the caller runs the action. */
-export function pressed(state: State, key: Key): Answer {
+export function afterKey(state: State, key: Key): KeyResult {
   const name = key.ctrl
     ? `ctrl-${key.name}`
     : key.sequence?.length === 1 && key.sequence > ' '
       ? key.sequence
       : key.name;
   if (name === 'ctrl-c') return { state, isEnd: true };
-  if (state.question) return answered(state, state.question.act, name);
+  if (state.question) return afterAnswer(state, state.question.action, name);
   if (state.isHelp) return name === 'q' ? { state, isEnd: true } : { state: { ...state, isHelp: false } };
-  const calm = { ...state, note: undefined };
+  const cleared = { ...state, note: undefined };
   switch (name) {
     case 'q':
       return { state, isEnd: true };
     case '?':
     case 'h':
-      return { state: { ...calm, isHelp: true } };
+      return { state: { ...cleared, isHelp: true } };
     case 'up':
     case 'k':
-      return { state: moved(calm, -1) };
+      return { state: withSelection(cleared, -1) };
     case 'down':
     case 'j':
     case 'tab':
-      return { state: moved(calm, 1) };
+      return { state: withSelection(cleared, 1) };
     case 'pageup':
-      return { state: moved(calm, -10) };
+      return { state: withSelection(cleared, -10) };
     case 'pagedown':
-      return { state: moved(calm, 10) };
+      return { state: withSelection(cleared, 10) };
     case 'home':
     case 'g':
-      return { state: moved(calm, -Infinity) };
+      return { state: withSelection(cleared, -Infinity) };
     case 'end':
     case 'G':
-      return { state: moved(calm, Infinity) };
+      return { state: withSelection(cleared, Infinity) };
     case 'p':
-      return steered(calm);
+      return pauseOrResume(cleared);
     case 'r':
-      return asked(calm, 'revive', 'dead');
+      return askFirst(cleared, 'revive', 'dead');
     case 'd':
-      return asked(calm, 'drop', 'dead');
+      return askFirst(cleared, 'drop', 'dead');
     case 'n':
-      return asked(calm, 'promote', 'delayed');
+      return askFirst(cleared, 'promote', 'delayed');
     default:
       return { state };
   }
 }
 
-function moved(state: State, by: number): State {
-  const { queues } = state.sight;
+function withSelection(state: State, by: number): State {
+  const { queues } = state.snapshot;
   const at = queues.findIndex(({ name }) => name === state.selected);
   const to = Math.min(queues.length - 1, Math.max(0, at + by));
   return { ...state, selected: queues[to]?.name };
 }
 
-function steered(state: State): Answer {
+function pauseOrResume(state: State): KeyResult {
   const queue = selectedOf(state);
   if (!queue || state.doing !== undefined) return { state };
-  return { state, act: { verb: queue.isPaused ? 'resume' : 'pause', queue: queue.name } };
+  return { state, action: { verb: queue.isPaused ? 'resume' : 'pause', queue: queue.name } };
 }
 
 const questions = {
@@ -137,7 +137,7 @@ const questions = {
 };
 
 /** Asks for a yes before an action that changes all dead letters or all delayed messages. */
-function asked(state: State, verb: keyof typeof questions, where: 'dead' | 'delayed'): Answer {
+function askFirst(state: State, verb: keyof typeof questions, where: 'dead' | 'delayed'): KeyResult {
   const queue = selectedOf(state);
   if (!queue || state.doing !== undefined) return { state };
   const none = where === 'dead' ? 'no dead letters' : 'no delayed messages';
@@ -145,13 +145,13 @@ function asked(state: State, verb: keyof typeof questions, where: 'dead' | 'dela
   return {
     state: {
       ...state,
-      question: { act: { verb, queue: queue.name }, text: questions[verb](queue[where], queue.name) },
+      question: { action: { verb, queue: queue.name }, text: questions[verb](queue[where], queue.name) },
     },
   };
 }
 
 /** Only `y` is a yes: a key pressed by mistake must not drop anything. */
-function answered(state: State, act: Act, key: string | undefined): Answer {
+function afterAnswer(state: State, action: Action, key: string | undefined): KeyResult {
   const closed = { ...state, question: undefined };
-  return key === 'y' || key === 'Y' ? { state: closed, act } : { state: { ...closed, note: 'nothing was changed' } };
+  return key === 'y' || key === 'Y' ? { state: closed, action } : { state: { ...closed, note: 'nothing was changed' } };
 }

@@ -1,11 +1,10 @@
 import type { WorkerInfo } from 'hotqueue';
 import { age, count } from '../output.js';
-import type { Size } from './frame.js';
-import { cell, foreign, type Line } from './line.js';
+import { cell, foreign, type Line, type Size } from './line.js';
 import { compact } from './numbers.js';
-import type { SeenQueue } from './snapshot.js';
+import type { TopQueue } from './snapshot.js';
 
-interface Held {
+interface ActiveRow {
   readonly worker: string;
   readonly id: string;
   readonly attempt: number;
@@ -13,11 +12,11 @@ interface Held {
 }
 
 /** Number of rows that the pane can use: a title, a heading, and a row for each worker and each of its messages. */
-export const workersRows = ({ workers }: SeenQueue): number =>
+export const workersRows = ({ workers }: TopQueue): number =>
   workers.length === 0 ? 1 : 2 + workers.reduce((sum, { activeMessages }) => sum + 1 + activeMessages.length, 0);
 
 /** The workers of a queue, each followed by its messages, the longest running first. With few rows, it leaves out messages first. */
-export function workersPane(queue: SeenQueue, now: number, { columns, rows }: Size): Line[] {
+export function workersPane(queue: TopQueue, now: number, { columns, rows }: Size): Line[] {
   const { workers } = queue;
   const facts = [`${compact(queue.done)} done`, `${compact(queue.failed)} failed`].join(', ');
   const title: Line = [
@@ -31,7 +30,7 @@ export function workersPane(queue: SeenQueue, now: number, { columns, rows }: Si
   const named = oldest(shown, room - shown.length - (missing > 0 ? 1 : 0));
   const tree = shown.flatMap((worker) => [
     workerLine(worker, now, columns),
-    ...named.filter((held) => held.worker === worker.id).map((held) => heldLine(held, now)),
+    ...named.filter((row) => row.worker === worker.id).map((row) => activeLine(row, now)),
   ]);
   return [
     title,
@@ -42,7 +41,7 @@ export function workersPane(queue: SeenQueue, now: number, { columns, rows }: Si
 }
 
 /** The messages of all these workers that have been running the longest. */
-function oldest(workers: readonly WorkerInfo[], most: number): Held[] {
+function oldest(workers: readonly WorkerInfo[], most: number): ActiveRow[] {
   const all = workers.flatMap(({ id: worker, activeMessages }) =>
     activeMessages.map((message) => ({ worker, ...message })),
   );
@@ -91,7 +90,7 @@ function workerLine(
   ];
 }
 
-function heldLine({ id, attempt, since }: Held, now: number): Line {
+function activeLine({ id, attempt, since }: ActiveRow, now: number): Line {
   const ran = age(Math.max(0, now - since));
   return [
     ['    '],

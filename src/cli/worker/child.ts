@@ -1,9 +1,8 @@
-import { HotQueueError } from 'hotqueue';
 import { exitCodes } from '../command.js';
-import { leave } from './exit.js';
-import { told } from './load.js';
+import { exitSoon } from '../exit.js';
+import { errorWithStack } from './load.js';
 import { logIn } from './log.js';
-import type { Order, Report } from './messages.js';
+import type { ChildCommand, ChildReport } from './messages.js';
 import type { WorkerSettings } from './settings.js';
 import { WorkerProcess } from './worker-process.js';
 
@@ -14,26 +13,28 @@ import { WorkerProcess } from './worker-process.js';
  * running without a supervisor.
  */
 const settings = JSON.parse(process.argv[2] ?? '') as WorkerSettings;
-const report = (one: Report): void => void process.send?.(one, undefined, undefined, () => {}); // ignores errors: `disconnect` reports a dead supervisor
-const shift = new WorkerProcess(settings, logIn(settings.log), (shutdownTimeoutMs) =>
+const report = (message: ChildReport): void => void process.send?.(message, undefined, undefined, () => {}); // ignores errors: `disconnect` reports a dead supervisor
+const workerProcess = new WorkerProcess(settings, logIn(settings.log), (shutdownTimeoutMs) =>
   report({ kind: 'ready', shutdownTimeoutMs }),
 );
 
-process.on('disconnect', () => shift.stop('orphaned'));
-process.on('message', (order: Order) => (order.kind === 'force' ? shift.force() : shift.stop(order.reason)));
+process.on('disconnect', () => workerProcess.stop('orphaned'));
+process.on('message', (command: ChildCommand) =>
+  command.kind === 'force' ? workerProcess.force() : workerProcess.stop(command.reason),
+);
 process.once('SIGTERM', () => {
-  shift.stop('SIGTERM');
-  process.on('SIGTERM', () => shift.force());
+  workerProcess.stop('SIGTERM');
+  process.on('SIGTERM', () => workerProcess.force());
 });
 // Ctrl-C sends SIGINT to all foreground processes. The child ignores it, because the supervisor sends its own command.
 process.on('SIGINT', () => {});
-if (!process.connected) shift.stop('orphaned'); // the supervisor died while this file was loaded
+if (!process.connected) workerProcess.stop('orphaned'); // the supervisor died while this file was loaded
 
 try {
-  const reason = await shift.work();
-  report({ kind: 'ending', reason });
-  leave(shift.isForced ? exitCodes.failed : exitCodes.done);
+  const reason = await workerProcess.work();
+  report({ kind: 'ended', reason });
+  exitSoon(workerProcess.isForced ? exitCodes.failed : exitCodes.done);
 } catch (error) {
-  report({ kind: 'failed', message: error instanceof HotQueueError ? error.message : told(error) });
-  leave(exitCodes.failed);
+  report({ kind: 'failed', message: errorWithStack(error) });
+  exitSoon(exitCodes.failed);
 }

@@ -1,16 +1,14 @@
-import { NoWorkersError, WorkerFileError } from 'hotqueue';
-import type { BoundHandler } from '../../worker/handlers.js';
-import type { LibraryCopy, CliHost } from '../../worker/cli-host.js';
-import type { RunOptions } from '../../worker/runner.js';
-import type { WorkerSource } from '../../worker/types.js';
-import { told, type Exports } from './load.js';
+import { NoWorkersError, type RunOptions, type WorkerSource } from 'hotqueue';
+import { packageFolder, workerKindOf, type CliHost } from '../../worker/cli-host.js';
+import { handlersOf, type BoundHandler } from '../../worker/handlers.js';
+import { WorkerFileError } from '../errors.js';
+import { errorWithStack, nearby, type Exports } from './load.js';
 
-/** The handlers that were found, and the copy of the library that declared them. */
+/** The handlers in the files. */
 export interface DiscoveredWorkers {
-  readonly copy: LibraryCopy;
   readonly handlers: readonly BoundHandler[];
-  /** Instances that the recruiter created. They are disposed of at the end. */
-  readonly made: readonly object[];
+  /** Instances that the command constructed. It disposes of them at the end. */
+  readonly instances: readonly object[];
   /** Options that the files passed to `run`. */
   readonly options: RunOptions;
 }
@@ -19,44 +17,48 @@ type Class = new () => object;
 
 /** The CLI host: collects the workers that the files export or pass to `run`. */
 export class WorkerDiscovery implements CliHost {
-  readonly #copies: Set<LibraryCopy>;
-  readonly #engaged: {
-    readonly workers: readonly object[];
-    readonly options: RunOptions;
-    readonly copy: LibraryCopy;
-  }[] = [];
+  readonly #passedToRun = new Set<object>();
   readonly #exported = new Set<unknown>();
-  #onEngaged: (() => void) | undefined;
-  #isOver = false;
+  #options: RunOptions = {};
+  #onRun: (() => void) | undefined;
+  #isComplete = false;
 
-  /** @param stopped resolves when the workers have stopped; `run` in the files waits for it */
+  /**
+   * @param files names of the files, for errors
+   * @param stopped resolves when the workers have stopped; `run` in the files waits for it
+   */
   constructor(
-    own: LibraryCopy,
+    private readonly files: string,
     private readonly stopped: Promise<void>,
-  ) {
-    this.#copies = new Set([own]);
-  }
+  ) {}
 
   /** Resolves when the file that is loaded next calls `run`. */
-  engagement(): Promise<void> {
-    return new Promise((resolve) => (this.#onEngaged = resolve));
+  nextRun(): Promise<void> {
+    return new Promise((resolve) => (this.#onRun = resolve));
   }
 
-  addCopy(copy: LibraryCopy): void {
-    this.#copies.add(copy);
-  }
-
-  async runWorkers(workers: WorkerSource, options: RunOptions, copy: LibraryCopy): Promise<void> {
-    if (this.#isOver)
+  async runWorkers(workers: WorkerSource, options: RunOptions): Promise<void> {
+    if (this.#isComplete)
       throw new NoWorkersError(
         'run() was called after "hotqueue worker" had loaded the file: call await run(…) at the top level of the file, or export the workers',
       );
-    copy.handlersOf(workers); // throws here, at the call of run, if the workers are invalid
-    this.#engaged.push({ workers: Array.isArray(workers) ? (workers as object[]) : [workers], options, copy });
-    this.#onEngaged?.();
+    handlersOf(workers); // throws here, at the call of run, if the workers are invalid
+    for (const worker of Array.isArray(workers) ? (workers as object[]) : [workers]) this.#passedToRun.add(worker);
+    this.#options = { ...this.#options, ...options };
+    this.#onRun?.();
     await this.stopped;
   }
 
+  refuseCopy(folder: string): never {
+    throw new WorkerFileError(
+      this.files,
+      `imports another copy of hotqueue: ${nearby(folder)}, and this command is ${nearby(packageFolder)}. ` +
+        'Start the command in the folder of the project, with "npx hotqueue worker". ' +
+        'If the project itself has two copies, "npm ls hotqueue" shows them, and "npm dedupe" can remove one',
+    );
+  }
+
+  /** Adds the exports of a file. */
   add(exports: Exports): void {
     for (const value of valuesOf(exports)) this.#exported.add(value);
   }
@@ -64,49 +66,29 @@ export class WorkerDiscovery implements CliHost {
   /**
    * All handlers that were found. An object that was found twice counts once.
    *
-   * @param classes names of classes: only their instances are used
+   * @param classNames names of classes: only their instances are used
    * @throws NoWorkersError, WorkerFileError
    */
-  recruit(files: string, classes: readonly string[] | undefined): DiscoveredWorkers {
-    this.#isOver = true;
-    const { copy, workers, made } = this.#objects(files, classes);
-    return {
-      copy,
-      made,
-      handlers: copy.handlersOf([...workers]),
-      options: Object.assign({}, ...this.#engaged.map(({ options }) => options)) as RunOptions,
-    };
-  }
-
-  #objects(files: string, chosen: readonly string[] | undefined) {
-    const ready = new Map<object, LibraryCopy>(
-      this.#engaged.flatMap(({ workers, copy }) => workers.map((worker) => [worker, copy] as const)),
-    );
-    const classes = new Map<Class, LibraryCopy>();
+  finish(classNames: readonly string[] | undefined): DiscoveredWorkers {
+    this.#isComplete = true;
+    const isSelected = (name: string): boolean => classNames?.includes(name) ?? true;
+    const workers = new Set(this.#passedToRun);
+    const classes = new Set<Class>();
     for (const value of this.#exported) {
-      const copy = [...this.#copies].find((one) => one.kindOf(value) !== undefined);
-      if (copy?.kindOf(value) === 'worker') ready.set(value as object, copy);
+      const kind = workerKindOf(value);
+      if (kind === 'worker') workers.add(value as object);
       // Workers in properties are visible only on an instance. So such a class is constructed only if `--class` names it.
-      else if (copy || (chosen !== undefined && typeof value === 'function' && chosen.includes(value.name)))
-        classes.set(value as Class, copy ?? [...this.#copies].at(-1)!);
+      else if (kind === 'class' || (typeof value === 'function' && classNames?.includes(value.name)))
+        classes.add(value as Class);
     }
-    const toMake = [...classes.keys()].filter(
-      (one) => !isSpokenFor(one, [...ready.keys()], [...classes.keys()], chosen),
-    );
-    const made = toMake
-      .filter((one) => chosen?.includes(one.name) ?? true)
-      .map((one) => ({ object: instanceOf(one, files), copy: classes.get(one)! }));
-    for (const { object, copy } of made) ready.set(object, copy);
-    if (chosen) assertChosen(chosen, [...ready.keys()], [...classes.keys()], files);
-    const workers = [...ready.keys()].filter((worker) => chosen?.includes(classNameOf(worker)) ?? true);
-    if (workers.length === 0) throw new NoWorkersError(`no workers in ${files}: ${whatCounts}`);
-    const copies = new Set(workers.map((worker) => ready.get(worker)!));
-    if (copies.size > 1)
-      throw new WorkerFileError(
-        files,
-        'its workers come from two copies of hotqueue: "npm ls hotqueue" shows where they are, and "npm dedupe" may remove one',
-      );
-    return { copy: [...copies][0]!, workers, made: made.map(({ object }) => object) };
+    const instances = [...classes]
+      .filter((one) => isSelected(one.name) && needsInstance(one, [...workers], [...classes], classNames))
+      .map((one) => instanceOf(one, this.files));
+    for (const instance of instances) workers.add(instance);
+    if (classNames) assertKnown(classNames, [...workers], [...classes], this.files);
+    const selected = [...workers].filter((worker) => isSelected(classNameOf(worker)));
+    if (selected.length === 0) throw new NoWorkersError(`no workers in ${this.files}: ${whatCounts}`);
+    return { handlers: handlersOf(selected), instances, options: this.#options };
   }
 }
 
@@ -114,15 +96,15 @@ const whatCounts =
   'export a class with @worker methods, an instance of one, or the result of queue.worker(fn), or call await run(…) at the top level; name a class ' +
   'with workers in properties by --class';
 
-/** True if the class needs no new instance: there is an instance of it already, or a class that extends it. */
-function isSpokenFor(
+/** False if there is an instance of the class already, or a class that extends it. */
+function needsInstance(
   one: Class,
-  ready: readonly object[],
+  workers: readonly object[],
   classes: readonly Class[],
-  chosen: readonly string[] | undefined,
+  classNames: readonly string[] | undefined,
 ): boolean {
-  if (ready.some((object) => object instanceof one)) return true;
-  return !chosen?.includes(one.name) && classes.some((other) => Object.prototype.isPrototypeOf.call(one, other));
+  if (workers.some((object) => object instanceof one)) return false;
+  return classNames?.includes(one.name) || !classes.some((other) => Object.prototype.isPrototypeOf.call(one, other));
 }
 
 function instanceOf(one: Class, files: string): object {
@@ -136,28 +118,29 @@ function instanceOf(one: Class, files: string): object {
   try {
     return new one();
   } catch (error) {
-    throw new WorkerFileError(files, `cannot construct ${one.name}: new ${one.name}() threw ${told(error)}`, {
+    throw new WorkerFileError(files, `cannot construct ${one.name}: new ${one.name}() threw ${errorWithStack(error)}`, {
       cause: error,
     });
   }
 }
 
-function assertChosen(
-  chosen: readonly string[],
-  ready: readonly object[],
+function assertKnown(
+  classNames: readonly string[],
+  workers: readonly object[],
   classes: readonly Class[],
   files: string,
 ): void {
-  const known = [...new Set([...ready.map(classNameOf), ...classes.map(({ name }) => name)])].filter(
+  const known = [...new Set([...workers.map(classNameOf), ...classes.map(({ name }) => name)])].filter(
     (name) => name !== '',
   );
-  const missing = chosen.find((name) => !known.includes(name));
+  const missing = classNames.find((name) => !known.includes(name));
   if (missing !== undefined)
     throw new NoWorkersError(
       `no worker class ${missing} in ${files}; ${known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`}`,
     );
 }
 
+/** Empty for a function that is a worker. */
 const classNameOf = (worker: object): string => (typeof worker === 'function' ? '' : worker.constructor.name);
 
 /** The exported values, each once: Node shows the exports of a CommonJS module by name, and again as the default export. */

@@ -1,15 +1,15 @@
 import type { BoundHandler } from '../../worker/handlers.js';
-import type { Ending, WorkerSettings } from './settings.js';
+import type { EndReason, WorkerSettings } from './settings.js';
 
-const lookMs = 100;
+const checkEveryMs = 100;
 const patience = { withinMs: 10_000 };
 
-export type Limits = Pick<WorkerSettings, 'isBurst' | 'maxJobs' | 'maxIdleMs' | 'maxMemoryBytes'>;
+export type LimitSettings = Pick<WorkerSettings, 'isBurst' | 'maxJobs' | 'maxIdleMs' | 'maxMemoryBytes'>;
 
 /** What the limits are checked against, and what to call when one is reached. */
-export interface Limited {
+export interface LimitedWorkers {
   readonly running: () => number;
-  readonly stop: (ending: Ending) => void;
+  readonly stop: (reason: EndReason) => void;
   /** Called when no message is waiting and none is running. */
   readonly drained: () => void;
 }
@@ -17,13 +17,13 @@ export interface Limited {
 /** Watches the limits of `--burst`, `--max-jobs`, `--max-idle` and `--max-memory`. @returns a function that stops watching */
 export function watchLimits(
   handlers: readonly BoundHandler[],
-  settings: Limits,
-  { running, stop, drained }: Limited,
+  settings: LimitSettings,
+  { running, stop, drained }: LimitedWorkers,
 ): () => void {
   const { isBurst, maxJobs, maxIdleMs = Infinity, maxMemoryBytes = Infinity } = settings;
   let begun = 0;
   let busyAt = performance.now();
-  let isAsking = false;
+  let isReading = false;
   const busy = (): void => void (busyAt = performance.now());
   const begin = (): void => {
     busy();
@@ -32,21 +32,21 @@ export function watchLimits(
   };
   const emitters = new Set(handlers.map(({ context }) => context.events));
   for (const events of emitters) events.on('take', begin);
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     if (process.memoryUsage.rss() > maxMemoryBytes) return stop('max-memory');
     if (running() > 0) return busy();
     if (performance.now() - busyAt >= maxIdleMs) return stop('max-idle');
-    if (!isBurst || isAsking) return;
-    isAsking = true;
+    if (!isBurst || isReading) return;
+    isReading = true;
     try {
       if ((await isNothingReady(handlers)) && running() === 0) drained();
     } catch {
       // Redis does not answer. The handlers wait for it or fail, so the limits only have to try again.
     } finally {
-      isAsking = false;
+      isReading = false;
     }
   };
-  const timer = setInterval(() => void look(), lookMs);
+  const timer = setInterval(() => void check(), checkEveryMs);
   return () => {
     clearInterval(timer);
     for (const events of emitters) events.off('take', begin);

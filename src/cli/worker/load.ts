@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { HotQueueError, WorkerFileError } from 'hotqueue';
+import { HotQueueError } from 'hotqueue';
+import { WorkerFileError } from '../errors.js';
 
 export type Exports = Readonly<Record<string, unknown>>;
 
@@ -24,40 +25,43 @@ export function assertFile(file: string): void {
 /**
  * Loads a module of the user.
  *
- * @param engaged resolves when the module calls `run`. A module that awaits `run` is not evaluated further until its workers stop
+ * @param hasRun resolves when the module calls `run`. A module that awaits `run` is not evaluated further until its workers stop
  * @param onLoading called with a promise that resolves when the whole module has been evaluated
  * @returns its exports; an empty object if it waits in `run`
  * @throws WorkerFileError with the stack of the error that the module threw
  */
 export async function load(
   file: string,
-  engaged: Promise<void>,
+  hasRun: Promise<void>,
   onLoading: (evaluated: Promise<Exports>) => void = () => {},
 ): Promise<Exports> {
   if (/\.[mc]?tsx?$/.test(file)) await prepareTypeScript(file);
   const evaluated = evaluate(file);
   evaluated.catch(() => undefined); // the error is handled by the code that awaits it, perhaps much later
   onLoading(evaluated);
-  return Promise.race([evaluated, engaged.then(() => ({}))]);
+  return Promise.race([evaluated, hasRun.then(() => ({}))]);
 }
 
 async function evaluate(file: string): Promise<Exports> {
   try {
     return (await import(pathToFileURL(file).href)) as Exports;
   } catch (error) {
-    throw new WorkerFileError(nearby(file), `it threw an error while it was loaded: ${told(error)}`, { cause: error });
+    if (error instanceof WorkerFileError) throw error; // it imports a second copy of the library
+    throw new WorkerFileError(nearby(file), `it threw an error while it was loaded: ${errorWithStack(error)}`, {
+      cause: error,
+    });
   }
 }
 
 /** The message of an error of this library; for any other error also the stack, which shows the place in the user's files. */
-export function told(error: unknown): string {
+export function errorWithStack(error: unknown): string {
   return error instanceof HotQueueError ? error.message : inspect(error);
 }
 
 /** The path relative to the current folder if the file is inside it, else the absolute path. */
 export function nearby(file: string): string {
-  const way = path.relative('.', file);
-  return way.startsWith('..') ? file : way;
+  const relative = path.relative('.', file);
+  return relative.startsWith('..') ? file : relative;
 }
 
 /** Loads a TypeScript runner into Node, unless Node was started with one. */
@@ -65,7 +69,7 @@ async function prepareTypeScript(file: string): Promise<void> {
   if (loaders.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '))) return;
   const found = [path.join(process.cwd(), 'package.json'), import.meta.filename]
     .map(oxcFrom)
-    .find((one) => one !== undefined);
+    .find((register) => register !== undefined);
   if (found === undefined) {
     throw new WorkerFileError(
       nearby(file),

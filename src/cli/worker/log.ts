@@ -1,6 +1,8 @@
-import type { Logger } from '../../core/logger.js';
+import type { EventEmitter } from 'node:events';
+import type { QueueEvents } from '../../core/events.js';
+import { DefaultLogger, type LogFields, type Logger } from '../../core/logger.js';
+import type { QueueContext } from '../../redis/queue-context.js';
 import { wordsOf } from '../../wire/failures.js';
-import type { BoundHandler } from '../../worker/handlers.js';
 import { harmless, paint } from '../output.js';
 import type { LogForm } from './settings.js';
 
@@ -38,7 +40,7 @@ const colours = { info: 'green', warn: 'yellow', error: 'red' } as const;
 /** `05:01:22  4711  retry    images  0193…  attempt 1  retry in 1000 ms  Error: no such file` */
 export function pretty({ time, level, event, pid, process: name, ...fields }: Entry): string {
   const words = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
+    .filter(([field, value]) => value !== undefined && isShown(field, event))
     .map(([field, value]) => wordOf(field, value));
   const who = name === '' ? String(pid) : `${name} (${pid})`;
   return [
@@ -51,12 +53,18 @@ export function pretty({ time, level, event, pid, process: name, ...fields }: En
     .trimEnd();
 }
 
+/** A warning's message has its other fields in it. The id of the worker would fill half of the line of each attempt. */
+const isShown = (field: string, event: string): boolean =>
+  event === 'warning' ? field === 'message' : field !== 'worker' || event === 'recover';
+
 const units: Readonly<Record<string, (value: string) => string>> = {
   tookMs: (value) => `${value} ms`,
   delayMs: (value) => `retry in ${value} ms`,
   attempt: (value) => `attempt ${value}`,
   child: (value) => `child ${value}`,
   code: (value) => `exit code ${value}`,
+  dueAt: (value) => `due ${new Date(Number(value)).toISOString()}`,
+  forMs: (value) => `for ${value} ms`,
 };
 
 function wordOf(field: string, value: unknown): string {
@@ -74,50 +82,65 @@ function wordOf(field: string, value: unknown): string {
 
 const sentence = ({ name, message }: { name: string; message: string }): string => `${name}: ${message}`;
 
-/** Writes a log line for the end of each attempt. @returns the same handlers, with their warnings in the log too */
-export function logAttempts(
-  handlers: readonly BoundHandler[],
-  defaultLogger: Logger,
-  log: Log,
-): readonly BoundHandler[] {
-  for (const events of new Set(handlers.map(({ context }) => context.events))) {
-    const began = new Map<string, number>();
-    const over = (
-      verb: string,
-      { queue, id, attempt, ...more }: { queue: string; id: string; attempt: number },
-      level?: Level,
-    ): void => {
-      const tookMs = began.has(id) ? Math.round(performance.now() - began.get(id)!) : undefined;
-      began.delete(id);
-      log(verb, { queue, id, attempt, ...(tookMs !== undefined && { tookMs }), ...more }, level);
-    };
-    events.on('take', ({ id }) => void began.set(id, performance.now()));
-    events.on('ack', ({ queue, id, attempt }) => over('ack', { queue, id, attempt }));
-    events.on('release', (event) => over('release', event));
-    events.on('retry', ({ error, ...event }) => over('retry', { ...event, ...withError(error) }, 'warn'));
-    events.on('bury', ({ error, ...event }) => over('bury', { ...event, ...withError(error) }, 'error'));
-    events.on('lost', (event) => over('lost', event, 'warn'));
+/** The events that are in the log, and their level. */
+const logged = {
+  ack: 'info',
+  retry: 'warn',
+  bury: 'error',
+  release: 'info',
+  lost: 'warn',
+  recover: 'warn',
+  move: 'info',
+  cancel: 'info',
+  revive: 'info',
+  drop: 'info',
+  clear: 'info',
+  pause: 'info',
+  resume: 'info',
+} as const satisfies Partial<Record<keyof QueueEvents, Level>>;
+
+/** Writes to the log what happens in these queues in this process: their events, and what they warn of. */
+export function logQueues(queues: Iterable<Pick<QueueContext, 'events' | 'logger'>>, log: Log): void {
+  for (const { events, logger } of queues) {
+    logEvents(events, log);
+    // A logger that the user gave to the queue stays.
+    if (logger instanceof DefaultLogger) logger.target = warningsTo(log);
   }
-  const logger = inLog(log);
-  // Only the default logger is replaced: a logger that the user gave to the queue stays.
-  return handlers.map((handler) =>
-    handler.context.logger === defaultLogger ? { ...handler, context: { ...handler.context, logger } } : handler,
-  );
 }
 
-function withError(error: unknown): { error?: object } {
-  if (error === undefined) return {};
-  const { name, message, stack } = wordsOf(error);
-  return { error: { name, message, ...(stack !== undefined && { stack }) } };
+/** One line for each event, except `put`, `take` and `promote`: another line follows for their messages. */
+function logEvents(events: EventEmitter, log: Log): void {
+  const begunAt = new Map<string, number>();
+  events.on('take', ({ id }: EventFields) => void begunAt.set(id!, performance.now()));
+  for (const [verb, level] of Object.entries(logged) as [string, Level][]) {
+    events.on(verb, ({ queue, id, attempt, worker, tookMs: _, error, ...more }: EventFields) => {
+      const since = begunAt.get(id!);
+      begunAt.delete(id!);
+      // Of the handler. The time of the event begins with the claim, so it includes waiting in the prefetch buffer.
+      const tookMs = since === undefined ? undefined : Math.round(performance.now() - since);
+      log(verb, { queue, id, attempt, worker, tookMs, ...more, error: wordsOrNone(error) }, level);
+    });
+  }
 }
 
-/** Writes the warnings of the library to the log. Skips failed attempts, which have a line of their own from the event. */
-function inLog(log: Log): Logger {
-  const say =
+/** What the events have in common that are in the log. */
+interface EventFields {
+  readonly queue: string;
+  readonly id?: string;
+  readonly attempt?: number;
+  readonly worker?: string;
+  readonly tookMs?: number;
+  readonly error?: unknown;
+}
+
+/** Writes to the log what the library warns of, unless the event of the same transition has a line. */
+function warningsTo(log: Log): Logger {
+  const write =
     (level: Level) =>
-    (message: string): void => {
-      if (!/^message \S+ of queue "[^"]+" (failed attempt \d|was buried \()/.test(message))
-        log('warning', { message }, level);
+    ({ event, err, ...fields }: LogFields, message: string): void => {
+      if (event === undefined) log('warning', { ...fields, error: wordsOrNone(err), message }, level);
     };
-  return { debug: () => {}, info: () => {}, warn: say('warn'), error: say('error') };
+  return { debug: () => {}, info: () => {}, warn: write('warn'), error: write('error') };
 }
+
+const wordsOrNone = (error: unknown): object | undefined => (error === undefined ? undefined : wordsOf(error));

@@ -1,13 +1,13 @@
-import type { Ending } from './settings.js';
+import type { EndReason } from './settings.js';
 
 /** A command from the supervisor to a child. */
-export type Order = { readonly kind: 'stop'; readonly reason: Ending } | { readonly kind: 'force' };
+export type ChildCommand = { readonly kind: 'stop'; readonly reason: EndReason } | { readonly kind: 'force' };
 
 /** A message from a child to its supervisor. */
-export type Report =
+export type ChildReport =
   /** The files are loaded and the workers have started. */
   | { readonly kind: 'ready'; readonly shutdownTimeoutMs: number }
   /** The child ends normally. */
-  | { readonly kind: 'ending'; readonly reason: Ending }
+  | { readonly kind: 'ended'; readonly reason: EndReason }
   /** The child ends with exit code 1, for this reason. */
   | { readonly kind: 'failed'; readonly message: string };

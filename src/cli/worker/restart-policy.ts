@@ -1,8 +1,8 @@
-import type { Ending } from './settings.js';
+import type { EndReason } from './settings.js';
 
 /** How a child process ended: with the reason that it reported, or without a report. */
 export interface ChildEnd {
-  readonly reason: Ending | undefined;
+  readonly reason: EndReason | undefined;
   readonly livedMs: number;
 }
 
@@ -10,11 +10,11 @@ export interface ChildEnd {
  * What the supervisor does when a child has ended.
  *
  * `replace`: start a new child at once, because this one ended normally. `restart`: start a new child after a delay, because this
- * one died. `over`: start no new child, because there is no work left, or because the worker was asked to stop.
+ * one died. `over`: start no new child, because there is no work left, or because a command stopped the worker.
  */
 export function restartPolicyOf({ reason }: Pick<ChildEnd, 'reason'>): 'replace' | 'restart' | 'over' {
   if (reason === undefined || reason === 'orphaned') return 'restart';
-  return reason === 'burst' || reason === 'max-idle' || reason === 'asked' ? 'over' : 'replace';
+  return reason === 'burst' || reason === 'max-idle' || reason === 'command' ? 'over' : 'replace';
 }
 
 const firstMs = 100;

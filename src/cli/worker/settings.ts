@@ -19,8 +19,8 @@ export interface WorkerSettings {
 export type LogForm = 'json' | 'pretty' | 'none';
 
 /** Why a worker process ended normally. */
-export type Ending =
-  'SIGTERM' | 'SIGINT' | 'burst' | 'max-jobs' | 'max-idle' | 'max-memory' | 'restart' | 'orphaned' | 'asked';
+export type EndReason =
+  'SIGTERM' | 'SIGINT' | 'burst' | 'max-jobs' | 'max-idle' | 'max-memory' | 'restart' | 'orphaned' | 'command';
 
 const units = { b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30 } as const;
 

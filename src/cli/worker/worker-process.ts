@@ -1,28 +1,28 @@
 import { toMs } from '../../core/duration.js';
 import type { BoundHandler } from '../../worker/handlers.js';
-import { setCliHost, thisCopy } from '../../worker/cli-host.js';
-import { defaultShutdownTimeoutMs, type WorkerRunner } from '../../worker/runner.js';
-import { choose, type Chosen } from './select-handlers.js';
+import { setCliHost } from '../../worker/cli-host.js';
+import { defaultShutdownTimeoutMs, WorkerRunner } from '../../worker/runner.js';
+import { selectHandlers, type SelectedHandlers } from './select-handlers.js';
 import { isNothingReady, watchLimits } from './limits.js';
 import { load, nearby } from './load.js';
-import { logAttempts, type Log } from './log.js';
+import { logQueues, type Log } from './log.js';
 import { WorkerDiscovery, type DiscoveredWorkers } from './discover-workers.js';
-import type { Ending, WorkerSettings } from './settings.js';
+import type { EndReason, WorkerSettings } from './settings.js';
 
-/** How long the files may take for the code after `await run(…)`. */
-const afterworkMs = 5_000;
+/** How long the code after `await run(…)` may take, and the disposal of the instances. */
+const cleanUpMs = 5_000;
 
 /** One worker process: loads the files and runs their workers, until it is stopped or reaches a limit. */
 export class WorkerProcess {
-  #ending: Ending | undefined;
+  #reason: EndReason | undefined;
   #isForced = false;
   #isPausing = false;
-  #crew: WorkerRunner | undefined;
+  #runner: WorkerRunner | undefined;
   #shutdownTimeoutMs = defaultShutdownTimeoutMs;
   readonly #stopped: Promise<void>;
   #onStopped!: () => void;
-  readonly #asked: Promise<void>;
-  #onAsked!: () => void;
+  readonly #stopRequested: Promise<void>;
+  #onStopRequested!: () => void;
   readonly #files: Promise<unknown>[] = [];
 
   constructor(
@@ -31,22 +31,22 @@ export class WorkerProcess {
     private readonly onReady: (shutdownTimeoutMs: number) => void = () => {},
   ) {
     this.#stopped = new Promise((resolve) => (this.#onStopped = resolve));
-    this.#asked = new Promise((resolve) => (this.#onAsked = resolve));
+    this.#stopRequested = new Promise((resolve) => (this.#onStopRequested = resolve));
   }
 
-  /** Takes no more messages, and lets active messages finish until the deadline. The first reason is the one reported. */
-  stop(ending: Ending): void {
-    if (!this.#ending) this.log('stop', { reason: ending });
-    this.#ending ??= ending;
-    this.#onAsked();
-    void this.#crew?.stop({ shutdownTimeout: this.#shutdownTimeoutMs }).catch(() => undefined); // work() reports the error
+  /** Takes no more messages, and lets active messages finish until the shutdown timeout. The first reason is the one reported. */
+  stop(reason: EndReason): void {
+    if (!this.#reason) this.log('stop', { reason });
+    this.#reason ??= reason;
+    this.#onStopRequested();
+    void this.#runner?.stop({ shutdownTimeout: this.#shutdownTimeoutMs }).catch(() => undefined); // work() reports the error
   }
 
   /** Gives active messages back at once. */
   force(): void {
     this.#isForced = true;
     this.stop('SIGTERM');
-    void this.#crew?.stop({ shutdownTimeout: 0 }).catch(() => undefined);
+    void this.#runner?.stop({ shutdownTimeout: 0 }).catch(() => undefined);
   }
 
   get isForced(): boolean {
@@ -54,15 +54,15 @@ export class WorkerProcess {
   }
 
   /** Runs until the end. @throws WorkerFileError, NoWorkersError, InvalidOptionError before the start; later only fatal errors */
-  async work(): Promise<Ending> {
+  async work(): Promise<EndReason> {
     try {
-      const recruits = await this.#recruit();
-      if (!recruits) return this.#ending!;
-      const ending = await this.#workWith(recruits);
-      this.log('end', { reason: ending });
+      const discovered = await this.#discover();
+      if (!discovered) return this.#reason!;
+      const reason = await this.#workWith(discovered);
+      this.log('end', { reason });
       this.#onStopped();
-      await this.#afterwork(recruits);
-      return ending;
+      await this.#cleanUp(discovered);
+      return reason;
     } finally {
       this.#onStopped();
       setCliHost(undefined);
@@ -70,65 +70,64 @@ export class WorkerProcess {
   }
 
   /** @returns `undefined` if it was stopped meanwhile */
-  async #recruit(): Promise<DiscoveredWorkers | undefined> {
-    const recruiter = new WorkerDiscovery(thisCopy, this.#stopped);
-    setCliHost(recruiter);
+  async #discover(): Promise<DiscoveredWorkers | undefined> {
+    const discovery = new WorkerDiscovery(this.settings.files.map(nearby).join(', '), this.#stopped);
+    setCliHost(discovery);
     for (const file of this.settings.files) {
-      const loading = load(file, recruiter.engagement(), (evaluated) => this.#files.push(evaluated));
-      const exports = await Promise.race([loading, this.#asked.then(() => undefined)]);
+      const loading = load(file, discovery.nextRun(), (evaluated) => this.#files.push(evaluated));
+      const exports = await Promise.race([loading, this.#stopRequested.then(() => undefined)]);
       if (!exports) return undefined;
-      recruiter.add(exports);
+      discovery.add(exports);
     }
-    return recruiter.recruit(this.settings.files.map(nearby).join(', '), this.settings.classes);
+    return discovery.finish(this.settings.classes);
   }
 
-  async #workWith({ copy, handlers, options: { shutdownTimeout, ...said } }: DiscoveredWorkers): Promise<Ending> {
+  async #workWith({ handlers, options: { shutdownTimeout, ...fromFiles } }: DiscoveredWorkers): Promise<EndReason> {
     this.#shutdownTimeoutMs =
       this.settings.shutdownTimeoutMs ?? toMs(shutdownTimeout ?? defaultShutdownTimeoutMs, 'shutdownTimeout');
-    const chosen = choose(handlers, this.settings, said);
-    const logged =
-      this.settings.log === 'none' ? chosen.handlers : logAttempts(chosen.handlers, copy.defaultLogger, this.log);
-    await isNothingReady(logged); // throws if Redis does not answer, before the supervisor takes this process for started
-    this.log('start', { handlers: logged.map(describe) });
-    const unwatch = watchLimits(logged, this.settings, {
-      running: () => this.#crew?.running ?? 0,
-      stop: (ending) => this.stop(ending),
+    const selected = selectHandlers(handlers, this.settings, fromFiles);
+    if (this.settings.log !== 'none') logQueues(new Set(selected.handlers.map(({ context }) => context)), this.log);
+    await isNothingReady(selected.handlers); // throws if Redis does not answer, before the supervisor takes this process for started
+    this.log('start', { handlers: selected.handlers.map(describe) });
+    const unwatch = watchLimits(selected.handlers, this.settings, {
+      running: () => this.#runner?.running ?? 0,
+      stop: (reason) => this.stop(reason),
       drained: () => this.#pause(),
     });
     try {
-      return await this.#untilStopped(copy, { handlers: logged, options: chosen.options });
+      return await this.#untilStopped(selected);
     } finally {
       unwatch();
     }
   }
 
-  async #untilStopped(copy: DiscoveredWorkers['copy'], { handlers, options }: Chosen): Promise<Ending> {
-    while (!this.#ending) {
+  async #untilStopped({ handlers, options }: SelectedHandlers): Promise<EndReason> {
+    while (!this.#reason) {
       this.#isPausing = false;
-      this.#crew = copy.runnerOf(handlers, options);
+      this.#runner = new WorkerRunner(handlers, options);
       this.onReady(this.#shutdownTimeoutMs);
-      await this.#crew.finished;
-      if (!this.#ending && !this.#isPausing) return 'asked'; // by a command, for example `hotqueue workers stop`
+      await this.#runner.finished;
+      if (!this.#reason && !this.#isPausing) return 'command'; // such as `hotqueue workers stop`
       // Checks again after the workers have stopped: a message that was taken meanwhile has gone back to the queue.
-      if (this.#isPausing && (await isNothingReady(handlers))) return this.#ending ?? 'burst';
+      if (this.#isPausing && (await isNothingReady(handlers))) return this.#reason ?? 'burst';
     }
-    return this.#ending;
+    return this.#reason;
   }
 
   /** Stops the workers because no message seems to be left (`--burst`). */
   #pause(): void {
     this.#isPausing = true;
-    void this.#crew?.stop({ shutdownTimeout: this.#shutdownTimeoutMs }).catch(() => undefined);
+    void this.#runner?.stop({ shutdownTimeout: this.#shutdownTimeoutMs }).catch(() => undefined);
   }
 
-  /** Lets the files run their code after `run`, and disposes of the instances that the recruiter created. */
-  async #afterwork({ made }: DiscoveredWorkers): Promise<void> {
-    const disposals = made.map(async (one) => {
-      const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = one as Partial<AsyncDisposable & Disposable>;
-      await (later ? later.call(one) : now?.call(one));
+  /** Lets the files run their code after `run`, and disposes of the instances that this process constructed. */
+  async #cleanUp({ instances }: DiscoveredWorkers): Promise<void> {
+    const disposals = instances.map(async (instance) => {
+      const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = instance as Partial<AsyncDisposable & Disposable>;
+      await (later ? later.call(instance) : now?.call(instance));
     });
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, afterworkMs)));
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, cleanUpMs)));
     await Promise.race([late, Promise.all([...this.#files, ...disposals])]);
     clearTimeout(timer);
   }

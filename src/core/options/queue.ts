@@ -361,6 +361,11 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
   };
 }
 
+const putSchema = { ...putTable, ...placementSchema, ...messagePlacementSchema };
+
+/** Names of the options of `with`. */
+export const putOptionNames: ReadonlySet<string> = new Set(Object.keys(putSchema));
+
 /** @param defaults options of the queue, for options that are absent */
 export function putOptions(
   name: string,
@@ -371,7 +376,7 @@ export function putOptions(
   const { attempts, backoff, timeout, ttl, delay, at, priority, id, uniqueFor } = checkOptions(
     `with() on queue "${name}"`,
     given,
-    { ...putTable, ...placementSchema, ...messagePlacementSchema },
+    putSchema,
   );
   refuseTwoTimes(delay, at);
   if (id !== undefined && wire === 'plain') {

@@ -1,4 +1,4 @@
-import { jobsOf, messages, others, quoted } from '../seeing.js';
+import { jobsOf, messages, others, quoted } from '../reading.js';
 import { done, lines, notYet, part, type Here, type Part } from '../step.js';
 
 const queue = 'queue';

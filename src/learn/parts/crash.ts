@@ -1,4 +1,4 @@
-import { gave, messages, others, quoted } from '../seeing.js';
+import { gave, messages, others, quoted } from '../reading.js';
 import { done, lines, notYet, part, type Part } from '../step.js';
 
 const queue = 'slow';
@@ -14,8 +14,8 @@ export const crash: Part = part(
     text: 'Put a message for a task that takes long.',
     type: lines("const slow = new HotQueue('slow')", "slow.put('a long task')"),
     hint: 'The second line puts it. The name of the queue must be "slow".',
-    check: (now, begun) =>
-      now.counts.waiting > begun.counts.waiting || now.counts.active > 0
+    check: (now, before) =>
+      now.counts.waiting > before.counts.waiting || now.counts.active > 0
         ? done(`${quoted(now.next)} is waiting in "slow"`)
         : notYet('no new message in "slow" yet'),
   },
@@ -45,8 +45,8 @@ export const crash: Part = part(
     text: 'Kill that process with SIGKILL. As in a power cut, it cannot give the\nmessage back.',
     type: (now, here) => [`process.kill(${others(now, here)[0]?.pid ?? '<pid of the second terminal>'}, 'SIGKILL')`],
     hint: 'process.kill(pid, "SIGKILL"). Type .lesson to see the line with the pid again.',
-    check: (_now, begun, here) => {
-      const [victim] = others(begun, here);
+    check: (_now, before, here) => {
+      const [victim] = others(before, here);
       if (!victim)
         return notYet(
           'the second terminal had no active message when this step started: type .lesson 5 to start this exercise again',
@@ -68,7 +68,7 @@ export const crash: Part = part(
       const hasIt = here.lines.some(({ value }) => typeof value === 'string') || gave('a long task', here);
       return waiting + active === 0 && hasIt
         ? done(`the message came back, and is done now: put 1 = done 1 + dead ${dead} + left ${waiting + active}`)
-        : notYet(`${waiting} waiting, ${active} still claimed by the dead worker`);
+        : notYet(`${waiting} waiting, ${active} still active at the dead worker`);
     },
   },
 );

@@ -1,6 +1,6 @@
 import { InvalidPayloadError } from 'hotqueue';
 import { hasRules } from '../../payload/class-rules.js';
-import { messages, takenAlready } from '../seeing.js';
+import { messages, takenAlready } from '../reading.js';
 import { done, lines, notYet, part, type Part } from '../step.js';
 
 const queue = 'emails';
@@ -28,10 +28,10 @@ export const typedPayload: Part = part(
     text: 'Create a queue of emails, and put one email.',
     type: lines("const emails = new HotQueue('emails', { payload: Email })", "emails.put({ to: 'ada@example.com' })"),
     hint: 'The payload class is an option of the queue: { payload: Email }',
-    check: (now, begun, here) => {
+    check: (now, before, here) => {
       const taken = takenAlready(now, here);
       if (taken !== undefined) return notYet(taken);
-      return now.counts.waiting > begun.counts.waiting
+      return now.counts.waiting > before.counts.waiting
         ? done(`${messages(now.counts.waiting)} in "emails"`)
         : notYet('no new message in "emails" yet');
     },
@@ -43,10 +43,10 @@ export const typedPayload: Part = part(
     text: 'Put an email with an invalid address.',
     type: lines("emails.put({ to: 'ada' })"),
     hint: 'Type emails.put({ to: "ada" }): "ada" is not an email address',
-    check: (now, begun, { lines: typed }) => {
+    check: (now, before, { lines: typed }) => {
       const refused = typed.map(({ error }) => error).find((error) => error instanceof InvalidPayloadError);
       if (!refused) return notYet('no message was refused yet');
-      return now.counts.waiting === begun.counts.waiting
+      return now.counts.waiting === before.counts.waiting
         ? done(
             `put refused it and sent nothing (${refused.violations[0]?.message}): "emails" still has ${messages(now.counts.waiting)}`,
           )
@@ -60,8 +60,8 @@ export const typedPayload: Part = part(
     text: 'The second terminal does not know the class Email. A program in another\nlanguage would not know it either. Put the invalid email there: this put\nsucceeds.',
     type: lines("new HotQueue('emails').put({ to: 'ada' })"),
     hint: 'In the second terminal, create a queue with the same name and without a payload\nclass.',
-    check: (now, begun) =>
-      now.counts.waiting > begun.counts.waiting
+    check: (now, before) =>
+      now.counts.waiting > before.counts.waiting
         ? done(`${messages(now.counts.waiting)} in "emails", one of them invalid`)
         : notYet('no new message in "emails" yet'),
   },
@@ -72,8 +72,8 @@ export const typedPayload: Part = part(
     text: 'Consume until no message comes for one second. Your loop gets only valid\nmessages, each as an Email object.',
     type: lines("for await (const email of emails.consume({ idleTimeout: '1s' })) console.log(email)"),
     hint: 'emails must be the queue with the payload class. idleTimeout ends the loop when no\nmessage comes for one second.',
-    check: (now, begun) => {
-      const buried = now.counts.dead - begun.counts.dead;
+    check: (now, before) => {
+      const buried = now.counts.dead - before.counts.dead;
       const { waiting, active } = now.counts;
       if (waiting + active > 0 || buried < 1)
         return notYet(`${messages(waiting + active)} left in "emails", ${now.counts.dead} dead`);

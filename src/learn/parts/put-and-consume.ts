@@ -1,5 +1,5 @@
 import { HotQueue } from 'hotqueue';
-import { gave, jobsOf, messages, others, own, quoted, takenAlready } from '../seeing.js';
+import { gave, jobsOf, messages, others, own, quoted, takenAlready } from '../reading.js';
 import { done, lines, notYet, part, type Part } from '../step.js';
 
 const queue = 'queue';
@@ -27,10 +27,10 @@ export const putAndConsume: Part = part(
     text: 'Put three or four strings into the queue.',
     type: lines("q.put('one', 'two', 'three', 'four')"),
     hint: 'put accepts any number of messages and stores them in order:\nq.put("a", "b", "c")',
-    check: (now, begun, here) => {
+    check: (now, before, here) => {
       const taken = takenAlready(now, here);
       if (taken !== undefined) return notYet(taken);
-      const more = now.counts.waiting - begun.counts.waiting;
+      const more = now.counts.waiting - before.counts.waiting;
       return more >= 3
         ? done(`${messages(now.counts.waiting)} wait in Redis: ${quoted(now.next)}`)
         : notYet(`${messages(Math.max(0, more))} so far: put three or four`);

@@ -1,4 +1,4 @@
-import { messages, others, own } from '../seeing.js';
+import { messages, others, own } from '../reading.js';
 import { done, lines, notYet, part, type Part } from '../step.js';
 
 const queue = 'queue';
@@ -38,10 +38,10 @@ export const echoWorker: Part = part(
     text: 'Send messages to echo.',
     type: lines("q.put('hello', 'how are you?')"),
     hint: 'Type it in the second terminal. If a container or a loop is still running\nthere, stop it and start "npx hotqueue repl".',
-    check: (now, begun, here) => {
+    check: (now, before, here) => {
       if (others(now, here).length > 0)
         return notYet('the second terminal consumes too, and could get the messages for echo: press Ctrl-C there');
-      const handled = now.counts.done - begun.counts.done;
+      const handled = now.counts.done - before.counts.done;
       const { waiting, active } = now.counts;
       return handled > 0 && waiting + active === 0
         ? done(`echo handled ${messages(handled)}: see above`)

@@ -1,6 +1,9 @@
+import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
+import { isOptionalOf } from './built-in.js';
 import { isPlainObject } from './converters.js';
 import type { Plan, PropertyPlan } from './plan.js';
 import type { RuleStep } from './rules.js';
+import { shortcutOf } from './shortcuts.js';
 import { argumentsOf, isExactly, type OnDoubt, type Steps } from './steps.js';
 
 /**
@@ -17,7 +20,7 @@ export function generate(root: Plan, onDoubt: OnDoubt): Steps {
   const { names, values } = text.constants();
   // The text contains no data from payloads. It contains the property names of the user's class, as JSON strings. Everything
   // else of the class, for example its functions, is passed as an argument.
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- see above; closures.ts does the same without
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- see above
   const make = new Function(
     ...names,
     `'use strict';\n${text.lines.join('\n')}\nreturn { fits: fits0, make: make0, holds: holds0 };`,
@@ -131,7 +134,7 @@ function writeHolds(text: Text, plan: Plan, n: number): void {
     const { name, conditions, rules, content } = property;
     text.add(`v = o[${JSON.stringify(name)}]; c = true;`);
     // All conditions are called, as in class-validator, even if the first one is false.
-    for (const condition of conditions) text.add(`if (!${text.constant(condition)}.constraints[0](o, v)) c = false;`);
+    for (const condition of conditions) text.add(`if (!(${conditionText(text, property, condition)})) c = false;`);
     text.add('if (c) {');
     for (const step of rules) writeRule(text, step, JSON.stringify(plan.cls.name));
     const nested = nestedName(text, 'holds', content);
@@ -141,15 +144,28 @@ function writeHolds(text: Text, plan: Plan, n: number): void {
   text.add('return true;', '}');
 }
 
+function conditionText(text: Text, { name }: PropertyPlan, condition: ValidationMetadata): string {
+  const value = `o[${JSON.stringify(name)}]`;
+  if (isOptionalOf(name, condition)) return `${value} !== null && ${value} !== undefined`;
+  return `${text.constant(condition)}.constraints[0](o, v)`;
+}
+
 function writeRule(text: Text, step: RuleStep, targetName: string): void {
-  const asked = `argumentsOf(${targetName}, ${text.constant(step)}, o, v)`;
-  const ask = (value: string): string =>
+  const args = `argumentsOf(${targetName}, ${text.constant(step)}, o, v)`;
+  const call = (value: string): string =>
     `c = ${text.constant(step.by)}.instance.validate(${value}, a); if (c !== true) return onDoubt(c);`;
-  text.add(`a = ${asked};`);
-  if (!step.rule.each) return text.add(ask('v'));
+  const test = (value: string): string | undefined =>
+    step.builtIn && shortcutOf(step.builtIn, value, step.rule.constraints ?? [], (given) => text.constant(given));
+  const shortcut = test('v');
+  if (!step.rule.each)
+    return text.add(
+      shortcut === undefined ? `a = ${args}; ${call('v')}` : `if (!(${shortcut})) { a = ${args}; ${call('v')} }`,
+    );
+  const item = test('v[i]');
   text.add(
-    `if (isArray(v)) { for (let i = 0; i < v.length; i++) { ${ask('v[i]')} } }`,
+    `a = ${args};`,
+    `if (isArray(v)) { for (let i = 0; i < v.length; i++) { ${item === undefined ? call('v[i]') : `if (!(${item})) { ${call('v[i]')} }`} } }`,
     // A default value may be a Set or a Map: class-validator would check each item of it.
-    `else if (typeof v === 'object' && v !== null) return false; else { ${ask('v')} }`,
+    `else if (typeof v === 'object' && v !== null) return false; else { ${call('v')} }`,
   );
 }

@@ -1,8 +1,7 @@
 import type { PayloadClass } from '../types.js';
-import { closures } from './closures.js';
 import { generate } from './codegen.js';
 import { planOf, type Plan } from './plan.js';
-import type { OnDoubt, Steps } from './steps.js';
+import type { OnDoubt } from './steps.js';
 import { Unsupported } from './unsupported.js';
 
 /**
@@ -10,9 +9,6 @@ import { Unsupported } from './unsupported.js';
  * data.
  */
 export type Accept<T> = (plain: unknown) => T | undefined;
-
-/** `generated` needs permission to generate code (`new Function`). */
-export type Form = 'generated' | 'closures';
 
 /** Result of {@link compile}: a fast function, or the reason why there is none. */
 export type Compiled<T> =
@@ -26,17 +22,18 @@ export type Compiled<T> =
  * It returns the same instances as class-transformer and class-validator would, for a subset of the payloads that they
  * accept. It leaves every unknown feature of the class, and every doubtful payload, to them. Only they refuse a payload.
  */
-export function compile<T extends object>(cls: PayloadClass<T>, form?: Form): Compiled<T> {
+export function compile<T extends object>(cls: PayloadClass<T>): Compiled<T> {
   try {
-    return { accept: acceptor<T>(planOf(cls), form) };
+    return { accept: acceptor<T>(planOf(cls)) };
   } catch (error) {
     // For example a type function of a circular import, or a container that does not know a rule. class-transformer or
     // class-validator will throw the same error for the first payload.
+    // Where code generation is forbidden, EvalError: class-validator validates all payloads.
     return { declined: error instanceof Unsupported ? error.message : `it threw: ${String(error)}` };
   }
 }
 
-function acceptor<T extends object>(plan: Plan, form: Form | undefined): Accept<T> {
+function acceptor<T extends object>(plan: Plan): Accept<T> {
   let isAsync = false;
   const onDoubt: OnDoubt = (answer) => {
     if (isPromise(answer)) {
@@ -47,7 +44,7 @@ function acceptor<T extends object>(plan: Plan, form: Form | undefined): Accept<
     }
     return false;
   };
-  const { fits, make, holds } = stepsOf(plan, onDoubt, form);
+  const { fits, make, holds } = generate(plan, onDoubt);
   return (plain) => {
     if (isAsync) return undefined;
     try {
@@ -63,13 +60,3 @@ function acceptor<T extends object>(plan: Plan, form: Form | undefined): Accept<
 
 const isPromise = (answer: unknown): answer is Promise<unknown> =>
   typeof answer === 'object' && answer !== null && typeof (answer as Partial<Promise<unknown>>).then === 'function';
-
-function stepsOf(plan: Plan, onDoubt: OnDoubt, form: Form | undefined): Steps {
-  if (form === 'closures') return closures(plan, onDoubt);
-  try {
-    return generate(plan, onDoubt);
-  } catch (error) {
-    if (form === undefined && error instanceof EvalError) return closures(plan, onDoubt);
-    throw error;
-  }
-}

@@ -1,4 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { start, type HotQueue } from '../../../src/index.js';
+import { sumOf, type History, type Load } from '../history.js';
 import type { FaultProxy } from '../proxy.js';
 import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
@@ -194,6 +198,39 @@ const f05: Scenario = {
   },
 };
 
+const f05f: Scenario = {
+  id: 'F05f',
+  name: 'a worker without a connection aborts its handlers before another worker starts their messages',
+  async run(world) {
+    world.allowed = { losesLeases: true };
+    const proxy = await world.proxy();
+    const gate = path.join(world.place, 'gate');
+    const leaseMs = 6_000;
+    world.crew({ url: proxy.url, leaseMs, concurrency: 5 });
+    const producer = world.queue({ lease: leaseMs });
+    const loads = Array.from({ length: 5 }, () => world.load(0, `hold:${gate}`));
+    await world.put(producer, ...loads);
+    world.claim('the worker has started five messages', await world.until(() => world.count('start') === 5));
+    proxy.greets = 'mute';
+    proxy.blackHole();
+    world.crew({ leaseMs, concurrency: 5 });
+    world.claim('another worker has started them again', await world.until(() => world.count('start') >= 10));
+    const entries = world.entries();
+    for (const { key } of loads) {
+      const aborted = entries.find((entry) => entry.f === 'aborted' && entry.key === key);
+      const again = entries.filter((entry) => entry.f === 'start' && entry.key === key).at(1);
+      world.claim(
+        `the signal of ${key} aborted before its message was started again`,
+        aborted !== undefined && again !== undefined && aborted.t < again.t,
+      );
+    }
+    writeFileSync(gate, '');
+    proxy.greets = 'normal';
+    proxy.reset();
+    await world.drained();
+  },
+};
+
 const f06: Scenario = {
   id: 'F06',
   name: 'connections are reset again and again',
@@ -337,6 +374,50 @@ const f27w: Scenario = {
   },
 };
 
+const f33: Scenario = {
+  id: 'F33',
+  name: 'an idle worker takes each message with one call',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const proxy = await world.proxy();
+    const calls = { take: 0, blmove: 0 };
+    proxy.rule = ({ name, reply }) => {
+      if (!reply && (name === 'take' || name === 'blmove')) calls[name] += 1;
+      return undefined;
+    };
+    const rounds = world.isLong ? 200 : 30;
+    const queue = world.queue({ url: proxy.url, lease: 60_000 }, world.name('w'));
+    const { history } = queue as HotQueue<Load> & { history: History };
+    // Without a promise: a handler that is still running keeps the next take from going with the wait.
+    const runner = start(
+      queue.worker(
+        (load, { id, attempt }) => {
+          history.write('start', { key: load.key, id, attempt, sum: sumOf(load) });
+          history.write('end', { key: load.key, id, attempt });
+        },
+        { concurrency: 5 },
+      ),
+    );
+    const producer = world.queue({ lease: 60_000 });
+    await world.until(() => calls.blmove > 0);
+    for (let round = 1; round <= rounds; round++) {
+      await world.put(producer, world.load());
+      // The next wait is sent when the worker is idle again.
+      await world.until(() => calls.blmove > round);
+    }
+    world.figures['takes'] = calls.take;
+    world.figures['waits'] = calls.blmove;
+    // The first take goes before the first wait, and again with its text, as a new server does not know the script. After it,
+    // each wait has one take, sent with it.
+    world.claim(
+      `no take is sent but with a wait (${calls.take} takes, ${calls.blmove} waits)`,
+      calls.take <= calls.blmove + 2,
+    );
+    await world.drained();
+    await runner.stop();
+  },
+};
+
 const f29: Scenario = {
   id: 'F29',
   name: 'the server kills client connections',
@@ -357,4 +438,4 @@ const f29: Scenario = {
   },
 };
 
-export const connectionScenarios = [f03, f03c, f04, f04b, f05, f06, f07, f27, f27w, f29];
+export const connectionScenarios = [f03, f03c, f04, f04b, f05, f05f, f06, f07, f27, f27w, f29, f33];

@@ -32,7 +32,7 @@ it('is a panel for a terminal', () => {
   expect(lines.slice(1, 7)).toEqual([
     '  waiting  3',
     '  delayed  1',
-    '  active  2',
+    '  active   2',
     '  dead     1',
     '  workers  1',
     '  rate     -',

@@ -20,17 +20,17 @@ describe('producer, worker and monitor', () => {
   it('work together from three terminals', async () => {
     for (const name of ['a.jpg', 'b.png', 'c.gif', 'd.webp']) await draw(folder, name);
     const monitor = new Program('images/monitor.ts', ['--every', '50']);
-    await monitor.prints('images  waiting 0  delayed 0  claimed 0  dead 0  workers 0  rate -\n');
+    await monitor.prints('images  waiting 0  delayed 0  active 0  dead 0  workers 0  rate -\n');
 
     const producer = new Program('images/producer.ts', [folder]);
     expect(await producer.ended()).toBe(0);
     expect(producer.lines).toEqual(['put 4 tasks, now 4 are waiting']);
-    await monitor.prints('waiting 4  delayed 0  claimed 0  dead 0  workers 0');
+    await monitor.prints('waiting 4  delayed 0  active 0  dead 0  workers 0');
     await monitor.prints('next a.jpg to 800×600, b.png to 800×600, c.gif to 800×600');
 
     const worker = new Program('images/worker.ts');
     for (const name of ['a.jpg', 'b.png', 'c.gif', 'd.webp']) await worker.prints(`${name} → `);
-    await monitor.prints('waiting 0  delayed 0  claimed 0  dead 0  workers 1');
+    await monitor.prints('waiting 0  delayed 0  active 0  dead 0  workers 1');
     expect((await readdir(results())).sort()).toEqual([
       'a-800x600.jpg',
       'b-800x600.png',
@@ -50,8 +50,8 @@ describe('producer, worker and monitor', () => {
     const monitor = new Program('images/monitor.ts', ['--every', '50']);
     await monitor.prints('waiting 1  delayed 0');
     const worker = new Program('images/worker.ts');
-    await monitor.prints('waiting 0  delayed 1  claimed 0  dead 0  workers 1');
-    await monitor.prints('waiting 0  delayed 0  claimed 0  dead 1  workers 1');
+    await monitor.prints('waiting 0  delayed 1  active 0  dead 0  workers 1');
+    await monitor.prints('waiting 0  delayed 0  active 0  dead 1  workers 1');
     expect(worker.stderr).toContain('was buried (failed 3 of 3 attempts)');
     expect(await worker.interrupt('SIGTERM')).toBe(0);
     expect(await monitor.interrupt('SIGTERM')).toBe(0);

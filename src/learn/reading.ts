@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { HotQueue, type WorkerInfo } from 'hotqueue';
 import { harmless } from '../cli/output.js';
-import type { Here, Sight } from './step.js';
+import type { Here, QueueState } from './step.js';
 
 /** `1 message`, `3 messages`. */
 export const messages = (n: number): string => (n === 1 ? '1 message' : `${n} messages`);
@@ -11,12 +11,12 @@ export const quoted = (payloads: readonly unknown[]): string =>
   payloads.map((payload) => harmless(inspect(payload, { breakLength: Infinity }))).join(', ');
 
 /** Workers of a queue in other processes. */
-export function others({ workers }: Sight, here: Here): readonly WorkerInfo[] {
+export function others({ workers }: QueueState, here: Here): readonly WorkerInfo[] {
   return workers.filter(({ pid, host }) => pid !== here.pid || host !== here.host);
 }
 
 /** Workers of this process. */
-export const own = ({ workers }: Sight, here: Here): readonly WorkerInfo[] =>
+export const own = ({ workers }: QueueState, here: Here): readonly WorkerInfo[] =>
   workers.filter(({ pid, host }) => pid === here.pid && host === here.host);
 
 /** Jobs of this queue among the values of the typed lines. */
@@ -33,7 +33,7 @@ const isJob = (value: unknown): value is { queue: unknown; payload: unknown } =>
 export const gave = (value: unknown, { lines }: Here): boolean => lines.some((line) => Object.is(line.value, value));
 
 /** Why a put cannot be checked: a consumer takes the messages before the lesson can count them. `undefined` if there is none. */
-export function takenAlready(now: Sight, here: Here): string | undefined {
+export function takenAlready(now: QueueState, here: Here): string | undefined {
   if (own(now, here).length > 0) return 'this terminal consumes from the queue: press Ctrl-C to stop it';
   const [other] = others(now, here);
   return other && `process ${other.pid} consumes from the queue already: press Ctrl-C there to stop it`;

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import { HotQueue, type QueueOptions } from 'hotqueue';
-import type { Composed, Here, Sight, Step } from './step.js';
+import type { Composed, Here, QueueState, Step } from './step.js';
 
 /** How many messages and dead letters a snapshot contains. */
 const few = 5;
 
 /** What the lesson can check: the queues in Redis, and what happened at this prompt. */
-export class World {
+export class LessonState {
   readonly answers: string[] = [];
   compose: Composed | undefined;
   readonly #queues = new Map<string, HotQueue>();
@@ -15,7 +15,7 @@ export class World {
   constructor(private readonly address: QueueOptions) {}
 
   /** Remembers the value or the error of a typed line. */
-  hear(line: { value?: unknown; error?: unknown }): void {
+  record(line: { value?: unknown; error?: unknown }): void {
     this.#lines.push(line);
   }
 
@@ -38,7 +38,7 @@ export class World {
   }
 
   /** A snapshot of the queue of a step. */
-  async look({ queue: name, isComposed }: Pick<Step, 'queue' | 'isComposed'>): Promise<Sight> {
+  async read({ queue: name, isComposed }: Pick<Step, 'queue' | 'isComposed'>): Promise<QueueState> {
     if (isComposed && !this.compose) return nothing;
     const queue = this.#queue(name, isComposed ? { url: this.compose!.url } : this.address);
     await queue.workers.watch(); // heartbeats every second: with the default of 10 s, the lesson would notice a step too late
@@ -53,9 +53,9 @@ export class World {
 
   /** Closes all queues, or only those at this url. */
   async close(url?: string): Promise<void> {
-    const looked = [...this.#queues].filter(([key]) => url === undefined || key.endsWith(` ${url}`));
-    for (const [key] of looked) this.#queues.delete(key);
-    await Promise.all(looked.map(([, queue]) => queue.close()));
+    const closing = [...this.#queues].filter(([key]) => url === undefined || key.endsWith(` ${url}`));
+    for (const [key] of closing) this.#queues.delete(key);
+    await Promise.all(closing.map(([, queue]) => queue.close()));
   }
 
   #queue(name: string, address: QueueOptions): HotQueue {
@@ -66,7 +66,7 @@ export class World {
   }
 }
 
-const nothing: Sight = {
+const nothing: QueueState = {
   counts: { waiting: 0, delayed: 0, active: 0, dead: 0, workers: 0, done: 0, failed: 0 },
   workers: [],
   next: [],

@@ -1,14 +1,14 @@
 import type { HotQueue } from 'hotqueue';
 import { withQueue, type RedisFlags } from '../command.js';
 import { count } from '../output.js';
-import type { Act } from './state.js';
+import type { Action } from './state.js';
 
 /** Runs the action of a key. @returns a sentence about the result */
-export function perform({ verb, queue }: Act, flags: RedisFlags): Promise<string> {
+export function perform({ verb, queue }: Action, flags: RedisFlags): Promise<string> {
   return withQueue(queue, flags, (it) => done(verb, it));
 }
 
-async function done(verb: Act['verb'], queue: HotQueue): Promise<string> {
+async function done(verb: Action['verb'], queue: HotQueue): Promise<string> {
   switch (verb) {
     case 'pause':
       await queue.pause();
@@ -26,7 +26,7 @@ async function done(verb: Act['verb'], queue: HotQueue): Promise<string> {
 }
 
 /** Words for an action while it is running. */
-export const doing: Record<Act['verb'], string> = {
+export const doing: Record<Action['verb'], string> = {
   pause: 'pausing',
   resume: 'resuming',
   revive: 'reviving',

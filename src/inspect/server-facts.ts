@@ -1,6 +1,6 @@
-import type { QueueOptions } from 'hotqueue';
-import type { Connection } from '../../redis/connection.js';
-import { asking } from '../../inspect/queues.js';
+import type { QueueOptions } from '../core/options/queue.js';
+import type { Connection } from '../redis/connection.js';
+import { asking } from './queues.js';
 
 /** What the server reports, and what was measured. */
 export interface ServerFacts {
@@ -17,24 +17,25 @@ export interface ServerFacts {
 const patience = { withinMs: 5_000 };
 const pings = 20;
 
+/** Reads the facts of a server. Changes nothing. */
 export function readServer(address: QueueOptions): Promise<ServerFacts> {
   return asking('doctor', address, async ({ connection }) => {
     const info = fieldsOf(await connection.call((client) => client.info(), patience));
     const config = await readConfig(connection);
-    const looks: Look[] = [];
-    for (let look = 0; look < pings; look++) looks.push(await lookAtClock(connection));
-    looks.sort((one, other) => one.tookMs - other.tookMs);
-    return { info, config, clockAheadMs: looks[0]!.aheadMs, roundTripsMs: looks.map(({ tookMs }) => tookMs) };
+    const samples: ClockSample[] = [];
+    for (let sample = 0; sample < pings; sample++) samples.push(await sampleClock(connection));
+    samples.sort((one, other) => one.tookMs - other.tookMs);
+    return { info, config, clockAheadMs: samples[0]!.aheadMs, roundTripsMs: samples.map(({ tookMs }) => tookMs) };
   });
 }
 
-interface Look {
+interface ClockSample {
   readonly tookMs: number;
   readonly aheadMs: number;
 }
 
 /** Compares the two clocks once. The fastest of several replies is the most exact, because the server read its clock in that time. */
-async function lookAtClock(connection: Connection): Promise<Look> {
+async function sampleClock(connection: Connection): Promise<ClockSample> {
   const before = performance.now();
   const [seconds, micros] = (await connection.call((client) => client.time(), patience)).map(Number) as [
     number,

@@ -1,0 +1,33 @@
+import { HotQueueError } from 'hotqueue';
+
+/**
+ * A line of input that is not a message, where each line is one message.
+ *
+ * The messages before the line are stored, the messages after it are not.
+ */
+export class InvalidLineError extends HotQueueError {
+  readonly code = 'INVALID_LINE';
+  /**
+   * @param line number of the line, from 1
+   * @param stored number of messages before the line, which are stored
+   */
+  constructor(
+    readonly line: number,
+    readonly why: string,
+    readonly stored = 0,
+  ) {
+    super(`line ${line}: ${why} (${stored} message(s) before this line are stored, none after it)`);
+  }
+}
+
+/** `hotqueue worker` cannot get workers from a file. */
+export class WorkerFileError extends HotQueueError {
+  readonly code = 'WORKER_FILE';
+  constructor(
+    readonly file: string,
+    sentence: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${file}: ${sentence}`, options);
+  }
+}

@@ -1,0 +1,127 @@
+import type { QueueOptions } from '../core/options/queue.js';
+import { open, optionsOf } from '../wire/envelope.js';
+import { madeAt } from '../wire/id.js';
+import { asking, oldestAt, queueNames } from './queues.js';
+import type { Counts } from './counts.js';
+import type { QueueWorkers, WorkerInfo } from './workers.js';
+
+/** The state of one queue at one moment. */
+export interface QueueSnapshot {
+  readonly name: string;
+  readonly waiting: number;
+  /** Active messages: taken by a worker and not settled yet. */
+  readonly active: number;
+  readonly delayed: number;
+  readonly dead: number;
+  /** Attempts that succeeded, since the queue exists. */
+  readonly done: number;
+  /** Attempts that failed. */
+  readonly failed: number;
+  readonly isPaused: boolean;
+  /** When the oldest waiting message was put, in Unix ms; `undefined` if none is waiting, or none has a put time. */
+  readonly oldestAt: number | undefined;
+  readonly workers: readonly WorkerInfo[];
+}
+
+/** What a snapshot reads of a queue: a HotQueue has it. */
+export interface InspectedQueue {
+  readonly name: string;
+  readonly workers: QueueWorkers;
+  counts(): Promise<Counts>;
+  isPaused(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Takes snapshots of several queues over one connection. The caller closes it. */
+export class Snapshots {
+  readonly #queues = new Map<string, InspectedQueue>();
+
+  /**
+   * @param address where Redis is, and the `prefix`; no other options of a queue
+   * @param names the queues; an empty list means all queues, including those that are created later
+   * @param open opens a queue at this address
+   */
+  constructor(
+    private readonly address: QueueOptions,
+    private readonly names: readonly string[],
+    private readonly open: (name: string) => InspectedQueue,
+  ) {}
+
+  async take(): Promise<QueueSnapshot[]> {
+    const names = this.names.length > 0 ? this.names : await queueNames(this.address);
+    return Promise.all(names.map((name) => this.#take(this.#queue(name))));
+  }
+
+  /** Asks the workers for a heartbeat every second, for five seconds. */
+  async watch(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.workers.watch()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+  }
+
+  async #take(queue: InspectedQueue): Promise<QueueSnapshot> {
+    const [{ ...counts }, isPaused, oldest, workers] = await Promise.all([
+      queue.counts(),
+      queue.isPaused(),
+      oldestAt(queue.name, this.address),
+      queue.workers.list(),
+    ]);
+    return { ...counts, name: queue.name, isPaused, oldestAt: oldest, workers };
+  }
+
+  #queue(name: string): InspectedQueue {
+    const known = this.#queues.get(name);
+    if (known) return known;
+    const queue = this.open(name);
+    this.#queues.set(name, queue);
+    return queue;
+  }
+}
+
+/** Attempts per second. */
+export interface Rates {
+  readonly done: number;
+  readonly failed: number;
+}
+
+/**
+ * Attempts per second between two snapshots of a queue.
+ *
+ * @returns `undefined` if there is no earlier snapshot, or if the numbers became smaller because Redis lost its data
+ */
+export function ratesBetween(
+  before: QueueSnapshot | undefined,
+  now: QueueSnapshot,
+  elapsedMs: number,
+): Rates | undefined {
+  if (!before || elapsedMs <= 0 || now.done < before.done || now.failed < before.failed) return undefined;
+  const perSecond = (which: keyof Rates): number =>
+    Math.round(((now[which] - before[which]) * 10_000) / elapsedMs) / 10;
+  return { done: perSecond('done'), failed: perSecond('failed') };
+}
+
+/** A waiting message as it is stored, valid or not. */
+export interface StoredMessage {
+  /** Empty for a bare message, which has no id. */
+  readonly id: string;
+  /** Unix ms; `null` if it is not known. */
+  readonly putAt: number | null;
+  /** Number of attempts that failed. */
+  readonly attempts: number;
+  /** The payload as it was stored, valid or not. */
+  readonly text: string;
+}
+
+/** The next messages of a queue, in the order in which workers take them. `queue.peek()` skips invalid ones; workers take them too. */
+export function nextMessages(name: string, most: number, address: QueueOptions = {}): Promise<StoredMessage[]> {
+  return asking(name, address, async (broker) =>
+    (await broker.peek(most, { withinMs: 10_000 })).map((message) => {
+      const { header, text } = open(message);
+      if (!header) return { id: '', putAt: null, attempts: 0, text };
+      const putAt = optionsOf(header).putAt ?? madeAt(header.id) ?? null;
+      return { id: header.id, putAt, attempts: header.attempts, text };
+    }),
+  );
+}

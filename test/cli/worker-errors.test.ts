@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import { aName, aQueue } from '../support/queue.js';
+import { aFile, WorkerRun } from './worker-run.js';
+
+it.each([
+  [['nowhere.ts'], 1, /^hotqueue: nowhere\.ts: file not found\n$/],
+  [['examples'], 1, /^hotqueue: examples: this is a folder/],
+  [
+    ['examples/images/folder.ts'],
+    1,
+    /^hotqueue: no workers in examples\/images\/folder\.ts: export a class with @worker methods/,
+  ],
+  [[], 2, /missing required argument 'files'/],
+  [['x.ts', '--processes', '0'], 2, /whole number from 1 to 256/],
+  [['x.ts', '--max-memory', 'lots'], 2, /a size of at least 64mb/],
+  [['x.ts', '--order', 'random'], 2, /Allowed choices are strict, fair/],
+  [['x.ts', '--prefix', 'mine'], 2, /unknown option '--prefix'/],
+  [['package.json', '--db', '3'], 1, /--db without an address: give --url or --host too/, { REDIS_URL: '' }],
+])('%j exits with %i and an error message', async (args, code, sentence, env: NodeJS.ProcessEnv = {}) => {
+  const run = new WorkerRun(args, { env });
+  expect(await run.ended).toBe(code);
+  expect(run.stderr).toMatch(sentence);
+  expect(run.stdout).toBe('');
+});
+
+it('reports what is wrong with a file, and takes no message', async () => {
+  const queue = aQueue();
+  await queue.put(1);
+  const declared = `import { HotQueue } from 'hotqueue';\nconst queue = new HotQueue('${queue.name}');\n`;
+  const files = {
+    needy: aFile(
+      `${declared}export class Studio { constructor(readonly db: object) {} @queue.worker() async work(item: string) { void item; } }`,
+    ),
+    broken: aFile(`${declared}throw new RangeError('in the file');`),
+    other: aFile(`${declared}export const work = queue.worker(() => {});`),
+  };
+  const runs = [
+    new WorkerRun([files.needy]),
+    new WorkerRun([files.broken]),
+    new WorkerRun([files.other, '--queue', 'elsewhere']),
+    new WorkerRun([files.other, '--class', 'Studio']),
+    new WorkerRun([files.broken, '--processes', '2', '--log', 'none']),
+  ];
+  expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1, 1, 1, 1]);
+  const [needy, broken, elsewhere, classless, supervised] = runs.map(({ stderr }) => stderr);
+  expect(needy).toMatch(
+    /cannot construct Studio: its constructor needs an argument\. Export an instance: export const studio = new Studio\(…\)/,
+  );
+  expect(broken).toMatch(
+    /workers\.ts: it threw an error while it was loaded: RangeError: in the file\n\s+at .*workers\.ts:3/,
+  );
+  expect(elsewhere).toContain(
+    `invalid --queue elsewhere: no worker in the files takes from it; they take from ${queue.name}`,
+  );
+  expect(classless).toMatch(/no worker class Studio in .*workers\.ts; it has none/);
+  expect(supervised).toMatch(/^hotqueue: .*RangeError: in the file/);
+  expect(await queue.counts()).toMatchObject({ waiting: 1, workers: 0 });
+});
+
+it('reports that no Redis answers, and ends', async () => {
+  const file = aFile(
+    `import { HotQueue } from 'hotqueue';\nexport const work = new HotQueue('${aName()}').worker(() => {});`,
+  );
+  const runs = [
+    new WorkerRun([file, '--url', 'redis://127.0.0.1:1']),
+    new WorkerRun([file, '--port', '1', '--processes', '2']),
+  ];
+  expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1]);
+  for (const { stderr } of runs) expect(stderr).toMatch(/^hotqueue: .*no Redis answers at redis:\/\/127\.0\.0\.1:1/);
+});
