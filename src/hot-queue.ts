@@ -285,7 +285,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    */
   async size(): Promise<number> {
     this.#admit();
-    return this.#context.broker.size(patience);
+    return this.#context.broker.reader.size();
   }
 
   /**
@@ -376,7 +376,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    */
   async isPaused(): Promise<boolean> {
     this.#admit();
-    return this.#context.broker.isPaused(patience);
+    return this.#context.broker.reader.isPaused();
   }
 
   /**

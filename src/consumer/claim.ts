@@ -1,7 +1,7 @@
 import { AlreadySettledError, LeaseLostError } from '../core/errors.js';
 import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
 import { errorFields } from '../core/logger.js';
-import type { ClaimRef, SettleReply } from '../redis/broker.js';
+import type { ClaimRef, SettleReply } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Lane, Take } from '../redis/take.js';

@@ -1,4 +1,4 @@
-import type { QueueHints, TakeReply } from '../redis/broker.js';
+import type { QueueHints, TakeReply } from '../redis/transitions.js';
 import type { IoredisClient } from '../redis/redis-client.js';
 import type { MaintainedWorker, QueueContext } from '../redis/queue-context.js';
 import type { WakeupWait } from '../redis/wakeup.js';

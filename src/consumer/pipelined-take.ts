@@ -1,4 +1,4 @@
-import type { TakeReply } from '../redis/broker.js';
+import type { TakeReply } from '../redis/transitions.js';
 import type { IoredisClient } from '../redis/redis-client.js';
 import type { Claim } from './claim.js';
 import { activeInProcess } from './process.js';

@@ -1,4 +1,4 @@
-import type { QueueHints, TakeReply, WorkerCommand } from '../redis/broker.js';
+import type { QueueHints, TakeReply, WorkerCommand } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Take } from '../redis/take.js';

@@ -1,4 +1,5 @@
-import type { Broker, SettleReply } from '../redis/broker.js';
+import type { Broker } from '../redis/broker.js';
+import type { SettleReply } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { Take } from '../redis/take.js';
 

@@ -31,18 +31,8 @@ export interface Counts {
   readonly failed: number;
 }
 
-const patience = { withinMs: 10_000 };
-
 /** Reads the counts of a queue from its keys, and adds what the registered workers reported in their last heartbeats. */
-export async function countsOf({ broker }: QueueContext): Promise<Counts> {
-  const { connection, keys } = broker;
-  const [counted, sums, reports] = await Promise.all([
-    broker.count(patience),
-    connection.call((client) => client.hmget(keys.meta, 'done', 'failed'), patience),
-    connection.call((client) => client.hvals(keys.heartbeats), patience),
-  ]);
-  const [done = 0, failed = 0] = [0, 1].map((which) =>
-    reports.reduce((sum, report) => sum + Number(report.split(' ', 2)[which] ?? 0), Number(sums[which] ?? 0)),
-  );
-  return { ...counted, done, failed };
+export async function countsOf({ broker: { reader } }: QueueContext): Promise<Counts> {
+  const [counts, attempts] = await Promise.all([reader.count(), reader.attempts()]);
+  return { ...counts, ...attempts };
 }

@@ -5,7 +5,8 @@ import { readDeadLetterRecord } from '../wire/dead-letter-record.js';
 import { open } from '../wire/envelope.js';
 import { readFailures, type Failure } from '../wire/failures.js';
 import { newId } from '../wire/id.js';
-import type { DeadLetterRef } from '../redis/broker.js';
+import type { StoredDeadLetter } from '../redis/reader.js';
+import type { DeadLetterRef } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 
 /**
@@ -123,8 +124,7 @@ export class DeadLetters {
    */
   async size(): Promise<number> {
     this.context.admit();
-    const { connection, keys } = this.context.broker;
-    return connection.call((client) => client.zcard(keys.dead), patience);
+    return this.context.broker.reader.deadCount();
   }
 
   /**
@@ -143,16 +143,7 @@ export class DeadLetters {
       offset = 0,
       order = 'newest',
     } = checkOptions(`dead.list() on queue "${this.context.name}"`, options, listTable);
-    const { connection, keys } = this.context.broker;
-    const [first, last] = [offset, offset + limit - 1];
-    const found = await connection.call(
-      (client) =>
-        order === 'newest'
-          ? client.zrevrange(keys.dead, first, last, 'WITHSCORES')
-          : client.zrange(keys.dead, first, String(last), 'WITHSCORES'),
-      patience,
-    );
-    return this.#read(pairs(found));
+    return this.#read(await this.context.broker.reader.deadPage({ limit, offset, order }));
   }
 
   /**
@@ -255,16 +246,13 @@ export class DeadLetters {
     choose: (page: readonly DeadLetterRef[]) => readonly DeadLetterRef[] | Promise<readonly DeadLetterRef[]>,
   ): Promise<number> {
     this.context.admit();
-    const { connection, keys } = this.context.broker;
-    const [newest] = pairs(
-      await connection.call((client) => client.zrevrange(keys.dead, 0, 0, 'WITHSCORES'), patience),
-    );
+    const { reader } = this.context.broker;
+    const [newest] = await reader.deadPage({ offset: 0, limit: 1, order: 'newest' });
     let count = 0;
     // A page starts at the last burial time seen, and skips the letters of that time which were not chosen. An offset by rank
     // would skip letters, because every removal changes the ranks.
     for (let from = '-inf', stayed = 0; newest;) {
-      const range = [from, newest.at, 'WITHSCORES', 'LIMIT', stayed, pageSize] as const;
-      const page = pairs(await connection.call((client) => client.zrangebyscore(keys.dead, ...range), patience));
+      const page = await reader.deadBetween({ from, to: newest.at, skip: stayed, limit: pageSize });
       const last = page.at(-1);
       if (!last) break;
       const gone = new Set((await choose(page)).map(({ key }) => key));
@@ -299,30 +287,16 @@ export class DeadLetters {
         `dead.${verb}() on queue "${this.context.name}": invalid key ${describe(key)}: expected the key of a dead letter${others}`,
       );
     }
-    const { connection, keys } = this.context.broker;
-    const at = await connection.call((client) => client.zscore(keys.dead, key), patience);
-    return at === null ? undefined : { key, at };
+    return this.context.broker.reader.deadLetterRef(key);
   }
 
   async #read(buried: readonly DeadLetterRef[]): Promise<DeadLetter[]> {
-    if (buried.length === 0) return [];
-    const { connection, keys } = this.context.broker;
-    const entries = await connection.call(
-      (client) => client.hmgetBuffer(keys.deadMessages, ...buried.map(({ key }) => key)),
-      patience,
-    );
-    return entries.flatMap((entry, index) => (entry ? [letterOf(this.context.name, buried[index]!, entry)] : []));
+    const stored = await this.context.broker.reader.deadLetters(buried);
+    return stored.map((one) => letterOf(this.context.name, one));
   }
 }
 
 type Verb = 'revive' | 'drop';
-
-function pairs(reply: readonly string[]): DeadLetterRef[] {
-  return Array.from({ length: reply.length / 2 }, (_, index) => ({
-    key: reply[2 * index]!,
-    at: String(reply[2 * index + 1]),
-  }));
-}
 
 function chosen(letters: readonly DeadLetter[], where: (letter: DeadLetter) => boolean): DeadLetterRef[] {
   const wanted = letters.filter((letter) => {
@@ -337,10 +311,8 @@ function chosen(letters: readonly DeadLetter[], where: (letter: DeadLetter) => b
   return wanted.map(({ key, buriedAt }) => ({ key, at: String(buriedAt) }));
 }
 
-function letterOf(queue: string, { key, at }: DeadLetterRef, entry: Buffer): DeadLetter {
-  const end = entry.indexOf(10);
-  const { reason, attempts, error } = readDeadLetterRecord(entry.toString('utf8', 0, Math.max(0, end)));
-  const bytes = entry.subarray(end + 1);
+function letterOf(queue: string, { key, at, record, message: bytes }: StoredDeadLetter): DeadLetter {
+  const { reason, attempts, error } = readDeadLetterRecord(record);
   const { header, failures, text } = open(bytes.toString('utf8'));
   const buriedAt = Number(at);
   const before = failures === '' ? [] : readFailures(failures);

@@ -4,7 +4,8 @@ import { a, checkOptions, describe, type OptionSchema } from '../core/options/sc
 import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/put.js';
 import { newId } from '../wire/id.js';
 import { open } from '../wire/envelope.js';
-import type { Due } from '../redis/broker.js';
+import type { StoredDelayed } from '../redis/reader.js';
+import type { Due } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 
 /**
@@ -60,8 +61,7 @@ export class DelayedMessages {
    */
   async size(): Promise<number> {
     this.context.admit();
-    const { connection, keys } = this.context.broker;
-    return connection.call((client) => client.zcard(keys.delayed), patience);
+    return this.context.broker.reader.delayedCount();
   }
 
   /**
@@ -81,15 +81,8 @@ export class DelayedMessages {
       options,
       listTable,
     );
-    const { connection, keys } = this.context.broker;
-    const found = await connection.call(
-      (client) => client.zrange(keys.delayed, offset, String(offset + limit - 1), 'WITHSCORES'),
-      patience,
-    );
-    const ids = found.filter((_, index) => index % 2 === 0);
-    if (ids.length === 0) return [];
-    const entries = await connection.call((client) => client.hmget(keys.delayedMessages, ...ids), patience);
-    return ids.flatMap((id, index) => this.#message(id, found[index * 2 + 1], entries[index]));
+    const found = await this.context.broker.reader.delayedPage({ offset, limit });
+    return found.map((stored) => this.#message(stored));
   }
 
   /**
@@ -105,12 +98,8 @@ export class DelayedMessages {
   async get(id: string): Promise<DelayedMessage | undefined> {
     this.context.admit();
     refuseNoId(id);
-    const { connection, keys } = this.context.broker;
-    const [due, entry] = await Promise.all([
-      connection.call((client) => client.zscore(keys.delayed, id), patience),
-      connection.call((client) => client.hget(keys.delayedMessages, id), patience),
-    ]);
-    return this.#message(id, due, entry)[0];
+    const stored = await this.context.broker.reader.delayedMessage(id);
+    return stored && this.#message(stored);
   }
 
   /**
@@ -176,12 +165,10 @@ export class DelayedMessages {
     return isMoved;
   }
 
-  /** Empty if the message was promoted between the two commands that read its due time and its content. */
-  #message(id: string, due: string | null | undefined, entry: string | null | undefined): DelayedMessage[] {
-    if (typeof due !== 'string' || typeof entry !== 'string') return [];
-    const priority = entry.startsWith('h') ? 'high' : entry.startsWith('l') ? 'low' : 'normal';
-    const { header, text } = open(entry.slice(1));
-    return [{ id, queue: this.context.name, dueAt: Number(due), priority, attempts: header?.attempts ?? 0, text }];
+  #message({ id, dueAt, lane, message }: StoredDelayed): DelayedMessage {
+    const priority = lane === 'h' ? 'high' : lane === 'l' ? 'low' : 'normal';
+    const { header, text } = open(message);
+    return { id, queue: this.context.name, dueAt, priority, attempts: header?.attempts ?? 0, text };
   }
 }
 

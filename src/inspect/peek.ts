@@ -19,7 +19,7 @@ export interface PeekedMessage<T = unknown> extends Omit<Job<T>, 'putAt' | 'dupl
 
 /** The next waiting messages. Skips invalid messages: a worker would bury them, so no handler gets them. */
 export async function peek<T>({ name, payload, broker }: QueueContext<T>, most: number): Promise<PeekedMessage<T>[]> {
-  const messages = await broker.peek(most, { withinMs: 10_000 });
+  const messages = await broker.reader.peek(most);
   const jobs = await Promise.all(
     messages.map(async (message): Promise<PeekedMessage<T>[]> => {
       const { header, text } = open(message);

@@ -5,8 +5,6 @@ import { Broker } from '../redis/broker.js';
 import { Connection } from '../redis/connection.js';
 import { Keys } from '../redis/keys.js';
 
-const patience = { withinMs: 10_000 };
-
 /**
  * Sorted names of the queues that this library ever put a message on, or that its workers ever joined.
  *
@@ -16,8 +14,8 @@ const patience = { withinMs: 10_000 };
  * @param address where Redis is, and the `prefix`; no other options of a queue
  */
 export function queueNames(address: QueueOptions = {}): Promise<string[]> {
-  return asking('queues', address, async ({ connection, keys }) => {
-    const names = await connection.call((client) => client.smembers(keys.names), patience);
+  return asking('queues', address, async ({ reader }) => {
+    const names = await reader.names();
     return names.filter(isName).sort();
   });
 }
@@ -29,11 +27,10 @@ export function queueNames(address: QueueOptions = {}): Promise<string[]> {
  * order of put time, except for retried and recovered messages, so an older message can be further back.
  */
 export function oldestAt(name: string, address: QueueOptions = {}): Promise<number | undefined> {
-  return asking(name, address, async ({ connection, keys: { requeued, inbox, high, base, low, quarantine } }) => {
-    const lanes = [requeued, inbox, high, base, low, quarantine];
+  return asking(name, address, async ({ reader }) => {
     // Only the first 256 bytes (the header) are needed, but Redis cannot return a part of a list element.
-    const heads = await Promise.all(lanes.map((lane) => connection.call((client) => client.lindex(lane, 0), patience)));
-    const times = heads.flatMap((head) => (head === null ? [] : (putAtOf(head) ?? [])));
+    const heads = await reader.heads();
+    const times = heads.flatMap((head) => putAtOf(head) ?? []);
     return times.length === 0 ? undefined : Math.min(...times);
   });
 }

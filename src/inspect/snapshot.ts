@@ -117,7 +117,7 @@ export interface StoredMessage {
 /** The next messages of a queue, in the order in which workers take them. `queue.peek()` skips invalid ones; workers take them too. */
 export function nextMessages(name: string, most: number, address: QueueOptions = {}): Promise<StoredMessage[]> {
   return asking(name, address, async (broker) =>
-    (await broker.peek(most, { withinMs: 10_000 })).map((message) => {
+    (await broker.reader.peek(most)).map((message) => {
       const { header, text } = open(message);
       if (!header) return { id: '', putAt: null, attempts: 0, text };
       const putAt = optionsOf(header).putAt ?? madeAt(header.id) ?? null;

@@ -1,5 +1,5 @@
 import { UnknownWorkerError } from '../core/errors.js';
-import type { WorkerCommand } from '../redis/broker.js';
+import type { WorkerCommand } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { HeartbeatReport } from '../consumer/heartbeat-report.js';
 
@@ -93,14 +93,10 @@ export class QueueWorkers {
    */
   async list(): Promise<WorkerInfo[]> {
     this.context.admit();
-    const { connection, keys } = this.context.broker;
-    const [leases, reports] = await Promise.all([
-      connection.call((client) => client.zrange(keys.workers, 0, '-1', 'WITHSCORES'), patience),
-      connection.call((client) => client.hgetall(keys.heartbeats), patience),
-    ]);
-    const ids = leases.filter((_, index) => index % 2 === 0);
-    return ids
-      .map((id, index) => viewOf(id, this.context.name, Number(leases[index * 2 + 1]), reports[id] ?? ''))
+    const { reader } = this.context.broker;
+    const [leases, reports] = await Promise.all([reader.leases(), reader.heartbeats()]);
+    return leases
+      .map(({ worker, endsAt }) => viewOf(worker, this.context.name, endsAt, reports[worker] ?? ''))
       .sort(byAge);
   }
 

@@ -1,5 +1,5 @@
 import { emit } from '../core/events.js';
-import type { QueueHints } from '../redis/broker.js';
+import type { QueueHints } from '../redis/transitions.js';
 import type { MaintainedQueue } from '../redis/queue-context.js';
 import { DeadlineTimer } from './deadline-timer.js';
 
@@ -55,7 +55,7 @@ export class Promoter {
   async promote(): Promise<QueueHints> {
     // Idle processes look every second. If no message is delayed, one cheap command is enough.
     const { broker, events, name } = this.queue;
-    if (!(await broker.hasDelayed({ withinMs: 0 }))) return {};
+    if (!(await broker.reader.hasDelayed({ withinMs: 0 }))) return {};
     const { promoted, ...hints } = await broker.promote({ withinMs: 0 });
     if (promoted === 0) return hints;
     this.onPromoted();

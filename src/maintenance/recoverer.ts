@@ -1,5 +1,5 @@
 import { emit } from '../core/events.js';
-import type { QueueHints, RecoverReply } from '../redis/broker.js';
+import type { QueueHints, RecoverReply } from '../redis/transitions.js';
 import type { MaintainedQueue } from '../redis/queue-context.js';
 import { DeadlineTimer } from './deadline-timer.js';
 

@@ -1,4 +1,4 @@
-import type { QueueHints } from '../redis/broker.js';
+import type { QueueHints } from '../redis/transitions.js';
 import type { MaintainedQueue, MaintainedWorker, Maintenance } from '../redis/queue-context.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { Sweeper } from './sweeper.js';

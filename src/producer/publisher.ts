@@ -4,7 +4,7 @@ import type { Priority } from '../core/options/put.js';
 import type { ResolvedPutOptions } from '../core/options/queue.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { Encoded } from '../payload/payload-type.js';
-import type { Due, PutLane } from '../redis/broker.js';
+import type { Due, PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { fieldsOf, headerLine, open } from '../wire/envelope.js';
 import { newId } from '../wire/id.js';

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../core/errors.js';
 import type { Limit } from '../core/options/queue.js';
-import type { Broker, PutReply, QueueHints } from '../redis/broker.js';
+import type { Broker } from '../redis/broker.js';
+import type { PutReply, QueueHints } from '../redis/transitions.js';
 import { newId } from '../wire/id.js';
 import type { PutRequest } from './put-request.js';
 

@@ -1,5 +1,5 @@
 import type { Job } from '../core/job.js';
-import type { Due, PutLane } from '../redis/broker.js';
+import type { Due, PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 
 /** What a waiting message costs beside its text, counted in characters: 1.6 kB here and some with its caller, so that small messages take no more than 64 MiB. */

@@ -1,7 +1,8 @@
 import type { QueueEmitter } from '../core/events.js';
 import type { Logger } from '../core/logger.js';
 import type { PayloadSettings, PayloadType } from '../payload/payload-type.js';
-import type { Broker, QueueHints } from './broker.js';
+import type { Broker } from './broker.js';
+import type { QueueHints } from './transitions.js';
 
 /** A registered worker, as the maintenance of its queue sees it. */
 export interface MaintainedWorker {

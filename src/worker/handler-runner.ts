@@ -6,7 +6,7 @@ import type { WorkerDescription } from '../consumer/heartbeat-report.js';
 import { Prefetch } from '../consumer/prefetch.js';
 import { defaultPolicy, guarded, type Warn } from '../consumer/retry-policy.js';
 import { longestTimerMs } from '../core/duration.js';
-import type { WorkerCommand } from '../redis/broker.js';
+import type { WorkerCommand } from '../redis/transitions.js';
 import type { BoundHandler } from './handlers.js';
 
 /** `PrefetchSize` counts batches here; together they have no more messages than it allows single ones. */

@@ -613,7 +613,7 @@ if hasUnknown then
   {
     name: 'recover-uses-its-own-note',
     breaks: 'the note of a settled quarantined message spares no message of its own worker',
-    file: 'redis/broker.ts',
+    file: 'redis/reader.ts',
     find: 'return holders.some((holder) => holder !== worker);',
     replace: 'return holders.length > 0;',
     hunters: ['SIM'],
@@ -646,7 +646,7 @@ local waiting, quarantined, buried = 0, 0, 0`,
   {
     name: 'note-stays',
     breaks: 'a process removes its note when it no longer holds a quarantined message',
-    file: 'redis/broker.ts',
+    file: 'redis/registration.ts',
     find: 'client.hdel(this.keys.quarantineOf(process), worker)',
     replace: "client.hdel(this.keys.quarantineOf(process), '')",
     hunters: ['SIM'],

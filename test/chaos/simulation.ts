@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { IncompatibleWorkersError } from '../../src/core/errors.js';
-import { claimsLayout, type Broker } from '../../src/redis/broker.js';
+import type { Broker } from '../../src/redis/broker.js';
+import { claimsLayout } from '../../src/redis/layouts.js';
 import { Take } from '../../src/redis/take.js';
 import { Callers, type Draft, mayBeDoubled, mayBeLate, someDrafts, type Step } from './callers.js';
 import { copyOf, putBack } from './copies.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { HotQueue, start, type QueueOptions, type Runner } from '../../src/index.js';
-import { mostCrashes } from '../../src/redis/broker.js';
+import { mostCrashes } from '../../src/redis/registration.js';
 import { Keys } from '../../src/redis/keys.js';
 import { check, type Allowances, type Remains, type Verdict } from './checker.js';
 import { OwnChild } from './children.js';

@@ -53,7 +53,7 @@ class Scene {
 
   /** Messages that wait in Redis. */
   waiting(): Promise<string[]> {
-    return this.real.peek(10, at);
+    return this.real.reader.peek(10, at);
   }
 
   /** The fields of the worker's claims in Redis. */

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Broker, SettleReply } from '../../src/redis/broker.js';
+import type { Broker } from '../../src/redis/broker.js';
+import type { SettleReply } from '../../src/redis/transitions.js';
 import type { Take } from '../../src/redis/take.js';
 import { Settler } from '../../src/consumer/settler.js';
 import { aTake } from '../support/takes.js';

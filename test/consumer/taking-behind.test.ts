@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
 import { silent } from '../../src/core/logger.js';
-import type { ClaimRef } from '../../src/redis/broker.js';
+import type { ClaimRef } from '../../src/redis/transitions.js';
 import type { Take } from '../../src/redis/take.js';
 import type { QueueContext } from '../../src/redis/queue-context.js';
 import { Fetcher } from '../../src/consumer/fetcher.js';

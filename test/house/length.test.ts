@@ -11,7 +11,6 @@ const allowed = [
   'core/options/queue.ts',
   'hot-queue.ts',
   'inspect/dead-letters.ts',
-  'redis/broker.ts',
   'worker/handler-runner.ts',
   'worker/types.ts',
 ];

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RedisUnreachableError } from '../../src/core/errors.js';
-import type { Broker, PutBatch } from '../../src/redis/broker.js';
+import type { Broker } from '../../src/redis/broker.js';
+import type { PutBatch } from '../../src/redis/transitions.js';
 import { PutBatcher } from '../../src/producer/put-batcher.js';
 import { PutRequest } from '../../src/producer/put-request.js';
-import type { Due, PutLane } from '../../src/redis/broker.js';
+import type { Due, PutLane } from '../../src/redis/transitions.js';
 import type { QueueContext } from '../../src/redis/queue-context.js';
 
 afterEach(() => void vi.useRealTimers());

@@ -1,7 +1,8 @@
 /** Random sequences of calls of two workers, each of which may be sent again, at once or much later: no message is lost or doubled. */
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
-import { mostCrashes, type Broker } from '../../src/redis/broker.js';
+import type { Broker } from '../../src/redis/broker.js';
+import { mostCrashes } from '../../src/redis/registration.js';
 import { scripts } from '../../src/redis/scripts.js';
 import type { Take } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
@@ -95,7 +96,7 @@ class Books {
     else if (take && (verb === 'retry' || verb === 'bury' || verb === 'release'))
       await this.#settle(verb, worker, take, other);
     for (const { id, kept, isLost } of this.#workers)
-      expect(await this.broker.activeOf(id, at)).toBe(isLost ? 0 : heldIn(kept).length);
+      expect(await this.broker.reader.activeOf(id, at)).toBe(isLost ? 0 : heldIn(kept).length);
   }
 
   /** Lets both workers die. Then each message must be in the expected list, once, with the expected header. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Broker, type DeadLetterRef } from '../../src/redis/broker.js';
+import { Broker } from '../../src/redis/broker.js';
+import type { DeadLetterRef } from '../../src/redis/transitions.js';
 import type { Lane } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
 import { aWorker, places, take } from '../support/takes.js';

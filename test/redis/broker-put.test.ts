@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Broker, DelayedPut, PutBatch } from '../../src/redis/broker.js';
+import type { Broker } from '../../src/redis/broker.js';
+import type { DelayedPut, PutBatch } from '../../src/redis/transitions.js';
 import { until } from '../support/facts.js';
 import { aBroker, redis } from '../support/queue.js';
 
@@ -27,7 +28,7 @@ const ways = {
   },
 };
 const countOf = async (broker: Broker): Promise<number> =>
-  (await broker.size(at)) + (await redis().zcard(broker.keys.delayed));
+  (await broker.reader.size(at)) + (await redis().zcard(broker.keys.delayed));
 
 describe.each(Object.entries(ways))('%s', (_way, put) => {
   it('stores a batch once for its number, and replies the same each time it is sent', async () => {
@@ -124,7 +125,7 @@ describe('put', () => {
     expect(
       await broker.put({ producer: 'producer', number: 1, messages: many, lane: 'l', ...own(...many) }, at),
     ).toEqual(all(9_500));
-    expect(await broker.size(at)).toBe(9_500);
+    expect(await broker.reader.size(at)).toBe(9_500);
   });
 });
 
@@ -196,7 +197,7 @@ describe('move', () => {
     expect(await redis().zscore(broker.keys.delayed, 'a')).toBe(due);
     const last = randomUUID();
     for (const _ of [1, 2]) expect((await broker.move('a', { afterMs: 0 }, last, at)).isMoved).toBe(true);
-    expect(await broker.size(at)).toBe(1);
+    expect(await broker.reader.size(at)).toBe(1);
   });
 });
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { claimsLayout, type Broker, type TakeReply } from '../../src/redis/broker.js';
+import type { Broker } from '../../src/redis/broker.js';
+import { claimsLayout } from '../../src/redis/layouts.js';
+import type { TakeReply } from '../../src/redis/transitions.js';
 import type { Take } from '../../src/redis/take.js';
 import { until } from '../support/facts.js';
 import { aBroker, redis } from '../support/queue.js';
@@ -44,22 +46,22 @@ describe('put', () => {
     await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
     await broker.put({ producer: 'producer', number: 2, messages: ['c'] }, at);
     await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
-    expect(await broker.peek(10, at)).toEqual(['a', 'b', 'c']);
+    expect(await broker.reader.peek(10, at)).toEqual(['a', 'b', 'c']);
   });
 
   it('counts numbers separately for each put batcher', async () => {
     const broker = aBroker();
     await broker.put({ producer: 'one', number: 1, messages: ['a'] }, at);
     await broker.put({ producer: 'two', number: 1, messages: ['b'] }, at);
-    expect(await broker.size(at)).toBe(2);
+    expect(await broker.reader.size(at)).toBe(2);
   });
 
   it('stores more messages than Lua can unpack at once', async () => {
     const broker = aBroker();
     const many = Array.from({ length: 9_500 }, (_, index) => String(index));
     await broker.put({ producer: 'producer', number: 1, messages: many }, at);
-    expect(await broker.size(at)).toBe(9_500);
-    expect(await broker.peek(2, at)).toEqual(['0', '1']);
+    expect(await broker.reader.size(at)).toBe(9_500);
+    expect(await broker.reader.peek(2, at)).toEqual(['0', '1']);
   });
 });
 
@@ -167,7 +169,7 @@ describe('take', () => {
     await broker.put({ producer: 'producer', number: 1, messages: [...head, ...large, 'f'] }, at);
     const worker = await aWorker(broker);
     expect(textsOf(await take(broker, worker, 1, 100)).map(([letter]) => letter)).toEqual([...head, 'a', 'b', 'c']);
-    expect((await broker.peek(10, at)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
+    expect((await broker.reader.peek(10, at)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
     expect(textsOf(await take(broker, worker, 2, 100)).map(([letter]) => letter)).toEqual(['d', 'e', 'f']);
   });
 
@@ -316,7 +318,7 @@ describe('ack', () => {
     expect(await broker.ack(worker, [held])).toBe('done');
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
     await broker.leave(worker);
-    expect(await broker.size(at)).toBe(0);
+    expect(await broker.reader.size(at)).toBe(0);
   });
 
   it('keeps a take that is partly done: the rest goes back when the worker leaves', async () => {
@@ -425,7 +427,9 @@ describe('settling', () => {
     const { broker, worker, held } = await holding(3);
     await send(broker, worker, { take: held, index: 2 });
     const elsewhere = async (): Promise<number> =>
-      (await broker.size(at)) + (await redis().zcard(broker.keys.delayed)) + (await redis().zcard(broker.keys.dead));
+      (await broker.reader.size(at)) +
+      (await redis().zcard(broker.keys.delayed)) +
+      (await redis().zcard(broker.keys.dead));
     expect(await elsewhere()).toBe(1);
     for (const late of [
       broker.release(worker, places(held, 2)),
@@ -445,7 +449,7 @@ describe('settling', () => {
       retryOf({ take: held, index: 1 }, 0, { message: Buffer.from('#id 1 0\n0') }),
     );
     await broker.release(worker, places(held, 2));
-    expect(await broker.peek(10, at)).toEqual(['#id 0 0\n1', '#id 1 0\n0']);
+    expect(await broker.reader.peek(10, at)).toEqual(['#id 0 0\n1', '#id 1 0\n0']);
   });
 
   it('retries with a delay, and promotes due messages; equal ids do not overwrite each other', async () => {
@@ -456,7 +460,7 @@ describe('settling', () => {
       async () => (promoted += (await broker.promote()).promoted),
       (sum) => sum === 2,
     );
-    expect(await broker.peek(10, at)).toEqual(['#id 0 0\n0', '#id 0 0\n1']);
+    expect(await broker.reader.peek(10, at)).toEqual(['#id 0 0\n0', '#id 0 0\n1']);
     expect(await redis().exists(broker.keys.delayed, broker.keys.delayedMessages)).toBe(0);
   });
 
@@ -500,7 +504,7 @@ describe('settling', () => {
     await redis().rpush(broker.keys.base, 'later', 'last');
     await redis().lmove(broker.keys.base, broker.keys.inbox, 'LEFT', 'RIGHT');
     expect(await broker.release(worker, places(held))).toBe('done');
-    expect(await broker.peek(10, at)).toEqual(['#id 0 0\n0', '#id 0 0\n1', '#id 0 0\n2', 'later', 'last']);
+    expect(await broker.reader.peek(10, at)).toEqual(['#id 0 0\n0', '#id 0 0\n1', '#id 0 0\n2', 'later', 'last']);
   });
 
   it('releases messages of several takes in the order of the takes', async () => {
@@ -529,13 +533,13 @@ describe('leave', () => {
     await broker.bury(worker, places(held, 5)[0]!, 'id', '{}');
     await broker.bury(worker, places(second, 1)[0]!, 'id', '{}');
     await broker.leave(worker);
-    expect(await broker.peek(20, at)).toEqual([
+    expect(await broker.reader.peek(20, at)).toEqual([
       ...[0, 1, 3, 5, 6, 7, 8, 9, 10, 11].map((index) => `#id 0 0\n${index}`),
       'last',
     ]);
     expect(await redis().exists(broker.keys.claims(worker), broker.keys.workers, broker.keys.registry)).toBe(0);
     await broker.leave(worker); // sent again
-    expect(await broker.size(at)).toBe(11);
+    expect(await broker.reader.size(at)).toBe(11);
   });
 
   it('gives each message back to its lane', async () => {
@@ -778,14 +782,14 @@ describe('held', () => {
     const { broker, worker, held } = await holding(5);
     await broker.put({ producer: 'producer', number: 2, messages: ['more', 'last'] }, at);
     await take(broker, worker, 2);
-    expect(await broker.activeOf(worker, at)).toBe(7);
+    expect(await broker.reader.activeOf(worker, at)).toBe(7);
     await broker.ack(worker, [inState(held, '1,3')]);
     await broker.bury(worker, places(held, 5)[0]!, 'id', '{}');
-    expect(await broker.activeOf(worker, at)).toBe(4);
+    expect(await broker.reader.activeOf(worker, at)).toBe(4);
     await broker.ack(worker, [inState(held, '1-4', '5')]);
-    expect(await broker.activeOf(worker, at)).toBe(2);
+    expect(await broker.reader.activeOf(worker, at)).toBe(2);
     await broker.leave(worker);
-    expect(await broker.activeOf(worker, at)).toBe(0);
+    expect(await broker.reader.activeOf(worker, at)).toBe(0);
   });
 
   it('counts no message of a take that is finished while its fields are read', async () => {
@@ -800,14 +804,14 @@ describe('held', () => {
       await broker.ack(worker, [inState(held, '1', '2,3')]);
       return fields;
     });
-    expect(await broker.activeOf(worker, at)).toBe(1);
+    expect(await broker.reader.activeOf(worker, at)).toBe(1);
     listing.mockRestore();
   });
 
   it('counts the messages of a worker of an earlier version, which has one field for each', async () => {
     const broker = aBroker();
     await redis().hset(broker.keys.claims('old'), { seq: '1 2', 'a1.1': '#a 1 0\n"again"', 'b1.2': '#b 0 0\n"base"' });
-    expect(await broker.activeOf('old', at)).toBe(2);
+    expect(await broker.reader.activeOf('old', at)).toBe(2);
   });
 });
 
@@ -818,7 +822,7 @@ describe('clear', () => {
     expect(await broker.clear('request', at)).toBe(2);
     await broker.put({ producer: 'producer', number: 2, messages: ['c'] }, at);
     expect(await broker.clear('request', at)).toBe(2);
-    expect(await broker.size(at)).toBe(1);
+    expect(await broker.reader.size(at)).toBe(1);
   });
 });
 
@@ -829,7 +833,7 @@ describe('a script that the server no longer has', () => {
     const worker = await aWorker(broker);
     await redis().script('FLUSH');
     await broker.put({ producer: 'producer', number: 2, messages: ['b'] }, at);
-    expect(await broker.size(at)).toBe(2);
+    expect(await broker.reader.size(at)).toBe(2);
     await redis().script('FLUSH');
     expect(textsOf(await take(broker, worker, 1))).toEqual(['a', 'b']);
   });

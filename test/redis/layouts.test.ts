@@ -1,6 +1,7 @@
 /** Workers of different layouts of claims, which would lose each other's messages, refuse each other in both directions. */
 import { describe, expect, it } from 'vitest';
-import { claimsLayout, type Broker } from '../../src/redis/broker.js';
+import type { Broker } from '../../src/redis/broker.js';
+import { claimsLayout } from '../../src/redis/layouts.js';
 import { aBroker, redis } from '../support/queue.js';
 import { aWorker, endLease, take } from '../support/takes.js';
 

@@ -55,8 +55,10 @@ describe.each(scriptNames)('%s.lua', (name) => {
   });
 
   it('has one caller', () => {
-    const broker = readFileSync(new URL('../broker.ts', folder), 'utf8');
-    expect(broker.match(new RegExp(`(script\\(|runScriptForBytes\\(client, )\\s*'${name}'`, 'g'))).toHaveLength(1);
+    const callers = ['broker', 'registration', 'reader']
+      .map((file) => readFileSync(new URL(`../${file}.ts`, folder), 'utf8'))
+      .join('\n');
+    expect(callers.match(new RegExp(`(script\\(|runScriptForBytes\\(client, )\\s*'${name}'`, 'g'))).toHaveLength(1);
   });
 
   it('is loaded with the functions of the library that it calls, each before its first use, and with no other', () => {

@@ -201,7 +201,7 @@ describe('leases', () => {
     await endLease(broker, 'w');
     expect(await broker.recover('w', 'hotqueue', at)).toEqual({ waiting: 3, quarantined: 0, buried: 0 });
     expect(await broker.recover('w', 'hotqueue', at)).toEqual({ waiting: 0, quarantined: 0, buried: 0 });
-    expect(await broker.peek(5, at)).toEqual(['#a 0 1\n1', '#b 2 1 a=5\n2', '#w.b1.3 0 1\nbare']);
+    expect(await broker.reader.peek(5, at)).toEqual(['#a 0 1\n1', '#b 2 1 a=5\n2', '#w.b1.3 0 1\nbare']);
     expect(await broker.take('w', 2, 1, at)).toBe('lost');
     held.ack(1);
     expect(await broker.ack('w', [held])).toBe('lost');
@@ -215,9 +215,9 @@ describe('leases', () => {
     await take(broker, 'w', 1, 2);
     const second = await take(broker, 'w', 2, 1);
     await broker.beat('w', 3, [second], at);
-    expect(await broker.peek(5, at)).toEqual(['a', 'b', 'd']);
+    expect(await broker.reader.peek(5, at)).toEqual(['a', 'b', 'd']);
     await broker.beat('w', 2, [], at);
-    expect(await broker.peek(5, at)).toEqual(['a', 'b', 'd']);
+    expect(await broker.reader.peek(5, at)).toEqual(['a', 'b', 'd']);
     await broker.leave('w');
     expect(await broker.beat('w', 3, [second], at)).toBe('lost');
     expect(await redis().zcard(broker.keys.workers)).toBe(0);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Broker, ClaimRef, RetryPlan } from '../../src/redis/broker.js';
+import type { Broker } from '../../src/redis/broker.js';
+import type { ClaimRef, RetryPlan } from '../../src/redis/transitions.js';
 import { Take } from '../../src/redis/take.js';
 import { until } from './facts.js';
 

@@ -57,7 +57,9 @@ export function watchLimits(
 export async function isNothingReady(handlers: readonly BoundHandler[]): Promise<boolean> {
   const brokers = [...new Set(handlers.map(({ context }) => context.broker))];
   const ready = await Promise.all(
-    brokers.map(async (broker) => (await broker.size(patience)) > 0 && !(await broker.isPaused(patience))),
+    brokers.map(
+      async (broker) => (await broker.reader.size(patience)) > 0 && !(await broker.reader.isPaused(patience)),
+    ),
   );
   return !ready.includes(true);
 }

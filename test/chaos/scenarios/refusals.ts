@@ -1,4 +1,5 @@
-import { Broker, type ClaimRef } from '../../../src/redis/broker.js';
+import { Broker } from '../../../src/redis/broker.js';
+import type { ClaimRef } from '../../../src/redis/transitions.js';
 import { Connection } from '../../../src/redis/connection.js';
 import { Keys } from '../../../src/redis/keys.js';
 import type { Take } from '../../../src/redis/take.js';

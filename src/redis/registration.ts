@@ -1,0 +1,146 @@
+import { IncompatibleWorkersError } from '../core/errors.js';
+import type { Connection, Patience } from './connection.js';
+import type { Keys } from './keys.js';
+import { claimsLayout } from './layouts.js';
+import { Reader } from './reader.js';
+import type { Take } from './take.js';
+import type { QueueHints, RecoverReply, WorkerCommand } from './transitions.js';
+
+/** How long Redis knows that a process held a quarantined message: longer than recovery of its workers takes. */
+const quarantineMemoryMs = 86_400_000;
+
+/** After this many crashes, a message is buried without another attempt. One crash earlier, it is quarantined. */
+export const mostCrashes = 3;
+
+/** The workers of one queue in Redis. It has a method for each transition of a worker. Each transition is safe to send twice. */
+export class Registration {
+  readonly reader: Reader;
+
+  constructor(
+    readonly connection: Connection,
+    readonly keys: Keys,
+    /** Ms for which a worker keeps its claims without a heartbeat. */
+    readonly leaseMs = 30_000,
+  ) {
+    this.reader = new Reader(connection, keys);
+  }
+
+  /**
+   * join: registers a worker.
+   *
+   * @param worker an id that no worker has used before
+   * @throws IncompatibleWorkersError if workers of another version of this library are registered
+   */
+  async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
+    const { workers, registry, heartbeats, meta, earlier } = this.keys;
+    for (;;) {
+      const askedAt = await this.reader.now(patience);
+      const args = [worker, askedAt, this.leaseMs, report, process, claimsLayout];
+      const [status, other] = (await this.connection.script(
+        'join',
+        [workers, registry, heartbeats, meta, earlier.registry],
+        args,
+        patience,
+      )) as [number, string?];
+      if (status === 1) return;
+      if (status === -1) throw new IncompatibleWorkersError(this.keys.base, claimsLayout, other!);
+    }
+  }
+
+  /**
+   * beat: renews the lease of a worker and stores its heartbeat report. Takes that the worker does not know go back to the
+   * queue.
+   *
+   * @param takes the takes that the worker holds
+   */
+  async beat(
+    worker: string,
+    number: number,
+    takes: readonly Pick<Take, 'acknowledgements'>[],
+    patience: Patience,
+    report = '',
+  ): Promise<(QueueHints & { readonly command: WorkerCommand | '' }) | 'lost'> {
+    const { workers, meta, heartbeats, commands } = this.keys;
+    const keys = [this.keys.claims(worker), workers, meta, ...this.keys.waiting, heartbeats, commands];
+    const reply = await this.connection.script(
+      'beat',
+      keys,
+      [worker, this.leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)],
+      patience,
+    );
+    const [status, endsInMs, first, isWatched, command] = reply as [number, number, string, number, WorkerCommand | ''];
+    return status < 0 ? 'lost' : { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, command };
+  }
+
+  /**
+   * leave: returns all active messages of a worker to the queue and unregisters it. Its last report is added to the totals of
+   * the queue.
+   */
+  async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
+    const keys = [...this.claimKeys(worker), ...this.#registrationKeys()];
+    await this.connection.script('leave', keys, [worker, report], patience);
+  }
+
+  /**
+   * recover: returns the active messages of a worker with an ended lease to the queue, and counts the crash. A message with
+   * too many crashes is buried. If the process of the worker held a quarantined message, only that message is blamed.
+   *
+   * @returns how many messages went where, or in how many ms the lease ends if it still runs
+   */
+  async recover(
+    worker: string,
+    wire: 'hotqueue' | 'plain',
+    patience: Patience,
+  ): Promise<RecoverReply | { readonly endsInMs: number }> {
+    const { dead, deadMessages } = this.keys;
+    const keys = [...this.claimKeys(worker), ...this.#registrationKeys(), dead, deadMessages];
+    const isSpared = await this.reader.isQuarantinedElsewhere(worker, patience);
+    const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0];
+    const [waiting, quarantined, buried] = (await this.connection.script('recover', keys, args, patience)) as [
+      number,
+      number,
+      number,
+    ];
+    return waiting < 0 ? { endsInMs: quarantined } : { waiting, quarantined, buried };
+  }
+
+  /**
+   * Records that this process holds a quarantined message. If the process dies, recovery then blames no message of another
+   * queue.
+   */
+  async noteQuarantined(process: string, worker: string): Promise<void> {
+    const key = this.keys.quarantineOf(process);
+    await this.connection.call(
+      async (client) => {
+        await client.hset(key, worker, 1);
+        await client.pexpire(key, quarantineMemoryMs);
+      },
+      { withinMs: 0 },
+    );
+  }
+
+  async forgetQuarantined(process: string, worker: string): Promise<void> {
+    await this.connection.call((client) => client.hdel(this.keys.quarantineOf(process), worker), { withinMs: 0 });
+  }
+
+  /** Makes workers send a report each second, for `forMs`. */
+  async watch(forMs: number, patience: Patience): Promise<void> {
+    const until = (await this.reader.now(patience)) + forMs;
+    await this.connection.call((client) => client.hset(this.keys.meta, 'watched', until), patience);
+  }
+
+  /** Stores a command for a worker. The worker receives it with its next heartbeat. */
+  async command(worker: string, command: WorkerCommand, patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.hset(this.keys.commands, worker, command), patience);
+  }
+
+  /** KEYS with which a script gives messages of a worker back. */
+  protected claimKeys(worker: string): readonly string[] {
+    return [this.keys.claims(worker), this.keys.workers, ...this.keys.waiting];
+  }
+
+  #registrationKeys(): readonly string[] {
+    const { registry, meta, heartbeats, commands, earlier } = this.keys;
+    return [registry, meta, heartbeats, commands, earlier.registry];
+  }
+}

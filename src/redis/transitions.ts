@@ -1,0 +1,135 @@
+import { Take, type Lane } from './take.js';
+
+// Arguments and results of the transitions in `broker.ts` and `registration.ts`, and how they are sent and read.
+
+/** Queue hints: what a script reports beside its result. Maintenance uses them to set its deadline timers. */
+export interface QueueHints {
+  /** Ms until the next delayed message is due; absent if none is delayed. */
+  readonly nextDueMs?: number;
+  /** The lease that ends first: its worker, and ms until it ends; 0 if it has ended. */
+  readonly lease?: { readonly worker: string; readonly endsInMs: number };
+  /** Whether a monitor watches the workers, so that they send a report each second. */
+  readonly isWatched?: boolean;
+}
+
+/** A command for a worker: take no more messages, take again, or stop together with all workers of its runner. */
+export type WorkerCommand = 'quiet' | 'resume' | 'stop';
+
+export interface TakeReply {
+  readonly status: 'served' | 'paused';
+  /** Absent if no message is waiting. */
+  readonly take?: Take;
+  readonly hints: QueueHints;
+}
+
+/** Result of settling a claim. `already` is a success: an earlier, identical call arrived. */
+export type SettleReply = 'done' | 'already' | 'lost';
+
+/** How many messages of a dead worker went back to waiting, to quarantine, and to the dead letters. */
+export interface RecoverReply {
+  readonly waiting: number;
+  readonly quarantined: number;
+  readonly buried: number;
+}
+
+export interface SweepReply {
+  readonly cursors: readonly [string, string];
+  readonly mended: number;
+  /** Workers that are no longer registered and may have left claims. */
+  readonly lost: readonly string[];
+}
+
+/** One message of a take. */
+export interface ClaimRef {
+  readonly take: Pick<Take, 'number' | 'lane' | 'message'>;
+  readonly index: number;
+}
+
+export interface RetryPlan {
+  readonly id: string;
+  readonly lane: Lane;
+  readonly delayMs: number;
+  /** The message with its new header. */
+  readonly message: Buffer;
+}
+
+/** The lists that a put may use: base, high, low. */
+export type PutLane = 'b' | 'h' | 'l';
+
+/** When a message is due: ms after Redis has received it, or an instant in Unix ms. */
+export type Due = { readonly afterMs: number } | { readonly at: number };
+
+/** A message to be put as delayed. */
+export interface DelayedPut {
+  readonly id: string;
+  readonly due: Due;
+  readonly lane: PutLane;
+  readonly message: string;
+}
+
+/** A batch of messages. The put batcher sends one at a time, and numbers them. */
+export type PutBatch = {
+  /** Id of the put batcher. */
+  readonly producer: string;
+  /** Number of the batch. A higher one than that of any batch before it. */
+  readonly number: number;
+  /** Ids that the callers chose, one for each message, and for how long Redis rejects the same ids as duplicates. */
+  readonly own?: { readonly ids: readonly string[]; readonly forMs: number };
+  /** Most messages in the queue, and how many messages each put call has. A call is stored whole or not at all. */
+  readonly limit?: { readonly most: number; readonly calls: readonly number[] };
+} & (
+  | {
+      readonly messages: readonly string[];
+      /** Base if absent. */
+      readonly lane?: PutLane;
+      readonly delayed?: undefined;
+    }
+  | { readonly delayed: readonly DelayedPut[] }
+);
+
+/** Result of storing a batch. The hints are only of delayed messages. */
+export interface PutReply extends QueueHints {
+  /** How many messages were accepted, from the first. The queue had no room for the others. */
+  readonly accepted: number;
+  /** Indexes of accepted messages that were not stored, because Redis had their ids already. */
+  readonly duplicates: readonly number[];
+}
+
+/** A dead letter: its key, and its time of burial as the text that Redis returns. */
+export interface DeadLetterRef {
+  readonly key: string;
+  readonly at: string;
+}
+
+/** The due time as the scripts read it. */
+export function dueText(due: Due): string {
+  return 'at' in due ? String(due.at) : `+${due.afterMs}`;
+}
+
+/** Reads the reply of `take.lua`. */
+export function takeReply(worker: string, number: number, reply: unknown): TakeReply | 'lost' {
+  type Reply = [
+    status: number,
+    dueMs: number,
+    endsInMs: number,
+    first: Buffer,
+    isWatched: number,
+    packed?: Buffer,
+    acked?: Buffer,
+    effects?: Buffer,
+  ];
+  const [status, dueMs, endsInMs, first, isWatched, packed, acked, effects] = reply as Reply;
+  if (status < 0) return 'lost';
+  const hints = {
+    lease: { worker: first.toString(), endsInMs },
+    isWatched: isWatched === 1,
+    ...(dueMs >= 0 && { nextDueMs: dueMs }),
+  };
+  const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString());
+  return { status: status === 1 ? 'paused' : 'served', hints, ...(take && { take }) };
+}
+
+/** Reads the reply of `ack.lua`, `retry.lua` and `bury.lua`. */
+export function settleReply(reply: unknown): SettleReply {
+  return reply === 1 ? 'done' : reply === 0 ? 'already' : 'lost';
+}
