@@ -126,7 +126,7 @@ describe("whenFull: 'wait'", () => {
     const queue = aQueue({ name: direct.name, maxLength: 1, whenFull: 'wait', url: proxy.url });
     await direct.put('a');
     const askedAt: number[] = [];
-    proxy.rule = ({ name, reply }) => void (name === 'place' && !reply && askedAt.push(performance.now()));
+    proxy.rule = ({ name, reply }) => void (name === 'put-with' && !reply && askedAt.push(performance.now()));
     const puts = ['b', 'c', 'd'].map((item) => queue.put(item));
     await until(() => askedAt.length >= 5);
     // At least 40, 80, 160 and 320 ms lie between the five, however slow this machine is.
