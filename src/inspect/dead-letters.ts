@@ -1,6 +1,7 @@
 import { InvalidOptionError, type Violation } from '../core/errors.js';
 import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
+import { readDeadLetterRecord } from '../wire/dead-letter-record.js';
 import { open } from '../wire/envelope.js';
 import { readFailures, type Failure } from '../wire/failures.js';
 import { newId } from '../wire/id.js';
@@ -336,26 +337,9 @@ function chosen(letters: readonly DeadLetter[], where: (letter: DeadLetter) => b
   return wanted.map(({ key, buriedAt }) => ({ key, at: String(buriedAt) }));
 }
 
-interface Record {
-  readonly reason: string;
-  readonly attempts: number;
-  readonly error?: DeadLetterError;
-}
-
-/** Never throws: one record that another program wrote must not make the whole list unreadable. */
-function recordIn(line: string): Record {
-  try {
-    const record = JSON.parse(line) as Record | null;
-    if (record && typeof record === 'object') return record;
-  } catch {
-    // not JSON
-  }
-  return { reason: 'unknown: its record cannot be read', attempts: 0 };
-}
-
 function letterOf(queue: string, { key, at }: DeadLetterRef, entry: Buffer): DeadLetter {
   const end = entry.indexOf(10);
-  const { reason, attempts, error } = recordIn(entry.toString('utf8', 0, Math.max(0, end)));
+  const { reason, attempts, error } = readDeadLetterRecord(entry.toString('utf8', 0, Math.max(0, end)));
   const bytes = entry.subarray(end + 1);
   const { header, failures, text } = open(bytes.toString('utf8'));
   const buriedAt = Number(at);

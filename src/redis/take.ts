@@ -1,3 +1,4 @@
+import { hasFreshHeader } from '../wire/envelope.js';
 import type { Lane } from '../wire/lane.js';
 
 export type { Lane } from '../wire/lane.js';
@@ -70,13 +71,7 @@ export class Take {
 
   /** Whether the message begins with the header that this library writes before the first attempt: `#<36 characters> 0 0\n`. */
   isFresh(index: number): boolean {
-    const { bytes } = this;
-    const start = this.#edges[2 * index]!;
-    if (this.#edges[2 * index + 1]! - start < freshLength || bytes[start] !== 0x23) return false;
-    for (let at = start + 1; at < start + freshIdEnd; at++) if (isIdByte[bytes[at]!] === 0) return false;
-    for (let at = freshIdEnd; at < freshLength; at++)
-      if (bytes[start + at] !== freshRest[at - freshIdEnd]) return false;
-    return true;
+    return hasFreshHeader(this.bytes, this.#edges[2 * index]!, this.#edges[2 * index + 1]!);
   }
 
   isSettled(index: number): boolean {
@@ -159,15 +154,6 @@ const held = 0;
 const acknowledged = 1;
 /** Settled with an effect: retried, buried or released. */
 const effect = 2;
-
-const freshIdEnd = 37;
-const freshRest = Buffer.from(' 0 0\n');
-const freshLength = freshIdEnd + freshRest.length;
-
-/** By byte: 1 if an id may contain it. */
-const isIdByte = new Uint8Array(256);
-for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-'))
-  isIdByte[byte] = 1;
 
 /** How many texts a msgpack array has. */
 function lengthOf(bytes: Buffer): number {

@@ -5,12 +5,12 @@ import type { Lane } from './lane.js';
 /** Why a message is buried. */
 export interface Burial {
   readonly reason: string;
-  /** How often it was tried; this attempt included when absent. */
+  /** Number of attempts that it had. Default: those before this one, and this one. */
   readonly attempts?: number;
   readonly error?: unknown;
 }
 
-/** What stands beside the bytes of a dead letter, as one line of JSON. `recover.lua` writes the same form. */
+/** Why a message was buried: one line of JSON before the bytes of a dead letter. `_lib.lua` writes the same form after crashes. */
 export interface DeadLetterRecord {
   readonly reason: string;
   readonly attempts: number;
@@ -24,7 +24,7 @@ export interface DeadLetterRecord {
 
 const longestStack = 8_192;
 
-/** Writes the record. The lane stands first, where `revive.lua` looks for it. */
+/** Writes the record. The lane comes first, where `revive.lua` looks for it. */
 export function writeDeadLetterRecord(
   { reason, error, attempts }: Burial,
   { attempt, worker, lane }: { attempt: number; worker: string; lane: Lane },

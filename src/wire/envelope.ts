@@ -46,7 +46,7 @@ export interface Envelope {
 }
 
 // Strict: ASCII only, so that the number of characters is the number of bytes, and at most 256 of them. Text that only
-// resembles a header is a message without one.
+// resembles a header is a message without one. `parseHeader` in `_lib.lua` reads the same; a test compares both.
 const form = /^#([A-Za-z0-9_.:~-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)*)\n/;
 const longest = 256;
 
@@ -54,6 +54,23 @@ const longest = 256;
 const fresh = /^#[A-Za-z0-9_.:~-]{36} 0 0\n/;
 /** Characters in the header line of a message that we put without options, before its first attempt. */
 export const freshLength = 42;
+const freshIdEnd = 37;
+const freshRest = Buffer.from(' 0 0\n');
+/** By byte: 1 if an id may contain it. */
+const isIdByte = new Uint8Array(256);
+for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-'))
+  isIdByte[byte] = 1;
+
+/**
+ * Whether the bytes of a message begin with the header that this library writes before the first attempt: `#<36 characters> 0 0\n`.
+ * A take has many messages in one buffer. To look at the bytes is cheaper than to make a text of each message.
+ */
+export function hasFreshHeader(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < freshLength || bytes[start] !== 0x23) return false;
+  for (let at = start + 1; at < start + freshIdEnd; at++) if (isIdByte[bytes[at]!] === 0) return false;
+  for (let at = freshIdEnd; at < freshLength; at++) if (bytes[start + at] !== freshRest[at - freshIdEnd]) return false;
+  return true;
+}
 
 /** Splits a message into header, failures and text. */
 export function open(message: string): Envelope {
@@ -70,7 +87,7 @@ export function open(message: string): Envelope {
   return { header, headerLength, failures: failures.slice(0, -1), text: message.slice(headerLength) };
 }
 
-/** The line of failures with its line break. A line of another form is part of the text. The scripts use the same form. */
+/** The line of failures with its line break. A line of another form is part of the text. `failuresLength` in `_lib.lua` reads the same. */
 function failuresIn(fields: string, message: string, from: number): string {
   const length = numberIn(fields, 'f');
   if (length === undefined) return '';
@@ -78,7 +95,6 @@ function failuresIn(fields: string, message: string, from: number): string {
   return line.length === length && /^\[[ -~]*\n$/.test(line) ? line : '';
 }
 
-/** The header line, with its line break. */
 /**
  * The bytes of a message that comes back for another attempt: one attempt more in the header, and the error among its failures.
  *
@@ -105,6 +121,7 @@ export function withFailure(
   ]);
 }
 
+/** The header line, with its line break. `headerLine` in `_lib.lua` writes the same. */
 export function headerLine({ id, attempts, crashes, fields }: Header): string {
   return `#${id} ${attempts} ${crashes}${fields}\n`;
 }
