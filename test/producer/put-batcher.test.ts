@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RedisUnreachableError } from '../../src/core/errors.js';
-import type { DelayedPut, Due, PutLane, PutTerms } from '../../src/redis/broker.js';
+import type { Due, PutBatch, PutLane } from '../../src/redis/broker.js';
 import { PutBatcher } from '../../src/producer/put-batcher.js';
 import { PutRequest } from '../../src/producer/put-request.js';
 import type { QueueContext } from '../../src/redis/queue-context.js';
@@ -46,12 +46,12 @@ class Producer {
   }
 
   /** The batches so far, as they were sent. */
-  get sent(): { number: number; messages: string; terms: PutTerms | undefined }[] {
+  get sent(): { number: number; messages: string; terms: Pick<PutBatch, 'own' | 'limit'> }[] {
     return this.faulty.calls.flatMap(({ verb, args }) => {
-      if (verb !== 'put' && verb !== 'delay') return [];
-      const [, number, messages, , ...rest] = args as [string, number, (string | DelayedPut)[], object, ...unknown[]];
-      const texts = messages.map((message) => (typeof message === 'string' ? message : message.message));
-      return [{ number, messages: texts.join(''), terms: rest.at(-1) as PutTerms | undefined }];
+      if (verb !== 'put') return [];
+      const { number, own, limit, ...batch } = args[0] as PutBatch;
+      const texts = batch.delayed ? batch.delayed.map(({ message }) => message) : batch.messages;
+      return [{ number, messages: texts.join(''), terms: { ...(own && { own }), ...(limit && { limit }) } }];
     });
   }
 

@@ -167,7 +167,7 @@ describe('each transition', () => {
     const queue = aQueue({ lease: 1_000 });
     const { make, event, counts } = transitions[verb];
     const emitted: unknown[] = [];
-    queue.events.on(verb, (one) => void emitted.push(one));
+    queue.events.on(verb, (one: unknown) => void emitted.push(one));
     await make(queue);
     await until(() => emitted.length > 0);
     expect(emitted).toEqual([{ ...event, queue: queue.name }]);
@@ -238,7 +238,7 @@ describe('a worker', () => {
     async (verb) => {
       const queue = aQueue();
       const uncaught = uncaughtExceptions();
-      queue.events.on(verb, ({ attempt }) => {
+      queue.events.on(verb, ({ attempt }: { attempt: number }) => {
         throw new Error(`attempt ${attempt}`);
       });
       const handle = { take: () => {}, ack: () => {}, retry: failing, bury: burying }[verb];
