@@ -147,7 +147,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   emit<V extends DeliveryVerb>(verb: V, more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>): void {
     if (!this.#hasListener(verb)) return;
     const { queue, id, attempt, worker } = this;
-    emit(this.context.events, verb, { queue, id, attempt, worker, ...more } as QueueEvents[V][0]);
+    emit(this.context.events, verb, { queue, id, attempt, worker, ...more });
   }
 
   /** Logs a failed settlement that no caller waits for. */

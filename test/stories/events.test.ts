@@ -1,6 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Bury, start, type HotQueue, type LogFields, type Logger, type QueueEvents } from 'hotqueue';
+import {
+  Bury,
+  start,
+  type DeliveryEvent,
+  type HotQueue,
+  type LogFields,
+  type Logger,
+  type QueueEvents,
+} from 'hotqueue';
 import { until } from '../support/facts.js';
 import { aBroker, aQueue } from '../support/queue.js';
 import { aWorker, endLease } from '../support/takes.js';
@@ -167,7 +175,7 @@ describe('each transition', () => {
     const queue = aQueue({ lease: 1_000 });
     const { make, event, counts } = transitions[verb];
     const emitted: unknown[] = [];
-    queue.events.on(verb as 'put', (one) => void emitted.push(one));
+    queue.events.on(verb, (one: unknown) => void emitted.push(one));
     await make(queue);
     await until(() => emitted.length > 0);
     expect(emitted).toEqual([{ ...event, queue: queue.name }]);
@@ -180,7 +188,7 @@ describe('each transition', () => {
     const { make, counts } = transitions[verb];
     const uncaught = uncaughtExceptions();
     const mistake = new Error(`in the listener of ${verb}`);
-    queue.events.on(verb as 'put', () => {
+    queue.events.on(verb, () => {
       throw mistake;
     });
     await make(queue);
@@ -201,7 +209,7 @@ describe('each transition', () => {
   it('without an effect emits nothing', async () => {
     const queue = aQueue();
     const emitted: string[] = [];
-    for (const verb of verbs) queue.events.on(verb as 'put', () => void emitted.push(verb));
+    for (const verb of verbs) queue.events.on(verb, () => void emitted.push(verb));
     expect(await queue.clear()).toBe(0);
     expect(await queue.dead.reviveAll()).toBe(0);
     expect(await queue.dead.dropAll()).toBe(0);
@@ -238,7 +246,7 @@ describe('a worker', () => {
     async (verb) => {
       const queue = aQueue();
       const uncaught = uncaughtExceptions();
-      queue.events.on(verb as 'take', ({ attempt }) => {
+      queue.events.on(verb, ({ attempt }: DeliveryEvent) => {
         throw new Error(`attempt ${attempt}`);
       });
       const handle = { take: () => {}, ack: () => {}, retry: failing, bury: burying }[verb];
