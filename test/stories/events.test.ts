@@ -1,6 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Bury, start, type HotQueue, type LogFields, type Logger, type QueueEvents } from 'hotqueue';
+import {
+  Bury,
+  start,
+  type DeliveryEvent,
+  type HotQueue,
+  type LogFields,
+  type Logger,
+  type QueueEvents,
+} from 'hotqueue';
 import { until } from '../support/facts.js';
 import { aBroker, aQueue } from '../support/queue.js';
 import { aWorker, endLease } from '../support/takes.js';
@@ -238,7 +246,11 @@ describe('a worker', () => {
     async (verb) => {
       const queue = aQueue();
       const uncaught = uncaughtExceptions();
+<<<<<<< HEAD
       queue.events.on(verb, ({ attempt }: { attempt: number }) => {
+=======
+      queue.events.on(verb, ({ attempt }: DeliveryEvent) => {
+>>>>>>> w-events2
         throw new Error(`attempt ${attempt}`);
       });
       const handle = { take: () => {}, ack: () => {}, retry: failing, bury: burying }[verb];
