@@ -246,11 +246,7 @@ describe('a worker', () => {
     async (verb) => {
       const queue = aQueue();
       const uncaught = uncaughtExceptions();
-<<<<<<< HEAD
-      queue.events.on(verb, ({ attempt }: { attempt: number }) => {
-=======
       queue.events.on(verb, ({ attempt }: DeliveryEvent) => {
->>>>>>> w-events2
         throw new Error(`attempt ${attempt}`);
       });
       const handle = { take: () => {}, ack: () => {}, retry: failing, bury: burying }[verb];
