@@ -21,21 +21,7 @@ const applications = layers.at(-1);
 export const exceptions = [
   {
     to: ['core/duration'],
-    from: [
-      'cli/command',
-      'cli/control',
-      'cli/delayed',
-      'cli/dead/filter',
-      'cli/info',
-      'cli/put',
-      'cli/take',
-      'cli/top',
-    ],
-    why: 'flags take the same durations as options',
-  },
-  {
-    to: ['core/duration'],
-    from: ['cli/worker', 'cli/worker/worker-process', 'repl/preload'],
+    from: ['cli/command', 'cli/worker/worker-process', 'repl/preload'],
     why: 'flags and the prompt take the same durations as options',
   },
   {
@@ -47,16 +33,6 @@ export const exceptions = [
     to: ['embedded/identity'],
     from: ['cli/doctor/judge-server'],
     why: 'the doctor judges the JavaScript engine and Redis differently',
-  },
-  {
-    to: ['redis/broker', 'redis/connection'],
-    from: ['cli/doctor/orphans'],
-    why: 'orphans are in keys of queues that no program has opened',
-  },
-  {
-    to: ['redis/connection'],
-    from: ['cli/doctor/server'],
-    why: 'the doctor reads INFO and CONFIG, which belong to no queue',
   },
   {
     to: ['redis/discover', 'redis/named-address'],
@@ -76,37 +52,27 @@ export const exceptions = [
     why: '`hotqueue redis` starts, stops and installs the embedded server',
   },
   {
-    to: ['wire/envelope', 'wire/id'],
-    from: ['cli/top/snapshot'],
-    why: 'the screen shows stored messages without their payload class',
-  },
-  {
     to: ['redis/named-address'],
     from: ['cli/worker'],
     why: '`hotqueue worker` passes the address on to its worker processes',
   },
   {
-    to: ['worker/cli-host', 'worker/handlers', 'worker/runner', 'worker/types'],
+    to: ['worker/cli-host', 'worker/handlers'],
     from: ['cli/worker/discover-workers'],
     why: '`hotqueue worker` collects the workers of the files that it loads',
   },
   {
     to: ['worker/handlers'],
-    from: ['cli/worker/limits', 'cli/worker/log', 'cli/worker/worker-process'],
-    why: 'a worker process changes and logs handlers before it starts them',
+    from: ['cli/worker/limits', 'cli/worker/select-handlers'],
+    why: 'a worker process selects and limits handlers before it starts them',
   },
   {
     to: ['core/events', 'core/logger', 'redis/queue-context', 'wire/failures'],
-    from: ['cli/worker/log', 'cli/worker/worker-process'],
+    from: ['cli/worker/log'],
     why: 'the log of a worker process has the form of the library',
   },
   {
-    to: ['worker/handlers', 'worker/runner'],
-    from: ['cli/worker/select-handlers'],
-    why: '`hotqueue worker --only` selects from handlers that are not started yet',
-  },
-  {
-    to: ['worker/cli-host', 'worker/runner'],
+    to: ['worker/cli-host', 'worker/handlers', 'worker/runner'],
     from: ['cli/worker/worker-process'],
     why: 'a worker process runs the handlers that it loaded',
   },

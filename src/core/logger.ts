@@ -53,8 +53,6 @@ export function errorFields(err: unknown): Pick<LogFields, 'err' | 'code'> {
   }
 }
 
-const levels = ['debug', 'info', 'warn', 'error'] as const;
-
 const nothing = (): void => {};
 
 export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -98,7 +96,7 @@ function guarded(queue: string, logger: Logger): Logger {
     toStderr({ queue }, `the logger of queue "${queue}" failed (${textOf(error)}). Its errors are ignored from now on`);
   };
   const method =
-    (level: (typeof levels)[number]) =>
+    (level: keyof Logger) =>
     (fields: LogFields, sentence: string): void => {
       try {
         const returned: unknown = logger[level](fields, sentence);

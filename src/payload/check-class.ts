@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../core/errors.js';
 import { describe, shown } from '../core/options/schema.js';
 import { hasRules } from './class-rules.js';
 import { classesOf, classSchemaOf, type ClassSchema, type PropertySchema } from './class-schema.js';
-import { notesAreReadable, type AnyClass } from './transforms.js';
+import { isMetadataReadable, type AnyClass } from './transforms.js';
 
 const refuse = (sentence: string): never => {
   throw new InvalidOptionError('payload', sentence);
@@ -16,7 +16,7 @@ const refuse = (sentence: string): never => {
 export function checkClass(source: unknown): asserts source is new () => object {
   if (typeof source !== 'function') return refuse(notAClass(source));
   if (!hasRules(source)) return refuse(withoutRules(source));
-  if (!notesAreReadable()) {
+  if (!isMetadataReadable()) {
     return refuse(
       'payload: there are two copies of class-transformer, one of them in a bundle, so its decorators are not visible here. Exclude it from the bundle ("external")',
     );
@@ -56,19 +56,19 @@ function makeOne(cls: new () => object): void {
   }
 }
 
-function checkNested(outline: ClassSchema, seen: Set<ClassSchema>): void {
-  if (seen.has(outline)) return;
-  seen.add(outline);
-  for (const property of outline.properties.values()) {
-    for (const cls of property.isTransformed ? [] : nestedClasses(outline, property))
+function checkNested(schema: ClassSchema, seen: Set<ClassSchema>): void {
+  if (seen.has(schema)) return;
+  seen.add(schema);
+  for (const property of schema.properties.values()) {
+    for (const cls of property.isTransformed ? [] : nestedClasses(schema, property))
       checkNested(classSchemaOf(cls), seen);
   }
 }
 
 const converted: readonly unknown[] = [String, Number, Boolean, Date, Object, Array];
 
-function nestedClasses(outline: ClassSchema, property: PropertySchema): AnyClass[] {
-  const where = `${outline.name}.${property.name}`;
+function nestedClasses(schema: ClassSchema, property: PropertySchema): AnyClass[] {
+  const where = `${schema.name}.${property.name}`;
   if (property.declared === Map || property.declared === Set)
     return refuse(notInJson(where, property.declared === Map ? 'Map' : 'Set'));
   if (!property.type) return property.isValidated ? refuse(typeNotSeen(where, property.declared)) : [];

@@ -22,18 +22,18 @@ export function classPayload<T extends object>(
   codec: Codec,
   { validation = 'compiled' }: PayloadSettings = {},
 ): PayloadType<T> {
-  const outline = classSchemaOf(cls);
-  const { name } = outline;
-  const verdict = verdictOf(cls, outline);
+  const schema = classSchemaOf(cls);
+  const { name } = schema;
+  const verdict = verdictOf(cls, schema);
   // A custom serializer may return objects with getters or other classes. The compiled validation knows plain data only.
-  const accept = validation === 'compiled' && codec.kind === 'json' ? compiledLater(cls) : neverSure;
+  const accept = validation === 'compiled' && codec.kind === 'json' ? compiledLater(cls) : acceptNothing;
   const decode = (text: string): T | Promise<T> =>
     guard(name, () => {
       const plain = codec.read(text, name);
       return accept(plain) ?? verdict(plain);
     });
   const encode = (value: unknown): Encoded<T> | Promise<Encoded<T>> => {
-    const { plain, isCopy } = toPlain(outline, dataOf(outline, value), codec.maxDepth);
+    const { plain, isCopy } = toPlain(schema, dataOf(schema, value), codec.maxDepth);
     const text = codec.write(plain, name);
     // A copy that the codec found to be plain JSON equals the value that reading the text would give, so the text need not
     // be read.
@@ -44,12 +44,12 @@ export function classPayload<T extends object>(
   return { name, source: cls, decode, encode: (value) => guard(name, () => encode(value), NotSerializableError) };
 }
 
-const neverSure = (): undefined => undefined;
+const acceptNothing = (): undefined => undefined;
 
 // Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing.
 function compiledLater<T extends object>(cls: PayloadClass<T>): Accept<T> {
   let accept: Accept<T> | undefined;
-  return (plain) => (accept ??= compile(cls).accept ?? neverSure)(plain);
+  return (plain) => (accept ??= compile(cls).accept ?? acceptNothing)(plain);
 }
 
 /** Turns data into an instance of a class. Throws InvalidPayloadError, or any error of a constructor, rule or transform. */
@@ -62,11 +62,11 @@ const transform: ClassTransformOptions = { exposeUnsetFields: false };
  * Validates data with the rules of a class. Only this function refuses data: compiled/ only accepts, or leaves the decision
  * to it.
  */
-export function verdictOf<T extends object>(cls: PayloadClass<T>, outline: ClassSchema): Verdict<T> {
-  const { name } = outline;
+export function verdictOf<T extends object>(cls: PayloadClass<T>, schema: ClassSchema): Verdict<T> {
+  const { name } = schema;
   return (data) => {
     const plain = rootOf(name, data);
-    const misshapen = shapeViolations(outline, plain);
+    const misshapen = shapeViolations(schema, plain);
     if (misshapen.length > 0) throw invalidAll(name, misshapen);
     const instance = plainToInstance(cls, plain, transform);
     return andThen(brokenRules(instance), (broken) => {

@@ -1,11 +1,11 @@
 import { hasRules, rulesOf } from './class-rules.js';
 import {
-  notedProperties,
-  transformNote,
+  selectedProperties,
+  transformMetadata,
   type AnyClass,
   type Discriminator,
-  type TransformNote,
-  type TypeNote,
+  type TransformMetadata,
+  type TypeMetadata,
 } from './transforms.js';
 
 /** The metadata of a payload class: its properties with their rules, types and transforms. Collected once for each class. */
@@ -20,7 +20,7 @@ export interface ClassSchema {
   readonly accessors: readonly PropertySchema[];
 }
 
-export interface PropertySchema extends TransformNote {
+export interface PropertySchema extends TransformMetadata {
   readonly name: string;
   /**
    * Whether the value must be an array; `undefined`: both are allowed. Needed because class-validator accepts `[]` for a
@@ -39,20 +39,20 @@ export interface PropertySchema extends TransformNote {
  */
 export type Target = ClassSchema | typeof Date | 'scalar' | undefined;
 
-const outlines = new WeakMap<object, ClassSchema>();
+const schemas = new WeakMap<object, ClassSchema>();
 
-/** The outline of a class. */
+/** The schema of a class. */
 export function classSchemaOf(cls: AnyClass): ClassSchema {
-  const known = outlines.get(cls);
+  const known = schemas.get(cls);
   if (known) return known;
-  const outline = drawOutline(cls);
-  outlines.set(cls, outline);
-  return outline;
+  const schema = readClass(cls);
+  schemas.set(cls, schema);
+  return schema;
 }
 
-function drawOutline(cls: AnyClass): ClassSchema {
+function readClass(cls: AnyClass): ClassSchema {
   const rules = rulesOf(cls);
-  const names = new Set([...rules.map(({ propertyName }) => propertyName), ...notedProperties(cls)]);
+  const names = new Set([...rules.map(({ propertyName }) => propertyName), ...selectedProperties(cls)]);
   const properties = [...names].filter((name) => typeof name === 'string').map((name) => propertyOf(cls, name, rules));
   return {
     cls,
@@ -64,17 +64,17 @@ function drawOutline(cls: AnyClass): ClassSchema {
 }
 
 function propertyOf(cls: AnyClass, name: string, rules: ReturnType<typeof rulesOf>): PropertySchema {
-  const note = transformNote(cls, name);
+  const metadata = transformMetadata(cls, name);
   const nested = rules.filter((rule) => rule.propertyName === name && rule.type === 'nestedValidation');
   const declared: unknown = Reflect.getMetadata('design:type', cls.prototype as object, name);
   const isArray =
-    note.isTransformed || !note.type
+    metadata.isTransformed || !metadata.type
       ? undefined
       : arrayhood(
           declared,
           nested.some(({ each }) => each),
         );
-  return { ...note, name, isArray, isValidated: nested.length > 0, declared };
+  return { ...metadata, name, isArray, isValidated: nested.length > 0, declared };
 }
 
 function arrayhood(declared: unknown, each: boolean): boolean | undefined {
@@ -107,17 +107,17 @@ export function subTypeOf({ property, subTypes }: Discriminator, value: object |
   return (subTypes.find((sub) => value.constructor === sub.value) ?? subTypes.find((sub) => sub.name === said))?.value;
 }
 
-/** The outline of the class of an instance, if that class has rules. */
+/** The schema of the class of an instance, if that class has rules. */
 export const classSchemaOfValue = ({ constructor }: object): ClassSchema | undefined =>
   rulesOfType(constructor) ? classSchemaOf(constructor as unknown as AnyClass) : undefined;
 
 // The cheap checks come first: class-validator's lookup takes longer with every class in the process.
 function rulesOfType(cls: unknown): boolean {
   if (typeof cls !== 'function' || cls === Object || cls === Array) return false;
-  return outlines.has(cls) || hasRules(cls);
+  return schemas.has(cls) || hasRules(cls);
 }
 
 /** The classes that a `@Type` can return, without those that depend on an object. */
-export function classesOf({ classFor, isFixed, discriminator }: TypeNote): unknown[] {
+export function classesOf({ classFor, isFixed, discriminator }: TypeMetadata): unknown[] {
   return [...(isFixed ? [classFor({})] : []), ...(discriminator?.subTypes.map(({ value }) => value) ?? [])];
 }

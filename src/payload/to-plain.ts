@@ -36,11 +36,11 @@ export interface Written {
  * @throws InvalidPayloadError for properties without a rule, and for more than `maxDepth` levels
  * @throws NotSerializableError for an invalid Date, and for an object that contains itself
  */
-export function toPlain(outline: ClassSchema, value: object, maxDepth: number): Written {
+export function toPlain(schema: ClassSchema, value: object, maxDepth: number): Written {
   const found: Violation[] = [];
-  const writing: Writing = { root: value, name: outline.name, maxDepth, found, isCopy: true };
-  const plain = plainOf(outline, value, { path: '', depth: 1, allowed: undefined }, writing);
-  if (found.length > 0) throw invalidAll(outline.name, found);
+  const writing: Writing = { root: value, name: schema.name, maxDepth, found, isCopy: true };
+  const plain = plainOf(schema, value, { path: '', depth: 1, allowed: undefined }, writing);
+  if (found.length > 0) throw invalidAll(schema.name, found);
   return { plain, isCopy: writing.isCopy };
 }
 
@@ -52,17 +52,17 @@ interface Place {
   readonly allowed: string | undefined;
 }
 
-function plainOf(outline: ClassSchema, value: object, place: Place, writing: Writing): Record<string, unknown> {
+function plainOf(schema: ClassSchema, value: object, place: Place, writing: Writing): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];
-    const property = outline.properties.get(key);
+    const property = schema.properties.get(key);
     if (property) write(property, item, value, plain, place, writing);
     else if (key === place.allowed) plain[key] = item;
     else if (!isLeftOut(item, value) && !isEnough(writing.found))
-      writing.found.push(unknownKey(outline, place.path, key));
+      writing.found.push(unknownKey(schema, place.path, key));
   }
-  for (const accessor of outline.accessors) {
+  for (const accessor of schema.accessors) {
     if (!Object.hasOwn(value, accessor.name))
       write(accessor, (value as Record<string, unknown>)[accessor.name], value, plain, place, writing);
   }

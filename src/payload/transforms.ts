@@ -18,7 +18,7 @@ export interface Discriminator {
 }
 
 /** Metadata of `@Type` on a property. */
-export interface TypeNote {
+export interface TypeMetadata {
   /** Returns the class. Called for each object, because the class may depend on it. */
   readonly classFor: (object: object) => unknown;
   /** Whether the class is the same for all objects. */
@@ -29,7 +29,7 @@ export interface TypeNote {
 }
 
 /** Metadata of class-transformer's decorators on one property. */
-export interface TransformNote {
+export interface TransformMetadata {
   /** Name of the property in the plain object. */
   readonly wireName: string;
   /** Whether the property is part of the conversion from plain to instance. */
@@ -40,13 +40,13 @@ export interface TransformNote {
   readonly isTransformed: boolean;
   /** The transforms to plain, in order. */
   readonly writers: readonly Writer[];
-  readonly type: TypeNote | undefined;
+  readonly type: TypeMetadata | undefined;
 }
 
 const { PLAIN_TO_CLASS: toClass, CLASS_TO_PLAIN: toPlain } = TransformationType;
 
 /** Whether we read the metadata that our class-transformer writes. False in some bundles. */
-export function notesAreReadable(): boolean {
+export function isMetadataReadable(): boolean {
   class Probe {
     key?: string;
   }
@@ -55,17 +55,17 @@ export function notesAreReadable(): boolean {
 }
 
 /** Properties with `@Expose` or `@Exclude`, including inherited ones. */
-export function notedProperties(cls: AnyClass): string[] {
-  const noted = [...storage.getExposedMetadatas(cls), ...storage.getExcludedMetadatas(cls)];
-  return noted.flatMap(({ propertyName }) => propertyName ?? []);
+export function selectedProperties(cls: AnyClass): string[] {
+  const selected = [...storage.getExposedMetadatas(cls), ...storage.getExcludedMetadatas(cls)];
+  return selected.flatMap(({ propertyName }) => propertyName ?? []);
 }
 
 /** Whether `@Expose` or `@Exclude` is on a class, or on one of its properties, including inherited ones. */
 export const isSelective = (cls: AnyClass): boolean =>
-  storage.getStrategy(cls) !== 'none' || notedProperties(cls).length > 0;
+  storage.getStrategy(cls) !== 'none' || selectedProperties(cls).length > 0;
 
 /** The metadata of one property of a class. */
-export function transformNote(cls: AnyClass, property: string): TransformNote {
+export function transformMetadata(cls: AnyClass, property: string): TransformMetadata {
   const writers = storage
     .findTransformMetadatas(cls, property, toPlain)
     .map(({ transformFn }) => writerOf(transformFn, property));
@@ -75,7 +75,7 @@ export function transformNote(cls: AnyClass, property: string): TransformNote {
     isWritten: takesOver(cls, property, toPlain),
     isTransformed: writers.length > 0 || storage.findTransformMetadatas(cls, property, toClass).length > 0,
     writers,
-    type: typeNote(cls, property),
+    type: typeMetadata(cls, property),
   };
 }
 
@@ -90,13 +90,18 @@ function writerOf(transform: TransformFn, key: string): Writer {
   return (value, owner) => transform({ value, key, obj: owner, type: toPlain, options: {} }) as unknown;
 }
 
-function typeNote(cls: AnyClass, property: string): TypeNote | undefined {
-  const note = storage.findTypeMetadata(cls, property);
-  if (!note) return undefined;
+function typeMetadata(cls: AnyClass, property: string): TypeMetadata | undefined {
+  const metadata = storage.findTypeMetadata(cls, property);
+  if (!metadata) return undefined;
   const classFor = (object: object): unknown => {
     const help: TypeHelpOptions = { newObject: {}, object: object as Record<string, unknown>, property };
-    return note.typeFunction ? note.typeFunction(help) : note.reflectedType;
+    return metadata.typeFunction ? metadata.typeFunction(help) : metadata.reflectedType;
   };
-  const discriminator = note.options?.discriminator as Discriminator | undefined;
-  return { classFor, isFixed: (note.typeFunction?.length ?? 0) === 0, discriminator, reflected: note.reflectedType };
+  const discriminator = metadata.options?.discriminator as Discriminator | undefined;
+  return {
+    classFor,
+    isFixed: (metadata.typeFunction?.length ?? 0) === 0,
+    discriminator,
+    reflected: metadata.reflectedType,
+  };
 }

@@ -27,7 +27,7 @@ export type Plain<T> = unknown extends T
  * Type of the messages that can be put on a queue of `T`. On an untyped queue: any value except `undefined`.
  *
  * @example
- * const email: Message<SendEmail> = { to: 'ada@example.com' };
+ * const email: PutInput<SendEmail> = { to: 'ada@example.com' };
  * await emails.put(email);
  */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- `{}` is every value except null and undefined

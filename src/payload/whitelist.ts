@@ -15,14 +15,14 @@ type PlainObject = Record<string, unknown>;
  * object, an object instead of an array or of a number. class-validator would find unknown keys only after class-transformer
  * has converted them, and it would not find the other violations.
  */
-export function shapeViolations(outline: ClassSchema, plain: PlainObject): Violation[] {
+export function shapeViolations(schema: ClassSchema, plain: PlainObject): Violation[] {
   const found: Violation[] = [];
-  judgeObject(outline, plain, '', undefined, found);
+  judgeObject(schema, plain, '', undefined, found);
   return found;
 }
 
 function judgeObject(
-  outline: ClassSchema,
+  schema: ClassSchema,
   plain: PlainObject,
   path: string,
   allowed: string | undefined,
@@ -30,19 +30,19 @@ function judgeObject(
 ): void {
   for (const key of Object.keys(plain)) {
     if (isEnough(found)) return;
-    const property = outline.wire.get(key);
+    const property = schema.wire.get(key);
     const value = plain[key];
     if (property) judgeProperty(property, value, plain, path, found);
-    else if (key !== allowed) found.push(unknownKey(outline, path, key));
+    else if (key !== allowed) found.push(unknownKey(schema, path, key));
   }
 }
 
 /** The violation for a key without a rule. */
-export function unknownKey(outline: ClassSchema, path: string, key: string): Violation {
+export function unknownKey(schema: ClassSchema, path: string, key: string): Violation {
   return {
     path: join(path, segment(key)),
     rule: 'unknownKey',
-    message: `${outline.name} has no rule for this property (add @Allow() to accept any value)`,
+    message: `${schema.name} has no rule for this property (add @Allow() to accept any value)`,
   };
 }
 
@@ -72,13 +72,13 @@ function judgeItem(property: PropertySchema, value: unknown, owner: PlainObject,
   const object = typeof value === 'object' ? value : undefined;
   const target = targetOf(property, object, owner);
   if (target === undefined) return judgeOpen(value, at, found);
-  const wrong = isOutline(target) ? itemWrong(object) : conversionWrong(target, value);
+  const wrong = isClassSchema(target) ? itemWrong(object) : conversionWrong(target, value);
   if (wrong !== undefined) found.push({ path: at, rule: 'type', message: wrong });
-  else if (object && isOutline(target))
+  else if (object && isClassSchema(target))
     judgeObject(target, object as PlainObject, at, property.type?.discriminator?.property, found);
 }
 
-const isOutline = (target: Target): target is ClassSchema => typeof target === 'object';
+const isClassSchema = (target: Target): target is ClassSchema => typeof target === 'object';
 
 // class-validator descends into nested arrays, so `[[]]` would be a valid array of objects.
 const itemWrong = (object: object | undefined): string | undefined =>

@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RedisUnreachableError } from '../../src/core/errors.js';
-import type { Broker } from '../../src/redis/broker.js';
-import type { PutBatch } from '../../src/redis/transitions.js';
+import type { Due, PutBatch, PutLane } from '../../src/redis/transitions.js';
 import { PutBatcher } from '../../src/producer/put-batcher.js';
 import { PutRequest } from '../../src/producer/put-request.js';
-import type { Due, PutLane } from '../../src/redis/transitions.js';
 import type { QueueContext } from '../../src/redis/queue-context.js';
+import { latch } from '../support/facts.js';
+import { FaultyBroker, lateReply, type Fault } from '../support/faulty-broker.js';
+import { aBroker, redis } from '../support/queue.js';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -19,6 +20,7 @@ interface Call {
 
 const call = (...messages: string[]): Call => ({ messages });
 const context = { name: 'q', events: new EventEmitter() } as unknown as QueueContext;
+const patience = { withinMs: 5_000 };
 
 /** The request of a call; ids are the messages themselves. */
 function requestOf(
@@ -30,42 +32,50 @@ function requestOf(
   return new PutRequest({ context, lane, uniqueForMs }, jobs, messages, due, resolve, reject);
 }
 
-/** The put batcher with promises instead of callbacks. */
+/** The put batcher with promises instead of callbacks, on a real queue. */
 class Producer {
+  readonly faulty = new FaultyBroker(aBroker());
   readonly #batcher: PutBatcher;
-  constructor(...parts: ConstructorParameters<typeof PutBatcher>) {
-    this.#batcher = new PutBatcher(...parts);
+
+  constructor(...others: [limit?: ConstructorParameters<typeof PutBatcher>[2], onDelayed?: (hints: object) => void]) {
+    this.#batcher = new PutBatcher('q', this.faulty.broker, ...others);
   }
+
   put(one: Call): Promise<void> {
     return new Promise((resolve, reject) => this.#batcher.put(requestOf(one, resolve, reject)));
   }
-}
 
-const sent: (Omit<PutBatch, 'messages' | 'delayed'> & { messages: readonly string[] })[] = [];
+  /** The batches so far, as they were sent. */
+  get sent(): { number: number; messages: string; terms: Pick<PutBatch, 'own' | 'limit'> }[] {
+    return this.faulty.calls.flatMap(({ verb, args }) => {
+      if (verb !== 'put') return [];
+      const { number, own, limit, ...batch } = args[0] as PutBatch;
+      const texts = batch.delayed ? batch.delayed.map(({ message }) => message) : batch.messages;
+      return [{ number, messages: texts.join(''), terms: { ...(own && { own }), ...(limit && { limit }) } }];
+    });
+  }
 
-/** A fake broker. `answer` returns how many messages of a put it accepts. */
-function aBroker(answer: (messages: readonly string[]) => number): Broker {
-  sent.length = 0;
-  const put: Broker['put'] = async (batch) => {
-    const messages = batch.delayed ? batch.delayed.map(({ message }) => message) : batch.messages;
-    sent.push({ ...batch, messages });
-    return { accepted: answer(messages), duplicates: [], ...(batch.delayed && { nextDueMs: 7 }) };
+  /** What waits in Redis, in order. */
+  waiting(): Promise<string[]> {
+    return this.faulty.real.reader.peek(2_000, patience);
+  }
+
+  /** Workers drain the queue before Redis gets the call. */
+  readonly afterDrain: Fault = async (send) => {
+    await redis().del(this.faulty.real.keys.base);
+    return send();
   };
-  return { put, announce: async () => {} } as unknown as Broker;
 }
+
+const unchanged: Fault = (send) => send();
 
 describe('a put batcher', () => {
   it('batches consecutive puts with the same options, and keeps the order of all puts', async () => {
     const due = vi.fn();
-    const producer = new Producer(
-      'q',
-      aBroker(({ length }) => length),
-      undefined,
-      due,
-    );
+    const producer = new Producer(undefined, due);
     const high = { lane: 'h' as const };
-    const delayed = { due: { afterMs: 1 } };
-    const own = { uniqueForMs: 1 };
+    const delayed = { due: { afterMs: 3_600_000 } };
+    const own = { uniqueForMs: 60_000 };
     await Promise.all([
       producer.put(call('1', '2')),
       producer.put(call('3')),
@@ -76,97 +86,108 @@ describe('a put batcher', () => {
       producer.put({ ...call('8'), ...own }),
       producer.put({ ...call('9') }),
     ]);
-    expect(sent.map(({ messages }) => messages.join(''))).toEqual(['123', '45', '67', '8', '9']);
-    expect(sent.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
-    expect(sent[3]).toMatchObject({ own: { ids: ['8'], forMs: 1 } });
-    expect(due.mock.calls).toEqual([[expect.objectContaining({ nextDueMs: 7 })]]);
+    expect(producer.sent.map(({ messages }) => messages)).toEqual(['123', '45', '67', '8', '9']);
+    expect(producer.sent.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
+    expect(producer.sent[3]!.terms).toEqual({ own: { ids: ['8'], forMs: 60_000 } });
+    expect(due.mock.calls).toEqual([[expect.objectContaining({ nextDueMs: expect.any(Number) as number })]]);
+    expect(await producer.waiting()).toEqual(['4', '5', '1', '2', '3', '8', '9']);
+    expect(await producer.faulty.real.reader.count(patience)).toMatchObject({ waiting: 7, delayed: 2 });
   });
 
   it('sends the next batch before it resolves the puts of the last, and sends half batches if Redis replies fast', async () => {
     const told: number[] = [];
-    const broker = aBroker((messages) => (told.push(-messages.length), messages.length));
+    const { broker, calls } = new FaultyBroker(aBroker());
     const batcher = new PutBatcher('q', broker);
+    const sent = (): number => calls.filter(({ verb }) => verb === 'put').length;
     for (let n = 1; n <= 1_000; n++)
       batcher.put(
         requestOf(
           call(String(n)),
-          () => void told.push(n),
+          () => void told.push(n, sent()),
           (error) => expect.fail(String(error)),
         ),
       );
     await batcher.drained();
-    expect(told.slice(0, 3)).toEqual([-500, -500, 1]);
-    expect(told.slice(2)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1));
+    expect(calls.filter(({ verb }) => verb === 'put').map(({ args }) => (args[2] as string[]).length)).toEqual([
+      500, 500,
+    ]);
+    expect(told.slice(0, 2)).toEqual([1, 2]); // two batches were sent when the first put was resolved
+    const order = Array.from({ length: 1_000 }, (_, index) => index + 1);
+    expect(told.filter((_, index) => index % 2 === 0)).toEqual(order);
+    expect(await broker.reader.peek(2_000, patience)).toEqual(order.map(String));
   });
 
   it('sends refused puts again with a new number, and only the first one until there is room', async () => {
-    let looks = 0;
-    const producer = new Producer(
-      'q',
-      aBroker(({ length }) => (looks++ < 3 ? 0 : length)),
-      { maxLength: 2, whenFull: 'wait' },
-    );
+    const producer = new Producer({ maxLength: 2, whenFull: 'wait' });
+    await redis().rpush(producer.faulty.real.keys.base, 'x', 'y');
+    producer.faulty.next('put', unchanged, unchanged, unchanged, producer.afterDrain, producer.afterDrain);
     await Promise.all([producer.put(call('1', '2')), producer.put(call('3')), producer.put(call('4'))]);
-    expect(sent.map(({ number, messages }) => `${number}:${messages.join('')}`)).toEqual([
+    expect(producer.sent.map(({ number, messages }) => `${number}:${messages}`)).toEqual([
       '1:1234',
       '2:12',
       '3:12',
       '4:12',
       '5:34',
     ]);
-    expect(sent[0]).toMatchObject({ limit: { most: 2, calls: [2, 1, 1] } });
+    expect(producer.sent[0]!.terms).toEqual({ limit: { most: 2, calls: [2, 1, 1] } });
+    expect(await producer.waiting()).toEqual(['3', '4']);
   });
 
   it('waits for room for at most half a minute, then continues with the next put', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
-    const broker = aBroker(([first]) => {
+    const producer = new Producer({ maxLength: 1, whenFull: 'wait' });
+    await redis().rpush(producer.faulty.real.keys.base, 'x');
+    const slow: Fault = async (send) => {
+      const reply = await send();
       vi.setSystemTime(Date.now() + 10_000);
-      return first === 'next' ? 1 : 0;
-    });
-    const producer = new Producer('q', broker, { maxLength: 1, whenFull: 'wait' });
+      return reply;
+    };
+    producer.faulty.next('put', slow, slow, slow, producer.afterDrain);
     const late = producer.put(call('late'));
     const next = producer.put(call('next'));
     await expect(late).rejects.toMatchObject({ code: 'QUEUE_FULL' });
-    expect(await next).toBe(false);
-    expect(sent.map(({ messages }) => messages.join())).toEqual(['late,next', 'late', 'late', 'next']);
+    await next;
+    expect(producer.sent.map(({ messages }) => messages)).toEqual(['latenext', 'late', 'late', 'next']);
+    expect(await producer.waiting()).toEqual(['next']);
   });
 
   it('reports in OutcomeUnknownError whether the put may be repeated', async () => {
-    const away = {
-      announce: async () => {},
-      put: () => Promise.reject(new RedisUnreachableError('here', 'start it', { mayHaveArrived: true })),
+    const producer = new Producer();
+    // Redis stores the batch, then stays away for longer than a put tries.
+    const silent: Fault = async (send) => {
+      await send();
+      throw new RedisUnreachableError('here', 'start it', { mayHaveArrived: true });
     };
-    const producer = new Producer('q', away as unknown as Broker);
+    producer.faulty.next('put', silent, silent);
     await expect(producer.put(call('1'))).rejects.toMatchObject({
       code: 'OUTCOME_UNKNOWN',
       mayRepeat: false,
       message: expect.stringContaining('putting again may store them twice') as string,
     });
-    const own = { ...call('order-1'), uniqueForMs: 1_000 };
+    const own = { ...call('order-1'), uniqueForMs: 60_000 };
     await expect(producer.put(own)).rejects.toMatchObject({
       ids: ['order-1'],
       mayRepeat: true,
       message: expect.stringContaining('under the same id') as string,
     });
+    await producer.put(own); // as the error says
+    expect(await producer.waiting()).toEqual(['1', 'order-1']);
   });
 
   it('buffers a bounded amount while Redis is down, and refuses further puts with BUFFER_FULL', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
-    let answer!: () => void;
-    const away = {
-      announce: async () => {},
-      put: () => new Promise<object>((resolve) => (answer = () => resolve({ accepted: 1, duplicates: [] }))),
-    };
-    const producer = new Producer('q', away as unknown as Broker);
+    const producer = new Producer();
+    const isBack = latch();
+    producer.faulty.next('put', lateReply(isBack));
     const mebibyte = 'x'.repeat(1_048_576);
     const first = producer.put(call(mebibyte));
-    await vi.waitFor(() => expect(answer).toBeDefined());
+    await vi.waitFor(() => expect(producer.sent).toHaveLength(1));
     const kept = Array.from({ length: 16 }, () => producer.put(call(mebibyte)));
     vi.setSystemTime(Date.now() + 2_000);
     await expect(producer.put(call('one more'))).rejects.toMatchObject({ code: 'BUFFER_FULL' });
-    const drain = setInterval(() => answer(), 1);
+    isBack.open();
     await Promise.all([first, ...kept]);
     await producer.put(call('there is room again'));
-    clearInterval(drain);
+    expect(await redis().llen(producer.faulty.real.keys.base)).toBe(18);
   });
 });

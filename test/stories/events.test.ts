@@ -1,6 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Bury, start, type HotQueue, type LogFields, type Logger, type QueueEvents } from 'hotqueue';
+import {
+  Bury,
+  start,
+  type DeliveryEvent,
+  type HotQueue,
+  type LogFields,
+  type Logger,
+  type QueueEvents,
+} from 'hotqueue';
 import { until } from '../support/facts.js';
 import { aBroker, aQueue } from '../support/queue.js';
 import { aWorker, endLease } from '../support/takes.js';
@@ -167,7 +175,7 @@ describe('each transition', () => {
     const queue = aQueue({ lease: 1_000 });
     const { make, event, counts } = transitions[verb];
     const emitted: unknown[] = [];
-    queue.events.on(verb, (one) => void emitted.push(one));
+    queue.events.on(verb, (one: unknown) => void emitted.push(one));
     await make(queue);
     await until(() => emitted.length > 0);
     expect(emitted).toEqual([{ ...event, queue: queue.name }]);
@@ -238,7 +246,7 @@ describe('a worker', () => {
     async (verb) => {
       const queue = aQueue();
       const uncaught = uncaughtExceptions();
-      queue.events.on(verb, ({ attempt }) => {
+      queue.events.on(verb, ({ attempt }: DeliveryEvent) => {
         throw new Error(`attempt ${attempt}`);
       });
       const handle = { take: () => {}, ack: () => {}, retry: failing, bury: burying }[verb];

@@ -147,7 +147,7 @@ describe('a worker that Redis does not answer', () => {
     const [seconds, micros] = await redis().time();
     // Redis still has its lease: no other worker can have recovered the message.
     expect(worker!.leaseUntil).toBeGreaterThan(Number(seconds) * 1_000 + Number(micros) / 1_000);
-    expect(String(signal.reason)).toContain('Redis did not answer for most of the lease');
+    expect(String(signal.reason)).toContain('could not renew its lease in time');
     proxy.greets = 'normal';
     proxy.reset();
     await runner.stop();

@@ -102,7 +102,7 @@ export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
    * Maximum number of dead letters, default 100,000, and their maximum age, default `'180d'`. The oldest are deleted first.
    */
   deadLetters?: { max?: number; maxAge?: Duration };
-  /** Receives a line for each failure, see {@link Logger}. `false`: no log. Default: warnings and errors go to stderr. */
+  /** Gets fields and a sentence for each failure, see {@link Logger}. `false`: no log. Default: warnings and errors go to stderr. */
   logger?: Logger | false;
 }
 

@@ -82,7 +82,7 @@ function writeClass(text: Text, plan: Plan): void {
 
 /** The function for a nested class, or for an array of its objects. */
 function nestedName(text: Text, step: string, content: PropertyPlan['content']): string | undefined {
-  if ('leaf' in content) return undefined;
+  if ('converter' in content) return undefined;
   return `${step}${content.isArray ? 'All' : ''}${text.indexOf(content.plan)}`;
 }
 
@@ -96,8 +96,8 @@ function writeFits(text: Text, plan: Plan, n: number): void {
     const value = `s[${JSON.stringify(name)}]`;
     const nested = nestedName(text, 'fits', content);
     const fits =
-      'leaf' in content
-        ? `${text.constant(content.leaf.fits)}(${value})`
+      'converter' in content
+        ? `${text.constant(content.converter.fits)}(${value})`
         : `(${value} === null || ${nested}(${value}))`;
     const isSo = isStillSo ? `${text.constant(isStillSo)}(s) && ` : '';
     text.add(`case ${JSON.stringify(name)}: if (!(${isSo}${fits})) return false; break;`);
@@ -117,8 +117,8 @@ function writeMake(text: Text, plan: Plan, n: number): void {
     const key = JSON.stringify(name);
     const nested = nestedName(text, 'make', content);
     const make =
-      'leaf' in content
-        ? `${text.constant(content.leaf.make)}(s[${key}])`
+      'converter' in content
+        ? `${text.constant(content.converter.make)}(s[${key}])`
         : `s[${key}] === null ? null : ${nested}(s[${key}])`;
     // class-transformer does not overwrite methods, also those in fields.
     text.add(

@@ -5,7 +5,7 @@ import type { OnDoubt } from './steps.js';
 import { Unsupported } from './unsupported.js';
 
 /**
- * Returns the instance for plain data, or `undefined` if it is not sure. Then class-validator must decide. It never refuses
+ * Returns the instance for plain data, or `undefined` in doubt. Then class-validator must decide. It never refuses
  * data.
  */
 export type Accept<T> = (plain: unknown) => T | undefined;
@@ -24,7 +24,7 @@ export type Compiled<T> =
  */
 export function compile<T extends object>(cls: PayloadClass<T>): Compiled<T> {
   try {
-    return { accept: acceptor<T>(planOf(cls)) };
+    return { accept: acceptFor<T>(planOf(cls)) };
   } catch (error) {
     // For example a type function of a circular import, or a container that does not know a rule. class-transformer or
     // class-validator will throw the same error for the first payload.
@@ -33,7 +33,7 @@ export function compile<T extends object>(cls: PayloadClass<T>): Compiled<T> {
   }
 }
 
-function acceptor<T extends object>(plan: Plan): Accept<T> {
+function acceptFor<T extends object>(plan: Plan): Accept<T> {
   let isAsync = false;
   const onDoubt: OnDoubt = (answer) => {
     if (isPromise(answer)) {

@@ -6,7 +6,7 @@ import { mostKeys } from '../whitelist.js';
  */
 export interface Converter {
   readonly fits: (value: unknown) => boolean;
-  /** Only for values that fit. `undefined` if it is not sure. */
+  /** Only for values that fit. `undefined` if the value is unsupported. */
   readonly make: (value: unknown) => unknown;
 }
 
@@ -58,7 +58,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /** A property with `@Type(() => Date)`, or with one of the primitive types. */
-export function converted(to: unknown, isArray: boolean): Converter | undefined {
+export function converterFor(to: unknown, isArray: boolean): Converter | undefined {
   const one = conversions.get(to);
   if (!one || !isArray) return one;
   return {

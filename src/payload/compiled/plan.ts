@@ -1,8 +1,8 @@
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { rulesOf } from '../class-rules.js';
 import { classSchemaOf, type PropertySchema } from '../class-schema.js';
-import { isSelective, type AnyClass, type TypeNote } from '../transforms.js';
-import { converted, open, type Converter } from './converters.js';
+import { isSelective, type AnyClass, type TypeMetadata } from '../transforms.js';
+import { converterFor, open, type Converter } from './converters.js';
 import { ruleSteps, type RuleStep } from './rules.js';
 import { Unsupported } from './unsupported.js';
 
@@ -19,7 +19,7 @@ export interface PropertyPlan {
   readonly conditions: readonly ValidationMetadata[];
   readonly rules: readonly RuleStep[];
   /** Kind of its values: objects of a class that is validated too, or other values. */
-  readonly content: { readonly leaf: Converter } | Nested;
+  readonly content: { readonly converter: Converter } | Nested;
   /**
    * Whether the type function still returns the same class. Called for each object, because the function may not be
    * constant.
@@ -32,7 +32,7 @@ export interface Nested {
   readonly isArray: boolean;
 }
 
-/** @throws Unsure if the class, or a class that it refers to, has an unsupported feature */
+/** @throws Unsupported if the class, or a class that it refers to, has an unsupported feature */
 export function planOf(cls: AnyClass, plans = new Map<AnyClass, Plan>()): Plan {
   const known = plans.get(cls);
   if (known) return known;
@@ -41,10 +41,10 @@ export function planOf(cls: AnyClass, plans = new Map<AnyClass, Plan>()): Plan {
   const plan: Plan = { cls: cls as new () => object, properties };
   // Registered before its properties are visited: they may refer to this class.
   plans.set(cls, plan);
-  const outline = classSchemaOf(cls);
+  const schema = classSchemaOf(cls);
   for (const [name, rules] of Object.entries(rulesByName(cls))) {
-    const property = outline.properties.get(name);
-    // The rule was added after the outline was made. `shapeViolations` refuses such a property as unknown.
+    const property = schema.properties.get(name);
+    // The rule was added after the schema was made. `shapeViolations` refuses such a property as unknown.
     if (!property) throw new Unsupported(`${cls.name}.${name} got its rules too late`);
     properties.push(propertyPlan(cls, property, rules, plans));
   }
@@ -87,10 +87,10 @@ type Content = Pick<PropertyPlan, 'content' | 'isStillSo'>;
 
 function untyped(where: string, { isValidated }: PropertySchema): Content {
   if (isValidated) throw new Unsupported(`${where} has @ValidateNested without @Type`);
-  return { content: { leaf: open }, isStillSo: undefined };
+  return { content: { converter: open }, isStillSo: undefined };
 }
 
-function typed(where: string, property: PropertySchema, type: TypeNote, plans: Map<AnyClass, Plan>): Content {
+function typed(where: string, property: PropertySchema, type: TypeMetadata, plans: Map<AnyClass, Plan>): Content {
   if (type.discriminator) throw new Unsupported(`${where} has a discriminator`);
   if (!type.isFixed) throw new Unsupported(`${where} has a type that depends on the object`);
   // If arrays and objects are both allowed, only the object is accepted here.
@@ -100,9 +100,9 @@ function typed(where: string, property: PropertySchema, type: TypeNote, plans: M
     throw new Unsupported(`${where} is declared as a collection that is not an array`);
   const target = type.classFor({});
   const isStillSo = (owner: object): boolean => type.classFor(owner) === target;
-  const leaf = converted(target, isArray);
-  if (leaf && !property.isValidated) return { content: { leaf }, isStillSo };
-  if (leaf || !property.isValidated) throw new Unsupported(`${where} has a @Type that does not match its rules`);
+  const converter = converterFor(target, isArray);
+  if (converter && !property.isValidated) return { content: { converter }, isStillSo };
+  if (converter || !property.isValidated) throw new Unsupported(`${where} has a @Type that does not match its rules`);
   if (typeof target !== 'function') throw new Unsupported(`${where} has a @Type that is not a class`);
   return { content: { plan: planOf(target as AnyClass, plans), isArray }, isStillSo };
 }

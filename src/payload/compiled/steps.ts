@@ -10,7 +10,7 @@ import type { RuleStep } from './rules.js';
 export interface Steps {
   /** True only if the shape is valid. */
   readonly fits: (plain: unknown) => boolean;
-  /** The instance, for data that fits. `undefined` if it is not sure. */
+  /** The instance, for data that fits. `undefined` if that is unsupported. */
   readonly make: (plain: object) => object | undefined;
   /** True only if no rule is broken. */
   readonly holds: (instance: unknown) => boolean;

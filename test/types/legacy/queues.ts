@@ -76,3 +76,24 @@ worker(every[0]!);
 // @ts-expect-error queues of different payloads are not assignable
 const wrong: HotQueue<Email> = images;
 void wrong;
+
+// A logger gets fields and a sentence, as pino does.
+new HotQueue('images', { payload: Image, logger: console });
+new HotQueue('images', { payload: Image, logger: false });
+interface PinoLevel {
+  <T>(fields: T, sentence?: string, ...values: unknown[]): void;
+  (sentence: string, ...values: unknown[]): void;
+}
+declare const pino: Record<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal', PinoLevel>;
+new HotQueue('images', { payload: Image, logger: pino });
+declare const onlySentences: Record<'debug' | 'info' | 'warn' | 'error', (sentence: string) => void>;
+// @ts-expect-error the first argument has the fields
+new HotQueue('images', { payload: Image, logger: onlySentences });
+
+// Events have the fields of their transition.
+images.events.on('recover', ({ worker }) => exactly<string>()(worker));
+images.events.on('pause', ({ forMs }) => exactly<number | undefined>()(forMs));
+// @ts-expect-error no such event
+images.events.on('acknowledge', () => {});
+// @ts-expect-error an event has no payload
+images.events.on('ack', ({ payload }) => void payload);
