@@ -19,7 +19,6 @@ afterEach(async () => {
 class Scene {
   readonly faulty: FaultyBroker;
   readonly fetcher: Fetcher;
-  #told = 0;
 
   constructor(leaseMs = 30_000) {
     this.faulty = new FaultyBroker(aBroker(undefined, leaseMs));
