@@ -1,4 +1,4 @@
-import { Bury, RetryIn, type DeadLetter, Delivery, type DelayedMessage, type Job } from 'hotqueue';
+import { Bury, RetryIn, type DeadLetter, Delivery, type DelayedMessage, type Job, type PeekedMessage } from 'hotqueue';
 import { exactly, Image, images, untyped } from './payloads.js';
 
 const image = new Image();
@@ -14,6 +14,9 @@ export async function producing(): Promise<void> {
   exactly<Job<Image> | Job<Image>[]>()(spread);
   const all = await images.putAll(many);
   exactly<Job<Image>[]>()(all);
+  const [peeked] = await images.peek();
+  exactly<PeekedMessage<Image> | undefined>()(peeked);
+  exactly<number | undefined>()(peeked?.putAt);
   const later = await images.with({ attempts: 2, backoff: 500 }).put(image);
   exactly<Job<Image>>()(later);
   await images.with({ delay: '10m', priority: 'high' }).put(image);
