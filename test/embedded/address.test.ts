@@ -168,7 +168,7 @@ it.each([{ NODE_ENV: 'production' }, { HOTQUEUE_REDIS: 'off' }])('starts nothing
   await expect(
     resolveAddress({}, { env: { ...env, ...more }, cwd: dir, localPort: nowhere, say: silent }),
   ).rejects.toThrow(/hotqueue starts no server\. Set REDIS_URL/);
-  expect((await hotqueue('redis stop')).stdout).toBe('nothing runs for this project\n');
+  expect((await hotqueue('redis stop')).stdout).toBe('no server is running for this project\n');
 });
 
 it('refuses an unknown HOTQUEUE_REDIS', async () => {

@@ -41,7 +41,7 @@ it.each(kinds)('outlives the process that started it, and ends on "redis stop" (
   expect(await aClient(urlIn(stdout)).ping()).toBe('PONG');
   expect((await project.hotqueue('redis stop', env)).stdout).toBe('stopped\n');
   expect(isAlive(pidIn(stdout))).toBe(false);
-  expect((await project.hotqueue('redis stop', env)).stdout).toBe('nothing runs for this project\n');
+  expect((await project.hotqueue('redis stop', env)).stdout).toBe('no server is running for this project\n');
 });
 
 it.each(kinds)('is started again after it was killed (%s)', async (kind) => {
@@ -106,7 +106,7 @@ it('ignores the record, socket and lock of dead processes, and another process w
   writeFileSync(socket, '');
   writeFileSync(path.join(dataDir, 'server.json'), JSON.stringify({ pid: process.pid, kind: 'native', socket }));
   writeFileSync(path.join(dataDir, 'start.lock'), `999999999 ${(await import('node:os')).hostname()}`);
-  expect((await project.hotqueue('redis stop', env)).stdout).toBe('nothing runs for this project\n');
+  expect((await project.hotqueue('redis stop', env)).stdout).toBe('no server is running for this project\n');
   expect((await project.hotqueue('redis start', env)).stdout).toContain('js-redis-server');
   expect(existsSync(path.join(dataDir, 'start.lock'))).toBe(false);
 });

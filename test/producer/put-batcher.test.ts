@@ -108,9 +108,9 @@ describe('a put batcher', () => {
         ),
       );
     await batcher.drained();
-    expect(calls.filter(({ verb }) => verb === 'put').map(({ args }) => (args[2] as string[]).length)).toEqual([
-      500, 500,
-    ]);
+    expect(
+      calls.filter(({ verb }) => verb === 'put').map(({ args }) => (args[0] as { messages: string[] }).messages.length),
+    ).toEqual([500, 500]);
     expect(told.slice(0, 2)).toEqual([1, 2]); // two batches were sent when the first put was resolved
     const order = Array.from({ length: 1_000 }, (_, index) => index + 1);
     expect(told.filter((_, index) => index % 2 === 0)).toEqual(order);
