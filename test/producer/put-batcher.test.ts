@@ -108,9 +108,8 @@ describe('a put batcher', () => {
         ),
       );
     await batcher.drained();
-    expect(calls.filter(({ verb }) => verb === 'put').map(({ args }) => (args[2] as string[]).length)).toEqual([
-      500, 500,
-    ]);
+    const batches = calls.flatMap(({ verb, args }) => (verb === 'put' ? [args[0] as PutBatch] : []));
+    expect(batches.map((batch) => (batch.delayed ?? batch.messages).length)).toEqual([500, 500]);
     expect(told.slice(0, 2)).toEqual([1, 2]); // two batches were sent when the first put was resolved
     const order = Array.from({ length: 1_000 }, (_, index) => index + 1);
     expect(told.filter((_, index) => index % 2 === 0)).toEqual(order);
