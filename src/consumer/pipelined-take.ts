@@ -36,7 +36,9 @@ export async function pipelinedTake(
   const worker = session.worker!;
   const number = session.nextTakeNumber;
   const reply = await session.context.broker.takeOn(client, worker, number, most).catch(() => 'lost' as const);
-  await pending();
+  // Without one in flight, not even a microtask may pass: a take that began in it would bring the same messages again.
+  const taking = pending();
+  if (taking) await taking;
   if (reply === 'lost' || worker !== session.worker || session.nextTakeNumber > number) return undefined;
   return { ...reply, claims: await session.hold(reply) };
 }

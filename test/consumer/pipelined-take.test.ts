@@ -170,6 +170,28 @@ it('the reply to an ordinary take in flight is processed first, whichever of the
   expect(await scene.books()).toEqual({ known: '1: 0 of 1', waiting: [] });
 });
 
+it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  'an ordinary take that begins %i microtasks after the reply to a take behind a wait brings none of its messages again',
+  async (microtasks) => {
+    const scene = await Scene.open();
+    let ordinary: Promise<readonly { text: string }[]> | undefined;
+    scene.faulty.next('takeOn', async (send) => {
+      const reply = await send();
+      let left = microtasks;
+      const next = (): void => (left-- > 0 ? queueMicrotask(next) : void (ordinary = scene.fetcher.take(1)));
+      queueMicrotask(next);
+      return reply;
+    });
+    const idle = scene.fetcher.idle(Infinity, 1);
+    await scene.isBlocked();
+    await scene.put('"one"');
+    await idle;
+    await until(() => ordinary !== undefined);
+    expect([...scene.brought.flat(), ...texts(await ordinary!)]).toEqual(['"one"']);
+    expect(await scene.books()).toMatchObject({ known: '1: 0 of 1', waiting: [] });
+  },
+);
+
 it('messages that arrive after the wait was given up are released at once', async () => {
   const scene = await Scene.poked();
   await scene.put('"one"');

@@ -74,7 +74,7 @@ it('the first shell block of docs/command-line.md runs unchanged, in one shell',
     expect.arrayContaining([
       expect.stringMatching(`^${name} .*1 waiting`),
       '{"to":"ada@example.com"}',
-      `0 letters of ${name} revived`,
+      `0 dead letters of ${name} revived`,
       'complete -F _hotqueue hotqueue',
     ]),
   );
