@@ -11,19 +11,19 @@ export interface ActiveConsumerObserver {
   begin(taker: ActiveConsumer): () => void;
 }
 
-const nobody: ActiveConsumerObserver = { begin: () => () => undefined };
-let watch = nobody;
+const noObserver: ActiveConsumerObserver = { begin: () => () => undefined };
+let observer = noObserver;
 
 /** Sets the observer of all consumers that begin from now on. @returns a function that removes it */
 export function observeActiveConsumers(asked: ActiveConsumerObserver): () => void {
-  watch = asked;
+  observer = asked;
   return () => {
-    if (watch === asked) watch = nobody;
+    if (observer === asked) observer = noObserver;
   };
 }
 
 /** Call this when a consumer begins. @returns a function to call when it has ended; a second call is allowed */
-export const registerConsumer = (taker: ActiveConsumer): (() => void) => watch.begin(taker);
+export const registerConsumer = (taker: ActiveConsumer): (() => void) => observer.begin(taker);
 
 /**
  * Takes one message as an active consumer. The observer can abort the signal of `take`.
@@ -34,7 +34,7 @@ export async function whileConsuming<R>(
   signal: AbortSignal | undefined,
   take: (signal: AbortSignal | undefined) => Promise<R | undefined>,
 ): Promise<R | undefined> {
-  if (watch === nobody) return take(signal);
+  if (observer === noObserver) return take(signal);
   const stopped = new AbortController();
   let ended: Promise<unknown> = Promise.resolve();
   const end = registerConsumer({
