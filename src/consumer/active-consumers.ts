@@ -8,7 +8,7 @@ export interface ActiveConsumer {
 /** Observes all active consumers. Only the prompt uses it, to stop those that were started there. */
 export interface ActiveConsumerObserver {
   /** @returns a function to call when the consumer has ended @throws if no consumer may start any more */
-  begin(taker: ActiveConsumer): () => void;
+  begin(consumer: ActiveConsumer): () => void;
 }
 
 const noObserver: ActiveConsumerObserver = { begin: () => () => undefined };
@@ -23,7 +23,7 @@ export function observeActiveConsumers(asked: ActiveConsumerObserver): () => voi
 }
 
 /** Call this when a consumer begins. @returns a function to call when it has ended; a second call is allowed */
-export const registerConsumer = (taker: ActiveConsumer): (() => void) => observer.begin(taker);
+export const registerConsumer = (consumer: ActiveConsumer): (() => void) => observer.begin(consumer);
 
 /**
  * Takes one message as an active consumer. The observer can abort the signal of `take`.

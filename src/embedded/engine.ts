@@ -1,12 +1,7 @@
-import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RedisUnreachableError } from '../core/errors.js';
-import { lastLine } from './native.js';
 import type { Project } from './project.js';
-import { untilReady } from './ready.js';
-import { removeRecord, writeRecord } from './record.js';
+import { startServer } from './start-server.js';
 
 /**
  * Starts the JavaScript engine in a separate process that outlives this one. So a script that puts and a script that takes need
@@ -15,24 +10,9 @@ import { removeRecord, writeRecord } from './record.js';
  * @throws RedisUnreachableError if it does not start, with the last line of its log
  */
 export async function startEngine(project: Project, env: NodeJS.ProcessEnv): Promise<void> {
-  const logFile = path.join(project.dataDir, 'engine.log');
-  const log = openSync(logFile, 'a', 0o600);
-  const { command, args, cwd } = engineCommand(project.socket);
-  const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', log, log], env: withoutDebugger(env) });
-  closeSync(log);
-  if (child.pid !== undefined) writeRecord(project, { pid: child.pid, kind: 'js', socket: project.socket });
-  child.unref();
-  try {
-    await untilReady({ path: project.socket }, child, () => lastLine(logFile));
-  } catch (cause) {
-    removeRecord(project);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RedisUnreachableError(
-      `unix://${project.socket}`,
-      `the JavaScript engine does not start: ${reason}. See ${logFile}`,
-      { cause },
-    );
-  }
+  const command = engineCommand(project.socket);
+  const title = 'the JavaScript engine';
+  await startServer(project, { ...command, kind: 'js', title, env: withoutDebugger(env), log: 'engine.log' });
 }
 
 /** The command that runs the engine on `socket`. */

@@ -1,12 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { accessSync, constants, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { RedisUnreachableError } from '../core/errors.js';
 import { installedServer, librariesIn } from './installed.js';
 import type { Project } from './project.js';
-import { removeRecord, writeRecord } from './record.js';
-import { untilReady } from './ready.js';
+import { startServer } from './start-server.js';
 
 const run = promisify(execFile);
 
@@ -74,30 +72,16 @@ export function isSupported(version: string): boolean {
  * @throws RedisUnreachableError if it does not start, with the last line of its log
  */
 export async function startNative(project: Project, program: Program): Promise<void> {
-  const logFile = path.join(project.dataDir, 'redis.log');
   rmSync(project.socket, { force: true });
-  const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(program.binary, settings(project), {
+  await startServer(project, {
+    kind: 'native',
+    title: program.binary,
+    command: program.binary,
+    args: settings(project),
     cwd: project.dataDir,
-    detached: true,
-    stdio: ['ignore', log, log],
     env: { ...process.env, ...program.env },
+    log: 'redis.log',
   });
-  closeSync(log);
-  // Before the server answers: if this process dies now, the next one must know that a server is starting.
-  if (child.pid !== undefined) writeRecord(project, { pid: child.pid, kind: 'native', socket: project.socket });
-  child.unref();
-  try {
-    await untilReady({ path: project.socket }, child, () => lastLine(logFile));
-  } catch (cause) {
-    removeRecord(project);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RedisUnreachableError(
-      `unix://${project.socket}`,
-      `${program.binary} does not start: ${reason}. See ${logFile}`,
-      { cause },
-    );
-  }
 }
 
 function settings({ socket, dataDir }: Project): string[] {
@@ -114,13 +98,4 @@ function settings({ socket, dataDir }: Project): string[] {
     // The command line must keep the socket's path: isServing compares it, because another process may have the same pid.
     'set-proc-title': 'no',
   }).flatMap(([name, value]) => [`--${name}`, value]);
-}
-
-/** The last line of a log file, for an error message. */
-export function lastLine(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-  } catch {
-    return '';
-  }
 }
