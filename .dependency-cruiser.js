@@ -25,6 +25,11 @@ export const exceptions = [
     why: 'flags and the prompt take the same durations as options',
   },
   {
+    to: ['core/timer'],
+    from: ['cli/info', 'cli/top', 'cli/top/monitor', 'repl/dot-commands', 'repl/preload'],
+    why: 'a screen may be redrawn at any interval, also a longer one than a timer of Node can wait',
+  },
+  {
     to: ['redis/handshake', 'redis/named-address'],
     from: ['cli/doctor/doctor'],
     why: 'the doctor connects to the server by itself, to say what is wrong with it',

@@ -21,6 +21,7 @@ export type {
   Serializer,
   TakeOptions,
 } from './core/options/queue.js';
+export type { ErrorRecord } from './wire/error-record.js';
 export type { Failure } from './wire/failures.js';
 export type { PutInput, PayloadClass, Plain } from './payload/types.js';
 export type { StandardSchemaV1 } from './payload/standard-schema.js';
@@ -46,7 +47,6 @@ export type { DelayedMessage, DelayedMessages } from './inspect/delayed.js';
 export type {
   DeadLetter,
   DeadLetters,
-  DeadLetterError,
   ListOptions,
   DeadLetterFilter,
 } from './inspect/dead-letters.js';

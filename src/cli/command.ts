@@ -121,26 +121,17 @@ export function wholeFrom(least: number, most = Number.MAX_SAFE_INTEGER): (text:
   };
 }
 
-/** Parses a time, for commander: `2026-12-24T18:00` (in this machine's time zone unless it names one), or Unix ms. */
-export function instant(text: string): Date {
-  const at = new Date(/^\d+$/.test(text) ? Number(text) : text);
-  if (Number.isNaN(at.getTime()))
-    throw new InvalidArgumentError(
-      'It must be a time such as 2026-12-24T18:00 or 2026-12-24T17:00Z, or Unix milliseconds.',
-    );
-  return at;
-}
-
-/** Parses `90s`, `10m`, `250` (ms), for commander. Keeps the text, which options of the library accept too. */
+/** Parses `90s`, `10m`, `250ms`, for commander. Keeps the text, which options of the library accept too. */
 export function duration(text: string): Duration {
   durationMs(text);
-  return /^\d+$/.test(text) ? Number(text) : (text as Duration);
+  return text as Duration;
 }
 
-/** Parses the same texts to milliseconds. */
+/** Parses the same texts to milliseconds. A bare number is refused: some programs mean seconds by it, others milliseconds. */
 export function durationMs(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError(`It has no unit: write ${text}s or ${text}ms.`);
   try {
-    return toMs(/^\d+$/.test(text) ? Number(text) : (text as Duration), 'duration');
+    return toMs(text as Duration, 'duration');
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : String(error));
   }

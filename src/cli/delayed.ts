@@ -3,7 +3,6 @@ import type { DelayedMessage, DueOptions, Duration } from 'hotqueue';
 import {
   answer,
   duration,
-  instant,
   missing,
   redisCommand,
   usage,
@@ -12,6 +11,7 @@ import {
   withQueue,
   type RedisFlags,
 } from './command.js';
+import { instant } from './instant.js';
 import { age, count, harmless, jsonLine, print, table, widthOf } from './output.js';
 import { cutTo } from './text-width.js';
 

@@ -1,7 +1,7 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { addressOf, durationMs, missing, openQueue, redisCommand, type RedisFlags } from './command.js';
+import { sleep } from '../core/timer.js';
 import { infoAsJson, infoAsText, type Info } from './info-text.js';
 import { ratesBetween, Snapshots, type QueueSnapshot } from '../inspect/snapshot.js';
 import { jsonLine, widthOf } from './output.js';
@@ -52,7 +52,7 @@ async function again(snapshots: Snapshots, { json, interval }: InfoFlags, signal
     if (!isRead) return;
     lines = rowsOf(text);
     before = info;
-    await pause(intervalMs, undefined, { signal }).catch(() => undefined);
+    await sleep(intervalMs, signal);
   }
 }
 

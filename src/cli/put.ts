@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { HotQueueError, type HotQueue, type Job, type Priority, type PutOptions, type Duration } from 'hotqueue';
-import { duration, instant, redisCommand, usage, wholeFrom, withQueue, type RedisFlags } from './command.js';
+import { duration, redisCommand, usage, wholeFrom, withQueue, type RedisFlags } from './command.js';
+import { instant } from './instant.js';
 import { count, jsonLine, print, say } from './output.js';
 import { progressOn } from './progress.js';
 import { fromFile, fromStdin, notJson, putLines, type Json, type Put, type Source } from './put-lines.js';

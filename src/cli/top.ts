@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import { QueueClosedError, RedisUnreachableError } from 'hotqueue';
+import { sleep } from '../core/timer.js';
 import { durationMs, missing, redisCommand, wholeFrom, type RedisFlags } from './command.js';
 import { jsonLine, say } from './output.js';
 import { printed, untilInterrupted } from './printed.js';
@@ -79,7 +79,7 @@ async function asLines(snapshots: TopSnapshots, flags: TopFlags, signal: AbortSi
     ]);
     hasAnswered ||= snapshot !== undefined;
     if (snapshot && !(await printed(flags.json ? jsonLine(topAsJson(snapshot)) : `${topAsText(snapshot)}\n`))) return;
-    await pause(intervalOf(flags), undefined, { signal }).catch(() => undefined);
+    await sleep(intervalOf(flags), signal);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   decide,
   ended,
   errorText,
+  failed,
   policyFor,
   settle,
   timedOut,
@@ -112,7 +113,7 @@ class Batch {
   }
 
   #settle(claim: Claim, thrown: Thrown): Promise<void> | undefined {
-    const performed: Performed = thrown && !claim.failure ? { kind: 'failed', error: thrown.error } : ended(claim);
+    const performed: Performed = thrown && !claim.failure ? failed(thrown.error) : ended(claim);
     const outcome = decide(performed, claim.attempt, claim.policy!);
     if (outcome.verb === 'ack' || claim.failure || this.claims.length === 1) return settle(claim, outcome);
     if (!claim.settledBy) this.#failedTogether.push(outcome);

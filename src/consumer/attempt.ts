@@ -4,7 +4,7 @@ import { errorFields } from '../core/logger.js';
 import { Bury, RetryIn } from '../core/verdicts.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import { noOptions } from '../wire/envelope.js';
-import { wordsOf } from '../wire/failures.js';
+import { wordsOf } from '../wire/error-record.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
@@ -92,6 +92,11 @@ export function ended({ failure }: Delivery): Performed {
   return failure ? failed(failure.error) : handled;
 }
 
+/** How an attempt ended whose handler threw. What is `undefined` would look like no error at all. */
+export function failed(error: unknown): Performed {
+  return { kind: 'failed', error: error === undefined ? new Error('the handler threw undefined') : error };
+}
+
 /** Decides how a message is settled. Pure. An invalid or expired message cannot get better; one that failed may. */
 export function decide(performed: Performed, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
   switch (performed.kind) {
@@ -140,7 +145,6 @@ export function errorText(error: unknown): string {
 const handled: Performed = { kind: 'handled' };
 const acknowledged: Outcome = { verb: 'ack' };
 const invalid = (error: unknown): Unadmitted => ({ kind: 'invalid', error: error as InvalidPayloadError });
-const failed = (error: unknown): Performed => ({ kind: 'failed', error });
 
 function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted | undefined): boolean {
   if (refused) return conclude(claim, call, refused);

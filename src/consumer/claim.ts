@@ -14,7 +14,7 @@ import {
   type Envelope,
   type MessageOptions,
 } from '../wire/envelope.js';
-import { wordsOf } from '../wire/failures.js';
+import { wordsOf } from '../wire/error-record.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
 import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';

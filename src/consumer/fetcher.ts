@@ -2,7 +2,7 @@ import type { QueueHints, TakeReply } from '../redis/transitions.js';
 import type { IoredisClient } from '../redis/redis-client.js';
 import type { MaintainedWorker, QueueContext } from '../redis/queue-context.js';
 import type { WakeupWait } from '../redis/wakeup.js';
-import { longestTimerMs } from '../core/duration.js';
+import { Timer } from '../core/timer.js';
 import type { Claim } from './claim.js';
 import { mayPipelineTake, pipelinedTake } from './pipelined-take.js';
 import { Session, type SessionOptions } from './session.js';
@@ -64,17 +64,17 @@ export class Fetcher implements MaintainedWorker {
   async idle(timeoutMs = Infinity, most = 0): Promise<void> {
     if (this.#mayTakeQuarantined) return;
     this.#isIdle = true;
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     const poked = new Promise<void>((resolve) => (this.#poked = resolve));
     const waitMs = Math.min(timeoutMs, this.#isPaused ? pausedPollMs : Infinity);
-    if (waitMs < Infinity) timer = setTimeout(() => this.poke(), Math.min(waitMs, longestTimerMs));
+    if (waitMs < Infinity) timer = new Timer(waitMs, () => this.poke());
     try {
       // A wait on a paused queue would move its messages into the inbox, one by one.
       await (this.#isPaused ? poked : Promise.race([this.#wait(most), poked]));
     } finally {
       this.#isIdle = false;
       this.#poked = undefined;
-      clearTimeout(timer);
+      timer?.stop();
     }
   }
 

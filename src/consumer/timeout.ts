@@ -1,5 +1,5 @@
-import { longestTimerMs } from '../core/duration.js';
 import type { TimedOutError } from '../core/errors.js';
+import { Timer } from '../core/timer.js';
 import { Verdict } from '../core/verdicts.js';
 
 /** How long a handler may take to react to its signal before its slot is given to the next message. */
@@ -21,9 +21,9 @@ export async function withTimeout(
   handle: () => unknown,
   tellIt: () => TimedOutError,
 ): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const after = (ms: number) =>
-    new Promise<'late'>((resolve) => (timer = setTimeout(resolve, Math.min(ms, longestTimerMs), 'late')));
+    new Promise<'late'>((resolve) => (timer = new Timer(ms, () => resolve('late'))));
   const running = (async () => void (await handle()))();
   try {
     if ((await Promise.race([running, after(timeoutMs)])) !== 'late') return;
@@ -31,6 +31,6 @@ export async function withTimeout(
     const said: unknown = await Promise.race([running.catch((thrown: unknown) => thrown), after(graceMs)]);
     throw said instanceof Verdict ? said : error;
   } finally {
-    clearTimeout(timer);
+    timer?.stop();
   }
 }

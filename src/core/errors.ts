@@ -1,3 +1,5 @@
+import { shown } from './shown.js';
+
 /**
  * Base class of every error that this library throws on purpose.
  *
@@ -34,8 +36,9 @@ export class InvalidOptionError extends HotQueueError {
   constructor(
     readonly option: string,
     sentence: string,
+    options?: ErrorOptions,
   ) {
-    super(sentence);
+    super(sentence, options);
   }
 }
 
@@ -49,7 +52,7 @@ export class InvalidNameError extends HotQueueError {
   readonly code = 'INVALID_NAME';
   constructor(readonly value: unknown) {
     super(
-      `invalid queue name ${JSON.stringify(value) ?? typeof value}: use 1 to 128 letters, digits and _ . : - ` +
+      `invalid queue name ${shown(value)}: use 1 to 128 letters, digits and _ . : - ` +
         '(braces and spaces would break the Redis keys)',
     );
   }

@@ -1,8 +1,9 @@
-import { InvalidOptionError, type Violation } from '../core/errors.js';
+import { InvalidOptionError } from '../core/errors.js';
 import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
 import { readDeadLetterRecord } from '../wire/dead-letter-record.js';
 import { open } from '../wire/envelope.js';
+import type { ErrorRecord } from '../wire/error-record.js';
 import { readFailures, type Failure } from '../wire/failures.js';
 import { newId } from '../wire/id.js';
 import type { StoredDeadLetter } from '../redis/reader.js';
@@ -30,7 +31,7 @@ export interface DeadLetter {
   /** Why it was buried: for example `invalid payload`, `expired`, `failed 3 of 3 attempts`, or the text given to `Bury` or `bury(reason)`. */
   readonly reason: string;
   /** The error that led to the burial; `undefined` if there was none. */
-  readonly error: DeadLetterError | undefined;
+  readonly error: ErrorRecord | undefined;
   /** Number of attempts that it had. */
   readonly attempts: number;
   /** Errors of its attempts, oldest first: up to ten before the final one, then the final one. */
@@ -41,24 +42,6 @@ export interface DeadLetter {
   readonly bytes: Buffer;
   /** The payload as it was stored, not parsed: JSON text by default. */
   readonly text: string;
-}
-
-/**
- * The error that a {@link DeadLetter} keeps.
- *
- * @example
- * ```ts
- * const letter = await queue.dead.get(key);
- * for (const { path, message } of letter?.error?.violations ?? []) console.log(path, message);
- * ```
- */
-export interface DeadLetterError {
-  /** Class of the error, for example `TypeError`. */
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string;
-  /** The broken rules, for an invalid payload. */
-  readonly violations?: readonly Violation[];
 }
 
 /**

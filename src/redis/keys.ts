@@ -1,4 +1,5 @@
 import { InvalidNameError, InvalidOptionError } from '../core/errors.js';
+import { shown } from '../core/shown.js';
 
 const nameForm = /^[A-Za-z0-9_.:-]{1,128}$/;
 
@@ -50,7 +51,7 @@ export class Keys {
     if (typeof prefix !== 'string' || !nameForm.test(prefix)) {
       throw new InvalidOptionError(
         'prefix',
-        `invalid prefix ${JSON.stringify(prefix)}: use 1 to 128 letters, digits and _ . : -`,
+        `invalid prefix ${shown(prefix)}: use 1 to 128 letters, digits and _ . : -`,
       );
     }
     this.base = `${prefix}:${name}`;

@@ -97,11 +97,28 @@ export function parseUrl(url: string, option: string): Endpoint {
     ...where,
     ...present({
       db: toDb(parsed?.pathname.slice(1) || query.get('db'), option),
-      username: decodeURIComponent(username ?? '') || query.get('username') || undefined,
-      password: decodeURIComponent(password ?? '') || query.get('password') || undefined,
-      family: family === null ? undefined : Number(family),
+      username: decoded(username, option) || query.get('username') || undefined,
+      password: decoded(password, option) || query.get('password') || undefined,
+      family: family === null ? undefined : toFamily(family, option),
     }),
   };
+}
+
+/** Percent-decodes a user name or a password. The error does not show it. */
+function decoded(text: string | undefined, option: string): string {
+  try {
+    return decodeURIComponent(text ?? '');
+  } catch {
+    throw new InvalidOptionError(
+      option,
+      `invalid ${option}: its user name or password has a % that encodes no character. Write %25 for a percent sign`,
+    );
+  }
+}
+
+function toFamily(text: string, option: string): number {
+  if (text === '0' || text === '4' || text === '6') return Number(text);
+  throw new InvalidOptionError(option, `invalid family in ${option}: expected 4, 6 or 0`);
 }
 
 function asUrl(url: string): URL | undefined {

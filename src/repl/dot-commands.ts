@@ -3,6 +3,7 @@ import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
 import { inspect, stripVTControlCharacters } from 'node:util';
 import { columnsOf, cutTo } from '../cli/text-width.js';
 import { age, harmless, hasColour, paint, table, widthOf } from '../cli/output.js';
+import { sleep } from '../core/timer.js';
 import { queueNames } from '../inspect/queues.js';
 import { countsLine } from './writer.js';
 
@@ -71,7 +72,7 @@ export const dotCommands: Readonly<Record<string, DotCommand>> = {
           if (line !== last && !signal.aborted)
             print(`${paint('dim', new Date().toLocaleTimeString('en-GB'))}  ${line}`);
           last = line;
-          await later(watchedEveryMs, signal);
+          await sleep(watchedEveryMs, signal);
         }
       });
     },
@@ -141,11 +142,4 @@ function oneLine(payload: unknown): string {
   const text = inspect(payload, { breakLength: Infinity, colors: hasColour() });
   const room = widthOf() - 20;
   return columnsOf(text) > room ? cutTo(stripVTControlCharacters(text), room) : text;
-}
-
-function later(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }

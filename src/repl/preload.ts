@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import * as hotqueue from 'hotqueue';
 import type { Duration } from 'hotqueue';
 import { toMs } from '../core/duration.js';
+import { sleep as sleepFor } from '../core/timer.js';
 import { ownCopies, ruleDecorators } from '../payload/own-copies.js';
 import { Evaluation } from './evaluation.js';
 import { importerName } from './script.js';
@@ -38,9 +38,8 @@ export function define(names: Readonly<Record<string, unknown>>): void {
 async function sleep(duration: Duration): Promise<void> {
   const signal = Evaluation.current?.signal;
   signal?.throwIfAborted();
-  await pause(toMs(duration, 'sleep()'), undefined, signal && { signal }).catch((error: unknown) => {
-    throw signal?.reason ?? error;
-  });
+  await sleepFor(toMs(duration, 'sleep()'), signal);
+  signal?.throwIfAborted();
 }
 
 /**

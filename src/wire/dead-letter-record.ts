@@ -1,5 +1,4 @@
-import { InvalidPayloadError, type Violation } from '../core/errors.js';
-import { wordsOf } from './failures.js';
+import { errorRecord, readErrorRecord, type ErrorRecord } from './error-record.js';
 import type { Lane } from './lane.js';
 
 /** Why a message is buried. */
@@ -14,15 +13,10 @@ export interface Burial {
 export interface DeadLetterRecord {
   readonly reason: string;
   readonly attempts: number;
-  readonly error?: {
-    readonly name: string;
-    readonly message: string;
-    readonly stack?: string;
-    readonly violations?: readonly Violation[];
-  };
+  readonly error?: ErrorRecord;
 }
 
-const longestStack = 8_192;
+const unreadable: DeadLetterRecord = { reason: 'unknown: its record cannot be read', attempts: 0 };
 
 /** Writes the record. The lane comes first, where `revive.lua` looks for it. */
 export function writeDeadLetterRecord(
@@ -34,23 +28,29 @@ export function writeDeadLetterRecord(
     reason,
     attempts: attempts ?? attempt,
     worker,
-    ...(error === undefined ? {} : { error: plainError(error) }),
+    ...(error === undefined ? {} : { error: errorRecord(error) }),
   });
 }
 
-/** Reads a record. One that this library did not write must not hide the other dead letters, so it never throws. */
+/**
+ * Reads a record. One that this library did not write must not hide the other dead letters, so this never throws, and leaves out
+ * what has another form.
+ */
 export function readDeadLetterRecord(line: string): DeadLetterRecord {
   try {
-    const record = JSON.parse(line) as DeadLetterRecord | null;
-    if (record && typeof record === 'object') return record;
+    const record: unknown = JSON.parse(line);
+    if (typeof record === 'object' && record !== null) return checked(record as Record<string, unknown>);
   } catch {
     // not JSON
   }
-  return { reason: 'unknown: its record cannot be read', attempts: 0 };
+  return unreadable;
 }
 
-function plainError(error: unknown): object {
-  const { stack, ...words } = wordsOf(error);
-  const violations = error instanceof InvalidPayloadError ? { violations: error.violations } : {};
-  return { ...words, ...(stack !== undefined && { stack: stack.slice(0, longestStack) }), ...violations };
+function checked({ reason, attempts, error }: Record<string, unknown>): DeadLetterRecord {
+  const readError = readErrorRecord(error);
+  return {
+    reason: typeof reason === 'string' ? reason : unreadable.reason,
+    attempts: typeof attempts === 'number' && Number.isSafeInteger(attempts) && attempts >= 0 ? attempts : 0,
+    ...(readError && { error: readError }),
+  };
 }

@@ -1,3 +1,5 @@
+import { wordsOf } from './error-record.js';
+
 /**
  * One failed attempt of a message.
  *
@@ -20,17 +22,6 @@ const mostFailures = 10;
 const mostBytes = 4_096;
 const longestName = 64;
 const longestMessage = 200;
-
-/** Name, message and stack of a thrown value. Never throws: a handler may throw any value, and its getters may throw too. */
-export function wordsOf(thrown: unknown): { name: string; message: string; stack?: string } {
-  try {
-    if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown) };
-    const stack: unknown = thrown.stack;
-    return { name: String(thrown.name), message: String(thrown.message), ...(typeof stack === 'string' && { stack }) };
-  } catch {
-    return { name: 'Error', message: 'unknown error: the thrown value cannot be read' };
-  }
-}
 
 /** The record of a failed attempt. */
 export function failureOf(error: unknown, attempt: number, at: number): Failure {

@@ -9,8 +9,12 @@ export type DecoratorContext = Pick<ClassMethodDecoratorContext, 'name' | 'stati
 /** Whether this is the second argument of a standard decorator. Worker options have no such properties. */
 export function isDecoratorContext(value: unknown): value is DecoratorContext {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, addInitializer } = value as Partial<DecoratorContext>;
-  return typeof kind === 'string' && typeof addInitializer === 'function';
+  try {
+    const { kind, addInitializer } = value as Partial<DecoratorContext>;
+    return typeof kind === 'string' && typeof addInitializer === 'function';
+  } catch {
+    return false; // options with a getter that throws, which their check reports
+  }
 }
 
 /** Whether this is the second argument of a legacy decorator. */

@@ -5,7 +5,7 @@ import { Fetcher } from '../consumer/fetcher.js';
 import type { WorkerDescription } from '../consumer/heartbeat-report.js';
 import { Prefetch } from '../consumer/prefetch.js';
 import { defaultPolicy, guarded, type Warn } from '../consumer/retry-policy.js';
-import { longestTimerMs } from '../core/duration.js';
+import { Timer } from '../core/timer.js';
 import type { WorkerCommand } from '../redis/transitions.js';
 import type { BoundHandler } from './handlers.js';
 
@@ -39,7 +39,7 @@ export class HandlerRunner {
   #status: WorkerDescription['status'] = 'working';
   #running = 0;
   /** Set while a batch that is not full has a slot and waits for more messages. */
-  #lingering: NodeJS.Timeout | undefined;
+  #lingering: Timer | undefined;
   /** How many messages the pipelined take asked for, and whether it brought fewer: then the next take can bring nothing. */
   #pipelined = { most: 0, isDrained: false };
   /** Whether `onRoom` is wanted. A check for room after each message would cost more than the rest of it. */
@@ -213,7 +213,7 @@ export class HandlerRunner {
     if (this.#prefetch.length >= this.#size) return false;
     const leftMs = Math.min(lingerMs, this.#prefetch.first!.takenAt + lingerMs - Date.now());
     if (leftMs <= 0) return false;
-    this.#lingering ??= setTimeout(() => this.#endLingering(), Math.min(leftMs, longestTimerMs));
+    this.#lingering ??= new Timer(leftMs, () => this.#endLingering());
     return true;
   }
 
@@ -224,7 +224,7 @@ export class HandlerRunner {
   }
 
   #stopLingering(): void {
-    clearTimeout(this.#lingering);
+    this.#lingering?.stop();
     this.#lingering = undefined;
   }
 

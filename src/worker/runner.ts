@@ -1,6 +1,7 @@
 import { toMs, type Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
+import { Timer } from '../core/timer.js';
 import { Dispatcher, type Sharing } from './dispatcher.js';
 import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
 import { registerConsumer } from '../consumer/active-consumers.js';
@@ -85,7 +86,7 @@ export class WorkerRunner implements Runner {
   readonly #late = new AbortController();
   readonly #shutdownTimeoutMs: number;
   #lateAt = Infinity;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
   /** @param shutdownTimeout of a stop that names none */
   constructor(
@@ -127,7 +128,7 @@ export class WorkerRunner implements Runner {
 
   async #work(): Promise<void> {
     const ends = await Promise.allSettled(this.#dispatchers.map((loop) => this.#workOne(loop)));
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed) throw failed.reason;
   }
@@ -151,10 +152,10 @@ export class WorkerRunner implements Runner {
     const at = Date.now() + ms;
     if (at >= this.#lateAt) return;
     this.#lateAt = at;
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     const late = () => this.#late.abort(new Error('the worker was stopped, and its handler did not finish in time'));
     if (ms === 0) late();
-    else this.#timer = setTimeout(late, ms);
+    else this.#timer = new Timer(ms, late);
   }
 }
 

@@ -129,7 +129,7 @@ it.each([
   [['1', '--count', '2', '--id', 'x'], 2, /--id and --count cannot be used together/],
   [['-', '--id', 'x'], 2, /--id cannot be used with lines/],
   [['1', '--delay', '1h', '--at', '2060-01-01'], 2, /cannot be used with/],
-  [['1', '--at', 'tomorrow'], 2, /It must be a time such as/],
+  [['1', '--at', 'tomorrow'], 2, /It must be a time, such as/],
   [['1', '--priority', 'urgent'], 2, /Allowed choices are high, normal, low/],
   [['1', '--id', 'a b'], 1, /hotqueue: invalid id "a b"/],
   [['@/no/such/file'], 1, /hotqueue: cannot read @\/no\/such\/file: ENOENT/],

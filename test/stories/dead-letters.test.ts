@@ -353,3 +353,44 @@ describe('bad input', () => {
     }
   });
 });
+
+describe('the error of a dead letter', () => {
+  it('has the causes of what the handler threw, and the payload is not in it', async () => {
+    const queue = aQueue({ attempts: 1, logger: false });
+    const cause = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const runner = start(
+      queue.worker(() => {
+        throw new AggregateError([new Error('first'), new Error('second')], 'both failed', { cause });
+      }),
+    );
+    await queue.put('x');
+    await until(async () => (await queue.dead.size()) === 1);
+    await runner.stop();
+    const [letter] = await queue.dead.list();
+    expect(letter!.error).toMatchObject({
+      name: 'AggregateError',
+      message: 'both failed',
+      cause: { message: 'connect', code: 'ECONNREFUSED' },
+      errors: [{ message: 'first' }, { message: 'second' }],
+    });
+  });
+
+  it.each([
+    ['undefined', () => Promise.reject(undefined as unknown as Error), 'the handler threw undefined'],
+    ['null', () => Promise.reject(null), 'null'],
+    ['60 MB', () => Promise.reject(new Error('x'.repeat(60_000_000))), /\(60000000 characters in all\)$/],
+  ])('records a handler that throws %s', async (_what, handler, message) => {
+    const queue = aQueue({ attempts: 2, backoff: 0, logger: false });
+    const runner = start(queue.worker(handler));
+    await queue.put('x');
+    await until(async () => (await queue.dead.size()) === 1);
+    await runner.stop();
+    const [letter] = await queue.dead.list();
+    expect(letter).toMatchObject({
+      attempts: 2,
+      error: { message: typeof message === 'string' ? message : (expect.stringMatching(message) as string) },
+    });
+    expect(letter!.failures).toHaveLength(2);
+    expect(letter!.bytes.length).toBeLessThan(2_000);
+  });
+});

@@ -18,3 +18,20 @@ it.each(['', 'no JSON', 'null', '7', '"text"'])(
     expect(readDeadLetterRecord(line)).toEqual({ reason: 'unknown: its record cannot be read', attempts: 0 });
   },
 );
+
+it.each([
+  [
+    { reason: 7, attempts: '3', error: 'text' },
+    { reason: 'unknown: its record cannot be read', attempts: 0 },
+  ],
+  [
+    { reason: 'r', attempts: -1 },
+    { reason: 'r', attempts: 0 },
+  ],
+  [
+    { reason: ['r'], attempts: 2, error: { stack: 7 } },
+    { reason: 'unknown: its record cannot be read', attempts: 2, error: { name: 'Error', message: '' } },
+  ],
+])('of another form (%j) is read as %j', (record, expected) => {
+  expect(readDeadLetterRecord(JSON.stringify(record))).toEqual(expected);
+});

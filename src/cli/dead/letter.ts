@@ -1,4 +1,4 @@
-import type { DeadLetter } from 'hotqueue';
+import type { DeadLetter, ErrorRecord } from 'hotqueue';
 import { age, harmless, paint, table, widthOf } from '../output.js';
 import { cutTo } from '../text-width.js';
 
@@ -31,14 +31,24 @@ export function letterAsText(letter: DeadLetter, now: number): string {
   );
   return [
     ...facts.map(([name, value]) => `${paint('dim', name!.padEnd(8))}  ${harmless(value!)}`),
-    ...section(
-      'error',
-      error ? [...(error.stack ?? `${error.name}: ${error.message}`).split('\n').map((line) => `  ${line}`)] : [],
-    ),
+    ...section('error', error ? errorLines(error) : []),
     ...section('broken rules', rules),
     ...section('attempts', history),
     ...section('payload', [`  ${text}`]),
   ].join('\n');
+}
+
+/** An error with its causes, as Node prints them: indented below it. */
+function errorLines(error: ErrorRecord, indent = '  '): string[] {
+  const { code, cause, errors = [] } = error;
+  const text = error.stack ?? `${error.name}: ${error.message}`;
+  const below = `${indent}  `;
+  return [
+    ...text.split('\n').map((line) => indent + line),
+    ...(code === undefined ? [] : [`${below}code: ${code}`]),
+    ...(cause ? [`${below}cause:`, ...errorLines(cause, `${below}  `)] : []),
+    ...errors.flatMap((each, index) => [`${below}errors[${index}]:`, ...errorLines(each, `${below}  `)]),
+  ];
 }
 
 function section(title: string, lines: readonly string[]): string[] {

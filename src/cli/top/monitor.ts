@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { HotQueueError, RedisUnreachableError } from 'hotqueue';
 import type { RedisFlags } from '../command.js';
+import { sleep } from '../../core/timer.js';
 import { paint } from '../output.js';
 import { doing, perform } from './action.js';
 import { frame } from './frame.js';
@@ -60,9 +60,8 @@ export class Monitor {
       this.#nextNow = new AbortController();
       await this.#takeSnapshot();
       this.#draw();
-      await pause(this.#state.refusal === undefined ? this.intervalMs : Math.max(1_000, this.intervalMs), undefined, {
-        signal: this.#nextNow.signal,
-      }).catch(() => undefined);
+      const intervalMs = this.#state.refusal === undefined ? this.intervalMs : Math.max(1_000, this.intervalMs);
+      await sleep(intervalMs, this.#nextNow.signal);
     }
   }
 

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { QueueEvents } from '../../core/events.js';
 import { DefaultLogger, type LogFields, type Logger } from '../../core/logger.js';
 import type { QueueContext } from '../../redis/queue-context.js';
-import { wordsOf } from '../../wire/failures.js';
+import { wordsOf } from '../../wire/error-record.js';
 import { harmless, paint } from '../output.js';
 import type { LogForm } from './settings.js';
 

@@ -1,5 +1,6 @@
 import { toMs, type Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
+import { describe } from '../shown.js';
 import { a, checkOptions, type OptionSchema } from './schema.js';
 
 /**
@@ -73,7 +74,7 @@ export function doubling(delayMs: number, maxMs = Math.max(hourMs, delayMs), jit
 /** @throws InvalidOptionError */
 export function toBackoffCurve(value: Backoff, option: string): BackoffCurve {
   if (typeof value === 'function') return { type: 'own', delay: value };
-  if (Array.isArray(value)) return listed(value as readonly Duration[], option);
+  if (describe(value) === 'an array') return listed(value as readonly Duration[], option);
   if (typeof value === 'object' && value !== null) return ruled(value as FixedBackoff | ExponentialBackoff, option);
   return doubling(toMs(value, option));
 }

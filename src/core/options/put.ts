@@ -1,6 +1,8 @@
-import { toMs, type Duration } from '../duration.js';
+import { isDate } from 'node:util/types';
+import { longestMs, toMs, type Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
-import { a, shown, type OptionSchema } from './schema.js';
+import { shown } from '../shown.js';
+import { a, type OptionSchema } from './schema.js';
 
 /**
  * Order in which workers take messages: all of `'high'` before `'normal'`, all of `'normal'` before `'low'`.
@@ -58,8 +60,6 @@ export interface DueOptions {
 }
 
 const idForm = /^[A-Za-z0-9_.:-]{1,64}$/;
-/** 100 years. */
-const longestMs = 3_155_760_000_000;
 /**
  * Unix ms of March 1973. A smaller number is almost certainly in seconds (this one in seconds is the year 5138). It would be
  * a time in the past, so the message would not be delayed.
@@ -102,22 +102,20 @@ export function refuseTwoTimes(delay: unknown, at: unknown): void {
 
 function wait(value: Duration, option: string, leastMs: number): number {
   const ms = toMs(value, option);
-  if (ms >= leastMs && ms <= longestMs) return ms;
-  throw new InvalidOptionError(
-    option,
-    `invalid ${option} ${JSON.stringify(value)}: expected ${leastMs > 0 ? `at least ${leastMs} ms and ` : ''}at most 100 years`,
-  );
+  if (ms >= leastMs) return ms;
+  throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected at least ${leastMs} ms`);
 }
 
 function anInstant(value: Date | number, option: string): number {
-  const ms = value instanceof Date ? value.getTime() : value;
+  const ms = isDate(value) ? Date.prototype.getTime.call(value) : value;
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms > Date.now() + longestMs) {
+    const given = isDate(value) ? `(${Date.prototype.toString.call(value)})` : shown(value);
     throw new InvalidOptionError(
       option,
-      `invalid ${option} ${value instanceof Date ? `(${String(value)})` : shown(value)}: expected a Date or Unix milliseconds, within 100 years`,
+      `invalid ${option} ${given}: expected a Date or Unix milliseconds, within 100 years`,
     );
   }
-  if (!(value instanceof Date) && ms < earliest) {
+  if (!isDate(value) && ms < earliest) {
     throw new InvalidOptionError(
       option,
       `invalid ${option} ${ms}: this is a time in ${new Date(ms).getUTCFullYear()}. Use Unix milliseconds, not seconds, or the option delay for a time from now`,

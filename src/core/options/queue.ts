@@ -3,7 +3,8 @@ import { batchSchema, refuseLingerAlone } from './batch.js';
 import type { Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { a, checkOptions, shown, type OptionSchema } from './schema.js';
+import { describe, shown } from '../shown.js';
+import { a, checkOptions, type OptionSchema } from './schema.js';
 import {
   perMessageOnly,
   messagePlacementSchema,
@@ -257,7 +258,7 @@ const queueTable: OptionSchema<
   port: a.whole(1, 65_535),
   db: a.whole(0, 1_000_000),
   username: a.text,
-  password: a.text,
+  password: a.secret,
   url: a.text,
   connection: aClient,
   serializer: aSerializer,
@@ -299,7 +300,7 @@ const getSchema: OptionSchema<{ block: boolean; timeout: number; signal: AbortSi
 
 export function queueOptions(name: string, given: unknown): ResolvedQueueOptions {
   const checked = checkOptions(
-    `new HotQueue(${JSON.stringify(name)})`,
+    `new HotQueue(${describe(name)})`,
     given,
     queueTable,
     Object.keys(messagePlacementSchema),

@@ -1,6 +1,9 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { toMs } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
+import { describe, shown } from '../shown.js';
+
+export { describe, shown };
 
 /** Validates one value and returns it in its internal form. Throws InvalidOptionError. */
 export type Check<V> = (value: never, option: string) => V;
@@ -22,14 +25,14 @@ export function checkOptions<O extends object>(
   unlisted: readonly string[] = [],
 ): Partial<O> {
   if (given === undefined) return {};
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (typeof given !== 'object' || given === null || describe(given) === 'an array') {
     throw new InvalidOptionError(
       'options',
       `${where}: invalid options ${shown(given)}: expected an object, such as { ${Object.keys(table)[0]}: … }`,
     );
   }
   const checked: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of entriesOf(where, given)) {
     const check = Object.hasOwn(table, name) ? table[name as keyof O] : undefined;
     if (!check)
       throw new InvalidOptionError(
@@ -44,24 +47,19 @@ export function checkOptions<O extends object>(
   return checked as Partial<O>;
 }
 
+/** Getters and proxies may throw. */
+function entriesOf(where: string, given: object): [string, unknown][] {
+  try {
+    return Object.entries(given);
+  } catch (cause) {
+    throw new InvalidOptionError('options', `${where}: invalid options: they cannot be read, see the cause`, { cause });
+  }
+}
+
 function unknownOption(name: string, known: readonly string[]): string {
   const nearest = closest(name, known);
   const meant = distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, name.length / 3);
   return `unknown option "${name}": ${meant ? `did you mean "${nearest}"?` : `expected one of ${known.join(', ')}`}`;
-}
-
-/** A refused value in words: itself, as in `"x"` or `7`, or `an object`, `an array`, `a function`. */
-export function describe(value: unknown): string {
-  if (typeof value === 'function') return `a function`;
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'number') return String(value); // JSON has no NaN
-  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? String(value));
-}
-
-/** A refused value behind the name of its option, as in `invalid signal (an object)`. */
-export function shown(value: unknown): string {
-  const isText = typeof value !== 'function' && (typeof value !== 'object' || value === null);
-  return isText ? describe(value) : `(${describe(value)})`;
 }
 
 function refuse(option: string, value: unknown, wanted: string): never {
@@ -79,6 +77,14 @@ export const a = {
     },
   text: (value: unknown, option: string): string =>
     typeof value === 'string' ? value : refuse(option, value, 'a string'),
+  /** A text that errors must not show. */
+  secret: (value: unknown, option: string): string => {
+    if (typeof value === 'string') return value;
+    throw new InvalidOptionError(
+      option,
+      `invalid ${option}: expected a string, got ${value === null ? 'null' : `a value of type ${typeof value}`}`,
+    );
+  },
   flag: (value: unknown, option: string): boolean =>
     typeof value === 'boolean' ? value : refuse(option, value, 'true or false'),
   whole:
