@@ -377,6 +377,7 @@ describe('the error of a dead letter', () => {
 
   it.each([
     ['undefined', () => Promise.reject(undefined as unknown as Error), 'the handler threw undefined'],
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     ['null', () => Promise.reject(null), 'null'],
     ['60 MB', () => Promise.reject(new Error('x'.repeat(60_000_000))), /\(60000000 characters in all\)$/],
   ])('records a handler that throws %s', async (_what, handler, message) => {
