@@ -5,11 +5,13 @@ import { Splitter, wordsOf } from './resp.js';
 /**
  * What happens to a command. `before`: the server never receives it. `after`: the server executes it, and the whole reply is
  * lost. `inside`: the client receives the first `bytes` bytes of the reply. `corrupt`: the byte at offset `bytes` of the reply
- * is changed to one that is not RESP. All faults but `corrupt` end both sockets.
+ * is changed to one that is not RESP. `late`: the client loses its connection, and the server executes the command `afterMs` later.
+ * All faults but `corrupt` end both sockets.
  */
 export interface Fault {
-  readonly kind: 'before' | 'after' | 'inside' | 'corrupt';
+  readonly kind: 'before' | 'after' | 'inside' | 'corrupt' | 'late';
   readonly bytes?: number;
+  readonly afterMs?: number;
 }
 
 /** A command that passes the proxy. `name` is the name of our script for `EVAL` and `EVALSHA`, otherwise the command in lower case. */
@@ -41,6 +43,7 @@ export class FaultProxy {
   /** Number of faults so far, by kind and command. */
   readonly counts = new Map<string, number>();
   readonly #pairs = new Set<Pair>();
+  readonly #late = new Set<NodeJS.Timeout>();
   readonly #server: Server;
 
   private constructor(
@@ -85,7 +88,25 @@ export class FaultProxy {
     for (const pair of this.#pairs) pair.destroy(true);
   }
 
+  /** Sends a command to the server on a connection of its own, `afterMs` from now. */
+  sendLate(bytes: Buffer, afterMs: number): void {
+    const command = Buffer.from(bytes);
+    const timer = setTimeout(() => {
+      this.#late.delete(timer);
+      const server = connect({ path: this.target }, () => server.write(command));
+      server.on('error', () => {}); // the server is down
+      server.once('data', () => server.destroy());
+    }, afterMs);
+    this.#late.add(timer);
+  }
+
+  /** Number of commands that have not been sent yet. */
+  get late(): number {
+    return this.#late.size;
+  }
+
   async close(): Promise<void> {
+    for (const timer of this.#late) clearTimeout(timer);
     for (const pair of this.#pairs) pair.destroy(false);
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
@@ -154,7 +175,9 @@ class Pair {
     const verb = (words[0] ?? '').toLowerCase();
     const name = verb === 'evalsha' || verb === 'eval' ? (scriptOf.get(words[1]!) ?? verb) : verb;
     const command = { name, words };
-    if (this.proxy.rule?.(command)?.kind === 'before') return this.#break('before', name);
+    const fault = this.proxy.rule?.(command);
+    if (fault?.kind === 'late') this.proxy.sendLate(bytes, fault.afterMs ?? 0);
+    if (fault?.kind === 'before' || fault?.kind === 'late') return this.#break(fault.kind, name);
     this.#underWay.push(command);
     this.#send(this.server, bytes);
     return true;
@@ -164,7 +187,7 @@ class Pair {
     if (bytes[0] === 0x3e) return this.#send(this.client, bytes); // a push is not the reply to a command
     const command = { ...(this.#underWay.shift() ?? { name: '?', words: [] }), reply: bytes };
     const fault = this.proxy.rule?.(command);
-    if (!fault || fault.kind === 'before') return this.#send(this.client, bytes);
+    if (!fault || fault.kind === 'before' || fault.kind === 'late') return this.#send(this.client, bytes);
     if (fault.kind === 'corrupt') {
       this.note(`corrupt ${command.name}`, { bytes: fault.bytes });
       const changed = Buffer.from(bytes);

@@ -5,6 +5,7 @@ import { report, type Verdict } from './checker.js';
 import type { Scenario } from './scenario.js';
 import { connectionScenarios } from './scenarios/connections.js';
 import { failoverScenarios } from './scenarios/failover.js';
+import { lateScenarios } from './scenarios/late.js';
 import { messageScenarios } from './scenarios/messages.js';
 import { poisonScenarios } from './scenarios/poison.js';
 import { processScenarios } from './scenarios/processes.js';
@@ -12,6 +13,7 @@ import { refusalScenarios } from './scenarios/refusals.js';
 import { rivalScenarios } from './scenarios/rivals.js';
 import { serverScenarios } from './scenarios/server.js';
 import { simulationScenarios } from './scenarios/simulation.js';
+import { userScenarios } from './scenarios/users.js';
 import { World } from './world.js';
 
 const scenarios: readonly Scenario[] = [
@@ -24,6 +26,8 @@ const scenarios: readonly Scenario[] = [
   ...processScenarios,
   ...refusalScenarios,
   ...rivalScenarios,
+  ...lateScenarios,
+  ...userScenarios,
 ].sort((a, b) => (a.id < b.id ? -1 : 1));
 
 // The parent process may be killed without a signal to this one. Then this process ends too, with all that it started.
