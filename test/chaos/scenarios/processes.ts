@@ -196,7 +196,8 @@ const all: Scenario = {
     const { kills, redisKills, count } = world.isLong
       ? { kills: 100, redisKills: 10, count: 100_000 }
       : { kills: 5, redisKills: 1, count: 2_000 };
-    const fleet = new Fleet(world, 3, { leaseMs: 2_000, concurrency: 40 });
+    // Redis is away for up to 1.5 s, and then loads its file: no lease may end in this time.
+    const fleet = new Fleet(world, 3, { leaseMs: 5_000, concurrency: 40 });
     const producer = world.producer({ count, batch: 100, mostMs: 80, perSecond: world.isLong ? 600 : 250 });
     for (let index = 1; index <= kills; index++) {
       await fleet.killOne();
