@@ -6,15 +6,12 @@ import { QueueClosedError } from './core/errors.js';
 import {
   consumeOptions,
   getOptions,
-  putOptions,
-  queueOptions,
   type BatchTakeOptions,
   type GetOptions,
-  type PutOptions,
-  type ResolvedPutOptions,
-  type QueueOptions,
   type TakeOptions,
-} from './core/options/queue.js';
+} from './core/options/consume.js';
+import { putOptions, type PutOptions, type ResolvedPutOptions } from './core/options/put.js';
+import { queueOptions, type QueueOptions } from './core/options/queue.js';
 import { emit, type QueueEmitter } from './core/events.js';
 import { loggerOf } from './core/logger.js';
 import { newId } from './wire/id.js';
@@ -239,14 +236,14 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    *
    * When the loop asks for the next message, the current one is acknowledged. When the loop is left early (`break`,
    * `return`, `throw`), the current message goes back to the head of the queue. Invalid messages are buried and skipped. The
-   * loop ends with `limit`, `timeout`, `signal` or `close()`.
+   * loop ends with `limit`, `idleTimeout`, `signal` or `close()`.
    *
    * @param options with `batch`, the loop yields arrays of up to that many payloads. A whole array is acknowledged or
    *   released
    * @throws QueueClosedError, InvalidOptionError; in the loop also RedisUnreachableError, IncompatibleWorkersError
    *
    * @example
-   * for await (const email of emails.consume({ timeout: '10s' })) await send(email);
+   * for await (const email of emails.consume({ idleTimeout: '10s' })) await send(email);
    * for await (const some of emails.consume({ batch: 100, linger: '50ms' })) await sendAll(some);
    */
   consume(options: BatchTakeOptions): Consumer<T[]>;

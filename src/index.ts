@@ -12,15 +12,11 @@ export type { Duration } from './core/duration.js';
 export type { DeliveryEvent, QueueEmitter, QueueEvents } from './core/events.js';
 export type { Job } from './core/job.js';
 export type { LogFields, Logger } from './core/logger.js';
-export type { DueOptions, Priority } from './core/options/put.js';
-export type {
-  BatchTakeOptions,
-  GetOptions,
-  PutOptions,
-  QueueOptions,
-  Serializer,
-  TakeOptions,
-} from './core/options/queue.js';
+export type { DueOptions, Priority } from './core/options/placement.js';
+export type { BatchTakeOptions, GetOptions, TakeOptions } from './core/options/consume.js';
+export type { PutOptions } from './core/options/put.js';
+export type { QueueOptions } from './core/options/queue.js';
+export type { Serializer } from './core/options/queue-values.js';
 export type { Failure } from './wire/failures.js';
 export type { PutInput, PayloadClass, Plain } from './payload/types.js';
 export type { StandardSchemaV1 } from './payload/standard-schema.js';

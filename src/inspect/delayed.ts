@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
-import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/put.js';
+import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/placement.js';
 import { newId } from '../wire/id.js';
 import { open } from '../wire/envelope.js';
 import type { StoredDelayed } from '../redis/reader.js';

@@ -1,7 +1,7 @@
 import { InvalidOptionError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import type { Job } from '../core/job.js';
-import type { Priority } from '../core/options/put.js';
-import type { ResolvedPutOptions } from '../core/options/queue.js';
+import type { Priority } from '../core/options/placement.js';
+import type { ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { Encoded } from '../payload/payload-type.js';
 import type { Due, PutLane } from '../redis/transitions.js';

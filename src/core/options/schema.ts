@@ -50,6 +50,11 @@ function unknownOption(name: string, known: readonly string[]): string {
   return `unknown option "${name}": ${meant ? `did you mean "${nearest}"?` : `expected one of ${known.join(', ')}`}`;
 }
 
+/** Without the options that are `undefined`: spread over the defaults, they would hide them. */
+export function present<O extends object>(options: O): Partial<O> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<O>;
+}
+
 /** A refused value in words: itself, as in `"x"` or `7`, or `an object`, `an array`, `a function`. */
 export function describe(value: unknown): string {
   if (typeof value === 'function') return `a function`;
