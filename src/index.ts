@@ -23,14 +23,12 @@ export type { StandardSchemaV1 } from './payload/standard-schema.js';
 export type { Consumer } from './consumer/consume.js';
 export type { PutResult, Publisher } from './producer/publisher.js';
 export type { Runner, RunOptions, StartOptions, StopOptions } from './worker/runner.js';
+export type { BatchWorkerDecorator, QueueWorker, WorkerDecorator } from './worker/decorator-types.js';
 export type {
   BatchHandler,
-  BatchWorkerDecorator,
   BatchWorkerFunction,
   BatchWorkerOptions,
   Handler,
-  QueueWorker,
-  WorkerDecorator,
   WorkerFunction,
   WorkerOptions,
   WorkerSource,
@@ -39,10 +37,5 @@ export type { Counts } from './inspect/counts.js';
 export type { PeekedMessage } from './inspect/peek.js';
 export type { QueueWorkers, ActiveMessage, WorkerInfo } from './inspect/workers.js';
 export type { DelayedMessage, DelayedMessages } from './inspect/delayed.js';
-export type {
-  DeadLetter,
-  DeadLetters,
-  DeadLetterError,
-  ListOptions,
-  DeadLetterFilter,
-} from './inspect/dead-letters.js';
+export type { DeadLetter, DeadLetterError, DeadLetterFilter } from './inspect/dead-letter.js';
+export type { DeadLetters, ListOptions } from './inspect/dead-letters.js';

@@ -4,7 +4,7 @@ import { a, checkOptions, describe, type OptionSchema } from '../core/options/sc
 import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/placement.js';
 import { newId } from '../wire/id.js';
 import { open } from '../wire/envelope.js';
-import type { StoredDelayed } from '../redis/reader.js';
+import type { StoredDelayed } from '../redis/delayed-reader.js';
 import type { Due } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 
@@ -61,7 +61,7 @@ export class DelayedMessages {
    */
   async size(): Promise<number> {
     this.context.admit();
-    return this.context.broker.reader.delayedCount();
+    return this.context.broker.reader.delayed.count();
   }
 
   /**
@@ -81,7 +81,7 @@ export class DelayedMessages {
       options,
       listTable,
     );
-    const found = await this.context.broker.reader.delayedPage({ offset, limit });
+    const found = await this.context.broker.reader.delayed.page({ offset, limit });
     return found.map((stored) => this.#message(stored));
   }
 
@@ -98,7 +98,7 @@ export class DelayedMessages {
   async get(id: string): Promise<DelayedMessage | undefined> {
     this.context.admit();
     refuseNoId(id);
-    const stored = await this.context.broker.reader.delayedMessage(id);
+    const stored = await this.context.broker.reader.delayed.message(id);
     return stored && this.#message(stored);
   }
 
