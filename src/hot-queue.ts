@@ -1,3 +1,4 @@
+// Longer than 250 lines: every public member is here with its documentation, and each has only a few lines of code.
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { toMs, type Duration } from './core/duration.js';
@@ -30,7 +31,7 @@ import { PutBatcher } from './producer/put-batcher.js';
 import { QueuePublisher, type PutResult, type Publisher } from './producer/publisher.js';
 import { registerConsumer, whileConsuming as whileTaking } from './consumer/active-consumers.js';
 import { queueWorker } from './worker/decorator.js';
-import type { Checked, QueueWorker } from './worker/types.js';
+import type { Checked, QueueWorker } from './worker/decorator-types.js';
 import { MaintenanceService } from './maintenance/service.js';
 import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
