@@ -95,7 +95,16 @@ const withoutDocstring = [
 ];
 
 /** Types that make the errors of the compiler readable, or that a reader sees expanded where they are used. */
-const notExported = ['BatchDecoratorFor', 'Checked', 'Declaring', 'DecoratorFor', 'LastWord', 'SchemaResult', 'Verb'];
+const notExported = [
+  'BatchDecoratorFor',
+  'Checked',
+  'Declaring',
+  'DecoratorFor',
+  'LastWord',
+  'PutArguments',
+  'SchemaResult',
+  'Verb',
+];
 
 /** @type {Partial<import('typedoc').TypeDocOptions> & Partial<import('typedoc-plugin-markdown').PluginOptions>} */
 export default {

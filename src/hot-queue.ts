@@ -28,7 +28,7 @@ import { consume, consumeBatches, type Consumer } from './consumer/consume.js';
 import type { Delivery } from './consumer/delivery.js';
 import { Getter } from './consumer/get.js';
 import { PutBatcher } from './producer/put-batcher.js';
-import { QueuePublisher, type PutResult, type Publisher } from './producer/publisher.js';
+import { QueuePublisher, type PutArguments, type PutResult, type Publisher } from './producer/publisher.js';
 import { registerConsumer, whileConsuming as whileTaking } from './consumer/active-consumers.js';
 import { queueWorker } from './worker/decorator.js';
 import type { Checked, QueueWorker } from './worker/decorator-types.js';
@@ -179,7 +179,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * const job = await emails.put({ to: 'ada@example.com' });
    * const [first, second] = await emails.put({ to: 'b@example.com' }, { to: 'c@example.com' });
    */
-  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<PutResult<T, N>> {
+  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N>> {
     return this.#putter.put<N>(...messages);
   }
 
