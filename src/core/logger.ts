@@ -62,22 +62,28 @@ const stderrLogger: Logger = { ...silent, warn: toStderr, error: toStderr };
 
 /** The logger of a queue without the option `logger`. `hotqueue worker` lets it write to its own log instead of stderr. */
 export class DefaultLogger implements Logger {
-  target: Logger = stderrLogger;
+  /** Of all queues of this process without a target of their own. */
+  static target: Logger = stderrLogger;
+  target: Logger | undefined;
 
   debug(fields: LogFields, sentence: string): void {
-    this.target.debug(fields, sentence);
+    this.#target.debug(fields, sentence);
   }
 
   info(fields: LogFields, sentence: string): void {
-    this.target.info(fields, sentence);
+    this.#target.info(fields, sentence);
   }
 
   warn(fields: LogFields, sentence: string): void {
-    this.target.warn(fields, sentence);
+    this.#target.warn(fields, sentence);
   }
 
   error(fields: LogFields, sentence: string): void {
-    this.target.error(fields, sentence);
+    this.#target.error(fields, sentence);
+  }
+
+  get #target(): Logger {
+    return this.target ?? DefaultLogger.target;
   }
 }
 
