@@ -56,6 +56,7 @@ const patience = { withinMs: 10_000 };
  * for await (const image of images.consume()) console.log(image.path);
  */
 export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>, AsyncDisposable {
+  /** The name that the constructor was given. */
   readonly name: string;
   /** Key of the Redis list of waiting messages. Python's HotQueue uses the same key. */
   readonly key: string;

@@ -37,9 +37,13 @@ export interface LogFields {
  * // { queue: 'images', event: 'bury', id: '01a1…', … } message 01a1… of queue "images" was buried (expired)
  */
 export interface Logger {
+  /** Not called today. */
   debug(fields: LogFields, sentence: string): void;
+  /** What a handler asked for with `Bury` or `RetryIn`. Not on stderr by default. */
   info(fields: LogFields, sentence: string): void;
+  /** A failed attempt, a buried message, a lost lease, a recovered worker, an invalid result of a function. */
   warn(fields: LogFields, sentence: string): void;
+  /** Not called today. */
   error(fields: LogFields, sentence: string): void;
 }
 

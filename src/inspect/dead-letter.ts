@@ -52,7 +52,9 @@ export interface DeadLetter {
 export interface DeadLetterError {
   /** Class of the error, for example `TypeError`. */
   readonly name: string;
+  /** Message of the error. */
   readonly message: string;
+  /** Stack of the error, if it had one. */
   readonly stack?: string;
   /** The broken rules, for an invalid payload. */
   readonly violations?: readonly Violation[];
@@ -67,7 +69,12 @@ export interface DeadLetterError {
  * await queue.dead.drop({ where: (letter) => letter.error?.name === 'TimeoutError' });
  * ```
  */
-export type DeadLetterFilter = string | { where: (letter: DeadLetter) => boolean };
+export type DeadLetterFilter =
+  | string
+  | {
+      /** Called for each dead letter, the oldest first. Only `true` selects it. */
+      where: (letter: DeadLetter) => boolean;
+    };
 
 /** A dead letter as a program reads it. */
 export function letterOf(queue: string, { key, at, record, message: bytes }: StoredDeadLetter): DeadLetter {

@@ -24,6 +24,7 @@ export interface DelayedMessage {
   readonly queue: string;
   /** When it becomes due: Unix ms, by the clock of the Redis server. */
   readonly dueAt: number;
+  /** Priority with which it will be waiting. */
   readonly priority: Priority;
   /** Number of attempts that failed; 0 for a message that was put with a delay. */
   readonly attempts: number;

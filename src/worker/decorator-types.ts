@@ -22,6 +22,7 @@ export type Checked<T> = unknown extends T
 /**
  * Decorator of a method whose first parameter is `T`, under `experimentalDecorators` and under standard decorators.
  *
+ * @typeParam T the payload of the queue
  * @example
  * ```ts
  * class Studio {
@@ -31,10 +32,12 @@ export type Checked<T> = unknown extends T
  * ```
  */
 export interface WorkerDecorator<T> {
+  /** @typeParam F the method, under standard decorators */
   <This, F extends (this: This, payload: T, job: Delivery<T>) => unknown>(
     method: F,
     context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
   ): void;
+  /** @typeParam F the method, under `experimentalDecorators` */
   <F extends Handler<T>>(target: object, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
 }
 
@@ -57,6 +60,7 @@ export interface InferringWorkerDecorator {
 /**
  * Decorator of a method that takes arrays.
  *
+ * @typeParam T the payload of the queue
  * @example
  * ```ts
  * class Archive {
@@ -66,10 +70,12 @@ export interface InferringWorkerDecorator {
  * ```
  */
 export interface BatchWorkerDecorator<T> {
+  /** @typeParam F the method, under standard decorators */
   <This, F extends (this: This, payloads: T[], jobs: Delivery<T>[]) => unknown>(
     method: F,
     context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
   ): void;
+  /** @typeParam F the method, under `experimentalDecorators` */
   <F extends BatchHandler<T>>(target: object, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
 }
 

@@ -11,6 +11,10 @@ import { HotQueueError } from './base.js';
  */
 export class LeaseLostError extends HotQueueError {
   readonly code = 'LEASE_LOST';
+  /**
+   * @param queue name of the queue
+   * @param id id of the message
+   */
   constructor(
     readonly queue: string,
     readonly id: string,
@@ -33,6 +37,11 @@ export class LeaseLostError extends HotQueueError {
  */
 export class TimedOutError extends HotQueueError {
   readonly code = 'TIMED_OUT';
+  /**
+   * @param queue name of the queue
+   * @param id id of the message
+   * @param timeoutMs the `timeout` that has passed, in milliseconds
+   */
   constructor(
     readonly queue: string,
     readonly id: string,
@@ -54,6 +63,7 @@ export class TimedOutError extends HotQueueError {
 export class AlreadySettledError extends HotQueueError {
   readonly code = 'ALREADY_SETTLED';
   /**
+   * @param id id of the message
    * @param settled the call that settled the message: `ack`, `retry`, `bury` or `release`
    * @param asked the refused call
    */

@@ -26,6 +26,7 @@ export class InvalidOptionError extends HotQueueError {
  */
 export class InvalidNameError extends HotQueueError {
   readonly code = 'INVALID_NAME';
+  /** @param value the refused name, of any type */
   constructor(readonly value: unknown) {
     super(
       `invalid queue name ${JSON.stringify(value) ?? typeof value}: use 1 to 128 letters, digits and _ . : - ` +
@@ -43,6 +44,7 @@ export class InvalidNameError extends HotQueueError {
  */
 export class NothingToPutError extends HotQueueError {
   readonly code = 'NOTHING_TO_PUT';
+  /** @param queue name of the queue */
   constructor(readonly queue: string) {
     super(`put() on queue "${queue}" got no message: write put(message), or putAll(list) if the list may be empty`);
   }
@@ -83,6 +85,7 @@ export interface Violation {
    * `maxBytes`, `maxDepth`, `schema`, `throws`, and `more` at the end of a list that was cut.
    */
   readonly rule: string;
+  /** What the rule expects, in words, such as `must be an email`. Without the name of the property. */
   readonly message: string;
 }
 

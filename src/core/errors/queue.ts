@@ -11,7 +11,10 @@ import { HotQueueError } from './base.js';
  */
 export class BufferFullError extends HotQueueError {
   readonly code = 'BUFFER_FULL';
-  /** @param characters size of the buffer's content; a message counts its text and 700 characters */
+  /**
+   * @param queue name of the queue
+   * @param characters size of the buffer's content; a message counts its text and 700 characters
+   */
   constructor(
     readonly queue: string,
     readonly characters: number,
@@ -35,7 +38,11 @@ export class BufferFullError extends HotQueueError {
  */
 export class QueueFullError extends HotQueueError {
   readonly code = 'QUEUE_FULL';
-  /** @param count number of messages in the call */
+  /**
+   * @param queue name of the queue
+   * @param maxLength the option `maxLength` of the queue: most waiting and delayed messages
+   * @param count number of messages in the call
+   */
   constructor(
     readonly queue: string,
     readonly maxLength: number,
@@ -58,6 +65,7 @@ export class QueueFullError extends HotQueueError {
  */
 export class QueueClosedError extends HotQueueError {
   readonly code = 'QUEUE_CLOSED';
+  /** @param queue name of the queue */
   constructor(readonly queue: string) {
     super(`queue "${queue}" is closed: create a new HotQueue("${queue}")`);
   }
@@ -75,6 +83,7 @@ export class QueueClosedError extends HotQueueError {
 export class OutcomeUnknownError extends HotQueueError {
   readonly code = 'OUTCOME_UNKNOWN';
   /**
+   * @param queue name of the queue
    * @param ids ids of the messages
    * @param mayRepeat true if the put had an `id` option: Redis knows the id, so a second put of the same stores nothing
    *   twice

@@ -30,6 +30,10 @@ export class RedisUnreachableError extends HotQueueError {
  */
 export class RedisUnsupportedError extends HotQueueError {
   readonly code = 'REDIS_UNSUPPORTED';
+  /**
+   * @param address without its password
+   * @param version as the server reports it, such as `5.0.14`
+   */
   constructor(
     readonly address: string,
     readonly version: string,
@@ -46,6 +50,7 @@ export class RedisUnsupportedError extends HotQueueError {
  */
 export class RedisFullError extends HotQueueError {
   readonly code = 'REDIS_FULL';
+  /** @param address without its password */
   constructor(
     readonly address: string,
     options?: ErrorOptions,

@@ -55,6 +55,10 @@ export class InvalidWorkerError extends HotQueueError {
  */
 export class UnknownWorkerError extends HotQueueError {
   readonly code = 'UNKNOWN_WORKER';
+  /**
+   * @param id id of the worker, as it was given
+   * @param queue name of the queue
+   */
   constructor(
     readonly id: string,
     readonly queue: string,

@@ -13,8 +13,18 @@ import { a, checkOptions, shown, type OptionSchema } from './schema.js';
  * const events = new HotQueue('events', { serializer });
  */
 export type Serializer =
-  | { dumps(value: unknown): string; loads(text: string): unknown }
-  | { stringify(value: unknown): string; parse(text: string): unknown };
+  | {
+      /** The text for a payload. Called by `put`, after validation. */
+      dumps(value: unknown): string;
+      /** The payload in a text. Called before validation; what it throws makes the message invalid. */
+      loads(text: string): unknown;
+    }
+  | {
+      /** The text for a payload, as `dumps`. */
+      stringify(value: unknown): string;
+      /** The payload in a text, as `loads`. */
+      parse(text: string): unknown;
+    };
 
 /** Limits beyond which the oldest dead letters are deleted. */
 export interface DeadLetterBounds {

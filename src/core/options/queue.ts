@@ -30,7 +30,9 @@ export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
   port?: number;
   /** Number of the Redis database. Default: 0. */
   db?: number;
+  /** User of Redis ACLs. Default: the default user. */
   username?: string;
+  /** Default: no password. */
   password?: string;
   /** `redis://…`, `rediss://…` (TLS) or `unix:///path`. Not with `host` or `port`; must not contradict the other three. */
   url?: string;
@@ -77,9 +79,17 @@ export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
    */
   whenFull?: 'reject' | 'wait';
   /**
-   * Maximum number of dead letters, default 100,000, and their maximum age, default `'180d'`. The oldest are deleted first.
+   * Limits of the dead letters. The oldest are deleted first.
+   *
+   * @example
+   * const orders = new HotQueue('orders', { deadLetters: { max: 1_000, maxAge: '30d' } });
    */
-  deadLetters?: { max?: number; maxAge?: Duration };
+  deadLetters?: {
+    /** Most dead letters, from 1 to 10,000,000. Default: 100,000. */
+    max?: number;
+    /** Their longest age, from 1 ms. Default: `'180d'`. */
+    maxAge?: Duration;
+  };
   /** Gets fields and a sentence for each failure, see {@link Logger}. `false`: no log. Default: warnings and errors go to stderr. */
   logger?: Logger | false;
 }
