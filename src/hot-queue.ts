@@ -1,3 +1,4 @@
+// Longer than 250 lines: every public member is here with its documentation, and each has only a few lines of code.
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { toMs, type Duration } from './core/duration.js';
@@ -6,15 +7,12 @@ import { QueueClosedError } from './core/errors.js';
 import {
   consumeOptions,
   getOptions,
-  putOptions,
-  queueOptions,
   type BatchTakeOptions,
   type GetOptions,
-  type PutOptions,
-  type ResolvedPutOptions,
-  type QueueOptions,
   type TakeOptions,
-} from './core/options/queue.js';
+} from './core/options/consume.js';
+import { putOptions, type PutOptions, type ResolvedPutOptions } from './core/options/put.js';
+import { queueOptions, type QueueOptions } from './core/options/queue.js';
 import { emit, type QueueEmitter } from './core/events.js';
 import { loggerOf } from './core/logger.js';
 import { newId } from './wire/id.js';
@@ -30,10 +28,10 @@ import { consume, consumeBatches, type Consumer } from './consumer/consume.js';
 import type { Delivery } from './consumer/delivery.js';
 import { Getter } from './consumer/get.js';
 import { PutBatcher } from './producer/put-batcher.js';
-import { QueuePublisher, type PutResult, type Publisher } from './producer/publisher.js';
+import { QueuePublisher, type PutArguments, type PutResult, type Publisher } from './producer/publisher.js';
 import { registerConsumer, whileConsuming as whileTaking } from './consumer/active-consumers.js';
 import { queueWorker } from './worker/decorator.js';
-import type { Checked, QueueWorker } from './worker/types.js';
+import type { Checked, QueueWorker } from './worker/decorator-types.js';
 import { MaintenanceService } from './maintenance/service.js';
 import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
@@ -58,6 +56,7 @@ const patience = { withinMs: 10_000 };
  * for await (const image of images.consume()) console.log(image.path);
  */
 export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>, AsyncDisposable {
+  /** The name that the constructor was given. */
   readonly name: string;
   /** Key of the Redis list of waiting messages. Python's HotQueue uses the same key. */
   readonly key: string;
@@ -181,7 +180,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * const job = await emails.put({ to: 'ada@example.com' });
    * const [first, second] = await emails.put({ to: 'b@example.com' }, { to: 'c@example.com' });
    */
-  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<PutResult<T, N>> {
+  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N>> {
     return this.#putter.put<N>(...messages);
   }
 
@@ -239,14 +238,14 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    *
    * When the loop asks for the next message, the current one is acknowledged. When the loop is left early (`break`,
    * `return`, `throw`), the current message goes back to the head of the queue. Invalid messages are buried and skipped. The
-   * loop ends with `limit`, `timeout`, `signal` or `close()`.
+   * loop ends with `limit`, `idleTimeout`, `signal` or `close()`.
    *
    * @param options with `batch`, the loop yields arrays of up to that many payloads. A whole array is acknowledged or
    *   released
    * @throws QueueClosedError, InvalidOptionError; in the loop also RedisUnreachableError, IncompatibleWorkersError
    *
    * @example
-   * for await (const email of emails.consume({ timeout: '10s' })) await send(email);
+   * for await (const email of emails.consume({ idleTimeout: '10s' })) await send(email);
    * for await (const some of emails.consume({ batch: 100, linger: '50ms' })) await sendAll(some);
    */
   consume(options: BatchTakeOptions): Consumer<T[]>;

@@ -12,15 +12,11 @@ export type { Duration } from './core/duration.js';
 export type { DeliveryEvent, QueueEmitter, QueueEvents } from './core/events.js';
 export type { Job } from './core/job.js';
 export type { LogFields, Logger } from './core/logger.js';
-export type { DueOptions, Priority } from './core/options/put.js';
-export type {
-  BatchTakeOptions,
-  GetOptions,
-  PutOptions,
-  QueueOptions,
-  Serializer,
-  TakeOptions,
-} from './core/options/queue.js';
+export type { DueOptions, Priority } from './core/options/placement.js';
+export type { BatchTakeOptions, GetOptions, TakeOptions } from './core/options/consume.js';
+export type { PutOptions } from './core/options/put.js';
+export type { QueueOptions } from './core/options/queue.js';
+export type { Serializer } from './core/options/queue-values.js';
 export type { ErrorRecord } from './wire/error-record.js';
 export type { Failure } from './wire/failures.js';
 export type { PutInput, PayloadClass, Plain } from './payload/types.js';
@@ -28,14 +24,12 @@ export type { StandardSchemaV1 } from './payload/standard-schema.js';
 export type { Consumer } from './consumer/consume.js';
 export type { PutResult, Publisher } from './producer/publisher.js';
 export type { Runner, RunOptions, StartOptions, StopOptions } from './worker/runner.js';
+export type { BatchWorkerDecorator, QueueWorker, WorkerDecorator } from './worker/decorator-types.js';
 export type {
   BatchHandler,
-  BatchWorkerDecorator,
   BatchWorkerFunction,
   BatchWorkerOptions,
   Handler,
-  QueueWorker,
-  WorkerDecorator,
   WorkerFunction,
   WorkerOptions,
   WorkerSource,
@@ -44,9 +38,5 @@ export type { Counts } from './inspect/counts.js';
 export type { PeekedMessage } from './inspect/peek.js';
 export type { QueueWorkers, ActiveMessage, WorkerInfo } from './inspect/workers.js';
 export type { DelayedMessage, DelayedMessages } from './inspect/delayed.js';
-export type {
-  DeadLetter,
-  DeadLetters,
-  ListOptions,
-  DeadLetterFilter,
-} from './inspect/dead-letters.js';
+export type { DeadLetter, DeadLetterFilter } from './inspect/dead-letter.js';
+export type { DeadLetters, ListOptions } from './inspect/dead-letters.js';

@@ -1,3 +1,4 @@
+// Longer than 250 lines: one message and all that can happen to it is one object.
 import { AlreadySettledError, LeaseLostError } from '../core/errors.js';
 import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
 import { errorFields } from '../core/logger.js';

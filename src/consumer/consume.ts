@@ -1,4 +1,4 @@
-import type { ResolvedTakeOptions } from '../core/options/queue.js';
+import type { ResolvedTakeOptions } from '../core/options/consume.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';

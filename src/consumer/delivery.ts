@@ -58,8 +58,13 @@ export abstract class Delivery<T = unknown> implements Job<T> {
     return this.controller.signal;
   }
 
-  /** The error that {@link fail} was given; `undefined` when it was not called. */
-  get failure(): { readonly error: unknown } | undefined {
+  /** What {@link fail} was called with, as `error`; `undefined` if it was not called. */
+  get failure():
+    | {
+        /** What the handler passed to {@link fail}. */
+        readonly error: unknown;
+      }
+    | undefined {
     return this.#failure;
   }
 
@@ -123,6 +128,7 @@ export abstract class Delivery<T = unknown> implements Job<T> {
   /** Ms before the next attempt by the worker's backoff. */
   protected abstract backoffMs(): number;
 
+  /** Settles the message with `retry`. */
   protected abstract retryIn(delayMs: number): Promise<void>;
 }
 

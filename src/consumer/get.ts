@@ -1,5 +1,5 @@
 import { setImmediate as endOfTurn, setTimeout as pause } from 'node:timers/promises';
-import type { ResolvedGetOptions } from '../core/options/queue.js';
+import type { ResolvedGetOptions } from '../core/options/consume.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Claim } from './claim.js';
 import { MessageSource, type WaitLimits } from './message-source.js';

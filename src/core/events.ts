@@ -9,6 +9,7 @@ import type { EventEmitter } from 'node:events';
 export interface DeliveryEvent {
   /** Name of the queue. */
   readonly queue: string;
+  /** Id of the message. */
   readonly id: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
@@ -31,49 +32,134 @@ export interface DeliveryEvent {
  */
 export interface QueueEvents {
   /** Messages were stored. One event for each call of `put`, or for each batch of `putAll`. */
-  put: [{ readonly queue: string; readonly ids: readonly string[] }];
+  put: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Ids of the messages, in the order of the call. */
+      readonly ids: readonly string[];
+    },
+  ];
   /** A handler, or the body of a loop, is about to run. */
   take: [DeliveryEvent];
-  /** A message is done. `tookMs`: milliseconds since it was claimed. */
-  ack: [DeliveryEvent & { readonly tookMs: number }];
-  /** An attempt failed. The next attempt starts after `delayMs`. */
-  retry: [DeliveryEvent & { readonly delayMs: number; readonly error: unknown }];
-  /** A message is dead. `reason` is the one of its dead letter. */
-  bury: [DeliveryEvent & { readonly reason: string; readonly error: unknown }];
+  /** A message is done. */
+  ack: [
+    DeliveryEvent & {
+      /** Milliseconds since the message was claimed. It includes the time in the prefetch buffer. */
+      readonly tookMs: number;
+    },
+  ];
+  /** An attempt failed, and the message gets another one. */
+  retry: [
+    DeliveryEvent & {
+      /** Milliseconds until the message is waiting again. */
+      readonly delayMs: number;
+      /** What the handler threw; `undefined` if `retry()` was called. */
+      readonly error: unknown;
+    },
+  ];
+  /** A message is dead. */
+  bury: [
+    DeliveryEvent & {
+      /** The reason of its dead letter, such as `failed 3 of 3 attempts`. */
+      readonly reason: string;
+      /** The error that led to the burial; `undefined` if there was none. */
+      readonly error: unknown;
+    },
+  ];
   /** A message went back to the head of the queue, and the attempt is not counted. */
   release: [DeliveryEvent];
   /** The worker lost its lease, so it could not settle the message. Another worker may handle it. */
   lost: [DeliveryEvent];
   /** Delayed messages are waiting now: `count` were due, or `delayed.promote(id)` was called for the one with this `id`. */
-  promote: [{ readonly queue: string; readonly count: number; readonly id?: string }];
-  /**
-   * A worker stopped renewing its lease, and its messages were recovered. Numbers of messages that went back to the queue, that
-   * are quarantined, and that were buried after the third crash.
-   */
+  promote: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Number of messages. */
+      readonly count: number;
+      /** Id that `delayed.promote` was called with. */
+      readonly id?: string;
+    },
+  ];
+  /** A worker stopped renewing its lease, and its messages were recovered. */
   recover: [
     {
+      /** Name of the queue. */
       readonly queue: string;
       /** Id of the worker that stopped. */
       readonly worker: string;
+      /** Number of messages that are waiting again. */
       readonly waiting: number;
+      /** Number of messages that are quarantined, after their second crash. */
       readonly quarantined: number;
+      /** Number of messages that were buried, after their third crash. */
       readonly buried: number;
     },
   ];
-  /** `delayed.move` changed when a message is due. `dueAt`: Unix ms, from this machine's clock if a `delay` was given. */
-  move: [{ readonly queue: string; readonly id: string; readonly dueAt: number }];
+  /** `delayed.move` changed when a message is due. */
+  move: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Id that `delayed.move` was called with. */
+      readonly id: string;
+      /** New due time: Unix ms, by this machine's clock if a `delay` was given. */
+      readonly dueAt: number;
+    },
+  ];
   /** `delayed.cancel` deleted a delayed message. */
-  cancel: [{ readonly queue: string; readonly id: string }];
+  cancel: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Id that `delayed.cancel` was called with. */
+      readonly id: string;
+    },
+  ];
   /** Dead letters were put back on the queue. */
-  revive: [{ readonly queue: string; readonly count: number }];
+  revive: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Number of dead letters. */
+      readonly count: number;
+    },
+  ];
   /** Dead letters were deleted. */
-  drop: [{ readonly queue: string; readonly count: number }];
+  drop: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Number of dead letters. */
+      readonly count: number;
+    },
+  ];
   /** `clear` deleted waiting and delayed messages. */
-  clear: [{ readonly queue: string; readonly count: number }];
-  /** The queue was paused. `forMs`: for how long; absent if it does not resume by itself. */
-  pause: [{ readonly queue: string; readonly forMs?: number }];
+  clear: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Number of messages. */
+      readonly count: number;
+    },
+  ];
+  /** The queue was paused. */
+  pause: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Milliseconds until it resumes; absent if it does not resume by itself. */
+      readonly forMs?: number;
+    },
+  ];
   /** The queue was resumed by a call of `resume`. */
-  resume: [{ readonly queue: string }];
+  resume: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+    },
+  ];
 }
 
 /**

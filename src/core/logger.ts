@@ -37,9 +37,13 @@ export interface LogFields {
  * // { queue: 'images', event: 'bury', id: '01a1…', … } message 01a1… of queue "images" was buried (expired)
  */
 export interface Logger {
+  /** Not called today. */
   debug(fields: LogFields, sentence: string): void;
+  /** What a handler asked for with `Bury` or `RetryIn`. Not on stderr by default. */
   info(fields: LogFields, sentence: string): void;
+  /** A failed attempt, a buried message, a lost lease, a recovered worker, an invalid result of a function. */
   warn(fields: LogFields, sentence: string): void;
+  /** Not called today. */
   error(fields: LogFields, sentence: string): void;
 }
 
@@ -62,22 +66,28 @@ const stderrLogger: Logger = { ...silent, warn: toStderr, error: toStderr };
 
 /** The logger of a queue without the option `logger`. `hotqueue worker` lets it write to its own log instead of stderr. */
 export class DefaultLogger implements Logger {
-  target: Logger = stderrLogger;
+  /** Of all queues of this process without a target of their own. */
+  static target: Logger = stderrLogger;
+  target: Logger | undefined;
 
   debug(fields: LogFields, sentence: string): void {
-    this.target.debug(fields, sentence);
+    this.#target.debug(fields, sentence);
   }
 
   info(fields: LogFields, sentence: string): void {
-    this.target.info(fields, sentence);
+    this.#target.info(fields, sentence);
   }
 
   warn(fields: LogFields, sentence: string): void {
-    this.target.warn(fields, sentence);
+    this.#target.warn(fields, sentence);
   }
 
   error(fields: LogFields, sentence: string): void {
-    this.target.error(fields, sentence);
+    this.#target.error(fields, sentence);
+  }
+
+  get #target(): Logger {
+    return this.target ?? DefaultLogger.target;
   }
 }
 

@@ -48,6 +48,7 @@ export class Bury extends Verdict {
  * if (response.status === 429) throw new RetryIn('30s');
  */
 export class RetryIn extends Verdict {
+  /** The delay in milliseconds. */
   readonly delayMs: number;
 
   /** @throws InvalidOptionError if `delay` is invalid. In a handler this fails the attempt like any other error */

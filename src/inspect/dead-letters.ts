@@ -1,48 +1,10 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
-import { readDeadLetterRecord } from '../wire/dead-letter-record.js';
-import { open } from '../wire/envelope.js';
-import type { ErrorRecord } from '../wire/error-record.js';
-import { readFailures, type Failure } from '../wire/failures.js';
 import { newId } from '../wire/id.js';
-import type { StoredDeadLetter } from '../redis/reader.js';
 import type { DeadLetterRef } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
-
-/**
- * A message that was buried. Redis keeps it with the reason until it is revived or dropped, or until there are too many or it
- * is too old (option `deadLetters` of the queue).
- *
- * @example
- * ```ts
- * for (const letter of await queue.dead.list()) {
- *   console.log(letter.key, letter.reason, letter.error?.message, letter.text);
- * }
- * ```
- */
-export interface DeadLetter {
-  /** Id of the message. Two dead letters can have the same id, but not the same `key`. */
-  readonly id: string;
-  /** Name of this dead letter in `get`, `revive` and `drop`: its id, plus `~1`, `~2` … if another dead letter has that id. */
-  readonly key: string;
-  /** Name of the queue. */
-  readonly queue: string;
-  /** Why it was buried: for example `invalid payload`, `expired`, `failed 3 of 3 attempts`, or the text given to `Bury` or `bury(reason)`. */
-  readonly reason: string;
-  /** The error that led to the burial; `undefined` if there was none. */
-  readonly error: ErrorRecord | undefined;
-  /** Number of attempts that it had. */
-  readonly attempts: number;
-  /** Errors of its attempts, oldest first: up to ten before the final one, then the final one. */
-  readonly failures: readonly Failure[];
-  /** Time of the burial: Unix ms, by the clock of the Redis server. */
-  readonly buriedAt: number;
-  /** The message exactly as it was stored in Redis, including its header line. */
-  readonly bytes: Buffer;
-  /** The payload as it was stored, not parsed: JSON text by default. */
-  readonly text: string;
-}
+import { chosen, letterOf, type DeadLetter, type DeadLetterFilter } from './dead-letter.js';
 
 /**
  * Selects a page of dead letters for {@link DeadLetters.list}.
@@ -60,17 +22,6 @@ export interface ListOptions {
   /** Order by the time of burial. Default: `'newest'`, the newest first. */
   order?: 'newest' | 'oldest';
 }
-
-/**
- * Selects dead letters: the one with this `key`, or all for which `where` returns true. `where` must not be async.
- *
- * @example
- * ```ts
- * await queue.dead.revive(letter.key);
- * await queue.dead.drop({ where: (letter) => letter.error?.name === 'TimeoutError' });
- * ```
- */
-export type DeadLetterFilter = string | { where: (letter: DeadLetter) => boolean };
 
 const patience = { withinMs: 10_000 };
 /** Dead letters per command. A larger page of large messages would block Redis for longer than one take does. */
@@ -107,7 +58,7 @@ export class DeadLetters {
    */
   async size(): Promise<number> {
     this.context.admit();
-    return this.context.broker.reader.deadCount();
+    return this.context.broker.reader.dead.count();
   }
 
   /**
@@ -126,7 +77,7 @@ export class DeadLetters {
       offset = 0,
       order = 'newest',
     } = checkOptions(`dead.list() on queue "${this.context.name}"`, options, listTable);
-    return this.#read(await this.context.broker.reader.deadPage({ limit, offset, order }));
+    return this.#read(await this.context.broker.reader.dead.page({ limit, offset, order }));
   }
 
   /**
@@ -230,24 +181,30 @@ export class DeadLetters {
   ): Promise<number> {
     this.context.admit();
     const { reader } = this.context.broker;
-    const [newest] = await reader.deadPage({ offset: 0, limit: 1, order: 'newest' });
+    const [newest] = await reader.dead.page({ offset: 0, limit: 1, order: 'newest' });
     let count = 0;
-    // A page starts at the last burial time seen, and skips the letters of that time which were not chosen. An offset by rank
-    // would skip letters, because every removal changes the ranks.
-    for (let from = '-inf', stayed = 0; newest;) {
-      const page = await reader.deadBetween({ from, to: newest.at, skip: stayed, limit: pageSize });
-      const last = page.at(-1);
-      if (!last) break;
-      const gone = new Set((await choose(page)).map(({ key }) => key));
-      if (gone.size > 0)
-        count += await this.#act(
-          verb,
-          page.filter(({ key }) => gone.has(key)),
-        );
-      stayed = (last.at === from ? stayed : 0) + page.filter(({ key, at }) => at === last.at && !gone.has(key)).length;
-      from = last.at;
+    try {
+      // A page starts at the last burial time seen, and skips the letters of that time which were not chosen. An offset by rank
+      // would skip letters, because every removal changes the ranks.
+      for (let from = '-inf', stayed = 0; newest;) {
+        const page = await reader.dead.between({ from, to: newest.at, skip: stayed, limit: pageSize });
+        const last = page.at(-1);
+        if (!last) break;
+        const gone = new Set((await choose(page)).map(({ key }) => key));
+        if (gone.size > 0)
+          count += await this.#act(
+            verb,
+            page.filter(({ key }) => gone.has(key)),
+          );
+        stayed =
+          (last.at === from ? stayed : 0) + page.filter(({ key, at }) => at === last.at && !gone.has(key)).length;
+        from = last.at;
+      }
+    } finally {
+      // A later page may fail, because "where" throws or Redis does not answer. The earlier pages are changed all the same.
+      this.#tell(verb, count);
     }
-    return this.#tell(verb, count);
+    return count;
   }
 
   #act(verb: Verb, letters: readonly DeadLetterRef[]): Promise<number> {
@@ -270,46 +227,13 @@ export class DeadLetters {
         `dead.${verb}() on queue "${this.context.name}": invalid key ${describe(key)}: expected the key of a dead letter${others}`,
       );
     }
-    return this.context.broker.reader.deadLetterRef(key);
+    return this.context.broker.reader.dead.ref(key);
   }
 
   async #read(buried: readonly DeadLetterRef[]): Promise<DeadLetter[]> {
-    const stored = await this.context.broker.reader.deadLetters(buried);
+    const stored = await this.context.broker.reader.dead.letters(buried);
     return stored.map((one) => letterOf(this.context.name, one));
   }
 }
 
 type Verb = 'revive' | 'drop';
-
-function chosen(letters: readonly DeadLetter[], where: (letter: DeadLetter) => boolean): DeadLetterRef[] {
-  const wanted = letters.filter((letter) => {
-    const answer: unknown = where(letter);
-    if (typeof answer === 'boolean') return answer;
-    // An async function returns a promise, which is truthy: it would choose every dead letter.
-    throw new InvalidOptionError(
-      'where',
-      `invalid result of where: it returned ${describe(answer)} for dead letter ${letter.key}; return true or false, and do not use an async function`,
-    );
-  });
-  return wanted.map(({ key, buriedAt }) => ({ key, at: String(buriedAt) }));
-}
-
-function letterOf(queue: string, { key, at, record, message: bytes }: StoredDeadLetter): DeadLetter {
-  const { reason, attempts, error } = readDeadLetterRecord(record);
-  const { header, failures, text } = open(bytes.toString('utf8'));
-  const buriedAt = Number(at);
-  const before = failures === '' ? [] : readFailures(failures);
-  const last = error ? [{ attempt: attempts, at: buriedAt, name: error.name, message: error.message }] : [];
-  return {
-    id: header?.id ?? key,
-    key,
-    queue,
-    reason,
-    error,
-    attempts,
-    failures: [...before, ...last],
-    buriedAt,
-    bytes,
-    text,
-  };
-}

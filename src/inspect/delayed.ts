@@ -1,10 +1,10 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { emit } from '../core/events.js';
 import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
-import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/put.js';
+import { dueSchema, dueOf, type DueOptions, type Priority } from '../core/options/placement.js';
 import { newId } from '../wire/id.js';
 import { open } from '../wire/envelope.js';
-import type { StoredDelayed } from '../redis/reader.js';
+import type { StoredDelayed } from '../redis/delayed-reader.js';
 import type { Due } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 
@@ -24,6 +24,7 @@ export interface DelayedMessage {
   readonly queue: string;
   /** When it becomes due: Unix ms, by the clock of the Redis server. */
   readonly dueAt: number;
+  /** Priority with which it will be waiting. */
   readonly priority: Priority;
   /** Number of attempts that failed; 0 for a message that was put with a delay. */
   readonly attempts: number;
@@ -61,7 +62,7 @@ export class DelayedMessages {
    */
   async size(): Promise<number> {
     this.context.admit();
-    return this.context.broker.reader.delayedCount();
+    return this.context.broker.reader.delayed.count();
   }
 
   /**
@@ -81,7 +82,7 @@ export class DelayedMessages {
       options,
       listTable,
     );
-    const found = await this.context.broker.reader.delayedPage({ offset, limit });
+    const found = await this.context.broker.reader.delayed.page({ offset, limit });
     return found.map((stored) => this.#message(stored));
   }
 
@@ -98,7 +99,7 @@ export class DelayedMessages {
   async get(id: string): Promise<DelayedMessage | undefined> {
     this.context.admit();
     refuseNoId(id);
-    const stored = await this.context.broker.reader.delayedMessage(id);
+    const stored = await this.context.broker.reader.delayed.message(id);
     return stored && this.#message(stored);
   }
 

@@ -9,7 +9,7 @@ import type { HeartbeatReport } from '../consumer/heartbeat-report.js';
  * @example
  * ```ts
  * const [worker] = await queue.workers.list();
- * for (const { id, attempt, since } of worker?.running ?? []) console.log(id, attempt, `${Date.now() - since} ms`);
+ * for (const { id, attempt, since } of worker?.activeMessages ?? []) console.log(id, attempt, `${Date.now() - since} ms`);
  * ```
  */
 export interface ActiveMessage {
@@ -26,8 +26,8 @@ export interface ActiveMessage {
  *
  * @example
  * ```ts
- * for (const { name, host, pid, status, claimed, concurrency } of await queue.workers.list()) {
- *   console.log(`${name} on ${host}:${pid}: ${status}, ${claimed} active, concurrency ${concurrency}`);
+ * for (const { name, host, pid, status, active, concurrency } of await queue.workers.list()) {
+ *   console.log(`${name} on ${host}:${pid}: ${status}, ${active} active, concurrency ${concurrency}`);
  * }
  * ```
  */
@@ -40,7 +40,9 @@ export interface WorkerInfo {
   readonly name: string;
   /** `handler`: run by `run`, `start` or `hotqueue worker`. `consumer`: a loop over `consume()` or `deliveries()`, or a `get`. */
   readonly kind: 'handler' | 'consumer';
+  /** Host name of its machine. */
   readonly host: string;
+  /** Process id on that machine. */
   readonly pid: number;
   /** Name of its process, from `hotqueue worker --name` or `HOTQUEUE_NAME`; empty if it has none. */
   readonly process: string;
@@ -54,7 +56,7 @@ export interface WorkerInfo {
   readonly done: number;
   /** Attempts that failed since it joined: the message was retried or buried. */
   readonly failed: number;
-  /** Active messages of this worker. More than `running` if it has prefetched messages. */
+  /** Number of active messages of this worker: those that its handler is working on, and those that it has prefetched. */
   readonly active: number;
   /** The messages that its handler is working on: the first 20. */
   readonly activeMessages: readonly ActiveMessage[];

@@ -55,7 +55,7 @@ export class Promoter {
   async promote(): Promise<QueueHints> {
     // Idle processes look every second. If no message is delayed, one cheap command is enough.
     const { broker, events, name } = this.queue;
-    if (!(await broker.reader.hasDelayed({ withinMs: 0 }))) return {};
+    if (!(await broker.reader.delayed.exists({ withinMs: 0 }))) return {};
     const { promoted, ...hints } = await broker.promote({ withinMs: 0 });
     if (promoted === 0) return hints;
     this.onPromoted();

@@ -1,6 +1,6 @@
 import { InvalidOptionError, NotSerializableError } from '../core/errors.js';
 import { a, shown } from '../core/options/schema.js';
-import type { Serializer } from '../core/options/queue.js';
+import type { Serializer } from '../core/options/queue-values.js';
 import { findCycle, flawOf, isFlawless, type Flaw, type Limits } from './json.js';
 import { invalid, pathOf, typeOf } from './violations.js';
 

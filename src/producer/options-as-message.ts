@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { InvalidOptionError } from '../core/errors.js';
 import { isPlain } from '../payload/json.js';
-import { putOptionNames } from '../core/options/queue.js';
+import { putOptionNames } from '../core/options/put.js';
 
 /**
  * Refuses `put(message, { delay: '10s' })`. Other queues have options in this place; here they would be stored as a second

@@ -1,7 +1,7 @@
 import { InvalidOptionError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import type { Job } from '../core/job.js';
-import type { Priority } from '../core/options/put.js';
-import type { ResolvedPutOptions } from '../core/options/queue.js';
+import type { Priority } from '../core/options/placement.js';
+import type { PutOptions, ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { Encoded } from '../payload/payload-type.js';
 import type { Due, PutLane } from '../redis/transitions.js';
@@ -21,6 +21,19 @@ export type PutResult<T, N extends readonly unknown[]> = N extends readonly [unk
     ? Job<T> | Job<T>[]
     : Job<T>[];
 
+/**
+ * Refuses put options behind a message, where other queues have them: the compiler prints what to write. The first key is
+ * never given, so this accepts nothing.
+ */
+export type OptionsGoToWith = { readonly 'put options go to queue.with(options).put(message)': never } & {
+  readonly [K in keyof PutOptions]?: `queue.with({ ${K} }).put(message)`;
+};
+
+/** Arguments of `put`: every one is a message. */
+export type PutArguments<In, N extends readonly unknown[]> = {
+  [K in keyof N]: K extends '0' ? In : In | OptionsGoToWith;
+};
+
 /** Where messages are put: a queue, or a queue `with` options. */
 export interface Publisher<T, In> {
   /**
@@ -33,7 +46,7 @@ export interface Publisher<T, In> {
    * @example
    * const job = await images.put({ path: 'a.png', width: 200 });
    */
-  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<PutResult<T, N>>;
+  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N>>;
   /**
    * Stores every message of an array, an iterable or an async iterable, in batches of up to 1,000. Resolves to an array of jobs,
    * empty for none. Each batch is stored whole. When one fails, those before it stay stored.
@@ -67,8 +80,11 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     this.#batchSize = Math.min(batchSize, batcher.limit?.maxLength ?? batchSize);
   }
 
-  put<N extends unknown[]>(...messages: { [K in keyof N]: In }): Promise<PutResult<T, N>> {
-    return this.#store(messages, messages.length === 1 ? 'one' : 'several') as Promise<PutResult<T, N>>;
+  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N>> {
+    return this.#store(
+      messages as readonly unknown[] as readonly In[],
+      messages.length === 1 ? 'one' : 'several',
+    ) as Promise<PutResult<T, N>>;
   }
 
   async putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {

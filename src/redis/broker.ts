@@ -1,4 +1,4 @@
-import type { DeadLetterBounds } from '../core/options/queue.js';
+import type { DeadLetterBounds } from '../core/options/queue-values.js';
 import { pack } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';

@@ -1,10 +1,10 @@
-// Longer than 250 lines: every command that reads a queue is here
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
 import { claimsLayout, layout1Field } from './layouts.js';
-import type { Lane } from './take.js';
-import type { DeadLetterRef } from './transitions.js';
+import { DeadReader } from './dead-reader.js';
+import { DelayedReader } from './delayed-reader.js';
+import { scored, tenSeconds } from './reading.js';
 
 /** How many messages of a queue are in each state, and how many workers are registered. */
 export interface StateCounts {
@@ -15,40 +15,27 @@ export interface StateCounts {
   readonly workers: number;
 }
 
-/** A delayed message as it is stored. */
-export interface StoredDelayed {
-  readonly id: string;
-  /** Server time, Unix ms. */
-  readonly dueAt: number;
-  /** The lane that it goes to. */
-  readonly lane: Lane;
-  readonly message: string;
-}
-
-/** A dead letter as it is stored. */
-export interface StoredDeadLetter extends DeadLetterRef {
-  /** Why it was buried: see `wire/dead-letter-record.ts`. */
-  readonly record: string;
-  readonly message: Buffer;
-}
-
 /** A registered worker and the end of its lease, server time in Unix ms. */
 export interface Lease {
   readonly worker: string;
   readonly endsAt: number;
 }
 
-const tenSeconds: Patience = { withinMs: 10_000 };
-
 /**
  * Reads a queue in Redis, and changes nothing. Replies of Redis become named objects here. Every method waits for an unreachable
  * Redis for 10 s by default.
  */
 export class Reader {
+  readonly delayed: DelayedReader;
+  readonly dead: DeadReader;
+
   constructor(
     private readonly connection: Connection,
     private readonly keys: Keys,
-  ) {}
+  ) {
+    this.delayed = new DelayedReader(connection, keys);
+    this.dead = new DeadReader(connection, keys);
+  }
 
   /** The server's time, Unix ms. */
   async now(patience = tenSeconds): Promise<number> {
@@ -97,85 +84,6 @@ export class Reader {
   async isPaused(patience = tenSeconds): Promise<boolean> {
     const paused = await this.#ask((client) => client.hget(this.keys.meta, 'paused'), patience);
     return paused === 'on' || (paused !== null && Number(paused) > (await this.now(patience)));
-  }
-
-  /** Whether the queue has delayed messages. */
-  async hasDelayed(patience = tenSeconds): Promise<boolean> {
-    return (await this.#ask((client) => client.exists(this.keys.delayed), patience)) === 1;
-  }
-
-  delayedCount(patience = tenSeconds): Promise<number> {
-    return this.#ask((client) => client.zcard(this.keys.delayed), patience);
-  }
-
-  /** Delayed messages, the one that is due first at first. */
-  async delayedPage(
-    { offset, limit }: { offset: number; limit: number },
-    patience = tenSeconds,
-  ): Promise<StoredDelayed[]> {
-    const { delayed, delayedMessages } = this.keys;
-    const last = String(offset + limit - 1);
-    const found = scored(await this.#ask((client) => client.zrange(delayed, offset, last, 'WITHSCORES'), patience));
-    if (found.length === 0) return [];
-    const ids = found.map(([id]) => id);
-    const entries = await this.#ask((client) => client.hmget(delayedMessages, ...ids), patience);
-    return found.flatMap(([id, due], index) => storedDelayed(id, due, entries[index]));
-  }
-
-  async delayedMessage(id: string, patience = tenSeconds): Promise<StoredDelayed | undefined> {
-    const [due, entry] = await Promise.all([
-      this.#ask((client) => client.zscore(this.keys.delayed, id), patience),
-      this.#ask((client) => client.hget(this.keys.delayedMessages, id), patience),
-    ]);
-    return storedDelayed(id, due, entry)[0];
-  }
-
-  deadCount(patience = tenSeconds): Promise<number> {
-    return this.#ask((client) => client.zcard(this.keys.dead), patience);
-  }
-
-  async deadPage(
-    { offset, limit, order }: { offset: number; limit: number; order: 'newest' | 'oldest' },
-    patience = tenSeconds,
-  ): Promise<DeadLetterRef[]> {
-    const { dead } = this.keys;
-    const last = offset + limit - 1;
-    const found = await this.#ask(
-      (client) =>
-        order === 'newest'
-          ? client.zrevrange(dead, offset, last, 'WITHSCORES')
-          : client.zrange(dead, offset, String(last), 'WITHSCORES'),
-      patience,
-    );
-    return scored(found).map(deadLetterRef);
-  }
-
-  /** Dead letters that were buried between two times, the oldest first. @param skip how many of the oldest to leave out */
-  async deadBetween(
-    { from, to, skip, limit }: { from: string; to: string; skip: number; limit: number },
-    patience = tenSeconds,
-  ): Promise<DeadLetterRef[]> {
-    const range = [from, to, 'WITHSCORES', 'LIMIT', skip, limit] as const;
-    const found = await this.#ask((client) => client.zrangebyscore(this.keys.dead, ...range), patience);
-    return scored(found).map(deadLetterRef);
-  }
-
-  async deadLetterRef(key: string, patience = tenSeconds): Promise<DeadLetterRef | undefined> {
-    const at = await this.#ask((client) => client.zscore(this.keys.dead, key), patience);
-    return at === null ? undefined : { key, at };
-  }
-
-  /** The dead letters that still exist. */
-  async deadLetters(refs: readonly DeadLetterRef[], patience = tenSeconds): Promise<StoredDeadLetter[]> {
-    if (refs.length === 0) return [];
-    const keys = refs.map(({ key }) => key);
-    const entries = await this.#ask((client) => client.hmgetBuffer(this.keys.deadMessages, ...keys), patience);
-    return entries.flatMap((entry, index) => {
-      if (!entry) return [];
-      const end = entry.indexOf(10);
-      const record = entry.toString('utf8', 0, Math.max(0, end));
-      return [{ ...refs[index]!, record, message: entry.subarray(end + 1) }];
-    });
   }
 
   // ---------------------------------------------------------------- workers
@@ -257,17 +165,4 @@ export class Reader {
     const lists = [requeued, inbox, high, base, low, quarantine];
     return Promise.all(lists.map((list) => this.#ask((client) => send(client, list), patience)));
   }
-}
-
-/** Members of a sorted set with their scores, from the reply to WITHSCORES. */
-function scored(reply: readonly string[]): [member: string, score: string][] {
-  return Array.from({ length: reply.length / 2 }, (_, index) => [reply[2 * index]!, String(reply[2 * index + 1])]);
-}
-
-const deadLetterRef = ([key, at]: [string, string]): DeadLetterRef => ({ key, at });
-
-/** Empty if the message was promoted between the two commands that read its due time and its content. */
-function storedDelayed(id: string, due: string | null, entry: string | null | undefined): StoredDelayed[] {
-  if (due === null || typeof entry !== 'string') return [];
-  return [{ id, dueAt: Number(due), lane: entry[0] as Lane, message: entry.slice(1) }];
 }

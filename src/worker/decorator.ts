@@ -24,14 +24,8 @@ import {
   refuseUnlessStandardMethod,
   type DecoratorContext,
 } from './decorator-target.js';
-import type {
-  BatchDecoratorFor,
-  BatchWorkerOptions,
-  DecoratorFor,
-  QueueWorker,
-  WorkerOptions,
-  WorkerSource,
-} from './types.js';
+import type { BatchDecoratorFor, DecoratorFor, QueueWorker } from './decorator-types.js';
+import type { BatchWorkerOptions, WorkerOptions, WorkerSource } from './types.js';
 import { wrapFunction, wrapMethod, type WorkUntilStopped } from './wrapper.js';
 
 /**

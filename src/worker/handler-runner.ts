@@ -1,3 +1,4 @@
+// Longer than 250 lines: its states, its slots and its prefetch buffer change together.
 import { attempt, type HandlerCall } from '../consumer/attempt.js';
 import { attemptBatch, type BatchHandlerCall } from '../consumer/attempt-batch.js';
 import type { Claim } from '../consumer/claim.js';

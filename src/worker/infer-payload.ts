@@ -111,8 +111,8 @@ function nothingKnown(): string {
   if (!canRead())
     return "reflect-metadata is not loaded, so the type of the first parameter cannot be read: import 'reflect-metadata' before anything else";
   return (
-    'the compiler emitted no parameter types (design:paramtypes). tsx, esbuild, Babel and plain Node never emit them; tsc and swc do with ' +
-    '"emitDecoratorMetadata": true, and so does node --import @oxc-node/core/register'
+    'the compiler emitted no parameter types (design:paramtypes). tsx, esbuild, Babel and plain Node never emit them; tsc, swc and ' +
+    '@oxc-node/core do with "emitDecoratorMetadata": true in tsconfig.json'
   );
 }
 

@@ -1,4 +1,7 @@
-import { expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
 import { aName, aQueue } from '../support/queue.js';
 import { aFile, WorkerRun } from './worker-run.js';
 
@@ -55,6 +58,75 @@ it('reports what is wrong with a file, and takes no message', async () => {
   expect(classless).toMatch(/no worker class Studio in .*workers\.ts; it has none/);
   expect(supervised).toMatch(/^hotqueue: .*RangeError: in the file/);
   expect(await queue.counts()).toMatchObject({ waiting: 1, workers: 0 });
+});
+
+const decorators = { experimentalDecorators: true, emitDecoratorMetadata: true };
+const moduleOptions = { module: 'nodenext', target: 'es2022' };
+
+/** A project folder outside of this repository, so that only its own tsconfig.json applies. @returns a file with decorators in it */
+function aProjectWith(files: Record<string, object>): string {
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'hq-tsconfig-')));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync(new URL('../../node_modules', import.meta.url).pathname, path.join(folder, 'node_modules'));
+  for (const [name, content] of Object.entries({ 'package.json': { type: 'module' }, ...files }))
+    writeFileSync(path.join(folder, name), JSON.stringify(content));
+  mkdirSync(path.join(folder, 'lib'));
+  writeFileSync(path.join(folder, 'lib/words.ts'), "export const word: string = 'from the alias';");
+  const file = path.join(folder, 'studio.ts');
+  writeFileSync(
+    file,
+    `import { word } from '@lib/words.js';
+    const says = (_: object, __: string): void => console.error(Reflect.getMetadata?.('design:paramtypes', _, __)?.[0]?.name, word);
+    import 'reflect-metadata';
+    class Image {}
+    export class Studio { @says draw(image: Image): void { void image; } }`,
+  );
+  return file;
+}
+
+it.each([
+  [
+    'none',
+    {},
+    /studio\.ts has decorators, but there is no tsconfig\.json for it: add one with "experimentalDecorators": true/,
+  ],
+  [
+    'one without experimentalDecorators',
+    { 'tsconfig.json': { compilerOptions: moduleOptions } },
+    /studio\.ts has decorators, but \S+tsconfig\.json does not set "experimentalDecorators": set/,
+  ],
+  [
+    'one that does not include the file',
+    { 'tsconfig.json': { compilerOptions: { ...moduleOptions, ...decorators }, include: ['src'] } },
+    /studio\.ts has decorators, but \S+tsconfig\.json does not include it: add it to "include" there/,
+  ],
+])('says what to set if the tsconfig.json is %s', async (_what, files, sentence) => {
+  const run = new WorkerRun([aProjectWith(files)]);
+  expect(await run.ended).toBe(1);
+  expect(run.stderr).toMatch(sentence);
+});
+
+const paths = { '@lib/*': ['./lib/*'] };
+it.each([
+  ['in one file', { 'tsconfig.json': { compilerOptions: { ...moduleOptions, ...decorators, paths } } }],
+  [
+    'from "extends"',
+    {
+      'tsconfig.json': { extends: './base.json' },
+      'base.json': { compilerOptions: { ...moduleOptions, ...decorators, paths } },
+    },
+  ],
+  [
+    'from "references"',
+    {
+      'tsconfig.json': { files: [], references: [{ path: './tsconfig.app.json' }] },
+      'tsconfig.app.json': { compilerOptions: { ...moduleOptions, ...decorators, paths }, include: ['*.ts', 'lib'] },
+    },
+  ],
+])('follows the settings of decorators and paths %s, also from another folder', async (_what, files) => {
+  const run = new WorkerRun([aProjectWith(files)]);
+  expect(await run.ended).toBe(1); // it has no worker
+  expect(run.stderr).toMatch(/^Image from the alias\nhotqueue: no workers in /);
 });
 
 it('reports that no Redis answers, and ends', async () => {

@@ -193,6 +193,24 @@ it('logs each event of a queue once, also the recovery of a dead worker, and not
   expect(run.stdout.split('\n').filter((text) => !text.startsWith('{'))).toEqual(['own', '']);
 });
 
+it('logs what a queue without a handler warns of: while the file is loaded, and later', async () => {
+  const [queue, other] = [aQueue(), aQueue()];
+  const file = aFile(`
+    import { HotQueue } from 'hotqueue';
+    const other = new HotQueue('${other.name}', { payload: Number });
+    await other.get();
+    export const work = new HotQueue('${queue.name}').worker(async () => void (await other.get()));`);
+  await other.put('at load');
+  const run = new WorkerRun([file, '--log', 'json', '--max-jobs', '1']);
+  await run.logs('start');
+  await other.put('later');
+  await queue.put('go');
+  expect(await run.ended, run.stderr).toBe(0);
+  expect(run.stderr).toBe('');
+  const buried = { level: 'error', queue: other.name, attempt: 1, reason: 'invalid payload' };
+  expect(run.of('bury')).toMatchObject([buried, { ...buried, error: { name: 'InvalidPayloadError' } }]);
+});
+
 it('--max-jobs starts at most this number of messages', async () => {
   const queue = aQueue();
   const file = aFile(`

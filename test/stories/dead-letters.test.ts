@@ -245,6 +245,33 @@ describe('dropping', () => {
   });
 });
 
+describe('a call that fails after its first page', () => {
+  it.each(['revive', 'drop'] as const)('%s emits an event with the number of the pages before it', async (verb) => {
+    const queue = aQueue();
+    await writeLetters(queue, 150, (n) => 1_700_000_000_000 + n);
+    const told: unknown[] = [];
+    queue.events.on(verb, (event) => told.push(event));
+    const where = ({ text }: DeadLetter): boolean => {
+      if (text === '120') throw new RangeError('cannot judge 120');
+      return true;
+    };
+    await expect(queue.dead[verb]({ where })).rejects.toThrow('cannot judge 120');
+    expect(await queue.dead.size()).toBe(50);
+    expect(told).toEqual([{ queue: queue.name, count: 100 }]);
+  });
+
+  it.each(['revive', 'drop'] as const)('%s emits nothing if it changed nothing', async (verb) => {
+    const queue = await aQueueWithDead(2);
+    const told: unknown[] = [];
+    queue.events.on(verb, (event) => told.push(event));
+    const where = (): boolean => {
+      throw new RangeError('cannot judge');
+    };
+    await expect(queue.dead[verb]({ where })).rejects.toThrow('cannot judge');
+    expect(told).toEqual([]);
+  });
+});
+
 describe('a hundred thousand dead letters (on the engine, a thousand)', () => {
   it(
     'are revived and dropped in small steps: Redis replies to other clients meanwhile',

@@ -3,7 +3,8 @@ import { Keys } from '../../src/redis/keys.js';
 import type { QueueContext } from '../../src/redis/queue-context.js';
 import { handlersOf, type BoundHandler } from '../../src/worker/handlers.js';
 import { queueWorker } from '../../src/worker/decorator.js';
-import type { QueueWorker, WorkerSource } from '../../src/worker/types.js';
+import type { QueueWorker } from '../../src/worker/decorator-types.js';
+import type { WorkerSource } from '../../src/worker/types.js';
 
 const onlyConnection = {};
 

@@ -78,6 +78,36 @@ describe('what the compiler accepts and refuses', { timeout: 120_000 }, () => {
     ).toContain("Unused '@ts-expect-error' directive");
   });
 
+  it.each([
+    ["images.put({ path: 'a.jpg', width: 1 }, { delay: '10s' })", 'delay'],
+    ["images.put({ path: 'a.jpg', width: 1 }, { attempts: 5, backoff: '1s' })", 'attempts'],
+    ["images.put({ path: 'a.jpg', width: 1 }, { path: 'b.jpg', width: 1 }, { priority: 'high' })", 'priority'],
+    ["images.with({ attempts: 2 }).put({ path: 'a.jpg', width: 1 }, { id: 'a' })", 'id'],
+  ])('says in the first line where options go: %s', (call, option) => {
+    const [first] = wrongLine(legacy, `job = ${call}`).split('\n');
+    expect(first).toContain(`queue.with({ ${option} }).put(message)`);
+  });
+
+  it('says where options go also if they are in a variable', () => {
+    const call = "images.put({ path: 'a.jpg', width: 1 }, options)";
+    expect(wrongLine(legacy, `options = { delay: 10 }; job = ${call.replace('options', 'this.options')}`)).toContain(
+      'put options go to queue.with(options).put(message)',
+    );
+  });
+
+  it.each([
+    ["images.put({ path: 'a.jpg', widht: 1 })", "Did you mean to write 'width'?"],
+    [
+      "images.put({ path: 'a.jpg', width: 1 }, { path: 'b.jpg', width: '1' })",
+      "'string' is not assignable to type 'number'",
+    ],
+    ["images.put({ path: 'a.jpg', width: 1 }, {})", 'Argument of type'],
+  ])('does not talk about options for another wrong message: %s', (call, says) => {
+    const [first] = wrongLine(legacy, `job = ${call}`).split('\n');
+    expect(first).toContain(says);
+    expect(first).not.toContain('queue.with(');
+  });
+
   it('has an error that says what to do if no decorator can be right', () => {
     expect(wrongLine(standard, '@untyped.worker wrong(image: Image) {}')).toContain(
       'This queue has no payload class. Write new HotQueue(name, { payload: YourClass })',

@@ -2,7 +2,8 @@ import { NoWorkersError, type RunOptions, type WorkerSource } from 'hotqueue';
 import { packageFolder, workerKindOf, type CliHost } from '../../worker/cli-host.js';
 import { handlersOf, type BoundHandler } from '../../worker/handlers.js';
 import { WorkerFileError } from '../errors.js';
-import { errorWithStack, nearby, type Exports } from './load.js';
+import { errorWithStack, type Exports } from './load.js';
+import { nearby } from './nearby.js';
 
 /** The handlers in the files. */
 export interface DiscoveredWorkers {

@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { HotQueueError } from 'hotqueue';
 import { WorkerFileError } from '../errors.js';
+import { decoratorAdvice } from './decorator-settings.js';
+import { nearby } from './nearby.js';
 
 export type Exports = Readonly<Record<string, unknown>>;
 
@@ -47,6 +49,8 @@ async function evaluate(file: string): Promise<Exports> {
     return (await import(pathToFileURL(file).href)) as Exports;
   } catch (error) {
     if (error instanceof WorkerFileError) throw error; // it imports a second copy of the library
+    const advice = await decoratorAdvice(error);
+    if (advice !== undefined) throw new WorkerFileError(nearby(file), advice, { cause: error });
     throw new WorkerFileError(nearby(file), `it threw an error while it was loaded: ${errorWithStack(error)}`, {
       cause: error,
     });
@@ -56,12 +60,6 @@ async function evaluate(file: string): Promise<Exports> {
 /** The message of an error of this library; for any other error also the stack, which shows the place in the user's files. */
 export function errorWithStack(error: unknown): string {
   return error instanceof HotQueueError ? error.message : inspect(error);
-}
-
-/** The path relative to the current folder if the file is inside it, else the absolute path. */
-export function nearby(file: string): string {
-  const relative = path.relative('.', file);
-  return relative.startsWith('..') ? file : relative;
 }
 
 /** Loads a TypeScript runner into Node, unless Node was started with one. */

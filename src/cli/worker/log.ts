@@ -108,6 +108,26 @@ export function logQueues(queues: Iterable<Pick<QueueContext, 'events' | 'logger
   }
 }
 
+/**
+ * Writes to the log what all other queues of this process warn of: those without a handler, and those that warn while the files
+ * are loaded. Their events have no lines, so the transition that a warning is about is its event.
+ *
+ * @returns ends it
+ */
+export function logOtherQueues(log: Log): () => void {
+  const before = DefaultLogger.target;
+  const warnings = warningsTo(log);
+  const write =
+    (level: 'warn' | 'error'): Logger['warn'] =>
+    (fields, message) => {
+      const { event, err, code: _, ...more } = fields; // the error has the code
+      if (event === undefined) warnings[level](fields, message);
+      else log(event, { ...more, error: wordsOrNone(err) }, (logged as Partial<Record<string, Level>>)[event] ?? level);
+    };
+  DefaultLogger.target = { ...warnings, warn: write('warn'), error: write('error') };
+  return () => void (DefaultLogger.target = before);
+}
+
 /** One line for each event, except `put`, `take` and `promote`: another line follows for their messages. */
 function logEvents(events: EventEmitter, log: Log): void {
   const begunAt = new Map<string, number>();

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { WorkerFileError } from '../errors.js';
 import { exitCodes } from '../command.js';
 import { deathsAfter, delayAfterDeath, restartPolicyOf, type ChildEnd } from './restart-policy.js';
-import { nearby } from './load.js';
+import { nearby } from './nearby.js';
 import type { Log } from './log.js';
 import type { ChildCommand, ChildReport } from './messages.js';
 import type { EndReason, WorkerSettings } from './settings.js';

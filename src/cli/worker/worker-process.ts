@@ -4,8 +4,9 @@ import { setCliHost } from '../../worker/cli-host.js';
 import { defaultShutdownTimeoutMs, WorkerRunner } from '../../worker/runner.js';
 import { selectHandlers, type SelectedHandlers } from './select-handlers.js';
 import { isNothingReady, watchLimits } from './limits.js';
-import { load, nearby } from './load.js';
-import { logQueues, type Log } from './log.js';
+import { load } from './load.js';
+import { nearby } from './nearby.js';
+import { logOtherQueues, logQueues, type Log } from './log.js';
 import { WorkerDiscovery, type DiscoveredWorkers } from './discover-workers.js';
 import type { EndReason, WorkerSettings } from './settings.js';
 
@@ -55,6 +56,7 @@ export class WorkerProcess {
 
   /** Runs until the end. @throws WorkerFileError, NoWorkersError, InvalidOptionError before the start; later only fatal errors */
   async work(): Promise<EndReason> {
+    const unlog = this.settings.log === 'none' ? undefined : logOtherQueues(this.log);
     try {
       const discovered = await this.#discover();
       if (!discovered) return this.#reason!;
@@ -66,6 +68,7 @@ export class WorkerProcess {
     } finally {
       this.#onStopped();
       setCliHost(undefined);
+      unlog?.();
     }
   }
 

@@ -10,6 +10,7 @@ import { a, checkOptions, type OptionSchema } from './schema.js';
  * queue.worker(send, { backoff: { type: 'fixed', delay: '5s' } });
  */
 export interface FixedBackoff {
+  /** Distinguishes it from {@link ExponentialBackoff}. */
   type: 'fixed';
   /** Wait before each attempt. */
   delay: Duration;
@@ -27,6 +28,7 @@ export interface FixedBackoff {
  * queue.worker(send, { backoff: { type: 'exponential', delay: '1s', max: '5m' } }); // about 1, 2, 4, … 300 seconds
  */
 export interface ExponentialBackoff {
+  /** Distinguishes it from {@link FixedBackoff}. */
   type: 'exponential';
   /** Wait before the second attempt. */
   delay: Duration;

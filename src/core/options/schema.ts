@@ -62,6 +62,11 @@ function unknownOption(name: string, known: readonly string[]): string {
   return `unknown option "${name}": ${meant ? `did you mean "${nearest}"?` : `expected one of ${known.join(', ')}`}`;
 }
 
+/** Without the options that are `undefined`: spread over the defaults, they would hide them. */
+export function present<O extends object>(options: O): Partial<O> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<O>;
+}
+
 function refuse(option: string, value: unknown, wanted: string): never {
   throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected ${wanted}`);
 }
@@ -80,10 +85,7 @@ export const a = {
   /** A text that errors must not show. */
   secret: (value: unknown, option: string): string => {
     if (typeof value === 'string') return value;
-    throw new InvalidOptionError(
-      option,
-      `invalid ${option}: expected a string, got ${value === null ? 'null' : `a value of type ${typeof value}`}`,
-    );
+    throw new InvalidOptionError(option, `invalid ${option}: expected a string, not ${value === null ? 'null' : `a ${typeof value}`}`);
   },
   flag: (value: unknown, option: string): boolean =>
     typeof value === 'boolean' ? value : refuse(option, value, 'true or false'),

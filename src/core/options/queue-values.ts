@@ -1,0 +1,83 @@
+// The options of a queue whose values are objects: the ioredis client, the serializer, the logger, the bounds of dead letters.
+import type { Cluster, Redis } from 'ioredis';
+import { InvalidOptionError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { a, checkOptions, shown, type OptionSchema } from './schema.js';
+
+/**
+ * Converts payloads to text and back: an object with `dumps` and `loads`, as in Python, or with `stringify` and `parse`, as
+ * `JSON`.
+ *
+ * @example
+ * const serializer = { dumps: (value) => superjson.stringify(value), loads: (text) => superjson.parse(text) };
+ * const events = new HotQueue('events', { serializer });
+ */
+export type Serializer =
+  | {
+      /** The text for a payload. Called by `put`, after validation. */
+      dumps(value: unknown): string;
+      /** The payload in a text. Called before validation; what it throws makes the message invalid. */
+      loads(text: string): unknown;
+    }
+  | {
+      /** The text for a payload, as `dumps`. */
+      stringify(value: unknown): string;
+      /** The payload in a text, as `loads`. */
+      parse(text: string): unknown;
+    };
+
+/** Limits beyond which the oldest dead letters are deleted. */
+export interface DeadLetterBounds {
+  readonly most: number;
+  readonly maxAgeMs: number;
+}
+
+const deadLettersTable: OptionSchema<{ max: number; maxAge: number }> = {
+  max: (value, option) => a.whole(1, 10_000_000)(value, `deadLetters.${option}`),
+  maxAge: (value, option) => a.durationFrom(1)(value, `deadLetters.${option}`),
+};
+
+export function deadLetterBounds(value: object): DeadLetterBounds {
+  const { max = 100_000, maxAge = 15_552_000_000 } = checkOptions('deadLetters', value, deadLettersTable);
+  return { most: max, maxAgeMs: maxAge };
+}
+
+export function aClient(value: Redis | Cluster, option: string): Redis | Cluster {
+  const isClient =
+    typeof value === 'object' &&
+    value !== null &&
+    typeof value.evalsha === 'function' &&
+    typeof value.duplicate === 'function';
+  if (!isClient)
+    throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected an ioredis Redis or Cluster`);
+  if (value.options.keyPrefix) {
+    throw new InvalidOptionError(
+      option,
+      `invalid ${option} with the ioredis keyPrefix "${value.options.keyPrefix}": it would break the braces that keep the keys of a queue together. Use the option "prefix" instead`,
+    );
+  }
+  return value;
+}
+
+export function aSerializer(value: Serializer | null, option: string): Serializer | null {
+  const has = (...methods: string[]): boolean =>
+    methods.every((method) => typeof (value as unknown as Record<string, unknown>)[method] === 'function');
+  if (value === null || has('dumps', 'loads') || has('stringify', 'parse')) return value;
+  throw new InvalidOptionError(
+    option,
+    `invalid ${option} ${shown(value)}: expected { dumps, loads }, JSON, or null for plain strings`,
+  );
+}
+
+export function aLogger(value: Logger | false, option: string): Logger | false {
+  const fits =
+    value === false ||
+    ['debug', 'info', 'warn', 'error'].every(
+      (method) => typeof (value as unknown as Record<string, unknown>)[method] === 'function',
+    );
+  if (fits) return value;
+  throw new InvalidOptionError(
+    option,
+    `invalid ${option} ${shown(value)}: expected an object with debug, info, warn and error, such as console, or false`,
+  );
+}

@@ -1,0 +1,61 @@
+import type { Connection, Patience } from './connection.js';
+import type { Keys } from './keys.js';
+import type { IoredisClient } from './redis-client.js';
+import { scored, tenSeconds } from './reading.js';
+import type { Lane } from './take.js';
+
+/** A delayed message as it is stored. */
+export interface StoredDelayed {
+  readonly id: string;
+  /** Server time, Unix ms. */
+  readonly dueAt: number;
+  /** The lane that it goes to. */
+  readonly lane: Lane;
+  readonly message: string;
+}
+
+/** Reads the delayed messages of a queue. */
+export class DelayedReader {
+  constructor(
+    private readonly connection: Connection,
+    private readonly keys: Keys,
+  ) {}
+
+  /** Whether the queue has delayed messages. */
+  async exists(patience = tenSeconds): Promise<boolean> {
+    return (await this.#ask((client) => client.exists(this.keys.delayed), patience)) === 1;
+  }
+
+  count(patience = tenSeconds): Promise<number> {
+    return this.#ask((client) => client.zcard(this.keys.delayed), patience);
+  }
+
+  /** Delayed messages, the one that is due first at first. */
+  async page({ offset, limit }: { offset: number; limit: number }, patience = tenSeconds): Promise<StoredDelayed[]> {
+    const { delayed, delayedMessages } = this.keys;
+    const last = String(offset + limit - 1);
+    const found = scored(await this.#ask((client) => client.zrange(delayed, offset, last, 'WITHSCORES'), patience));
+    if (found.length === 0) return [];
+    const ids = found.map(([id]) => id);
+    const entries = await this.#ask((client) => client.hmget(delayedMessages, ...ids), patience);
+    return found.flatMap(([id, due], index) => storedDelayed(id, due, entries[index]));
+  }
+
+  async message(id: string, patience = tenSeconds): Promise<StoredDelayed | undefined> {
+    const [due, entry] = await Promise.all([
+      this.#ask((client) => client.zscore(this.keys.delayed, id), patience),
+      this.#ask((client) => client.hget(this.keys.delayedMessages, id), patience),
+    ]);
+    return storedDelayed(id, due, entry)[0];
+  }
+
+  #ask<T>(send: (client: IoredisClient) => Promise<T>, patience: Patience): Promise<T> {
+    return this.connection.call(send, patience);
+  }
+}
+
+/** Empty if the message was promoted between the two commands that read its due time and its content. */
+function storedDelayed(id: string, due: string | null, entry: string | null | undefined): StoredDelayed[] {
+  if (due === null || typeof entry !== 'string') return [];
+  return [{ id, dueAt: Number(due), lane: entry[0] as Lane, message: entry.slice(1) }];
+}

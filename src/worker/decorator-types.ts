@@ -1,0 +1,145 @@
+// Types of `queue.worker` and of its decorators. Half of them exist for the errors of the compiler.
+import type { Delivery } from '../consumer/delivery.js';
+import type {
+  BatchHandler,
+  BatchWorkerFunction,
+  BatchWorkerOptions,
+  Handler,
+  WorkerFunction,
+  WorkerOptions,
+} from './types.js';
+
+/** Marks an invalid declaration. It is never assignable, so the compiler prints the reason. */
+export interface Refused<Reason extends string> {
+  readonly ' ': Reason;
+}
+
+/** Name of a queue without `payload`. Refuses `new HotQueue<T>(name)`, which would promise a type that is never checked. */
+export type Checked<T> = unknown extends T
+  ? string
+  : Refused<'A type is not checked at run time: pass { payload: YourClass }'>;
+
+/**
+ * Decorator of a method whose first parameter is `T`, under `experimentalDecorators` and under standard decorators.
+ *
+ * @typeParam T the payload of the queue
+ * @example
+ * ```ts
+ * class Studio {
+ *   @images.worker({ concurrency: 4 })
+ *   async resize(image: ResizeImage, job: Delivery<ResizeImage>): Promise<void> {}
+ * }
+ * ```
+ */
+export interface WorkerDecorator<T> {
+  /** @typeParam F the method, under standard decorators */
+  <This, F extends (this: This, payload: T, job: Delivery<T>) => unknown>(
+    method: F,
+    context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
+  ): void;
+  /** @typeParam F the method, under `experimentalDecorators` */
+  <F extends Handler<T>>(target: object, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
+}
+
+type NoClass = Refused<'This queue has no payload class. Write new HotQueue(name, { payload: YourClass })'>;
+
+/**
+ * Decorator of a queue without a payload class. The class comes from the method's parameter, which only legacy decorators
+ * can read.
+ */
+export interface InferringWorkerDecorator {
+  (method: (...args: never[]) => unknown, context: NoClass): void;
+  // `P` is inferred from the method: any payload, and a delivery of the same payload.
+  <P, F extends Handler<P>>(
+    target: object,
+    key: string | symbol,
+    method: TypedPropertyDescriptor<F & Handler<P>>,
+  ): void;
+}
+
+/**
+ * Decorator of a method that takes arrays.
+ *
+ * @typeParam T the payload of the queue
+ * @example
+ * ```ts
+ * class Archive {
+ *   @measurements.worker({ batch: 100 })
+ *   async store(items: Measurement[], jobs: Delivery<Measurement>[]): Promise<void> {}
+ * }
+ * ```
+ */
+export interface BatchWorkerDecorator<T> {
+  /** @typeParam F the method, under standard decorators */
+  <This, F extends (this: This, payloads: T[], jobs: Delivery<T>[]) => unknown>(
+    method: F,
+    context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
+  ): void;
+  /** @typeParam F the method, under `experimentalDecorators` */
+  <F extends BatchHandler<T>>(target: object, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
+}
+
+/** Always refuses: the compiler does not emit the type of array elements. */
+interface RefusedBatchDecorator {
+  (method: (...args: never[]) => unknown, context: NoElements): void;
+  (target: object, key: string | symbol, method: NoElements): void;
+}
+type NoElements =
+  Refused<'This queue has no payload class, and the compiler does not emit the type of array elements. Write new HotQueue(name, { payload: YourClass })'>;
+
+/** For `HotQueue<any>`, which stands for every queue. Not `any` itself: `worker(queue)` could not infer `T` from it. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyDecorator = (...place: any[]) => any;
+
+/** The decorator of a queue of `T`. */
+export type DecoratorFor<T> = 0 extends 1 & T
+  ? AnyDecorator
+  : unknown extends T
+    ? InferringWorkerDecorator
+    : WorkerDecorator<T>;
+
+/** The decorator of a queue of `T`, for a method that takes arrays. */
+export type BatchDecoratorFor<T> = 0 extends 1 & T
+  ? AnyDecorator
+  : unknown extends T
+    ? RefusedBatchDecorator
+    : BatchWorkerDecorator<T>;
+
+/**
+ * Type of `queue.worker`. It is bound to its queue, so it also works detached, as in `@queue.worker`.
+ *
+ * @example
+ * ```ts
+ * class Studio {
+ *   @images.worker resize(image: ResizeImage): void {}
+ * }
+ * const echo = images.worker((image) => console.log(image.path), { concurrency: 4 });
+ * ```
+ */
+export type QueueWorker<T> = DecoratorFor<T> & Declaring<T> & LastWord<T>;
+
+interface Declaring<T> {
+  /** `@queue.worker({ batch: 100 })`. */
+  (options: BatchWorkerOptions): BatchDecoratorFor<T>;
+  /** `@queue.worker({ concurrency: 4 })`. */
+  (options?: WorkerOptions): DecoratorFor<T>;
+  /** `const store = queue.worker((items) => …, { batch: 100 })`. */
+  <R>(handler: BatchHandler<T, R>, options: BatchWorkerOptions): BatchWorkerFunction<T, R>;
+  /**
+   * `const echo = queue.worker(item => …)`, then `await echo()`; also as a typed class field.
+   *
+   * It is the last signature, because the compiler only explains the last one. `options` prevents its use as a decorator.
+   */
+  <R>(handler: Handler<T, R>, options?: WorkerOptions): WorkerFunction<T, R>;
+}
+
+/**
+ * The compiler only explains the last of several signatures. On a queue without a payload class, this one says what standard
+ * decorators lack. Its return type differs from that of the signature above, because of two equal signatures the first is
+ * kept.
+ */
+type LastWord<T> = 0 extends 1 & T
+  ? unknown
+  : unknown extends T
+    ? (method: (...args: never[]) => unknown, context: NoClass) => undefined
+    : unknown;
