@@ -107,6 +107,7 @@ export class Fetcher implements MaintainedWorker {
   async #take(most: number): Promise<Claim[]> {
     const { broker } = this.context;
     for (;;) {
+      const isNew = this.session.worker === undefined;
       const worker = this.session.worker ?? (await this.#join());
       this.#mayTakeQuarantined = false;
       const reply = await (this.#taking = broker.take(worker, this.session.nextTakeNumber, most, {
@@ -119,7 +120,10 @@ export class Fetcher implements MaintainedWorker {
       }
       const claims = await this.session.hold(reply);
       this.#observe(reply);
-      return claims;
+      // A program that ends soon would never see a timer of its recoverer fire.
+      const mayRecover = reply.hints.lease?.endsInMs === 0 && (isNew || claims.length === 0);
+      const isRecovered = mayRecover && (await this.context.maintenance.recoverEnded());
+      if (!isRecovered || claims.length > 0) return claims;
     }
   }
 

@@ -22,8 +22,7 @@ export async function withTimeout(
   tellIt: () => TimedOutError,
 ): Promise<void> {
   let timer: Timer | undefined;
-  const after = (ms: number) =>
-    new Promise<'late'>((resolve) => (timer = new Timer(ms, () => resolve('late'))));
+  const after = (ms: number) => new Promise<'late'>((resolve) => (timer = new Timer(ms, () => resolve('late'))));
   const running = (async () => void (await handle()))();
   try {
     if ((await Promise.race([running, after(timeoutMs)])) !== 'late') return;

@@ -5,11 +5,12 @@ import { DeadlineTimer } from './deadline-timer.js';
 
 /** Random delay, so that the idle workers of many processes do not ask at once. The first that asks recovers the messages. */
 const longestJitterMs = 200;
+const leasesPerLook = 100;
 
 /** Gives back the messages of workers that lost their lease. */
 export class Recoverer {
   readonly #alarm = new DeadlineTimer(() => void this.#look());
-  #next: string | undefined;
+  #recovering: Promise<boolean> | undefined;
 
   /** @param onRecovered called when messages came back */
   constructor(
@@ -21,11 +22,15 @@ export class Recoverer {
     this.#alarm.stop();
   }
 
-  /** Looks at the worker with the next lease when that lease ends: it may have been renewed. */
+  /** Recovers when the next lease ends, unless it is renewed until then. */
   observe({ lease }: QueueHints): void {
-    if (!lease) return;
-    this.#next = lease.worker;
-    this.#alarm.in(lease.endsInMs + Math.random() * longestJitterMs);
+    if (lease) this.#alarm.in(lease.endsInMs + Math.random() * longestJitterMs);
+  }
+
+  /** Recovers every worker whose lease has ended. Calls at the same time share it. @returns whether there was one */
+  recoverEnded(): Promise<boolean> {
+    this.#recovering ??= this.#recoverEnded().finally(() => (this.#recovering = undefined));
+    return this.#recovering;
   }
 
   /** One pass over one worker. @returns whether its lease had ended */
@@ -50,9 +55,21 @@ export class Recoverer {
     emit(events, 'recover', { queue, worker, waiting, quarantined, buried });
   }
 
+  async #recoverEnded(): Promise<boolean> {
+    for (let isAny = false; ; isAny = true) {
+      const leases = await this.queue.broker.reader.firstLeases(leasesPerLook, { withinMs: 0 });
+      const next = leases.find(({ endsInMs }) => endsInMs > 0);
+      if (next) this.observe({ lease: next });
+      let isRecovered = false;
+      for (const { worker, endsInMs } of leases) {
+        // One after the other, so that Redis serves other clients in between.
+        if (endsInMs <= 0 && (await this.recover(worker))) isRecovered = true;
+      }
+      if (!isRecovered) return isAny; // the leases that had ended, if any, were extended after an outage
+    }
+  }
+
   async #look(): Promise<void> {
-    const worker = this.#next;
-    if (!worker) return;
-    await this.recover(worker).catch(() => undefined); // Redis is away: the next heartbeat or take reports the lease again
+    await this.recoverEnded().catch(() => undefined); // Redis is away: the next heartbeat or take reports the lease again
   }
 }

@@ -57,6 +57,10 @@ export class MaintenanceService implements Maintenance {
     if (hints.isWatched) this.#watch.in(watchedMs);
   }
 
+  recoverEnded(): Promise<boolean> {
+    return this.recoverer.recoverEnded().catch(() => false); // Redis is away
+  }
+
   ensurePromoted(hints: QueueHints): void {
     if (!this.#isClosed) this.promoter.ensurePromoted(hints);
   }

@@ -20,6 +20,8 @@ export interface Maintenance {
   remove(worker: MaintainedWorker): void;
   /** Reads the queue hints of a reply. */
   observe(hints: QueueHints): void;
+  /** Gives back the messages of every worker whose lease has ended. @returns whether there was such a worker; never rejects */
+  recoverEnded(): Promise<boolean>;
   /** Ensures promotion of messages that this process delayed or moved, even if no worker takes. */
   ensurePromoted(hints: QueueHints): void;
   /** The queue was closed: leaves promotion to the processes that take from it. */

@@ -5,6 +5,7 @@ import { claimsLayout, layout1Field } from './layouts.js';
 import { DeadReader } from './dead-reader.js';
 import { DelayedReader } from './delayed-reader.js';
 import { scored, tenSeconds } from './reading.js';
+import type { QueueHints } from './transitions.js';
 
 /** How many messages of a queue are in each state, and how many workers are registered. */
 export interface StateCounts {
@@ -92,6 +93,15 @@ export class Reader {
   async leases(patience = tenSeconds): Promise<Lease[]> {
     const found = await this.#ask((client) => client.zrange(this.keys.workers, 0, '-1', 'WITHSCORES'), patience);
     return scored(found).map(([worker, endsAt]) => ({ worker, endsAt: Number(endsAt) }));
+  }
+
+  /** The leases that end first, in their order; `endsInMs` is 0 or less for those that have ended. */
+  async firstLeases(most: number, patience = tenSeconds): Promise<NonNullable<QueueHints['lease']>[]> {
+    const [now, found] = await Promise.all([
+      this.now(patience),
+      this.#ask((client) => client.zrange(this.keys.workers, 0, String(most - 1), 'WITHSCORES'), patience),
+    ]);
+    return scored(found).map(([worker, endsAt]) => ({ worker, endsInMs: Math.ceil(Number(endsAt) - now) }));
   }
 
   /** The last heartbeat report of each worker: see `consumer/heartbeat-report.ts`. */

@@ -12,6 +12,9 @@ const quarantineMemoryMs = 86_400_000;
 /** After this many crashes, a message is buried without another attempt. One crash earlier, it is quarantined. */
 export const mostCrashes = 3;
 
+/** One call of recover gives no further take back after so many messages or bytes. A call then blocks Redis for a few ms. */
+const mostRecovered = { messages: 500, bytes: 524_288 };
+
 /** The workers of one queue in Redis. It has a method for each transition of a worker. Each transition is safe to send twice. */
 export class Registration {
   readonly reader: Reader;
@@ -95,13 +98,19 @@ export class Registration {
     const { dead, deadMessages } = this.keys;
     const keys = [...this.claimKeys(worker), ...this.#registrationKeys(), dead, deadMessages];
     const isSpared = await this.reader.isQuarantinedElsewhere(worker, patience);
-    const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0];
-    const [waiting, quarantined, buried] = (await this.connection.script('recover', keys, args, patience)) as [
-      number,
-      number,
-      number,
-    ];
-    return waiting < 0 ? { endsInMs: quarantined } : { waiting, quarantined, buried };
+    const bounds = [mostRecovered.messages, mostRecovered.bytes];
+    const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0, ...bounds];
+    const sum = { waiting: 0, quarantined: 0, buried: 0 };
+    for (;;) {
+      type Reply = [number, number, number, number];
+      const reply = (await this.connection.script('recover', keys, args, patience)) as Reply;
+      const [waiting, quarantined, buried, areLeft] = reply;
+      if (waiting < 0) return { endsInMs: quarantined };
+      sum.waiting += waiting;
+      sum.quarantined += quarantined;
+      sum.buried += buried;
+      if (areLeft !== 1) return sum;
+    }
   }
 
   /**

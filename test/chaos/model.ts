@@ -29,6 +29,8 @@ export interface WorkerState {
   isRegistered: boolean;
   /** Whether its lease has ended. */
   isOver: boolean;
+  /** Whether its lease was extended after an outage since its last heartbeat. */
+  isExtended: boolean;
   /** Number of its last take that brought messages. */
   seq: number;
   readonly takes: Map<number, TakeState>;
@@ -208,9 +210,11 @@ export class Model {
   join(worker: string, process: string, beside?: 'older' | 'newer'): 'joined' | 'refused' {
     const isAnyThere = [...this.workers.values()].some(({ isRegistered }) => isRegistered);
     if (beside === 'older' || (beside === 'newer' && isAnyThere)) return 'refused';
+    this.#giveTime();
     const state = this.workers.get(worker);
-    if (state) Object.assign(state, { isRegistered: true, isOver: false });
-    else this.workers.set(worker, { process, isRegistered: true, isOver: false, seq: 0, takes: new Map() });
+    const begun = { isRegistered: true, isOver: false, isExtended: false };
+    if (state) Object.assign(state, begun);
+    else this.workers.set(worker, { process, ...begun, seq: 0, takes: new Map() });
     return 'joined';
   }
 
@@ -262,7 +266,7 @@ export class Model {
     const state = this.workers.get(worker);
     if (!state?.isRegistered) return 'lost';
     this.#giveTime();
-    state.isOver = false;
+    Object.assign(state, { isOver: false, isExtended: false });
     for (const settlement of known) {
       const take = state.takes.get(settlement.number);
       if (take) this.#acknowledge(take, settlement.acked);
@@ -368,7 +372,8 @@ export class Model {
    */
   recover(worker: string): boolean {
     const state = this.workers.get(worker);
-    if (state?.isRegistered && (!state.isOver || this.#giveTime())) return false;
+    if (state?.isRegistered && state.isOver) this.#giveTime();
+    if (state?.isRegistered && !state.isOver) return false;
     this.#inboxBack();
     if (state) {
       const suspect = suspectIn(state);
@@ -397,12 +402,13 @@ export class Model {
     this.isBack = true;
   }
 
-  /** After an outage of the server, the first call extends all leases, because the workers are not dead. @returns whether it did so */
-  #giveTime(): boolean {
-    if (!this.isBack) return false;
-    for (const state of this.workers.values()) state.isOver = false;
+  /** After an outage of the server, the first call extends the leases, because the workers are not dead: each once between two heartbeats of its worker. */
+  #giveTime(): void {
+    if (!this.isBack) return;
+    for (const state of this.workers.values()) {
+      if (state.isRegistered && !state.isExtended) Object.assign(state, { isOver: false, isExtended: true });
+    }
     this.isBack = false;
-    return true;
   }
 
   due(member: string, dueAs: number): void {

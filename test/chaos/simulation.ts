@@ -287,11 +287,10 @@ class Simulation {
       case 'expire':
         // The same state as when this worker has stopped its heartbeats while others continue.
         await redis.hset(keys.meta, 'seen', Date.now());
-        return void (await redis.zadd(keys.workers, 'XX', '1', step.worker));
+        return this.#endLease(step.worker);
       case 'away':
         await redis.hset(keys.meta, 'seen', 1);
-        for (const worker of await redis.zrange(keys.workers, '0', '-1'))
-          await redis.zadd(keys.workers, 'XX', '1', worker);
+        for (const worker of await redis.zrange(keys.workers, '0', '-1')) await this.#endLease(worker);
         return undefined;
       case 'recover':
         return 'waiting' in (await broker.recover(step.worker, wire, at));
@@ -368,6 +367,13 @@ class Simulation {
       if (beside === 'older' && areSome) await this.redis.rename(aside, earlier.registry);
       if (beside === 'newer' && areSome) await this.redis.hset(meta, 'layout', claimsLayout);
     }
+  }
+
+  /** Ends a lease. An extended one ends at half a ms, and stays marked. */
+  async #endLease(worker: string): Promise<void> {
+    const { workers } = this.broker.keys;
+    const ends = await this.redis.zscore(workers, worker);
+    if (ends !== null) await this.redis.zadd(workers, 'XX', String(1 + (Number(ends) % 1)), worker);
   }
 
   /** Replaces the state of Redis by the state of the replica, as a failover does. */

@@ -85,7 +85,10 @@ export const a = {
   /** A text that errors must not show. */
   secret: (value: unknown, option: string): string => {
     if (typeof value === 'string') return value;
-    throw new InvalidOptionError(option, `invalid ${option}: expected a string, not ${value === null ? 'null' : `a ${typeof value}`}`);
+    throw new InvalidOptionError(
+      option,
+      `invalid ${option}: expected a string, not ${value === null ? 'null' : `a ${typeof value}`}`,
+    );
   },
   flag: (value: unknown, option: string): boolean =>
     typeof value === 'boolean' ? value : refuse(option, value, 'true or false'),

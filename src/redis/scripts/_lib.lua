@@ -114,6 +114,7 @@ end
 --   a<n>     acknowledgements of take n: '<how many> <of how many> <indexes>', such as '41 500 1-40,45'
 --   e<n>.<i> message i of take n was settled with an effect: it was retried, buried or released
 --   s<n>     message 1 of take n is quarantined
+--   spared   the worker is being recovered, and only its quarantined message counts the crash
 -- t<n>, a<n>, e<n>.* and s<n> are deleted together, when every message of take n is settled.
 
 -- Whether no effect may happen to message `index` of a take: it had one before, or its take is over.
@@ -190,15 +191,16 @@ end
 
 -- ---------------------------------------------------------------- workers
 
--- Gives every lease at least another third, if no worker has beaten for 0.4 of a lease. A living worker beats every third, so the
--- server was unreachable for all of them, and none counts as dead. (With 0.6, a worker had no time left if its last heartbeat was
--- sent before an outage of half a lease.) Returns whether it did so.
+-- If no worker has joined or beaten for 0.4 of a lease, the server may have been unreachable for all of them, so none counts as
+-- dead: gives every lease at least another third. A living worker beats every third. (With 0.6, a worker had no time left if its
+-- last heartbeat was sent before an outage of half a lease.) A lease is extended once between two heartbeats of its worker: an
+-- extended one ends at half a ms. Without that limit, a queue that only short programs use would never recover a worker.
 local function extendAfterOutage(workers, seen, now, lease)
-  if now - seen <= 0.4 * lease then return false end
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', now + lease / 3)) do
-    redis.call('ZADD', workers, math.floor(now + lease / 3), other)
+  if now - seen <= 0.4 * lease then return end
+  local leases = redis.call('ZRANGEBYSCORE', workers, '-inf', now + lease / 3, 'WITHSCORES')
+  for at = 1, #leases, 2 do
+    if leases[at + 1] % 1 == 0 then redis.call('ZADD', workers, math.floor(now + lease / 3) - 0.5, leases[at]) end
   end
-  return true
 end
 
 -- Unregisters a worker, and adds the counts in its heartbeat report to the totals of the queue. Only the call that removes it from

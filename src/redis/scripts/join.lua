@@ -16,7 +16,8 @@ local layout = kind == 'set' and '1' or isShared and redis.call('HGET', meta, 'l
 if layout ~= ARGV[6] then return {-1, layout} end
 
 redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes: only workers can drain a full server
-redis.call('HSET', meta, 'layout', layout)
+extendAfterOutage(workers, tonumber(redis.call('HGET', meta, 'seen') or now), now, tonumber(ARGV[3]))
+redis.call('HSET', meta, 'layout', layout, 'seen', now)
 redis.call('ZADD', workers, now + ARGV[3], ARGV[1])
 redis.call('HSET', registry, ARGV[1], ARGV[5])
 redis.call('HSET', heartbeats, ARGV[1], ARGV[4])

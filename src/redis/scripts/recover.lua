@@ -4,8 +4,12 @@
 --       15 dead messages (hash)
 -- ARGV  1 that worker  2 lease in ms  3 number of crashes that buries a message  4 'a' on a plain queue: messages with a new
 --       header go to requeued; else 'b': they go back to their lane  5 '1' if its process held a quarantined message elsewhere
--- Returns {waiting, quarantined, dead}: how many messages went where; {-1, ms} if its lease ends only after so many ms
+--       6 and 7 after how many messages, or bytes of messages, no further take is given back
+-- Returns {waiting, quarantined, dead, 1 if takes are left}: how many messages went where; {-1, ms} if its lease ends only after
+--         so many ms
 --
+-- A call gives a few takes back, so that it does not block Redis for long. The first call ends the lease. The caller calls again
+-- while takes are left. If it dies meanwhile, sweep finds the worker: it is in the registry and has no lease.
 -- A message is quarantined if one more crash would bury it. A worker holds at most one. If that worker dies, only the crash of
 -- this message is counted, and the other messages go back unchanged. Without a quarantined message, the crash of every
 -- message is counted. Only headers are read and written: a payload may be what killed the worker.
@@ -17,10 +21,16 @@ local ends = redis.call('ZSCORE', workers, worker)
 if ends and tonumber(ends) > now then return {-1, math.ceil(ends - now)} end
 redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
 
-if ends and extendAfterOutage(workers, tonumber(redis.call('HGET', meta, 'seen') or 0), now, lease) then
-  redis.call('HSET', meta, 'seen', now)
-  return {-1, math.ceil(lease / 3)}
+if ends then
+  local seen = tonumber(redis.call('HGET', meta, 'seen') or 0)
+  extendAfterOutage(workers, seen, now, lease)
+  ends = redis.call('ZSCORE', workers, worker)
+  if tonumber(ends) > now then
+    redis.call('HSET', meta, 'seen', now)
+    return {-1, math.ceil(ends - now)}
+  end
 end
+redis.call('ZREM', workers, worker)
 
 local lists = waitingLists(3)
 emptyInbox(lists)
@@ -29,6 +39,8 @@ local takes, quarantinedOf = takesOf(claims), nil
 for _, take in ipairs(takes) do
   if take.hasQuarantined and not take.settled[1] then quarantinedOf = take.number end
 end
+
+local isSpared = quarantinedOf ~= nil or ARGV[5] == '1' or redis.call('HEXISTS', claims, 'spared') == 1
 
 local waiting, quarantined, buried = 0, 0, 0
 local function crash(lane, message, token)
@@ -47,16 +59,27 @@ local function crash(lane, message, token)
     waiting = waiting + 1
   end
 end
-for _, take in ipairs(takes) do
+local last, size = #takes, 0
+for place, take in ipairs(takes) do
   eachUnsettled(take, function(lane, message, index)
-    local isBlamed
-    if quarantinedOf then isBlamed = take.number == quarantinedOf and index == 1 else isBlamed = ARGV[5] ~= '1' end
-    if isBlamed then return crash(lane, message, take.number .. '.' .. index) end
+    if not isSpared or (take.number == quarantinedOf and index == 1) then
+      return crash(lane, message, take.number .. '.' .. index)
+    end
     redis.call('LPUSH', lists[lane], message)
     waiting = waiting + 1
   end)
+  forget(claims, take)
+  size = size + #take.packed
+  if waiting + quarantined + buried >= tonumber(ARGV[6]) or size >= tonumber(ARGV[7]) then
+    last = place
+    break
+  end
 end
-redis.call('DEL', claims)
-unregister(9, workers, worker)
+if last == #takes then
+  redis.call('DEL', claims)
+  unregister(9, workers, worker)
+elseif isSpared then
+  redis.call('HSET', claims, 'spared', 1)
+end
 wakeWorker(lists)
-return {waiting, quarantined, buried}
+return {waiting, quarantined, buried, last < #takes and 1 or 0}
