@@ -1,17 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Cluster, Redis } from 'ioredis';
-import { QueueClosedError, RedisUnreachableError } from '../core/errors.js';
+import { QueueClosedError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
 import { findRedis, type Address } from './address.js';
-import {
-  isTransient,
-  RedisClient,
-  clientOptions,
-  nodeOptions,
-  noTimeouts,
-  typedServerError,
-  type IoredisClient,
-} from './redis-client.js';
+import { CommandFailure, RedisClient, type IoredisClient } from './redis-client.js';
 import { isUnknownScript, scripts, type ScriptName } from './scripts.js';
+import { failureKindOf, isFault, typedError } from './server-errors.js';
 
 /** Which Redis to use: a named one, one that is found (see `address.ts`), or that of a given client, which its owner keeps. */
 export interface ConnectionOptions {
@@ -24,14 +16,28 @@ export interface ConnectionOptions {
   readonly connection?: IoredisClient;
 }
 
-/** How long to retry while Redis is unreachable. */
+/** How long to retry while Redis is unreachable, or in a state that passes by itself. */
 export interface Patience {
   /** In ms; without limit if absent. */
   readonly withinMs?: number;
   readonly signal?: AbortSignal;
+  /** Whether the first call of the process also waits for a named server that has not answered yet. */
+  readonly waitsForStart?: boolean;
+  /** Called after 5 s of waiting, and then once a minute; for all calls of one connection together. */
+  readonly onWait?: (wait: Wait) => void;
+}
+
+/** A call that waits for Redis. */
+export interface Wait {
+  /** Such as RedisUnreachableError, or RedisRefusedError with the reply `MISCONF`. */
+  readonly error: Error;
+  readonly sinceMs: number;
 }
 
 const longestPauseMs = 1_000;
+/** A shorter wait is not reported: a restart of Redis takes as long. */
+const firstReportMs = 5_000;
+const reportEveryMs = 60_000;
 /** After this many consecutive failures, the search for the embedded server runs again. */
 const failuresPerSearch = 4;
 
@@ -57,6 +63,9 @@ export class Connection {
   /** {@link #line} after it has opened. With it, a call writes its command in the same turn of the event loop. */
   #open: RedisClient | undefined;
   #address: Address | undefined;
+  /** Since when no command has succeeded, and when a waiting call reported it last; monotonic ms. */
+  #awaySince: number | undefined;
+  #reportedAt: number | undefined;
 
   private constructor(
     private readonly options: ConnectionOptions,
@@ -68,39 +77,83 @@ export class Connection {
     return this.#address?.label ?? 'the given connection';
   }
 
+  /** Whether the last command failed because Redis was unreachable, or in a state that passes by itself. */
+  get isAway(): boolean {
+    return this.#awaySince !== undefined;
+  }
+
   /**
    * Sends commands, and sends them again while the connection or the server is changing its state. They must be safe to send
    * twice, as every script is.
    *
    * @param send sends the commands. `isUnknown` is true if the server does not know a script by its hash
-   * @throws RedisUnreachableError if Redis is unreachable for longer than `withinMs`
+   * @throws RedisUnreachableError, RedisRefusedError if that lasts longer than `withinMs`
+   * @throws RedisRefusedError at once for a reply that waiting does not change
+   * @throws RedisFullError at once if there is a `withinMs`: whoever puts can act, and workers free memory
    * @throws the reason of the signal if it aborts
    */
   async call<T>(
     send: (client: IoredisClient, isUnknown: boolean) => Promise<T>,
-    { withinMs = Infinity, signal }: Patience = {},
+    patience: Patience = {},
   ): Promise<T> {
-    const givenUpAt = Date.now() + withinMs;
-    const line = this.#open ?? (await this.#commandLine());
+    let retry: Retry | undefined;
     let isUnknown = false;
-    for (let failures = 0; ; failures++) {
-      signal?.throwIfAborted();
+    for (;;) {
+      patience.signal?.throwIfAborted();
       if (this.#isClosed) throw new QueueClosedError(this.label);
       try {
-        return await line.use((client) => send(client, isUnknown));
+        const line = this.#open ?? (await this.#commandLine());
+        const reply = await line.use((client) => send(client, isUnknown));
+        this.#awaySince = undefined;
+        return reply;
       } catch (error) {
-        if (isUnknownScript(error) && !isUnknown) {
+        if (error instanceof CommandFailure && isUnknownScript(error.cause) && !isUnknown) {
           isUnknown = true;
           continue;
         }
-        if (!isTransient(error)) throw typedServerError(error, this.label);
-        if (Date.now() >= givenUpAt) throw this.#unreachable(error);
-        if (failures % failuresPerSearch === failuresPerSearch - 1) await this.#reviveEmbedded();
-        await pause(Math.min(25 * 2 ** failures, longestPauseMs, Math.max(1, givenUpAt - Date.now())), undefined, {
-          signal,
-        });
+        retry ??= new Retry(patience);
+        await this.#failed(error, retry);
       }
     }
+  }
+
+  /** Decides after a failed attempt: resolves when the next one may begin. @throws the error of the call */
+  async #failed(thrown: unknown, retry: Retry): Promise<void> {
+    const { patience } = retry;
+    const failure = thrown instanceof CommandFailure ? thrown : new CommandFailure(thrown, false);
+    const { cause } = failure;
+    if (isFault(cause)) {
+      if (!this.#mayWaitFor(cause, patience)) throw cause;
+      retry.count(cause as Error);
+    } else {
+      const kind = failureKindOf(cause);
+      if (kind === 'unanswered' && failure.wasSent) retry.mayHaveArrived = true;
+      const error = typedError(cause, this.label, retry.mayHaveArrived);
+      if (kind === 'permanent') throw error;
+      if (kind === 'full' && patience.withinMs !== undefined) throw error;
+      retry.count(error);
+    }
+    this.#awaySince ??= performance.now();
+    if (retry.isOver) throw retry.error;
+    this.#report(retry);
+    if (retry.failures % failuresPerSearch === 0) await this.#reviveEmbedded();
+    await pause(retry.pauseMs, undefined, { signal: patience.signal });
+  }
+
+  /** After the search for a server has failed: nothing was sent yet. */
+  #mayWaitFor(error: unknown, { waitsForStart }: Patience): boolean {
+    if (error instanceof RedisRefusedError) return !error.isPermanent;
+    return error instanceof RedisUnreachableError && waitsForStart === true;
+  }
+
+  #report({ error, patience: { onWait } }: Retry): void {
+    if (!onWait || !error) return;
+    const now = performance.now();
+    const sinceMs = now - this.#awaySince!;
+    const dueAt = Math.max(this.#awaySince! + firstReportMs, (this.#reportedAt ?? -Infinity) + reportEveryMs);
+    if (now < dueAt) return;
+    this.#reportedAt = now;
+    onWait({ error, sinceMs });
   }
 
   /** Runs a script by its hash. If the server does not know it (after a restart, flush or failover), sends the text. */
@@ -126,16 +179,7 @@ export class Connection {
    */
   async openClient(): Promise<RedisClient> {
     const { connection } = this.options;
-    if (!connection) return this.#dial();
-    return RedisClient.open((retryStrategy) =>
-      connection instanceof Cluster
-        ? connection.duplicate([], {
-            redisOptions: { ...noTimeouts, ...nodeOptions, lazyConnect: false },
-            lazyConnect: true,
-            clusterRetryStrategy: retryStrategy,
-          })
-        : connection.duplicate({ ...noTimeouts, ...clientOptions, retryStrategy }),
-    );
+    return connection ? RedisClient.openLike(connection) : this.#dial();
   }
 
   /** Ends one use of this connection. The last one closes the client for commands. */
@@ -163,8 +207,7 @@ export class Connection {
   async #dial(): Promise<RedisClient> {
     const { connection: _, ...named } = this.options;
     this.#address ??= await findRedis(named);
-    const { replyMapping: _mapping, ...options } = this.#address.options;
-    return RedisClient.open((retryStrategy) => new Redis({ ...options, ...clientOptions, retryStrategy }));
+    return RedisClient.open(this.#address.options);
   }
 
   /**
@@ -176,11 +219,32 @@ export class Connection {
     const { connection: _, ...named } = this.options;
     await findRedis(named).catch(() => undefined); // the next failure reports it
   }
+}
 
-  #unreachable(cause: unknown): RedisUnreachableError {
-    return new RedisUnreachableError(this.label, 'it answered before. Check that the server runs, then try again', {
-      cause,
-      mayHaveArrived: true,
-    });
+/** The attempts of one call. */
+class Retry {
+  readonly #givenUpAt: number;
+  failures = 0;
+  error: Error | undefined;
+  /** Whether one of the attempts may have had an effect. */
+  mayHaveArrived = false;
+
+  constructor(readonly patience: Patience) {
+    this.#givenUpAt = performance.now() + (patience.withinMs ?? Infinity);
+  }
+
+  count(error: Error): void {
+    this.failures += 1;
+    this.error = error;
+  }
+
+  get isOver(): boolean {
+    return performance.now() >= this.#givenUpAt;
+  }
+
+  /** Until the next attempt. */
+  get pauseMs(): number {
+    const leftMs = Math.max(1, this.#givenUpAt - performance.now());
+    return Math.min(25 * 2 ** Math.min(this.failures - 1, 10), longestPauseMs, leftMs);
   }
 }

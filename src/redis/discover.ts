@@ -36,7 +36,8 @@ export async function discover(env: NodeJS.ProcessEnv, cwd: string, localPort = 
   if (named !== undefined) return present(named.place, named.source);
   const mode = modeOf(env);
   const local = { host: '127.0.0.1', port: localPort };
-  if ((mode === 'auto' || mode === 'off') && (await ping(local, 200)) === 'ready') return present(local, 'local');
+  const answer = mode === 'auto' || mode === 'off' ? await ping(local, 200) : 'closed';
+  if (answer === 'ready' || answer === 'loading') return present(local, 'local');
   if (mode === 'off' || env.NODE_ENV === 'production') return { rung: 'none', project };
   const running = await findRunning(project);
   if (running !== undefined) return present({ path: running.socket }, 'embedded');

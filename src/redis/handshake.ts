@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { RedisUnreachableError, RedisUnsupportedError } from '../core/errors.js';
+import { type HotQueueError, RedisUnreachableError, RedisUnsupportedError } from '../core/errors.js';
 import { engineField } from '../embedded/identity.js';
 import { isSupported } from '../embedded/native.js';
 import { labelOf, type Endpoint } from './named-address.js';
+import { replyCodeOf, typedError, withoutSecrets, wordsOf } from './server-errors.js';
 
 /** Name, version and process id of a server. A value is `undefined` if the server does not report it. */
 export interface Handshake {
@@ -23,16 +24,17 @@ const pauseMs = 100;
  * Performs a handshake: connects as a worker would, with password and database, and asks the server for its version. If the
  * connection breaks during the handshake, it tries again, for at most 5 s.
  *
- * @throws RedisUnreachableError if no server answers, or if the password is wrong or missing; the message says which
+ * @throws RedisUnreachableError if no server answers
+ * @throws RedisRefusedError if the server answers and refuses: the password is wrong or missing, or it loads its data
  * @throws RedisUnsupportedError if the version is below 6.2
  */
 export async function handshake(place: Endpoint): Promise<Handshake> {
-  for (const givenUpAt = Date.now() + patienceMs; ; await pause(pauseMs)) {
+  for (const givenUpAt = performance.now() + patienceMs; ; await pause(pauseMs)) {
     try {
       return await greetOnce(place);
     } catch (error) {
       const { cause } = error as Error;
-      if (!(cause instanceof Error) || !cutOff.test(cause.message) || Date.now() > givenUpAt) throw error;
+      if (!(cause instanceof Error) || !cutOff.test(cause.message) || performance.now() > givenUpAt) throw error;
     }
   }
 }
@@ -43,6 +45,7 @@ async function greetOnce(place: Endpoint): Promise<Handshake> {
     ...place,
     lazyConnect: true,
     connectTimeout: patienceMs,
+    enableReadyCheck: false, // it is an INFO, which may be forbidden
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
   });
@@ -59,8 +62,7 @@ async function greetOnce(place: Endpoint): Promise<Handshake> {
     return understood(info, label);
   } catch (error) {
     if (error instanceof RedisUnsupportedError) throw error;
-    const cause = trouble ?? error;
-    throw new RedisUnreachableError(label, wayOut(cause), { cause });
+    throw explained(trouble ?? error, label);
   } finally {
     clearTimeout(timer);
     // If the socket has closed already, ioredis would wait two more seconds for it to close.
@@ -73,10 +75,19 @@ async function introduce(client: Redis): Promise<string> {
   try {
     return await client.info('server');
   } catch (error) {
-    // A user without permission for INFO can still use the queues.
-    if (error instanceof Error && /^NOPERM|unknown command/i.test(error.message)) return '';
-    throw error;
+    // A user without permission for INFO, or a server that has renamed it, can still serve the queues.
+    if (!/^NOPERM|unknown command/i.test((error as Error).message)) throw error;
+    await client.time(); // a server that is not ready yet refuses this
+    return '';
   }
+}
+
+/** The error to throw: a server that replies with an error has refused, and one that does not is unreachable. */
+function explained(cause: unknown, label: string): HotQueueError {
+  if (replyCodeOf(cause) !== undefined) return typedError(cause, label, false);
+  withoutSecrets(cause);
+  const wayOut = `${wordsOf(cause)}. Start the server or correct the address. Without an address, hotqueue starts its own server`;
+  return new RedisUnreachableError(label, wayOut, { cause });
 }
 
 function understood(info: string, label: string): Handshake {
@@ -91,17 +102,4 @@ function understood(info: string, label: string): Handshake {
     version: engine ?? valkey ?? version,
     pid: Number.isInteger(pid) && pid > 0 ? pid : undefined,
   };
-}
-
-function wayOut(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  if (/WRONGPASS|invalid password/i.test(message))
-    return `the server rejects the user name or password (${message}). Correct them`;
-  if (/NOAUTH/.test(message))
-    return `the server requires a password (${message}). Add it to the url: redis://:password@host`;
-  if (/DB index|out of range/i.test(message))
-    return `the server has no such database (${message}). Use another database number`;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  const reason = message.includes(code ?? '') ? message : `${code}: ${message}`;
-  return `${reason}. Start the server or correct the address. Without an address, hotqueue starts its own server`;
 }

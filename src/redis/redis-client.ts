@@ -1,46 +1,40 @@
-import { Cluster, type Redis, type RedisOptions } from 'ioredis';
-import { RedisFullError } from '../core/errors.js';
+import { Redis, type RedisOptions } from 'ioredis';
+import {
+  deadAfterMs,
+  isCluster,
+  longestRedialMs,
+  ownClient,
+  ownRedisOptions,
+  refuseTransformers,
+  type IoredisClient,
+} from './client-options.js';
+import { replyCodeOf } from './server-errors.js';
 
-export type IoredisClient = Redis | Cluster;
+export { blockMs, type IoredisClient } from './client-options.js';
 
-/** Longest time that one of our commands blocks in the server. */
-export const blockMs = 5_000;
-/** Longest pause between two attempts to connect. When Redis returns, little of a lease is left, and the worker must renew it. */
-const longestRedialMs = 250;
-
-/** Our settings that differ from the defaults of ioredis. Never set `blockingTimeout` and `commandTimeout`: they lose messages. */
-export const clientOptions = {
-  lazyConnect: true,
-  // A command fails at once when the connection breaks. `Connection.call` sends it again, under the same number.
-  maxRetriesPerRequest: 0,
-  connectTimeout: 5_000,
-  // Retry interval while a server loads its data. The default is the server's own estimate, which is seconds too long.
-  maxLoadingRetryTime: longestRedialMs,
-} satisfies RedisOptions;
-
-/**
- * If commands are pending and no byte moves for this time, the connection is dead and is replaced. It is longer than a block,
- * because an idle connection to a healthy server must stay. It is shorter than two blocks, so that a half-open connection
- * ends within two blocks.
- */
-const deadAfterMs = blockMs + 2_000;
 /** Interval of the checks for a dead connection. This is one timer a second; `socketTimeout` of ioredis sets one for each command. */
 const lookMs = 1_000;
 
-/** {@link clientOptions} for the nodes of a cluster. There, ioredis checks each connection itself. */
-export const nodeOptions = { ...clientOptions, socketTimeout: deadAfterMs } satisfies RedisOptions;
-
-/** Removes timeouts that the owner of a given client may have set. ioredis ignores them if they are not numbers. */
-export const noTimeouts = {
-  commandTimeout: undefined,
-  blockingTimeout: undefined,
-  socketTimeout: undefined,
-} as unknown as Pick<RedisOptions, never>;
+/** A command failed. */
+export class CommandFailure {
+  /** @param wasSent false if the command certainly did not reach the server */
+  constructor(
+    readonly cause: unknown,
+    readonly wasSent: boolean,
+  ) {}
+}
 
 /** A Redis client: wraps one ioredis client. Its socket keeps the process alive only while a reply is pending. */
 export class RedisClient {
   #pending = 0;
   #connecting: Promise<void> | undefined;
+  /** How often it has connected. */
+  #connections = 0;
+  /** Set while it leaves a server that is a replica now. */
+  #leaving: Promise<void> | undefined;
+  #isOnReplica = false;
+  /** The reply with which the server refused the database, until a command gets it. */
+  #refusedDatabase: Error | undefined;
   /** Since when replies are pending, and when bytes moved last; monotonic ms. */
   #busySince = 0;
   #movedAt = 0;
@@ -49,14 +43,25 @@ export class RedisClient {
 
   private constructor(readonly client: IoredisClient) {
     // The caller that awaits the command gets the error. Without a listener, ioredis would also print it.
-    client.on('error', () => {});
+    client.on('error', (error: Error) => this.#onError(error));
     client.on('connect', () => this.#hold(this.#pending > 0));
-    if (client instanceof Cluster)
-      client.on('+node', (node: Redis) => node.on('connect', () => this.#hold(this.#pending > 0)));
+    client.on('ready', () => (this.#connections += 1));
+    if (isCluster(client)) client.on('+node', (node: Redis) => node.on('connect', () => this.#hold(this.#pending > 0)));
   }
 
-  /** Opens a client. It reconnects while a reply is pending, and ends if none is. */
-  static open(make: (retryStrategy: (times: number) => number | null) => IoredisClient): RedisClient {
+  /** Opens a client for a named address. */
+  static open({ replyMapping: _, ...options }: RedisOptions): RedisClient {
+    return RedisClient.#open((retryStrategy) => new Redis({ ...options, ...ownRedisOptions, retryStrategy }));
+  }
+
+  /** Opens a client that reaches the same Redis as a given one, with our settings. */
+  static openLike(given: IoredisClient): RedisClient {
+    return RedisClient.#open((retryStrategy) => ownClient(given, retryStrategy));
+  }
+
+  /** It reconnects while a reply is pending, and ends if none is. */
+  static #open(make: (retryStrategy: (times: number) => number | null) => IoredisClient): RedisClient {
+    refuseTransformers();
     const strategy: { line?: RedisClient } = {};
     const client = make((times) => (strategy.line?.isBusy ? Math.min(5 * 2 ** times, longestRedialMs) : null));
     const line = new RedisClient(client);
@@ -68,24 +73,38 @@ export class RedisClient {
     return this.#pending > 0;
   }
 
+  /** Sends commands. @throws CommandFailure */
   async use<T>(send: (client: IoredisClient) => Promise<T>): Promise<T> {
+    if (this.#leaving) await this.#leaving;
     if (this.#pending++ === 0) this.#begin();
+    const connections = this.#connections;
+    let isWritten = false;
     try {
       if (this.client.status === 'end') await this.#connect();
+      isWritten = this.client.status === 'ready';
       return await send(this.client);
     } catch (error) {
       // A demoted master keeps replying READONLY, and ioredis would stay connected to it.
-      if (error instanceof Error && error.message.startsWith('READONLY')) this.client.disconnect(true);
-      throw error;
+      if (replyCodeOf(error) === 'READONLY') this.#isOnReplica = true;
+      // What waits in ioredis for a connection is sent as soon as there is one.
+      const mayBeWritten = isWritten || connections !== this.#connections || isCluster(this.client);
+      throw this.#failureOf(error, mayBeWritten);
     } finally {
-      if (--this.#pending === 0) this.#hold(false);
+      if (--this.#pending === 0) this.#end();
     }
+  }
+
+  #failureOf(error: unknown, mayBeWritten: boolean): CommandFailure {
+    const refusal = this.#refusedDatabase;
+    this.#refusedDatabase = undefined;
+    return refusal ? new CommandFailure(refusal, false) : new CommandFailure(error, mayBeWritten);
   }
 
   /** Disconnects. Resolves when the socket is closed, so that the server has noticed; after at most one second. */
   async close(): Promise<void> {
     // Disconnecting a client that has ended would keep the process alive for two seconds.
     clearInterval(this.#looking);
+    this.#looking = undefined;
     if (this.client.status === 'end' || this.client.status === 'wait') return;
     await new Promise<void>((resolve) => {
       const late = setTimeout(resolve, 1_000);
@@ -105,11 +124,36 @@ export class RedisClient {
   #begin(): void {
     this.#busySince = performance.now();
     this.#hold(true);
-    if (!(this.client instanceof Cluster)) this.#looking ??= setInterval(() => this.#look(), lookMs).unref();
+    if (!isCluster(this.client)) this.#looking ??= setInterval(() => this.#look(), lookMs).unref();
+  }
+
+  #end(): void {
+    this.#hold(false);
+    if (this.#isOnReplica) this.#leaving ??= this.#leave().finally(() => (this.#leaving = undefined));
+  }
+
+  /**
+   * Disconnects from a replica, when no command is in flight: one that the disconnection cut off might have been stored. The next
+   * command connects again, perhaps to another server.
+   */
+  async #leave(): Promise<void> {
+    this.#isOnReplica = false;
+    // Asks the next sentinel first: the one that named this server may be cut off from the others.
+    const { connector } = this.client as unknown as { connector?: { check?(info: { role: string }): boolean } };
+    connector?.check?.({ role: 'slave' });
+    await this.close();
+  }
+
+  #onError(error: Error): void {
+    const { command } = error as { command?: { name?: string } };
+    if (command?.name !== 'select') return;
+    // ioredis would go on in database 0, and messages would be stored there. The server refuses this while a script blocks it.
+    this.#refusedDatabase = error;
+    this.client.disconnect(true);
   }
 
   #hold(alive: boolean): void {
-    if (!(this.client instanceof Cluster)) return hold(this.client, alive);
+    if (!isCluster(this.client)) return hold(this.client, alive);
     for (const node of this.client.nodes()) hold(node, alive);
   }
 
@@ -134,21 +178,4 @@ export class RedisClient {
 function hold({ stream }: Redis, alive: boolean): void {
   if (alive) stream?.ref();
   else stream?.unref();
-}
-
-const passing =
-  /Unknown RESP type|Connection is closed|max retries per request|Socket (timeout|closed)|ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|Stream isn't writeable|ClusterAllFailed|Failed to refresh slots|Too many Cluster redirections|^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS)/;
-
-/** Whether the same command may succeed if it is sent again: the connection or the server is changing its state. */
-export function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return passing.test(error.message) || passing.test(code);
-}
-
-/** Converts "out of memory" replies of the server to {@link RedisFullError}. Returns other errors unchanged. */
-export function typedServerError(error: unknown, address: string): unknown {
-  return error instanceof Error && error.message.startsWith('OOM')
-    ? new RedisFullError(address, { cause: error })
-    : error;
 }

@@ -92,3 +92,29 @@ it('only a quarantined message counts a crash, also if two queues and the note o
   }
   await connection.leave();
 });
+
+it('a given cluster client’s own options change nothing: replies, times, order, reads from replicas', async () => {
+  const connection = cluster.client.duplicate([], {
+    lazyConnect: true,
+    scaleReads: 'slave',
+    enableAutoPipelining: true,
+    enableOfflineQueue: false,
+    showFriendlyErrorStack: true,
+    shardedSubscribers: true,
+    maxRedirections: 0,
+    retryDelayOnFailover: 1e9,
+    retryDelayOnMoved: 1e9,
+    clusterRetryStrategy: () => null,
+    clusterNodeRetryStrategy: () => null,
+    scripts: { evalsha: { lua: 'return {}', numberOfKeys: 0 } },
+    redisOptions: { stringNumbers: true, commandTimeout: 1, replyMapping: 'resp3', maxRetriesPerRequest: null },
+  });
+  for (let round = 0; round < 4; round++) {
+    await using queue = aClusterQueue({ connection });
+    await queue.put('a', 'b');
+    expect(await queue.size()).toBe(2);
+    for await (const item of queue.consume({ limit: 2 })) expect(['a', 'b']).toContain(item);
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, done: 2 });
+  }
+  connection.disconnect();
+});

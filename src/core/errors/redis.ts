@@ -23,6 +23,39 @@ export class RedisUnreachableError extends HotQueueError {
 }
 
 /**
+ * Redis refused the command. Code `REDIS_REFUSED`.
+ *
+ * The server runs, and is in a state in which it does not do what was asked: it is a replica, it cannot write to its disk, a script
+ * blocks it, the password is wrong. Unless `mayHaveArrived` is true, the call had no effect.
+ *
+ * @example
+ * if (error instanceof RedisRefusedError && !error.isPermanent) await retryLater(order); // such as MISCONF, BUSY or READONLY
+ */
+export class RedisRefusedError extends HotQueueError {
+  readonly code = 'REDIS_REFUSED';
+  /** Whether an earlier attempt of the same call may have had an effect, because its connection broke. */
+  readonly mayHaveArrived: boolean;
+  /** False if the state passes by itself: the call was repeated for as long as it may take. */
+  readonly isPermanent: boolean;
+  /**
+   * @param address without its password
+   * @param reply first word of the reply, such as `MISCONF` or `NOPERM`
+   * @param text the whole reply
+   */
+  constructor(
+    readonly address: string,
+    readonly reply: string,
+    text: string,
+    wayOut: string,
+    options?: ErrorOptions & { readonly mayHaveArrived?: boolean; readonly isPermanent?: boolean },
+  ) {
+    super(`Redis at ${address} refuses the command (${text}): ${wayOut}`, options);
+    this.mayHaveArrived = options?.mayHaveArrived ?? false;
+    this.isPermanent = options?.isPermanent ?? false;
+  }
+}
+
+/**
  * The server is too old for this library. Code `REDIS_UNSUPPORTED`.
  *
  * @example

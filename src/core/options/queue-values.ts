@@ -50,10 +50,17 @@ export function aClient(value: Redis | Cluster, option: string): Redis | Cluster
     typeof value.duplicate === 'function';
   if (!isClient)
     throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected an ioredis Redis or Cluster`);
-  if (value.options.keyPrefix) {
+  const { keyPrefix, role } = value.options as { keyPrefix?: string; role?: string };
+  if (keyPrefix) {
     throw new InvalidOptionError(
       option,
-      `invalid ${option} with the ioredis keyPrefix "${value.options.keyPrefix}": it would break the braces that keep the keys of a queue together. Use the option "prefix" instead`,
+      `invalid ${option} with the ioredis keyPrefix "${keyPrefix}": it would break the braces that keep the keys of a queue together. Use the option "prefix" instead`,
+    );
+  }
+  if (role === 'slave') {
+    throw new InvalidOptionError(
+      option,
+      `invalid ${option} with the ioredis role "slave": a replica accepts no writes. Use the role "master", which is the default`,
     );
   }
   return value;
