@@ -74,9 +74,7 @@ export function selectedProperties(cls: AnyClass): string[] {
 }
 
 /** Properties with `@Expose` in the direction to class, in class-transformer's order. It visits them also if they are absent. */
-export const exposedProperties = (cls: AnyClass): string[] => [
-  ...new Set(storage.getExposedProperties(cls, toClass) as string[]),
-];
+export const exposedProperties = (cls: AnyClass): string[] => [...new Set(storage.getExposedProperties(cls, toClass))];
 
 /** Whether `@Exclude` on the class leaves only properties with `@Expose`. */
 export const isClosed = (cls: AnyClass): boolean => storage.getStrategy(cls) === 'excludeAll';

@@ -75,36 +75,39 @@ function fitsText(text: Text, { content, readers }: PropertyPlan, value: string)
 function writeMake(text: Text, plan: ClassPlan, n: number): void {
   text.add(`function make${n}(s) {`, `const o = new ${text.constant(plan.cls)}();`, 'let v;');
   if (plan.isClosed) {
-    for (const property of plan.exposed) writeSet(text, property, `s[${JSON.stringify(property.key)}]`);
+    for (const property of plan.exposed) writeSet(text, property);
   } else {
     // Properties are set in the order of the keys in the data, as class-transformer does.
-    text.add('for (const key of Object.keys(s)) switch (key) {');
+    text.add('const keys = Object.keys(s);', 'for (const key of keys) switch (key) {');
     for (const property of plan.properties) {
       if (property.key === undefined || property.content === undefined) continue;
-      const key = JSON.stringify(property.key);
-      text.add(`case ${key}: {`);
-      writeSet(text, property, `s[${key}]`);
+      text.add(`case ${JSON.stringify(property.key)}: {`);
+      writeSet(text, property);
       text.add('break; }');
     }
     text.add('}');
     for (const property of plan.exposed) {
-      if (property.readers.length === 0) continue;
-      text.add(`if (!hasOwn(s, ${JSON.stringify(property.key)})) {`);
-      writeSet(text, property, 'undefined');
+      if (property.readers.length === 0 && !text.outside.mayChangeData) continue;
+      text.add(`if (!keys.includes(${JSON.stringify(property.key)})) {`);
+      writeSet(text, property);
       text.add('}');
     }
   }
   text.add('return o;', '}');
 }
 
-function writeSet(text: Text, { name, content, readers }: PropertyPlan, source: string): void {
+function writeSet(text: Text, property: PropertyPlan): void {
+  const { name, content, readers } = property;
   if (content === undefined) return;
   const key = JSON.stringify(name);
   const target = `o[${key}]`;
   // class-transformer does not overwrite methods, also those in fields.
   text.add(`if (typeof ${target} === 'function') return undefined;`);
-  if (source === 'undefined') text.add('v = undefined;');
-  else writeConversion(text, content, readers.length > 0, source);
+  text.add(`v = s[${JSON.stringify(property.key)}];`, 'if (v !== undefined && v !== null) {');
+  // A transform may have changed the data since it was checked.
+  if (text.outside.mayChangeData) text.add(`if (!(${fitsText(text, property, 'v')})) return undefined;`);
+  writeConversion(text, content, readers.length > 0);
+  text.add('}');
   for (const reader of readers)
     text.add(
       `v = ${text.constant(reader)}({ value: v, key: ${key}, obj: s, type: ${TransformationType.PLAIN_TO_CLASS}, options });`,
@@ -112,20 +115,15 @@ function writeSet(text: Text, { name, content, readers }: PropertyPlan, source: 
   text.add(`if (v !== undefined) ${target} = v;`);
 }
 
-function writeConversion(
-  text: Text,
-  content: NonNullable<PropertyPlan['content']>,
-  isTransformed: boolean,
-  source: string,
-): void {
+/** Converts the value in `v`. */
+function writeConversion(text: Text, content: NonNullable<PropertyPlan['content']>, isTransformed: boolean): void {
   const doubt = 'if (v === undefined) return undefined;';
-  text.add(`v = ${source};`, 'if (v !== undefined && v !== null) {');
-  if ('converter' in content) text.add(`v = ${text.constant(content.converter.make)}(v);`, isTransformed ? '' : doubt);
-  else if (content.otherwise && isTransformed)
-    text.add(
-      `if (${text.nested('fits', content, 'v')}) { v = ${text.nested('make', content, 'v')}; ${doubt} }`,
-      `else v = ${text.constant(content.otherwise.make)}(v);`,
-    );
-  else text.add(`v = ${text.nested('make', content, 'v')};`, doubt);
-  text.add('}');
+  if ('converter' in content)
+    return text.add(`v = ${text.constant(content.converter.make)}(v);`, isTransformed ? '' : doubt);
+  const make = `v = ${text.nested('make', content, 'v')}; ${doubt}`;
+  if (!content.otherwise || !isTransformed) return text.add(make);
+  const otherwise = `v = ${text.constant(content.otherwise.make)}(v);`;
+  // To test whether the data fits would delete unknown keys, which the transform may need.
+  if (text.outside.validation.stripsUnknownKeys) return text.add(otherwise);
+  text.add(`if (${text.nested('fits', content, 'v')}) { ${make} } else ${otherwise}`);
 }

@@ -1,4 +1,3 @@
-import type { AnyClass } from '../transforms.js';
 import type { PayloadClass } from '../types.js';
 import { validationOf, type Validation } from '../validation.js';
 import { generate } from './codegen.js';
@@ -54,7 +53,7 @@ function acceptFor<T extends object>(cls: PayloadClass<T>, validation: Validatio
     return false;
   };
   const outside = new Outside(validation, onDoubt);
-  const plan = planOf(cls as AnyClass, outside, validation.groups);
+  const plan = planOf(cls, outside, validation.groups);
   const { fits, make, holds } = generate(plan, outside);
   const accept: Accept<T> = (plain) => {
     if (isAsync) return undefined;
