@@ -1,75 +1,111 @@
-import { plainToInstance, type ClassTransformOptions } from 'class-transformer';
+import { plainToInstance } from 'class-transformer';
 import { NotSerializableError } from '../core/errors.js';
 import { nothing } from './json-payload.js';
-import { compile, type Accept } from './compiled/compile.js';
+import { compile, type Compiled } from './compiled/compile.js';
 import { isPlain } from './json.js';
 import { classSchemaOf, type ClassSchema } from './class-schema.js';
 import type { Codec, PayloadSettings } from './codec.js';
+import { addDefaults } from './defaults.js';
 import type { Encoded, PayloadClass, PayloadType } from './types.js';
 import { toPlain } from './to-plain.js';
 import { shapeViolations } from './whitelist.js';
 import { brokenRules } from './validate.js';
+import { validationOf, type Validation } from './validation.js';
 import { andThen, guard, invalid, invalidAll, typeOf } from './violations.js';
 
 /**
  * Payloads of a class with class-validator rules.
  *
- * `encode` writes the text and then decodes it like a worker. So a worker accepts every message that `encode` accepts,
- * transforms run the same number of times at both ends, and the payload of the job is the one that the handler gets.
+ * `encode` writes the text, decodes it like a worker, and adds the default values that this gave. So a worker accepts every
+ * message that `encode` accepts, and the payload of the job is the one that the handler gets at each attempt.
  */
 export function classPayload<T extends object>(
   cls: PayloadClass<T>,
   codec: Codec,
-  { validation = 'compiled' }: PayloadSettings = {},
+  settings: PayloadSettings = {},
 ): PayloadType<T> {
-  const schema = classSchemaOf(cls);
+  const validation = validationOf(settings);
+  const schema = classSchemaOf(cls, validation.groups);
   const { name } = schema;
-  const verdict = verdictOf(cls, schema);
-  // A custom serializer may return objects with getters or other classes. The compiled validation knows plain data only.
-  const accept = validation === 'compiled' && codec.kind === 'json' ? compiledLater(cls) : acceptNothing;
+  const verdict = verdictOf(cls, schema, validation);
+  const compiled = compiledLater(cls, codec, settings, validation);
   const decode = (text: string): T | Promise<T> =>
     guard(name, () => {
+      const { accept, mayChangeData } = compiled();
       const plain = codec.read(text, name);
-      return accept(plain) ?? verdict(plain);
+      return accept?.(plain) ?? verdict(accept && mayChangeData ? codec.read(text, name) : plain);
     });
   const encode = (value: unknown): Encoded<T> | Promise<Encoded<T>> => {
-    const { plain, isCopy } = toPlain(schema, dataOf(schema, value), codec.maxDepth);
+    const { plain, isCopy } = toPlain(schema, dataOf(schema, value), codec.maxDepth, validation.stripsUnknownKeys);
     const text = codec.write(plain, name);
+    const { accept, mayChangeData } = compiled();
     // A copy that the codec found to be plain JSON equals the value that reading the text would give, so the text need not
     // be read.
-    const payload = isCopy ? accept(plain) : undefined;
-    if (payload !== undefined) return { text, payload };
-    return andThen(decode(text), (decoded) => ({ text, payload: decoded }));
+    const payload = isCopy && !mayChangeData ? accept?.(plain) : undefined;
+    return andThen(payload ?? decode(text), (decoded) => withDefaults(plain, isCopy, text, decoded));
   };
-  return { name, source: cls, decode, encode: (value) => guard(name, () => encode(value), NotSerializableError) };
+  const withDefaults = (
+    plain: Record<string, unknown>,
+    isCopy: boolean,
+    text: string,
+    payload: T,
+  ): Encoded<T> | Promise<Encoded<T>> => {
+    const added = addDefaults(schema, plain, payload, { validation, maxDepth: codec.maxDepth });
+    if (added === 'nothing') return { text, payload };
+    const whole = codec.write(plain, name);
+    // Getters of the caller, in a value that was not copied, may have written something else this time.
+    if (added === 'scalars' && isCopy) return { text: whole, payload };
+    return andThen(decode(whole), (decoded) => ({ text: whole, payload: decoded }));
+  };
+  return {
+    name,
+    source: cls,
+    decode,
+    encode: (value) => guard(name, () => encode(value) as Promise<Encoded<T>>, NotSerializableError),
+  };
 }
 
-const acceptNothing = (): undefined => undefined;
+const validator = { notCompiled: [], mayChangeData: false } as const;
 
-// Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing.
-function compiledLater<T extends object>(cls: PayloadClass<T>): Accept<T> {
-  let accept: Accept<T> | undefined;
-  return (plain) => (accept ??= compile(cls).accept ?? acceptNothing)(plain);
+type Later<T> = () => Pick<Compiled<T>, 'accept' | 'mayChangeData'>;
+
+/** Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing. */
+function compiledLater<T extends object>(
+  cls: PayloadClass<T>,
+  codec: Codec,
+  { validation: by = 'compiled', onNotCompiled }: PayloadSettings,
+  validation: Validation,
+): Later<T> {
+  // A custom serializer may return objects with getters or other classes. The compiled validation knows plain data only.
+  if (by !== 'compiled' || codec.kind !== 'json') return () => validator;
+  let compiled: Compiled<T> | undefined;
+  return () => {
+    if (compiled) return compiled;
+    compiled = compile(cls, validation);
+    for (const each of compiled.notCompiled) onNotCompiled?.(each);
+    return compiled;
+  };
 }
 
 /** Turns data into an instance of a class. Throws InvalidPayloadError, or any error of a constructor, rule or transform. */
 export type Verdict<T> = (plain: unknown) => T | Promise<T>;
 
-// With exposeUnsetFields, an absent property with @Expose would lose its default value; one without @Expose keeps it.
-const transform: ClassTransformOptions = { exposeUnsetFields: false };
-
 /**
  * Validates data with the rules of a class. Only this function refuses data: compiled/ only accepts, or leaves the decision
  * to it.
  */
-export function verdictOf<T extends object>(cls: PayloadClass<T>, schema: ClassSchema): Verdict<T> {
+export function verdictOf<T extends object>(
+  cls: PayloadClass<T>,
+  schema: ClassSchema,
+  { stripsUnknownKeys, toClass, rules }: Validation,
+): Verdict<T> {
   const { name } = schema;
   return (data) => {
     const plain = rootOf(name, data);
-    const misshapen = shapeViolations(schema, plain);
+    const misshapen = shapeViolations(schema, plain, stripsUnknownKeys);
     if (misshapen.length > 0) throw invalidAll(name, misshapen);
-    const instance = plainToInstance(cls, plain, transform);
-    return andThen(brokenRules(instance), (broken) => {
+    const instance = plainToInstance(cls, plain, toClass);
+    return andThen(brokenRules(instance, rules), (broken) => {
       if (broken.length > 0) throw invalidAll(name, broken);
       return instance;
     });

@@ -16,6 +16,8 @@ export interface ClassSchema {
   readonly properties: ReadonlyMap<string, PropertySchema>;
   /** Properties by their name in the plain object, as stored. */
   readonly wire: ReadonlyMap<string, PropertySchema>;
+  /** Groups of the queue. Rules and transforms of other groups are not in the schema. */
+  readonly groups: readonly string[];
   /** Getters that are part of the data because of `@Expose`. */
   readonly accessors: readonly PropertySchema[];
 }
@@ -27,8 +29,12 @@ export interface PropertySchema extends TransformMetadata {
    * nested object.
    */
   readonly isArray: boolean | undefined;
+  /** Whether each item must be an array of nested objects, because of `@IsArray({ each: true })`. */
+  readonly hasRows: boolean;
   /** Whether it has `@ValidateNested()`. */
   readonly isValidated: boolean;
+  /** Groups of the queue, for the schemas of nested classes. */
+  readonly groups: readonly string[];
   /** The declared type, if the compiler emits metadata. */
   readonly declared: unknown;
 }
@@ -39,33 +45,49 @@ export interface PropertySchema extends TransformMetadata {
  */
 export type Target = ClassSchema | typeof Date | 'scalar' | undefined;
 
-const schemas = new WeakMap<object, ClassSchema>();
+const schemas = new Map<string, WeakMap<object, ClassSchema>>();
 
-/** The schema of a class. */
-export function classSchemaOf(cls: AnyClass): ClassSchema {
-  const known = schemas.get(cls);
+/** The schema of a class for a queue with these groups. */
+export function classSchemaOf(cls: AnyClass, groups: readonly string[] = []): ClassSchema {
+  const known = schemasFor(groups).get(cls);
   if (known) return known;
-  const schema = readClass(cls);
-  schemas.set(cls, schema);
+  const schema = readClass(cls, groups);
+  schemasFor(groups).set(cls, schema);
   return schema;
 }
 
-function readClass(cls: AnyClass): ClassSchema {
-  const rules = rulesOf(cls);
+function schemasFor(groups: readonly string[]): WeakMap<object, ClassSchema> {
+  const key = groups.length === 0 ? '' : JSON.stringify(groups);
+  let found = schemas.get(key);
+  if (!found) schemas.set(key, (found = new WeakMap()));
+  return found;
+}
+
+function readClass(cls: AnyClass, groups: readonly string[]): ClassSchema {
+  const rules = rulesOf(cls, groups);
   const names = new Set([...rules.map(({ propertyName }) => propertyName), ...selectedProperties(cls)]);
-  const properties = [...names].filter((name) => typeof name === 'string').map((name) => propertyOf(cls, name, rules));
+  const properties = [...names]
+    .filter((name) => typeof name === 'string')
+    .map((name) => propertyOf(cls, name, rules, groups));
   return {
     cls,
     name: cls.name || 'a class without a name',
     properties: new Map(properties.map((property) => [property.name, property])),
     wire: new Map(properties.filter(({ isRead }) => isRead).map((property) => [property.wireName, property])),
+    groups,
     accessors: properties.filter(({ name, isWritten }) => isWritten && isAccessor(cls.prototype as object, name)),
   };
 }
 
-function propertyOf(cls: AnyClass, name: string, rules: ReturnType<typeof rulesOf>): PropertySchema {
-  const metadata = transformMetadata(cls, name);
-  const nested = rules.filter((rule) => rule.propertyName === name && rule.type === 'nestedValidation');
+function propertyOf(
+  cls: AnyClass,
+  name: string,
+  rules: ReturnType<typeof rulesOf>,
+  groups: readonly string[],
+): PropertySchema {
+  const metadata = transformMetadata(cls, name, groups);
+  const own = rules.filter((rule) => rule.propertyName === name);
+  const nested = own.filter((rule) => rule.type === 'nestedValidation');
   const declared: unknown = Reflect.getMetadata('design:type', cls.prototype as object, name);
   const isArray =
     metadata.isTransformed || !metadata.type
@@ -74,7 +96,8 @@ function propertyOf(cls: AnyClass, name: string, rules: ReturnType<typeof rulesO
           declared,
           nested.some(({ each }) => each),
         );
-  return { ...metadata, name, isArray, isValidated: nested.length > 0, declared };
+  const hasRows = isArray === true && own.some((rule) => rule.name === 'isArray' && rule.each);
+  return { ...metadata, name, isArray, hasRows, isValidated: nested.length > 0, declared, groups };
 }
 
 function arrayhood(declared: unknown, each: boolean): boolean | undefined {
@@ -92,12 +115,12 @@ function isAccessor(prototype: object | null, name: string): boolean {
 }
 
 /** The declared type of `value`, which is a property of `owner`. Not for properties with `@Transform`. */
-export function targetOf({ type }: PropertySchema, value: object | undefined, owner: object): Target {
+export function targetOf({ type, groups }: PropertySchema, value: object | undefined, owner: object): Target {
   if (!type) return undefined;
   const cls = (type.discriminator && subTypeOf(type.discriminator, value)) ?? type.classFor(owner);
   if (cls === Date) return Date;
   if (cls === String || cls === Number || cls === Boolean) return 'scalar';
-  return rulesOfType(cls) ? classSchemaOf(cls as AnyClass) : undefined;
+  return schemaOfType(cls, groups);
 }
 
 /** The subclass of a value: for an instance its class, for plain data the value of its discriminator property. */
@@ -108,13 +131,15 @@ export function subTypeOf({ property, subTypes }: Discriminator, value: object |
 }
 
 /** The schema of the class of an instance, if that class has rules. */
-export const classSchemaOfValue = ({ constructor }: object): ClassSchema | undefined =>
-  rulesOfType(constructor) ? classSchemaOf(constructor as unknown as AnyClass) : undefined;
+export const classSchemaOfValue = ({ constructor }: object, { groups }: PropertySchema): ClassSchema | undefined =>
+  schemaOfType(constructor, groups);
 
 // The cheap checks come first: class-validator's lookup takes longer with every class in the process.
-function rulesOfType(cls: unknown): boolean {
-  if (typeof cls !== 'function' || cls === Object || cls === Array) return false;
-  return schemas.has(cls) || hasRules(cls);
+function schemaOfType(cls: unknown, groups: readonly string[]): ClassSchema | undefined {
+  if (typeof cls !== 'function' || cls === Object || cls === Array) return undefined;
+  const known = schemasFor(groups).get(cls);
+  if (known) return known;
+  return hasRules(cls) ? classSchemaOf(cls as unknown as AnyClass, groups) : undefined;
 }
 
 /** The classes that a `@Type` can return, without those that depend on an object. */

@@ -1,11 +1,13 @@
 import { InvalidOptionError, NotSerializableError } from '../core/errors.js';
 import { a, shown } from '../core/options/schema.js';
 import type { Serializer } from '../core/options/queue-values.js';
+import type { NotCompiled } from './compiled/outside.js';
 import { findCycle, flawOf, isFlawless, type Flaw, type Limits } from './json.js';
+import type { ValidationOptions } from './validation.js';
 import { invalid, pathOf, typeOf } from './violations.js';
 
 /** Settings of a queue for its payloads. */
-export interface PayloadSettings {
+export interface PayloadSettings extends ValidationOptions {
   /** Default: JSON. `null`: payloads are strings, stored as they are. */
   readonly serializer?: Serializer | null;
   /** Maximum size of the text of a payload in bytes of UTF-8. Default: 1 MiB, because a queue is not a file store. */
@@ -19,6 +21,8 @@ export interface PayloadSettings {
    * class-validator checks all others. `class-validator`: it checks all payloads. Default: `compiled`.
    */
   readonly validation?: 'compiled' | 'class-validator';
+  /** Called once for each class that is not compiled, when the first payload comes. */
+  readonly onNotCompiled?: (notCompiled: NotCompiled) => void;
 }
 
 /** Converts values to text and back without change, within limits. */
@@ -55,7 +59,7 @@ function jsonCodec(maxBytes: number, limits: Limits): Codec {
     },
     read(text, payload) {
       const value = parsed(withinBytes(text, maxBytes, payload), payload);
-      return isFlawless(value, limits.maxDepth) ? value : harmless(value, limits, payload);
+      return isFlawless(value, limits.maxDepth, true) ? value : harmless(value, limits, payload);
     },
   };
 }

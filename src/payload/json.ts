@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { segment } from './violations.js';
 
 /** Limits of a value, and rules for values that JSON does not have. */
 export interface Limits {
@@ -43,12 +44,18 @@ let budget = 0;
  */
 const mostLookedAt = 1_000;
 
+/** Whether {@link isFlawless} looks at a value of JSON.parse, which makes no unusual arrays and objects. */
+let isOfParse = false;
+
 /**
  * A fast test for the hot path: true if a value certainly has no flaw. False means unknown, and only {@link flawOf} can
  * decide. It is faster because it makes no array of keys for each object.
+ *
+ * @param isParsed whether the value comes from JSON.parse
  */
-export function isFlawless(value: unknown, maxDepth: number): boolean {
+export function isFlawless(value: unknown, maxDepth: number, isParsed = false): boolean {
   budget = mostLookedAt;
+  isOfParse = isParsed;
   return isSimple(value, maxDepth);
 }
 
@@ -60,13 +67,31 @@ function isSimple(value: unknown, depth: number): boolean {
     // By index: forEach skips holes, which JSON would turn into null.
     for (let index = 0; index < value.length; index++)
       if (--budget < 0 || !isSimple(value[index], depth - 1)) return false;
-    return true;
+    return isOfParse || arrayFlaw(value) === undefined;
   }
-  if (!isPlain(value)) return false;
+  if (!isPlain(value) || (!isOfParse && hasToJson(value))) return false;
   // for-in visits inherited keys too. They can only make the answer false, which is safe.
   for (const key in value)
     if (--budget < 0 || isForbidden(key) || !isSimple((value as Record<string, unknown>)[key], depth - 1)) return false;
   return true;
+}
+
+/** `JSON.stringify` calls `toJSON`, also if it is inherited or not enumerable. */
+const hasToJson = (value: object): boolean => typeof (value as { toJSON?: unknown }).toJSON === 'function';
+
+/** What JSON would lose of an array without holes: its class, `toJSON`, and properties besides its items. */
+export function arrayFlaw(items: readonly unknown[]): Pick<Flaw, 'what' | 'wayOut'> | undefined {
+  const prototype = Object.getPrototypeOf(items) as object | null;
+  // The prototype of the arrays of any realm is an array; that of a subclass is not.
+  if (prototype !== Array.prototype && !Array.isArray(prototype))
+    return { what: `an instance of ${nameOf(items)}`, wayOut: 'put a plain array, such as [...value]' };
+  if (hasToJson(items)) return { what: 'an array with toJSON()', wayOut: 'put what toJSON() returns' };
+  const keys = Object.keys(items);
+  if (keys.length <= items.length) return undefined;
+  return {
+    what: `an array with the property ${segment(keys[items.length]!)}`,
+    wayOut: 'put only its items: [...value]',
+  };
 }
 
 function look(value: unknown, depth: number, walk: Walk): Flaw | undefined {
@@ -101,12 +126,15 @@ function lookThrough(items: readonly unknown[], depth: number, walk: Walk): Flaw
     const found = look(items[i], depth, walk);
     if (found) return within(found, i);
   }
-  return undefined;
+  const unusual = walk.limits.rich ? undefined : arrayFlaw(items);
+  return unusual && { ...unusual, rule: 'type', keys: [] };
 }
 
 function lookAtEach(object: Record<string, unknown>, depth: number, walk: Walk): Flaw | undefined {
   const keys = Object.keys(object);
   if ((walk.left -= keys.length) < 0) return tooMany(walk);
+  if (!walk.limits.rich && hasToJson(object) && !keys.includes('toJSON'))
+    return flaw('type', 'an object with toJSON()', 'put what toJSON() returns');
   for (const key of keys) {
     if (isForbidden(key))
       return within(flaw('forbiddenKey', 'a key that is used for prototype pollution', 'rename the key'), key);

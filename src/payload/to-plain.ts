@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { NotSerializableError, type Violation } from '../core/errors.js';
-import { isPlain } from './json.js';
+import { arrayFlaw, isPlain } from './json.js';
 import { classSchemaOfValue, subTypeOf, targetOf, type ClassSchema, type PropertySchema } from './class-schema.js';
 import { tooDeep } from './codec.js';
 import { unknownKey } from './whitelist.js';
@@ -12,6 +12,7 @@ interface Writing {
   readonly root: object;
   readonly name: string;
   readonly maxDepth: number;
+  readonly stripsUnknownKeys: boolean;
   readonly found: Violation[];
   isCopy: boolean;
 }
@@ -36,12 +37,30 @@ export interface Written {
  * @throws InvalidPayloadError for properties without a rule, and for more than `maxDepth` levels
  * @throws NotSerializableError for an invalid Date, and for an object that contains itself
  */
-export function toPlain(schema: ClassSchema, value: object, maxDepth: number): Written {
+export function toPlain(schema: ClassSchema, value: object, maxDepth: number, stripsUnknownKeys = false): Written {
   const found: Violation[] = [];
-  const writing: Writing = { root: value, name: schema.name, maxDepth, found, isCopy: true };
+  const writing: Writing = { root: value, name: schema.name, maxDepth, stripsUnknownKeys, found, isCopy: true };
   const plain = plainOf(schema, value, { path: '', depth: 1, allowed: undefined }, writing);
   if (found.length > 0) throw invalidAll(schema.name, found);
   return { plain, isCopy: writing.isCopy };
+}
+
+/**
+ * Writes one property of an instance into plain data, as {@link toPlain} does.
+ *
+ * @throws as toPlain
+ */
+export function addToPlain(
+  property: PropertySchema,
+  owner: object,
+  plain: Record<string, unknown>,
+  { path, depth, name, maxDepth }: { path: string; depth: number; name: string; maxDepth: number },
+): void {
+  const found: Violation[] = [];
+  const writing: Writing = { root: owner, name, maxDepth, stripsUnknownKeys: false, found, isCopy: true };
+  const item = (owner as Record<string, unknown>)[property.name];
+  write(property, item, owner, plain, { path, depth, allowed: undefined }, writing);
+  if (found.length > 0) throw invalidAll(name, found);
 }
 
 /** Position in the message. */
@@ -59,7 +78,7 @@ function plainOf(schema: ClassSchema, value: object, place: Place, writing: Writ
     const property = schema.properties.get(key);
     if (property) write(property, item, value, plain, place, writing);
     else if (key === place.allowed) plain[key] = item;
-    else if (!isLeftOut(item, value) && !isEnough(writing.found))
+    else if (!writing.stripsUnknownKeys && !isLeftOut(item, value) && !isEnough(writing.found))
       writing.found.push(unknownKey(schema, place.path, key));
   }
   for (const accessor of schema.accessors) {
@@ -99,7 +118,7 @@ function itemOf(property: PropertySchema, value: unknown, owner: object, place: 
   if (place.depth > writing.maxDepth) throw tooDeep(writing.root, writing.maxDepth, writing.name);
   if (Array.isArray(value)) return itemsOf(property, value, owner, place, writing);
   // A transform may return any class, so the declared type says nothing. The class of the value decides.
-  const target = property.isTransformed ? classSchemaOfValue(value) : targetOf(property, value, owner);
+  const target = property.isTransformed ? classSchemaOfValue(value, property) : targetOf(property, value, owner);
   if (types.isDate(value) && (target === Date || property.isTransformed)) return isoOf(value, place.path);
   if (typeof target === 'object' && !types.isDate(value)) return nestedOf(property, target, value, place, writing);
   writing.isCopy = false;
@@ -113,10 +132,12 @@ function itemsOf(
   place: Place,
   writing: Writing,
 ): unknown[] {
+  const flaw = arrayFlaw(items);
+  if (flaw) throw new NotSerializableError(place.path, flaw.what, flaw.wayOut);
   const copy = items.map((item, index) =>
     itemOf(property, item, owner, { ...place, path: join(place.path, index), depth: place.depth + 1 }, writing),
   );
-  // map() of a subclass of Array returns that subclass, which may have its own toJSON.
+  // map() of an array of another realm returns an array of that realm, which may have its own toJSON.
   if (Object.getPrototypeOf(copy) !== Array.prototype) writing.isCopy = false;
   return copy;
 }

@@ -1,6 +1,14 @@
 // `@Type` calls Reflect.getMetadata while classes are declared.
 import 'reflect-metadata';
-import { Expose, TransformationType, type TypeHelpOptions } from 'class-transformer';
+import {
+  Expose,
+  plainToInstance,
+  Transform,
+  TransformationType,
+  type ClassTransformOptions,
+  type TransformFnParams,
+  type TypeHelpOptions,
+} from 'class-transformer';
 // The metadata of @Type, @Expose and @Exclude. It has no public API. We need it to refuse unknown keys before
 // class-transformer spends time on them. The import has a full path so that a bundler uses the same file as
 // class-transformer.
@@ -10,6 +18,9 @@ import { defaultMetadataStorage as storage } from 'class-transformer/cjs/storage
 export type AnyClass = abstract new (...args: never[]) => object;
 /** One `@Transform` in the direction to plain. Gets the value and the object that has the property. */
 export type Writer = (value: unknown, owner: object) => unknown;
+
+/** The function of one `@Transform`. */
+export type TransformFn = (params: TransformFnParams) => unknown;
 
 /** The subclasses in `@Type(…, { discriminator })`. */
 export interface Discriminator {
@@ -36,6 +47,8 @@ export interface TransformMetadata {
   readonly isRead: boolean;
   /** Whether the property is part of the conversion from instance to plain. */
   readonly isWritten: boolean;
+  /** The transforms to class, in order. */
+  readonly readers: readonly TransformFn[];
   /** Whether it has `@Transform`, in either direction. */
   readonly isTransformed: boolean;
   /** The transforms to plain, in order. */
@@ -60,34 +73,80 @@ export function selectedProperties(cls: AnyClass): string[] {
   return selected.flatMap(({ propertyName }) => propertyName ?? []);
 }
 
-/** Whether `@Expose` or `@Exclude` is on a class, or on one of its properties, including inherited ones. */
-export const isSelective = (cls: AnyClass): boolean =>
-  storage.getStrategy(cls) !== 'none' || selectedProperties(cls).length > 0;
+/** Properties with `@Expose` in the direction to class, in class-transformer's order. It visits them also if they are absent. */
+export const exposedProperties = (cls: AnyClass): string[] => [...new Set(storage.getExposedProperties(cls, toClass))];
+
+/** Whether `@Exclude` on the class leaves only properties with `@Expose`. */
+export const isClosed = (cls: AnyClass): boolean => storage.getStrategy(cls) === 'excludeAll';
+
+/**
+ * Whether class-transformer may confuse two properties of a class. It compares names of plain objects with names of
+ * properties, and it uses the custom names of overridden `@Expose` too.
+ *
+ * @param ownerOf the property with this name in the plain object
+ */
+export function hasAmbiguousNames(
+  cls: AnyClass,
+  names: readonly string[],
+  ownerOf: (wireName: string) => unknown,
+): boolean {
+  const excluded = new Set(storage.getExcludedMetadatas(cls).map(({ propertyName }) => propertyName));
+  return storage.getExposedMetadatas(cls).some(({ propertyName, options }) => {
+    if (excluded.has(propertyName)) return true;
+    const { name, groups } = options;
+    if (name === undefined || name === propertyName) return false;
+    if (groups !== undefined || names.includes(name)) return true;
+    return ownerOf(name) !== undefined && ownerOf(name) !== propertyName;
+  });
+}
 
 /** The metadata of one property of a class. */
-export function transformMetadata(cls: AnyClass, property: string): TransformMetadata {
-  const writers = storage
-    .findTransformMetadatas(cls, property, toPlain)
-    .map(({ transformFn }) => writerOf(transformFn, property));
+export function transformMetadata(cls: AnyClass, property: string, groups: readonly string[]): TransformMetadata {
+  const transforms = (direction: TransformationType): TransformFn[] =>
+    storage
+      .findTransformMetadatas(cls, property, direction)
+      .filter(({ options }) => isActive(options.groups, groups))
+      .map(({ transformFn }) => transformFn);
+  const readers = transforms(toClass);
+  const writers = transforms(toPlain).map((transform) => writerOf(transform, property));
   return {
     wireName: storage.findExposeMetadata(cls, property)?.options?.name ?? property,
-    isRead: takesOver(cls, property, toClass),
-    isWritten: takesOver(cls, property, toPlain),
-    isTransformed: writers.length > 0 || storage.findTransformMetadatas(cls, property, toClass).length > 0,
+    isRead: takesOver(cls, property, toClass, groups),
+    isWritten: takesOver(cls, property, toPlain, groups),
+    isTransformed: writers.length > 0 || readers.length > 0,
+    readers,
     writers,
     type: typeMetadata(cls, property),
   };
 }
 
-function takesOver(cls: AnyClass, property: string, direction: TransformationType): boolean {
+function takesOver(cls: AnyClass, property: string, direction: TransformationType, groups: readonly string[]): boolean {
   if (storage.getExcludedProperties(cls, direction).includes(property)) return false;
-  return storage.getStrategy(cls) !== 'excludeAll' || storage.getExposedProperties(cls, direction).includes(property);
+  if (!isActive(storage.findExposeMetadata(cls, property)?.options?.groups, groups)) return false;
+  return !isClosed(cls) || storage.getExposedProperties(cls, direction).includes(property);
 }
 
-type TransformFn = ReturnType<typeof storage.findTransformMetadatas>[number]['transformFn'];
+// Exactly as in class-transformer, also for an empty list.
+function isActive(own: readonly string[] | undefined, groups: readonly string[]): boolean {
+  if (groups.length > 0) return own === undefined || groups.some((group) => own.includes(group));
+  return own === undefined || own.length === 0;
+}
 
 function writerOf(transform: TransformFn, key: string): Writer {
-  return (value, owner) => transform({ value, key, obj: owner, type: toPlain, options: {} }) as unknown;
+  return (value, owner) => transform({ value, key, obj: owner, type: toPlain, options: {} });
+}
+
+/** The options that `@Transform` functions get from class-transformer: the given ones and its defaults. */
+export function optionsSeenBy(options: ClassTransformOptions): ClassTransformOptions {
+  class Probe {
+    it?: unknown;
+  }
+  let seen = options;
+  Transform((params) => {
+    seen = params.options;
+  })(Probe.prototype, 'it');
+  plainToInstance(Probe, { it: 1 }, options);
+  return seen;
 }
 
 function typeMetadata(cls: AnyClass, property: string): TypeMetadata | undefined {

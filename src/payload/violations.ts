@@ -76,6 +76,6 @@ function threw(payload: string, cause: unknown): InvalidPayloadError {
 }
 
 /** Calls `next` with a value, or with the result of its promise. Synchronous for a value that is not a promise. */
-export function andThen<A, B>(value: A | Promise<A>, next: (value: A) => B): B | Promise<B> {
+export function andThen<A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

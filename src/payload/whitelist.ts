@@ -14,11 +14,18 @@ type PlainObject = Record<string, unknown>;
  * Violations of the shape of a plain object, found before it is converted: keys without a rule, an array instead of an
  * object, an object instead of an array or of a number. class-validator would find unknown keys only after class-transformer
  * has converted them, and it would not find the other violations.
+ *
+ * @param strips true: deletes keys without a rule
  */
-export function shapeViolations(schema: ClassSchema, plain: PlainObject): Violation[] {
-  const found: Violation[] = [];
-  judgeObject(schema, plain, '', undefined, found);
-  return found;
+export function shapeViolations(schema: ClassSchema, plain: PlainObject, strips = false): Violation[] {
+  const search: Search = { strips, found: [] };
+  judgeObject(schema, plain, '', undefined, search);
+  return search.found;
+}
+
+interface Search {
+  readonly strips: boolean;
+  readonly found: Violation[];
 }
 
 function judgeObject(
@@ -26,14 +33,16 @@ function judgeObject(
   plain: PlainObject,
   path: string,
   allowed: string | undefined,
-  found: Violation[],
+  search: Search,
 ): void {
   for (const key of Object.keys(plain)) {
-    if (isEnough(found)) return;
+    if (isEnough(search.found)) return;
     const property = schema.wire.get(key);
     const value = plain[key];
-    if (property) judgeProperty(property, value, plain, path, found);
-    else if (key !== allowed) found.push(unknownKey(schema, path, key));
+    if (property) judgeProperty(property, value, plain, path, search);
+    else if (key === allowed) continue;
+    else if (search.strips) delete plain[key];
+    else search.found.push(unknownKey(schema, path, key));
   }
 }
 
@@ -51,38 +60,55 @@ function judgeProperty(
   value: unknown,
   owner: PlainObject,
   path: string,
-  found: Violation[],
+  search: Search,
 ): void {
   if (value === null) return;
   if (typeof value !== 'object' && !property.type) return;
   const at = join(path, property.wireName);
   // A transform may accept any shape. The rules check its result later.
-  if (!property.type || property.isTransformed) return judgeOpen(value, at, found);
+  if (!property.type || property.isTransformed) return judgeOpen(value, at, search);
   if (property.isArray !== undefined && Array.isArray(value) !== property.isArray) {
-    if (Array.isArray(value))
-      return void found.push({ path: at, rule: 'type', message: 'must be one object or value, not an array' });
-    return void found.push({ path: at, rule: 'type', message: 'must be an array' });
+    const message = property.isArray ? 'must be an array' : 'must be one object or value, not an array';
+    return void search.found.push({ path: at, rule: 'type', message });
   }
-  if (!Array.isArray(value)) return judgeItem(property, value, owner, at, found);
-  value.forEach((item, index) => judgeItem(property, item, owner, join(at, index), found));
+  if (!Array.isArray(value)) return judgeItem(property, value, owner, at, search);
+  judgeItems(property, value, owner, at, property.hasRows, search);
 }
 
-function judgeItem(property: PropertySchema, value: unknown, owner: PlainObject, at: string, found: Violation[]): void {
+function judgeItems(
+  property: PropertySchema,
+  items: readonly unknown[],
+  owner: PlainObject,
+  path: string,
+  areRows: boolean,
+  search: Search,
+): void {
+  items.forEach((item, index) => {
+    const at = join(path, index);
+    if (!areRows) return judgeItem(property, item, owner, at, search);
+    if (Array.isArray(item)) return judgeItems(property, item, owner, at, false, search);
+    search.found.push({ path: at, rule: 'type', message: 'must be an array' });
+  });
+}
+
+function judgeItem(property: PropertySchema, value: unknown, owner: PlainObject, at: string, search: Search): void {
   if (value === null) return;
   const object = typeof value === 'object' ? value : undefined;
   const target = targetOf(property, object, owner);
-  if (target === undefined) return judgeOpen(value, at, found);
+  if (target === undefined) return judgeOpen(value, at, search);
   const wrong = isClassSchema(target) ? itemWrong(object) : conversionWrong(target, value);
-  if (wrong !== undefined) found.push({ path: at, rule: 'type', message: wrong });
+  if (wrong !== undefined) search.found.push({ path: at, rule: 'type', message: wrong });
   else if (object && isClassSchema(target))
-    judgeObject(target, object as PlainObject, at, property.type?.discriminator?.property, found);
+    judgeObject(target, object as PlainObject, at, property.type?.discriminator?.property, search);
 }
 
 const isClassSchema = (target: Target): target is ClassSchema => typeof target === 'object';
 
 // class-validator descends into nested arrays, so `[[]]` would be a valid array of objects.
 const itemWrong = (object: object | undefined): string | undefined =>
-  Array.isArray(object) ? 'must be an object, not an array' : undefined;
+  Array.isArray(object)
+    ? 'must be an object, not an array (add @IsArray({ each: true }) if this is an array of arrays)'
+    : undefined;
 
 // Without this check, class-transformer would convert {} to the string "[object Object]", and true to a date.
 function conversionWrong(target: Target, value: unknown): string | undefined {
@@ -92,15 +118,15 @@ function conversionWrong(target: Target, value: unknown): string | undefined {
 }
 
 /** Data without a declared type: only objects that are too large for class-transformer are violations. */
-function judgeOpen(value: unknown, at: string, found: Violation[]): void {
+function judgeOpen(value: unknown, at: string, search: Search): void {
   if (typeof value !== 'object' || value === null) return;
   const keys = Array.isArray(value) ? [] : Object.keys(value);
   if (keys.length > mostKeys) {
-    return void found.push({
+    return void search.found.push({
       path: at,
       rule: 'type',
       message: `has ${keys.length} keys: an object inside a payload class may have ${mostKeys}`,
     });
   }
-  for (const item of Object.values(value)) judgeOpen(item, at, found);
+  for (const item of Object.values(value)) judgeOpen(item, at, search);
 }

@@ -48,8 +48,8 @@ describe('put and take return an instance', () => {
     expect(orders.put(taken)).toEqual(taken);
   });
 
-  it('the text is JSON of the given object, without undefined properties; take applies its own defaults', () => {
-    expect(orders.text({ to: 'a@b.co', address: undefined })).toBe('{"to":"a@b.co"}');
+  it('the text is JSON of the given object, without undefined properties and with default values; take applies its own defaults', () => {
+    expect(orders.text({ to: 'a@b.co', address: undefined })).toBe('{"to":"a@b.co","retries":3}');
     expect(orders.take('{"to":"a@b.co"}').retries).toBe(3);
     expect(orders.text(orderOf({ to: 'a@b.co' }))).toBe('{"retries":3,"to":"a@b.co"}');
   });

@@ -21,7 +21,7 @@ describe('@Expose', () => {
 
   it('renames keys in the text; put uses the property names', () => {
     const mail = { email: 'a', inner: [{ innerName: 'b' }] };
-    expect(mails.text(mail)).toBe('{"e_mail":"a","in":[{"inner_name":"b"}]}');
+    expect(mails.text(mail)).toBe('{"e_mail":"a","in":[{"inner_name":"b"}],"retries":3}');
     expect(mails.put(mail)).toMatchObject({ email: 'a', retries: 3, inner: [{ innerName: 'b' }], shout: 'a!' });
     const instance = Object.assign(new Mail(), { email: 'a' });
     expect(JSON.parse(mails.text(instance))).toEqual({ e_mail: 'a', retries: 3, shout: 'a!' });

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { compile, type Accept } from '../../src/payload/compiled/compile.js';
-import { payloadType, type PayloadClass } from '../../src/payload/payload-type.js';
+import { payloadType, type PayloadClass, type PayloadSettings } from '../../src/payload/payload-type.js';
 
 /** The compiled validator of a class. Fails if the class cannot be compiled. */
 export function accepting<T extends object>(cls: PayloadClass<T>): Accept<T> {
@@ -10,8 +10,11 @@ export function accepting<T extends object>(cls: PayloadClass<T>): Accept<T> {
 }
 
 /** Decodes a text with class-validator; `undefined` if it refuses the text or validates asynchronously. */
-export function ordinary<T extends object>(cls: PayloadClass<T>): (text: string) => T | undefined {
-  const type = payloadType<T>(cls, { validation: 'class-validator' });
+export function ordinary<T extends object>(
+  cls: PayloadClass<T>,
+  settings: PayloadSettings = {},
+): (text: string) => T | undefined {
+  const type = payloadType<T>(cls, { ...settings, validation: 'class-validator' });
   return (text) => {
     try {
       const decoded = type.decode(text);

@@ -1,6 +1,5 @@
 /** Work that `put` skips for a payload that is certainly valid. */
 import 'reflect-metadata';
-import { IsObject, IsOptional, IsString } from 'class-validator';
 import { describe, expect, it, vi } from 'vitest';
 import { payloadType } from '../../src/payload/payload-type.js';
 import { difference } from './compare.js';
@@ -33,28 +32,16 @@ describe('put does not parse its own text', () => {
     expect(reads(Object.assign(new Order(), { to: 'a@b.co' }))).toBe(0);
   });
 
-  it('but parses it if getters or toJSON may change the values', () => {
+  it('but parses it if getters may change the values', () => {
     let reading = 0;
     const changing = {
       get a() {
         return reading++;
       },
     };
-    expect(reads({ to: 'a@b.co', extra: { a: 1 } })).toBe(1);
-    expect(reads({ to: 'a@b.co', extra: changing })).toBe(1);
-    class Two {
-      @IsObject() @IsOptional() open?: object;
-      @IsString({ each: true }) list!: string[];
-    }
-    class Shouting extends Array<string> {
-      toJSON(): string[] {
-        return this.map((item) => item.toUpperCase());
-      }
-    }
-    const { text, payload } = payloadType<Two>(Two).encode({ list: Shouting.from(['a']) }) as {
-      text: string;
-      payload: Two;
-    };
-    expect([text, payload.list]).toEqual(['{"list":["A"]}', ['A']]);
+    expect(reads({ to: 'a@b.co', retries: 1, extra: { a: 1 } })).toBe(1);
+    expect(reads({ to: 'a@b.co', retries: 1, extra: changing })).toBe(1);
+    // Once more with the default value of retries.
+    expect(reads({ to: 'a@b.co', extra: changing })).toBe(2);
   });
 });

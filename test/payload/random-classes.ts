@@ -53,7 +53,7 @@ enum Colour {
   green = 'g',
 }
 
-interface Kind {
+export interface Kind {
   readonly name: string;
   /** Relative frequency. */
   readonly weight: number;
@@ -71,6 +71,8 @@ export interface Subject {
   readonly parent: Subject | undefined;
   readonly properties: {
     readonly name: string;
+    /** Its name in plain data, if that differs. */
+    wireName?: string;
     readonly kind: Kind;
     readonly isOptional: boolean;
     readonly other: Subject;
@@ -111,7 +113,9 @@ export function payloadOf(subject: Subject, dice: Dice, depth = 0): Record<strin
     ({ isOptional, kind }) =>
       !(isOptional && dice.chance(0.3 + depth / 5)) && (depth < 4 || !kind.name.startsWith('nested')),
   );
-  const entries = own.map(({ name, kind, other }) => [name, kind.good(dice, depth + 1, other)] as const);
+  const entries = own.map(
+    ({ name, wireName = name, kind, other }) => [wireName, kind.good(dice, depth + 1, other)] as const,
+  );
   const inherited = subject.parent ? Object.entries(payloadOf(subject.parent, dice, depth)) : [];
   return Object.fromEntries(dice.shuffled([...inherited, ...entries]));
 }

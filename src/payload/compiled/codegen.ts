@@ -1,10 +1,9 @@
-import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
-import { isOptionalOf } from './built-in.js';
-import { isPlainObject } from './converters.js';
-import type { Plan, PropertyPlan } from './plan.js';
-import type { RuleStep } from './rules.js';
-import { shortcutOf } from './shortcuts.js';
-import { argumentsOf, isExactly, type OnDoubt, type Steps } from './steps.js';
+import { TransformationType } from 'class-transformer';
+import type { Outside } from './outside.js';
+import type { ClassPlan, Plan, PropertyPlan } from './plan.js';
+import type { Steps } from './steps.js';
+import { Text } from './text.js';
+import { writeHolds } from './write-holds.js';
 
 /**
  * The steps as generated source text, three functions for each class. The engine sees constant names and calls, and
@@ -12,8 +11,8 @@ import { argumentsOf, isExactly, type OnDoubt, type Steps } from './steps.js';
  *
  * @throws EvalError if code generation is forbidden
  */
-export function generate(root: Plan, onDoubt: OnDoubt): Steps {
-  const text = new Text(onDoubt);
+export function generate(root: ClassPlan, outside: Outside): Steps {
+  const text = new Text(outside);
   text.indexOf(root);
   // The list grows in this loop, because classes refer to others.
   for (const plan of text.plans) writeClass(text, plan);
@@ -28,144 +27,103 @@ export function generate(root: Plan, onDoubt: OnDoubt): Steps {
   return make(...values);
 }
 
-/** Source text under construction, and the values that it refers to. */
-class Text {
-  readonly lines: string[] = [];
-  readonly plans: Plan[] = [];
-  readonly #constants = new Map<unknown, string>();
-
-  constructor(onDoubt: OnDoubt) {
-    for (const [name, value] of Object.entries({
-      isPlainObject,
-      isExactly,
-      argumentsOf,
-      onDoubt,
-      isArray: Array.isArray,
-    })) {
-      this.#constants.set(value, name);
-    }
-  }
-
-  add(...lines: string[]): void {
-    this.lines.push(...lines);
-  }
-
-  /** The number of a class, used in the names of its functions. */
-  indexOf(plan: Plan): number {
-    const index = this.plans.indexOf(plan);
-    return index === -1 ? this.plans.push(plan) - 1 : index;
-  }
-
-  /** The name of a value that cannot be written as source text. */
-  constant(value: unknown): string {
-    const name = this.#constants.get(value) ?? `k${this.#constants.size}`;
-    this.#constants.set(value, name);
-    return name;
-  }
-
-  constants(): { names: string[]; values: unknown[] } {
-    return { names: [...this.#constants.values()], values: [...this.#constants.keys()] };
-  }
-}
-
 function writeClass(text: Text, plan: Plan): void {
   const n = text.indexOf(plan);
-  writeFits(text, plan, n);
-  writeMake(text, plan, n);
-  writeHolds(text, plan, n);
-  text.add(
-    `function fitsAll${n}(v) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!fits${n}(v[i])) return false; return true; }`,
-    `function makeAll${n}(v) { const a = []; for (let i = 0; i < v.length; i++) { const o = make${n}(v[i]); if (o === undefined) return undefined; a.push(o); } return a; }`,
-    `function holdsAll${n}(v) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!holds${n}(v[i])) return false; return true; }`,
-  );
+  if ('outside' in plan) {
+    const steps = text.constant(plan.outside);
+    text.add(`const { fits: fits${n}, make: make${n}, holds: holds${n} } = ${steps};`);
+  } else {
+    writeFits(text, plan, n);
+    writeMake(text, plan, n);
+    writeHolds(text, plan, n);
+  }
+  for (const [all, one] of [
+    [`All${n}`, String(n)],
+    [`Rows${n}`, `All${n}`],
+  ])
+    text.add(
+      `function fits${all}(v) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!fits${one}(v[i])) return false; return true; }`,
+      `function make${all}(v) { const a = []; for (let i = 0; i < v.length; i++) { const o = make${one}(v[i]); if (o === undefined) return undefined; a.push(o); } return a; }`,
+      `function holds${all}(v) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!holds${one}(v[i])) return false; return true; }`,
+    );
 }
 
-/** The function for a nested class, or for an array of its objects. */
-function nestedName(text: Text, step: string, content: PropertyPlan['content']): string | undefined {
-  if ('converter' in content) return undefined;
-  return `${step}${content.isArray ? 'All' : ''}${text.indexOf(content.plan)}`;
-}
-
-function writeFits(text: Text, plan: Plan, n: number): void {
+function writeFits(text: Text, plan: ClassPlan, n: number): void {
   text.add(
     `function fits${n}(s) {`,
     'if (!isPlainObject(s)) return false;',
     'for (const key of Object.keys(s)) switch (key) {',
   );
-  for (const { name, content, isStillSo } of plan.properties) {
-    const value = `s[${JSON.stringify(name)}]`;
-    const nested = nestedName(text, 'fits', content);
-    const fits =
-      'converter' in content
-        ? `${text.constant(content.converter.fits)}(${value})`
-        : `(${value} === null || ${nested}(${value}))`;
-    const isSo = isStillSo ? `${text.constant(isStillSo)}(s) && ` : '';
-    text.add(`case ${JSON.stringify(name)}: if (!(${isSo}${fits})) return false; break;`);
-  }
-  text.add('default: return false;', '}', 'return true;', '}');
-}
-
-function writeMake(text: Text, plan: Plan, n: number): void {
-  // Properties are set in the order of the keys in the data, as class-transformer does.
-  text.add(
-    `function make${n}(s) {`,
-    `const o = new ${text.constant(plan.cls)}();`,
-    'let v;',
-    'for (const key of Object.keys(s)) switch (key) {',
-  );
-  for (const { name, content } of plan.properties) {
-    const key = JSON.stringify(name);
-    const nested = nestedName(text, 'make', content);
-    const make =
-      'converter' in content
-        ? `${text.constant(content.converter.make)}(s[${key}])`
-        : `s[${key}] === null ? null : ${nested}(s[${key}])`;
-    // class-transformer does not overwrite methods, also those in fields.
-    text.add(
-      `case ${key}: v = ${make}; if (v === undefined || typeof o[${key}] === 'function') return undefined; o[${key}] = v; break;`,
-    );
-  }
-  text.add('}', 'return o;', '}');
-}
-
-function writeHolds(text: Text, plan: Plan, n: number): void {
-  text.add(`function holds${n}(o) {`, `if (!isExactly(o, ${text.constant(plan)})) return false;`, 'let v, a, c;');
   for (const property of plan.properties) {
-    const { name, conditions, rules, content } = property;
-    text.add(`v = o[${JSON.stringify(name)}]; c = true;`);
-    // All conditions are called, as in class-validator, even if the first one is false.
-    for (const condition of conditions) text.add(`if (!(${conditionText(text, property, condition)})) c = false;`);
-    text.add('if (c) {');
-    for (const step of rules) writeRule(text, step, JSON.stringify(plan.cls.name));
-    const nested = nestedName(text, 'holds', content);
-    if (nested) text.add(`if (v !== undefined && !${nested}(v)) return false;`);
-    text.add('}');
+    if (property.key === undefined) continue;
+    const key = JSON.stringify(property.key);
+    const isSo = property.isStillSo ? `${text.constant(property.isStillSo)}(s) && ` : '';
+    text.add(`case ${key}: if (!(${isSo}${fitsText(text, property, `s[${key}]`)})) return false; break;`);
   }
-  text.add('return true;', '}');
+  const unknown = text.outside.validation.stripsUnknownKeys ? 'delete s[key];' : 'return false;';
+  text.add(`default: ${unknown}`, '}', 'return true;', '}');
 }
 
-function conditionText(text: Text, { name }: PropertyPlan, condition: ValidationMetadata): string {
-  const value = `o[${JSON.stringify(name)}]`;
-  if (isOptionalOf(name, condition)) return `${value} !== null && ${value} !== undefined`;
-  return `${text.constant(condition)}.constraints[0](o, v)`;
+function fitsText(text: Text, { content, readers }: PropertyPlan, value: string): string {
+  // The value of a getter is not used.
+  if (content === undefined) return `typeof ${value} !== 'object'`;
+  if ('converter' in content) return `${text.constant(content.converter.fits)}(${value})`;
+  if (content.otherwise && readers.length > 0) return `${text.constant(content.otherwise.fits)}(${value})`;
+  return `(${value} === null || ${text.nested('fits', content, value)})`;
 }
 
-function writeRule(text: Text, step: RuleStep, targetName: string): void {
-  const args = `argumentsOf(${targetName}, ${text.constant(step)}, o, v)`;
-  const call = (value: string): string =>
-    `c = ${text.constant(step.by)}.instance.validate(${value}, a); if (c !== true) return onDoubt(c);`;
-  const test = (value: string): string | undefined =>
-    step.builtIn && shortcutOf(step.builtIn, value, step.rule.constraints ?? [], (given) => text.constant(given));
-  const shortcut = test('v');
-  if (!step.rule.each)
-    return text.add(
-      shortcut === undefined ? `a = ${args}; ${call('v')}` : `if (!(${shortcut})) { a = ${args}; ${call('v')} }`,
+function writeMake(text: Text, plan: ClassPlan, n: number): void {
+  text.add(`function make${n}(s) {`, `const o = new ${text.constant(plan.cls)}();`, 'let v;');
+  if (plan.isClosed) {
+    for (const property of plan.exposed) writeSet(text, property);
+  } else {
+    // Properties are set in the order of the keys in the data, as class-transformer does.
+    text.add('const keys = Object.keys(s);', 'for (const key of keys) switch (key) {');
+    for (const property of plan.properties) {
+      if (property.key === undefined || property.content === undefined) continue;
+      text.add(`case ${JSON.stringify(property.key)}: {`);
+      writeSet(text, property);
+      text.add('break; }');
+    }
+    text.add('}');
+    for (const property of plan.exposed) {
+      if (property.readers.length === 0 && !text.outside.mayChangeData) continue;
+      text.add(`if (!keys.includes(${JSON.stringify(property.key)})) {`);
+      writeSet(text, property);
+      text.add('}');
+    }
+  }
+  text.add('return o;', '}');
+}
+
+function writeSet(text: Text, property: PropertyPlan): void {
+  const { name, content, readers } = property;
+  if (content === undefined) return;
+  const key = JSON.stringify(name);
+  const target = `o[${key}]`;
+  // class-transformer does not overwrite methods, also those in fields.
+  text.add(`if (typeof ${target} === 'function') return undefined;`);
+  text.add(`v = s[${JSON.stringify(property.key)}];`, 'if (v !== undefined && v !== null) {');
+  // A transform may have changed the data since it was checked.
+  if (text.outside.mayChangeData) text.add(`if (!(${fitsText(text, property, 'v')})) return undefined;`);
+  writeConversion(text, content, readers.length > 0);
+  text.add('}');
+  for (const reader of readers)
+    text.add(
+      `v = ${text.constant(reader)}({ value: v, key: ${key}, obj: s, type: ${TransformationType.PLAIN_TO_CLASS}, options });`,
     );
-  const item = test('v[i]');
-  text.add(
-    `a = ${args};`,
-    `if (isArray(v)) { for (let i = 0; i < v.length; i++) { ${item === undefined ? call('v[i]') : `if (!(${item})) { ${call('v[i]')} }`} } }`,
-    // A default value may be a Set or a Map: class-validator would check each item of it.
-    `else if (typeof v === 'object' && v !== null) return false; else { ${call('v')} }`,
-  );
+  text.add(`if (v !== undefined) ${target} = v;`);
+}
+
+/** Converts the value in `v`. */
+function writeConversion(text: Text, content: NonNullable<PropertyPlan['content']>, isTransformed: boolean): void {
+  const doubt = 'if (v === undefined) return undefined;';
+  if ('converter' in content)
+    return text.add(`v = ${text.constant(content.converter.make)}(v);`, isTransformed ? '' : doubt);
+  const make = `v = ${text.nested('make', content, 'v')}; ${doubt}`;
+  if (!content.otherwise || !isTransformed) return text.add(make);
+  const otherwise = `v = ${text.constant(content.otherwise.make)}(v);`;
+  // To test whether the data fits would delete unknown keys, which the transform may need.
+  if (text.outside.validation.stripsUnknownKeys) return text.add(otherwise);
+  text.add(`if (${text.nested('fits', content, 'v')}) { ${make} } else ${otherwise}`);
 }

@@ -1,19 +1,26 @@
 import type { PayloadClass } from '../types.js';
+import { validationOf, type Validation } from '../validation.js';
 import { generate } from './codegen.js';
-import { planOf, type Plan } from './plan.js';
+import { Outside, type NotCompiled } from './outside.js';
+import { planOf, reasonOf } from './plan.js';
 import type { OnDoubt } from './steps.js';
-import { Unsupported } from './unsupported.js';
 
 /**
  * Returns the instance for plain data, or `undefined` in doubt. Then class-validator must decide. It never refuses
- * data.
+ * data. `@Transform` functions may change the data.
  */
 export type Accept<T> = (plain: unknown) => T | undefined;
 
 /** Result of {@link compile}: a fast function, or the reason why there is none. */
-export type Compiled<T> =
+export type Compiled<T> = (
   | { readonly accept: Accept<T>; readonly declined?: undefined }
-  | { readonly accept?: undefined; readonly declined: string };
+  | { readonly accept?: undefined; readonly declined: string }
+) & {
+  /** The classes that are not compiled: the class itself, or classes of its properties. */
+  readonly notCompiled: readonly NotCompiled[];
+  /** Whether `accept` may change the data. Then read it again before class-validator decides. */
+  readonly mayChangeData: boolean;
+};
 
 /**
  * A function that accepts valid payloads of a class. It takes a fraction of the time of class-transformer and
@@ -22,18 +29,19 @@ export type Compiled<T> =
  * It returns the same instances as class-transformer and class-validator would, for a subset of the payloads that they
  * accept. It leaves every unknown feature of the class, and every doubtful payload, to them. Only they refuse a payload.
  */
-export function compile<T extends object>(cls: PayloadClass<T>): Compiled<T> {
+export function compile<T extends object>(cls: PayloadClass<T>, validation: Validation = validationOf()): Compiled<T> {
   try {
-    return { accept: acceptFor<T>(planOf(cls)) };
+    return acceptFor<T>(cls, validation);
   } catch (error) {
     // For example a type function of a circular import, or a container that does not know a rule. class-transformer or
     // class-validator will throw the same error for the first payload.
     // Where code generation is forbidden, EvalError: class-validator validates all payloads.
-    return { declined: error instanceof Unsupported ? error.message : `it threw: ${String(error)}` };
+    const declined = reasonOf(error);
+    return { declined, notCompiled: [{ name: cls.name, reason: declined }], mayChangeData: false };
   }
 }
 
-function acceptFor<T extends object>(plan: Plan): Accept<T> {
+function acceptFor<T extends object>(cls: PayloadClass<T>, validation: Validation): Compiled<T> {
   let isAsync = false;
   const onDoubt: OnDoubt = (answer) => {
     if (isPromise(answer)) {
@@ -44,8 +52,10 @@ function acceptFor<T extends object>(plan: Plan): Accept<T> {
     }
     return false;
   };
-  const { fits, make, holds } = generate(plan, onDoubt);
-  return (plain) => {
+  const outside = new Outside(validation, onDoubt);
+  const plan = planOf(cls, outside, validation.groups);
+  const { fits, make, holds } = generate(plan, outside);
+  const accept: Accept<T> = (plain) => {
     if (isAsync) return undefined;
     try {
       if (!fits(plain)) return undefined;
@@ -56,6 +66,7 @@ function acceptFor<T extends object>(plan: Plan): Accept<T> {
       return undefined;
     }
   };
+  return { accept, notCompiled: outside.declined, mayChangeData: outside.mayChangeData };
 }
 
 const isPromise = (answer: unknown): answer is Promise<unknown> =>

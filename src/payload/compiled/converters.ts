@@ -1,3 +1,4 @@
+import { plainToInstance, type ClassTransformOptions } from 'class-transformer';
 import { mostKeys } from '../whitelist.js';
 
 /**
@@ -56,6 +57,26 @@ function copyOf(value: unknown): unknown {
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
+
+/**
+ * A property with `@Type` and `@Transform`: any JSON value, converted to the type as class-transformer does, also if that
+ * makes no sense. The transform and the rules decide about the result.
+ */
+export function looseConverter(to: unknown, options: ClassTransformOptions): Converter {
+  const convert = (value: unknown): unknown => plainToInstance(to as new () => object, value, options);
+  const one = scalars.get(to) ?? ((value: unknown): unknown => value);
+  return {
+    fits: isData,
+    make: (value) => (value === null ? null : typeof value === 'object' ? convert(value) : one(value)),
+  };
+}
+
+const scalars = new Map<unknown, (value: unknown) => unknown>([
+  [Date, (value) => new Date(value as string)],
+  [String, String],
+  [Number, Number],
+  [Boolean, Boolean],
+]);
 
 /** A property with `@Type(() => Date)`, or with one of the primitive types. */
 export function converterFor(to: unknown, isArray: boolean): Converter | undefined {

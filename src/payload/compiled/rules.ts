@@ -14,10 +14,8 @@ export interface RuleStep {
 
 /** The constraints of a value in class-validator's order: `@IsDefined` first. */
 export function ruleSteps(where: string, rules: readonly ValidationMetadata[]): RuleStep[] {
-  for (const { type, validateIf } of rules) {
+  for (const { type } of rules)
     if (!known.includes(type)) throw new Unsupported(`${where} has a rule of the type ${type}`);
-    if (validateIf) throw new Unsupported(`${where} has a rule with validateIf`);
-  }
   const ordered = [
     ...rules.filter(({ type }) => type === 'isDefined'),
     ...rules.filter(({ type }) => type === 'customValidation'),
@@ -28,15 +26,16 @@ export function ruleSteps(where: string, rules: readonly ValidationMetadata[]): 
 const known = ['isDefined', 'customValidation', 'conditionalValidation', 'nestedValidation', 'whitelistValidation'];
 
 function stepsOf(where: string, rule: ValidationMetadata): RuleStep[] {
-  return getMetadataStorage()
-    .getTargetValidatorConstraints(rule.constraintCls)
-    .map((constraint) => {
-      if (constraint.async) throw new Unsupported(`${where} has an asynchronous rule`);
-      // A wrapper has no state, so its instance can be kept. The instance of a user's constraint class comes from a container
-      // (useContainer), which may return another instance each time, so it is looked up for each value, as class-validator
-      // does. That lookup gets slower with the number of rules in the process.
-      if (!isWrapper(constraint)) return { rule, by: constraint, builtIn: undefined };
-      const { name, instance } = constraint;
-      return { rule, by: { instance }, builtIn: isBuiltIn(name, instance) ? name : undefined };
-    });
+  const constraints = getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
+  if (rule.validateIf && constraints.length > 1)
+    throw new Unsupported(`${where} has a rule with validateIf and two constraints`);
+  return constraints.map((constraint) => {
+    if (constraint.async) throw new Unsupported(`${where} has an asynchronous rule`);
+    // A wrapper has no state, so its instance can be kept. The instance of a user's constraint class comes from a container
+    // (useContainer), which may return another instance each time, so it is looked up for each value, as class-validator
+    // does. That lookup gets slower with the number of rules in the process.
+    if (!isWrapper(constraint)) return { rule, by: constraint, builtIn: undefined };
+    const { name, instance } = constraint;
+    return { rule, by: { instance }, builtIn: isBuiltIn(name, instance) ? name : undefined };
+  });
 }

@@ -1,4 +1,5 @@
 import { isEmail } from 'class-validator';
+import { isEnumValue } from '../enum-values.js';
 import type { BuiltInName } from './built-in.js';
 
 /**
@@ -25,7 +26,7 @@ const shortcuts: Record<BuiltInName, Shortcut> = {
   isBoolean: (v) => `typeof ${v} === 'boolean'`,
   isEmail: (v, [options], constant) =>
     options === undefined && (emailsAgree ??= agreeAboutEmails()) ? `${constant(isPlainEmail)}(${v})` : undefined,
-  isEnum: (v, [entity], constant) => `${constant(hasValue)}(${constant(entity)}, ${v})`,
+  isEnum: (v, [entity], constant) => `${constant(isEnumValue)}(${constant(entity)}, ${v})`,
   isIn: (v, [values], constant) => (isOrdinary(values) ? `${constant(hasItem)}(${constant(values)}, ${v})` : undefined),
   isLength: (v, [min, max], constant) =>
     typeof min === 'number' && (typeof max === 'number' || max === undefined)
@@ -52,12 +53,6 @@ const shortcuts: Record<BuiltInName, Shortcut> = {
 
 /** Whether a text has only printable ASCII characters. They count as one character each. */
 const isAscii = (text: string): boolean => !/[^ -~]/.test(text);
-
-/** Whether an object has this value now. The user may change the object at any time. */
-function hasValue(entity: Record<string, unknown>, value: unknown): boolean {
-  for (const key in entity) if (entity[key] === value) return Object.hasOwn(entity, key);
-  return false;
-}
 
 /** Whether an array without a method of its own; `some` calls the ordinary method. */
 const isOrdinary = (values: unknown): values is unknown[] =>

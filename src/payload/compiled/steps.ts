@@ -1,5 +1,4 @@
 import type { ValidationArguments } from 'class-validator';
-import type { Plan } from './plan.js';
 import type { RuleStep } from './rules.js';
 
 /**
@@ -36,7 +35,7 @@ export function argumentsOf(
  * Whether class-validator would use the rules of exactly this class for a value. A default value may be of another class,
  * and a constructor may return any object.
  */
-export function isExactly(value: unknown, { cls }: Plan): value is object {
+export function isExactly(value: unknown, cls: new () => object): value is object {
   if (typeof value !== 'object' || value === null) return false;
   return Object.getPrototypeOf(value) === cls.prototype && value.constructor === cls;
 }
