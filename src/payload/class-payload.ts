@@ -9,7 +9,7 @@ import type { Encoded, PayloadClass, PayloadType } from './types.js';
 import { toPlain } from './to-plain.js';
 import { shapeViolations } from './whitelist.js';
 import { brokenRules } from './validate.js';
-import { andThen, guard, invalid, invalidAll, typeOf } from './violations.js';
+import { andThen, fail, invalid, invalidAll, typeOf } from './violations.js';
 
 /**
  * Payloads of a class with class-validator rules.
@@ -26,31 +26,35 @@ export function classPayload<T extends object>(
   const { name } = schema;
   const verdict = verdictOf(cls, schema);
   // A custom serializer may return objects with getters or other classes. The compiled validation knows plain data only.
-  const accept = validation === 'compiled' && codec.kind === 'json' ? compiledLater(cls) : acceptNothing;
-  const decode = (text: string): T | Promise<T> =>
-    guard(name, () => {
+  let accept: Accept<T> | undefined = validation === 'compiled' && codec.kind === 'json' ? undefined : acceptNothing;
+  // Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing.
+  const compiled = (): Accept<T> => (accept = compile(cls).accept ?? acceptNothing);
+  const decode = (text: string): T | Promise<T> => {
+    try {
       const plain = codec.read(text, name);
-      return accept(plain) ?? verdict(plain);
-    });
-  const encode = (value: unknown): Encoded<T> | Promise<Encoded<T>> => {
-    const { plain, isCopy } = toPlain(schema, dataOf(schema, value), codec.maxDepth);
-    const text = codec.write(plain, name);
-    // A copy that the codec found to be plain JSON equals the value that reading the text would give, so the text need not
-    // be read.
-    const payload = isCopy ? accept(plain) : undefined;
-    if (payload !== undefined) return { text, payload };
-    return andThen(decode(text), (decoded) => ({ text, payload: decoded }));
+      const decoded = (accept ?? compiled())(plain) ?? verdict(plain);
+      return decoded instanceof Promise ? decoded.catch((cause: unknown) => fail(name, cause)) : decoded;
+    } catch (cause) {
+      return fail(name, cause);
+    }
   };
-  return { name, source: cls, decode, encode: (value) => guard(name, () => encode(value), NotSerializableError) };
+  const encode = (value: unknown): Encoded<T> | Promise<Encoded<T>> => {
+    try {
+      const { plain, isCopy } = toPlain(schema, dataOf(schema, value), codec.maxDepth);
+      const text = codec.write(plain, name);
+      // A copy that the codec found to be plain JSON equals the value that reading the text would give, so the text need not
+      // be read.
+      const payload = isCopy ? (accept ?? compiled())(plain) : undefined;
+      if (payload !== undefined) return { text, payload };
+      return andThen(decode(text), (decoded) => ({ text, payload: decoded }));
+    } catch (cause) {
+      return fail(name, cause, NotSerializableError);
+    }
+  };
+  return { name, source: cls, decode, encode };
 }
 
 const acceptNothing = (): undefined => undefined;
-
-// Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing.
-function compiledLater<T extends object>(cls: PayloadClass<T>): Accept<T> {
-  let accept: Accept<T> | undefined;
-  return (plain) => (accept ??= compile(cls).accept ?? acceptNothing)(plain);
-}
 
 /** Turns data into an instance of a class. Throws InvalidPayloadError, or any error of a constructor, rule or transform. */
 export type Verdict<T> = (plain: unknown) => T | Promise<T>;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../core/errors.js';
 import type { Limit } from '../core/options/queue.js';
 import type { Broker } from '../redis/broker.js';
-import type { PutReply, QueueHints } from '../redis/transitions.js';
+import type { DelayedPut, PutBatch, PutReply, QueueHints } from '../redis/transitions.js';
 import { newId } from '../wire/id.js';
 import type { PutRequest } from './put-request.js';
 
@@ -17,6 +17,7 @@ const mostBufferedCharacters = 16 * 1_048_576;
 const awayAfterMs = 1_000;
 /** How long a put tries while Redis is away, or the queue is full. */
 const patienceMs = 30_000;
+const patience = { withinMs: patienceMs };
 /** Between two attempts while the queue is full. */
 const shortestPauseMs = 20;
 const longestPauseMs = 320;
@@ -62,9 +63,10 @@ export class PutBatcher {
       if (request.count > this.limit.maxLength) return request.reject(this.#full(request));
       request.waitsUntil = Date.now() + patienceMs;
     }
-    const { weight } = request;
-    if (this.#isOverfull(weight)) return request.reject(new BufferFullError(this.name, this.#buffered));
-    this.#buffered += weight;
+    const buffered = this.#buffered + request.weight;
+    if (buffered > mostBufferedCharacters && this.#isAway())
+      return request.reject(new BufferFullError(this.name, this.#buffered));
+    this.#buffered = buffered;
     this.#pending.push(request);
     this.#sending ??= this.#sendAll();
   }
@@ -77,13 +79,13 @@ export class PutBatcher {
   async #sendAll(): Promise<void> {
     await Promise.resolve(); // so that puts of one turn of the event loop share a batch
     if (this.#number === 0) await this.#announce();
-    for (let flight = this.#depart(); flight;) flight = (await this.#arrive(flight)) ?? this.#depart();
+    let flight: Flight | undefined;
+    while (flight || this.#pending.length > 0) flight = await this.#arrive(flight ?? this.#depart());
     // In the turn in which nothing was pending: a later put begins anew.
     this.#sending = undefined;
   }
 
-  #depart(): Flight | undefined {
-    if (this.#pending.length === 0) return undefined;
+  #depart(): Flight {
     const batch = this.#nextBatch();
     this.#sentAt = Date.now();
     return { batch, reply: this.#send(batch) };
@@ -98,7 +100,7 @@ export class PutBatcher {
       if (refused.length === 0) this.#fullPauseMs = 0;
       else if (refused.length < batch.length) this.#fullPauseMs = shortestPauseMs;
       else this.#fullPauseMs = Math.min(2 * Math.max(this.#fullPauseMs, shortestPauseMs), longestPauseMs);
-      const next = refused.length === 0 ? this.#depart() : undefined;
+      const next = refused.length === 0 && this.#pending.length > 0 ? this.#depart() : undefined;
       resolveStored(batch, reply, refused.length);
       if (refused.length > 0) await this.#retryRefused(refused);
       return next;
@@ -128,31 +130,25 @@ export class PutBatcher {
     return batch;
   }
 
-  /** While Redis answers, its speed bounds what waits. While it is away, only this does. */
-  #isOverfull(weight: number): boolean {
-    if (this.#buffered + weight <= mostBufferedCharacters) return false;
+  /** While Redis answers, its speed bounds what waits. While it is away, only `mostBufferedCharacters` does. */
+  #isAway(): boolean {
     return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
   }
 
-  async #send(batch: readonly PutRequest[]): Promise<PutReply> {
-    this.#id ??= newId();
-    this.#number += 1;
+  #send(batch: readonly PutRequest[]): Promise<PutReply> {
+    const producer = (this.#id ??= newId());
+    const number = (this.#number += 1);
     const { target, due } = batch[0]!;
-    const { limit } = this;
-    const terms = {
-      producer: this.#id,
-      number: this.#number,
-      ...(target.uniqueForMs !== undefined && {
-        own: { ids: batch.flatMap(({ ids }) => ids), forMs: target.uniqueForMs },
-      }),
-      ...(limit && { limit: { most: limit.maxLength, calls: batch.map(({ count }) => count) } }),
-    };
-    if (!due)
-      return this.broker.put({ ...terms, messages: messagesOf(batch), lane: target.lane }, { withinMs: patienceMs });
-    const delayed = batch.flatMap(({ list, ids, due: when, target: { lane } }) =>
-      list.map((message, index) => ({ id: ids[index]!, due: when!, lane, message })),
-    );
-    const reply = await this.broker.put({ ...terms, delayed }, { withinMs: patienceMs });
+    const forMs = target.uniqueForMs;
+    const own = forMs === undefined ? undefined : { ids: batch.flatMap(({ ids }) => ids), forMs };
+    const limit = this.limit && { most: this.limit.maxLength, calls: batch.map(({ count }) => count) };
+    return due
+      ? this.#sendDelayed({ producer, number, own, limit, delayed: delayedOf(batch) })
+      : this.broker.put({ producer, number, own, limit, messages: messagesOf(batch), lane: target.lane }, patience);
+  }
+
+  async #sendDelayed(batch: PutBatch): Promise<PutReply> {
+    const reply = await this.broker.put(batch, patience);
     this.onDelayed?.(reply);
     return reply;
   }
@@ -191,6 +187,12 @@ function messagesOf(batch: readonly PutRequest[]): string[] {
     else all.push(...messages);
   }
   return all;
+}
+
+function delayedOf(batch: readonly PutRequest[]): DelayedPut[] {
+  return batch.flatMap(({ list, ids, due, target: { lane } }) =>
+    list.map((message, index) => ({ id: ids[index]!, due: due!, lane, message })),
+  );
 }
 
 /** Requests that found no room: the first that did not fit, and all after it. */

@@ -28,6 +28,7 @@ const producerMemoryMs = 600_000;
 /** How long Redis keeps its reply to a request: longer than the client repeats the request. */
 const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
+const noDuplicates: readonly number[] = [];
 
 /**
  * One queue in Redis. It has a method for each transition of a message, in the order of its life. Each transition is safe to send
@@ -44,16 +45,19 @@ export class Broker extends Registration {
   }
 
   /**
-   * put, put-with: stores a batch of waiting or delayed messages.
+   * put, put-with: stores a batch of waiting or delayed messages. Most are waiting, with normal priority, and without a limit and
+   * chosen ids: then the script is put.
    *
    * Redis stores each batch number of a put batcher once, and replies the same if the batch is sent again. A batch that is
    * older than the last one is not stored; no caller waits for its reply.
    */
   async put(batch: PutBatch, patience: Patience): Promise<PutReply> {
-    const { own, limit } = batch;
-    return batch.delayed || own || limit || (batch.lane ?? 'b') !== 'b'
-      ? this.#putWith(batch, patience)
-      : this.#putPlainly(batch, patience);
+    if (batch.delayed || batch.own || batch.limit || (batch.lane ?? 'b') !== 'b') return this.#putWith(batch, patience);
+    const { producer, number, messages } = batch;
+    const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
+    const keys = [this.keys.base, this.keys.producer(producer)];
+    const reply = await this.connection.script('put', keys, [number, producerMemoryMs, ...content], patience);
+    return { accepted: reply === 1 ? messages.length : -1, duplicates: noDuplicates };
   }
 
   /**
@@ -217,17 +221,7 @@ export class Broker extends Registration {
     await this.connection.call((client) => client.hdel(this.keys.meta, 'paused'), patience);
   }
 
-  /** For normal priority, without a delay, a limit or chosen ids. Most puts are of this kind. */
-  async #putPlainly(
-    { producer, number, messages }: PutBatch & { readonly messages: readonly string[] },
-    patience: Patience,
-  ): Promise<PutReply> {
-    const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
-    const keys = [this.keys.base, this.keys.producer(producer)];
-    const reply = await this.connection.script('put', keys, [number, producerMemoryMs, ...content], patience);
-    return { accepted: reply === 1 ? messages.length : -1, duplicates: [] };
-  }
-
+  /** For a delay, a limit, another priority than normal, or chosen ids. */
   async #putWith({ producer, number, own, limit, ...batch }: PutBatch, patience: Patience): Promise<PutReply> {
     const { delayed, delayedMessages, waiting } = this.keys;
     const marks = own?.ids.map((id) => this.keys.mark(id)) ?? [];

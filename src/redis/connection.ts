@@ -87,7 +87,7 @@ export class Connection {
       signal?.throwIfAborted();
       if (this.#isClosed) throw new QueueClosedError(this.label);
       try {
-        return await line.use((client) => send(client, isUnknown));
+        return await line.use(send, isUnknown);
       } catch (error) {
         if (isUnknownScript(error) && !isUnknown) {
           isUnknown = true;

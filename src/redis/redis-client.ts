@@ -68,11 +68,12 @@ export class RedisClient {
     return this.#pending > 0;
   }
 
-  async use<T>(send: (client: IoredisClient) => Promise<T>): Promise<T> {
+  /** Sends commands on this client, and connects before that if it has ended. @param isUnknown passed on to `send` */
+  async use<T>(send: (client: IoredisClient, isUnknown: boolean) => Promise<T>, isUnknown = false): Promise<T> {
     if (this.#pending++ === 0) this.#begin();
     try {
       if (this.client.status === 'end') await this.#connect();
-      return await send(this.client);
+      return await send(this.client, isUnknown);
     } catch (error) {
       // A demoted master keeps replying READONLY, and ioredis would stay connected to it.
       if (error instanceof Error && error.message.startsWith('READONLY')) this.client.disconnect(true);
@@ -109,8 +110,11 @@ export class RedisClient {
   }
 
   #hold(alive: boolean): void {
-    if (!(this.client instanceof Cluster)) return hold(this.client, alive);
-    for (const node of this.client.nodes()) hold(node, alive);
+    const nodes = this.client instanceof Cluster ? this.client.nodes() : [this.client];
+    for (const { stream } of nodes as { stream?: Redis['stream'] }[]) {
+      if (alive) stream?.ref();
+      else stream?.unref();
+    }
   }
 
   /** Replaces a dead connection. Bytes in both directions count, because a large message may take long to send. */
@@ -129,11 +133,6 @@ export class RedisClient {
     if (now - Math.max(this.#movedAt, this.#busySince) >= deadAfterMs)
       stream.destroy(new Error(`Socket timeout: no bytes sent or received for ${deadAfterMs} ms`));
   }
-}
-
-function hold({ stream }: Redis, alive: boolean): void {
-  if (alive) stream?.ref();
-  else stream?.unref();
 }
 
 const passing =

@@ -74,9 +74,9 @@ export type PutBatch = {
   /** Number of the batch. A higher one than that of any batch before it. */
   readonly number: number;
   /** Ids that the callers chose, one for each message, and for how long Redis rejects the same ids as duplicates. */
-  readonly own?: { readonly ids: readonly string[]; readonly forMs: number };
+  readonly own?: { readonly ids: readonly string[]; readonly forMs: number } | undefined;
   /** Most messages in the queue, and how many messages each put call has. A call is stored whole or not at all. */
-  readonly limit?: { readonly most: number; readonly calls: readonly number[] };
+  readonly limit?: { readonly most: number; readonly calls: readonly number[] } | undefined;
 } & (
   | {
       readonly messages: readonly string[];

@@ -1,10 +1,10 @@
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { isOptionalOf } from './built-in.js';
-import { isPlainObject } from './converters.js';
+import type { Converter } from './converters.js';
 import type { Plan, PropertyPlan } from './plan.js';
 import type { RuleStep } from './rules.js';
 import { shortcutOf } from './shortcuts.js';
-import { argumentsOf, isExactly, type OnDoubt, type Steps } from './steps.js';
+import type { OnDoubt, Steps } from './steps.js';
 
 /**
  * The steps as generated source text, three functions for each class. The engine sees constant names and calls, and
@@ -36,11 +36,10 @@ class Text {
 
   constructor(onDoubt: OnDoubt) {
     for (const [name, value] of Object.entries({
-      isPlainObject,
-      isExactly,
-      argumentsOf,
       onDoubt,
       isArray: Array.isArray,
+      prototypeOf: Object.getPrototypeOf,
+      objectPrototype: Object.prototype,
     })) {
       this.#constants.set(value, name);
     }
@@ -89,20 +88,30 @@ function nestedName(text: Text, step: string, content: PropertyPlan['content']):
 function writeFits(text: Text, plan: Plan, n: number): void {
   text.add(
     `function fits${n}(s) {`,
-    'if (!isPlainObject(s)) return false;',
+    // As `isPlainObject`.
+    "if (typeof s !== 'object' || s === null || prototypeOf(s) !== objectPrototype) return false;",
     'for (const key of Object.keys(s)) switch (key) {',
   );
   for (const { name, content, isStillSo } of plan.properties) {
     const value = `s[${JSON.stringify(name)}]`;
     const nested = nestedName(text, 'fits', content);
     const fits =
-      'converter' in content
-        ? `${text.constant(content.converter.fits)}(${value})`
-        : `(${value} === null || ${nested}(${value}))`;
+      'converter' in content ? fitsText(text, value, content.converter) : `(${value} === null || ${nested}(${value}))`;
     const isSo = isStillSo ? `${text.constant(isStillSo)}(s) && ` : '';
     text.add(`case ${JSON.stringify(name)}: if (!(${isSo}${fits})) return false; break;`);
   }
   text.add('default: return false;', '}', 'return true;', '}');
+}
+
+function fitsText(text: Text, value: string, { fits, keepsScalars }: Converter): string {
+  const call = `${text.constant(fits)}(${value})`;
+  const isScalar = ['string', 'number', 'boolean'].map((type) => `typeof ${value} === '${type}'`).join(' || ');
+  return keepsScalars ? `(${isScalar} || ${call})` : call;
+}
+
+function makeText(text: Text, value: string, { make, keepsScalars }: Converter): string {
+  const call = `${text.constant(make)}(${value})`;
+  return keepsScalars ? `(typeof ${value} === 'object' ? ${call} : ${value})` : call;
 }
 
 function writeMake(text: Text, plan: Plan, n: number): void {
@@ -118,7 +127,7 @@ function writeMake(text: Text, plan: Plan, n: number): void {
     const nested = nestedName(text, 'make', content);
     const make =
       'converter' in content
-        ? `${text.constant(content.converter.make)}(s[${key}])`
+        ? makeText(text, `s[${key}]`, content.converter)
         : `s[${key}] === null ? null : ${nested}(s[${key}])`;
     // class-transformer does not overwrite methods, also those in fields.
     text.add(
@@ -129,7 +138,15 @@ function writeMake(text: Text, plan: Plan, n: number): void {
 }
 
 function writeHolds(text: Text, plan: Plan, n: number): void {
-  text.add(`function holds${n}(o) {`, `if (!isExactly(o, ${text.constant(plan)})) return false;`, 'let v, a, c;');
+  const cls = text.constant(plan.cls);
+  // class-validator would use the rules of exactly this class only. A default value may be of another class, and a constructor
+  // may return any object.
+  text.add(
+    `function holds${n}(o) {`,
+    "if (typeof o !== 'object' || o === null) return false;",
+    `if (prototypeOf(o) !== ${cls}.prototype || o.constructor !== ${cls}) return false;`,
+    'let v, a, c;',
+  );
   for (const property of plan.properties) {
     const { name, conditions, rules, content } = property;
     text.add(`v = o[${JSON.stringify(name)}]; c = true;`);
@@ -151,7 +168,9 @@ function conditionText(text: Text, { name }: PropertyPlan, condition: Validation
 }
 
 function writeRule(text: Text, step: RuleStep, targetName: string): void {
-  const args = `argumentsOf(${targetName}, ${text.constant(step)}, o, v)`;
+  const rule = text.constant(step.rule);
+  // A new object for each call, as in class-validator: a rule may keep it, or call other rules.
+  const args = `{ targetName: ${targetName}, property: ${rule}.propertyName, object: o, value: v, constraints: ${rule}.constraints }`;
   const call = (value: string): string =>
     `c = ${text.constant(step.by)}.instance.validate(${value}, a); if (c !== true) return onDoubt(c);`;
   const test = (value: string): string | undefined =>

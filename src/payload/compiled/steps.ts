@@ -1,7 +1,3 @@
-import type { ValidationArguments } from 'class-validator';
-import type { Plan } from './plan.js';
-import type { RuleStep } from './rules.js';
-
 /**
  * Three steps, in the same order as in the ordinary validation (`verdictOf`): check the shape, create the instances, check
  * the rules. The order matters because constructors and custom rules may have side effects: no instance is created before
@@ -18,25 +14,3 @@ export interface Steps {
 
 /** Called with each result of a rule that is not `true`. Returns false, for the caller to return. */
 export type OnDoubt = (answer: unknown) => false;
-
-/**
- * Arguments for one call of a rule. A new object for each call, as in class-validator: a rule may keep it, or call other
- * rules.
- */
-export function argumentsOf(
-  targetName: string,
-  { rule }: RuleStep,
-  object: object,
-  value: unknown,
-): ValidationArguments {
-  return { targetName, property: rule.propertyName, object, value, constraints: rule.constraints as unknown[] };
-}
-
-/**
- * Whether class-validator would use the rules of exactly this class for a value. A default value may be of another class,
- * and a constructor may return any object.
- */
-export function isExactly(value: unknown, { cls }: Plan): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.getPrototypeOf(value) === cls.prototype && value.constructor === cls;
-}
