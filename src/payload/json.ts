@@ -62,7 +62,7 @@ function isSimple(value: unknown, depth: number): boolean {
       if (--budget < 0 || !isSimple(value[index], depth - 1)) return false;
     return true;
   }
-  if (!isPlain(value)) return false;
+  if (Object.getPrototypeOf(value) !== Object.prototype && !isPlain(value)) return false;
   // for-in visits inherited keys too. They can only make the answer false, which is safe.
   for (const key in value) {
     if (--budget < 0 || forbidden.has(key)) return false;

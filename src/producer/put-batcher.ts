@@ -25,6 +25,8 @@ const longestPauseMs = 320;
 /** A batch that is on its way. */
 interface Flight {
   readonly batch: PutRequest[];
+  /** How many messages it has. */
+  readonly messages: number;
   readonly reply: Promise<PutReply>;
 }
 
@@ -85,18 +87,12 @@ export class PutBatcher {
     this.#sending = undefined;
   }
 
-  #depart(): Flight {
-    const batch = this.#nextBatch();
-    this.#sentAt = Date.now();
-    return { batch, reply: this.#send(batch) };
-  }
-
   /** @returns the next batch, which leaves before the callers of this one are told: they make their next messages while Redis is busy */
-  async #arrive({ batch, reply: replying }: Flight): Promise<Flight | undefined> {
+  async #arrive({ batch, messages, reply: replying }: Flight): Promise<Flight | undefined> {
     try {
       const reply = await replying;
       this.#tripMs = Date.now() - this.#sentAt;
-      const refused = refusedOf(batch, reply);
+      const refused = reply.accepted < messages ? refusedOf(batch, reply) : [];
       if (refused.length === 0) this.#fullPauseMs = 0;
       else if (refused.length < batch.length) this.#fullPauseMs = shortestPauseMs;
       else this.#fullPauseMs = Math.min(2 * Math.max(this.#fullPauseMs, shortestPauseMs), longestPauseMs);
@@ -110,24 +106,25 @@ export class PutBatcher {
     }
   }
 
-  /** The oldest requests, as many as may travel together. While the queue is full, only the oldest one. */
-  #nextBatch(): PutRequest[] {
+  /** The oldest requests leave, as many as may travel together. While the queue is full, only the oldest one. */
+  #depart(): Flight {
     const first = this.#pending[0]!;
-    const most = this.#tripMs < nearbyMs ? mostNearby : mostMessages;
+    const most = this.#fullPauseMs > shortestPauseMs ? 0 : this.#tripMs < nearbyMs ? mostNearby : mostMessages;
     let messages = 0;
     let characters = 0;
     let calls = 0;
     for (const request of this.#pending) {
+      const isTooMuch = messages + request.count > most || characters + request.characters > mostCharacters;
+      if (calls > 0 && (isTooMuch || !request.travelsWith(first))) break;
       messages += request.count;
       characters += request.characters;
-      const isTooMuch = this.#fullPauseMs > shortestPauseMs || messages > most || characters > mostCharacters;
-      if (calls > 0 && (isTooMuch || !request.travelsWith(first))) break;
       calls += 1;
     }
     const batch = calls === this.#pending.length ? this.#pending : this.#pending.splice(0, calls);
     if (batch === this.#pending) this.#pending = [];
     for (const request of batch) this.#buffered -= request.weight;
-    return batch;
+    this.#sentAt = Date.now();
+    return { batch, messages, reply: this.#send(batch) };
   }
 
   /** While Redis answers, its speed bounds what waits. While it is away, only `mostBufferedCharacters` does. */
@@ -199,7 +196,7 @@ function delayedOf(batch: readonly PutRequest[]): DelayedPut[] {
 function refusedOf(batch: readonly PutRequest[], { accepted }: PutReply): readonly PutRequest[] {
   let messages = 0;
   const first = batch.findIndex(({ count }) => (messages += count) > accepted);
-  return first < 0 ? [] : batch.slice(first);
+  return batch.slice(first);
 }
 
 /** Resolves the requests that were stored: all but the last `refused`. */

@@ -4,13 +4,10 @@ import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
 import { Registration } from './registration.js';
-import { runScriptForBytes } from './scripts.js';
-import type { Take } from './take.js';
+import { isUnknownScript, scripts } from './scripts.js';
+import { takeReply, type ClaimRef, type Take, type TakeReply } from './take.js';
 import {
   dueText,
-  settleReply,
-  takeReply,
-  type ClaimRef,
   type DeadLetterRef,
   type Due,
   type PutBatch,
@@ -19,7 +16,6 @@ import {
   type RetryPlan,
   type SettleReply,
   type SweepReply,
-  type TakeReply,
 } from './transitions.js';
 import { WakeupWait } from './wakeup.js';
 
@@ -28,7 +24,6 @@ const producerMemoryMs = 600_000;
 /** How long Redis keeps its reply to a request: longer than the client repeats the request. */
 const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
-const noDuplicates: readonly number[] = [];
 
 /**
  * One queue in Redis. It has a method for each transition of a message, in the order of its life. Each transition is safe to send
@@ -57,7 +52,7 @@ export class Broker extends Registration {
     const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
     const keys = [this.keys.base, this.keys.producer(producer)];
     const reply = await this.connection.script('put', keys, [number, producerMemoryMs, ...content], patience);
-    return { accepted: reply === 1 ? messages.length : -1, duplicates: noDuplicates };
+    return { accepted: reply === 1 ? messages.length : -1, duplicates: [] };
   }
 
   /**
@@ -81,8 +76,13 @@ export class Broker extends Registration {
   async takeOn(client: IoredisClient, worker: string, number: number, most: number): Promise<TakeReply | 'lost'> {
     const { workers, meta, waiting, delayed } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...waiting, delayed];
-    const args = [worker, number, most, mostTakenBytes];
-    return takeReply(worker, number, await runScriptForBytes(client, 'take', keys, args));
+    const rest = [keys.length, ...keys, worker, number, most, mostTakenBytes];
+    const { sha, lua } = scripts.take;
+    const reply = await client.callBuffer('evalsha', sha, ...rest).catch((error: unknown) => {
+      if (isUnknownScript(error)) return client.callBuffer('eval', lua, ...rest);
+      throw error;
+    });
+    return takeReply(worker, number, reply);
   }
 
   /** A new {@link WakeupWait} for this queue. The caller closes it. */
@@ -93,7 +93,8 @@ export class Broker extends Registration {
   /** ack: records which messages of these takes are done. Redis deletes a take when all its messages are settled. */
   async ack(worker: string, takes: readonly Pick<Take, 'settlement'>[], patience?: Patience): Promise<SettleReply> {
     const keys = [this.keys.claims(worker), this.keys.workers];
-    const args = [worker, ...takes.flatMap((take) => take.settlement)];
+    const args = [worker];
+    for (const { settlement } of takes) args.push(...settlement);
     return settleReply(await this.connection.script('ack', keys, args, patience));
   }
 
@@ -241,4 +242,9 @@ export class Broker extends Registration {
     )) as [number, number, ...number[]];
     return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
   }
+}
+
+/** Reads the reply of `ack.lua`, `retry.lua` and `bury.lua`. */
+function settleReply(reply: unknown): SettleReply {
+  return reply === 1 ? 'done' : reply === 0 ? 'already' : 'lost';
 }
