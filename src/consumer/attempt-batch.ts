@@ -22,7 +22,7 @@ import { withTimeout } from './timeout.js';
 export interface BatchHandlerCall {
   readonly payload: PayloadType<unknown>;
   readonly retry: RetryPolicy;
-  handle(payloads: unknown[], deliveries: Delivery[]): unknown;
+  handle(this: void, payloads: unknown[], deliveries: Delivery[]): unknown;
 }
 
 /** What the handler threw; absent when it returned. */
@@ -59,9 +59,9 @@ async function handle(claims: readonly Claim[], call: BatchHandlerCall): Promise
   batch.logFailures();
 }
 
-function run(claims: readonly Claim[], call: BatchHandlerCall): Promise<unknown> {
+function run(claims: readonly Claim[], { handle: handleAll }: BatchHandlerCall): Promise<unknown> {
   const payloads = claims.map(({ payload }) => payload);
-  return new Promise((resolve) => resolve(call.handle(payloads, [...claims])));
+  return new Promise((resolve) => resolve(handleAll(payloads, [...claims])));
 }
 
 function thrownInTime(claim: Claim, running: Promise<unknown>): Promise<Thrown> {

@@ -13,7 +13,7 @@ import { withTimeout } from './timeout.js';
 /** What one worker calls for each message, and how it treats failures. */
 export interface HandlerCall<T = unknown> {
   readonly payload: PayloadType<T>;
-  handle(payload: T, delivery: Delivery<T>): unknown;
+  handle(this: void, payload: T, delivery: Delivery<T>): unknown;
   /** The options of the worker, or the defaults, where a message has none of its own. */
   readonly retry: RetryPolicy;
   /** Called when an attempt ends that did not end at once. */
@@ -68,8 +68,9 @@ export function admit<T>(
   if (claim.hasExpired) return { kind: 'expired' };
   try {
     const decoded = payload.decode(claim.text);
-    if (decoded instanceof Promise) return decoded.then((checked) => claim.admit(checked), invalid);
-    return claim.admit(decoded);
+    if (decoded instanceof Promise) return decoded.then((checked) => void (claim.payload = checked), invalid);
+    claim.payload = decoded;
+    return undefined;
   } catch (error) {
     return invalid(error);
   }
@@ -117,7 +118,8 @@ export function decide(performed: Performed, attempt: number, policy: RetryPolic
  * @returns nothing for an acknowledgement: it travels with others, and leaving waits for it
  */
 export function settle(claim: Claim, outcome: Outcome): Promise<void> | undefined {
-  if (outcome.verb !== 'ack') log(claim, outcome);
+  if (outcome.verb === 'ack') return claim.settledBy ? undefined : claim.acknowledge();
+  log(claim, outcome);
   return carryOut(claim, outcome);
 }
 
@@ -149,23 +151,23 @@ const invalid = (error: unknown): Unadmitted => ({ kind: 'invalid', error: error
 function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted | undefined): boolean {
   if (refused) return conclude(claim, call, refused);
   claim.emit('take');
+  const { timeoutMs } = claim.policy!;
+  const { handle } = call;
   let result: unknown;
   try {
-    result = run(claim, call);
+    result = timeoutMs === undefined ? handle(claim.payload, claim) : handleInTime(claim, call, timeoutMs);
   } catch (error) {
     return conclude(claim, call, failed(error));
   }
-  if (!isThenable(result)) return conclude(claim, call, ended(claim));
+  if (result === undefined || !isThenable(result)) return conclude(claim, call, ended(claim));
   (call.freeSlots.pop() ?? new PromiseSlot(call)).wait(result, claim);
   return false;
 }
 
-function run<T>(claim: Claim<T>, call: HandlerCall<T>): unknown {
-  const { timeoutMs } = claim.policy!;
-  if (timeoutMs === undefined) return call.handle(claim.payload, claim);
+function handleInTime<T>(claim: Claim<T>, { handle }: HandlerCall<T>, timeoutMs: number): unknown {
   return withTimeout(
     timeoutMs,
-    () => call.handle(claim.payload, claim),
+    () => handle(claim.payload, claim),
     () => timedOut(claim, timeoutMs),
   );
 }

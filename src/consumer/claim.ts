@@ -2,10 +2,10 @@
 import { AlreadySettledError, LeaseLostError } from '../core/errors.js';
 import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
 import { errorFields } from '../core/logger.js';
-import type { ClaimRef, SettleReply } from '../redis/transitions.js';
+import type { SettleReply } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
-import type { Lane, Take } from '../redis/take.js';
+import type { ClaimRef, Lane, Take } from '../redis/take.js';
 import {
   freshLength,
   noOptions,
@@ -44,6 +44,13 @@ export interface ClaimHolder {
  * It is settled once, with `ack`, `retry`, `bury` or `release`.
  */
 export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
+  /** Set when it is decoded and validated. */
+  payload!: T;
+  settledBy: Verb | undefined;
+  readonly failure: { readonly error: unknown } | undefined;
+  readonly attempt: number;
+  /** What its producer set for this message alone. */
+  readonly options: MessageOptions;
   /** When its handler began, monotonic ms; absent while the message waits in the prefetch buffer. */
   startedAt: number | undefined;
   /** Index in the session's list of claims, so that removing it needs no search. */
@@ -54,8 +61,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   beforeRelease: (() => void) | undefined;
   /** Absent for a message that this library put and no worker has tried, as most are: its header needs no parsing. */
   readonly #envelope: Envelope | undefined;
+  protected controller: AbortController | undefined;
   #id: string | undefined;
-  #settledBy: Verb | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
   /** Resolves the caller's promise of `ack`; absent when no caller waits. */
@@ -71,6 +78,9 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   ) {
     super();
     this.#envelope = take.isFresh(index) ? undefined : open(take.text(index));
+    const header = this.#envelope?.header;
+    this.attempt = header ? header.attempts + 1 : 1;
+    this.options = header ? optionsOf(header) : noOptions;
     activeInProcess.messages += 1;
   }
 
@@ -85,22 +95,12 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   get id(): string {
     return (this.#id ??= this.#envelope
       ? (this.#envelope.header?.id ?? this.#generatedId)
-      : this.take.message(this.index).toString('latin1', 1, 37));
-  }
-
-  get attempt(): number {
-    return (this.#envelope?.header?.attempts ?? 0) + 1;
+      : this.take.text(this.index).slice(1, 37));
   }
 
   /** When it was put, Unix ms; for a message of another program, when it was first taken. */
   get putAt(): number {
     return this.options.putAt ?? madeAt(this.id) ?? this.takenAt;
-  }
-
-  /** What its producer set for this message alone. */
-  get options(): MessageOptions {
-    const header = this.#envelope?.header;
-    return header ? optionsOf(header) : noOptions;
   }
 
   /** The list that it was taken from. */
@@ -123,15 +123,6 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.takenAt >= (this.options.expiresAt ?? Infinity);
   }
 
-  get settledBy(): Verb | undefined {
-    return this.#settledBy;
-  }
-
-  /** Sets the payload, once it is validated. */
-  admit(payload: T): undefined {
-    (this as { payload: T }).payload = payload;
-  }
-
   /** Aborts the handler's signal. */
   abort(reason: unknown): void {
     this.controller ??= new AbortController();
@@ -146,9 +137,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** Emits an event of this message, if it has a listener. */
   emit<V extends DeliveryVerb>(verb: V, more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>): void {
-    if (!this.#hasListener(verb)) return;
+    const { events } = this.session.context;
+    if (events.listenerCount(verb) === 0) return;
     const { queue, id, attempt, worker } = this;
-    emit(this.context.events, verb, { queue, id, attempt, worker, ...more });
+    emit(events, verb, { queue, id, attempt, worker, ...more });
   }
 
   /** Logs a failed settlement that no caller waits for. */
@@ -160,14 +152,14 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     if (error instanceof LeaseLostError) logger.warn({ queue, event: 'lost', ...fields }, error.message);
     else
       logger.warn(
-        { queue, ...fields, settledBy: this.#settledBy },
+        { queue, ...fields, settledBy: this.settledBy },
         `message ${id} of queue "${queue}" was not settled (${wordsOf(error).message}): it will be handled again`,
       );
   }
 
   /** Acknowledges the message. No caller waits for the reply: a promise for each message would dominate its cost. */
   acknowledge(): undefined {
-    this.#settledBy = 'ack';
+    this.settledBy = 'ack';
     this.deactivate();
     this.session.settler.add(this);
   }
@@ -184,7 +176,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Redis has answered the acknowledgement, or did not in time. */
   onAckReply(reply: SettleReply | Error): void {
     // Also for `already`: an earlier, identical call of this process arrived, and its reply was lost.
-    if ((reply === 'done' || reply === 'already') && this.#hasListener('ack'))
+    if ((reply === 'done' || reply === 'already') && this.session.context.events.listenerCount('ack') > 0)
       this.emit('ack', { tookMs: Date.now() - this.takenAt });
     if (this.#onAckReply) return this.#onAckReply(reply);
     if (reply instanceof Error) this.session.settleLater(this);
@@ -245,10 +237,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   #settle(verb: Verb, send: () => Promise<SettleReply>): Promise<void> {
-    if (this.#settledBy !== undefined && this.#settledBy !== verb)
-      return Promise.reject(new AlreadySettledError(this.id, this.#settledBy, verb));
-    if (this.#settledBy === verb) return this.#settling ?? Promise.resolve();
-    this.#settledBy = verb;
+    if (this.settledBy !== undefined && this.settledBy !== verb)
+      return Promise.reject(new AlreadySettledError(this.id, this.settledBy, verb));
+    if (this.settledBy === verb) return this.#settling ?? Promise.resolve();
+    this.settledBy = verb;
     this.deactivate();
     this.#settling = this.#send(send);
     return this.#settling;
@@ -259,15 +251,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       this.session.settleLater(this);
       throw error;
     });
-    if (reply !== 'lost' && this.#settledBy !== 'ack') this.take.confirm(this.index);
+    if (reply !== 'lost' && this.settledBy !== 'ack') this.take.confirm(this.index);
     this.session.forget(this);
     if (reply !== 'lost') return;
     this.emit('lost');
     throw this.#leaseLost();
-  }
-
-  #hasListener(verb: keyof QueueEvents): boolean {
-    return this.context.events.listenerCount(verb) > 0;
   }
 
   #leaseLost(): LeaseLostError {

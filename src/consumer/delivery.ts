@@ -22,10 +22,9 @@ export type Verb = 'ack' | 'retry' | 'bury' | 'release';
  */
 export abstract class Delivery<T = unknown> implements Job<T> {
   /** The payload, decoded and validated. */
-  readonly payload!: T;
+  abstract readonly payload: T;
   /** Created when a handler asks for the signal: most never do. */
-  protected controller: AbortController | undefined;
-  #failure: { readonly error: unknown } | undefined;
+  protected abstract controller: AbortController | undefined;
 
   /**
    * Makes a delivery for a unit test. It belongs to no queue, and remembers how it was settled.
@@ -50,7 +49,7 @@ export abstract class Delivery<T = unknown> implements Job<T> {
   abstract get putAt(): number;
 
   /** How the message was settled, by the handler or by the library after it; `undefined` until then. */
-  abstract get settledBy(): Verb | undefined;
+  abstract readonly settledBy: Verb | undefined;
 
   /** Aborts when the message no longer belongs to this worker: its lease was lost, its time was up, or the shutdown timeout passed. */
   get signal(): AbortSignal {
@@ -59,14 +58,12 @@ export abstract class Delivery<T = unknown> implements Job<T> {
   }
 
   /** What {@link fail} was called with, as `error`; `undefined` if it was not called. */
-  get failure():
+  abstract readonly failure:
     | {
         /** What the handler passed to {@link fail}. */
         readonly error: unknown;
       }
-    | undefined {
-    return this.#failure;
-  }
+    | undefined;
 
   /**
    * Drops the message: it is done.
@@ -112,7 +109,7 @@ export abstract class Delivery<T = unknown> implements Job<T> {
    */
   fail(error: unknown): void {
     if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'fail');
-    this.#failure = { error };
+    (this as { failure: Delivery['failure'] }).failure = { error };
   }
 
   /** The fields that `JSON.stringify` and `console.log` show. */
@@ -139,9 +136,11 @@ class DetachedDelivery<T> extends Delivery<T> {
   readonly attempt: number;
   readonly putAt = Date.now();
   settledBy: Verb | undefined;
+  readonly failure: { readonly error: unknown } | undefined;
+  protected controller: AbortController | undefined;
 
   constructor(
-    override readonly payload: T,
+    readonly payload: T,
     { id = newId(), attempt = 1, signal }: { id?: string; attempt?: number; signal?: AbortSignal },
   ) {
     super();

@@ -1,10 +1,11 @@
-import type { QueueHints, TakeReply } from '../redis/transitions.js';
+import type { QueueHints } from '../redis/transitions.js';
+import type { TakeReply } from '../redis/take.js';
 import type { IoredisClient } from '../redis/redis-client.js';
 import type { MaintainedWorker, QueueContext } from '../redis/queue-context.js';
 import type { WakeupWait } from '../redis/wakeup.js';
 import { Timer } from '../core/timer.js';
 import type { Claim } from './claim.js';
-import { mayPipelineTake, pipelinedTake } from './pipelined-take.js';
+import { activeInProcess } from './process.js';
 import { Session, type SessionOptions } from './session.js';
 
 /** A paused queue is checked this often: no wake-up comes when it is resumed. */
@@ -12,8 +13,10 @@ const pausedPollMs = 1_000;
 
 export interface FetcherOptions extends SessionOptions {
   /** Gets what a pipelined take brought, as soon as it arrives; see {@link Fetcher.idle}. */
-  readonly onPipelined?: (claims: Claim[]) => void;
+  readonly onPipelined?: OnPipelined;
 }
+
+type OnPipelined = (claims: Claim[]) => void;
 
 /**
  * Takes messages for one worker and waits for more. At most one take is in flight. Its number advances only when it brought
@@ -142,18 +145,36 @@ export class Fetcher implements MaintainedWorker {
 
   async #wait(most: number): Promise<void> {
     this.#wakeup ??= this.context.broker.wakeup();
-    const mayPipeline = most > 0 && this.options.onPipelined !== undefined && mayPipelineTake(this.session);
-    const isMoved = await this.#wakeup.wait(mayPipeline ? (client) => this.#takeBehind(client, most) : undefined);
+    // Only a worker with an unexpired lease, in a process with nothing to do: what a pipelined take brings to a busy process would
+    // wait for a free slot, though other workers are free.
+    const { worker, isProven } = this.session;
+    const { onPipelined } = this.options;
+    const mayPipeline = most > 0 && worker !== undefined && isProven && activeInProcess.messages === 0;
+    const isMoved = await this.#wakeup.wait(
+      mayPipeline && onPipelined ? (client) => this.#takeBehind(client, worker, most, onPipelined) : undefined,
+    );
     // This worker became busy meanwhile: the message that was moved to the inbox goes back, where waiting workers see it.
     if (isMoved && !this.#isIdle && this.session.worker)
       await this.context.broker.release(this.session.worker, []).catch(() => undefined);
   }
 
-  async #takeBehind(client: IoredisClient, most: number): Promise<void> {
-    const reply = await pipelinedTake(this.session, client, most, () => this.settled);
-    if (!reply) return;
-    if (this.#isIdle) this.options.onPipelined!(reply.claims);
-    else await this.session.giveBack(reply.claims); // busy meanwhile: another worker may be free
+  /**
+   * The next take, sent together with the wait before it on the same connection. Redis runs it when the wait ends, so a message
+   * reaches an idle worker in two steps instead of four.
+   *
+   * It has the number of the next ordinary take. Redis answers the one that arrives first, and tells the other the same. When the
+   * ordinary one was answered first, or the lease is lost, this one is dropped: the next take finds out.
+   */
+  async #takeBehind(client: IoredisClient, worker: string, most: number, give: OnPipelined): Promise<void> {
+    const { session } = this;
+    const number = session.nextTakeNumber;
+    const reply = await this.context.broker.takeOn(client, worker, number, most).catch(() => 'lost' as const);
+    // Without one in flight, not even a microtask may pass: a take that began in it would bring the same messages again.
+    if (this.#taking) await this.settled;
+    if (reply === 'lost' || worker !== session.worker || session.nextTakeNumber > number) return;
+    const claims = await session.hold(reply);
+    if (this.#isIdle) give(claims);
+    else await session.giveBack(claims); // busy meanwhile: another worker may be free
     this.#observe(reply);
   }
 }

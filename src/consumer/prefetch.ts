@@ -1,6 +1,5 @@
 import type { Claim } from './claim.js';
 import type { Fetcher } from './fetcher.js';
-import { PrefetchSize } from './prefetch-size.js';
 
 /** A message that has waited here for so long stands behind a slow one. It goes back, as another worker may be free. */
 const staleAfterMs = 250;
@@ -14,6 +13,8 @@ const staleAfterMs = 250;
 export class Prefetch {
   /** How many messages to claim ahead. */
   readonly size = new PrefetchSize();
+  /** How many messages wait. */
+  length = 0;
   #claims: Claim[] = [];
   /** Index of the first that waits. */
   #next = 0;
@@ -31,11 +32,6 @@ export class Prefetch {
     private readonly onGivenBack: () => void = () => undefined,
   ) {}
 
-  /** How many messages wait. */
-  get length(): number {
-    return this.#claims.length - this.#next;
-  }
-
   /** The message that begins next. */
   get first(): Claim | undefined {
     return this.#claims[this.#next];
@@ -46,11 +42,13 @@ export class Prefetch {
     const isOurs = this.length > 0 && this.fetcher.session.holds(this.first!);
     this.#claims = isOurs ? this.#claims.slice(this.#next).concat(claims) : claims;
     this.#next = 0;
+    this.length = this.#claims.length;
   }
 
   /** The next message begins. @param now monotonic ms */
   begin(now: number): Claim {
     const claim = this.#claims[this.#next++]!;
+    this.length -= 1;
     claim.startedAt = this.#lastBeganAt = now;
     return claim;
   }
@@ -61,6 +59,7 @@ export class Prefetch {
       .slice(this.#next, this.#next + most)
       .filter((claim) => this.fetcher.session.holds(claim));
     this.#next = Math.min(this.#next + most, this.#claims.length);
+    this.length = this.#claims.length - this.#next;
     this.#lastBeganAt = now;
     for (const claim of claims) claim.startedAt = now;
     return claims;
@@ -71,7 +70,7 @@ export class Prefetch {
     if (this.length === 0) return this.#givingBack;
     const claims = this.#claims.slice(this.#next);
     this.#claims = [];
-    this.#next = 0;
+    this.#next = this.length = 0;
     this.#givingBack = this.fetcher.session.giveBack(claims);
     return this.#givingBack;
   }
@@ -95,5 +94,31 @@ export class Prefetch {
       this.size.observe(waitedMs);
       void this.giveBackInOrder().then(this.onGivenBack);
     }, staleAfterMs).unref();
+  }
+}
+
+/** Prefetch work for 20 ms: twice the time of a round trip to Redis, so that a fast handler does not wait for the network. */
+const aheadMs = 20;
+const mostAhead = 2_000;
+/** Shortest duration that counts: the clock is not precise below it. */
+const leastMs = 0.02;
+/** Weight of the newest duration in the mean. A slow message counts at once, a fast one slowly. */
+const slower = 0.5;
+const faster = 0.05;
+
+/** Chooses the prefetch size from the mean duration of a handler: hundreds of messages if it takes µs, none if it is slow. */
+export class PrefetchSize {
+  #meanMs: number | undefined;
+
+  /** Adds the duration of one message. */
+  observe(tookMs: number): void {
+    if (this.#meanMs === undefined) this.#meanMs = tookMs;
+    else this.#meanMs += (tookMs - this.#meanMs) * (tookMs > this.#meanMs ? slower : faster);
+  }
+
+  /** Number of messages that `concurrency` slots will start within the next 20 ms, up to 2,000; 0 before the first duration. */
+  messages(concurrency: number): number {
+    if (this.#meanMs === undefined) return 0;
+    return Math.min(mostAhead, Math.floor((aheadMs * concurrency) / Math.max(this.#meanMs, leastMs)));
   }
 }

@@ -1,7 +1,7 @@
-import type { QueueHints, TakeReply, WorkerCommand } from '../redis/transitions.js';
+import type { QueueHints, WorkerCommand } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
-import type { Take } from '../redis/take.js';
+import type { TakeReply, Take } from '../redis/take.js';
 import { newId } from '../wire/id.js';
 import { Claim, type ClaimHolder } from './claim.js';
 import {
@@ -160,8 +160,8 @@ export class Session implements ClaimHolder {
     if (!this.holds(claim)) return;
     const last = this.#claims.pop()!;
     if (last !== claim) this.#claims[(last.position = claim.position)] = last;
-    claim.deactivate();
-    if (claim.isQuarantined) this.#endQuarantine(claim);
+    if (!claim.settledBy) claim.deactivate();
+    if (claim.take.hasQuarantined && claim.isQuarantined) this.#endQuarantine(claim);
     if (claim.take.isOver && claim.settledBy !== 'ack') this.settler.close(claim.take);
     if (claim.settledBy === 'ack') this.#counts.done += 1;
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#counts.failed += 1;

@@ -60,32 +60,30 @@ export class Settler {
 
   async #sendAll(): Promise<void> {
     await new Promise((resolve) => process.nextTick(resolve)); // so that messages that end in this turn share a batch
-    while (this.#changed.length > 0) {
-      const [acked, changed] = [this.#acked, this.#changed];
-      this.#acked = [];
-      this.#changed = [];
-      // After a lost lease there may be takes of two workers.
-      for (const worker of new Set(changed.map((take) => take.worker))) await this.#send(worker, changed, acked);
-    }
+    while (this.#changed.length > 0) await this.#sendBatch();
     this.#sending = undefined;
   }
 
-  async #send(worker: string, changed: readonly Take[], acked: readonly Acknowledged[]): Promise<void> {
+  /** Sends what waits. After a lost lease there may be takes of two workers: those of the second are the next batch. */
+  async #sendBatch(): Promise<void> {
+    const [acked, changed] = [this.#acked, this.#changed];
+    const { worker } = changed[0]!;
+    this.#acked = [];
+    this.#changed = [];
     const takes = new Set<Take>();
-    for (const take of changed) if (take.worker === worker) takes.add(take);
-    const over = [...takes].filter((take) => take.isOver); // as of now: more may be settled when Redis answers
+    const over: Take[] = []; // as of now: more may be settled when Redis answers
+    for (const take of changed) {
+      if (take.worker !== worker) this.#changed.push(take);
+      else if (!takes.has(take) && take.isOver) over.push(take);
+      if (take.worker === worker) takes.add(take);
+    }
+    if (this.#changed.length > 0) this.#acked = acked.filter(({ take }) => take.worker !== worker);
     this.#sent = takes;
-    const reply = await this.#replyTo(worker, [...takes]);
+    const reply = await this.broker.ack(worker, [...takes], this.patience).catch(asError);
     this.#sent = new Set();
-    if (!(reply instanceof Error)) over.forEach(this.onOver);
+    if (!(reply instanceof Error)) for (const take of over) this.onOver(take);
     for (const message of acked) if (message.take.worker === worker) message.onAckReply(reply);
   }
-
-  async #replyTo(worker: string, takes: readonly Take[]): Promise<SettleReply | Error> {
-    try {
-      return await this.broker.ack(worker, takes, this.patience);
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
-    }
-  }
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

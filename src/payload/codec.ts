@@ -50,15 +50,18 @@ export function codecOf(settings: PayloadSettings, undefinedIsAbsent: boolean): 
 }
 
 function jsonCodec(maxBytes: number, limits: Limits): Codec {
+  // One UTF-16 unit takes at most three bytes of UTF-8, so short texts need not be counted.
+  const surelyWithin = maxBytes / 3;
   return {
     kind: 'json',
     maxDepth: limits.maxDepth,
     write(value, payload) {
       if (!isFlawless(value, limits.maxDepth)) refuseFlawed(value, limits, payload);
-      return withinBytes(JSON.stringify(value), maxBytes, payload);
+      const text = JSON.stringify(value);
+      return text.length <= surelyWithin ? text : withinBytes(text, maxBytes, payload);
     },
     read(text, payload) {
-      const value = parsed(withinBytes(text, maxBytes, payload), payload);
+      const value = parsed(text.length <= surelyWithin ? text : withinBytes(text, maxBytes, payload), payload);
       return isFlawless(value, limits.maxDepth, true) ? value : harmless(value, limits, payload);
     },
   };
@@ -119,8 +122,6 @@ function wordsOf(serializer: Serializer): Words {
 }
 
 function withinBytes(text: string, maxBytes: number, payload: string): string {
-  // One UTF-16 unit takes at most three bytes of UTF-8, so short texts need not be counted.
-  if (text.length * 3 <= maxBytes) return text;
   const bytes = Buffer.byteLength(text);
   if (bytes <= maxBytes) return text;
   throw invalid(payload, '', 'maxBytes', `has ${bytes} bytes, more than ${maxBytes} (option maxBytes)`);

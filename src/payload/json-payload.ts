@@ -1,19 +1,30 @@
 import { NotSerializableError } from '../core/errors.js';
 import type { Codec } from './codec.js';
 import type { Encoded, PayloadType } from './types.js';
-import { guard, invalid, typeOf } from './violations.js';
+import { fail, guard, invalid, typeOf } from './violations.js';
 
 const names = { json: 'JSON value', text: 'string', rich: 'value' } as const;
 
 /** Payloads of an untyped queue: every value that its codec accepts. */
 export function anyPayload(codec: Codec): PayloadType {
   const name = names[codec.kind];
-  const decode = (text: string): unknown => guard(name, () => codec.read(text, name));
   return {
     name,
     source: undefined,
-    encode: (value) => guard(name, () => encoded(value, codec, name), NotSerializableError),
-    decode,
+    encode(value) {
+      try {
+        return encoded(value, codec, name);
+      } catch (cause) {
+        return fail(name, cause, NotSerializableError);
+      }
+    },
+    decode(text) {
+      try {
+        return codec.read(text, name);
+      } catch (cause) {
+        return fail(name, cause);
+      }
+    },
   };
 }
 

@@ -29,7 +29,7 @@ interface Walk {
   left: number;
 }
 
-const isForbidden = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype';
+const forbidden: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** The first part of a value that JSON would change; `undefined` if there is none. */
 export function flawOf(value: unknown, limits: Limits): Flaw | undefined {
@@ -69,10 +69,16 @@ function isSimple(value: unknown, depth: number): boolean {
       if (--budget < 0 || !isSimple(value[index], depth - 1)) return false;
     return isOfParse || arrayFlaw(value) === undefined;
   }
-  if (!isPlain(value) || (!isOfParse && hasToJson(value))) return false;
+  if (Object.getPrototypeOf(value) !== Object.prototype && !isPlain(value)) return false;
+  if (!isOfParse && hasToJson(value)) return false;
   // for-in visits inherited keys too. They can only make the answer false, which is safe.
-  for (const key in value)
-    if (--budget < 0 || isForbidden(key) || !isSimple((value as Record<string, unknown>)[key], depth - 1)) return false;
+  for (const key in value) {
+    if (--budget < 0 || forbidden.has(key)) return false;
+    const item = (value as Record<string, unknown>)[key];
+    // The most frequent values need no call.
+    if (typeof item === 'string' || (typeof item === 'number' && Number.isFinite(item))) continue;
+    if (!isSimple(item, depth - 1)) return false;
+  }
   return true;
 }
 
@@ -136,7 +142,7 @@ function lookAtEach(object: Record<string, unknown>, depth: number, walk: Walk):
   if (!walk.limits.rich && hasToJson(object) && !keys.includes('toJSON'))
     return flaw('type', 'an object with toJSON()', 'put what toJSON() returns');
   for (const key of keys) {
-    if (isForbidden(key))
+    if (forbidden.has(key))
       return within(flaw('forbiddenKey', 'a key that is used for prototype pollution', 'rename the key'), key);
     const value = object[key];
     if (value === undefined && walk.limits.undefinedIsAbsent) continue;

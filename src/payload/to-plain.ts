@@ -107,7 +107,9 @@ function write(
   const isItem = typeof value === 'object' && value !== null;
   plain[property.wireName] = isItem
     ? itemOf(property, value, owner, { ...place, path: join(place.path, property.name) }, writing)
-    : scalarOf(value);
+    : value === 0
+      ? 0 // see scalarOf
+      : value;
 }
 
 // JSON has only one zero: -0 would come back as 0, and the payload of the job would differ from the payload of the handler.

@@ -57,13 +57,14 @@ type Kept = abstract new (...args: never[]) => Error;
 export function guard<R>(payload: string, work: () => R | Promise<R>, ...kept: Kept[]): R | Promise<R> {
   try {
     const result = work();
-    return result instanceof Promise ? result.catch((cause: unknown) => fail(payload, cause, kept)) : result;
+    return result instanceof Promise ? result.catch((cause: unknown) => fail(payload, cause, ...kept)) : result;
   } catch (cause) {
-    return fail(payload, cause, kept);
+    return fail(payload, cause, ...kept);
   }
 }
 
-function fail(payload: string, cause: unknown, kept: readonly Kept[]): never {
+/** Throws what {@link guard} throws for an error. For the hot path, where a closure for each message would cost too much. */
+export function fail(payload: string, cause: unknown, ...kept: Kept[]): never {
   if (cause instanceof InvalidPayloadError || kept.some((kind) => cause instanceof kind)) throw cause;
   throw threw(payload, cause);
 }

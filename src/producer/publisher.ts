@@ -68,6 +68,7 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   readonly #target: PutTarget;
   /** What follows the id in the header, where it is the same for every message. */
   readonly #rest: string | undefined;
+  readonly #mayBeDelayed: boolean;
 
   constructor(
     private readonly context: QueueContext<T>,
@@ -77,6 +78,7 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     const { id, ttlMs, priority = 'normal', uniqueForMs = defaultUniqueForMs } = options;
     this.#target = { context, lane: lanes[priority], uniqueForMs: id === undefined ? undefined : uniqueForMs };
     this.#rest = ttlMs === undefined && id === undefined ? restOf(fieldsOf(options)) : undefined;
+    this.#mayBeDelayed = options.at !== undefined || options.delayMs !== undefined;
     this.#batchSize = Math.min(batchSize, batcher.limit?.maxLength ?? batchSize);
   }
 
@@ -102,7 +104,8 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
   #store(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<Job<T> | Job<T>[]> {
     return new Promise((resolve, reject) => {
-      this.#check(messages.length);
+      this.context.admit();
+      if (messages.length !== 1) this.#refuseCount(messages.length);
       // A typed queue refuses options by its own rules, and `id` may be a field of its class.
       if (as === 'several' && this.context.payload.source === undefined) refuseOptionsAsMessage(messages);
       const { payload } = this.context;
@@ -120,7 +123,7 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     reject: (error: unknown) => void,
   ): void {
     const putAt = Date.now();
-    const due = dueOf(this.options, putAt);
+    const due = this.#mayBeDelayed ? dueOf(this.options, putAt) : undefined;
     const rest = this.#rest ?? restOf(this.#fieldsAt(putAt, due));
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
@@ -152,10 +155,10 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     return ttlMs + (due === undefined ? putAt : 'at' in due ? due.at : putAt + due.afterMs);
   }
 
-  #check(messages: number): void {
-    this.context.admit();
+  /** For none, and for several that would share one id. */
+  #refuseCount(messages: number): void {
     if (messages === 0) throw new NothingToPutError(this.context.name);
-    if (messages > 1) this.#refuseSharedId();
+    this.#refuseSharedId();
   }
 
   #refuseSharedId(): void {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../core/errors.js';
 import type { Limit } from '../core/options/queue.js';
 import type { Broker } from '../redis/broker.js';
-import type { PutReply, QueueHints } from '../redis/transitions.js';
+import type { DelayedPut, PutBatch, PutReply, QueueHints } from '../redis/transitions.js';
 import { newId } from '../wire/id.js';
 import type { PutRequest } from './put-request.js';
 
@@ -17,6 +17,7 @@ const mostBufferedCharacters = 16 * 1_048_576;
 const awayAfterMs = 1_000;
 /** How long a put tries while Redis is away, or the queue is full. */
 const patienceMs = 30_000;
+const patience = { withinMs: patienceMs };
 /** Between two attempts while the queue is full. */
 const shortestPauseMs = 20;
 const longestPauseMs = 320;
@@ -24,6 +25,8 @@ const longestPauseMs = 320;
 /** A batch that is on its way. */
 interface Flight {
   readonly batch: PutRequest[];
+  /** How many messages it has. */
+  readonly messages: number;
   readonly reply: Promise<PutReply>;
 }
 
@@ -62,9 +65,10 @@ export class PutBatcher {
       if (request.count > this.limit.maxLength) return request.reject(this.#full(request));
       request.waitsUntil = Date.now() + patienceMs;
     }
-    const { weight } = request;
-    if (this.#isOverfull(weight)) return request.reject(new BufferFullError(this.name, this.#buffered));
-    this.#buffered += weight;
+    const buffered = this.#buffered + request.weight;
+    if (buffered > mostBufferedCharacters && this.#isAway())
+      return request.reject(new BufferFullError(this.name, this.#buffered));
+    this.#buffered = buffered;
     this.#pending.push(request);
     this.#sending ??= this.#sendAll();
   }
@@ -77,28 +81,22 @@ export class PutBatcher {
   async #sendAll(): Promise<void> {
     await Promise.resolve(); // so that puts of one turn of the event loop share a batch
     if (this.#number === 0) await this.#announce();
-    for (let flight = this.#depart(); flight;) flight = (await this.#arrive(flight)) ?? this.#depart();
+    let flight: Flight | undefined;
+    while (flight || this.#pending.length > 0) flight = await this.#arrive(flight ?? this.#depart());
     // In the turn in which nothing was pending: a later put begins anew.
     this.#sending = undefined;
   }
 
-  #depart(): Flight | undefined {
-    if (this.#pending.length === 0) return undefined;
-    const batch = this.#nextBatch();
-    this.#sentAt = Date.now();
-    return { batch, reply: this.#send(batch) };
-  }
-
   /** @returns the next batch, which leaves before the callers of this one are told: they make their next messages while Redis is busy */
-  async #arrive({ batch, reply: replying }: Flight): Promise<Flight | undefined> {
+  async #arrive({ batch, messages, reply: replying }: Flight): Promise<Flight | undefined> {
     try {
       const reply = await replying;
       this.#tripMs = Date.now() - this.#sentAt;
-      const refused = refusedOf(batch, reply);
+      const refused = reply.accepted < messages ? refusedOf(batch, reply) : [];
       if (refused.length === 0) this.#fullPauseMs = 0;
       else if (refused.length < batch.length) this.#fullPauseMs = shortestPauseMs;
       else this.#fullPauseMs = Math.min(2 * Math.max(this.#fullPauseMs, shortestPauseMs), longestPauseMs);
-      const next = refused.length === 0 ? this.#depart() : undefined;
+      const next = refused.length === 0 && this.#pending.length > 0 ? this.#depart() : undefined;
       resolveStored(batch, reply, refused.length);
       if (refused.length > 0) await this.#retryRefused(refused);
       return next;
@@ -108,51 +106,46 @@ export class PutBatcher {
     }
   }
 
-  /** The oldest requests, as many as may travel together. While the queue is full, only the oldest one. */
-  #nextBatch(): PutRequest[] {
+  /** The oldest requests leave, as many as may travel together. While the queue is full, only the oldest one. */
+  #depart(): Flight {
     const first = this.#pending[0]!;
-    const most = this.#tripMs < nearbyMs ? mostNearby : mostMessages;
+    const most = this.#fullPauseMs > shortestPauseMs ? 0 : this.#tripMs < nearbyMs ? mostNearby : mostMessages;
     let messages = 0;
     let characters = 0;
     let calls = 0;
     for (const request of this.#pending) {
+      const isTooMuch = messages + request.count > most || characters + request.characters > mostCharacters;
+      if (calls > 0 && (isTooMuch || !request.travelsWith(first))) break;
       messages += request.count;
       characters += request.characters;
-      const isTooMuch = this.#fullPauseMs > shortestPauseMs || messages > most || characters > mostCharacters;
-      if (calls > 0 && (isTooMuch || !request.travelsWith(first))) break;
       calls += 1;
     }
     const batch = calls === this.#pending.length ? this.#pending : this.#pending.splice(0, calls);
     if (batch === this.#pending) this.#pending = [];
     for (const request of batch) this.#buffered -= request.weight;
-    return batch;
+    this.#sentAt = Date.now();
+    return { batch, messages, reply: this.#send(batch) };
   }
 
-  /** While Redis answers, its speed bounds what waits. While it is away, only this does. */
-  #isOverfull(weight: number): boolean {
-    if (this.#buffered + weight <= mostBufferedCharacters) return false;
+  /** While Redis answers, its speed bounds what waits. While it is away, only `mostBufferedCharacters` does. */
+  #isAway(): boolean {
     return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
   }
 
-  async #send(batch: readonly PutRequest[]): Promise<PutReply> {
-    this.#id ??= newId();
-    this.#number += 1;
+  #send(batch: readonly PutRequest[]): Promise<PutReply> {
+    const producer = (this.#id ??= newId());
+    const number = (this.#number += 1);
     const { target, due } = batch[0]!;
-    const { limit } = this;
-    const terms = {
-      producer: this.#id,
-      number: this.#number,
-      ...(target.uniqueForMs !== undefined && {
-        own: { ids: batch.flatMap(({ ids }) => ids), forMs: target.uniqueForMs },
-      }),
-      ...(limit && { limit: { most: limit.maxLength, calls: batch.map(({ count }) => count) } }),
-    };
-    if (!due)
-      return this.broker.put({ ...terms, messages: messagesOf(batch), lane: target.lane }, { withinMs: patienceMs });
-    const delayed = batch.flatMap(({ list, ids, due: when, target: { lane } }) =>
-      list.map((message, index) => ({ id: ids[index]!, due: when!, lane, message })),
-    );
-    const reply = await this.broker.put({ ...terms, delayed }, { withinMs: patienceMs });
+    const forMs = target.uniqueForMs;
+    const own = forMs === undefined ? undefined : { ids: batch.flatMap(({ ids }) => ids), forMs };
+    const limit = this.limit && { most: this.limit.maxLength, calls: batch.map(({ count }) => count) };
+    return due
+      ? this.#sendDelayed({ producer, number, own, limit, delayed: delayedOf(batch) })
+      : this.broker.put({ producer, number, own, limit, messages: messagesOf(batch), lane: target.lane }, patience);
+  }
+
+  async #sendDelayed(batch: PutBatch): Promise<PutReply> {
+    const reply = await this.broker.put(batch, patience);
     this.onDelayed?.(reply);
     return reply;
   }
@@ -193,11 +186,17 @@ function messagesOf(batch: readonly PutRequest[]): string[] {
   return all;
 }
 
+function delayedOf(batch: readonly PutRequest[]): DelayedPut[] {
+  return batch.flatMap(({ list, ids, due, target: { lane } }) =>
+    list.map((message, index) => ({ id: ids[index]!, due: due!, lane, message })),
+  );
+}
+
 /** Requests that found no room: the first that did not fit, and all after it. */
 function refusedOf(batch: readonly PutRequest[], { accepted }: PutReply): readonly PutRequest[] {
   let messages = 0;
   const first = batch.findIndex(({ count }) => (messages += count) > accepted);
-  return first < 0 ? [] : batch.slice(first);
+  return batch.slice(first);
 }
 
 /** Resolves the requests that were stored: all but the last `refused`. */

@@ -20,6 +20,11 @@ export interface PutTarget {
 export class PutRequest {
   /** Until when it may wait for room, Unix ms. */
   waitsUntil = 0;
+  /** How many messages. */
+  readonly count: number;
+  readonly characters: number;
+  /** What it takes in memory while it waits, in characters. */
+  readonly weight: number;
 
   constructor(
     readonly target: PutTarget,
@@ -31,7 +36,12 @@ export class PutRequest {
     private readonly onStored: (jobs: Job | Job[]) => void,
     /** Gets OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError or BufferFullError. */
     readonly reject: (error: unknown) => void,
-  ) {}
+  ) {
+    const isOne = typeof messages === 'string';
+    this.count = isOne ? 1 : messages.length;
+    this.characters = isOne ? messages.length : messages.reduce((sum, { length }) => sum + length, 0);
+    this.weight = this.characters + this.count * charactersBeside;
+  }
 
   get ids(): string[] {
     return Array.isArray(this.jobs) ? this.jobs.map(({ id }) => id) : [this.jobs.id];
@@ -39,20 +49,6 @@ export class PutRequest {
 
   get list(): readonly string[] {
     return typeof this.messages === 'string' ? [this.messages] : this.messages;
-  }
-
-  get count(): number {
-    return typeof this.messages === 'string' ? 1 : this.messages.length;
-  }
-
-  get characters(): number {
-    if (typeof this.messages === 'string') return this.messages.length;
-    return this.messages.reduce((sum, { length }) => sum + length, 0);
-  }
-
-  /** What it takes in memory while it waits, in characters. */
-  get weight(): number {
-    return this.characters + this.count * charactersBeside;
   }
 
   /** Whether both may travel in one batch: delayed messages together, each with its own time; others by lane. */

@@ -4,13 +4,10 @@ import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
 import { Registration } from './registration.js';
-import { runScriptForBytes } from './scripts.js';
-import type { Take } from './take.js';
+import { isUnknownScript, scripts } from './scripts.js';
+import { takeReply, type ClaimRef, type Take, type TakeReply } from './take.js';
 import {
   dueText,
-  settleReply,
-  takeReply,
-  type ClaimRef,
   type DeadLetterRef,
   type Due,
   type PutBatch,
@@ -19,7 +16,6 @@ import {
   type RetryPlan,
   type SettleReply,
   type SweepReply,
-  type TakeReply,
 } from './transitions.js';
 import { WakeupWait } from './wakeup.js';
 
@@ -44,16 +40,19 @@ export class Broker extends Registration {
   }
 
   /**
-   * put, put-with: stores a batch of waiting or delayed messages.
+   * put, put-with: stores a batch of waiting or delayed messages. Most are waiting, with normal priority, and without a limit and
+   * chosen ids: then the script is put.
    *
    * Redis stores each batch number of a put batcher once, and replies the same if the batch is sent again. A batch that is
    * older than the last one is not stored; no caller waits for its reply.
    */
   async put(batch: PutBatch, patience: Patience): Promise<PutReply> {
-    const { own, limit } = batch;
-    return batch.delayed || own || limit || (batch.lane ?? 'b') !== 'b'
-      ? this.#putWith(batch, patience)
-      : this.#putPlainly(batch, patience);
+    if (batch.delayed || batch.own || batch.limit || (batch.lane ?? 'b') !== 'b') return this.#putWith(batch, patience);
+    const { producer, number, messages } = batch;
+    const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
+    const keys = [this.keys.base, this.keys.producer(producer)];
+    const reply = await this.connection.script('put', keys, [number, producerMemoryMs, ...content], patience);
+    return { accepted: reply === 1 ? messages.length : -1, duplicates: [] };
   }
 
   /**
@@ -77,8 +76,13 @@ export class Broker extends Registration {
   async takeOn(client: IoredisClient, worker: string, number: number, most: number): Promise<TakeReply | 'lost'> {
     const { workers, meta, waiting, delayed } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...waiting, delayed];
-    const args = [worker, number, most, mostTakenBytes];
-    return takeReply(worker, number, await runScriptForBytes(client, 'take', keys, args));
+    const rest = [keys.length, ...keys, worker, number, most, mostTakenBytes];
+    const { sha, lua } = scripts.take;
+    const reply = await client.callBuffer('evalsha', sha, ...rest).catch((error: unknown) => {
+      if (isUnknownScript(error)) return client.callBuffer('eval', lua, ...rest);
+      throw error;
+    });
+    return takeReply(worker, number, reply);
   }
 
   /** A new {@link WakeupWait} for this queue. The caller closes it. */
@@ -89,7 +93,8 @@ export class Broker extends Registration {
   /** ack: records which messages of these takes are done. Redis deletes a take when all its messages are settled. */
   async ack(worker: string, takes: readonly Pick<Take, 'settlement'>[], patience?: Patience): Promise<SettleReply> {
     const keys = [this.keys.claims(worker), this.keys.workers];
-    const args = [worker, ...takes.flatMap((take) => take.settlement)];
+    const args = [worker];
+    for (const { settlement } of takes) args.push(...settlement);
     return settleReply(await this.connection.script('ack', keys, args, patience));
   }
 
@@ -217,17 +222,7 @@ export class Broker extends Registration {
     await this.connection.call((client) => client.hdel(this.keys.meta, 'paused'), patience);
   }
 
-  /** For normal priority, without a delay, a limit or chosen ids. Most puts are of this kind. */
-  async #putPlainly(
-    { producer, number, messages }: PutBatch & { readonly messages: readonly string[] },
-    patience: Patience,
-  ): Promise<PutReply> {
-    const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
-    const keys = [this.keys.base, this.keys.producer(producer)];
-    const reply = await this.connection.script('put', keys, [number, producerMemoryMs, ...content], patience);
-    return { accepted: reply === 1 ? messages.length : -1, duplicates: [] };
-  }
-
+  /** For a delay, a limit, another priority than normal, or chosen ids. */
   async #putWith({ producer, number, own, limit, ...batch }: PutBatch, patience: Patience): Promise<PutReply> {
     const { delayed, delayedMessages, waiting } = this.keys;
     const marks = own?.ids.map((id) => this.keys.mark(id)) ?? [];
@@ -247,4 +242,9 @@ export class Broker extends Registration {
     )) as [number, number, ...number[]];
     return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
   }
+}
+
+/** Reads the reply of `ack.lua`, `retry.lua` and `bury.lua`. */
+function settleReply(reply: unknown): SettleReply {
+  return reply === 1 ? 'done' : reply === 0 ? 'already' : 'lost';
 }

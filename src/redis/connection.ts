@@ -92,10 +92,7 @@ export class Connection {
    * @throws RedisFullError at once if there is a `withinMs`: whoever puts can act, and workers free memory
    * @throws the reason of the signal if it aborts
    */
-  async call<T>(
-    send: (client: IoredisClient, isUnknown: boolean) => Promise<T>,
-    patience: Patience = {},
-  ): Promise<T> {
+  async call<T>(send: (client: IoredisClient, isUnknown: boolean) => Promise<T>, patience: Patience = {}): Promise<T> {
     let retry: Retry | undefined;
     let isUnknown = false;
     for (;;) {
@@ -103,7 +100,7 @@ export class Connection {
       if (this.#isClosed) throw new QueueClosedError(this.label);
       try {
         const line = this.#open ?? (await this.#commandLine());
-        const reply = await line.use((client) => send(client, isUnknown));
+        const reply = await line.use(send, isUnknown);
         this.#awaySince = undefined;
         return reply;
       } catch (error) {

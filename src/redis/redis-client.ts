@@ -73,8 +73,8 @@ export class RedisClient {
     return this.#pending > 0;
   }
 
-  /** Sends commands. @throws CommandFailure */
-  async use<T>(send: (client: IoredisClient) => Promise<T>): Promise<T> {
+  /** Sends commands. @param isUnknown passed on to `send` @throws CommandFailure */
+  async use<T>(send: (client: IoredisClient, isUnknown: boolean) => Promise<T>, isUnknown = false): Promise<T> {
     if (this.#leaving) await this.#leaving;
     if (this.#pending++ === 0) this.#begin();
     const connections = this.#connections;
@@ -82,7 +82,7 @@ export class RedisClient {
     try {
       if (this.client.status === 'end') await this.#connect();
       isWritten = this.client.status === 'ready';
-      return await send(this.client);
+      return await send(this.client, isUnknown);
     } catch (error) {
       // A demoted master keeps replying READONLY, and ioredis would stay connected to it.
       if (replyCodeOf(error) === 'READONLY') this.#isOnReplica = true;

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Cluster, Redis } from 'ioredis';
 
 /** The transitions of a message, in the order of its life. Each is one `.lua` file. Its only caller is in `broker.ts`. */
 export const transitions = [
@@ -59,22 +58,6 @@ export function withLibrary(script: string): string {
 
 function textOf(file: string): string {
   return readFileSync(new URL(`./scripts/${file}`, import.meta.url), 'utf8');
-}
-
-/** Runs a script and returns its reply with buffers instead of strings, for replies that contain bytes. */
-export async function runScriptForBytes(
-  client: Redis | Cluster,
-  name: ScriptName,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-): Promise<unknown> {
-  const { lua, sha } = scripts[name];
-  try {
-    return await client.callBuffer('evalsha', sha, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!isUnknownScript(error)) throw error;
-    return await client.callBuffer('eval', lua, keys.length, ...keys, ...args);
-  }
 }
 
 /** Whether the error says that the server does not know a script by its hash. This follows a restart, flush or failover. */

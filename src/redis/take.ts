@@ -1,10 +1,47 @@
-import { hasFreshHeader } from '../wire/envelope.js';
+import { freshLength, hasFreshHeader } from '../wire/envelope.js';
 import type { Lane } from '../wire/lane.js';
+import type { QueueHints } from './transitions.js';
 
 export type { Lane } from '../wire/lane.js';
 
+export interface TakeReply {
+  readonly status: 'served' | 'paused';
+  /** Absent if no message is waiting. */
+  readonly take?: Take;
+  readonly hints: QueueHints;
+}
+
+/** Reads the reply of `take.lua`. */
+export function takeReply(worker: string, number: number, reply: unknown): TakeReply | 'lost' {
+  type Reply = [
+    status: number,
+    dueMs: number,
+    endsInMs: number,
+    first: Buffer,
+    isWatched: number,
+    packed?: Buffer,
+    acked?: Buffer,
+    effects?: Buffer,
+  ];
+  const [status, dueMs, endsInMs, first, isWatched, packed, acked, effects] = reply as Reply;
+  if (status < 0) return 'lost';
+  const hints = {
+    lease: { worker: first.toString(), endsInMs },
+    isWatched: isWatched === 1,
+    ...(dueMs >= 0 && { nextDueMs: dueMs }),
+  };
+  const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString());
+  return { status: status === 1 ? 'paused' : 'served', hints, ...(take && { take }) };
+}
+
+/** One message of a take. */
+export interface ClaimRef {
+  readonly take: Pick<Take, 'number' | 'lane' | 'message'>;
+  readonly index: number;
+}
+
 /**
- * The messages of one take, in the bytes in which Redis keeps them, and which of them are settled.
+ * The messages of one take, as Redis keeps them, and which of them are settled.
  *
  * The bytes are a msgpack array of texts (https://github.com/msgpack/msgpack/blob/master/spec.md). The first text has one
  * lane letter for each message. The other texts are the messages, with indexes from 1.
@@ -13,8 +50,15 @@ export class Take {
   readonly lanes: string;
   /** How many messages the take has, settled ones included. */
   readonly size: number;
-  /** All bytes as one text, if the messages are ASCII. Slicing it is cheaper than decoding each message. */
-  readonly #ascii: string | undefined;
+  /** Whether the first message is quarantined: one more crash buries it. */
+  readonly hasQuarantined: boolean;
+  /** Whether every message is settled. */
+  isOver = false;
+  /**
+   * If the messages are ASCII: the bytes as one text, as slicing it is cheaper than decoding each message. Otherwise the bytes.
+   * Never both: a worker that drains a queue would hold each message twice.
+   */
+  readonly #content: string | Buffer;
   /** Start and end of each text: two numbers for each, the text of lanes first. */
   readonly #edges: Uint32Array;
   /** By index: held, acknowledged or effect. */
@@ -32,46 +76,52 @@ export class Take {
   constructor(
     readonly worker: string,
     readonly number: number,
-    private readonly bytes: Buffer,
+    bytes: Buffer,
     acked = '',
     effects = '',
   ) {
     const ascii = bytes.toString('latin1');
     this.size = lengthOf(bytes) - 1;
     this.#edges = new Uint32Array(2 * this.size + 2);
-    const highBytes = this.#index();
+    const highBytes = this.#index(bytes);
     this.lanes = ascii.slice(this.#edges[0], this.#edges[1]);
+    this.hasQuarantined = this.lanes.startsWith('s');
     // In UTF-8, a character from 0x80 to 0xff takes two bytes. So the difference is the number of bytes that are not ASCII.
-    this.#ascii = Buffer.byteLength(ascii) - ascii.length === highBytes ? ascii : undefined;
+    this.#content = Buffer.byteLength(ascii) - ascii.length === highBytes ? ascii : bytes;
     this.#states = new Uint8Array(this.size + 1);
-    for (const index of indexesIn(acked)) this.ack(index);
-    for (const index of indexesIn(effects)) this.confirm(index);
+    if (acked !== '') for (const index of indexesIn(acked)) this.ack(index);
+    if (effects !== '') for (const index of indexesIn(effects)) this.confirm(index);
   }
 
   lane(index: number): Lane {
     return this.lanes[index - 1] as Lane;
   }
 
-  /** Whether the first message is quarantined: one more crash buries it. */
-  get hasQuarantined(): boolean {
-    return this.lanes.charCodeAt(0) === 0x73; // s
-  }
-
   /** A message as it is in Redis. */
   message(index: number): Buffer {
-    return this.bytes.subarray(this.#edges[2 * index], this.#edges[2 * index + 1]);
+    const content = this.#content;
+    const start = this.#edges[2 * index]!;
+    const end = this.#edges[2 * index + 1]!;
+    return typeof content === 'string'
+      ? Buffer.from(content.slice(start, end), 'latin1')
+      : content.subarray(start, end);
   }
 
   /** The text of a message from its byte `from` on. */
   text(index: number, from = 0): string {
+    const content = this.#content;
     const start = this.#edges[2 * index]! + from;
     const end = this.#edges[2 * index + 1]!;
-    return this.#ascii === undefined ? this.bytes.toString('utf8', start, end) : this.#ascii.slice(start, end);
+    return typeof content === 'string' ? content.slice(start, end) : content.toString('utf8', start, end);
   }
 
   /** Whether the message begins with the header that this library writes before the first attempt: `#<36 characters> 0 0\n`. */
   isFresh(index: number): boolean {
-    return hasFreshHeader(this.bytes, this.#edges[2 * index]!, this.#edges[2 * index + 1]!);
+    const content = this.#content;
+    const start = this.#edges[2 * index]!;
+    const end = this.#edges[2 * index + 1]!;
+    if (typeof content === 'string') return hasFreshHeader(content, start, end);
+    return hasFreshHeader(content.toString('latin1', start, Math.min(end, start + freshLength)), 0, end - start);
   }
 
   isSettled(index: number): boolean {
@@ -83,6 +133,7 @@ export class Take {
     if (this.#states[index] !== held) return;
     this.#states[index] = acknowledged;
     this.#acked += 1;
+    this.isOver = this.#acked + this.#effects === this.size;
   }
 
   /** Marks a message as settled with an effect that Redis confirmed. */
@@ -90,16 +141,13 @@ export class Take {
     if (this.#states[index] !== held) return;
     this.#states[index] = effect;
     this.#effects += 1;
-  }
-
-  /** Whether every message is settled. */
-  get isOver(): boolean {
-    return this.#acked + this.#effects === this.size;
+    this.isOver = this.#acked + this.#effects === this.size;
   }
 
   /** Arguments of `ack.lua` for this take. */
   get settlement(): string[] {
-    return this.isOver ? [String(this.number), 'over', this.#indexesWith(effect)] : this.acknowledgements;
+    if (!this.isOver) return this.acknowledgements;
+    return [String(this.number), 'over', this.#effects === 0 ? '' : this.#indexesWith(effect)];
   }
 
   /** Arguments of `beat.lua` for this take: its number, how many messages are acknowledged, of how many, and which. */
@@ -118,15 +166,15 @@ export class Take {
   }
 
   /** Finds the start and end of each text. @returns how many header bytes between the texts are 0x80 or more */
-  #index(): number {
-    const { bytes } = this;
+  #index(bytes: Buffer): number {
     let at = bytes[0] === 0xdd ? 5 : bytes[0] === 0xdc ? 3 : 1;
-    let high = highBytesIn(bytes, 0, at);
+    let high = 0;
+    for (let head = 0; head < at; head++) high += bytes[head]! >> 7;
     for (let edge = 0; edge < this.#edges.length; edge += 2) {
       const kind = bytes[at]!;
       const lengthBytes = kind === 0xd9 ? 1 : kind === 0xda ? 2 : kind === 0xdb ? 4 : 0;
       const start = at + 1 + lengthBytes;
-      high += highBytesIn(bytes, at, start);
+      for (let head = at; head < start; head++) high += bytes[head]! >> 7;
       const end = start + (lengthBytes === 0 ? kind & 0x1f : bytes.readUIntBE(at + 1, lengthBytes));
       this.#edges[edge] = start;
       this.#edges[edge + 1] = end;
@@ -161,14 +209,7 @@ function lengthOf(bytes: Buffer): number {
   return bytes[0] === 0xdc ? bytes.readUInt16BE(1) : bytes[0]! & 0x0f;
 }
 
-function highBytesIn(bytes: Buffer, from: number, to: number): number {
-  let high = 0;
-  for (let at = from; at < to; at++) if (bytes[at]! >= 0x80) high += 1;
-  return high;
-}
-
 function indexesIn(text: string): number[] {
-  if (text === '') return [];
   return text.split(',').flatMap((run) => {
     const [first, last = first] = run.split('-').map(Number) as [number, number?];
     return Array.from({ length: last - first + 1 }, (_, step) => first + step);

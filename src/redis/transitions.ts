@@ -1,4 +1,4 @@
-import { Take, type Lane } from './take.js';
+import type { Lane } from '../wire/lane.js';
 
 // Arguments and results of the transitions in `broker.ts` and `registration.ts`, and how they are sent and read.
 
@@ -15,13 +15,6 @@ export interface QueueHints {
 /** A command for a worker: take no more messages, take again, or stop together with all workers of its runner. */
 export type WorkerCommand = 'quiet' | 'resume' | 'stop';
 
-export interface TakeReply {
-  readonly status: 'served' | 'paused';
-  /** Absent if no message is waiting. */
-  readonly take?: Take;
-  readonly hints: QueueHints;
-}
-
 /** Result of settling a claim. `already` is a success: an earlier, identical call arrived. */
 export type SettleReply = 'done' | 'already' | 'lost';
 
@@ -37,12 +30,6 @@ export interface SweepReply {
   readonly mended: number;
   /** Workers that are no longer registered and may have left claims. */
   readonly lost: readonly string[];
-}
-
-/** One message of a take. */
-export interface ClaimRef {
-  readonly take: Pick<Take, 'number' | 'lane' | 'message'>;
-  readonly index: number;
 }
 
 export interface RetryPlan {
@@ -74,9 +61,9 @@ export type PutBatch = {
   /** Number of the batch. A higher one than that of any batch before it. */
   readonly number: number;
   /** Ids that the callers chose, one for each message, and for how long Redis rejects the same ids as duplicates. */
-  readonly own?: { readonly ids: readonly string[]; readonly forMs: number };
+  readonly own?: { readonly ids: readonly string[]; readonly forMs: number } | undefined;
   /** Most messages in the queue, and how many messages each put call has. A call is stored whole or not at all. */
-  readonly limit?: { readonly most: number; readonly calls: readonly number[] };
+  readonly limit?: { readonly most: number; readonly calls: readonly number[] } | undefined;
 } & (
   | {
       readonly messages: readonly string[];
@@ -104,32 +91,4 @@ export interface DeadLetterRef {
 /** The due time as the scripts read it. */
 export function dueText(due: Due): string {
   return 'at' in due ? String(due.at) : `+${due.afterMs}`;
-}
-
-/** Reads the reply of `take.lua`. */
-export function takeReply(worker: string, number: number, reply: unknown): TakeReply | 'lost' {
-  type Reply = [
-    status: number,
-    dueMs: number,
-    endsInMs: number,
-    first: Buffer,
-    isWatched: number,
-    packed?: Buffer,
-    acked?: Buffer,
-    effects?: Buffer,
-  ];
-  const [status, dueMs, endsInMs, first, isWatched, packed, acked, effects] = reply as Reply;
-  if (status < 0) return 'lost';
-  const hints = {
-    lease: { worker: first.toString(), endsInMs },
-    isWatched: isWatched === 1,
-    ...(dueMs >= 0 && { nextDueMs: dueMs }),
-  };
-  const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString());
-  return { status: status === 1 ? 'paused' : 'served', hints, ...(take && { take }) };
-}
-
-/** Reads the reply of `ack.lua`, `retry.lua` and `bury.lua`. */
-export function settleReply(reply: unknown): SettleReply {
-  return reply === 1 ? 'done' : reply === 0 ? 'already' : 'lost';
 }

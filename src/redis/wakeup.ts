@@ -47,11 +47,10 @@ export class WakeupWait {
       const moved = await line.use(async (client) => {
         const socket = 'stream' in client ? client.stream : undefined;
         socket?.cork(); // both in one packet
-        const waiting = client.blmove(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockMs / 1_000);
-        const asked = behind?.(client);
+        const { base, inbox } = this.keys;
+        const replies = Promise.all([client.blmove(base, inbox, 'LEFT', 'RIGHT', blockMs / 1_000), behind?.(client)]);
         socket?.uncork();
-        const element = await waiting;
-        await asked;
+        const [element] = await replies;
         return element;
       });
       return moved !== null;

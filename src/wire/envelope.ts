@@ -54,22 +54,15 @@ const longest = 256;
 const fresh = /^#[A-Za-z0-9_.:~-]{36} 0 0\n/;
 /** Characters in the header line of a message that we put without options, before its first attempt. */
 export const freshLength = 42;
-const freshIdEnd = 37;
-const freshRest = Buffer.from(' 0 0\n');
-/** By byte: 1 if an id may contain it. */
-const isIdByte = new Uint8Array(256);
-for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:~-'))
-  isIdByte[byte] = 1;
+const freshAt = /#[A-Za-z0-9_.:~-]{36} 0 0\n/y;
 
 /**
- * Whether the bytes of a message begin with the header that this library writes before the first attempt: `#<36 characters> 0 0\n`.
- * A take has many messages in one buffer. To look at the bytes is cheaper than to make a text of each message.
+ * Whether a message begins with the header that this library writes before the first attempt: `#<36 characters> 0 0\n`. A take
+ * has many messages in one text, and this makes no text of each.
  */
-export function hasFreshHeader(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < freshLength || bytes[start] !== 0x23) return false;
-  for (let at = start + 1; at < start + freshIdEnd; at++) if (isIdByte[bytes[at]!] === 0) return false;
-  for (let at = freshIdEnd; at < freshLength; at++) if (bytes[start + at] !== freshRest[at - freshIdEnd]) return false;
-  return true;
+export function hasFreshHeader(messages: string, start: number, end: number): boolean {
+  freshAt.lastIndex = start;
+  return end - start >= freshLength && freshAt.test(messages);
 }
 
 /** Splits a message into header, failures and text. */

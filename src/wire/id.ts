@@ -23,18 +23,16 @@ let back: string | undefined;
 export function newId(now = Date.now()): string {
   counter = (counter + 1) % 2 ** counterBits;
   const high = counter >>> 14;
-  if (now !== frontMs || high !== frontHigh) begin(now, high);
+  if (now !== frontMs || high !== frontHigh) {
+    frontMs = now;
+    frontHigh = high;
+    const digits = now.toString(16).padStart(12, '0');
+    front = `${digits.slice(0, 8)}-${digits.slice(8)}-7${hex[high]!.slice(1)}-`;
+  }
   back ??= `-${randomBytes(6).toString('hex')}`;
   // `front` ends with the upper 12 bits of the counter. Then: the variant (binary 10) and 14 bits of the counter, and 48
   // random bits of this process.
   return front + hex[0x8000 | (counter & 0x3fff)]! + back;
-}
-
-function begin(ms: number, high: number): void {
-  frontMs = ms;
-  frontHigh = high;
-  const digits = ms.toString(16).padStart(12, '0');
-  front = `${digits.slice(0, 8)}-${digits.slice(8)}-7${hex[high]!.slice(1)}-`;
 }
 
 const version7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;

@@ -58,7 +58,7 @@ export class HandlerRunner {
       settling: { signal: givingUp },
       description: this.#description,
       onCommand: (command) => this.#obey(command),
-      onPipelined: (claims) => this.#accept(claims),
+      onPipelined: this.#accept,
     });
     this.#prefetch = new Prefetch(
       this.#fetcher,
@@ -120,7 +120,8 @@ export class HandlerRunner {
       await this.giveBackWaiting();
       return 0;
     }
-    this.#beginAndWatch();
+    this.#begin();
+    this.#prefetch.watch();
     return claims.length;
   }
 
@@ -181,17 +182,13 @@ export class HandlerRunner {
   }
 
   /** Begins what a pipelined take brought. */
-  #accept(claims: Claim[]): void {
+  readonly #accept = (claims: Claim[]): void => {
     if (claims.length === 0) return;
     this.#pipelined.isDrained = claims.length < this.#pipelined.most;
     this.#prefetch.add(claims);
-    this.#beginAndWatch();
-  }
-
-  #beginAndWatch(): void {
     this.#begin();
     this.#prefetch.watch();
-  }
+  };
 
   /**
    * Begins what waits, as long as slots are free. A handler that ends at once leaves its slot to the next message.

@@ -21,7 +21,7 @@ export interface BoundHandler {
   readonly payload: PayloadType<unknown>;
   readonly options: HandlerOptions;
   /** Gets arrays if `options.batch` is set. */
-  readonly handle: (payload: unknown, delivery: Delivery | Delivery[]) => unknown;
+  readonly handle: (this: void, payload: unknown, delivery: Delivery | Delivery[]) => unknown;
 }
 
 /**
@@ -84,8 +84,7 @@ function handlersOfObject(worker: object, what: string): BoundHandler[] {
 
 function handlersOfFunction(worker: AnyFunction, what: string): BoundHandler[] {
   const noted = functionMetadata(worker);
-  if (noted?.kind === 'function')
-    return noted.notes.map((note) => bound(noted.name, note, (payload, delivery) => worker(payload, delivery)));
+  if (noted?.kind === 'function') return noted.notes.map((note) => bound(noted.name, note, noted.handle));
   const name = worker.name || 'a function';
   if (noted)
     throw new NoWorkersError(

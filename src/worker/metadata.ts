@@ -21,10 +21,15 @@ export interface HandlerOptions extends RetryRules {
 /** Has several entries if the method is a worker of several queues. */
 export type WorkerMetadataList = readonly WorkerMetadata[];
 
-/** `method`: must be called on its object. `function`: can be called as it is; `name` is its name in logs and errors. */
+/** `method`: must be called on its object. `function`: `handle` can be called as it is; `name` is its name in logs and errors. */
 export type DecoratedFunction =
   | { readonly kind: 'method'; readonly notes: WorkerMetadataList }
-  | { readonly kind: 'function'; readonly notes: WorkerMetadataList; readonly name: string };
+  | {
+      readonly kind: 'function';
+      readonly notes: WorkerMetadataList;
+      readonly name: string;
+      readonly handle: AnyFunction;
+    };
 
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 

@@ -39,7 +39,7 @@ export function wrapFunction(
     if (args.length > 0) return Reflect.apply(handler, this, args);
     return workUntilStopped(this === undefined ? wrapped : named(wrapped.bind(this), name, notes));
   };
-  setFunctionMetadata(wrapped, { kind: 'function', name, notes });
+  setFunctionMetadata(wrapped, { kind: 'function', name, notes, handle: handler });
   return dress(wrapped, handler);
 }
 
@@ -56,7 +56,7 @@ function oneWorker(self: unknown, key: string | symbol, notes: WorkerMetadataLis
 }
 
 function named(run: AnyFunction, name: string, notes: WorkerMetadataList): AnyFunction {
-  setFunctionMetadata(run, { kind: 'function', name, notes });
+  setFunctionMetadata(run, { kind: 'function', name, notes, handle: run });
   return run;
 }
 

@@ -3,9 +3,8 @@ import { silent } from '../../src/core/logger.js';
 import { payloadType } from '../../src/payload/payload-type.js';
 import { processId } from '../../src/consumer/process.js';
 import type { Broker } from '../../src/redis/broker.js';
-import type { ClaimRef } from '../../src/redis/transitions.js';
 import type { QueueContext } from '../../src/redis/queue-context.js';
-import type { Take } from '../../src/redis/take.js';
+import type { ClaimRef, Take } from '../../src/redis/take.js';
 import type { WakeupWait } from '../../src/redis/wakeup.js';
 
 /** What happens to one call. `send` calls the real broker, and may be called later, twice, or not at all. */

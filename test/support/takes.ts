@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Broker } from '../../src/redis/broker.js';
-import type { ClaimRef, RetryPlan } from '../../src/redis/transitions.js';
-import { Take } from '../../src/redis/take.js';
+import type { RetryPlan } from '../../src/redis/transitions.js';
+import { type ClaimRef, Take } from '../../src/redis/take.js';
 import { until } from './facts.js';
 
 /** A msgpack array of texts, byte for byte as `cmsgpack.pack` of Redis writes it. Texts may be invalid UTF-8. */

@@ -9,10 +9,12 @@ export interface Converter {
   readonly fits: (value: unknown) => boolean;
   /** Only for values that fit. `undefined` if the value is unsupported. */
   readonly make: (value: unknown) => unknown;
+  /** Whether every string, number and boolean fits, and is made into itself. The generated code then calls nothing for them. */
+  readonly keepsScalars?: true;
 }
 
 /** A property without `@Type`: any JSON value, copied at all levels, as class-transformer does. */
-export const open: Converter = { fits: isData, make: copyOf };
+export const open: Converter = { fits: isData, make: copyOf, keepsScalars: true };
 
 function isData(value: unknown): boolean {
   switch (typeof value) {

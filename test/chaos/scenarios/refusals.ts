@@ -1,8 +1,7 @@
 import { Broker } from '../../../src/redis/broker.js';
-import type { ClaimRef } from '../../../src/redis/transitions.js';
 import { Connection } from '../../../src/redis/connection.js';
 import { Keys } from '../../../src/redis/keys.js';
-import type { Take } from '../../../src/redis/take.js';
+import type { ClaimRef, Take } from '../../../src/redis/take.js';
 import { heldIn } from '../claims.js';
 import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';

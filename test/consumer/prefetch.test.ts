@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PrefetchSize } from '../../src/consumer/prefetch-size.js';
+import { PrefetchSize } from '../../src/consumer/prefetch.js';
 
 it.each<[string, number[], number, number]>([
   ['no message measured yet: none', [], 50, 0],
