@@ -27,7 +27,7 @@ export function toMs(value: Duration, option: string): number {
   if (parsed >= 0 && parsed <= longestMs) return Math.round(parsed) + 0; // + 0 makes 0 of -0
   throw new InvalidOptionError(
     option,
-    parsed > longestMs
+    parsed > longestMs && parsed < Infinity
       ? `invalid ${option} ${shown(value)}: expected at most 100 years`
       : `invalid ${option} ${shown(value)}: expected a duration, in milliseconds or such as '500ms', '90s', '10m', '2h' or '1d'`,
   );
