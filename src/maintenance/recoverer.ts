@@ -8,7 +8,7 @@ const longestJitterMs = 200;
 
 /** Gives back the messages of workers that lost their lease. */
 export class Recoverer {
-  readonly #alarm = new DeadlineTimer(() => void this.#look());
+  readonly #timer = new DeadlineTimer(() => void this.#look());
   #next: string | undefined;
 
   /** @param onRecovered called when messages came back */
@@ -18,14 +18,14 @@ export class Recoverer {
   ) {}
 
   stop(): void {
-    this.#alarm.stop();
+    this.#timer.stop();
   }
 
   /** Looks at the worker with the next lease when that lease ends: it may have been renewed. */
   observe({ lease }: QueueHints): void {
     if (!lease) return;
     this.#next = lease.worker;
-    this.#alarm.in(lease.endsInMs + Math.random() * longestJitterMs);
+    this.#timer.in(lease.endsInMs + Math.random() * longestJitterMs);
   }
 
   /** One pass over one worker. @returns whether its lease had ended */

@@ -26,10 +26,10 @@ const pauseMs = 100;
  * @throws RedisUnreachableError if no server answers, or if the password is wrong or missing; the message says which
  * @throws RedisUnsupportedError if the version is below 6.2
  */
-export async function handshake(place: Endpoint): Promise<Handshake> {
+export async function handshake(endpoint: Endpoint): Promise<Handshake> {
   for (const givenUpAt = Date.now() + patienceMs; ; await pause(pauseMs)) {
     try {
-      return await greetOnce(place);
+      return await greetOnce(endpoint);
     } catch (error) {
       const { cause } = error as Error;
       if (!(cause instanceof Error) || !cutOff.test(cause.message) || Date.now() > givenUpAt) throw error;
@@ -37,10 +37,10 @@ export async function handshake(place: Endpoint): Promise<Handshake> {
   }
 }
 
-async function greetOnce(place: Endpoint): Promise<Handshake> {
-  const label = labelOf(place);
+async function greetOnce(endpoint: Endpoint): Promise<Handshake> {
+  const label = labelOf(endpoint);
   const client = new Redis({
-    ...place,
+    ...endpoint,
     lazyConnect: true,
     connectTimeout: patienceMs,
     retryStrategy: () => null,
