@@ -103,9 +103,9 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   readonly workers: QueueWorkers;
   readonly #context: QueueContext<T>;
   readonly #connection: Connection;
-  readonly #producer: PutBatcher;
+  readonly #batcher: PutBatcher;
   readonly #defaults: ResolvedPutOptions;
-  readonly #putter: QueuePublisher<T, In>;
+  readonly #publisher: QueuePublisher<T, In>;
   readonly #getter: Getter<T>;
   readonly #consumers = new Set<Consumer<unknown>>();
   #isClosed = false;
@@ -154,8 +154,8 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
       },
     };
     this.#defaults = put;
-    this.#producer = new PutBatcher(name, broker, limit, (hints) => this.#context.maintenance.ensurePromoted(hints));
-    this.#putter = new QueuePublisher(this.#context, this.#producer, put);
+    this.#batcher = new PutBatcher(name, broker, limit, (hints) => this.#context.maintenance.ensurePromoted(hints));
+    this.#publisher = new QueuePublisher(this.#context, this.#batcher, put);
     this.#getter = new Getter(this.#context);
     this.dead = new DeadLetters(this.#context);
     this.delayed = new DelayedMessages(this.#context);
@@ -181,7 +181,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * const [first, second] = await emails.put({ to: 'b@example.com' }, { to: 'c@example.com' });
    */
   put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N>> {
-    return this.#putter.put<N>(...messages);
+    return this.#publisher.put<N>(...messages);
   }
 
   /**
@@ -195,7 +195,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * const jobs = await emails.putAll(users.map(({ email }) => ({ to: email })));
    */
   putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {
-    return this.#putter.putAll(messages);
+    return this.#publisher.putAll(messages);
   }
 
   /**
@@ -210,7 +210,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   with(options: PutOptions): Publisher<T, In> {
     return new QueuePublisher(
       this.#context,
-      this.#producer,
+      this.#batcher,
       putOptions(this.name, this.#context.wire, options, this.#defaults),
     );
   }
@@ -402,7 +402,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
     // Before anything is refused: a handler that finishes may put, and must acknowledge.
     if (runners.size > 0) await Promise.allSettled([...runners].map((runner) => runner.stop()));
     this.#isClosed = true;
-    await this.#producer.drained();
+    await this.#batcher.drained();
     this.#context.maintenance.close();
     await Promise.all([this.#getter.close(), ...[...this.#consumers].map((consumer) => consumer.return())]);
     await this.#connection.leave();

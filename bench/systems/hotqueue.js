@@ -8,10 +8,10 @@ export const system = {
   async producer(address, name, { attempts, dueAt, validated }) {
     const queue = await open(address, name, validated);
     const options = { ...(attempts && { attempts, backoff: 0 }), ...(dueAt && { at: dueAt }) };
-    const putter = Object.keys(options).length > 0 ? queue.with(options) : queue;
+    const publisher = Object.keys(options).length > 0 ? queue.with(options) : queue;
     return {
-      put: (payload) => putter.put(payload),
-      putMany: (payloads) => putter.putAll(payloads),
+      put: (payload) => publisher.put(payload),
+      putMany: (payloads) => publisher.putAll(payloads),
       close: () => queue.close(),
     };
   },

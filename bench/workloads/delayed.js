@@ -23,7 +23,7 @@ async function dueAtOnce(context) {
   const { count, concurrency, leadMs } = params;
   const left = await system.left(address, 'jobs');
   await left();
-  const crew = await idling(context, 1, { count, concurrency, payload: { delayed: true } });
+  const processes = await idling(context, 1, { count, concurrency, payload: { delayed: true } });
   const dueAt = Date.now() + leadMs;
   const dueAtMs = nowMs() + leadMs;
   const producer = await system.producer(address, 'jobs', { dueAt });
@@ -33,7 +33,7 @@ async function dueAtOnce(context) {
   await sleep(Math.max(0, dueAtMs - nowMs()));
   await until(async () => (await left()) === 0, 60_000, 2);
   const ms = nowMs() - dueAtMs;
-  const reports = await reportsOf(crew);
+  const reports = await reportsOf(processes);
   const late = reports[0].latencies;
   const early = late.filter((latency) => latency < -2).length;
   return {

@@ -23,14 +23,14 @@ async function run(context) {
   const producer = await system.producer(address, 'jobs', {});
   await producer.put({ n: 0 });
   const connectionsBefore = await meter.connections();
-  const crew = await idling(context, 1, { count: 1, concurrency: params.concurrency });
+  const processes = await idling(context, 1, { count: 1, concurrency: params.concurrency });
   await sleep(1_000);
   const connections = (await meter.connections()) - connectionsBefore;
   const before = await meter.read();
   await sleep(params.seconds * 1_000);
   const after = await meter.read();
   const { commandsPerJob, scriptCallsPerJob, calls } = Meter.perJob(before, after, params.seconds / 60);
-  const [{ distinct }] = await reportsOf(crew);
+  const [{ distinct }] = await reportsOf(processes);
   return {
     jobs: 1,
     connections,

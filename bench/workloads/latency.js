@@ -27,7 +27,7 @@ async function run(context) {
   const { count, concurrency } = params;
   const warm = Math.ceil(count / 5);
   const left = await system.left(address, 'jobs');
-  const crew = await idling(context, 1, { count: warm + count, concurrency });
+  const processes = await idling(context, 1, { count: warm + count, concurrency });
   const producer = await system.producer(address, 'jobs', {});
   const make = payloadMaker(params);
   const puts = [];
@@ -36,7 +36,7 @@ async function run(context) {
   else await oneByOne(params, warm + count, put);
   await Promise.all(puts);
   await until(async () => (await left()) === 0, 20_000, 5);
-  const reports = await reportsOf(crew);
+  const reports = await reportsOf(processes);
   const latencies = reports[0].latencies.subarray(warm);
   return {
     jobs: count,

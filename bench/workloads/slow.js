@@ -22,12 +22,12 @@ async function run(context) {
   const { system, address, params } = context;
   const { count, handlerMs, workers, concurrency } = params;
   const left = await system.left(address, 'jobs');
-  const crew = await idling(context, workers, { count, concurrency, handlerMs });
+  const processes = await idling(context, workers, { count, concurrency, handlerMs });
   const producer = await system.producer(address, 'jobs', {});
   const startedAt = nowMs();
   await fillWith(producer, count, payloadMaker(params));
   await until(async () => (await left()) === 0, 120_000, 5);
-  const reports = await reportsOf(crew);
+  const reports = await reportsOf(processes);
   const ms = Math.max(...reports.map(({ lastAt }) => lastAt)) - startedAt;
   const idealMs = (count * handlerMs) / (workers * concurrency);
   return {

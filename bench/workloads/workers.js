@@ -12,15 +12,15 @@ export async function consumedByProcesses(context) {
   const { system, address, meter, params } = context;
   const { count, workers } = params;
   await context.start('fill', { queue: 'jobs', count }).result;
-  const crew = await loaded(context, workers, { count, concurrency: params.concurrency });
+  const processes = await loaded(context, workers, { count, concurrency: params.concurrency });
   const left = await system.left(address, 'jobs');
   await left();
   const before = await meter.read();
-  for (const worker of crew) worker.tell('go');
+  for (const worker of processes) worker.tell('go');
   await until(async () => (await left()) === 0, 120_000, 2);
   const endedAt = nowMs();
   const used = Meter.perJob(before, await meter.read(), count);
-  const reports = await reportsOf(crew);
+  const reports = await reportsOf(processes);
   const ms = endedAt - Math.min(...reports.map(({ firstAt }) => firstAt));
   return {
     jobs: count,
@@ -35,27 +35,27 @@ export async function consumedByProcesses(context) {
 
 /** Starts worker processes. They have loaded everything and wait for 'go'. */
 export async function loaded({ start }, workers, given) {
-  const crew = Array.from({ length: workers }, () => start('work', { queue: 'jobs', ...given }));
-  for (const worker of crew) await heard(worker);
-  return crew;
+  const processes = Array.from({ length: workers }, () => start('work', { queue: 'jobs', ...given }));
+  for (const worker of processes) await heard(worker);
+  return processes;
 }
 
 /** Starts worker processes that consume an empty queue. */
 export async function idling(context, workers, given) {
-  const crew = await loaded(context, workers, given);
-  for (const worker of crew) worker.tell('go');
-  for (const worker of crew) await heard(worker);
+  const processes = await loaded(context, workers, given);
+  for (const worker of processes) worker.tell('go');
+  for (const worker of processes) await heard(worker);
   await sleep(500);
-  return crew;
+  return processes;
 }
 
 async function heard(worker) {
   if ((await worker.hear()) === undefined) await worker.result; // the process has ended, and its result throws the reason
 }
 
-export function reportsOf(crew) {
-  for (const worker of crew) worker.tell('report');
-  return Promise.all(crew.map((worker) => worker.result));
+export function reportsOf(processes) {
+  for (const worker of processes) worker.tell('report');
+  return Promise.all(processes.map((worker) => worker.result));
 }
 
 export function judged(count, reports) {

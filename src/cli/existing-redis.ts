@@ -19,9 +19,9 @@ export interface ExistingRedis {
 export async function existingRedis(flags: RedisFlags): Promise<ExistingRedis | undefined> {
   const address = addressOf(flags);
   const named = namedAddress(address, process.env);
-  if (named) return { address, endpoint: named.place };
+  if (named) return { address, endpoint: named.endpoint };
   const { url } = await discover(process.env, process.cwd());
   if (url === undefined) return undefined;
   const found = { ...address, url };
-  return { address: found, endpoint: namedAddress(found, {})!.place };
+  return { address: found, endpoint: namedAddress(found, {})!.endpoint };
 }

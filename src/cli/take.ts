@@ -7,6 +7,7 @@ import { printed, untilInterrupted } from './printed.js';
 
 interface TakeFlags extends RedisFlags {
   readonly timeout?: Duration;
+  readonly idleTimeout?: Duration;
   readonly limit?: number;
   readonly block?: boolean;
 }
@@ -41,16 +42,16 @@ function consumeCommand(): Command {
     'Take messages and print each as a line of JSON, until Ctrl-C. A message that was not printed goes back to the queue.',
     [
       ['consume emails', 'until Ctrl-C'],
-      ['consume emails --limit 10 --timeout 5s', 'at most ten; stops when none comes for 5 s'],
+      ['consume emails --limit 10 --idle-timeout 5s', 'at most ten; stops when none comes for 5 s'],
       ['consume emails | jq .to', 'one line per message, for other programs'],
     ],
   )
     .argument('<queue>')
     .option('-l, --limit <number>', 'stop after this number of messages', wholeFrom(1))
-    .option('-t, --timeout <duration>', 'stop when no message comes for this time', duration)
+    .option('-t, --idle-timeout <duration>', 'stop when no message comes for this time', duration)
     .action(async (queue: string, flags: TakeFlags) => {
-      const { limit, timeout } = flags;
-      const options = { ...(limit !== undefined && { limit }), ...(timeout !== undefined && { idleTimeout: timeout }) };
+      const { limit, idleTimeout } = flags;
+      const options = { ...(limit !== undefined && { limit }), ...(idleTimeout !== undefined && { idleTimeout }) };
       await withQueue(queue, flags, (it) => take(it, options, flags));
     });
 }

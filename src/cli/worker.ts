@@ -170,7 +170,7 @@ function urlOf({ url, host, port, db, password }: WorkerFlags): string | undefin
   if ([url, host, port, db, password].every((given) => given === undefined)) return undefined;
   const named = namedAddress({ url, host, port, db, password }, process.env);
   if (!named) throw new InvalidOptionError('db', '--db without an address: give --url or --host too');
-  return written(named.place);
+  return written(named.endpoint);
 }
 
 function written({ path: socket, host = '', port, db, username = '', password = '', tls }: Endpoint): string {

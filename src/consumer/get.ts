@@ -83,24 +83,24 @@ export class Getter<T> {
     getting.limits.ended = this.#closing.signal; // otherwise the caller's signal would live as long
     this.#kept = getting;
     this.#timer = setTimeout(() => void this.leave().catch(() => undefined), keptMs).unref();
-    keepers.add(this);
-    if (keepers.size === 1) process.on('beforeExit', leaveAll);
+    keptGetters.add(this);
+    if (keptGetters.size === 1) process.on('beforeExit', leaveAll);
   }
 
   #takeKept(): Getting<T> | undefined {
     const kept = this.#kept;
     this.#kept = undefined;
     clearTimeout(this.#timer);
-    keepers.delete(this);
-    if (keepers.size === 0) process.off('beforeExit', leaveAll);
+    keptGetters.delete(this);
+    if (keptGetters.size === 0) process.off('beforeExit', leaveAll);
     return kept;
   }
 }
 
 /** Those that keep a worker: one listener serves all of them. */
-const keepers = new Set<{ leave(): Promise<void> }>();
+const keptGetters = new Set<{ leave(): Promise<void> }>();
 
 /** The program ends: no call will follow. */
 function leaveAll(): void {
-  for (const keeper of keepers) void keeper.leave().catch(() => undefined); // otherwise its lease ends
+  for (const getter of keptGetters) void getter.leave().catch(() => undefined); // otherwise its lease ends
 }

@@ -5,8 +5,8 @@ import type { QueueContext } from '../redis/queue-context.js';
  *
  * @example
  * ```ts
- * const { waiting, delayed, claimed, dead } = await queue.counts();
- * console.log(`${waiting} waiting, ${delayed} delayed, ${claimed} active, ${dead} dead`);
+ * const { waiting, delayed, active, dead } = await queue.counts();
+ * console.log(`${waiting} waiting, ${delayed} delayed, ${active} active, ${dead} dead`);
  * ```
  */
 export interface Counts {

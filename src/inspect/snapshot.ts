@@ -39,12 +39,12 @@ export class Snapshots {
   /**
    * @param address where Redis is, and the `prefix`; no other options of a queue
    * @param names the queues; an empty list means all queues, including those that are created later
-   * @param open opens a queue at this address
+   * @param openQueue opens a queue at this address
    */
   constructor(
     private readonly address: QueueOptions,
     private readonly names: readonly string[],
-    private readonly open: (name: string) => InspectedQueue,
+    private readonly openQueue: (name: string) => InspectedQueue,
   ) {}
 
   async take(): Promise<QueueSnapshot[]> {
@@ -74,7 +74,7 @@ export class Snapshots {
   #queue(name: string): InspectedQueue {
     const known = this.#queues.get(name);
     if (known) return known;
-    const queue = this.open(name);
+    const queue = this.openQueue(name);
     this.#queues.set(name, queue);
     return queue;
   }

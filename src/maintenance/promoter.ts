@@ -13,9 +13,9 @@ const longestLookMs = 1_000;
  * delayed one itself, as long as something else keeps the process alive.
  */
 export class Promoter {
-  readonly #alarm = new DeadlineTimer(() => void this.#look());
+  readonly #timer = new DeadlineTimer(() => void this.#look());
   #isWatching = false;
-  #owes = false;
+  #hasDelayedOwn = false;
 
   /** @param onPromoted called when messages were promoted */
   constructor(
@@ -26,29 +26,29 @@ export class Promoter {
   /** Call this when the process begins to take from the queue. */
   start(): void {
     this.#isWatching = true;
-    this.#alarm.in(longestLookMs);
+    this.#timer.in(longestLookMs);
   }
 
   /** Call this when the process takes no more from the queue. */
   stop(): void {
     this.#isWatching = false;
-    if (!this.#owes) this.#alarm.stop();
+    if (!this.#hasDelayedOwn) this.#timer.stop();
   }
 
   observe({ nextDueMs = Infinity }: QueueHints): void {
-    this.#alarm.in(Math.min(nextDueMs, this.#isWatching ? longestLookMs : Infinity));
+    this.#timer.in(Math.min(nextDueMs, this.#isWatching ? longestLookMs : Infinity));
   }
 
   /** Ensures promotion of a message that this process delayed. */
   ensurePromoted(hints: QueueHints): void {
-    this.#owes = true;
+    this.#hasDelayedOwn = true;
     this.observe(hints);
   }
 
   /** Leaves the promotion of these messages to other processes. */
   forget(): void {
-    this.#owes = false;
-    if (!this.#isWatching) this.#alarm.stop();
+    this.#hasDelayedOwn = false;
+    if (!this.#isWatching) this.#timer.stop();
   }
 
   /** One pass. */
@@ -65,7 +65,7 @@ export class Promoter {
 
   async #look(): Promise<void> {
     const hints = await this.promote().catch((): QueueHints => ({ nextDueMs: longestLookMs })); // Redis is away: the next look tries again
-    this.#owes &&= hints.nextDueMs !== undefined;
-    if (this.#isWatching || this.#owes) this.observe(hints);
+    this.#hasDelayedOwn &&= hints.nextDueMs !== undefined;
+    if (this.#isWatching || this.#hasDelayedOwn) this.observe(hints);
   }
 }

@@ -9,7 +9,7 @@ const leasesPerLook = 100;
 
 /** Gives back the messages of workers that lost their lease. */
 export class Recoverer {
-  readonly #alarm = new DeadlineTimer(() => void this.#look());
+  readonly #timer = new DeadlineTimer(() => void this.#look());
   #recovering: Promise<boolean> | undefined;
 
   /** @param onRecovered called when messages came back */
@@ -19,12 +19,12 @@ export class Recoverer {
   ) {}
 
   stop(): void {
-    this.#alarm.stop();
+    this.#timer.stop();
   }
 
   /** Recovers when the next lease ends, unless it is renewed until then. */
   observe({ lease }: QueueHints): void {
-    if (lease) this.#alarm.in(lease.endsInMs + Math.random() * longestJitterMs);
+    if (lease) this.#timer.in(lease.endsInMs + Math.random() * longestJitterMs);
   }
 
   /** Recovers every worker whose lease has ended. Calls at the same time share it. @returns whether there was one */

@@ -6,7 +6,7 @@ const roundMs = 60_000;
 
 /** Sweeper: repairs, in small steps, what no transition leaves behind, but a manual change in Redis or a failover may. */
 export class Sweeper {
-  readonly #alarm = new DeadlineTimer(() => void this.#round());
+  readonly #timer = new DeadlineTimer(() => void this.#round());
   #cursors: readonly [string, string] = ['0', '0'];
 
   constructor(
@@ -15,11 +15,11 @@ export class Sweeper {
   ) {}
 
   start(): void {
-    this.#alarm.in(roundMs * (0.5 + Math.random() / 2));
+    this.#timer.in(roundMs * (0.5 + Math.random() / 2));
   }
 
   stop(): void {
-    this.#alarm.stop();
+    this.#timer.stop();
   }
 
   /** One pass. @returns how many entries it repaired */
@@ -32,6 +32,6 @@ export class Sweeper {
 
   async #round(): Promise<void> {
     await this.sweep().catch(() => undefined); // Redis is away: the next round tries again
-    this.#alarm.in(roundMs);
+    this.#timer.in(roundMs);
   }
 }

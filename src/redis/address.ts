@@ -82,8 +82,8 @@ function sayOnce(line: string): void {
 export async function resolveAddress(given: AddressOptions, around: AddressSources): Promise<Address> {
   const named = namedAddress(given, around.env);
   if (named !== undefined) {
-    await handshake(named.place);
-    return address(named.place, named.source);
+    await handshake(named.endpoint);
+    return address(named.endpoint, named.source);
   }
   const db = given.db === undefined ? {} : { db: given.db };
   const mode = modeOf(around.env);
@@ -134,15 +134,15 @@ function nowhere(reason: string, { localPort }: AddressSources): RedisUnreachabl
 
 async function embedded(project: Project, mode: Mode, db: { db?: number }, around: AddressSources): Promise<Address> {
   const running = await joinOrStart(project, kindsOf[mode], around.env);
-  const place = { path: running.socket, ...db };
-  const greeting = await handshake(place);
-  const kind = greeting.name === 'js-redis-server' ? 'js' : 'native';
+  const endpoint = { path: running.socket, ...db };
+  const server = await handshake(endpoint);
+  const kind = server.name === 'js-redis-server' ? 'js' : 'native';
   if (mode !== 'auto' && mode !== kind) {
-    const sentence = `HOTQUEUE_REDIS is "${mode}", but the running server of this project is ${greeting.name}: stop it with "npx hotqueue redis stop"`;
+    const sentence = `HOTQUEUE_REDIS is "${mode}", but the running server of this project is ${server.name}: stop it with "npx hotqueue redis stop"`;
     throw new InvalidOptionError('HOTQUEUE_REDIS', sentence);
   }
-  around.say(banner(project, kind, greeting));
-  return { ...address(place, 'embedded'), kind };
+  around.say(banner(project, kind, server));
+  return { ...address(endpoint, 'embedded'), kind };
 }
 
 function banner(project: Project, kind: Kind, { name, version }: Handshake): string {
@@ -157,6 +157,6 @@ function banner(project: Project, kind: Kind, { name, version }: Handshake): str
   );
 }
 
-function address(place: Endpoint, source: Address['source']): Address {
-  return { options: place, label: labelOf(place), source };
+function address(endpoint: Endpoint, source: Address['source']): Address {
+  return { options: endpoint, label: labelOf(endpoint), source };
 }

@@ -27,13 +27,13 @@ export interface Discovery {
  */
 export async function discover(env: NodeJS.ProcessEnv, cwd: string, localPort = 6379): Promise<Discovery> {
   const project = projectAt(cwd, env);
-  const present = async (place: Endpoint, rung: Address['source']): Promise<Discovery> => {
-    const label = labelOf(place);
+  const present = async (endpoint: Endpoint, rung: Address['source']): Promise<Discovery> => {
+    const label = labelOf(endpoint);
     // The label, because the address of a named server may contain a password, which must not be printed.
-    return { rung, project, server: { ...(await handshake(place)), label }, url: label };
+    return { rung, project, server: { ...(await handshake(endpoint)), label }, url: label };
   };
   const named = namedAddress({}, env);
-  if (named !== undefined) return present(named.place, named.source);
+  if (named !== undefined) return present(named.endpoint, named.source);
   const mode = modeOf(env);
   const local = { host: '127.0.0.1', port: localPort };
   const answer = mode === 'auto' || mode === 'off' ? await ping(local, 200) : 'closed';

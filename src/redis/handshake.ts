@@ -28,10 +28,10 @@ const pauseMs = 100;
  * @throws RedisRefusedError if the server answers and refuses: the password is wrong or missing, or it loads its data
  * @throws RedisUnsupportedError if the version is below 6.2
  */
-export async function handshake(place: Endpoint): Promise<Handshake> {
+export async function handshake(endpoint: Endpoint): Promise<Handshake> {
   for (const givenUpAt = performance.now() + patienceMs; ; await pause(pauseMs)) {
     try {
-      return await greetOnce(place);
+      return await greetOnce(endpoint);
     } catch (error) {
       const { cause } = error as Error;
       if (!(cause instanceof Error) || !cutOff.test(cause.message) || performance.now() > givenUpAt) throw error;
@@ -39,10 +39,10 @@ export async function handshake(place: Endpoint): Promise<Handshake> {
   }
 }
 
-async function greetOnce(place: Endpoint): Promise<Handshake> {
-  const label = labelOf(place);
+async function greetOnce(endpoint: Endpoint): Promise<Handshake> {
+  const label = labelOf(endpoint);
   const client = new Redis({
-    ...place,
+    ...endpoint,
     lazyConnect: true,
     connectTimeout: patienceMs,
     enableReadyCheck: false, // it is an INFO, which may be forbidden

@@ -24,7 +24,7 @@ export interface Endpoint {
 
 /** A named address, and where it comes from. */
 export interface NamedAddress {
-  readonly place: Endpoint;
+  readonly endpoint: Endpoint;
   readonly source: 'option' | 'environment';
 }
 
@@ -41,23 +41,23 @@ export function namedAddress(given: AddressOptions, env: NodeJS.ProcessEnv): Nam
   const rest = { db, username, password };
   if (url !== undefined) {
     for (const name of ['host', 'port'] as const) if (given[name] !== undefined) throw contradiction(name);
-    const place = parseUrl(url, 'url');
+    const endpoint = parseUrl(url, 'url');
     for (const name of ['db', 'username', 'password'] as const) {
-      if (given[name] !== undefined && place[name] !== undefined && given[name] !== place[name])
+      if (given[name] !== undefined && endpoint[name] !== undefined && given[name] !== endpoint[name])
         throw contradiction(name);
     }
-    return { place: { ...place, ...present(rest) }, source: 'option' };
+    return { endpoint: { ...endpoint, ...present(rest) }, source: 'option' };
   }
   if (host !== undefined || port !== undefined) {
-    return { place: { host: host ?? '127.0.0.1', port: port ?? 6379, ...present(rest) }, source: 'option' };
+    return { endpoint: { host: host ?? '127.0.0.1', port: port ?? 6379, ...present(rest) }, source: 'option' };
   }
   const variable = (['REDIS_URL', 'VALKEY_URL'] as const).find((name) => Boolean(env[name]));
   if (variable !== undefined) {
-    return { place: { ...parseUrl(env[variable] ?? '', variable), ...present(rest) }, source: 'environment' };
+    return { endpoint: { ...parseUrl(env[variable] ?? '', variable), ...present(rest) }, source: 'environment' };
   }
   // A user name or password is for an existing server, because an embedded server has none. So this means the local server.
   if (given.password === undefined && given.username === undefined) return undefined;
-  return { place: { host: '127.0.0.1', port: 6379, ...present(rest) }, source: 'option' };
+  return { endpoint: { host: '127.0.0.1', port: 6379, ...present(rest) }, source: 'option' };
 }
 
 function contradiction(name: string): InvalidOptionError {

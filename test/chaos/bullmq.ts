@@ -43,8 +43,8 @@ export class BullRival {
   }
 
   async pending(): Promise<number> {
-    const { ready, delayed, claimed } = await this.#look();
-    return ready.length + delayed.length + claimed.length;
+    const { waiting, delayed, active } = await this.#look();
+    return waiting.length + delayed.length + active.length;
   }
 
   async verdict(): Promise<Verdict> {
@@ -71,14 +71,12 @@ export class BullRival {
     const all = this.world.direct.multi();
     for (const list of ['wait', 'paused', 'active']) all.lrange(name(list), 0, -1);
     for (const set of ['prioritized', 'delayed', 'failed']) all.zrange(name(set), '0', '-1');
-    const [waiting, paused, claimed, prioritized, delayed, dead] = (await all.exec())!.map(
-      ([, ids]) => ids as string[],
-    );
+    const [waiting, paused, active, prioritized, delayed, dead] = (await all.exec())!.map(([, ids]) => ids as string[]);
     const keys = (...ids: string[][]): Promise<string[]> => this.#keysOf(ids.flat());
     return {
-      ready: await keys(waiting!, paused!, prioritized!),
+      waiting: await keys(waiting!, paused!, prioritized!),
       delayed: await keys(delayed!),
-      claimed: await keys(claimed!),
+      active: await keys(active!),
       dead: await keys(dead!),
     };
   }

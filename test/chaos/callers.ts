@@ -29,7 +29,7 @@ const lives = [
   ['promote', 2],
   ['ghost', 6],
   ['die', 5],
-  ['forget suspect', 1],
+  ['forget quarantined', 1],
 ] as const;
 const kinds = [
   ...lives,
@@ -47,13 +47,13 @@ const kinds = [
   ['forget', 1],
   ['replicate', 4],
   ['fail over', 2],
-  ['suspect', 1],
+  ['quarantined', 1],
 ] as const;
 
 /** Steps for workers that die, and for the quarantined messages that they leave. */
 const deaths = [
   ['put', 5],
-  ['suspect', 3],
+  ['quarantined', 3],
   ['take', 12],
   ['ack', 8],
   ['retry', 2],
@@ -64,7 +64,7 @@ const deaths = [
   ['leave', 1],
   ['die', 5],
   ['ghost', 4],
-  ['forget suspect', 2],
+  ['forget quarantined', 2],
   ['replicate', 2],
   ['fail over', 1],
 ] as const;
@@ -78,7 +78,7 @@ export interface Draft {
   /** Whether the call is sent a second time at once, as after a lost reply. */
   readonly twice: boolean;
   /** `unheard`: the reply is lost. `late`: the call is not delivered now; it may arrive later, as a ghost. */
-  readonly fate: 'heard' | 'unheard' | 'late';
+  readonly transmission: 'heard' | 'unheard' | 'late';
 }
 
 const drafts = (from: readonly (readonly [Draft['kind'], number])[], most: number): fc.Arbitrary<Draft[]> => {
@@ -88,7 +88,7 @@ const drafts = (from: readonly (readonly [Draft['kind'], number])[], most: numbe
     pick: fc.nat(1_000),
     count: fc.integer({ min: 1, max: 5 }),
     twice: fc.boolean(),
-    fate: fc.constantFrom('heard', 'heard', 'heard', 'heard', 'heard', 'heard', 'unheard', 'unheard', 'late'),
+    transmission: fc.constantFrom('heard', 'heard', 'heard', 'heard', 'heard', 'heard', 'unheard', 'unheard', 'late'),
   });
   return fc.array(one, { minLength: 1, maxLength: most, size: 'max' });
 };
@@ -107,7 +107,7 @@ export interface Told {
 export type Step =
   | ({ readonly kind: 'put' } & Batch)
   | { readonly kind: 'wake' | 'away' | 'promote' | 'sweep' | 'pause' | 'resume' | 'replicate' | 'fail over' }
-  | { readonly kind: 'suspect'; readonly message: Message }
+  | { readonly kind: 'quarantined'; readonly message: Message }
   | { readonly kind: 'leave' | 'recover' | 'expire'; readonly worker: string }
   | { readonly kind: 'join'; readonly worker: string; readonly process: string; readonly beside?: 'older' | 'newer' }
   | { readonly kind: 'take'; readonly worker: string; readonly number: number; readonly most: number }
@@ -116,7 +116,7 @@ export type Step =
   | { readonly kind: 'bury'; readonly worker: string; readonly spot: Spot }
   | { readonly kind: 'retry'; readonly worker: string; readonly spot: Spot; readonly isDelayed: boolean }
   | { readonly kind: 'release'; readonly worker: string; readonly spots: readonly Spot[] }
-  | { readonly kind: 'note suspect' | 'forget suspect'; readonly worker: string; readonly process: string }
+  | { readonly kind: 'note quarantined' | 'forget quarantined'; readonly worker: string; readonly process: string }
   | { readonly kind: 'due'; readonly member: string; readonly order: number }
   | { readonly kind: 'move'; readonly member: string; readonly isNow: boolean; readonly request: string }
   | { readonly kind: 'cancel'; readonly member: string; readonly request: string }
@@ -128,7 +128,7 @@ export type Step =
 const notSent: readonly Step['kind'][] = [
   'wake',
   'away',
-  'suspect',
+  'quarantined',
   'due',
   'expire',
   'forget',
@@ -278,7 +278,7 @@ export class Callers {
       case 'replicate':
       case 'fail over':
         return { kind };
-      case 'suspect': {
+      case 'quarantined': {
         const key = `m${this.#number()}`;
         return { kind, message: { key, id: key, attempts: 0, crashes: mostCrashes - 1 } };
       }
@@ -306,7 +306,7 @@ export class Callers {
       }
       case 'release':
         return this.#release(pick, count);
-      case 'forget suspect': {
+      case 'forget quarantined': {
         const held = this.#one(
           [...this.model.notes].flatMap(([process, workers]) => [...workers].map((worker) => ({ process, worker }))),
           pick,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Allowances, check, type Remains, report } from './checker.js';
 import type { Entry } from './history.js';
 
-const nothing: Remains = { ready: [], delayed: [], claimed: [], dead: [] };
+const nothing: Remains = { waiting: [], delayed: [], active: [], dead: [] };
 type Line = [proc: string, f: string, fields?: Partial<Entry>];
 
 /** Entries 10 ms apart, unless they give another time. */
@@ -262,7 +262,7 @@ describe('the checker reports the violation', () => {
       [...put(), ...put('b'), ['h', 'destroyed', { jobs: [['b', '']] }]],
     ],
     ['never put', 'run, but never put', [run(), end()]],
-    ['never put', 'in Redis, but never put', [], { ready: ['ghost'] }],
+    ['never put', 'in Redis, but never put', [], { waiting: ['ghost'] }],
     ['never started', 'ended in a process that never started it', [...put(), run(), end('v')]],
     ['changed', 'run with another checksum than it was put with', [...put(), run('w', 'a', { sum: 'other' }), end()]],
     ['refused', 'refused, but run', [put()[0]!, ['p', 'put', { type: 'fail', jobs: [['a', 'sum']] }], run(), end()]],
@@ -271,12 +271,12 @@ describe('the checker reports the violation', () => {
       'one put, two messages',
       [...put(), run(), end(), tell('ack'), run('w', 'a', { id: 'id-other' }), end('w', 'a', { id: 'id-other' })],
     ],
-    ['duplicate', 'twice in Redis', [...put()], { ready: ['a', 'a'] }, { leavesBehind: true }],
+    ['duplicate', 'twice in Redis', [...put()], { waiting: ['a', 'a'] }, { leavesBehind: true }],
     ['overlap', 'run by two workers at the same time', [...put(), run(), run('v'), end(), end('v')]],
     ['settled twice', 'acknowledged by two workers', [...put(), run(), end(), tell('ack'), tell('ack', 'v')]],
     ['settled twice', 'acknowledged and buried', [...put(), run(), end(), tell('ack'), tell('bury')]],
-    ['stuck', 'still claimed at the end', [...put()], { claimed: ['a'] }],
-    ['unsettled', 'done, but still in Redis', [...put(), run(), end()], { ready: ['a'] }],
+    ['stuck', 'still active at the end', [...put()], { active: ['a'] }],
+    ['unsettled', 'done, but still in Redis', [...put(), run(), end()], { waiting: ['a'] }],
     [
       'order',
       'the second message ran first',

@@ -2,9 +2,9 @@ import type { Entry } from './history.js';
 
 /** What Redis holds at the end of a run: the keys of the messages, by state. */
 export interface Remains {
-  readonly ready: readonly string[];
+  readonly waiting: readonly string[];
   readonly delayed: readonly string[];
-  readonly claimed: readonly string[];
+  readonly active: readonly string[];
   readonly dead: readonly string[];
 }
 
@@ -45,7 +45,7 @@ interface Run {
   readonly startedAt: number;
   endedAt?: number;
   /** Why another worker may run the message, and from when. */
-  fate?: { readonly why: string; readonly at: number };
+  ending?: { readonly why: string; readonly at: number };
   isSpent?: boolean;
   /** The library emitted its event for this retry or release. */
   isTold?: boolean;
@@ -147,7 +147,7 @@ class Books {
   }
 
   close(remains: Remains): Verdict {
-    const still = new Set([...remains.ready, ...remains.delayed, ...remains.claimed]);
+    const still = new Set([...remains.waiting, ...remains.delayed, ...remains.active]);
     const dead = new Set(remains.dead);
     this.#inPlace(remains);
     for (const story of this.#stories.values()) {
@@ -267,7 +267,7 @@ class Books {
    * has the same attempt number.
    */
   #isToldLate(entry: Entry, { runs }: Story): boolean {
-    const run = runs.find((one) => !one.isTold && one.fate?.why === entry.f && runOf(one) === runOf(entry));
+    const run = runs.find((one) => !one.isTold && one.ending?.why === entry.f && runOf(one) === runOf(entry));
     if (run) run.isTold = true;
     return run !== undefined;
   }
@@ -283,7 +283,7 @@ class Books {
     if (entry.kind !== 'kill' && entry.kind !== 'freeze' && entry.kind !== 'stall') return;
     if (entry.kind !== 'kill') this.#pauses.set(entry.target!, [...(this.#pauses.get(entry.target!) ?? []), entry.t]);
     for (const run of this.#runsOfProc.get(entry.target!) ?? []) {
-      if (entry.kind === 'kill' && !run.fate) this.#count('in flight at kills');
+      if (entry.kind === 'kill' && !run.ending) this.#count('in flight at kills');
       this.#seal(run, entry.kind, entry.t);
     }
     if (entry.kind === 'kill') this.#runsOfProc.delete(entry.target!);
@@ -304,8 +304,8 @@ class Books {
   }
 
   #seal(run: Run, why: string, at: number): void {
-    if (why === 'lost' && run.fate) return;
-    run.fate ??= { why, at };
+    if (why === 'lost' && run.ending) return;
+    run.ending ??= { why, at };
   }
 
   #forgetRun(run: Run): void {
@@ -317,8 +317,8 @@ class Books {
   // ---------------------------------------------------------------- rules
 
   #inPlace(remains: Remains): void {
-    const { ready, delayed, claimed, dead } = remains;
-    for (const [place, keys] of Object.entries({ ready, delayed, claimed, dead })) {
+    const { waiting, delayed, active, dead } = remains;
+    for (const [place, keys] of Object.entries({ waiting, delayed, active, dead })) {
       if (place !== 'dead' && keys.length > 0 && !this.allowed.leavesBehind) {
         this.#violate(
           'stuck',
@@ -329,7 +329,7 @@ class Books {
       for (const key of keys)
         if (!this.#stories.has(key)) this.#violate('never put', `${key} is in Redis (${place}), but was never put`, []);
     }
-    const twice = doubles([...ready, ...delayed, ...claimed, ...dead]);
+    const twice = doubles([...waiting, ...delayed, ...active, ...dead]);
     for (const key of twice)
       this.#violate('duplicate', `${key} is in Redis more than once`, this.#stories.get(key)?.entries ?? []);
   }
@@ -357,10 +357,10 @@ class Books {
         .slice(0, index)
         .find(
           (earlier) =>
-            earlier.fate &&
+            earlier.ending &&
             !earlier.isSpent &&
-            this.#isAllowed(earlier.fate.why) &&
-            earlier.fate.at <= run.startedAt + 5,
+            this.#isAllowed(earlier.ending.why) &&
+            earlier.ending.at <= run.startedAt + 5,
         );
       const isAsked = cause !== undefined && isGiven(cause);
       if (!isAsked) this.#count('duplicated');
@@ -368,13 +368,13 @@ class Books {
         cause.isSpent = true;
         if (isAsked) continue;
         this.#count('allowed');
-        this.#count(`after ${cause.fate!.why}`);
+        this.#count(`after ${cause.ending!.why}`);
       } else if (
-        run.fate &&
+        run.ending &&
         !run.isSpent &&
         !isGiven(run) &&
-        run.fate.why !== 'kill' &&
-        this.#isAllowed(run.fate.why) &&
+        run.ending.why !== 'kill' &&
+        this.#isAllowed(run.ending.why) &&
         this.#mayBeLate(run)
       ) {
         // This process took the message first, but started the handler late, because it was frozen or stalled in between.
@@ -394,7 +394,7 @@ class Books {
       }
     }
     const last = runs.at(-1);
-    if (last?.endedAt !== undefined && !last.fate && still.has(key) && !this.allowed.leavesBehind) {
+    if (last?.endedAt !== undefined && !last.ending && still.has(key) && !this.allowed.leavesBehind) {
       this.#violate('unsettled', `${key} is done, but still in Redis`, story.entries);
     }
   }
@@ -418,7 +418,7 @@ class Books {
       for (const earlier of runs.slice(0, index)) {
         const until = Math.min(
           earlier.endedAt ?? Infinity,
-          earlier.fate && this.#isAllowed(earlier.fate.why) ? earlier.fate.at : Infinity,
+          earlier.ending && this.#isAllowed(earlier.ending.why) ? earlier.ending.at : Infinity,
         );
         if (until > run.startedAt + 5)
           this.#violate('overlap', `${key} ran in ${earlier.proc} and in ${run.proc} at the same time`, entries);
@@ -487,8 +487,8 @@ class Books {
 }
 
 /** Whether its handler asked for another run. */
-function isGiven({ fate }: Run): boolean {
-  return fate?.why === 'retry' || fate?.why === 'release';
+function isGiven({ ending }: Run): boolean {
+  return ending?.why === 'retry' || ending?.why === 'release';
 }
 
 function runOf({ proc, id, attempt }: Pick<Entry, 'proc' | 'id' | 'attempt'>): string {

@@ -201,7 +201,7 @@ export class Model {
   }
 
   /** Adds a quarantined message, as recovery leaves it. */
-  suspect(message: Message): void {
+  quarantined(message: Message): void {
     this.lists.quarantine.push(message);
     this.put += 1;
   }
@@ -232,7 +232,7 @@ export class Model {
         messages.push(message);
       }
     };
-    if (!suspectIn(state)) draw('quarantine', 's', 1);
+    if (!quarantinedIn(state)) draw('quarantine', 's', 1);
     if (number % 16 === 0) draw('low', 'l');
     draw('requeued', 'a');
     draw('inbox', 'b');
@@ -376,11 +376,11 @@ export class Model {
     if (state?.isRegistered && !state.isOver) return false;
     this.#inboxBack();
     if (state) {
-      const suspect = suspectIn(state);
+      const quarantined = quarantinedIn(state);
       const isSpared =
         state.isRegistered && [...(this.notes.get(state.process) ?? [])].some((holder) => holder !== worker);
       const isBlamed = (take: TakeState, index: number): boolean =>
-        suspect ? take === suspect && index === 1 : !isSpared;
+        quarantined ? take === quarantined && index === 1 : !isSpared;
       for (const take of newestFirst(state))
         this.#giveBack(state, take, (index) => isBlamed(take, index) && this.#crash(worker, take, index));
       Object.assign(state, { isRegistered: false, seq: 0 });
@@ -542,7 +542,7 @@ export class Model {
 }
 
 /** The take with the active quarantined message of a worker, if any. */
-function suspectIn({ takes }: WorkerState): TakeState | undefined {
+function quarantinedIn({ takes }: WorkerState): TakeState | undefined {
   return [...takes.values()].find((take) => take.lanes[0] === 's' && unsettledOf(take).includes(1));
 }
 

@@ -84,7 +84,7 @@ class Simulation {
   async play(draft: Draft): Promise<void> {
     if (draft.kind === 'die') {
       const worker = this.#callers.someone(draft.who);
-      await this.#perform({ ...draft, twice: false, fate: 'heard' }, { kind: 'expire', worker });
+      await this.#perform({ ...draft, twice: false, transmission: 'heard' }, { kind: 'expire', worker });
       return this.#perform(draft, { kind: 'recover', worker });
     }
     const step = this.#callers.next(draft);
@@ -95,25 +95,28 @@ class Simulation {
   /** After an outage of the server, one worker sends a heartbeat first. Then another process tries to recover a worker with an expired lease. */
   async #returns({ who, ...draft }: Draft): Promise<void> {
     const beat = this.#callers.next({ ...draft, who, kind: 'beat' })!;
-    await this.#perform({ ...draft, who, fate: 'heard' }, beat);
-    await this.#perform({ ...draft, who, fate: 'heard' }, { kind: 'recover', worker: this.#callers.someone(who + 1) });
+    await this.#perform({ ...draft, who, transmission: 'heard' }, beat);
+    await this.#perform(
+      { ...draft, who, transmission: 'heard' },
+      { kind: 'recover', worker: this.#callers.someone(who + 1) },
+    );
   }
 
   async #perform(draft: Draft, step: Step): Promise<void> {
     if (draft.kind === 'ghost') this.ghosts += 1;
     else this.#callers.sent(step);
-    if (draft.fate === 'late' && mayBeLate(step)) return;
-    const taken = await this.#send(step, draft.kind !== 'ghost' && draft.fate === 'heard');
+    if (draft.transmission === 'late' && mayBeLate(step)) return;
+    const taken = await this.#send(step, draft.kind !== 'ghost' && draft.transmission === 'heard');
     if (draft.twice && mayBeDoubled(step)) {
       this.resends += 1;
       await this.#send(step, false);
     }
     // A process notes a quarantined message before its handler starts. In one of four cases, this call does not arrive.
     const process = step.kind === 'take' && taken?.lanes[0] === 's' && this.#model.workers.get(step.worker)?.process;
-    if (process && draft.fate === 'heard' && draft.pick % 4 > 0)
+    if (process && draft.transmission === 'heard' && draft.pick % 4 > 0)
       await this.#perform(
         { ...draft, kind: 'take', twice: false },
-        { kind: 'note suspect', worker: (step as { worker: string }).worker, process },
+        { kind: 'note quarantined', worker: (step as { worker: string }).worker, process },
       );
   }
 
@@ -155,8 +158,8 @@ class Simulation {
         return model.store(step);
       case 'wake':
         return void model.wake();
-      case 'suspect':
-        return void model.suspect(step.message);
+      case 'quarantined':
+        return void model.quarantined(step.message);
       case 'join':
         return model.join(step.worker, step.process, step.beside);
       case 'take':
@@ -178,9 +181,9 @@ class Simulation {
         return model.retry(step.worker, step.spot, step.isDelayed);
       case 'release':
         return model.release(step.worker, step.spots);
-      case 'note suspect':
-      case 'forget suspect':
-        return void model.note(step.process, step.worker, step.kind === 'note suspect');
+      case 'note quarantined':
+      case 'forget quarantined':
+        return void model.note(step.process, step.worker, step.kind === 'note quarantined');
       case 'leave':
         return void model.leave(step.worker);
       case 'expire':
@@ -226,7 +229,7 @@ class Simulation {
         return this.#put(step);
       case 'wake':
         return void (await redis.lmove(keys.base, keys.inbox, 'LEFT', 'RIGHT'));
-      case 'suspect':
+      case 'quarantined':
         return void (await redis.rpush(keys.quarantine, textOf(step.message)));
       case 'join':
         return this.#join(step);
@@ -278,9 +281,9 @@ class Simulation {
           step.spots.map((spot) => ({ take: this.#callers.take(step.worker, spot), index: spot.index })),
           at,
         );
-      case 'note suspect':
+      case 'note quarantined':
         return broker.noteQuarantined(this.#process(step.process), step.worker);
-      case 'forget suspect':
+      case 'forget quarantined':
         return broker.forgetQuarantined(this.#process(step.process), step.worker);
       case 'leave':
         return broker.leave(step.worker, at);

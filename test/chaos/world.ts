@@ -20,7 +20,7 @@ import { type Durability, RedisProcess } from './redis-process.js';
 import type { Road } from './road.js';
 import type { WorkerTask } from './worker-process.js';
 
-export interface CrewOptions {
+export interface WorkersOptions {
   readonly url?: string;
   readonly queue?: string;
   readonly leaseMs?: number;
@@ -140,7 +140,7 @@ export class World {
   }
 
   /** Workers in this process. */
-  crew({
+  startWorkers({
     url = this.redis.url,
     queue = 'jobs',
     leaseMs = 30_000,
@@ -148,7 +148,7 @@ export class World {
     concurrency = 5,
     mayEnd = false,
     ...options
-  }: CrewOptions = {}): { runner: Runner; queue: HotQueue<Load> } {
+  }: WorkersOptions = {}): { runner: Runner; queue: HotQueue<Load> } {
     const opened = this.queue({ name: queue, url, lease: leaseMs }, this.name('w')) as HotQueue<Load> & {
       history: History;
     };
@@ -187,7 +187,7 @@ export class World {
   }
 
   /** Puts a quarantined message, as recovery leaves it: one more crash buries it. */
-  async putSuspect(name: string, load: Load): Promise<void> {
+  async putQuarantined(name: string, load: Load): Promise<void> {
     const jobs = [[load.key, sumOf(load)] as const];
     const id = randomUUID();
     this.history.write('put', { type: 'invoke', jobs });
@@ -284,22 +284,22 @@ export class World {
 
   /** The messages in Redis, from all queues of this scenario. */
   async look(direct = this.direct): Promise<Look> {
-    const ready: string[] = [];
+    const waiting: string[] = [];
     const delayed: string[] = [];
-    const claimed: string[] = [];
+    const active: string[] = [];
     const dead: string[] = [];
     let workers = 0;
     for (const name of this.#names) {
       const keys = new Keys(name);
       for (const list of [keys.requeued, keys.inbox, keys.high, keys.base, keys.low, keys.quarantine])
-        ready.push(...(await direct.lrange(list, 0, -1)).map(keyIn));
+        waiting.push(...(await direct.lrange(list, 0, -1)).map(keyIn));
       delayed.push(...(await direct.hvals(keys.delayedMessages)).map(keyIn));
       dead.push(...(await direct.hvals(keys.deadMessages)).map((entry) => keyIn(entry.slice(entry.indexOf('\n') + 1))));
       workers += await direct.zcard(keys.workers);
       for (const claims of await direct.keys(`{${keys.base}}:claims:*`))
-        claimed.push(...heldIn(await direct.hgetallBuffer(claims)).map(keyIn));
+        active.push(...heldIn(await direct.hgetallBuffer(claims)).map(keyIn));
     }
-    return { ready, delayed, claimed, dead, pending: ready.length + delayed.length + claimed.length, workers };
+    return { waiting, delayed, active, dead, pending: waiting.length + delayed.length + active.length, workers };
   }
 
   /** Waits until `ask` returns true. @returns whether it did so in time */

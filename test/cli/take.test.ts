@@ -40,11 +40,11 @@ it('get --block waits for a message, at most for --timeout', async () => {
   expect(await hotqueue(['get', queue.name, '--block', '--timeout', '50ms'])).toMatchObject({ code: 3, stdout: '' });
 });
 
-it('consume prints messages one by one; --limit and --timeout end it', async () => {
+it('consume prints messages one by one; --limit and --idle-timeout end it', async () => {
   const queue = aQueue();
   await queue.put(1, 2, 3);
   expect(await hotqueue(['consume', queue.name, '--limit', '2'])).toEqual({ code: 0, stdout: '1\n2\n', stderr: '' });
-  expect(await hotqueue(['consume', queue.name, '--timeout', '50ms'])).toEqual({ code: 0, stdout: '3\n', stderr: '' });
+  expect(await hotqueue(['consume', queue.name, '--idle-timeout', '50ms'])).toEqual({ code: 0, stdout: '3\n', stderr: '' });
   expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0 });
 });
 

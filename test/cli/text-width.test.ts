@@ -1,6 +1,13 @@
-import { expect, it } from 'vitest';
+import stringWidth from 'string-width';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { table } from '../../src/cli/output.js';
 import { columnsOf, cutTo } from '../../src/cli/text-width.js';
+
+vi.mock('string-width', async (original) => {
+  const { default: real } = await original<{ default: typeof stringWidth }>();
+  return { default: vi.fn<typeof stringWidth>(real) };
+});
+beforeEach(() => void vi.mocked(stringWidth).mockClear());
 
 it.each([
   ['abc', 3],
@@ -24,4 +31,16 @@ it.each([
 it('a table stays aligned below wide characters', () => {
   const [, ...rows] = table(['name', 'n'], [['日本語', '1'], ['abcdef', '2']]).split('\n'); // prettier-ignore
   expect(rows).toEqual(['日本語  1', 'abcdef  2']);
+});
+
+it('measures only the beginning of a long text: a message can have a megabyte', () => {
+  expect(cutTo('日'.repeat(1_048_576), 3)).toBe('日…');
+  const measured = vi.mocked(stringWidth).mock.calls.map(([text]) => text.length);
+  expect(measured.length).toBeGreaterThan(0);
+  expect(measured.reduce((sum, length) => sum + length, 0)).toBeLessThan(100);
+});
+
+it('does not measure what the command line draws itself: top draws many bars each second', () => {
+  for (const text of ['███▌ 12 · 3 │ 4 ↑', 'emails  1,234']) expect(columnsOf(text)).toBe(text.length);
+  expect(stringWidth).not.toHaveBeenCalled();
 });

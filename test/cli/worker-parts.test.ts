@@ -104,29 +104,56 @@ it('a text log line is one line without control characters', () => {
   );
 });
 
-it('watches source files, also in new folders, but not in dot folders and node_modules', async () => {
-  const home = mkdtempSync(path.join(tmpdir(), 'hqw-'));
-  for (const folder of ['.git', 'node_modules', 'inner']) mkdirSync(path.join(home, folder));
+/** Files in a folder that is watched, and the changes that were reported. It is removed after the test. */
+async function aWatchedFolder() {
+  const above = mkdtempSync(path.join(tmpdir(), 'hqw-'));
+  const home = path.join(above, '.home'); // a dot above the watched folder hides nothing
   const changed: string[] = [];
-  const unwatch = await watchSources(
-    [path.join(home, 'workers.ts')],
-    (file) => void changed.push(path.relative(home, file)),
-  );
+  const change = (file: string): void => {
+    mkdirSync(path.dirname(path.join(home, file)), { recursive: true });
+    writeFileSync(path.join(home, file), String(changed.length));
+  };
+  for (const file of ['workers.ts', 'untouched.ts', '.git/a.ts', 'node_modules/b.js', 'inner/c.js']) change(file);
+  const watch = (into: string[]) =>
+    watchSources([path.join(home, 'workers.ts')], (file) => void into.push(path.relative(home, file)));
+  const unwatch = await watch(changed);
   onTestFinished(async () => {
     await unwatch();
-    rmSync(home, { recursive: true });
+    rmSync(above, { recursive: true });
   });
-  const change = (file: string) => writeFileSync(path.join(home, file), String(changed.length));
-  const isTold = (file: string) => until(() => changed.includes(file));
+  return { changed, change, watch, unwatch, isReported: (file: string) => until(() => changed.includes(file)) };
+}
+
+it('watches source files, also in new folders, but not in dot folders and node_modules', async () => {
+  const { changed, change, isReported } = await aWatchedFolder();
   change('.git/a.ts');
   change('node_modules/b.js');
   change('result.json');
   change('inner/c.js');
-  await isTold('inner/c.js');
-  mkdirSync(path.join(home, 'later'));
+  await isReported('inner/c.js');
   change('later/d.mts');
-  await isTold('later/d.mts');
+  await isReported('later/d.mts');
   change('workers.ts');
-  await isTold('workers.ts');
+  await isReported('workers.ts');
   expect([...new Set(changed)].sort()).toEqual(['inner/c.js', 'later/d.mts', 'workers.ts']);
+});
+
+it('reports changes that follow each other closely as one', async () => {
+  const { changed, change, isReported } = await aWatchedFolder();
+  for (let index = 0; index < 50; index++) change(`many/${index}.ts`);
+  await until(() => changed.length > 0);
+  change('workers.ts');
+  await isReported('workers.ts');
+  expect(changed.length).toBeLessThan(25);
+});
+
+it('reports nothing after the end', async () => {
+  const { changed, change, watch, unwatch } = await aWatchedFolder();
+  const later: string[] = [];
+  const unwatchLater = await watch(later);
+  await unwatch();
+  change('workers.ts');
+  await until(() => later.includes('workers.ts'));
+  await unwatchLater();
+  expect(changed).toEqual([]);
 });

@@ -36,7 +36,7 @@ class Scene {
 
   /** Puts a message that was active in two workers that died. */
   async putQuarantined(): Promise<void> {
-    await redis().rpush(this.real.keys.quarantine, '#suspect 0 2\n"suspect"');
+    await redis().rpush(this.real.keys.quarantine, '#quarantined 0 2\n"quarantined"');
   }
 
   /** Another process recovers the worker, as its lease has ended. */
@@ -48,7 +48,7 @@ class Scene {
 
   /** The calls since this was last asked, such as `ack w1 1 over`. */
   get calls(): string[] {
-    return this.faulty.news;
+    return this.faulty.newCalls;
   }
 
   /** Messages that wait in Redis. */

@@ -53,7 +53,7 @@ class Scene {
 
   /** The calls since this was last asked. Releases of no message, which only empty the inbox, are left out. */
   get calls(): string[] {
-    return this.faulty.news.filter((call) => call !== 'release');
+    return this.faulty.newCalls.filter((call) => call !== 'release');
   }
 
   /** Waits until the worker has sent its wait, with the take behind it or without. */

@@ -1,177 +1,214 @@
 import { expect, it } from 'vitest';
-import type { Broker } from '../../src/redis/broker.js';
+import { Settler } from '../../src/consumer/settler.js';
 import type { SettleReply } from '../../src/redis/transitions.js';
 import type { Take } from '../../src/redis/take.js';
-import { Settler } from '../../src/consumer/settler.js';
-import { aTake } from '../support/takes.js';
+import { latch, until, type Latch } from '../support/facts.js';
+import { FaultyBroker, lateReply, lostReply, type Fault } from '../support/faulty-broker.js';
+import { aBroker, redis } from '../support/queue.js';
+import { aWorker, endLease, places, retryOf, take, textsOf } from '../support/takes.js';
 
+const at = { withinMs: 5_000 };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const sized = (number: number, size: number, worker = 'w'): Take =>
-  aTake(
-    number,
-    'b'.repeat(size),
-    Array.from({ length: size }, (_, index) => `${index}`),
-    '',
-    '',
-    worker,
-  );
+/** Redis receives the call twice, and the second reply arrives when `until` resolves. */
+const sentTwice =
+  (until: Promise<unknown>): Fault =>
+  async (send) => {
+    await send();
+    return lateReply(until)(send);
+  };
 
-/** Acks on a fake broker; the test gives each reply. */
-function acking() {
-  const sent: string[][] = [];
-  const answers: ((outcome: SettleReply | Error) => void)[] = [];
-  const heard: string[] = [];
-  const over: number[] = [];
-  const ack = (worker: string, takes: readonly Take[]): Promise<SettleReply> => {
-    sent.push([worker, ...takes.flatMap((take) => take.settlement)]);
-    return new Promise((resolve, reject) =>
-      answers.push((outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome))),
-    );
-  };
-  const settler = new Settler({ ack } as unknown as Broker, {}, ({ number }) => over.push(number));
-  return {
-    settler,
-    sent,
-    /** The reply that each claim received, such as `1.2 done`. */
-    heard,
-    /** Numbers of the takes that Redis has removed. */
-    over,
-    done: (take: Take, index: number) =>
-      settler.add({
-        take,
-        index,
-        onAckReply: (outcome: SettleReply | Error) =>
-          void heard.push(`${take.number}.${index} ${outcome instanceof Error ? outcome.message : outcome}`),
-      }),
-    answer: (outcome: SettleReply | Error = 'done') => (answers.shift()!(outcome), turn()),
-  };
+/** A settler on a real queue, and what it asks of Redis. */
+class Scene {
+  readonly faulty = new FaultyBroker(aBroker());
+  readonly settler: Settler;
+  /** The reply that each claim received, such as `1.2 done`. */
+  readonly replies: string[] = [];
+  /** Numbers of the takes that the settler reported as over. */
+  readonly over: number[] = [];
+  #number = 0;
+
+  constructor() {
+    this.settler = new Settler(this.faulty.broker, at, ({ number }) => this.over.push(number));
+  }
+
+  join(): Promise<string> {
+    this.#number = 0;
+    return aWorker(this.faulty.broker);
+  }
+
+  /** Puts messages, and takes them in one take. */
+  async take(worker: string, size: number): Promise<Take> {
+    await redis().rpush(this.faulty.real.keys.base, ...Array.from({ length: size }, (_, index) => `${index + 1}`));
+    return take(this.faulty.broker, worker, (this.#number += 1), size);
+  }
+
+  ack(taken: Take, index: number): void {
+    this.settler.add({
+      take: taken,
+      index,
+      onAckReply: (reply: SettleReply | Error) =>
+        void this.replies.push(`${taken.number}.${index} ${reply instanceof Error ? reply.message : reply}`),
+    });
+  }
+
+  /** Holds back the replies to the next calls. @returns a latch for each */
+  holdReplies(count: number): Latch[] {
+    const latches = Array.from({ length: count }, () => latch());
+    this.faulty.next('ack', ...latches.map((opened) => lateReply(opened)));
+    return latches;
+  }
+
+  /** Its calls, such as `ack w1 1 3 4 1-3`. */
+  get calls(): string[] {
+    return this.faulty.calls.filter(({ verb }) => verb === 'ack').map(({ words }) => words);
+  }
+
+  /** The fields of the worker's claims in Redis. */
+  async claims(worker: string): Promise<string[]> {
+    return (await redis().hkeys(this.faulty.real.keys.claims(worker))).filter((field) => field !== 'seq').sort();
+  }
 }
 
 it('acknowledgements of one turn go in one call, each take once', async () => {
-  const { sent, heard, done, answer } = acking();
-  const [one, two] = [sized(1, 4), sized(2, 2)];
-  for (const [take, index] of [
-    [one, 1],
-    [two, 1],
-    [one, 3],
-    [one, 2],
-  ] as const)
-    done(take, index);
-  expect(sent).toEqual([]);
-  await turn();
-  expect(sent).toEqual([['w', '1', '3', '4', '1-3', '2', '1', '2', '1']]);
-  await answer();
-  expect(heard).toEqual(['1.1 done', '2.1 done', '1.3 done', '1.2 done']);
+  const scene = new Scene();
+  const worker = await scene.join();
+  const [one, two] = [await scene.take(worker, 4), await scene.take(worker, 2)];
+  scene.ack(one, 1);
+  scene.ack(two, 1);
+  scene.ack(one, 3);
+  scene.ack(one, 2);
+  expect(scene.calls).toEqual([]);
+  await scene.settler.drained();
+  expect(scene.calls).toEqual(['ack w1 1 3 4 1-3; 2 1 2 1']);
+  expect(scene.replies).toEqual(['1.1 done', '2.1 done', '1.3 done', '1.2 done']);
+  expect(await scene.faulty.real.reader.activeOf(worker, at)).toBe(2);
 });
 
 it('acknowledgements during a call wait for its reply, then the whole state of the take is sent', async () => {
-  const { sent, heard, done, answer } = acking();
-  const take = sized(7, 5);
-  done(take, 1);
+  const scene = new Scene();
+  const taken = await scene.take(await scene.join(), 5);
+  const [first] = scene.holdReplies(1);
+  const second = latch();
+  scene.faulty.next('ack', sentTwice(second));
+  scene.ack(taken, 1);
+  await until(() => scene.calls.length > 0);
+  scene.ack(taken, 4);
   await turn();
-  done(take, 4);
+  scene.ack(taken, 2);
   await turn();
-  done(take, 2);
-  await turn();
-  expect(sent).toEqual([['w', '7', '1', '5', '1']]);
-  await answer();
-  expect(sent.at(-1)).toEqual(['w', '7', '3', '5', '1-2,4']);
-  expect(heard).toEqual(['7.1 done']);
-  await answer('already');
-  expect(heard).toEqual(['7.1 done', '7.4 already', '7.2 already']);
-  expect(sent).toHaveLength(2);
+  expect(scene.calls).toEqual(['ack w1 1 1 5 1']);
+  expect(scene.settler.hasUnsent).toBe(true);
+  first!.open();
+  await until(() => scene.calls.length === 2);
+  expect(scene.replies).toEqual(['1.1 done']);
+  second.open();
+  await scene.settler.drained();
+  expect(scene.calls).toEqual(['ack w1 1 1 5 1', 'ack w1 1 3 5 1-2,4']);
+  expect(scene.replies).toEqual(['1.1 done', '1.4 already', '1.2 already']);
 });
 
-it('a take counts as removed after a call that reported it as finished, not when it finished during a call', async () => {
-  const { sent, over, done, answer } = acking();
-  const take = sized(3, 2);
-  done(take, 1);
-  await turn();
-  done(take, 2);
-  await answer();
-  expect([sent, over]).toEqual([
-    [
-      ['w', '3', '1', '2', '1'],
-      ['w', '3', 'over', ''],
-    ],
-    [],
-  ]);
-  await answer();
-  expect(over).toEqual([3]);
+it('a take is over after a call that reported it as finished, not when it finished during a call', async () => {
+  const scene = new Scene();
+  const worker = await scene.join();
+  const taken = await scene.take(worker, 2);
+  const [first, second] = scene.holdReplies(2);
+  scene.ack(taken, 1);
+  await until(() => scene.calls.length > 0);
+  scene.ack(taken, 2);
+  first!.open();
+  await until(() => scene.calls.length === 2);
+  expect(scene.calls).toEqual(['ack w1 1 1 2 1', 'ack w1 1 over']);
+  expect(scene.over).toEqual([]);
+  second!.open();
+  await scene.settler.drained();
+  expect(scene.over).toEqual([1]);
+  expect(await scene.claims(worker)).toEqual([]);
 });
 
-it('a take is finished only when every retry, bury and release is confirmed: until then, Redis must be able to give the messages back', async () => {
-  const { settler, sent, over, done, answer } = acking();
-  const take = sized(3, 3);
-  done(take, 1);
-  done(take, 3);
-  await turn();
-  await answer();
-  expect(sent).toEqual([['w', '3', '2', '3', '1,3']]);
-  take.confirm(2); // the reply to its retry has arrived
-  settler.close(take);
-  await turn();
-  expect(sent.at(-1)).toEqual(['w', '3', 'over', '2']);
-  await answer();
-  expect(over).toEqual([3]);
+it('a take is finished only when every effect is confirmed: until then, Redis can give its message back', async () => {
+  const scene = new Scene();
+  const { real } = scene.faulty;
+  const worker = await scene.join();
+  const taken = await scene.take(worker, 3);
+  scene.ack(taken, 1);
+  scene.ack(taken, 3);
+  await scene.settler.drained();
+  expect(scene.calls).toEqual(['ack w1 1 2 3 1,3']);
+  expect([scene.over, await scene.claims(worker)]).toEqual([[], ['a1', 't1']]);
+  const [second] = places(taken, 2);
+  await real.retry(worker, second!, retryOf(second!, 0), at);
+  taken.confirm(2);
+  scene.settler.close(taken);
+  await scene.settler.drained();
+  expect(scene.calls.at(-1)).toBe('ack w1 1 over 2');
+  expect([scene.over, await scene.claims(worker)]).toEqual([[1], []]);
+  expect(await real.reader.peek(10, at)).toEqual(['2']);
 });
 
-it('a take is not removed if the reply to its last acknowledgement is lost, and can be acknowledged again', async () => {
-  const { settler, sent, heard, over, done, answer } = acking();
-  const take = sized(3, 1);
-  done(take, 1);
-  await turn();
-  await answer(new Error('Connection is closed.'));
-  expect([heard, over]).toEqual([['3.1 Connection is closed.'], []]);
-  settler.close(take);
-  await turn();
-  await answer('already');
-  expect(sent).toEqual([
-    ['w', '3', 'over', ''],
-    ['w', '3', 'over', ''],
-  ]);
-  expect([heard, over]).toEqual([['3.1 Connection is closed.'], [3]]);
+it('a take is not over if the reply to its last acknowledgement is lost, and can be acknowledged again', async () => {
+  const scene = new Scene();
+  const worker = await scene.join();
+  const taken = await scene.take(worker, 1);
+  scene.faulty.next('ack', lostReply);
+  scene.ack(taken, 1);
+  await scene.settler.drained();
+  expect([scene.replies, scene.over]).toEqual([['1.1 Connection is closed.'], []]);
+  scene.settler.close(taken);
+  await scene.settler.drained();
+  expect(scene.calls).toEqual(['ack w1 1 over', 'ack w1 1 over']);
+  expect([scene.replies, scene.over]).toEqual([['1.1 Connection is closed.'], [1]]);
+  expect(await scene.claims(worker)).toEqual([]);
 });
 
 it('after a lost lease, claims of the old and the new worker go in separate calls, and each gets its own reply', async () => {
-  const { sent, heard, done, answer } = acking();
-  done(sized(1, 2, 'old'), 1);
-  done(sized(2, 2, 'new'), 2);
-  await turn();
-  expect(sent).toEqual([['old', '1', '1', '2', '1']]);
-  await answer('lost');
-  expect(heard).toEqual(['1.1 lost']);
-  expect(sent.at(-1)).toEqual(['new', '2', '1', '2', '2']);
-  await answer();
-  expect(heard).toEqual(['1.1 lost', '2.2 done']);
+  const scene = new Scene();
+  const { real } = scene.faulty;
+  const old = await scene.join();
+  const before = await scene.take(old, 2);
+  await endLease(real, old);
+  await real.recover(old, 'hotqueue', at);
+  const after = await take(scene.faulty.broker, await scene.join(), 1, 2);
+  expect(textsOf(after)).toHaveLength(2);
+  scene.ack(before, 1);
+  scene.ack(after, 2);
+  await scene.settler.drained();
+  expect(scene.calls).toEqual(['ack w1 1 1 2 1', 'ack w2 1 1 2 2']);
+  expect(scene.replies).toEqual(['1.1 lost', '1.2 done']);
 });
 
 it('is drained when Redis has replied to all calls, also to those that started meanwhile', async () => {
-  const { settler, done, answer } = acking();
-  const take = sized(1, 2);
+  const scene = new Scene();
+  const taken = await scene.take(await scene.join(), 2);
+  const [first, second] = scene.holdReplies(2);
   let isDrained = false;
-  done(take, 1);
-  void settler.drained().then(() => (isDrained = true));
+  scene.ack(taken, 1);
+  const drained = scene.settler.drained().then(() => (isDrained = true));
+  await until(() => scene.calls.length > 0);
+  scene.ack(taken, 2);
+  first!.open();
+  await until(() => scene.calls.length === 2);
   await turn();
-  done(take, 2);
-  await answer();
   expect(isDrained).toBe(false);
-  await answer();
-  expect(isDrained).toBe(true);
+  second!.open();
+  await drained;
 });
 
 it('isPending is true for the takes of a call that is in flight or about to be sent', async () => {
-  const { settler, done, answer } = acking();
-  const [one, two] = [sized(1, 2), sized(2, 2)];
-  const pending = (): boolean[] => [one, two].map((take) => settler.isPending(take));
+  const scene = new Scene();
+  const worker = await scene.join();
+  const [one, two] = [await scene.take(worker, 2), await scene.take(worker, 2)];
+  const pending = (): boolean[] => [one, two].map((taken) => scene.settler.isPending(taken));
+  const [first, second] = scene.holdReplies(2);
   expect(pending()).toEqual([false, false]);
-  done(one, 1);
+  scene.ack(one, 1);
   expect(pending()).toEqual([true, false]);
-  await turn();
-  done(two, 1);
+  await until(() => scene.calls.length > 0);
+  scene.ack(two, 1);
   expect(pending()).toEqual([true, true]);
-  await answer();
+  first!.open();
+  await until(() => scene.calls.length === 2);
   expect(pending()).toEqual([false, true]);
-  await answer(new Error('away'));
+  second!.open();
+  await scene.settler.drained();
   expect(pending()).toEqual([false, false]);
 });

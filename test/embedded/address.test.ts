@@ -55,7 +55,7 @@ const names: [AddressOptions, NodeJS.ProcessEnv, string | undefined, string | un
 ];
 it.each(names)('%j with %j names %s', (given, env, label, source) => {
   const named = namedAddress(given, env);
-  expect(named && labelOf(named.place)).toBe(label);
+  expect(named && labelOf(named.endpoint)).toBe(label);
   expect(named?.source).toBe(source);
 });
 

@@ -206,8 +206,8 @@ class Books {
     await endLease(this.broker, worker.id);
     await this.broker.recover(worker.id, 'hotqueue', at);
     const held = heldIn(worker.kept);
-    const suspect = worker.kept.find((take) => take.hasQuarantined && !take.isSettled(1));
-    const blamed = suspect ? [idOf(suspect, 1)] : held;
+    const quarantined = worker.kept.find((take) => take.hasQuarantined && !take.isSettled(1));
+    const blamed = quarantined ? [idOf(quarantined, 1)] : held;
     for (const id of blamed) this.#messages.get(id)!.crashes += 1;
     for (const id of held) this.#move(id, 'held', this.#messages.get(id)!.crashes >= mostCrashes ? 'dead' : 'ready');
     worker.isLost = true;

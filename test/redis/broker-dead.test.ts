@@ -112,7 +112,7 @@ describe('revive', () => {
   ])('puts a message of lane %s back to list %s', async (lane, to) => {
     const broker = aBroker();
     await bury(broker, ['#id 1 2\n"x"'], lane);
-    await redis().rpush(broker.keys.base, 'bell');
+    await redis().rpush(broker.keys.base, 'first');
     expect(await revive(broker)).toBe(1);
     expect((await list(broker.keys[to])).at(-1)).toBe('#id 0 0\n"x"');
   });

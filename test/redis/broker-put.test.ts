@@ -157,7 +157,7 @@ describe('put with a delay', () => {
   it('leads to a promotion to the lane of each message', async () => {
     const broker = aBroker();
     const { high, base, low } = broker.keys;
-    await redis().rpush(base, 'bell');
+    await redis().rpush(base, 'first');
     const messages = (['h', 'b', 'l'] as const).map((lane) => ({ id: lane, due: { afterMs: 1 }, lane, message: lane }));
     await broker.put({ producer: 'producer', number: 1, delayed: messages }, at);
     let promoted = 0;
@@ -166,7 +166,7 @@ describe('put with a delay', () => {
       (sum) => sum === 3,
     );
     const lists = await Promise.all([high, base, low].map((list) => redis().lrange(list, 0, -1)));
-    expect(lists).toEqual([['h'], ['bell', 'b'], ['l']]);
+    expect(lists).toEqual([['h'], ['first', 'b'], ['l']]);
   });
 });
 

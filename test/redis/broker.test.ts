@@ -222,26 +222,26 @@ describe('take', () => {
 
 describe('take of quarantined messages', () => {
   /** A queue with this number of quarantined messages, and the other messages. */
-  async function suspecting(suspects: number, ...others: string[]): Promise<Broker> {
+  async function withQuarantined(count: number, ...others: string[]): Promise<Broker> {
     const broker = aBroker();
     await redis().rpush(
       broker.keys.quarantine,
-      ...Array.from({ length: suspects }, (_, index) => `#suspect${index} 0 2\n${index}`),
+      ...Array.from({ length: count }, (_, index) => `#quarantined${index} 0 2\n${index}`),
     );
     if (others.length > 0) await redis().rpush(broker.keys.base, ...others);
     return broker;
   }
 
-  const suspect = (index: number): string => `#suspect${index} 0 2\n${index}`;
+  const quarantined = (index: number): string => `#quarantined${index} 0 2\n${index}`;
 
   it('brings one first, and other messages beside it', async () => {
-    const broker = await suspecting(2, 'a', 'b');
+    const broker = await withQuarantined(2, 'a', 'b');
     const worker = await aWorker(broker);
     const held = await take(broker, worker, 1);
-    expect(textsOf(held)).toEqual([suspect(0), 'a', 'b']);
+    expect(textsOf(held)).toEqual([quarantined(0), 'a', 'b']);
     expect([held.hasQuarantined, held.lanes]).toEqual([true, 'sbb']);
     expect(await fieldsOf(broker, worker)).toEqual(['a1', 's1', 'seq', 't1']);
-    expect(await list(broker.keys.quarantine)).toEqual([suspect(1)]);
+    expect(await list(broker.keys.quarantine)).toEqual([quarantined(1)]);
   });
 
   it('brings one to a worker with other active messages', async () => {
@@ -249,23 +249,23 @@ describe('take of quarantined messages', () => {
     await broker.put({ producer: 'producer', number: 1, messages: ['a', 'b'] }, at);
     const worker = await aWorker(broker);
     await take(broker, worker, 1, 1);
-    await redis().rpush(broker.keys.quarantine, suspect(0));
-    expect(textsOf(await take(broker, worker, 2, 1))).toEqual([suspect(0)]);
+    await redis().rpush(broker.keys.quarantine, quarantined(0));
+    expect(textsOf(await take(broker, worker, 2, 1))).toEqual([quarantined(0)]);
   });
 
   it('brings one before low messages, also if low is taken first', async () => {
-    const broker = await suspecting(1);
+    const broker = await withQuarantined(1);
     await redis().rpush(broker.keys.low, 'low');
     const held = await take(broker, await aWorker(broker), 16);
     expect([held.lanes, held.hasQuarantined]).toEqual(['sl', true]);
   });
 
   it('brings no second one to the same worker, but one to another worker', async () => {
-    const broker = await suspecting(2, 'a', 'b', 'c');
+    const broker = await withQuarantined(2, 'a', 'b', 'c');
     const [one, other] = [await aWorker(broker), await aWorker(broker)];
-    expect(textsOf(await take(broker, one, 1, 2))).toEqual([suspect(0), 'a']);
+    expect(textsOf(await take(broker, one, 1, 2))).toEqual([quarantined(0), 'a']);
     expect(textsOf(await take(broker, one, 2, 1))).toEqual(['b']);
-    expect(textsOf(await take(broker, other, 1, 1))).toEqual([suspect(1)]);
+    expect(textsOf(await take(broker, other, 1, 1))).toEqual([quarantined(1)]);
   });
 
   it.each<[string, (broker: Broker, worker: string, held: Take) => Promise<unknown>]>([
@@ -284,16 +284,16 @@ describe('take of quarantined messages', () => {
       (broker, worker, held) => ([1, 2, 3, 4].forEach((index) => held.ack(index)), broker.ack(worker, [held])),
     ],
   ])('brings the next one when the first is %s', async (_how, settle) => {
-    const broker = await suspecting(2, 'a', 'b', 'c');
+    const broker = await withQuarantined(2, 'a', 'b', 'c');
     const worker = await aWorker(broker);
     const held = await take(broker, worker, 1);
     await settle(broker, worker, held);
-    expect(textsOf(await take(broker, worker, 2))).toEqual([suspect(1)]);
+    expect(textsOf(await take(broker, worker, 2))).toEqual([quarantined(1)]);
   });
 
   // The other indexes begin with 1 too, like the index of the quarantined message.
   it('brings no second one if only other messages of its take are settled', async () => {
-    const broker = await suspecting(2, ...Array.from({ length: 20 }, (_, index) => `${index}`));
+    const broker = await withQuarantined(2, ...Array.from({ length: 20 }, (_, index) => `${index}`));
     const worker = await aWorker(broker);
     const held = await take(broker, worker, 1, 15);
     for (const index of [10, 11, 12]) held.ack(index);
@@ -303,10 +303,10 @@ describe('take of quarantined messages', () => {
   });
 
   it('puts a released one back to the head of the quarantine', async () => {
-    const broker = await suspecting(2);
+    const broker = await withQuarantined(2);
     const worker = await aWorker(broker);
     await broker.release(worker, places(await take(broker, worker, 1)));
-    expect(await list(broker.keys.quarantine)).toEqual([suspect(0), suspect(1)]);
+    expect(await list(broker.keys.quarantine)).toEqual([quarantined(0), quarantined(1)]);
   });
 });
 
@@ -371,7 +371,7 @@ describe('ack', () => {
 
   it('removes the mark of a quarantined message with its take', async () => {
     const broker = aBroker();
-    await redis().rpush(broker.keys.quarantine, '#suspect 0 2\nx');
+    await redis().rpush(broker.keys.quarantine, '#quarantined 0 2\nx');
     const worker = await aWorker(broker);
     await broker.ack(worker, [inState(await take(broker, worker, 1), '1')]);
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
@@ -580,7 +580,7 @@ describe('beat', () => {
       { producer: 'producer', number: 1, messages: Array.from({ length: 12 }, (_, index) => `${index}`) },
       at,
     );
-    await redis().rpush(broker.keys.quarantine, '#suspect 0 2\nx');
+    await redis().rpush(broker.keys.quarantine, '#quarantined 0 2\nx');
     const worker = await aWorker(broker);
     const held = await take(broker, worker, 1, 13);
     for (const index of [2, 3, 4, 11]) held.ack(index);
@@ -588,7 +588,7 @@ describe('beat', () => {
     await broker.bury(worker, places(held, 7)[0]!, 'id', '{}');
     await broker.beat(worker, 2, [], at);
     expect(await list(broker.keys.base)).toEqual(['3', '4', '6', '7', '8', '10', '11']);
-    expect(await list(broker.keys.quarantine)).toEqual(['#suspect 0 2\nx']);
+    expect(await list(broker.keys.quarantine)).toEqual(['#quarantined 0 2\nx']);
     expect(await fieldsOf(broker, worker)).toEqual(['seq']);
   });
 
@@ -620,12 +620,12 @@ describe('beat', () => {
 });
 
 describe('recover', () => {
-  const suspect = '#suspect 4 2 a=9\n"suspect"';
+  const quarantined = '#quarantined 4 2 a=9\n"quarantined"';
 
   /** A worker with a quarantined message and three others in one take, and one more message in a second take. */
   async function dying(process = randomUUID()): Promise<{ broker: Broker; worker: string; one: Take; two: Take }> {
     const broker = aBroker();
-    await redis().rpush(broker.keys.quarantine, suspect);
+    await redis().rpush(broker.keys.quarantine, quarantined);
     await redis().rpush(broker.keys.base, '#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3');
     const worker = await aWorker(broker, undefined, process);
     return { broker, worker, one: await take(broker, worker, 1, 4), two: await take(broker, worker, 2) };
@@ -637,7 +637,7 @@ describe('recover', () => {
     expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 4, quarantined: 0, buried: 1 });
     expect(await list(broker.keys.base)).toEqual(['#a 0 0\n1', '#b 1 1\n2', 'bare', '#c 0 0\n3']);
     expect(await redis().hgetall(broker.keys.deadMessages)).toEqual({
-      suspect: `{"lane":"s","reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#suspect 4 3 a=9\n"suspect"`,
+      quarantined: `{"lane":"s","reason":"its worker died 3 times","attempts":4,"worker":"${worker}"}\n#quarantined 4 3 a=9\n"quarantined"`,
     });
     expect(
       await redis().exists(
@@ -694,7 +694,7 @@ describe('recover', () => {
 
   it('on a plain queue adds no header without a counted crash, and puts messages with a crash into a list that Python does not read', async () => {
     const [spared, blamed] = [aBroker(), aBroker()];
-    await redis().rpush(spared.keys.quarantine, '#suspect 0 2\nx');
+    await redis().rpush(spared.keys.quarantine, '#quarantined 0 2\nx');
     for (const broker of [spared, blamed]) {
       await redis().rpush(broker.keys.base, '{"n":1}');
       const worker = await aWorker(broker, `worker-${broker.keys.base}`);
@@ -722,14 +722,14 @@ describe('recover', () => {
 
     it('counts no crash if another worker of the process held a quarantined message, in any queue', async () => {
       const process = randomUUID();
-      const { broker: suspecting, worker: holder } = await dying(process);
-      await suspecting.noteQuarantined(process, holder);
+      const { broker: holding, worker: holder } = await dying(process);
+      await holding.noteQuarantined(process, holder);
       const { broker, worker } = await neighbour(process);
       expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 2, quarantined: 0, buried: 0 });
       expect(await list(broker.keys.base)).toEqual(['#a 0 1\n1', 'bare']);
       // The quarantined message counts the crash, in either order of recovery.
-      await endLease(suspecting, holder);
-      expect(await suspecting.recover(holder, 'hotqueue', at)).toMatchObject({ buried: 1 });
+      await endLease(holding, holder);
+      expect(await holding.recover(holder, 'hotqueue', at)).toMatchObject({ buried: 1 });
     });
 
     it('counts the crash of each quarantined message if several workers held one', async () => {

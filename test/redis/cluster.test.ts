@@ -66,29 +66,29 @@ it('only a quarantined message counts a crash, also if two queues and the note o
   const brokerOf = (): Broker => new Broker(connection, new Keys(aName()));
   for (let round = 0; round < 4; round++) {
     const process = randomUUID();
-    const [suspecting, other] = [brokerOf(), brokerOf()]; // in other slots each time
-    await cluster.client.rpush(suspecting.keys.quarantine, '#suspect 0 2\n"suspect"');
-    await cluster.client.rpush(suspecting.keys.base, '#neighbour 0 0\n"neighbour"');
+    const [holding, other] = [brokerOf(), brokerOf()]; // in other slots each time
+    await cluster.client.rpush(holding.keys.quarantine, '#quarantined 0 2\n"quarantined"');
+    await cluster.client.rpush(holding.keys.base, '#neighbour 0 0\n"neighbour"');
     await cluster.client.rpush(other.keys.base, '#elsewhere 0 0\n"elsewhere"');
-    const holder = await aWorker(suspecting, undefined, process);
+    const holder = await aWorker(holding, undefined, process);
     const worker = await aWorker(other, undefined, process);
-    expect((await take(suspecting, holder, 1)).lanes).toBe('sb');
-    await suspecting.noteQuarantined(process, holder);
+    expect((await take(holding, holder, 1)).lanes).toBe('sb');
+    await holding.noteQuarantined(process, holder);
     await take(other, worker, 1);
-    await endLease(suspecting, holder);
+    await endLease(holding, holder);
     await endLease(other, worker);
     expect(await other.recover(worker, 'hotqueue', { withinMs: 5_000 })).toEqual({
       waiting: 1,
       quarantined: 0,
       buried: 0,
     });
-    expect(await suspecting.recover(holder, 'hotqueue', { withinMs: 5_000 })).toEqual({
+    expect(await holding.recover(holder, 'hotqueue', { withinMs: 5_000 })).toEqual({
       waiting: 1,
       quarantined: 0,
       buried: 1,
     });
     expect(await cluster.client.lrange(other.keys.base, 0, -1)).toEqual(['#elsewhere 0 0\n"elsewhere"']);
-    expect(await cluster.client.lrange(suspecting.keys.base, 0, -1)).toEqual(['#neighbour 0 0\n"neighbour"']);
+    expect(await cluster.client.lrange(holding.keys.base, 0, -1)).toEqual(['#neighbour 0 0\n"neighbour"']);
   }
   await connection.leave();
 });

@@ -13,32 +13,32 @@ async function drained(queue: HotQueue, count: number): Promise<unknown[]> {
 describe('priorities', () => {
   it('are taken in the order high, normal, low, and in the order of the puts within each', async () => {
     const queue = aQueue();
-    await queue.put('bell'); // the first message always goes to the base list, to wake a blocked worker
+    await queue.put('first'); // the first message always goes to the base list, to wake a blocked worker
     await queue.with({ priority: 'low' }).put('l1', 'l2');
     await queue.with({ priority: 'normal' }).put('n1', 'n2');
     await queue.with({ priority: 'high' }).put('h1', 'h2');
-    expect(await drained(queue, 7)).toEqual(['h1', 'h2', 'bell', 'n1', 'n2', 'l1', 'l2']);
+    expect(await drained(queue, 7)).toEqual(['h1', 'h2', 'first', 'n1', 'n2', 'l1', 'l2']);
   });
 
   it('may be mixed in one turn of the event loop', async () => {
     const queue = aQueue();
-    await queue.put('bell');
+    await queue.put('first');
     const priorities: Priority[] = ['low', 'high', 'normal', 'high', 'low', 'normal'];
     await Promise.all(priorities.map((priority, index) => queue.with({ priority }).put(`${priority} ${index}`)));
-    expect(await drained(queue, 7)).toEqual(['high 1', 'high 3', 'bell', 'normal 2', 'normal 5', 'low 0', 'low 4']);
+    expect(await drained(queue, 7)).toEqual(['high 1', 'high 3', 'first', 'normal 2', 'normal 5', 'low 0', 'low 4']);
   });
 
   it('of a queue apply unless with() gives another one', async () => {
     const queue = aQueue({ priority: 'low' });
-    await queue.with({ priority: 'normal' }).put('bell', 'normal');
+    await queue.with({ priority: 'normal' }).put('first', 'normal');
     await queue.with({ attempts: 2 }).put('low');
     await queue.with({ priority: 'high' }).put('high');
-    expect(await drained(queue, 4)).toEqual(['high', 'bell', 'normal', 'low']);
+    expect(await drained(queue, 4)).toEqual(['high', 'first', 'normal', 'low']);
   });
 
   it('are kept by a retried, a delayed and a released message', async () => {
     const queue = aQueue();
-    await queue.put('bell', 'normal');
+    await queue.put('first', 'normal');
     await queue.with({ priority: 'high' }).put('high');
     for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: 0 });
     for await (const delivery of queue.deliveries({ limit: 1 })) {
@@ -49,21 +49,21 @@ describe('priorities', () => {
     const broker = aBroker(queue.name);
     await until(async () => (await broker.promote()).promoted === 1);
     expect(await redis().llen(broker.keys.high)).toBe(1);
-    expect(await drained(queue, 3)).toEqual(['high', 'bell', 'normal']);
+    expect(await drained(queue, 3)).toEqual(['high', 'first', 'normal']);
   });
 
   it('all come after a quarantined message', async () => {
     const queue = aQueue();
-    await queue.put('bell');
+    await queue.put('first');
     await queue.with({ priority: 'low' }).put('low');
     await queue.with({ priority: 'high' }).put('high');
-    await redis().rpush(`{${queue.key}}:quarantine`, '#suspect 0 2\n"suspect"');
-    expect(await drained(queue, 4)).toEqual(['suspect', 'high', 'bell', 'low']);
+    await redis().rpush(`{${queue.key}}:quarantine`, '#quarantined 0 2\n"quarantined"');
+    expect(await drained(queue, 4)).toEqual(['quarantined', 'high', 'first', 'low']);
   });
 
   it('never starve low messages', async () => {
     const queue = aQueue();
-    await queue.put('bell');
+    await queue.put('first');
     await queue.with({ priority: 'low' }).put('low');
     await queue.with({ priority: 'high' }).putAll(Array.from({ length: 40 }, () => 'high'));
     const seen: unknown[] = [];
@@ -119,10 +119,10 @@ describe('priorities', () => {
 
   it('also work with bare JSON', async () => {
     const queue = aQueue({ wire: 'plain' });
-    await queue.put('bell');
+    await queue.put('first');
     await queue.with({ priority: 'high' }).put({ n: 1 });
     expect(await redis().lrange(`{${queue.key}}:high`, 0, -1)).toEqual(['{"n":1}']);
-    expect(await drained(queue, 2)).toEqual([{ n: 1 }, 'bell']);
+    expect(await drained(queue, 2)).toEqual([{ n: 1 }, 'first']);
   });
 
   it.each(['high', 'low'] as const)(

@@ -225,10 +225,11 @@ describe('leases', () => {
 });
 
 describe('a quarantined message (its workers have died twice)', () => {
-  const suspect = '#suspect 0 2\n"suspect"';
-  const suspectsOf = (queue: { readonly key: string }): string => `{${queue.key}}:quarantine`;
+  const quarantined = '#quarantined 0 2\n"quarantined"';
+  const quarantinedOf = (queue: { readonly key: string }): string => `{${queue.key}}:quarantine`;
   const stopOf = (runner: Runner) => () => runner.stop();
-  const addSuspect = (queue: { readonly key: string }): Promise<number> => redis().rpush(suspectsOf(queue), suspect);
+  const addQuarantined = (queue: { readonly key: string }): Promise<number> =>
+    redis().rpush(quarantinedOf(queue), quarantined);
 
   it('is taken first, and runs beside the messages that its worker has started before', async () => {
     const queue = aQueue({ lease });
@@ -248,10 +249,10 @@ describe('a quarantined message (its workers have died twice)', () => {
       ),
     );
     await until(() => running.size === 2);
-    await addSuspect(queue);
+    await addQuarantined(queue);
     await queue.put('c', 'd'); // wakes the third slot
     await until(() => running.size === 3);
-    expect([...running]).toEqual(['a', 'b', 'suspect']);
+    expect([...running]).toEqual(['a', 'b', 'quarantined']);
     hold.open();
     await until(() => done.length === 5);
     await runner.stop();
@@ -261,7 +262,7 @@ describe('a quarantined message (its workers have died twice)', () => {
   it('is not taken while its worker has another quarantined message, but beside any other messages', async () => {
     const queue = aQueue({ lease });
     const held = new Map<unknown, Latch>();
-    await redis().rpush(suspectsOf(queue), '#one 0 2\n"one"', '#two 0 2\n"two"');
+    await redis().rpush(quarantinedOf(queue), '#one 0 2\n"one"', '#two 0 2\n"two"');
     await queue.put('a', 'b', 'c');
     const runner = start(
       queue.worker(
@@ -282,7 +283,7 @@ describe('a quarantined message (its workers have died twice)', () => {
     await queue.put('d');
     await until(() => held.has('d'));
     expect(held.has('two')).toBe(false);
-    expect(await redis().llen(suspectsOf(queue))).toBe(1);
+    expect(await redis().llen(quarantinedOf(queue))).toBe(1);
     held.get('one')!.open();
     await until(() => held.has('two'));
     for (const hold of held.values()) hold.open();
@@ -298,7 +299,7 @@ describe('a quarantined message (its workers have died twice)', () => {
     const [began, hold] = [latch(), latch()];
     const aborted = latch();
     const done: unknown[] = [];
-    await addSuspect(slow);
+    await addQuarantined(slow);
     const slowly = slow.worker(async (_item, job) => {
       job.signal.onabort = () => aborted.open();
       began.open();
@@ -311,7 +312,7 @@ describe('a quarantined message (its workers have died twice)', () => {
     expect(await slow.counts()).toMatchObject({ active: 1 });
     await runner.stop({ shutdownTimeout: 50 });
     await aborted;
-    expect(await redis().lrange(suspectsOf(slow), 0, -1)).toEqual([suspect]); // released unchanged, without another crash
+    expect(await redis().lrange(quarantinedOf(slow), 0, -1)).toEqual([quarantined]); // released unchanged, without another crash
     expect(await slow.counts()).toMatchObject({ active: 0, workers: 0 });
     hold.open();
   });
@@ -361,7 +362,7 @@ describe('a quarantined message (its workers have died twice)', () => {
 
   it('is the only message that counts a crash when its process dies: no other message does, also in other queues', async () => {
     const [slow, other] = [aQueue({ lease }), aQueue({ lease })];
-    await addSuspect(slow);
+    await addQuarantined(slow);
     await redis().rpush(slow.key, '#neighbour 0 0\n"neighbour"', '"waits"');
     await redis().rpush(other.key, '#once 0 1\n"once"', '#never 0 0\n"never"');
     const child = aChild(`
@@ -371,24 +372,24 @@ describe('a quarantined message (its workers have died twice)', () => {
       await run(workers);
     `);
     await until(() => child.lines.length === 4);
-    expect([...child.lines].sort()).toEqual(['began neighbour', 'began never', 'began once', 'began suspect']);
+    expect([...child.lines].sort()).toEqual(['began neighbour', 'began never', 'began once', 'began quarantined']);
     await child.kill('SIGKILL');
     for (const queue of [other, slow]) await recovered(aBroker(queue.name, lease));
     expect(await redis().lrange(other.key, 0, -1)).toEqual(['#once 0 1\n"once"', '#never 0 0\n"never"']);
     expect(await redis().lrange(slow.key, 0, -1)).toEqual(['#neighbour 0 0\n"neighbour"', '"waits"']);
-    expect(await redis().exists(suspectsOf(other), suspectsOf(slow))).toBe(0);
-    expect(await slow.dead.list()).toMatchObject([{ id: 'suspect', reason: 'its worker died 3 times' }]);
+    expect(await redis().exists(quarantinedOf(other), quarantinedOf(slow))).toBe(0);
+    expect(await slow.dead.list()).toMatchObject([{ id: 'quarantined', reason: 'its worker died 3 times' }]);
     expect(await other.dead.size()).toBe(0);
   });
 
   it('that is done counts no later crash: then every active message counts one', async () => {
     const [slow, other] = [aQueue({ lease }), aQueue({ lease })];
-    await addSuspect(slow);
+    await addQuarantined(slow);
     await slow.put('neighbour');
     await other.put('elsewhere');
     const child = aChild(`
       import { HotQueue, run } from 'hotqueue';
-      const handle = async (item) => { if (item === 'suspect') return; console.log('began', item); await new Promise(() => {}); };
+      const handle = async (item) => { if (item === 'quarantined') return; console.log('began', item); await new Promise(() => {}); };
       const workers = ['${slow.name}', '${other.name}'].map((name) => new HotQueue(name, { lease: ${lease}, logger: false }).worker(handle, { concurrency: 2 }));
       await run(workers);
     `);
@@ -418,9 +419,9 @@ describe('a quarantined message (its workers have died twice)', () => {
         () => queue.counts(),
         ({ workers }) => workers === 1,
       );
-    for (const queue of [loop, got, handled]) await addSuspect(queue); // the list on which they wait stays empty
+    for (const queue of [loop, got, handled]) await addQuarantined(queue); // the list on which they wait stays empty
     await until(() => seen.length === 3, Boolean, 9_000); // a block is 5 s
-    expect(seen).toEqual(['suspect', 'suspect', 'suspect']);
+    expect(seen).toEqual(['quarantined', 'quarantined', 'quarantined']);
     await consumer.return();
     await runner.stop();
   });
@@ -448,7 +449,7 @@ describe('a quarantined message (its workers have died twice)', () => {
   ])('is followed by the next one at once, not after a block time: %s', async (_what, begin) => {
     const queue = aQueue();
     const all = Array.from({ length: 10 }, (_, index) => index);
-    await redis().rpush(suspectsOf(queue), ...all.map((index) => `#suspect${index} 0 2\n${index}`));
+    await redis().rpush(quarantinedOf(queue), ...all.map((index) => `#quarantined${index} 0 2\n${index}`));
     const seen: unknown[] = [];
     const stop = begin(queue, seen);
     await until(() => seen.length === 10, Boolean, 9_000); // two blocks are 10 s
@@ -461,27 +462,27 @@ describe('a quarantined message (its workers have died twice)', () => {
     await queue.put('a', 'b');
     const consumer = queue.consume({ limit: 2 }); // so that it does not prefetch b
     expect(await consumer.next()).toMatchObject({ value: 'a' });
-    await addSuspect(queue);
-    expect(await consumer.next()).toMatchObject({ value: 'suspect' });
-    await addSuspect(queue);
-    expect(await queue.get()).toBe('suspect');
+    await addQuarantined(queue);
+    expect(await consumer.next()).toMatchObject({ value: 'quarantined' });
+    await addQuarantined(queue);
+    expect(await queue.get()).toBe('quarantined');
     expect(await queue.get()).toBe('b');
     await consumer.return();
-    expect(await redis().lrange(suspectsOf(queue), 0, -1)).toEqual([suspect]);
+    expect(await redis().lrange(quarantinedOf(queue), 0, -1)).toEqual([quarantined]);
   });
 
   it('stays in quarantine after a failure and after a release', async () => {
     const queue = aQueue({ lease });
-    await addSuspect(queue);
+    await addQuarantined(queue);
     for await (const delivery of queue.deliveries()) {
       await delivery.release();
       break;
     }
-    expect(await redis().llen(suspectsOf(queue))).toBe(1);
+    expect(await redis().llen(quarantinedOf(queue))).toBe(1);
     for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.retry({ delay: 1 });
     const broker = aBroker(queue.name);
     await until(async () => (await broker.promote()).promoted === 1);
-    expect(await redis().lrange(suspectsOf(queue), 0, -1)).toEqual(['#suspect 1 2\n"suspect"']);
+    expect(await redis().lrange(quarantinedOf(queue), 0, -1)).toEqual(['#quarantined 1 2\n"quarantined"']);
     for await (const delivery of queue.deliveries({ limit: 1 })) expect(delivery.attempt).toBe(2);
     expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0, dead: 0 });
   });

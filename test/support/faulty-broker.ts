@@ -63,7 +63,7 @@ export class FaultyBroker {
   readonly broker: Broker;
   readonly #faults = new Map<Verb, Fault[]>();
   readonly #workers: string[] = [];
-  #told = 0;
+  #returned = 0;
 
   constructor(readonly real: Broker) {
     this.broker = new Proxy(real, {
@@ -83,11 +83,11 @@ export class FaultyBroker {
   }
 
   /** The words of the calls since this was last asked. Announcements are left out. */
-  get news(): string[] {
+  get newCalls(): string[] {
     const all = this.calls.filter(({ verb }) => verb !== 'announce');
-    const news = all.slice(this.#told);
-    this.#told = all.length;
-    return news.map(({ words }) => words);
+    const calls = all.slice(this.#returned);
+    this.#returned = all.length;
+    return calls.map(({ words }) => words);
   }
 
   /** A queue context on this broker. No maintenance runs: only the test sends heartbeats. */

@@ -40,7 +40,7 @@ async function lose(world: World, kind: 'before' | 'after', verb: Verb, wanted: 
   };
   // The lease sets the rate of heartbeats, so it is short for them. For the other verbs it is so long that no lease ends in the scenario.
   const leaseMs = isBeat ? 2_000 : 120_000;
-  world.crew({ url: proxy.url, queue: name, leaseMs, workers: 2, concurrency: 4 });
+  world.startWorkers({ url: proxy.url, queue: name, leaseMs, workers: 2, concurrency: 4 });
   const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
   const mostMs = kind === 'before' ? 150 : 0; // the messages of a take are settled at different times
   while (proxy.faults() < wanted) {
@@ -104,7 +104,7 @@ const f03: Scenario = {
     const cutting = async (verb: Verb): Promise<void> => {
       const proxy = await world.proxy();
       const name = `cut-${verb}`;
-      world.crew({ url: proxy.url, queue: name, leaseMs: 120_000, concurrency: 2 });
+      world.startWorkers({ url: proxy.url, queue: name, leaseMs: 120_000, concurrency: 2 });
       const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
       const longest = verb === 'take' ? 160 : 5;
       for (let bytes = 1; bytes < longest; bytes += verb === 'take' ? step : 1) {
@@ -139,7 +139,7 @@ const f03c: Scenario = {
         sent === command && reply && isIt(reply) && proxy.faults() < wanted && world.dice.chance(0.5)
           ? { kind: 'corrupt', bytes: 0 }
           : undefined;
-      world.crew({ url: proxy.url, queue: name, leaseMs: isBeat ? 2_000 : 120_000, concurrency: 4 });
+      world.startWorkers({ url: proxy.url, queue: name, leaseMs: isBeat ? 2_000 : 120_000, concurrency: 4 });
       const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
       while (proxy.faults() < (isBeat ? wanted / 5 : wanted)) {
         await world.put(
@@ -166,7 +166,7 @@ const f05: Scenario = {
     const halfOpen = async (moment: 'idle' | 'taking' | 'acknowledging'): Promise<void> => {
       const proxy = await world.proxy();
       const name = `half-open-${moment}`;
-      const { queue } = world.crew({ url: proxy.url, queue: name, leaseMs: 30_000, concurrency: 2 });
+      const { queue } = world.startWorkers({ url: proxy.url, queue: name, leaseMs: 30_000, concurrency: 2 });
       const producer = world.queue({ name });
       const first = world.load(moment === 'acknowledging' ? 300 : 0);
       await world.put(producer, first);
@@ -206,14 +206,14 @@ const f05f: Scenario = {
     const proxy = await world.proxy();
     const gate = path.join(world.place, 'gate');
     const leaseMs = 6_000;
-    world.crew({ url: proxy.url, leaseMs, concurrency: 5 });
+    world.startWorkers({ url: proxy.url, leaseMs, concurrency: 5 });
     const producer = world.queue({ lease: leaseMs });
     const loads = Array.from({ length: 5 }, () => world.load(0, `hold:${gate}`));
     await world.put(producer, ...loads);
     world.claim('the worker has started five messages', await world.until(() => world.count('start') === 5));
     proxy.greets = 'mute';
     proxy.blackHole();
-    world.crew({ leaseMs, concurrency: 5 });
+    world.startWorkers({ leaseMs, concurrency: 5 });
     world.claim('another worker has started them again', await world.until(() => world.count('start') >= 10));
     const entries = world.entries();
     for (const { key } of loads) {
@@ -283,7 +283,7 @@ const f07: Scenario = {
     ): Promise<void> => {
       const proxy = await world.proxy();
       begin(proxy);
-      world.crew({ url: proxy.url, queue: `shake-${kind}`, leaseMs: 60_000, mayEnd: true });
+      world.startWorkers({ url: proxy.url, queue: `shake-${kind}`, leaseMs: 60_000, mayEnd: true });
       const producer = world.queue({ name: `shake-${kind}`, url: proxy.url });
       const putting = world.put(producer, world.load(0));
       await world.until((): boolean => proxy.faults() >= 2, 15_000);
@@ -316,7 +316,8 @@ const f07: Scenario = {
       attack('answer', rule(['hello', 'info', 'client', 'select'], 'after'), noRule),
     ]);
     // Workers that got no reply when they started have ended with an error. New workers take over.
-    for (const kind of ['silent', 'reset', 'hello', 'answer']) world.crew({ queue: `shake-${kind}`, leaseMs: 60_000 });
+    for (const kind of ['silent', 'reset', 'hello', 'answer'])
+      world.startWorkers({ queue: `shake-${kind}`, leaseMs: 60_000 });
     await world.drained();
   },
 };

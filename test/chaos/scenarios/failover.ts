@@ -81,8 +81,8 @@ async function die(
   await pause(50); // by then the history has the replies of its last moment
   world.fault('redis-kill', { target: `port ${master.port}` });
   for (const replica of replicas) replica.thaw();
-  const { ready, delayed, claimed, dead } = await master.autopsy((client) => world.look(client));
-  return new Set(death === 'bound' ? [] : [...ready, ...delayed, ...claimed, ...dead]);
+  const { waiting, delayed, active, dead } = await master.autopsy((client) => world.look(client));
+  return new Set(death === 'bound' ? [] : [...waiting, ...delayed, ...active, ...dead]);
 }
 
 /** Asserts that every lost message was on a killed master that was not bound, and that no replica had confirmed it. */
@@ -95,8 +95,8 @@ async function accountForLosses(world: World, killed: readonly Set<string>[]): P
     if (f === 'confirmed') for (const [one] of jobs!) confirmed.add(one);
     if (f === 'end') handled.add(key!);
   }
-  const { ready, delayed, claimed, dead } = await world.look();
-  const still = new Set([...ready, ...delayed, ...claimed, ...dead]);
+  const { waiting, delayed, active, dead } = await world.look();
+  const still = new Set([...waiting, ...delayed, ...active, ...dead]);
   const lost = [...acked].filter((key) => !handled.has(key) && !still.has(key));
   const [sworn, nowhere] = [
     lost.filter((key) => confirmed.has(key)),

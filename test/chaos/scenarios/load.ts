@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Load } from '../history.js';
-import type { CrewOptions, World } from '../world.js';
+import type { WorkersOptions, World } from '../world.js';
 
-export interface Steady extends CrewOptions {
+export interface Steady extends WorkersOptions {
   /** Least number of messages to put. */
   readonly count: number;
   readonly mostMs?: number;
@@ -28,10 +28,10 @@ export async function underLoad(
     queue: name = 'jobs',
     drainMs = 60_000,
     everyMs = 1,
-    ...crew
+    ...options
   } = steady;
-  world.crew({ url, queue: name, ...crew });
-  world.crew({ url, queue: name, ...crew });
+  world.startWorkers({ url, queue: name, ...options });
+  world.startWorkers({ url, queue: name, ...options });
   const producer = world.queue({ name, url });
   let put = 0;
   let isOver = false;

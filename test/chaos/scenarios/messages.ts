@@ -28,7 +28,7 @@ const f19: Scenario = {
     ];
     for (const one of bytes) await world.direct.rpush(base, one);
     const good = world.load();
-    world.crew({ queue: 'hostile', concurrency: 4 });
+    world.startWorkers({ queue: 'hostile', concurrency: 4 });
     const producer = world.queue({ name: 'hostile' });
     await world.put(producer, good);
     const areBuried = await world.until(async () => (await world.direct.hlen(deadMessages)) >= bytes.length);
@@ -150,7 +150,7 @@ const f21: Scenario = {
     const keys = world.keys();
     const broker = new Broker(Connection.share({ url: world.redis.url }), keys, 1_000);
     const producer = world.queue({ lease: 1_000 });
-    world.crew({ leaseMs: 1_000, concurrency: 4, workers: 2 });
+    world.startWorkers({ leaseMs: 1_000, concurrency: 4, workers: 2 });
     const some = (): Load[] =>
       Array.from({ length: 8 }, () =>
         world.load(world.dice.whole(10, 150), world.dice.pick([undefined, 'fail:1', 'bury'])),
@@ -235,7 +235,7 @@ const f23: Scenario = {
       JSON.stringify(order) === JSON.stringify(loads.map(({ key }) => key)),
     );
     await Promise.all(connections.map((connection) => connection.leave()));
-    world.crew({ concurrency: 50 });
+    world.startWorkers({ concurrency: 50 });
     await world.drained();
   },
 };
@@ -257,7 +257,7 @@ const f24: Scenario = {
     world.claim(`a payload over the limit is refused (${code})`, code === 'INVALID_PAYLOAD');
     world.claim('the refused payload is not stored', (await world.direct.llen(world.keys().base)) === before);
     for (const bytes of [0, 1, 2]) await world.put(producer, { ...world.load(), pad: 'x'.repeat(bytes) });
-    world.crew({ concurrency: 1 });
+    world.startWorkers({ concurrency: 1 });
     await world.drained();
   },
 };
@@ -280,11 +280,11 @@ const fifo: Scenario = {
           producer,
           ...Array.from({ length: world.dice.whole(1, 8) }, () => world.load(world.dice.whole(0, 4))),
         );
-      const { runner } = world.crew({ url: proxy.url, leaseMs: 60_000, concurrency: 1 });
+      const { runner } = world.startWorkers({ url: proxy.url, leaseMs: 60_000, concurrency: 1 });
       await pause(world.dice.whole(20, 150));
       await runner.stop();
     }
-    world.crew({ url: proxy.url, leaseMs: 60_000, concurrency: 1 });
+    world.startWorkers({ url: proxy.url, leaseMs: 60_000, concurrency: 1 });
     await world.drained();
   },
 };

@@ -60,15 +60,15 @@ const f18: Scenario = {
     }
     await world.drained();
     const { dead } = await world.look();
-    const innocent = dead.length - guilty(dead);
-    Object.assign(world.figures, { deaths, 'buried without guilt': innocent });
+    const others = dead.length - guilty(dead);
+    Object.assign(world.figures, { deaths, 'buried without guilt': others });
     world.claim(`every poison message is dead (${guilty(dead)} of ${poisons})`, guilty(dead) === poisons);
     // A quarantined message also counts a crash that a message beside it caused, if that one is not quarantined yet.
     world.claim(
-      `with one poison message, no other message is dead (${innocent} other dead letters)`,
-      poisons > 1 || innocent === 0,
+      `with one poison message, no other message is dead (${others} other dead letters)`,
+      poisons > 1 || others === 0,
     );
-    world.claim(`at most three deaths for each dead letter (${deaths} deaths)`, deaths <= 3 * poisons + innocent);
+    world.claim(`at most three deaths for each dead letter (${deaths} deaths)`, deaths <= 3 * poisons + others);
   },
 };
 
@@ -105,7 +105,7 @@ const f18n: Scenario = {
     };
     // Settled before their process dies, in each of the possible ways. None of these comes back.
     const settled = [...some(world, 3), ...some(world, 3, 'fail:1'), ...some(world, 3, 'bury')];
-    await world.putSuspect('jobs', poison);
+    await world.putQuarantined('jobs', poison);
     await world.put(queues.jobs, ...settled, ...waiting.jobs);
     await world.put(queues.other, ...waiting.other);
     const worker = world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 40 });
@@ -162,7 +162,7 @@ const f18q: Scenario = {
       jobs: world.queue({ lease: longLeaseMs }),
       other: world.queue({ name: 'other', lease: longLeaseMs }),
     };
-    for (const load of [first, second]) await world.putSuspect('jobs', load);
+    for (const load of [first, second]) await world.putQuarantined('jobs', load);
     const worker = world.worker({ also: ['other'], leaseMs: longLeaseMs, concurrency: 4, deadlineMs: 200 });
     const has = (f: 'start' | 'end', loads: readonly Load[]): boolean => all(loads, keysOf(world, f, worker.proc));
     world.claim('a quarantined message runs', await world.until(() => has('start', [first])));
@@ -188,7 +188,7 @@ const f18q: Scenario = {
     const holder = world.worker({ leaseMs: longLeaseMs, concurrency: 4 });
     world.claim('another worker takes it', await world.until(() => all([second], keysOf(world, 'start', holder.proc))));
     const third = world.load(0);
-    await world.putSuspect('jobs', third);
+    await world.putQuarantined('jobs', third);
     gates[1]!.open();
     await world.drained();
     world.claim('both quarantined messages are done', all([second, third], keysOf(world, 'end', holder.proc)));
@@ -243,17 +243,20 @@ class Subject {
     }) as unknown as HotQueue<Load>;
     this.#end = consumers[kind]!(this.queue, async ({ key, ms }) => {
       await pause(ms);
-      if (key === 'suspect') this.behind = this.put - this.handled.size;
+      if (key === 'quarantined') this.behind = this.put - this.handled.size;
       this.handled.add(key);
     });
   }
 
-  get hasSuspect(): boolean {
+  get hasQuarantined(): boolean {
     return this.behind !== undefined;
   }
 
-  async putSuspect(): Promise<void> {
-    await this.world.direct.rpush(this.world.keys(this.name).quarantine, '#suspect 0 2\n{"key":"suspect","ms":0}');
+  async putQuarantined(): Promise<void> {
+    await this.world.direct.rpush(
+      this.world.keys(this.name).quarantine,
+      '#quarantined 0 2\n{"key":"quarantined","ms":0}',
+    );
   }
 
   /** Keeps the consumer busy: fills the backlog before it is empty. */
@@ -280,10 +283,10 @@ const f18t: Scenario = {
     world.claim('all idle consumers wait for a message', await world.until(areWaiting));
     const takes = async (subject: Subject): Promise<void> => {
       const since = world.now();
-      await subject.putSuspect();
+      await subject.putQuarantined();
       world.claim(
         `an idle ${subject.kind} takes a quarantined message`,
-        await world.until(() => subject.hasSuspect, 3 * blockMs),
+        await world.until(() => subject.hasQuarantined, 3 * blockMs),
       );
       world.figures[`${subject.kind}: taken after, ms`] = Math.round(world.now() - since);
       await subject.end();
@@ -292,8 +295,8 @@ const f18t: Scenario = {
     const prefers = async (kind: string): Promise<void> => {
       const subject = new Subject(world, `busy-${kind}`, kind);
       await world.until(async () => (await subject.feed(), subject.handled.size > 100));
-      await subject.putSuspect();
-      await world.until(async () => (await subject.feed(), subject.hasSuspect));
+      await subject.putQuarantined();
+      await world.until(async () => (await subject.feed(), subject.hasQuarantined));
       const { put, handled, behind = 0 } = subject;
       world.claim(
         `a busy ${kind} takes a quarantined message while other messages wait (${behind} waited)`,

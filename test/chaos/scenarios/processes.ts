@@ -139,17 +139,17 @@ const f09: Scenario = {
         `a worker that receives SIGTERM exits with 0, not ${code}`,
         code === 0 || (code === 'SIGTERM' && world.count('up', worker.proc) === 0),
       );
-      const { claimed, workers } = await world.look();
+      const { active, workers } = await world.look();
       world.claim(
-        `it leaves no claim and no registration (${claimed.length} claims, ${workers} workers)`,
-        claimed.length === 0 && workers === 0,
+        `it leaves no claim and no registration (${active.length} claims, ${workers} workers)`,
+        active.length === 0 && workers === 0,
       );
       world.figures['longest stop, ms'] = Math.max(
         world.figures['longest stop, ms'] ?? 0,
         Math.round(world.now() - beganAt),
       );
     }
-    world.crew({ leaseMs: 60_000, concurrency: 20 });
+    world.startWorkers({ leaseMs: 60_000, concurrency: 20 });
     await world.drained();
     world.claim(
       'a stop counts no attempt',
@@ -165,7 +165,7 @@ const f31: Scenario = {
     world.allowed = { noRecovery: true };
     const gate = path.join(world.place, 'gate');
     const held = 25;
-    const { queue } = world.crew({ leaseMs: 60_000, concurrency: 40 });
+    const { queue } = world.startWorkers({ leaseMs: 60_000, concurrency: 40 });
     const ended = (loads: readonly Load[]): boolean => {
       const keys = new Set(world.entries().flatMap(({ f, key }) => (f === 'end' ? [key] : [])));
       return loads.every(({ key }) => keys.has(key));

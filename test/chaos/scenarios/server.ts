@@ -72,7 +72,7 @@ const f08half: Scenario = {
     const leaseMs = 6_000;
     // Each runner has its own connections, so its calls do not wait behind the calls of others.
     const join = (concurrency: number): void =>
-      void world.crew({ url: `${world.redis.url}?own=${world.name('c')}`, leaseMs, concurrency });
+      void world.startWorkers({ url: `${world.redis.url}?own=${world.name('c')}`, leaseMs, concurrency });
     for (let index = 0; index < 4; index++) join(5);
     await underLoad(world, { count: 300, leaseMs, mostMs: 300, everyMs: 20 }, async () => {
       for (let index = 0; index < (world.isLong ? 40 : 3); index++) {
@@ -177,7 +177,7 @@ const f16: Scenario = {
       'a put rejects with a typed error',
       (await world.put(producer, { ...world.load(), pad })) === 'REDIS_FULL',
     );
-    world.crew({ leaseMs: 2_000, concurrency: 10, workers: 2 });
+    world.startWorkers({ leaseMs: 2_000, concurrency: 10, workers: 2 });
     await world.drained();
     const { pending, dead } = await world.look();
     world.figures['left while full'] = pending;
@@ -255,7 +255,7 @@ const f22: Scenario = {
     );
     world.figures['heap growth of small puts, MiB'] = small.grown;
     world.claim(`the buffer of small messages is bounded (the heap grew by ${small.grown} MiB)`, small.grown <= 64);
-    world.crew({ concurrency: 50 });
+    world.startWorkers({ concurrency: 50 });
     await world.drained();
   },
 };
