@@ -1,8 +1,9 @@
-import { plainToInstance, type ClassTransformOptions } from 'class-transformer';
+import type { ClassTransformOptions } from 'class-transformer';
 import { NotSerializableError } from '../core/errors.js';
 import { nothing } from './json-payload.js';
 import { compile, type Accept } from './compiled/compile.js';
 import { isPlain } from './json.js';
+import { classTransformer } from './class-libraries.js';
 import { classSchemaOf, type ClassSchema } from './class-schema.js';
 import type { Codec, PayloadSettings } from './codec.js';
 import type { Encoded, PayloadClass, PayloadType } from './types.js';
@@ -68,7 +69,7 @@ export function verdictOf<T extends object>(cls: PayloadClass<T>, schema: ClassS
     const plain = rootOf(name, data);
     const misshapen = shapeViolations(schema, plain);
     if (misshapen.length > 0) throw invalidAll(name, misshapen);
-    const instance = plainToInstance(cls, plain, transform);
+    const instance = classTransformer().plainToInstance(cls, plain, transform);
     return andThen(brokenRules(instance), (broken) => {
       if (broken.length > 0) throw invalidAll(name, broken);
       return instance;

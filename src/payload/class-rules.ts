@@ -1,10 +1,10 @@
-import { getMetadataStorage } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
+import { classValidator } from './class-libraries.js';
 
 /** The class-validator rules of a class, including inherited ones. Empty for a value that is not a class. */
 export function rulesOf(cls: unknown): readonly ValidationMetadata[] {
   if (typeof cls !== 'function' || cls.prototype === undefined) return [];
-  return getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false);
+  return classValidator().getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false);
 }
 
 /** Whether a class has any class-validator rule, including `@Allow()`. False for a value that is not a class. */

@@ -1,10 +1,7 @@
 // `@Type` calls Reflect.getMetadata while classes are declared.
 import 'reflect-metadata';
-import { Expose, TransformationType, type TypeHelpOptions } from 'class-transformer';
-// The metadata of @Type, @Expose and @Exclude. It has no public API. We need it to refuse unknown keys before
-// class-transformer spends time on them. The import has a full path so that a bundler uses the same file as
-// class-transformer.
-import { defaultMetadataStorage as storage } from 'class-transformer/cjs/storage.js';
+import type { TransformationType, TypeHelpOptions } from 'class-transformer';
+import { classTransformer, transformerStorage as storage } from './class-libraries.js';
 
 /** Any class, also an abstract one. */
 export type AnyClass = abstract new (...args: never[]) => object;
@@ -43,55 +40,59 @@ export interface TransformMetadata {
   readonly type: TypeMetadata | undefined;
 }
 
-const { PLAIN_TO_CLASS: toClass, CLASS_TO_PLAIN: toPlain } = TransformationType;
+// The values of the enum TransformationType. class-transformer is not loaded yet.
+const toClass = 0 as TransformationType.PLAIN_TO_CLASS;
+const toPlain = 1 as TransformationType.CLASS_TO_PLAIN;
 
 /** Whether we read the metadata that our class-transformer writes. False in some bundles. */
 export function isMetadataReadable(): boolean {
   class Probe {
     key?: string;
   }
-  Expose()(Probe.prototype, 'key');
-  return storage.getExposedProperties(Probe, toClass).includes('key');
+  classTransformer().Expose()(Probe.prototype, 'key');
+  return storage().getExposedProperties(Probe, toClass).includes('key');
 }
 
 /** Properties with `@Expose` or `@Exclude`, including inherited ones. */
 export function selectedProperties(cls: AnyClass): string[] {
-  const selected = [...storage.getExposedMetadatas(cls), ...storage.getExcludedMetadatas(cls)];
+  const selected = [...storage().getExposedMetadatas(cls), ...storage().getExcludedMetadatas(cls)];
   return selected.flatMap(({ propertyName }) => propertyName ?? []);
 }
 
 /** Whether `@Expose` or `@Exclude` is on a class, or on one of its properties, including inherited ones. */
 export const isSelective = (cls: AnyClass): boolean =>
-  storage.getStrategy(cls) !== 'none' || selectedProperties(cls).length > 0;
+  storage().getStrategy(cls) !== 'none' || selectedProperties(cls).length > 0;
 
 /** The metadata of one property of a class. */
 export function transformMetadata(cls: AnyClass, property: string): TransformMetadata {
-  const writers = storage
+  const writers = storage()
     .findTransformMetadatas(cls, property, toPlain)
     .map(({ transformFn }) => writerOf(transformFn, property));
   return {
-    wireName: storage.findExposeMetadata(cls, property)?.options?.name ?? property,
+    wireName: storage().findExposeMetadata(cls, property)?.options?.name ?? property,
     isRead: takesOver(cls, property, toClass),
     isWritten: takesOver(cls, property, toPlain),
-    isTransformed: writers.length > 0 || storage.findTransformMetadatas(cls, property, toClass).length > 0,
+    isTransformed: writers.length > 0 || storage().findTransformMetadatas(cls, property, toClass).length > 0,
     writers,
     type: typeMetadata(cls, property),
   };
 }
 
 function takesOver(cls: AnyClass, property: string, direction: TransformationType): boolean {
-  if (storage.getExcludedProperties(cls, direction).includes(property)) return false;
-  return storage.getStrategy(cls) !== 'excludeAll' || storage.getExposedProperties(cls, direction).includes(property);
+  if (storage().getExcludedProperties(cls, direction).includes(property)) return false;
+  return (
+    storage().getStrategy(cls) !== 'excludeAll' || storage().getExposedProperties(cls, direction).includes(property)
+  );
 }
 
-type TransformFn = ReturnType<typeof storage.findTransformMetadatas>[number]['transformFn'];
+type TransformFn = ReturnType<ReturnType<typeof storage>['findTransformMetadatas']>[number]['transformFn'];
 
 function writerOf(transform: TransformFn, key: string): Writer {
   return (value, owner) => transform({ value, key, obj: owner, type: toPlain, options: {} }) as unknown;
 }
 
 function typeMetadata(cls: AnyClass, property: string): TypeMetadata | undefined {
-  const metadata = storage.findTypeMetadata(cls, property);
+  const metadata = storage().findTypeMetadata(cls, property);
   if (!metadata) return undefined;
   const classFor = (object: object): unknown => {
     const help: TypeHelpOptions = { newObject: {}, object: object as Record<string, unknown>, property };

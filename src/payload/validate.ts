@@ -1,15 +1,12 @@
-import { Validator, type ValidationError, type ValidatorOptions } from 'class-validator';
-// `validate` and `validateSync` use this class. `validate` is always asynchronous. `validateSync` ignores asynchronous
-// rules, and takes a promise of a rule that is not marked as asynchronous for "valid". The executor reports which rules were
-// asynchronous.
-import { ValidationExecutor } from 'class-validator/cjs/validation/ValidationExecutor.js';
+import type { ValidationError, Validator, ValidatorOptions } from 'class-validator';
 import type { Violation } from '../core/errors.js';
+import { classValidator, validationExecutor } from './class-libraries.js';
 import { andThen, join } from './violations.js';
 
 // No targets and values: errors get into logs and dead letters, and must not contain the payload there.
 // `forbidUnknownValues` keeps its default, true: otherwise an object of an unknown class would be valid.
 const options: ValidatorOptions = { validationError: { target: false, value: false } };
-const validator = new Validator();
+let validator: Validator | undefined;
 
 /** The broken rules of an instance, in class-validator's order. A promise only if a rule returned one. */
 export function brokenRules(instance: object): Violation[] | Promise<Violation[]> {
@@ -17,7 +14,8 @@ export function brokenRules(instance: object): Violation[] | Promise<Violation[]
 }
 
 function validationErrors(instance: object): ValidationError[] | Promise<ValidationError[]> {
-  const executor = new ValidationExecutor(validator, options);
+  validator ??= new (classValidator().Validator)();
+  const executor = new (validationExecutor().ValidationExecutor)(validator, options);
   const errors: ValidationError[] = [];
   try {
     executor.execute(instance, '', errors);

@@ -1,5 +1,6 @@
-import { getMetadataStorage, type ValidatorConstraintInterface } from 'class-validator';
+import type { ValidatorConstraintInterface } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
+import { classValidator } from '../class-libraries.js';
 import { isBuiltIn, isWrapper, type BuiltInName } from './built-in.js';
 import { Unsupported } from './unsupported.js';
 
@@ -28,7 +29,8 @@ export function ruleSteps(where: string, rules: readonly ValidationMetadata[]): 
 const known = ['isDefined', 'customValidation', 'conditionalValidation', 'nestedValidation', 'whitelistValidation'];
 
 function stepsOf(where: string, rule: ValidationMetadata): RuleStep[] {
-  return getMetadataStorage()
+  return classValidator()
+    .getMetadataStorage()
     .getTargetValidatorConstraints(rule.constraintCls)
     .map((constraint) => {
       if (constraint.async) throw new Unsupported(`${where} has an asynchronous rule`);
