@@ -38,15 +38,48 @@ export function writeDeadLetterRecord(
   });
 }
 
-/** Reads a record. One that this library did not write must not hide the other dead letters, so it never throws. */
+/**
+ * Reads a record. One that this library did not write must not hide the other dead letters, so it never throws, and each field
+ * has the type that it says.
+ */
 export function readDeadLetterRecord(line: string): DeadLetterRecord {
+  const record = objectIn(line);
+  if (!record) return { reason: 'unknown: its record cannot be read', attempts: 0 };
+  const { reason, attempts, error } = record;
+  return {
+    reason:
+      typeof reason === 'string' ? reason : `unknown: its record has the reason ${String(JSON.stringify(reason))}`,
+    attempts: Number.isSafeInteger(attempts) ? (attempts as number) : 0,
+    ...(isObject(error) && { error: errorOf(error) }),
+  };
+}
+
+function errorOf({
+  name,
+  message,
+  stack,
+  violations,
+}: Record<string, unknown>): NonNullable<DeadLetterRecord['error']> {
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message: typeof message === 'string' ? message : String(JSON.stringify(message)),
+    ...(typeof stack === 'string' && { stack }),
+    ...(Array.isArray(violations) && { violations: violations.filter(isViolation) }),
+  };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const isViolation = (value: unknown): value is Violation =>
+  isObject(value) && ['path', 'rule', 'message'].every((field) => typeof value[field] === 'string');
+
+function objectIn(line: string): Record<string, unknown> | undefined {
   try {
-    const record = JSON.parse(line) as DeadLetterRecord | null;
-    if (record && typeof record === 'object') return record;
+    const value: unknown = JSON.parse(line);
+    return isObject(value) ? value : undefined;
   } catch {
-    // not JSON
+    return undefined;
   }
-  return { reason: 'unknown: its record cannot be read', attempts: 0 };
 }
 
 function plainError(error: unknown): object {
