@@ -25,8 +25,23 @@ export const exceptions = [
     why: 'flags and the prompt take the same durations as options',
   },
   {
+    to: ['core/printable'],
+    from: ['cli/output'],
+    why: 'what is printed is made safe for a terminal by the same function as the log of the library',
+  },
+  {
+    to: ['core/broken-pipes'],
+    from: ['cli/run-program', 'cli/worker/child'],
+    why: 'a command lives on when the reader of its output has gone away, as a worker of the library does',
+  },
+  {
+    to: ['payload/codec'],
+    from: ['cli/json-text'],
+    why: 'the command line takes payloads as text, and refuses what an untyped queue refuses',
+  },
+  {
     to: ['redis/handshake', 'redis/named-address'],
-    from: ['cli/doctor/doctor'],
+    from: ['cli/doctor/judge-redis'],
     why: 'the doctor connects to the server by itself, to say what is wrong with it',
   },
   {
@@ -48,12 +63,12 @@ export const exceptions = [
       'redis/discover',
       'redis/handshake',
     ],
-    from: ['cli/redis-server'],
+    from: ['cli/project-redis'],
     why: '`hotqueue redis` starts, stops and installs the embedded server',
   },
   {
     to: ['redis/named-address'],
-    from: ['cli/worker'],
+    from: ['cli/worker/work'],
     why: '`hotqueue worker` passes the address on to its worker processes',
   },
   {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { table } from '../../src/cli/output.js';
+import { table } from '../../src/cli/table.js';
 import { columnsOf, cutTo } from '../../src/cli/text-width.js';
 
 it.each([
