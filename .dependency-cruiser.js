@@ -26,12 +26,27 @@ export const exceptions = [
   },
   {
     to: ['core/timer'],
-    from: ['cli/info', 'cli/top', 'cli/top/monitor', 'repl/dot-commands', 'repl/preload'],
+    from: ['cli/print-info', 'cli/top/watch', 'cli/top/monitor', 'repl/dot-commands', 'repl/preload'],
     why: 'a screen may be redrawn at any interval, also a longer one than a timer of Node can wait',
   },
   {
+    to: ['core/printable'],
+    from: ['cli/output'],
+    why: 'what is printed is made safe for a terminal by the same function as the log of the library',
+  },
+  {
+    to: ['core/broken-pipes'],
+    from: ['cli/run-program', 'cli/worker/child'],
+    why: 'a command lives on when the reader of its output has gone away, as a worker of the library does',
+  },
+  {
+    to: ['payload/codec'],
+    from: ['cli/json-text'],
+    why: 'the command line takes payloads as text, and refuses what an untyped queue refuses',
+  },
+  {
     to: ['redis/handshake', 'redis/named-address'],
-    from: ['cli/doctor/doctor'],
+    from: ['cli/doctor/judge-redis'],
     why: 'the doctor connects to the server by itself, to say what is wrong with it',
   },
   {
@@ -53,12 +68,12 @@ export const exceptions = [
       'redis/discover',
       'redis/handshake',
     ],
-    from: ['cli/redis-server'],
+    from: ['cli/project-redis'],
     why: '`hotqueue redis` starts, stops and installs the embedded server',
   },
   {
     to: ['redis/named-address'],
-    from: ['cli/worker'],
+    from: ['cli/worker/work'],
     why: '`hotqueue worker` passes the address on to its worker processes',
   },
   {

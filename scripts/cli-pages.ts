@@ -3,7 +3,8 @@ import { examplesOf, exitCodes, redisOptions } from '../src/cli/command.js';
 import { hotqueueProgram } from '../src/cli/program.js';
 
 /** The pages of docs/cli by file name: one for each command, and one that lists them. They use the same definitions as `--help`. */
-export function cliPages(program: Command = hotqueueProgram()): Map<string, string> {
+export async function cliPages(): Promise<Map<string, string>> {
+  const program = await hotqueueProgram();
   const help = program.createHelp();
   const commands = help.visibleCommands(program).filter((command) => command.name() !== 'help');
   return new Map([

@@ -3,7 +3,7 @@ import { cliPages } from './cli-pages.js';
 
 // Writes all pages of docs/cli, and deletes pages of commands that do not exist any more.
 const folder = new URL('../docs/cli/', import.meta.url);
-const pages = cliPages();
+const pages = await cliPages();
 mkdirSync(folder, { recursive: true });
 for (const file of readdirSync(folder)) if (!pages.has(file)) rmSync(new URL(file, folder));
 for (const [file, text] of pages) writeFileSync(new URL(file, folder), text);

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { HotQueue, type QueueOptions, type Duration } from 'hotqueue';
+import type { HotQueue, QueueOptions, Duration } from 'hotqueue';
 import { toMs } from '../core/duration.js';
+import type { JsonText } from './json-text.js';
 import { jsonLine, print, say } from './output.js';
 
 /** Exit codes of the commands. docs/cli lists them. */
@@ -76,6 +77,7 @@ export async function withQueue<R>(
   use: (queue: HotQueue) => Promise<R>,
   more: QueueOptions = {},
 ): Promise<R> {
+  const { openQueue } = await import('./open-queue.js');
   const queue = openQueue(name, flags, more);
   try {
     return await use(queue);
@@ -84,9 +86,17 @@ export async function withQueue<R>(
   }
 }
 
-/** Opens an untyped queue at the address in the flags. The caller closes it. */
-export function openQueue(name: string, flags: RedisFlags, more: QueueOptions = {}): HotQueue {
-  return new HotQueue(name, { ...addressOf(flags), ...more });
+/** As {@link withQueue}, for a queue whose payloads are {@link JsonText}: they are put and taken as text. */
+export async function withTextQueue<R>(
+  name: string,
+  flags: RedisFlags,
+  use: (queue: HotQueue<JsonText>) => Promise<R>,
+): Promise<R> {
+  const { jsonTextSerializer } = await import('./json-text.js');
+  // Its payloads have no class: the serializer makes them.
+  return withQueue(name, flags, (queue) => use(queue as unknown as HotQueue<JsonText>), {
+    serializer: jsonTextSerializer,
+  });
 }
 
 /** The address in the flags, as {@link QueueOptions}. */

@@ -12,8 +12,7 @@ import {
   type RedisFlags,
 } from './command.js';
 import { instant } from './instant.js';
-import { age, count, harmless, jsonLine, print, table, widthOf } from './output.js';
-import { cutTo } from './text-width.js';
+import { age, count, jsonLine, print } from './output.js';
 
 /** `delayed ls|move|cancel|promote`: messages that are not due yet. */
 export function delayedCommand(): Command {
@@ -46,22 +45,21 @@ function listCommand(): Command {
         const messages = await it.delayed.list({ limit: flags.number, offset: flags.offset });
         if (messages.length === 0) return missing(`${queue} has no${flags.offset > 0 ? ' more' : ''} delayed message`);
         if (flags.json) return messages.forEach((message) => print(jsonLine(message)));
-        print(tableOf(messages, Date.now()));
+        print(await tableOf(messages, Date.now()));
         const [last, size] = [flags.offset + messages.length, await it.delayed.size()];
         if (last < size) print(`${count(size - last, 'more message')}: use --offset ${last}`);
       }),
     );
 }
 
-function tableOf(messages: readonly DelayedMessage[], now: number): string {
-  const widest = Math.max(...messages.map(({ id }) => id.length));
-  const room = Math.max(20, widthOf() - widest - 32);
+async function tableOf(messages: readonly DelayedMessage[], now: number): Promise<string> {
+  const { table } = await import('./table.js');
   const rows = messages.map(({ id, dueAt, priority, attempts, text }) => [
-    harmless(id),
+    id,
     dueAt <= now ? 'now' : `in ${age(dueAt - now)}`,
     priority,
     String(attempts),
-    cutTo(harmless(text), room),
+    text,
   ]);
   return table(['id', 'due', 'priority', 'failed', 'message'], rows);
 }

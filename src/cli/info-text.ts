@@ -1,9 +1,9 @@
 import type { WorkerInfo } from 'hotqueue';
 import type { QueueSnapshot, Rates } from '../inspect/snapshot.js';
-import { age, count, paint, table, widthOf } from './output.js';
+import { age, count, paint, widthOf } from './output.js';
 import { cutTo } from './text-width.js';
 import { bar } from './progress.js';
-import { workerRows, workerHeading } from './worker-rows.js';
+import { workersAsTable } from './worker-rows.js';
 
 /** A snapshot of queues, with the rates since the snapshot before. */
 export interface Info {
@@ -49,7 +49,7 @@ function countsOf(
 }
 
 function workersOf(workers: readonly WorkerInfo[], at: number): string[] {
-  return workers.length === 0 ? [] : ['', table(workerHeading, workerRows(workers, at))];
+  return workers.length === 0 ? [] : ['', workersAsTable(workers, at)];
 }
 
 /** The output of `--json`: the same data as plain values. */

@@ -1,5 +1,7 @@
 import { styleText } from 'node:util';
-import { columnsOf } from './text-width.js';
+import { printable, printableLines } from '../core/printable.js';
+
+export { printable, printableLines };
 
 /** True if the output may have colours: on a terminal, and not if `NO_COLOR` is set. `FORCE_COLOR` overrides the terminal check. */
 export function hasColour(stream: NodeJS.WriteStream = process.stdout): boolean {
@@ -22,27 +24,29 @@ export function widthOf(stream: NodeJS.WriteStream = process.stdout): number {
 
 /** Prints one or more lines on stdout. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${safe(text, process.stdout)}\n`);
 }
 
 /** Prints a note for people on stderr. stdout is for results. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${safe(text, process.stderr)}\n`);
 }
 
-/** Rows below a heading. Each column is as wide as its widest cell, except the last one, which is not padded. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heading.map((title, column) =>
-    Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map(columnsOf)),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) =>
-        column === heading.length - 1 ? cell : cell + ' '.repeat(widths[column]! - columnsOf(cell)),
-      )
-      .join('  ')
-      .trimEnd();
-  return [paint('dim', line(heading)), ...rows.map(line)].join('\n');
+/** A colour that {@link paint} sets or ends. */
+// eslint-disable-next-line no-control-regex
+const colour = /(\u001b\[\d+m)/;
+
+/**
+ * Lines that are safe to print: nothing but line breaks and colours controls the terminal.
+ *
+ * Text from outside goes through `printable` where it is put into a line. This makes sure of it, whatever a line has in it.
+ */
+export function safe(text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  if (!hasColour(stream)) return printableLines(text);
+  return text
+    .split(colour)
+    .map((part, index) => (index % 2 === 1 ? part : printableLines(part)))
+    .join('');
 }
 
 /** A duration for people: `now` (under a second), `42 s`, `3 min`, `2 h`, `5 d`. */
@@ -61,23 +65,17 @@ export function age(ms: number): string {
 /** `1 message`, `2 messages`. */
 export const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 
-/** Escapes control characters of text that came from a message: on a terminal they would move the cursor, or worse. */
-export function harmless(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
-    character === '\t' ? ' ' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-}
-
 /**
  * JSON on one line, safe to print on a terminal. It parses to the same value as `JSON.stringify`.
  *
- * Escapes two more kinds of characters: those that a terminal obeys (C1 controls), and those that change the order of the text
- * on the screen (bidirectional marks).
+ * `JSON.stringify` leaves some characters that a terminal obeys (C1 controls, marks that change the direction).
  */
-export function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+export const jsonLine = (value: unknown): string => printable(JSON.stringify(value), 'json');
+
+/** As {@link jsonLine}. The value of one key is JSON text already, and is inserted unchanged. */
+export function jsonWith(fields: Readonly<Record<string, unknown>>, key: string): string {
+  const members = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${jsonLine(name)}:${name === key ? (value as string) : jsonLine(value)}`],
   );
+  return `{${members.join(',')}}`;
 }

@@ -1,10 +1,12 @@
+import { safe } from './output.js';
+
 /**
  * Writes a line to stdout and waits until the operating system has it.
  *
  * @returns false if the reader has closed the pipe. A line that was written into a pipe counts as printed.
  */
 export function printed(line: string, stream: NodeJS.WriteStream = process.stdout): Promise<boolean> {
-  return new Promise((resolve) => stream.write(`${line}\n`, (error) => resolve(!error)));
+  return new Promise((resolve) => stream.write(`${safe(line, stream)}\n`, (error) => resolve(!error)));
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,52 +1,73 @@
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { completeCommand, completionCommand } from './completion/completion.js';
-import { deadCommand } from './dead/dead.js';
-import { delayedCommand } from './delayed.js';
-import { doctorCommand } from './doctor/doctor.js';
-import { infoCommand } from './info.js';
-import { learnCommand } from './learn.js';
-import { putCommand } from './put.js';
-import { queuesCommand } from './queues.js';
-import { redisServerCommand } from './redis-server.js';
-import { replCommand } from './repl.js';
-import { controlCommands } from './control.js';
-import { takingCommands } from './take.js';
-import { topCommand } from './top.js';
 import { withExamples } from './command.js';
-import { workerCommand } from './worker.js';
-import { workersCommand } from './workers.js';
 
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+type CommandLoader = () => Promise<Command>;
 
-/** The whole command line. The program, the shell completion and docs/cli all use this definition. */
-export function hotqueueProgram(): Command {
+/** Every command by its name, in the order of `--help`. Each has a file of its own, so that a command loads no other. */
+const loaders: Readonly<Record<string, CommandLoader>> = {
+  put: async () => (await import('./put.js')).putCommand(),
+  get: async () => (await import('./take.js')).getCommand(),
+  consume: async () => (await import('./take.js')).consumeCommand(),
+  peek: async () => (await import('./peek.js')).peekCommand(),
+  size: async () => (await import('./control.js')).sizeCommand(),
+  clear: async () => (await import('./control.js')).clearCommand(),
+  pause: async () => (await import('./control.js')).pauseCommand(),
+  resume: async () => (await import('./control.js')).resumeCommand(),
+  queues: async () => (await import('./queues.js')).queuesCommand(),
+  info: async () => (await import('./info.js')).infoCommand(),
+  top: async () => (await import('./top.js')).topCommand(),
+  worker: async () => (await import('./worker.js')).workerCommand(),
+  workers: async () => (await import('./workers.js')).workersCommand(),
+  delayed: async () => (await import('./delayed.js')).delayedCommand(),
+  dead: async () => (await import('./dead/dead.js')).deadCommand(),
+  doctor: async () => (await import('./doctor/doctor.js')).doctorCommand(),
+  redis: async () => (await import('./redis-server.js')).redisServerCommand(),
+  repl: async () => (await import('./repl.js')).replCommand(),
+  learn: async () => (await import('./learn.js')).learnCommand(),
+  completion: async () => (await import('./completion/completion.js')).completionCommand(),
+};
+
+/** Only the completion scripts call it. */
+const hidden: Readonly<Record<string, CommandLoader>> = {
+  __complete: async () => (await import('./completion/complete.js')).completeCommand(),
+};
+
+/** `completion` prints a script with all commands. */
+const needsAll = 'completion';
+
+/** The whole command line. `--help`, the shell completion and docs/cli use this definition. */
+export async function hotqueueProgram(): Promise<Command> {
+  return programOf(Object.keys(loaders));
+}
+
+/**
+ * The part of the command line that these words need: one command if the first word is its name, none for `--version`, else
+ * all.
+ */
+export async function programFor([first = '']: readonly string[]): Promise<Command> {
+  if (first === '--version' || first === '-V') return programOf([]);
+  const isOne = first !== needsAll && (Object.hasOwn(loaders, first) || Object.hasOwn(hidden, first));
+  return isOne ? programOf([first]) : hotqueueProgram();
+}
+
+async function programOf(names: readonly string[]): Promise<Command> {
   const program = withExamples(
-    new Command('hotqueue').description('Command line of hotqueue: typed workers on Redis lists.').version(version),
+    new Command('hotqueue').description('Command line of hotqueue: typed workers on Redis lists.').version(version()),
     [
       ['put emails \'{"to":"ada@example.com"}\'', 'put one message'],
       ['worker src/workers.ts', 'handle messages until Ctrl-C'],
       ['top', 'watch queues and workers'],
     ],
   );
-  const commands = [
-    putCommand(),
-    ...takingCommands(),
-    ...controlCommands(),
-    queuesCommand(),
-    infoCommand(),
-    topCommand(),
-    workerCommand(),
-    workersCommand(),
-    delayedCommand(),
-    deadCommand(),
-    doctorCommand(),
-    redisServerCommand(),
-    replCommand(),
-    learnCommand(),
-    completionCommand(),
-  ];
-  for (const command of commands) program.addCommand(command);
-  program.addCommand(completeCommand(), { hidden: true }); // only the completion scripts call it
+  for (const name of names) {
+    const isHidden = Object.hasOwn(hidden, name);
+    program.addCommand(await (isHidden ? hidden : loaders)[name]!(), { hidden: isHidden });
+  }
   return program;
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }

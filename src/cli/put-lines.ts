@@ -2,15 +2,12 @@ import { fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { InvalidOptionError, InvalidPayloadError, NotSerializableError, type Job } from 'hotqueue';
 import { InvalidLineError } from './errors.js';
+import { jsonText, type JsonText } from './json-text.js';
 import { linesOf, type Line } from './lines.js';
-import { harmless } from './output.js';
-import { cutTo } from './text-width.js';
-
-/** Any JSON value. */
-export type Json = NonNullable<unknown> | null;
+import { printable } from './output.js';
 
 /** Stores all messages or none. */
-export type Put = (messages: readonly Json[]) => Promise<readonly Job[]>;
+export type Put = (messages: readonly JsonText[]) => Promise<readonly Job<JsonText>[]>;
 
 /** The input that lines are read from. */
 export interface Source {
@@ -35,7 +32,7 @@ export function fromStdin(): Source {
  *
  * @throws InvalidOptionError if the file cannot be read
  */
-export async function fromFile(file: string): Promise<Source & { readonly message?: Json }> {
+export async function fromFile(file: string): Promise<Source & { readonly message?: JsonText }> {
   try {
     const handle = await open(file);
     const { size } = await handle.stat();
@@ -44,7 +41,7 @@ export async function fromFile(file: string): Promise<Source & { readonly messag
     const stream = handle.createReadStream({ start: 0 });
     const source = { stream, part: () => (size > 0 ? stream.bytesRead / size : undefined) };
     try {
-      const message = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
+      const message = jsonText(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
       stream.destroy();
       return { ...source, message };
     } catch {
@@ -52,7 +49,7 @@ export async function fromFile(file: string): Promise<Source & { readonly messag
     }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidOptionError('message', `cannot read @${harmless(file)}: ${harmless(why)}`);
+    throw new InvalidOptionError('message', `cannot read @${printable(file)}: ${printable(why)}`);
   }
 }
 
@@ -65,7 +62,7 @@ export async function fromFile(file: string): Promise<Source & { readonly messag
 export async function putLines(
   stream: Source['stream'],
   put: Put,
-  onStored: (jobs: readonly Job[]) => void,
+  onStored: (jobs: readonly Job<JsonText>[]) => void,
 ): Promise<number> {
   let stored = 0;
   const store: Put = async (messages) => {
@@ -88,7 +85,7 @@ export async function putLines(
 
 interface Numbered {
   readonly number: number;
-  readonly message: Json;
+  readonly message: JsonText;
 }
 
 async function putBatch(lines: readonly Line[], put: Put): Promise<void> {
@@ -97,7 +94,7 @@ async function putBatch(lines: readonly Line[], put: Put): Promise<void> {
   for (const line of lines) {
     if (line.text.trim() === '') continue;
     try {
-      messages.push({ number: line.number, message: JSON.parse(line.text) as Json });
+      messages.push({ number: line.number, message: jsonText(line.text) });
     } catch (error) {
       bad = new InvalidLineError(line.number, notJson(line.text, error));
       break;
@@ -127,10 +124,13 @@ async function putChecked(messages: readonly Numbered[], put: Put): Promise<void
 const isRefused = (error: unknown): error is Error =>
   error instanceof InvalidPayloadError || error instanceof NotSerializableError;
 
+/** The first 60 characters of a text. */
+const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
+
 /** Says what is wrong with a text that should be JSON, and how to write it. */
 export function notJson(text: string, error: unknown): string {
-  const said = error instanceof Error ? harmless(error.message) : '';
-  const shown = harmless(cutTo(text.trim(), 60));
+  const said = error instanceof Error ? printable(error.message) : '';
+  const shown = printable(shortened(text.trim()));
   return /^[\p{L}_][^"{}[\]]*$/u.test(text.trim())
     ? `invalid JSON ${shown}: write a string in double quotes, ${JSON.stringify(shown)}`
     : `invalid JSON ${shown} (${said})`;

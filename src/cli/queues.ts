@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { queueNames } from '../inspect/queues.js';
 import { addressOf, answer, missing, redisCommand, type RedisFlags } from './command.js';
 
 /** `queues`: prints the names of all queues. */
@@ -12,6 +11,7 @@ export function queuesCommand(): Command {
       ['info $(hotqueue queues | grep mail)', 'use some of the names in another command'],
     ],
   ).action(async (flags: RedisFlags) => {
+    const { queueNames } = await import('../inspect/queues.js');
     const queues = await queueNames(addressOf(flags));
     if (queues.length > 0 || flags.json) answer(flags, { queues }, () => queues.join('\n'));
     if (queues.length === 0) missing('no queue yet');

@@ -1,10 +1,4 @@
 import { Command } from 'commander';
-import { modeOf } from '../redis/address.js';
-import { findRunning, joinOrStart, stopRunning } from '../embedded/embedded.js';
-import { install } from '../embedded/install.js';
-import { projectAt } from '../embedded/project.js';
-import { handshake } from '../redis/handshake.js';
-import { type Discovery, discover } from '../redis/discover.js';
 
 /** `hotqueue redis …`: the Redis server that a project gets if no address is configured. */
 export function redisServerCommand(): Command {
@@ -12,108 +6,19 @@ export function redisServerCommand(): Command {
   redis
     .command('install')
     .description('install a Redis server for this user, without root (Debian, Ubuntu)')
-    .action(installServer);
-  redis.command('start').description("start this project's server, or use the one that is running").action(startServer);
+    .action(async () => (await import('./project-redis.js')).installServer());
+  redis
+    .command('start')
+    .description("start this project's server, or use the one that is running")
+    .action(async () => (await import('./project-redis.js')).startServer());
   redis
     .command('status')
     .description('show which server is used, or would be started')
     .option('--json', 'print JSON, for programs')
-    .action(printStatus);
-  redis.command('stop').description("stop this project's server").action(stopServer);
+    .action(async (flags: { json?: boolean }) => (await import('./project-redis.js')).printStatus(flags));
+  redis
+    .command('stop')
+    .description("stop this project's server")
+    .action(async () => (await import('./project-redis.js')).stopServer());
   return redis;
-}
-
-async function installServer(): Promise<void> {
-  const { name, version, binary } = await install();
-  console.log(`${name} ${version} is ready at ${binary}; projects without another Redis use it now`);
-}
-
-async function startServer(): Promise<void> {
-  const mode = modeOf(process.env);
-  const kinds = mode === 'native' || mode === 'js' ? [mode] : (['native', 'js'] as const);
-  const { socket } = await joinOrStart(projectAt(process.cwd(), process.env), kinds, process.env);
-  const found = await handshake({ path: socket });
-  const { name, pid } = found;
-  console.log(
-    `${titleOf(found)} is running${name === 'js-redis-server' ? ', in memory only' : ''} (pid ${pid ?? 'unknown'})\nREDIS_URL=unix://${socket}`,
-  );
-}
-
-async function stopServer(): Promise<void> {
-  const project = projectAt(process.cwd(), process.env);
-  const hasStopped = await stopRunning(project, await pidOfRunning());
-  console.log(hasStopped ? 'stopped' : 'no server is running for this project');
-
-  /** `undefined` if it does not answer: then `stopRunning` uses the pid that was noted at its start. */
-  async function pidOfRunning(): Promise<number | undefined> {
-    try {
-      const running = await findRunning(project);
-      return running && (await handshake({ path: running.socket })).pid;
-    } catch {
-      return undefined;
-    }
-  }
-}
-
-async function printStatus({ json = false }: { json?: boolean }): Promise<void> {
-  const found = await discover(process.env, process.cwd());
-  console.log(json ? JSON.stringify(asJson(found), undefined, 2) : asText(found));
-  if (found.rung === 'none') process.exitCode = 1;
-}
-
-function asJson({ rung, server, start, project, url }: Discovery): object {
-  return {
-    rung,
-    server: server ?? null,
-    start: start ?? null,
-    project: project.root,
-    dataDir: project.dataDir,
-    url: url ?? null,
-  };
-}
-
-function asText(found: Discovery): string {
-  const { rung, server, start, project, url } = found;
-  if (server !== undefined) {
-    return lines({
-      uses: `${titleOf(server)} at ${server.label}, ${chosenBy[rung as keyof typeof chosenBy]}`,
-      pid: server.pid,
-      data: rung === 'embedded' ? dataOf(found) : undefined,
-      url,
-    });
-  }
-  if (start === undefined)
-    return 'uses  none: no server is running, and NODE_ENV or HOTQUEUE_REDIS does not allow to start one; set REDIS_URL';
-  return lines({
-    uses: `would start ${titleOf(start)} for ${project.root}`,
-    data: start.kind === 'js' ? 'in memory only; run "hotqueue redis install" to get a real server' : project.dataDir,
-  });
-}
-
-const chosenBy = {
-  option: 'set by an option',
-  environment: 'set by the environment',
-  local: 'the Redis of this machine',
-  embedded: 'the Redis of this project',
-};
-
-const titleOf = ({ name, version }: { name: string; version?: string | undefined }): string =>
-  version === undefined ? name : `${name} ${version}`;
-const dataOf = ({ server, project }: Discovery): string =>
-  server?.name === 'js-redis-server' ? 'in memory only' : project.dataDir;
-
-function lines({
-  url,
-  ...rows
-}: {
-  uses: string;
-  pid?: number | undefined;
-  data?: string | undefined;
-  url?: string | undefined;
-}): string {
-  const shown = Object.entries(rows).filter(([, value]) => value !== undefined);
-  return [
-    ...shown.map(([name, value]) => `${name.padEnd(6)}${String(value).trim()}`),
-    ...(url === undefined ? [] : [`REDIS_URL=${url}`]),
-  ].join('\n');
 }

@@ -1,19 +1,6 @@
 import { Option, type Command } from 'commander';
-import { QueueClosedError, RedisUnreachableError } from 'hotqueue';
-import { sleep } from '../core/timer.js';
-import { durationMs, missing, redisCommand, wholeFrom, type RedisFlags } from './command.js';
-import { jsonLine, say } from './output.js';
-import { printed, untilInterrupted } from './printed.js';
-import { Monitor } from './top/monitor.js';
-import { topAsJson, topAsText } from './top/plain.js';
-import { TopSnapshots, type TopSnapshot } from './top/snapshot.js';
-
-interface TopFlags extends RedisFlags {
-  /** In ms. */
-  readonly interval: number;
-  readonly number: number;
-  readonly once?: boolean;
-}
+import { durationMs, redisCommand, wholeFrom } from './command.js';
+import type { TopFlags } from './top/watch.js';
 
 /** `top`: a full screen with queues, workers and the next messages. */
 export function topCommand(): Command {
@@ -39,68 +26,7 @@ export function topCommand(): Command {
     )
     .option('--once', 'print one snapshot as lines, then exit; exits with 3 if there is no queue')
     .action(async (names: string[], flags: TopFlags) => {
-      const snapshots = new TopSnapshots(flags, names);
-      try {
-        if (flags.once) await once(snapshots, flags);
-        else
-          await untilInterrupted((signal) =>
-            isScreen(flags) ? onScreen(snapshots, flags, signal) : asLines(snapshots, flags, signal),
-          );
-      } finally {
-        await snapshots.close();
-      }
+      const { watchTop } = await import('./top/watch.js');
+      await watchTop(names, flags);
     });
-}
-
-const isScreen = ({ json }: TopFlags): boolean =>
-  json !== true && process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
-const intervalOf = ({ interval }: TopFlags): number => Math.max(100, interval);
-
-async function once(snapshots: TopSnapshots, { json, number }: TopFlags): Promise<void> {
-  const snapshot = await snapshots.take(number);
-  if (snapshot.queues.length === 0 && !json)
-    return missing('no queue yet: put a message first, for example  hotqueue put emails \'"hello"\'');
-  await printed(json ? jsonLine(topAsJson(snapshot)) : topAsText(snapshot));
-}
-
-async function onScreen(snapshots: TopSnapshots, flags: TopFlags, signal: AbortSignal): Promise<void> {
-  const first = await snapshots.take(process.stdout.rows || 24);
-  await new Monitor(snapshots, flags, intervalOf(flags), first).run(signal);
-}
-
-async function asLines(snapshots: TopSnapshots, flags: TopFlags, signal: AbortSignal): Promise<void> {
-  let hasAnswered = false;
-  const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
-  while (!signal.aborted) {
-    // A signal ends the command at once, also while Redis does not answer.
-    const snapshot: TopSnapshot | undefined = await Promise.race([
-      takeAgain(snapshots, flags, hasAnswered),
-      interrupted,
-    ]);
-    hasAnswered ||= snapshot !== undefined;
-    if (snapshot && !(await printed(flags.json ? jsonLine(topAsJson(snapshot)) : `${topAsText(snapshot)}\n`))) return;
-    await sleep(intervalOf(flags), signal);
-  }
-}
-
-/**
- * Takes a snapshot. While Redis does not answer, prints a note on stderr and returns `undefined`.
- *
- * @throws RedisUnreachableError if Redis has never answered: then the address is probably wrong
- */
-async function takeAgain(
-  snapshots: TopSnapshots,
-  { number }: TopFlags,
-  hasAnswered: boolean,
-): Promise<TopSnapshot | undefined> {
-  try {
-    const snapshot = await snapshots.take(number);
-    await snapshots.watch();
-    return snapshot;
-  } catch (error) {
-    if (error instanceof QueueClosedError) return undefined; // the command was ended meanwhile
-    if (!hasAnswered || !(error instanceof RedisUnreachableError)) throw error;
-    say(`${error.message}. Reconnecting`);
-    return undefined;
-  }
 }

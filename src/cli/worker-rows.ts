@@ -1,10 +1,11 @@
 import type { WorkerInfo } from 'hotqueue';
-import { age, harmless } from './output.js';
+import { age } from './output.js';
+import { table } from './table.js';
 
-export const workerHeading = ['queue', 'worker', 'process', 'status', 'active', 'done', 'failed', 'up', 'id'];
+const workerHeading = ['queue', 'worker', 'process', 'status', 'active', 'done', 'failed', 'up', 'id'];
 
-/** A row for each worker. Its texts come from other programs, so control characters are escaped. */
-export function workerRows(workers: readonly WorkerInfo[], now: number): string[][] {
+/** A row for each worker. Its texts come from other programs: `table` escapes control characters. */
+function workerRows(workers: readonly WorkerInfo[], now: number): string[][] {
   return workers.map(
     ({ id, queue, name, host, pid, process, startedAt, concurrency, status, done, failed, active, activeMessages }) => {
       const oldest = activeMessages[0];
@@ -20,7 +21,11 @@ export function workerRows(workers: readonly WorkerInfo[], now: number): string[
         String(failed),
         startedAt === 0 ? '-' : age(Math.max(0, now - startedAt)),
         id,
-      ].map(harmless);
+      ];
     },
   );
 }
+
+/** A table with a row for each worker. */
+export const workersAsTable = (workers: readonly WorkerInfo[], now: number): string =>
+  table(workerHeading, workerRows(workers, now));

@@ -1,33 +1,7 @@
-import path from 'node:path';
 import { Command, Option } from 'commander';
-import { InvalidOptionError } from 'hotqueue';
-import { namedAddress, type Endpoint } from '../redis/named-address.js';
-import { durationMs, exitCodes, redisOptions, wholeFrom, withExamples, type RedisFlags } from './command.js';
-import { exitSoon } from './exit.js';
-import { assertFile } from './worker/load.js';
-import { logIn, type Log } from './worker/log.js';
-import { bytes, names, type LogForm, type WorkerSettings } from './worker/settings.js';
-import { WorkerProcess } from './worker/worker-process.js';
-import { Supervisor } from './worker/supervisor.js';
-import { watchSources } from './worker/watch.js';
-
-interface WorkerFlags extends Omit<RedisFlags, 'prefix'> {
-  readonly class?: readonly string[];
-  readonly queue?: readonly string[];
-  readonly order?: 'strict' | 'fair';
-  readonly concurrency?: number;
-  readonly processes?: number;
-  readonly burst?: boolean;
-  readonly maxJobs?: number;
-  /** In ms. */
-  readonly maxIdle?: number;
-  readonly maxMemory?: number;
-  readonly name?: string;
-  readonly watch?: boolean;
-  /** In ms. */
-  readonly shutdownTimeout?: number;
-  readonly log?: LogForm;
-}
+import { durationMs, redisOptions, wholeFrom, withExamples } from './command.js';
+import { bytes, names } from './worker/settings.js';
+import type { WorkerFlags } from './worker/work.js';
 
 /** `hotqueue worker <files…>` */
 export function workerCommand(): Command {
@@ -94,88 +68,8 @@ export function workerCommand(): Command {
       'after',
       '\nThe Redis options apply to queues that are created without an address.\nExits with 0 if it was stopped or reached a limit, 1 if it could not start or was forced to stop, 2 for a wrong option.',
     )
-    .action(work);
-}
-
-async function work(files: readonly string[], flags: WorkerFlags): Promise<void> {
-  files.forEach(assertFile);
-  const settings = settingsOf(files, flags);
-  const url = urlOf(flags);
-  if (url !== undefined) process.env['REDIS_URL'] = url;
-  if (flags.name !== undefined) process.env['HOTQUEUE_NAME'] = flags.name;
-  const log = logIn(settings.log);
-  try {
-    const isSupervised = flags.processes !== undefined || flags.watch === true;
-    exitSoon(await (isSupervised ? supervised(settings, flags, log) : alone(settings, log)));
-  } catch (error) {
-    exitSoon(exitCodes.failed); // connections that the files opened would keep the process alive
-    throw error;
-  }
-}
-
-/** Runs the workers in this process. */
-async function alone(settings: WorkerSettings, log: Log): Promise<number> {
-  const workerProcess = new WorkerProcess(settings, log);
-  let isStopping = false;
-  onSignals((signal) => {
-    if (isStopping) workerProcess.force();
-    else workerProcess.stop(signal);
-    isStopping = true;
-  });
-  await workerProcess.work();
-  return workerProcess.isForced ? exitCodes.failed : exitCodes.done;
-}
-
-/** Runs the workers in child processes. */
-async function supervised(
-  settings: WorkerSettings,
-  { processes = 1, watch = false }: WorkerFlags,
-  log: Log,
-): Promise<number> {
-  const supervisor = new Supervisor(settings, { processes, isWatching: watch }, log);
-  onSignals((signal) => supervisor.stop(signal));
-  const unwatch = watch ? await watchSources(settings.files, (file) => supervisor.restart(file)) : undefined;
-  try {
-    return await supervisor.work();
-  } finally {
-    await unwatch?.();
-  }
-}
-
-function onSignals(onSignal: (signal: 'SIGINT' | 'SIGTERM') => void): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onSignal(signal));
-}
-
-function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSettings {
-  const form = flags.log ?? (flags.json === true || !process.stdout.isTTY ? 'json' : 'pretty');
-  return {
-    files: [...new Set(files.map((file) => path.resolve(file)))],
-    isBurst: flags.burst === true,
-    log: form,
-    ...(flags.class && { classes: flags.class }),
-    ...(flags.queue && { queues: flags.queue }),
-    ...(flags.order && { order: flags.order }),
-    ...(flags.concurrency !== undefined && { concurrency: flags.concurrency }),
-    ...(flags.maxJobs !== undefined && { maxJobs: flags.maxJobs }),
-    ...(flags.maxIdle !== undefined && { maxIdleMs: flags.maxIdle }),
-    ...(flags.maxMemory !== undefined && { maxMemoryBytes: flags.maxMemory }),
-    ...(flags.shutdownTimeout !== undefined && {
-      shutdownTimeoutMs: flags.shutdownTimeout,
-    }),
-  };
-}
-
-/** The address for `REDIS_URL`: the user's files create the queues, and these read `REDIS_URL`. */
-function urlOf({ url, host, port, db, password }: WorkerFlags): string | undefined {
-  if ([url, host, port, db, password].every((given) => given === undefined)) return undefined;
-  const named = namedAddress({ url, host, port, db, password }, process.env);
-  if (!named) throw new InvalidOptionError('db', '--db without an address: give --url or --host too');
-  return written(named.endpoint);
-}
-
-function written({ path: socket, host = '', port, db, username = '', password = '', tls }: Endpoint): string {
-  const auth =
-    username === '' && password === '' ? '' : `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
-  if (socket !== undefined) return `unix://${auth}${socket}${db === undefined ? '' : `?db=${db}`}`;
-  return `${tls === undefined ? 'redis' : 'rediss'}://${auth}${host.includes(':') ? `[${host}]` : host}:${port}/${db ?? ''}`;
+    .action(async (files: string[], flags: WorkerFlags) => {
+      const { work } = await import('./worker/work.js');
+      await work(files, flags);
+    });
 }

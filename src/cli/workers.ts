@@ -4,16 +4,13 @@ import {
   addressOf,
   answer,
   missing,
-  openQueue,
   redisCommand,
   usage,
   withExamples,
   withQueue,
   type RedisFlags,
 } from './command.js';
-import { Snapshots } from '../inspect/snapshot.js';
-import { count, jsonLine, print, table } from './output.js';
-import { workerHeading, workerRows } from './worker-rows.js';
+import { count, jsonLine, print } from './output.js';
 
 /** `workers ls|quiet|resume|stop`: lists workers and sends them commands. */
 export function workersCommand(): Command {
@@ -40,13 +37,16 @@ function listCommand(): Command {
   )
     .argument('[queue...]', 'names of queues (default: all queues)')
     .action(async (names: string[], flags: RedisFlags) => {
+      const { openQueue } = await import('./open-queue.js');
+      const { Snapshots } = await import('../inspect/snapshot.js');
       const snapshots = new Snapshots(addressOf(flags), names, (name) => openQueue(name, flags));
       try {
         const workers = (await snapshots.take()).flatMap((queue) => queue.workers);
         if (workers.length === 0)
           return missing(names.length === 0 ? 'no queue has a worker' : `no worker on ${names.join(', ')}`);
         if (flags.json) return workers.forEach((worker) => print(jsonLine(worker)));
-        print(table(workerHeading, workerRows(workers, Date.now())));
+        const { workersAsTable } = await import('./worker-rows.js');
+        print(workersAsTable(workers, Date.now()));
       } finally {
         await snapshots.close();
       }

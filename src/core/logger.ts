@@ -1,4 +1,6 @@
+import { writeLine } from './broken-pipes.js';
 import type { QueueEvents } from './events.js';
+import { printable } from './printable.js';
 
 /**
  * Fields of one log line. They never contain the payload. A field that does not apply is absent.
@@ -119,7 +121,7 @@ function guarded(queue: string, logger: Logger): Logger {
 }
 
 function toStderr(_fields: LogFields, sentence: string): void {
-  process.stderr.write(`hotqueue: ${sentence}\n`);
+  writeLine(process.stderr, `hotqueue: ${printable(sentence)}`);
 }
 
 /** A logger may throw any value, and converting it to text may throw too. */

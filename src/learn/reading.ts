@@ -1,14 +1,14 @@
 import { inspect } from 'node:util';
 import { HotQueue, type WorkerInfo } from 'hotqueue';
-import { harmless } from '../cli/output.js';
 import type { Here, QueueState } from './step.js';
+import { printable } from '../cli/output.js';
 
 /** `1 message`, `3 messages`. */
 export const messages = (n: number): string => (n === 1 ? '1 message' : `${n} messages`);
 
 /** The payloads as JavaScript literals. */
 export const quoted = (payloads: readonly unknown[]): string =>
-  payloads.map((payload) => harmless(inspect(payload, { breakLength: Infinity }))).join(', ');
+  payloads.map((payload) => printable(inspect(payload, { breakLength: Infinity }))).join(', ');
 
 /** Workers of a queue in other processes. */
 export function others({ workers }: QueueState, here: Here): readonly WorkerInfo[] {

@@ -1,8 +1,8 @@
-import { plainToInstance } from 'class-transformer';
 import { NotSerializableError } from '../core/errors.js';
 import { nothing } from './json-payload.js';
 import { compile, type Compiled } from './compiled/compile.js';
 import { isPlain } from './json.js';
+import { classTransformer } from './class-libraries.js';
 import { classSchemaOf, type ClassSchema } from './class-schema.js';
 import type { Codec, PayloadSettings } from './codec.js';
 import { addDefaults } from './defaults.js';
@@ -104,7 +104,7 @@ export function verdictOf<T extends object>(
     const plain = rootOf(name, data);
     const misshapen = shapeViolations(schema, plain, stripsUnknownKeys);
     if (misshapen.length > 0) throw invalidAll(name, misshapen);
-    const instance = plainToInstance(cls, plain, toClass);
+    const instance = classTransformer().plainToInstance(cls, plain, toClass);
     return andThen(brokenRules(instance, rules), (broken) => {
       if (broken.length > 0) throw invalidAll(name, broken);
       return instance;

@@ -1,5 +1,5 @@
-import { getMetadataStorage } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
+import { classValidator } from './class-libraries.js';
 
 /**
  * The class-validator rules of a class, including inherited ones. Empty for a value that is not a class.
@@ -8,7 +8,9 @@ import type { ValidationMetadata } from 'class-validator/types/metadata/Validati
  */
 export function rulesOf(cls: unknown, groups: readonly string[] = []): readonly ValidationMetadata[] {
   if (typeof cls !== 'function' || cls.prototype === undefined) return [];
-  return getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false, [...groups]);
+  return classValidator()
+    .getMetadataStorage()
+    .getTargetValidationMetadatas(cls, '', false, false, [...groups]);
 }
 
 /** Whether a class has any class-validator rule, including `@Allow()`. False for a value that is not a class. */

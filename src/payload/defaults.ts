@@ -1,4 +1,4 @@
-import { plainToInstance } from 'class-transformer';
+import { classTransformer } from './class-libraries.js';
 import { isDeepStrictEqual } from 'node:util';
 import { classSchemaOfValue, type ClassSchema, type PropertySchema } from './class-schema.js';
 import { addToPlain } from './to-plain.js';
@@ -88,4 +88,4 @@ function addOne(
 
 // A copy, because transforms may change the data that they get.
 const readAgain = ({ cls }: ClassSchema, plain: PlainObject, { toClass }: Validation): PlainObject =>
-  plainToInstance(cls as new () => object, structuredClone(plain), toClass) as PlainObject;
+  classTransformer().plainToInstance(cls as new () => object, structuredClone(plain), toClass) as PlainObject;

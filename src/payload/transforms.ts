@@ -1,18 +1,7 @@
 // `@Type` calls Reflect.getMetadata while classes are declared.
 import 'reflect-metadata';
-import {
-  Expose,
-  plainToInstance,
-  Transform,
-  TransformationType,
-  type ClassTransformOptions,
-  type TransformFnParams,
-  type TypeHelpOptions,
-} from 'class-transformer';
-// The metadata of @Type, @Expose and @Exclude. It has no public API. We need it to refuse unknown keys before
-// class-transformer spends time on them. The import has a full path so that a bundler uses the same file as
-// class-transformer.
-import { defaultMetadataStorage as storage } from 'class-transformer/cjs/storage.js';
+import type { ClassTransformOptions, TransformationType, TransformFnParams, TypeHelpOptions } from 'class-transformer';
+import { classTransformer, transformerStorage as storage } from './class-libraries.js';
 
 /** Any class, also an abstract one. */
 export type AnyClass = abstract new (...args: never[]) => object;
@@ -56,28 +45,32 @@ export interface TransformMetadata {
   readonly type: TypeMetadata | undefined;
 }
 
-const { PLAIN_TO_CLASS: toClass, CLASS_TO_PLAIN: toPlain } = TransformationType;
+// The values of the enum TransformationType. class-transformer is not loaded yet.
+export const toClass = 0 as TransformationType.PLAIN_TO_CLASS;
+const toPlain = 1 as TransformationType.CLASS_TO_PLAIN;
 
 /** Whether we read the metadata that our class-transformer writes. False in some bundles. */
 export function isMetadataReadable(): boolean {
   class Probe {
     key?: string;
   }
-  Expose()(Probe.prototype, 'key');
-  return storage.getExposedProperties(Probe, toClass).includes('key');
+  classTransformer().Expose()(Probe.prototype, 'key');
+  return storage().getExposedProperties(Probe, toClass).includes('key');
 }
 
 /** Properties with `@Expose` or `@Exclude`, including inherited ones. */
 export function selectedProperties(cls: AnyClass): string[] {
-  const selected = [...storage.getExposedMetadatas(cls), ...storage.getExcludedMetadatas(cls)];
+  const selected = [...storage().getExposedMetadatas(cls), ...storage().getExcludedMetadatas(cls)];
   return selected.flatMap(({ propertyName }) => propertyName ?? []);
 }
 
 /** Properties with `@Expose` in the direction to class, in class-transformer's order. It visits them also if they are absent. */
-export const exposedProperties = (cls: AnyClass): string[] => [...new Set(storage.getExposedProperties(cls, toClass))];
+export const exposedProperties = (cls: AnyClass): string[] => [
+  ...new Set(storage().getExposedProperties(cls, toClass)),
+];
 
 /** Whether `@Exclude` on the class leaves only properties with `@Expose`. */
-export const isClosed = (cls: AnyClass): boolean => storage.getStrategy(cls) === 'excludeAll';
+export const isClosed = (cls: AnyClass): boolean => storage().getStrategy(cls) === 'excludeAll';
 
 /**
  * Whether class-transformer may confuse two properties of a class. It compares names of plain objects with names of
@@ -90,27 +83,33 @@ export function hasAmbiguousNames(
   names: readonly string[],
   ownerOf: (wireName: string) => unknown,
 ): boolean {
-  const excluded = new Set(storage.getExcludedMetadatas(cls).map(({ propertyName }) => propertyName));
-  return storage.getExposedMetadatas(cls).some(({ propertyName, options }) => {
-    if (excluded.has(propertyName)) return true;
-    const { name, groups } = options;
-    if (name === undefined || name === propertyName) return false;
-    if (groups !== undefined || names.includes(name)) return true;
-    return ownerOf(name) !== undefined && ownerOf(name) !== propertyName;
-  });
+  const excluded = new Set(
+    storage()
+      .getExcludedMetadatas(cls)
+      .map(({ propertyName }) => propertyName),
+  );
+  return storage()
+    .getExposedMetadatas(cls)
+    .some(({ propertyName, options }) => {
+      if (excluded.has(propertyName)) return true;
+      const { name, groups } = options;
+      if (name === undefined || name === propertyName) return false;
+      if (groups !== undefined || names.includes(name)) return true;
+      return ownerOf(name) !== undefined && ownerOf(name) !== propertyName;
+    });
 }
 
 /** The metadata of one property of a class. */
 export function transformMetadata(cls: AnyClass, property: string, groups: readonly string[]): TransformMetadata {
   const transforms = (direction: TransformationType): TransformFn[] =>
-    storage
+    storage()
       .findTransformMetadatas(cls, property, direction)
       .filter(({ options }) => isActive(options.groups, groups))
       .map(({ transformFn }) => transformFn);
   const readers = transforms(toClass);
   const writers = transforms(toPlain).map((transform) => writerOf(transform, property));
   return {
-    wireName: storage.findExposeMetadata(cls, property)?.options?.name ?? property,
+    wireName: storage().findExposeMetadata(cls, property)?.options?.name ?? property,
     isRead: takesOver(cls, property, toClass, groups),
     isWritten: takesOver(cls, property, toPlain, groups),
     isTransformed: writers.length > 0 || readers.length > 0,
@@ -121,9 +120,9 @@ export function transformMetadata(cls: AnyClass, property: string, groups: reado
 }
 
 function takesOver(cls: AnyClass, property: string, direction: TransformationType, groups: readonly string[]): boolean {
-  if (storage.getExcludedProperties(cls, direction).includes(property)) return false;
-  if (!isActive(storage.findExposeMetadata(cls, property)?.options?.groups, groups)) return false;
-  return !isClosed(cls) || storage.getExposedProperties(cls, direction).includes(property);
+  if (storage().getExcludedProperties(cls, direction).includes(property)) return false;
+  if (!isActive(storage().findExposeMetadata(cls, property)?.options?.groups, groups)) return false;
+  return !isClosed(cls) || storage().getExposedProperties(cls, direction).includes(property);
 }
 
 // Exactly as in class-transformer, also for an empty list.
@@ -142,15 +141,15 @@ export function optionsSeenBy(options: ClassTransformOptions): ClassTransformOpt
     it?: unknown;
   }
   let seen = options;
-  Transform((params) => {
+  classTransformer().Transform((params) => {
     seen = params.options;
   })(Probe.prototype, 'it');
-  plainToInstance(Probe, { it: 1 }, options);
+  classTransformer().plainToInstance(Probe, { it: 1 }, options);
   return seen;
 }
 
 function typeMetadata(cls: AnyClass, property: string): TypeMetadata | undefined {
-  const metadata = storage.findTypeMetadata(cls, property);
+  const metadata = storage().findTypeMetadata(cls, property);
   if (!metadata) return undefined;
   const classFor = (object: object): unknown => {
     const help: TypeHelpOptions = { newObject: {}, object: object as Record<string, unknown>, property };

@@ -1,9 +1,7 @@
-import { Validator, type ValidationError, type ValidatorOptions } from 'class-validator';
+import type { ValidationError, ValidatorOptions } from 'class-validator';
 import type { Violation } from '../core/errors.js';
-import { StrictExecutor } from './strict-executor.js';
+import { strictExecutor } from './strict-executor.js';
 import { andThen, join } from './violations.js';
-
-const validator = new Validator();
 
 /** The broken rules of an instance, in class-validator's order. A promise only if a rule returned one. */
 export function brokenRules(instance: object, options: ValidatorOptions): Violation[] | Promise<Violation[]> {
@@ -11,7 +9,7 @@ export function brokenRules(instance: object, options: ValidatorOptions): Violat
 }
 
 function validationErrors(instance: object, options: ValidatorOptions): ValidationError[] | Promise<ValidationError[]> {
-  const executor = new StrictExecutor(validator, options);
+  const executor = strictExecutor(options);
   const errors: ValidationError[] = [];
   try {
     executor.execute(instance, '', errors);

@@ -2,7 +2,8 @@ import type { Evaluation } from './evaluation.js';
 import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
 import { inspect, stripVTControlCharacters } from 'node:util';
 import { columnsOf, cutTo } from '../cli/text-width.js';
-import { age, harmless, hasColour, paint, table, widthOf } from '../cli/output.js';
+import { age, hasColour, paint, safe, widthOf } from '../cli/output.js';
+import { table } from '../cli/table.js';
 import { sleep } from '../core/timer.js';
 import { queueNames } from '../inspect/queues.js';
 import { countsLine } from './writer.js';
@@ -88,12 +89,7 @@ export const dotCommands: Readonly<Record<string, DotCommand>> = {
       print(
         table(
           ['key', 'buried', 'reason', 'message'],
-          letters.map(({ key, buriedAt, reason, error, text }) => [
-            key,
-            ago(buriedAt),
-            harmless(why(reason, error)),
-            cutTo(harmless(text), 60),
-          ]),
+          letters.map(({ key, buriedAt, reason, error, text }) => [key, ago(buriedAt), why(reason, error), text]),
         ),
       );
       print(paint('dim', 'q.dead.revive(key) puts one back into the queue, q.dead.drop(key) deletes it'));
@@ -110,7 +106,7 @@ export async function runDotCommand(dot: DotCommand, text: string, context: DotC
     );
   } catch (error) {
     if (!(error instanceof HotQueueError)) throw error;
-    context.print(`${error.name}: ${error.message}`);
+    context.print(safe(`${error.name}: ${error.message}`));
   }
 }
 
@@ -141,5 +137,5 @@ function ago(at: number): string {
 function oneLine(payload: unknown): string {
   const text = inspect(payload, { breakLength: Infinity, colors: hasColour() });
   const room = widthOf() - 20;
-  return columnsOf(text) > room ? cutTo(stripVTControlCharacters(text), room) : text;
+  return safe(columnsOf(text) > room ? cutTo(stripVTControlCharacters(text), room) : text);
 }

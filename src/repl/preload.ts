@@ -50,7 +50,7 @@ async function sleep(duration: Duration): Promise<void> {
 async function importHere(specifier: string): Promise<unknown> {
   if (specifier === 'hotqueue') return hotqueue;
   const own = ownCopies[specifier];
-  if (own !== undefined) return own;
+  if (own !== undefined) return own();
   const here = join(process.cwd(), 'prompt.js');
   if (/^\.{0,2}\//.test(specifier)) return import(new URL(specifier, pathToFileURL(here)).href);
   if (/^[a-z]+:/.test(specifier)) return import(specifier);

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { HotQueue, HotQueueError, type Counts } from 'hotqueue';
-import { hasColour, paint } from '../cli/output.js';
+import { hasColour, paint, safe } from '../cli/output.js';
 
 const patienceMs = 2_000;
 
@@ -20,12 +20,14 @@ export class Writer {
     else this.#counts.set(value, line);
   }
 
-  readonly write = (value: unknown): string => {
+  readonly write = (value: unknown): string => safe(this.#textOf(value));
+
+  #textOf(value: unknown): string {
     if (value instanceof HotQueueError) return `${value.name}: ${value.message}`;
     if (value instanceof Error) return withoutOurFrames(inspect(value, { colors: hasColour() }));
     const counts = isQueue(value) && this.#counts.get(value);
     return counts ? `${paint('cyan', `HotQueue<${value.name}>`)} ${counts}` : inspect(value, { colors: hasColour() });
-  };
+  }
 }
 
 const isQueue = (value: unknown): value is HotQueue => value instanceof HotQueue;

@@ -43,12 +43,18 @@ export function writeFailures(failures: readonly Failure[]): string {
   }
 }
 
-/** The failures in a line; empty for a line of another form. */
+/** The failures in a line, without entries of another form: another program may have written the line. */
 export function readFailures(line: string): Failure[] {
   try {
     const failures: unknown = JSON.parse(line);
-    return Array.isArray(failures) ? (failures as Failure[]) : [];
+    return Array.isArray(failures) ? failures.filter(isFailure) : [];
   } catch {
     return [];
   }
+}
+
+function isFailure(value: unknown): value is Failure {
+  const { attempt, at, name, message } = (value ?? {}) as Record<string, unknown>;
+  const isDate = typeof at === 'number' && Math.abs(at) <= 8.64e15; // the range of Date
+  return isDate && typeof attempt === 'number' && typeof name === 'string' && typeof message === 'string';
 }

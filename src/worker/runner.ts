@@ -1,3 +1,4 @@
+import { ignoreBrokenPipes } from '../core/broken-pipes.js';
 import { toMs, type Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
@@ -103,9 +104,11 @@ export class WorkerRunner implements Runner {
     const dispatcherOf = (some: readonly BoundHandler[]): Dispatcher => new Dispatcher(some, sharing, onStopCommand);
     this.#dispatchers = sharing ? [dispatcherOf(handlers)] : handlers.map((handler) => dispatcherOf([handler]));
     const end = registerConsumer({ kind: 'worker', stop: (shutdownTimeout) => this.stop({ shutdownTimeout }) });
+    const endIgnoring = ignoreBrokenPipes();
     for (const queue of queues) queue.runners.add(this);
     this.finished = this.#work().finally(() => {
       for (const queue of queues) queue.runners.delete(this);
+      endIgnoring();
       end();
     });
     // A caller that ignores it gets the error from `stop`. An unhandled rejection would end the process instead.

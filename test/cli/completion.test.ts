@@ -15,8 +15,8 @@ import { hotqueue } from './hotqueue.js';
 const root = new URL('../..', import.meta.url).pathname;
 const folder = mkdtempSync(path.join(tmpdir(), 'hotqueue-completion-'));
 
-beforeAll(() => {
-  const outlines = outlinesOf(hotqueueProgram());
+beforeAll(async () => {
+  const outlines = outlinesOf(await hotqueueProgram());
   writeFileSync(path.join(folder, 'hotqueue.bash'), bashCompletion(outlines));
   writeFileSync(path.join(folder, 'hotqueue.zsh'), zshCompletion(outlines));
   // Replaces the program: it writes its arguments to a file, and prints three names.
@@ -141,7 +141,7 @@ it('the program prints the script that is tested here, and completes the names o
   const queue = aQueue({ prefix: aName(), name: 'emails' });
   await queue.put(1);
   const prefix = queue.key.replace(/:emails$/, '');
-  expect((await hotqueue(['completion', 'bash'])).stdout).toBe(bashCompletion(outlinesOf(hotqueueProgram())));
+  expect((await hotqueue(['completion', 'bash'])).stdout).toBe(bashCompletion(outlinesOf(await hotqueueProgram())));
   expect(await hotqueue(['__complete', 'queues', 'peek', '--prefix', prefix, '--json', '-n'])).toEqual({
     code: 0,
     stdout: 'emails\n',

@@ -3,6 +3,7 @@ import type { DeadLetter, HotQueue } from 'hotqueue';
 import { z } from 'zod';
 import { filterOf } from '../../src/cli/dead/filter.js';
 import { letterAsText, lettersAsText } from '../../src/cli/dead/letter.js';
+import { Keys } from '../../src/redis/keys.js';
 import { aQueue, redis } from '../support/queue.js';
 import { hotqueue } from './hotqueue.js';
 
@@ -169,4 +170,39 @@ it.each([
   [{ olderThan: 61_000 }, false],
 ])('the filter %j: %s', (flags, passes) => {
   expect(filterOf(flags, 120_000)!(aLetter)).toBe(passes);
+});
+
+const foreignValues = ['null', '1', '"text"', '[]', '{}', '{"a":null}', 'true'];
+const foreignRecords = [
+  'no JSON',
+  ...foreignValues,
+  ...['reason', 'attempts', 'error', 'lane'].flatMap((field) => foreignValues.map((value) => `{"${field}":${value}}`)),
+  ...['name', 'message', 'stack', 'violations'].flatMap((field) =>
+    foreignValues.map((value) => `{"reason":"x","error":{"${field}":${value}}}`),
+  ),
+  '{"reason":"x","error":{"violations":[null,1,{"path":1,"rule":{},"message":[]}]}}',
+];
+const foreignMessages = ['', '#id 1 0\n1', '#id 1 0 f=3\n[1]\n1', '#id 1 0 f=9\n[{"at":1e99}]\n1', '\ufffd', '#'];
+
+it('ls and show print records that another program wrote, whatever they contain', async () => {
+  const queue = aQueue();
+  const { dead, deadMessages } = new Keys(queue.name);
+  const stored = foreignRecords.map((record, n) => [`key-${n}`, `${record}\n${foreignMessages[n % 6]}`] as const);
+  for (const [key, entry] of stored) await redis().multi().zadd(dead, 1, key).hset(deadMessages, key, entry).exec();
+  for (const letter of await queue.dead.list({ limit: 1_000 })) {
+    letterForm.parse({ ...letter, error: letter.error ?? null, bytes: letter.bytes.toString('base64') });
+    expect(letterAsText(letter, 0)).toContain('reason');
+  }
+  const plain = await hotqueue(['dead', 'ls', queue.name, '-n', '1000']);
+  expect(plain).toMatchObject({ code: 0, stderr: '' });
+  expect(plain.stdout.trim().split('\n')).toHaveLength(stored.length + 1);
+  const json = await hotqueue(['dead', 'ls', queue.name, '-n', '1000', '--json']);
+  expect(
+    json.stdout
+      .trim()
+      .split('\n')
+      .map((line) => letterForm.parse(JSON.parse(line))),
+  ).toHaveLength(stored.length);
+  const [[key]] = stored.filter(([, entry]) => entry.startsWith('{"reason":1')) as [readonly [string, string]];
+  expect(await hotqueue(['dead', 'show', queue.name, key])).toMatchObject({ code: 0, stderr: '' });
 });

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { beforeEach, expect, it, vi } from 'vitest';
-import { table } from '../../src/cli/output.js';
+import { table } from '../../src/cli/table.js';
 import { columnsOf, cutTo } from '../../src/cli/text-width.js';
 
 vi.mock('string-width', async (original) => {

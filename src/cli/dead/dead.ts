@@ -13,7 +13,6 @@ import {
 import { count, jsonLine, print } from '../output.js';
 import { confirmed } from './confirm.js';
 import { filterOf, withFilters, type FilterFlags } from './filter.js';
-import { letterAsJson, letterAsText, lettersAsText } from './letter.js';
 
 /** `dead ls|show|revive|drop`: lists and changes dead letters. */
 export function deadCommand(): Command {
@@ -53,6 +52,7 @@ function listCommand(): Command {
       const letters = await page(it, flags);
       if (letters.length === 0)
         return missing(`${queue} has no ${filterOf(flags) ? 'such ' : flags.offset > 0 ? 'more ' : ''}dead letter`);
+      const { letterAsJson, lettersAsText } = await import('./letter.js');
       if (flags.json) return letters.forEach((letter) => print(jsonLine(letterAsJson(letter))));
       print(lettersAsText(letters, Date.now()));
       const [last, size] = [flags.offset + letters.length, await it.dead.size()];
@@ -97,8 +97,9 @@ function showCommand(): Command {
           );
         const letter = await it.dead.get(key);
         if (!letter) return missing(`${queue} has no dead letter ${JSON.stringify(key)}`);
-        if (flags.bytes) process.stdout.write(letter.bytes);
-        else answer(flags, letterAsJson(letter), () => letterAsText(letter, Date.now()));
+        if (flags.bytes) return void process.stdout.write(letter.bytes);
+        const { letterAsJson, letterAsText } = await import('./letter.js');
+        answer(flags, letterAsJson(letter), () => letterAsText(letter, Date.now()));
       }),
     );
 }

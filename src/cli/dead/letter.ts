@@ -1,22 +1,35 @@
 import type { DeadLetter, ErrorRecord } from 'hotqueue';
-import { age, harmless, paint, table, widthOf } from '../output.js';
+import { age, paint, printable } from '../output.js';
+import { table, tableColumns } from '../table.js';
 import { cutTo } from '../text-width.js';
 
-/** A table with a row for each dead letter. */
-export function lettersAsText(letters: readonly DeadLetter[], now: number): string {
-  const widest = Math.max(...letters.map(({ key }) => key.length));
-  const room = Math.max(20, widthOf() - widest - 24);
-  const rows = letters.map(({ key, buriedAt, attempts, reason, error }) => {
-    const why = error ? `${reason}: ${error.name}: ${error.message}` : reason;
-    return [harmless(key), age(Math.max(0, now - buriedAt)), String(attempts), cutTo(harmless(why), room)];
-  });
-  return table(['key', 'buried', 'attempts', 'reason'], rows);
+/**
+ * A row for each dead letter, with its payload: on a terminal in a line of its own, cut to the width; for another program
+ * in the last column, in full.
+ */
+export function lettersAsText(letters: readonly DeadLetter[], now: number, columns = tableColumns()): string {
+  const heading = ['key', 'buried', 'attempts', 'reason'];
+  const rows = letters.map(({ key, buriedAt, attempts, reason, error }) => [
+    key,
+    age(Math.max(0, now - buriedAt)),
+    String(attempts),
+    error ? `${reason}: ${error.name}: ${error.message}` : reason,
+  ]);
+  const payloads = letters.map(({ text }) => text);
+  if (columns === Infinity)
+    return table(
+      [...heading, 'payload'],
+      rows.map((row, index) => [...row, payloads[index]!]),
+    );
+  const [first, ...lines] = table(heading, rows, columns).split('\n');
+  const below = payloads.map((text) => paint('dim', cutTo(`  ${printable(text.slice(0, columns))}`, columns)));
+  return [first, ...lines.flatMap((line, index) => [line, below[index]])].join('\n');
 }
 
 /** All data of one dead letter, with control characters escaped. */
 export function letterAsText(letter: DeadLetter, now: number): string {
   const { id, key, queue, reason, error, attempts, failures, buriedAt, bytes, text } = letter;
-  const facts = [
+  const facts: [name: string, value: string][] = [
     ['id', key === id ? id : `${id} (key ${key})`],
     ['queue', queue],
     ['reason', reason],
@@ -30,7 +43,7 @@ export function letterAsText(letter: DeadLetter, now: number): string {
     ({ attempt, at, name, message }) => `  ${attempt}  ${new Date(at).toISOString()}  ${name}: ${message}`,
   );
   return [
-    ...facts.map(([name, value]) => `${paint('dim', name!.padEnd(8))}  ${harmless(value!)}`),
+    ...facts.map(([name, value]) => `${paint('dim', name.padEnd(8))}  ${printable(value)}`),
     ...section('error', error ? errorLines(error) : []),
     ...section('broken rules', rules),
     ...section('attempts', history),
@@ -52,7 +65,7 @@ function errorLines(error: ErrorRecord, indent = '  '): string[] {
 }
 
 function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ['', paint('bold', title), ...lines.map(harmless)];
+  return lines.length === 0 ? [] : ['', paint('bold', title), ...lines.map((line) => printable(line))];
 }
 
 /** The same data for programs. The bytes are in base64, because they need not be text. */

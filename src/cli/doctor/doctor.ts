@@ -1,15 +1,7 @@
 import type { Command } from 'commander';
-import { HotQueueError, RedisUnsupportedError } from 'hotqueue';
-import { handshake } from '../../redis/handshake.js';
-import { labelOf } from '../../redis/named-address.js';
 import { answer, exitCodes, redisCommand, type RedisFlags } from '../command.js';
-import { harmless, paint } from '../output.js';
-import { existingRedis, type ExistingRedis } from '../existing-redis.js';
-import { judgeDecorators } from './decorators.js';
-import { ok, problem, warning, type Finding } from './finding.js';
-import { judgeServer } from './judge-server.js';
-import { findOrphans } from './orphans.js';
-import { readServer } from '../../inspect/server-facts.js';
+import { paint, printable } from '../output.js';
+import type { Finding } from './finding.js';
 
 /** `doctor`: reports what could lose messages or stop workers. Changes nothing. */
 export function doctorCommand(): Command {
@@ -21,6 +13,8 @@ export function doctorCommand(): Command {
       ['doctor --json | jq \'.findings[] | select(.status != "ok")\'', 'only warnings and problems'],
     ],
   ).action(async (flags: RedisFlags) => {
+    const { judgeDecorators } = await import('./decorators.js');
+    const { judgeRedis } = await import('./judge-redis.js');
     const findings = [...(await judgeRedis(flags)), ...judgeDecorators(process.cwd())];
     const isWell = findings.every(({ status }) => status !== 'problem');
     answer(flags, { ok: isWell, findings: findings.map((finding) => ({ fix: null, ...finding })) }, () =>
@@ -30,48 +24,9 @@ export function doctorCommand(): Command {
   });
 }
 
-async function judgeRedis(flags: RedisFlags): Promise<Finding[]> {
-  try {
-    const existing = await existingRedis(flags);
-    if (existing)
-      return [
-        await version(existing),
-        ...judgeServer(await readServer(existing.address)),
-        ...(await findOrphans(existing.address)),
-      ];
-    if (process.env['NODE_ENV'] === 'production')
-      return [
-        problem(
-          'redis',
-          'no address is configured, and with NODE_ENV=production no server is started',
-          'set REDIS_URL',
-        ),
-      ];
-    return [
-      warning(
-        'redis',
-        'no server is running yet: the first use of a queue starts one for this project',
-        'set REDIS_URL to use your own server; "hotqueue redis status" shows what would be started',
-      ),
-    ];
-  } catch (error) {
-    if (!(error instanceof HotQueueError)) throw error;
-    if (error instanceof RedisUnsupportedError)
-      return [
-        problem('redis', error.message, 'upgrade the server, or run "hotqueue redis install" to get a newer one'),
-      ];
-    return [problem('redis', error.message, 'start the server, or correct the address (--url, REDIS_URL)')];
-  }
-}
-
-async function version({ endpoint }: ExistingRedis): Promise<Finding> {
-  const { name, version: number } = await handshake(endpoint);
-  return ok('redis', `${name} ${number ?? '(unknown version)'} at ${labelOf(endpoint)}`);
-}
-
 const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 
 function lineOf({ check, status, says, fix }: Finding): string {
-  const line = `${paint(colours[status], status.padEnd(7))}  ${check.padEnd(17)}  ${harmless(says)}`;
-  return fix === undefined ? line : `${line}\n${' '.repeat(9)}${' '.repeat(19)}${paint('dim', '→')} ${harmless(fix)}`;
+  const line = `${paint(colours[status], status.padEnd(7))}  ${check.padEnd(17)}  ${printable(says)}`;
+  return fix === undefined ? line : `${line}\n${' '.repeat(9)}${' '.repeat(19)}${paint('dim', '→')} ${printable(fix)}`;
 }

@@ -1,6 +1,6 @@
 import type { paint } from '../output.js';
-import { harmless } from '../output.js';
 import { columnsOf, cutTo } from '../text-width.js';
+import { printable } from '../output.js';
 
 export type Style = Parameters<typeof paint>[0];
 /** Gives text a colour, or returns it unchanged if there are no colours. */
@@ -49,14 +49,5 @@ export function painted(line: Line, paint: Paint): string {
     .trimEnd();
 }
 
-/**
- * Text from another program, cut and made safe to show. Escapes control characters, and characters that would change the
- * direction of the text beside them.
- */
-export function foreign(text: string, columns: number): string {
-  const part = text.slice(0, columns * 4 + 4);
-  return harmless(part).replace(
-    /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
+/** Text from another program, cut and made safe to show. */
+export const foreign = (text: string, columns: number): string => printable(text.slice(0, columns * 4 + 4));

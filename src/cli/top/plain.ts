@@ -1,7 +1,6 @@
-import { age, harmless, table, widthOf } from '../output.js';
-import { cutTo } from '../text-width.js';
+import { age, widthOf } from '../output.js';
+import { table } from '../table.js';
 import { infoAsJson, infoAsText } from '../info-text.js';
-import { foreign } from './line.js';
 import type { TopQueue, TopSnapshot } from './snapshot.js';
 
 /** The output of `info`, then the next messages of each queue. */
@@ -15,11 +14,10 @@ export function topAsText(snapshot: TopSnapshot, columns = widthOf()): string {
 
 function nextOf({ name, next }: TopQueue, at: number, columns: number): string[] {
   if (!next || next.length === 0) return [];
-  const room = Math.max(20, columns - 36 - 10);
   const rows = next.map(({ id, putAt, text }) => [
-    harmless(id) || '-',
+    id || '-',
     putAt === null ? '-' : age(Math.max(0, at - putAt)),
-    cutTo(foreign(text, room), room),
+    text,
   ]);
   return ['', table([`next on ${name}`, 'put', 'message'], rows)];
 }

@@ -1,5 +1,6 @@
 import { nextMessages, Snapshots, type StoredMessage } from '../../inspect/snapshot.js';
-import { addressOf, type RedisFlags, openQueue } from '../command.js';
+import { addressOf, type RedisFlags } from '../command.js';
+import { openQueue } from '../open-queue.js';
 import type { Info } from '../info-text.js';
 import { ratesOverWindow, type TimedSnapshots } from './rates.js';
 

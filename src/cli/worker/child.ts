@@ -1,3 +1,4 @@
+import { ignoreBrokenPipes } from '../../core/broken-pipes.js';
 import { exitCodes } from '../command.js';
 import { exitSoon } from '../exit.js';
 import { errorWithStack } from './load.js';
@@ -18,6 +19,7 @@ const workerProcess = new WorkerProcess(settings, logIn(settings.log), (shutdown
   report({ kind: 'ready', shutdownTimeoutMs }),
 );
 
+ignoreBrokenPipes();
 process.on('disconnect', () => workerProcess.stop('orphaned'));
 process.on('message', (command: ChildCommand) =>
   command.kind === 'force' ? workerProcess.force() : workerProcess.stop(command.reason),

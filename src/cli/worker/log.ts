@@ -3,7 +3,7 @@ import type { QueueEvents } from '../../core/events.js';
 import { DefaultLogger, type LogFields, type Logger } from '../../core/logger.js';
 import type { QueueContext } from '../../redis/queue-context.js';
 import { wordsOf } from '../../wire/error-record.js';
-import { harmless, paint } from '../output.js';
+import { jsonLine, paint, printable } from '../output.js';
 import type { LogForm } from './settings.js';
 
 export type Level = 'info' | 'warn' | 'error';
@@ -26,12 +26,12 @@ export type Log = (event: string, fields?: Readonly<Record<string, unknown>>, le
 export function logIn(form: LogForm): Log {
   if (form === 'none') return () => {};
   let isRead = true;
-  process.stdout.on('error', () => (isRead = false)); // the reader closed the pipe, as `| head` does; the workers continue
+  process.stdout.once('error', () => (isRead = false)); // the reader closed the pipe, as `| head` does; the workers continue
   return (event, fields = {}, level = 'info') => {
     if (!isRead) return;
     const name = process.env['HOTQUEUE_NAME'] ?? '';
     const entry: Entry = { time: new Date().toISOString(), level, event, pid: process.pid, process: name, ...fields };
-    process.stdout.write(`${form === 'json' ? JSON.stringify(entry) : pretty(entry)}\n`);
+    process.stdout.write(`${form === 'json' ? jsonLine(entry) : pretty(entry)}\n`);
   };
 }
 
@@ -74,7 +74,7 @@ function wordOf(field: string, value: unknown): string {
       .join(', ');
   const bare = field === 'error' ? sentence(value as { name: string; message: string }) : String(value);
   // Only the first line: an error message of a handler can have several.
-  const text = harmless(bare.split('\n')[0]!);
+  const text = printable(bare.split('\n')[0]!);
   return (
     units[field]?.(text) ?? (/^(queue|id|reason|error|message|signal|file)$/.test(field) ? text : `${field} ${text}`)
   );

@@ -1,22 +1,7 @@
-import {
-  getMetadataStorage,
-  IsArray,
-  IsBoolean,
-  IsEmail,
-  IsEnum,
-  IsIn,
-  IsNumber,
-  IsOptional,
-  IsString,
-  Length,
-  Max,
-  MaxLength,
-  Min,
-  MinLength,
-  type ValidatorConstraintInterface,
-} from 'class-validator';
+import type { ValidatorConstraintInterface } from 'class-validator';
 import type { ConstraintMetadata } from 'class-validator/types/metadata/ConstraintMetadata.js';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
+import { classValidator } from '../class-libraries.js';
 import { rulesOf } from '../class-rules.js';
 
 /** Names of the rules that {@link isBuiltIn} can recognise. */
@@ -24,18 +9,18 @@ export type BuiltInName = (typeof decorated)[number][0];
 
 // `IsInt` and `IsNotEmpty` are not here: they cannot be recognised, because they never throw.
 const decorated = [
-  ['isArray', () => IsArray()],
-  ['isBoolean', () => IsBoolean()],
-  ['isEmail', () => IsEmail()],
-  ['isEnum', () => IsEnum({})],
-  ['isIn', () => IsIn([])],
-  ['isLength', () => Length(0)],
-  ['isNumber', () => IsNumber()],
-  ['isString', () => IsString()],
-  ['max', () => Max(0)],
-  ['maxLength', () => MaxLength(0)],
-  ['min', () => Min(0)],
-  ['minLength', () => MinLength(0)],
+  ['isArray', () => classValidator().IsArray()],
+  ['isBoolean', () => classValidator().IsBoolean()],
+  ['isEmail', () => classValidator().IsEmail()],
+  ['isEnum', () => classValidator().IsEnum({})],
+  ['isIn', () => classValidator().IsIn([])],
+  ['isLength', () => classValidator().Length(0)],
+  ['isNumber', () => classValidator().IsNumber()],
+  ['isString', () => classValidator().IsString()],
+  ['max', () => classValidator().Max(0)],
+  ['maxLength', () => classValidator().MaxLength(0)],
+  ['min', () => classValidator().Min(0)],
+  ['minLength', () => classValidator().MinLength(0)],
 ] as const;
 
 /**
@@ -83,7 +68,7 @@ const references = (): References => (known ??= probed());
 function probed(): References {
   class Probe {}
   for (const [name, make] of decorated) make()(Probe.prototype, name);
-  IsOptional()(Probe.prototype, 'optional');
+  classValidator().IsOptional()(Probe.prototype, 'optional');
   const sites = new Map<string, string>();
   let optional: string | undefined;
   let wrapperText = '';
@@ -92,7 +77,7 @@ function probed(): References {
       optional = siteOfCondition((rule.constraints as [Condition])[0]);
       continue;
     }
-    const [constraint] = getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
+    const [constraint] = classValidator().getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
     const site = constraint && siteOfRule(constraint.instance);
     if (site !== undefined) sites.set(rule.propertyName, site);
     wrapperText = String(rule.constraintCls);

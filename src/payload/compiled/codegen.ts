@@ -1,4 +1,4 @@
-import { TransformationType } from 'class-transformer';
+import { toClass } from '../transforms.js';
 import type { Outside } from './outside.js';
 import type { ClassPlan, Plan, PropertyPlan } from './plan.js';
 import type { Steps } from './steps.js';
@@ -109,9 +109,7 @@ function writeSet(text: Text, property: PropertyPlan): void {
   writeConversion(text, content, readers.length > 0);
   text.add('}');
   for (const reader of readers)
-    text.add(
-      `v = ${text.constant(reader)}({ value: v, key: ${key}, obj: s, type: ${TransformationType.PLAIN_TO_CLASS}, options });`,
-    );
+    text.add(`v = ${text.constant(reader)}({ value: v, key: ${key}, obj: s, type: ${toClass}, options });`);
   text.add(`if (v !== undefined) ${target} = v;`);
 }
 

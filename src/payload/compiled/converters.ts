@@ -1,4 +1,5 @@
-import { plainToInstance, type ClassTransformOptions } from 'class-transformer';
+import type { ClassTransformOptions } from 'class-transformer';
+import { classTransformer } from '../class-libraries.js';
 import { mostKeys } from '../whitelist.js';
 
 /**
@@ -65,7 +66,8 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
  * makes no sense. The transform and the rules decide about the result.
  */
 export function looseConverter(to: unknown, options: ClassTransformOptions): Converter {
-  const convert = (value: unknown): unknown => plainToInstance(to as new () => object, value, options);
+  const convert = (value: unknown): unknown =>
+    classTransformer().plainToInstance(to as new () => object, value, options);
   const one = scalars.get(to) ?? ((value: unknown): unknown => value);
   return {
     fits: isData,

@@ -1,4 +1,5 @@
-import { plainToInstance, type ClassTransformOptions } from 'class-transformer';
+import type { ClassTransformOptions } from 'class-transformer';
+import { classTransformer } from '../class-libraries.js';
 import { classSchemaOf } from '../class-schema.js';
 import { optionsSeenBy, type AnyClass } from '../transforms.js';
 import { brokenRules } from '../validate.js';
@@ -56,7 +57,7 @@ function outsidePlan(cls: new () => object, validation: Validation, onDoubt: OnD
     cls,
     outside: {
       fits: (plain) => isPlainObject(plain) && shapeViolations(schema, plain, stripsUnknownKeys).length === 0,
-      make: (plain) => plainToInstance(cls, plain, toClass),
+      make: (plain) => classTransformer().plainToInstance(cls, plain, toClass),
       holds: (instance) => {
         if (!isExactly(instance, cls)) return false;
         const broken = brokenRules(instance, rules);

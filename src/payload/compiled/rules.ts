@@ -1,4 +1,5 @@
-import { getMetadataStorage, type ValidatorConstraintInterface } from 'class-validator';
+import type { ValidatorConstraintInterface } from 'class-validator';
+import { classValidator } from '../class-libraries.js';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { isBuiltIn, isWrapper, type BuiltInName } from './built-in.js';
 import { Unsupported } from './unsupported.js';
@@ -26,7 +27,7 @@ export function ruleSteps(where: string, rules: readonly ValidationMetadata[]): 
 const known = ['isDefined', 'customValidation', 'conditionalValidation', 'nestedValidation', 'whitelistValidation'];
 
 function stepsOf(where: string, rule: ValidationMetadata): RuleStep[] {
-  const constraints = getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
+  const constraints = classValidator().getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
   if (rule.validateIf && constraints.length > 1)
     throw new Unsupported(`${where} has a rule with validateIf and two constraints`);
   return constraints.map((constraint) => {

@@ -1,4 +1,4 @@
-import { isEmail } from 'class-validator';
+import { classValidator } from '../class-libraries.js';
 import { isEnumValue } from '../enum-values.js';
 import type { BuiltInName } from './built-in.js';
 
@@ -86,5 +86,5 @@ function agreeAboutEmails(): boolean {
     `${'a'.repeat(64)}@${long}${long}${'x'.repeat(57)}.co`,
     `a@${long}${'y'.repeat(63)}`,
   ];
-  return limits.every((address) => isPlainEmail(address) && isEmail(address));
+  return limits.every((address) => isPlainEmail(address) && classValidator().isEmail(address));
 }

@@ -22,7 +22,7 @@ async function delayed(world: World, verb: (typeof verbs)[number], wanted: numbe
       : undefined;
   const producer = world.queue({ name: queue, url: proxy.url });
   while (proxy.faults() < wanted) {
-    const { runner } = world.crew({ url: proxy.url, queue, leaseMs, concurrency: 3 });
+    const { runner } = world.startWorkers({ url: proxy.url, queue, leaseMs, concurrency: 3 });
     for (let round = 0; round < 5; round++) {
       const loads = Array.from({ length: world.dice.whole(1, 4) }, () =>
         world.load(world.dice.whole(0, 50), world.dice.chance(0.7) ? asks[verb] : undefined),
@@ -36,7 +36,7 @@ async function delayed(world: World, verb: (typeof verbs)[number], wanted: numbe
   }
   world.figures[`late ${verb}`] = proxy.faults();
   await world.until(() => proxy.late === 0, 3 * leaseMs);
-  world.crew({ queue, leaseMs, concurrency: 3 });
+  world.startWorkers({ queue, leaseMs, concurrency: 3 });
 }
 
 const late: Scenario = {

@@ -1,0 +1,7 @@
+import { HotQueue, type QueueOptions } from 'hotqueue';
+import { addressOf, type RedisFlags } from './command.js';
+
+/** Opens an untyped queue at the address in the flags. The caller closes it. */
+export function openQueue(name: string, flags: RedisFlags, more: QueueOptions = {}): HotQueue {
+  return new HotQueue(name, { ...addressOf(flags), ...more });
+}

@@ -1,0 +1,112 @@
+import type { Command } from 'commander';
+import { HotQueueError, type HotQueue, type Job, type Priority, type PutOptions, type Duration } from 'hotqueue';
+import { usage, withTextQueue, type RedisFlags } from './command.js';
+import { jsonText, type JsonText } from './json-text.js';
+import { count, jsonLine, print, say } from './output.js';
+import type { Progress } from './progress.js';
+import { fromFile, fromStdin, notJson, putLines, type Put, type Source } from './put-lines.js';
+
+/** Options of `hotqueue put`. */
+export interface PutFlags extends RedisFlags {
+  readonly count?: number;
+  readonly delay?: Duration;
+  readonly at?: Date;
+  readonly priority?: Priority;
+  readonly id?: string;
+  readonly attempts?: number;
+  readonly backoff?: Duration;
+  readonly ttl?: Duration;
+}
+
+/** Puts what the command line names: one message, the same message many times, or a message for each line. */
+export async function putMessages(
+  queue: string,
+  message: string | undefined,
+  flags: PutFlags,
+  command: Command,
+): Promise<void> {
+  const source = await sourceOf(message, flags, command);
+  await withTextQueue(queue, flags, (it) => put(it, source, flags));
+}
+
+/** The progress line is for people: other programs need not load it. */
+const progressOnTerminal = async (): Promise<Progress> =>
+  process.stderr.isTTY ? (await import('./progress.js')).progressOn() : { tell: () => {}, end: () => {} };
+
+type Messages = { readonly message: JsonText } | Source;
+
+async function sourceOf(
+  given: string | undefined,
+  { count: times, id }: PutFlags,
+  command: Command,
+): Promise<Messages> {
+  if (id !== undefined && times !== undefined)
+    usage(command, '--id and --count cannot be used together: an id belongs to one message, so leave out one of them');
+  const source = await readMessage(given, command);
+  if ('message' in source) return source;
+  if (times !== undefined)
+    usage(command, '--count cannot be used with lines: it repeats a single message, so leave it out');
+  if (id !== undefined)
+    usage(command, '--id cannot be used with lines: an id belongs to one message, so put the messages one by one');
+  return source;
+}
+
+async function readMessage(given: string | undefined, command: Command): Promise<Messages> {
+  if (given === undefined && process.stdin.isTTY)
+    usage(command, 'no message: give JSON, @file, or - for lines from standard input');
+  if (given === undefined || given === '-') return fromStdin();
+  if (given.startsWith('@')) return fromFile(given.slice(1));
+  try {
+    return { message: jsonText(given) };
+  } catch (error) {
+    return usage(
+      command,
+      `${notJson(given, error)}\nThe shell removes the outer quotes, so write two kinds of quotes: '"hello"' for a string, '{"to":"ada"}' for an object`,
+    );
+  }
+}
+
+async function put(queue: HotQueue<JsonText>, source: Messages, flags: PutFlags): Promise<void> {
+  const publisher = queue.with(optionsOf(flags));
+  const putAll: Put = (messages) => publisher.putAll(messages);
+  if ('message' in source && flags.count === undefined) {
+    const job = await publisher.put(source.message);
+    print(flags.json ? lineOf(job) : job.id);
+    if (job.duplicate) say(`${queue.name} knows this id already: nothing was stored`);
+    return;
+  }
+  const progress = await progressOnTerminal();
+  const stream = 'message' in source ? repeated(source.message, flags.count!) : source.stream;
+  const part = 'message' in source ? () => stored / flags.count! : source.part;
+  let stored = 0;
+  const onStored = (jobs: readonly Job<JsonText>[]): void => {
+    stored += jobs.length;
+    if (flags.json) print(jobs.map(lineOf).join('\n'));
+    progress.tell(stored, part());
+  };
+  try {
+    await putLines(stream, putAll, onStored);
+  } catch (error) {
+    progress.end();
+    if (error instanceof HotQueueError && error.code !== 'INVALID_LINE')
+      say(`${count(stored, 'message')} stored before this:`);
+    throw error;
+  }
+  progress.end();
+  if (!flags.json) print(`${count(stored, 'message')} put on ${queue.name}`);
+}
+
+/** Many lines with the same message, so that `--count` can use the code for lines. */
+function* repeated({ text }: JsonText, times: number): Generator<Buffer> {
+  const line = `${text}\n`;
+  const most = Math.max(1, Math.floor(65_536 / line.length));
+  for (let left = times; left > 0; left -= most) yield Buffer.from(line.repeat(Math.min(most, left)));
+}
+
+function optionsOf({ delay, at, priority, id, attempts, backoff, ttl }: PutFlags): PutOptions {
+  const given = { delay, at, priority, id, attempts, backoff, ttl };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+const lineOf = ({ id, queue, putAt, duplicate = false }: Job<JsonText>): string =>
+  jsonLine({ queue, id, putAt, duplicate });
