@@ -51,7 +51,7 @@ export class Prefetch {
   /** The next message begins. @param now monotonic ms */
   begin(now: number): Claim {
     const claim = this.#claims[this.#next++]!;
-    claim.startedAt = this.#lastBeganAt = now;
+    claim.startedAt = this.#lastBeganAt = this.fetcher.session.beganAt = now;
     return claim;
   }
 
@@ -61,7 +61,7 @@ export class Prefetch {
       .slice(this.#next, this.#next + most)
       .filter((claim) => this.fetcher.session.holds(claim));
     this.#next = Math.min(this.#next + most, this.#claims.length);
-    this.#lastBeganAt = now;
+    this.#lastBeganAt = this.fetcher.session.beganAt = now;
     for (const claim of claims) claim.startedAt = now;
     return claims;
   }

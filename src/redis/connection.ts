@@ -11,6 +11,7 @@ import {
   typedServerError,
   type IoredisClient,
 } from './redis-client.js';
+import { portableAddress, type PortableAddress } from './portable-address.js';
 import { isUnknownScript, scripts, type ScriptName } from './scripts.js';
 
 /** Which Redis to use: a named one, one that is found (see `address.ts`), or that of a given client, which its owner keeps. */
@@ -136,6 +137,12 @@ export class Connection {
           })
         : connection.duplicate({ ...noTimeouts, ...clientOptions, retryStrategy }),
     );
+  }
+
+  /** How another thread connects to the same Redis; `undefined` if that cannot be posted to it, or before the first call. */
+  get portableAddress(): PortableAddress | undefined {
+    const client = this.options.connection ?? this.#open?.client;
+    return client && portableAddress(client);
   }
 
   /** Ends one use of this connection. The last one closes the client for commands. */

@@ -55,10 +55,12 @@ describe.each(scriptNames)('%s.lua', (name) => {
   });
 
   it('has one caller', () => {
-    const callers = ['broker', 'registration', 'reader']
+    const callers = ['broker', 'registration', 'reader', 'script-calls']
       .map((file) => readFileSync(new URL(`../${file}.ts`, folder), 'utf8'))
       .join('\n');
-    expect(callers.match(new RegExp(`(script\\(|runScriptForBytes\\(client, )\\s*'${name}'`, 'g'))).toHaveLength(1);
+    expect(callers.match(new RegExp(`(script\\(|runScriptForBytes\\(client, |name: )\\s*'${name}'`, 'g'))).toHaveLength(
+      1,
+    );
   });
 
   it('is loaded with the functions of the library that it calls, each before its first use, and with no other', () => {
