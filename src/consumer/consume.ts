@@ -2,6 +2,7 @@ import type { ResolvedTakeOptions } from '../core/options/consume.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';
+import { defaultMaxBlockedMs } from './lease-keeper.js';
 import { MessageSource } from './message-source.js';
 
 /**
@@ -26,7 +27,12 @@ export function consume<T, G>(
   onEnd: () => void,
 ): Consumer<G> {
   return consumerOf(options.signal, onEnd, (ended) =>
-    walk(new MessageSource(context, { ended, waitMs: options.idleTimeoutMs }), options, give, onEnd),
+    walk(
+      new MessageSource(context, { ended, waitMs: options.idleTimeoutMs }, defaultMaxBlockedMs),
+      options,
+      give,
+      onEnd,
+    ),
   );
 }
 
@@ -38,7 +44,12 @@ export function consumeBatches<T, G>(
   onEnd: () => void,
 ): Consumer<G[]> {
   return consumerOf(options.signal, onEnd, (ended) =>
-    walkBatches(new MessageSource(context, { ended, waitMs: options.idleTimeoutMs }), options, give, onEnd),
+    walkBatches(
+      new MessageSource(context, { ended, waitMs: options.idleTimeoutMs }, defaultMaxBlockedMs),
+      options,
+      give,
+      onEnd,
+    ),
   );
 }
 

@@ -30,8 +30,11 @@ export class MessageSource<T> {
   constructor(
     private readonly context: QueueContext<T>,
     private readonly limits: WaitLimits,
+    /** How long the caller may block the event loop and keep its messages; see {@link SessionOptions}. */
+    maxBlockedMs?: number,
   ) {
     this.#fetcher = new Fetcher(context, {
+      ...(maxBlockedMs !== undefined && { maxBlockedMs }),
       settling: { withinMs: settlePatienceMs },
       get taking() {
         return limits.ended;

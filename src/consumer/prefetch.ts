@@ -49,7 +49,7 @@ export class Prefetch {
   begin(now: number): Claim {
     const claim = this.#claims[this.#next++]!;
     this.length -= 1;
-    claim.startedAt = this.#lastBeganAt = now;
+    claim.startedAt = this.#lastBeganAt = this.fetcher.session.beganAt = now;
     return claim;
   }
 
@@ -60,7 +60,7 @@ export class Prefetch {
       .filter((claim) => this.fetcher.session.holds(claim));
     this.#next = Math.min(this.#next + most, this.#claims.length);
     this.length = this.#claims.length - this.#next;
-    this.#lastBeganAt = now;
+    this.#lastBeganAt = this.fetcher.session.beganAt = now;
     for (const claim of claims) claim.startedAt = now;
     return claims;
   }

@@ -10,6 +10,7 @@ import {
   type AttemptCounts,
   type WorkerDescription,
 } from './heartbeat-report.js';
+import { KeptLease, pulse, type LeaseHolder } from './lease-keeper.js';
 import { processId } from './process.js';
 import { Settler } from './settler.js';
 
@@ -24,6 +25,8 @@ export interface SessionOptions {
   readonly settling: Patience;
   /** Who this worker is, for the heartbeat report; a loop over `consume()` by default. */
   readonly description?: WorkerDescription;
+  /** How long a thread renews the lease while a handler blocks the event loop; never if absent. */
+  readonly maxBlockedMs?: number;
   /** Called with each heartbeat while someone asks this worker to quiet, resume or stop. */
   readonly onCommand?: (command: WorkerCommand) => void;
 }
@@ -36,7 +39,7 @@ export interface SessionOptions {
  * While registered it renews its lease with heartbeats. A worker that cannot reach Redis for most of a lease is fenced: its
  * handlers' signals abort, and nothing new begins, before another worker may recover its messages.
  */
-export class Session implements ClaimHolder {
+export class Session implements ClaimHolder, LeaseHolder {
   readonly settler: Settler;
   /** A list, as each claim knows its position. A Set would replace its tables again and again, and keep settled claims alive until a full collection. */
   readonly #claims: Claim[] = [];
@@ -49,7 +52,11 @@ export class Session implements ClaimHolder {
   #takeNumber = 0;
   /** When the last heartbeat or join that Redis answered was sent: the lease counts from then. Monotonic ms. */
   #provenAt = 0;
+  /** Set when the first message has come. */
+  #lease: KeptLease | undefined;
   #counts: AttemptCounts = { done: 0, failed: 0 };
+  /** When the last handler began, monotonic ms. */
+  beganAt = 0;
 
   /** @param onQuarantineEnded called when the quarantined message that this worker held is settled, so that it may take the next */
   constructor(
@@ -81,7 +88,20 @@ export class Session implements ClaimHolder {
 
   /** {@link isProven} at an instant of the monotonic clock. */
   isProvenAt(now: number): boolean {
-    return now - this.#provenAt < this.context.broker.leaseMs * fencedAt;
+    const provenMs = this.context.broker.leaseMs * fencedAt;
+    if (now - this.#provenAt < provenMs) return true;
+    // A handler has blocked the event loop: the thread may have renewed the lease meanwhile.
+    this.#provenAt = Math.max(this.#provenAt, this.#lease?.renewedAt ?? 0);
+    return now - this.#provenAt < provenMs;
+  }
+
+  get name(): string {
+    return (this.options.description ?? consumerDescription).name;
+  }
+
+  /** Whether a handler runs now. */
+  get isRunning(): boolean {
+    return this.#claims.some(({ startedAt }) => startedAt !== undefined);
   }
 
   /** Registers as a worker under a new id. @throws IncompatibleWorkersError */
@@ -114,6 +134,7 @@ export class Session implements ClaimHolder {
 
   /** Aborts the signals of all handlers when Redis has not answered for most of a lease. */
   fence(): void {
+    pulse();
     if (!this.#worker || this.isProven) return;
     this.abort(new Error('this worker could not renew its lease in time: another worker may have the message'));
   }
@@ -123,6 +144,8 @@ export class Session implements ClaimHolder {
     if (!take) return [];
     this.#takeNumber = take.number;
     this.#takes.set(take.number, take);
+    const { maxBlockedMs } = this.options;
+    if (maxBlockedMs !== undefined) this.#lease ??= new KeptLease(this, take.worker, maxBlockedMs);
     const takenAt = Date.now();
     const claims: Claim[] = [];
     for (let index = 1; index <= take.size; index++) {
@@ -176,7 +199,7 @@ export class Session implements ClaimHolder {
 
   /** Another worker has recovered this one: nothing that it holds is its own any more. It joins again as a new worker. */
   loseLease(): void {
-    this.#worker = undefined;
+    this.#endRegistration();
     this.abort(new Error('the lease was lost: another worker may have the message'));
     this.#forgetAll();
   }
@@ -185,7 +208,7 @@ export class Session implements ClaimHolder {
   async leave(): Promise<void> {
     await this.settler.drained();
     const worker = this.#worker;
-    this.#worker = undefined;
+    this.#endRegistration();
     try {
       if (worker) await this.context.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
       // After a stall another worker may have recovered them instead.
@@ -198,6 +221,12 @@ export class Session implements ClaimHolder {
   /** A heartbeat must not report an acknowledgement before the acknowledgement itself: that would find nothing to do, and its event would be missing. */
   #asForBeat(take: Take): Pick<Take, 'acknowledgements'> {
     return this.settler.isPending(take) ? { acknowledgements: take.noAcknowledgements } : take;
+  }
+
+  #endRegistration(): void {
+    this.#worker = undefined;
+    this.#lease?.end();
+    this.#lease = undefined;
   }
 
   /** Messages that had begun, and went back with the worker. */

@@ -4,6 +4,7 @@ import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
 import { Registration } from './registration.js';
+import { releaseCall } from './script-calls.js';
 import { isUnknownScript, scripts } from './scripts.js';
 import { takeReply, type ClaimRef, type Take, type TakeReply } from './take.js';
 import {
@@ -127,12 +128,7 @@ export class Broker extends Registration {
 
   /** release: returns messages unchanged to the head of the queue. Without messages, it only empties the inbox into base. */
   async release(worker: string, places: readonly ClaimRef[], patience?: Patience): Promise<SettleReply> {
-    const newestFirst = [...places].sort(
-      (one, other) => other.take.number - one.take.number || other.index - one.index,
-    );
-    const args = newestFirst.flatMap(({ take, index }) => [take.number, index, take.lane(index), take.message(index)]);
-    const keys = this.claimKeys(worker);
-    const released = (await this.connection.script('release', keys, [worker, ...args], patience)) as number;
+    const released = (await this.run(releaseCall(this.keys, worker, places), patience)) as number;
     if (released < 0) return 'lost';
     return released === places.length ? 'done' : 'already';
   }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { QueueClosedError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
 import { findRedis, type Address } from './address.js';
 import { CommandFailure, RedisClient, type IoredisClient } from './redis-client.js';
+import { portableAddress, type PortableAddress } from './portable-address.js';
 import { isUnknownScript, scripts, type ScriptName } from './scripts.js';
 import { failureKindOf, isFault, typedError } from './server-errors.js';
 
@@ -177,6 +178,11 @@ export class Connection {
   async openClient(): Promise<RedisClient> {
     const { connection } = this.options;
     return connection ? RedisClient.openLike(connection) : this.#dial();
+  }
+
+  /** How another thread connects to the same Redis; `undefined` if that cannot be posted to it, or before the first call. */
+  get portableAddress(): PortableAddress | undefined {
+    return this.#open && portableAddress(this.#open.client);
   }
 
   /** Ends one use of this connection. The last one closes the client for commands. */

@@ -3,6 +3,7 @@ import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import { claimsLayout } from './layouts.js';
 import { Reader } from './reader.js';
+import { beatCall, claimKeys, leaveCall, registrationKeys, type ScriptCall } from './script-calls.js';
 import type { Take } from './take.js';
 import type { QueueHints, RecoverReply, WorkerCommand } from './transitions.js';
 
@@ -63,14 +64,8 @@ export class Registration {
     patience: Patience,
     report = '',
   ): Promise<(QueueHints & { readonly command: WorkerCommand | '' }) | 'lost'> {
-    const { workers, meta, heartbeats, commands } = this.keys;
-    const keys = [this.keys.claims(worker), workers, meta, ...this.keys.waiting, heartbeats, commands];
-    const reply = await this.connection.script(
-      'beat',
-      keys,
-      [worker, this.leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)],
-      patience,
-    );
+    const call = beatCall(this.keys, this.leaseMs, worker, number, takes, report);
+    const reply = await this.run(call, patience);
     const [status, endsInMs, first, isWatched, command] = reply as [number, number, string, number, WorkerCommand | ''];
     return status < 0 ? 'lost' : { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, command };
   }
@@ -80,8 +75,7 @@ export class Registration {
    * the queue.
    */
   async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
-    const keys = [...this.claimKeys(worker), ...this.#registrationKeys()];
-    await this.connection.script('leave', keys, [worker, report], patience);
+    await this.run(leaveCall(this.keys, worker, report), patience);
   }
 
   /**
@@ -96,7 +90,7 @@ export class Registration {
     patience: Patience,
   ): Promise<RecoverReply | { readonly endsInMs: number }> {
     const { dead, deadMessages } = this.keys;
-    const keys = [...this.claimKeys(worker), ...this.#registrationKeys(), dead, deadMessages];
+    const keys = [...claimKeys(this.keys, worker), ...registrationKeys(this.keys), dead, deadMessages];
     const isSpared = await this.reader.isQuarantinedElsewhere(worker, patience);
     const bounds = [mostRecovered.messages, mostRecovered.bytes];
     const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0, ...bounds];
@@ -143,13 +137,7 @@ export class Registration {
     await this.connection.call((client) => client.hset(this.keys.commands, worker, command), patience);
   }
 
-  /** KEYS with which a script gives messages of a worker back. */
-  protected claimKeys(worker: string): readonly string[] {
-    return [this.keys.claims(worker), this.keys.workers, ...this.keys.waiting];
-  }
-
-  #registrationKeys(): readonly string[] {
-    const { registry, meta, heartbeats, commands, earlier } = this.keys;
-    return [registry, meta, heartbeats, commands, earlier.registry];
+  protected run({ name, keys, args }: ScriptCall, patience?: Patience): Promise<unknown> {
+    return this.connection.script(name, keys, args, patience);
   }
 }

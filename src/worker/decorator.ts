@@ -120,6 +120,7 @@ const table = {
   backoff: toBackoffCurve,
   retryIf: a.callback<(error: unknown, attempt: number) => boolean>,
   timeout: a.durationFrom(1),
+  maxBlocked: a.durationFrom(1),
   ...batchSchema,
 };
 
@@ -180,12 +181,13 @@ class Declaration {
 function checked(name: string, given: unknown): HandlerOptions {
   const where = `@worker on ${name}`;
   try {
-    const { concurrency = 1, timeout, linger, ...rules } = checkOptions(where, given, table);
+    const { concurrency = 1, timeout, maxBlocked, linger, ...rules } = checkOptions(where, given, table);
     refuseLingerAlone({ batch: rules.batch, linger });
     return {
       concurrency,
       ...rules,
       ...(timeout !== undefined && { timeoutMs: timeout }),
+      ...(maxBlocked !== undefined && { maxBlockedMs: maxBlocked }),
       ...(linger !== undefined && { lingerMs: linger }),
     };
   } catch (error) {

@@ -3,6 +3,7 @@ import { attempt, type HandlerCall } from '../consumer/attempt.js';
 import { attemptBatch, type BatchHandlerCall } from '../consumer/attempt-batch.js';
 import type { Claim } from '../consumer/claim.js';
 import { Fetcher } from '../consumer/fetcher.js';
+import { defaultMaxBlockedMs } from '../consumer/lease-keeper.js';
 import type { WorkerDescription } from '../consumer/heartbeat-report.js';
 import { Prefetch } from '../consumer/prefetch.js';
 import { defaultPolicy, guarded, type Warn } from '../consumer/retry-policy.js';
@@ -56,6 +57,7 @@ export class HandlerRunner {
     this.#fetcher = new Fetcher(context, {
       taking: givingUp,
       settling: { signal: givingUp },
+      maxBlockedMs: handler.options.maxBlockedMs ?? handler.options.timeoutMs ?? defaultMaxBlockedMs,
       description: this.#description,
       onCommand: (command) => this.#obey(command),
       onPipelined: this.#accept,

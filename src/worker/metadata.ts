@@ -16,6 +16,8 @@ export interface HandlerOptions extends RetryRules {
   readonly batch?: number;
   /** Ms that a batch may wait for more messages. */
   readonly lingerMs?: number;
+  /** Ms for which the lease is renewed while the handler blocks the event loop. */
+  readonly maxBlockedMs?: number;
 }
 
 /** Has several entries if the method is a worker of several queues. */

@@ -41,6 +41,11 @@ export interface WorkerOptions {
    * of its own message.
    */
   timeout?: Duration;
+  /**
+   * How long a handler may block the event loop and keep its messages, from 1 ms; the `timeout` by default, or 10 minutes without
+   * one. A thread renews the lease meanwhile. After that, another worker gets the messages when the lease has ended.
+   */
+  maxBlocked?: Duration;
 }
 
 /**

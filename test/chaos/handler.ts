@@ -7,7 +7,7 @@ import { type History, type Load, sumOf } from './history.js';
  * A worker that does what `does` of each message asks, and writes every step to the history: `ok`, `fail:2` (the first two
  * attempts throw), `bury`, `later:500` (one retry, after 500 ms), `ack` (the handler acknowledges), `release:2` (released
  * twice), `die` (kills its process with SIGKILL), `die:/file` (the same, once that file exists), `hold:/file` (ends once that
- * file exists), `stall` (blocks the event loop for `ms`).
+ * file exists), `stall` (blocks the event loop for `ms`), `stall:/file` (blocks it until that file exists).
  */
 export function scribe(
   queue: HotQueue<Load>,
@@ -23,8 +23,10 @@ export function scribe(
     if ((verb === 'hold' || verb === 'die') && argument !== undefined) await untilThere(argument, job.signal);
     if (verb === 'die') process.kill(process.pid, 'SIGKILL');
     if (verb === 'stall') history.write('fault', { kind: 'stall', target: history.proc });
-    if (verb === 'stall') for (const until = performance.now() + load.ms; performance.now() < until;);
+    if (verb === 'stall' && argument !== undefined) while (!existsSync(argument));
+    else if (verb === 'stall') for (const until = performance.now() + load.ms; performance.now() < until;);
     else if (load.ms > 0) await pause(load.ms);
+    if (verb === 'stall') await pause(20); // so that the timers of the worker run before the handler ends
     if (verb === 'fail' && job.attempt <= Number(argument)) {
       history.write('gives', { ...mark, kind: 'retry' });
       throw new Error('the message asked for a failure');

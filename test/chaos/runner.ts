@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { report, type Verdict } from './checker.js';
 import type { Scenario } from './scenario.js';
+import { blockingScenarios } from './scenarios/blocking.js';
 import { connectionScenarios } from './scenarios/connections.js';
 import { failoverScenarios } from './scenarios/failover.js';
 import { lateScenarios } from './scenarios/late.js';
@@ -17,6 +18,7 @@ import { userScenarios } from './scenarios/users.js';
 import { World } from './world.js';
 
 const scenarios: readonly Scenario[] = [
+  ...blockingScenarios,
   ...failoverScenarios,
   ...simulationScenarios,
   ...connectionScenarios,

@@ -55,10 +55,10 @@ describe.each(scriptNames)('%s.lua', (name) => {
   });
 
   it('has one caller', () => {
-    const callers = ['broker', 'registration', 'reader']
+    const callers = ['broker', 'registration', 'reader', 'script-calls']
       .map((file) => readFileSync(new URL(`../${file}.ts`, folder), 'utf8'))
       .join('\n');
-    expect(callers.match(new RegExp(`script\\(\\s*'${name}'|scripts\\.${name};`, 'g'))).toHaveLength(1);
+    expect(callers.match(new RegExp(`(script\\(|name: )\\s*'${name}'|scripts\\.${name};`, 'g'))).toHaveLength(1);
   });
 
   it('is loaded with the functions of the library that it calls, each before its first use, and with no other', () => {

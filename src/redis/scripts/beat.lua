@@ -1,8 +1,8 @@
 -- beat: worker -> worker with a renewed lease; active messages of takes that the worker does not know -> waiting (head)
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 meta (hash)  4 quarantine  5 requeued  6 inbox  7 high  8 base
 --       9 low (lists)  10 heartbeats  11 commands (hashes)
--- ARGV  1 worker  2 lease in ms  3 number of its current take  4 heartbeat report  5.. for each take that it knows: number, how
---       many of its messages are acknowledged, of how many, and which
+-- ARGV  1 worker  2 lease in ms  3 number of its current take  4 heartbeat report; '' keeps the last one  5.. for each take that it
+--       knows: number, how many of its messages are acknowledged, of how many, and which
 -- Returns {status, ms until the first lease ends, worker of that lease, 1 if someone watches, command for this worker or ''};
 --         status 0 renewed, -1 the lease was lost
 --
@@ -17,7 +17,7 @@ if not redis.call('ZSCORE', workers, worker) then return {-1, -1, ''} end
 extendAfterOutage(workers, tonumber(redis.call('HGET', meta, 'seen') or now), now, lease)
 redis.call('HSET', meta, 'seen', now)
 redis.call('ZADD', workers, now + lease, worker)
-redis.call('HSET', heartbeats, worker, ARGV[4])
+if ARGV[4] ~= '' then redis.call('HSET', heartbeats, worker, ARGV[4]) end
 
 local known = {}
 for at = 5, #ARGV, 4 do

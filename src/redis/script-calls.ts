@@ -1,0 +1,59 @@
+import type { Keys } from './keys.js';
+import { scripts, type ScriptName } from './scripts.js';
+import type { ClaimRef, Take } from './take.js';
+
+/** A script with its arguments: the broker runs it here, or another thread does. */
+export interface ScriptCall {
+  readonly name: ScriptName;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number | Buffer)[];
+}
+
+/** A command as plain data, which another thread can send. */
+export interface PostedCall {
+  readonly command: string;
+  readonly args: readonly (string | number | Uint8Array)[];
+}
+
+/** With the text of the script: the thread sends it rarely, and the server may not know its hash. */
+export function posted({ name, keys, args }: ScriptCall): PostedCall {
+  return { command: 'eval', args: [scripts[name].lua, keys.length, ...keys, ...args] };
+}
+
+/** beat: see `Registration.beat`. Without takes, and with number 0, it gives nothing back. Without a report, Redis keeps the last one. */
+export function beatCall(
+  keys: Keys,
+  leaseMs: number,
+  worker: string,
+  number = 0,
+  takes: readonly Pick<Take, 'acknowledgements'>[] = [],
+  report = '',
+): ScriptCall {
+  const { workers, meta, heartbeats, commands } = keys;
+  return {
+    name: 'beat',
+    keys: [keys.claims(worker), workers, meta, ...keys.waiting, heartbeats, commands],
+    args: [worker, leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)],
+  };
+}
+
+/** release: see `Broker.release`. */
+export function releaseCall(keys: Keys, worker: string, places: readonly ClaimRef[]): ScriptCall {
+  const newestFirst = [...places].sort((one, other) => other.take.number - one.take.number || other.index - one.index);
+  const args = newestFirst.flatMap(({ take, index }) => [take.number, index, take.lane(index), take.message(index)]);
+  return { name: 'release', keys: claimKeys(keys, worker), args: [worker, ...args] };
+}
+
+/** leave: see `Registration.leave`. */
+export function leaveCall(keys: Keys, worker: string, report = ''): ScriptCall {
+  return { name: 'leave', keys: [...claimKeys(keys, worker), ...registrationKeys(keys)], args: [worker, report] };
+}
+
+/** KEYS with which a script gives messages of a worker back. */
+export function claimKeys(keys: Keys, worker: string): readonly string[] {
+  return [keys.claims(worker), keys.workers, ...keys.waiting];
+}
+
+export function registrationKeys({ registry, meta, heartbeats, commands, earlier }: Keys): readonly string[] {
+  return [registry, meta, heartbeats, commands, earlier.registry];
+}

@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Load } from '../history.js';
+import type { Scenario } from '../scenario.js';
+import type { World } from '../world.js';
+
+const leaseMs = 1_500;
+
+const startsOf = (world: World, { key }: Load): number =>
+  world.entries().filter((entry) => entry.f === 'start' && entry.key === key).length;
+
+/** Starts two workers and gives one of them a message whose handler blocks the event loop. @returns the worker that has it, and both */
+async function blocked(world: World, load: Load) {
+  const workers = [1, 2].map(() => world.worker({ leaseMs, concurrency: 1 }));
+  await world.until(() => workers.every(({ proc }) => world.count('up', proc) > 0));
+  await world.put(world.queue({ lease: leaseMs }), load);
+  await world.until(() => startsOf(world, load) === 1);
+  const holder = workers.find(({ proc }) => world.count('start', proc) > 0)!;
+  return { holder, all: workers };
+}
+
+const f34: Scenario = {
+  id: 'F34',
+  name: 'a handler computes for three leases: its message runs once, is acknowledged, and counts no crash',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    for (let round = 0; round < (world.isLong ? 10 : 1); round++) {
+      const load = world.load(3 * leaseMs, 'stall');
+      const { holder, all } = await blocked(world, load);
+      const isAcked = (): boolean => world.entries().some(({ f, proc }) => f === 'ack' && proc === holder.proc);
+      world.claim('the message is acknowledged', await world.until(isAcked));
+      world.claim('it ran once', startsOf(world, load) === 1);
+      const warnings = (): number =>
+        world
+          .entries()
+          .filter(({ f, proc, text }) => f === 'warn' && proc === holder.proc && /blocked the event/.test(text ?? ''))
+          .length;
+      world.claim('there is one warning', (await world.until(() => warnings() > 0)) && warnings() === 1);
+      world.claim('its signal is not aborted', world.count('aborted', holder.proc) === 0);
+      for (const { proc } of world.entries().filter(({ f }) => f === 'lost'))
+        world.claim(`${proc} keeps its lease`, false);
+      await world.drained();
+      await Promise.all(all.map((worker) => worker.stop()));
+    }
+  },
+};
+
+const f34k: Scenario = {
+  id: 'F34k',
+  name: 'a process that computes is killed or frozen: its message is back within a lease and a second',
+  async run(world) {
+    for (const end of ['kill', 'freeze'] as const) {
+      const gate = path.join(world.place, world.name('gate'));
+      const load = world.load(0, `stall:${gate}`);
+      const { holder, all } = await blocked(world, load);
+      const since = world.now();
+      await world.until(() => world.now() - since > 2 * leaseMs);
+      world.claim('the message stays with the process while it computes', startsOf(world, load) === 1);
+      const at = world.now();
+      await holder[end]();
+      const isBack = await world.until(async () => {
+        const { waiting, active, dead } = await world.look();
+        return startsOf(world, load) > 1 || waiting.length > 0 || (active.length === 0 && dead.length > 0);
+      });
+      const tookMs = Math.round(world.now() - at);
+      world.figures[`back after ${end}, ms`] = tookMs;
+      world.claim(`the message is back after ${end} (${tookMs} ms)`, isBack && tookMs < leaseMs + 1_000);
+      writeFileSync(gate, '');
+      await world.drained();
+      if (end === 'freeze') holder.thaw();
+      await Promise.all(all.filter((worker) => end === 'freeze' || worker !== holder).map((worker) => worker.stop()));
+    }
+  },
+};
+
+export const blockingScenarios = [f34, f34k];
