@@ -44,7 +44,11 @@ it('consume prints messages one by one; --limit and --idle-timeout end it', asyn
   const queue = aQueue();
   await queue.put(1, 2, 3);
   expect(await hotqueue(['consume', queue.name, '--limit', '2'])).toEqual({ code: 0, stdout: '1\n2\n', stderr: '' });
-  expect(await hotqueue(['consume', queue.name, '--idle-timeout', '50ms'])).toEqual({ code: 0, stdout: '3\n', stderr: '' });
+  expect(await hotqueue(['consume', queue.name, '--idle-timeout', '50ms'])).toEqual({
+    code: 0,
+    stdout: '3\n',
+    stderr: '',
+  });
   expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0 });
 });
 
