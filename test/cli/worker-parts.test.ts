@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { HotQueue } from 'hotqueue';
 import { handlersOf } from '../../src/worker/handlers.js';
@@ -111,7 +112,8 @@ async function aWatchedFolder() {
   const changed: string[] = [];
   const change = (file: string): void => {
     mkdirSync(path.dirname(path.join(home, file)), { recursive: true });
-    writeFileSync(path.join(home, file), String(changed.length));
+    if (!file.endsWith('/')) writeFileSync(path.join(home, file), String(changed.length));
+    else mkdirSync(path.join(home, file));
   };
   for (const file of ['workers.ts', 'untouched.ts', '.git/a.ts', 'node_modules/b.js', 'inner/c.js']) change(file);
   const watch = (into: string[]) =>
@@ -124,18 +126,23 @@ async function aWatchedFolder() {
   return { changed, change, watch, unwatch, isReported: (file: string) => until(() => changed.includes(file)) };
 }
 
-it('watches source files, also in new folders, but not in dot folders and node_modules', async () => {
+it('watches source files, also in new folders', async () => {
   const { changed, change, isReported } = await aWatchedFolder();
-  change('.git/a.ts');
-  change('node_modules/b.js');
-  change('result.json');
+  for (const file of ['inner/c.js', 'later/d.mts', 'workers.ts']) {
+    change(file);
+    await isReported(file);
+  }
+  expect([...new Set(changed)].sort()).toEqual(['inner/c.js', 'later/d.mts', 'workers.ts']);
+});
+
+// A change hides those shortly before it, so a report of the other one gets the time to come.
+it.each(['.git/a.ts', 'node_modules/b.js', 'result.json', 'empty/'])('does not report %s', async (other) => {
+  const { changed, change, isReported } = await aWatchedFolder();
+  change(other);
+  await pause(500);
   change('inner/c.js');
   await isReported('inner/c.js');
-  change('later/d.mts');
-  await isReported('later/d.mts');
-  change('workers.ts');
-  await isReported('workers.ts');
-  expect([...new Set(changed)].sort()).toEqual(['inner/c.js', 'later/d.mts', 'workers.ts']);
+  expect(new Set(changed)).toEqual(new Set(['inner/c.js']));
 });
 
 it('reports changes that follow each other closely as one', async () => {
