@@ -142,6 +142,7 @@ export class PutBatcher {
     const terms = {
       producer: this.#id,
       number: this.#number,
+      ...(target.hasTtl && { hasTtl: true }),
       ...(target.uniqueForMs !== undefined && {
         own: { ids: batch.flatMap(({ ids }) => ids), forMs: target.uniqueForMs },
       }),

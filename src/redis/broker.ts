@@ -1,3 +1,4 @@
+import { mostMessageBytes } from '../core/sizes.js';
 import type { DeadLetterBounds } from '../core/options/queue.js';
 import { pack } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
@@ -10,6 +11,7 @@ import {
   dueText,
   settleReply,
   takeReply,
+  tooLargeIn,
   type ClaimRef,
   type DeadLetterRef,
   type Due,
@@ -20,6 +22,7 @@ import {
   type SettleReply,
   type SweepReply,
   type TakeReply,
+  type TooLarge,
 } from './transitions.js';
 import { WakeupWait } from './wakeup.js';
 
@@ -28,6 +31,8 @@ const producerMemoryMs = 600_000;
 /** How long Redis keeps its reply to a request: longer than the client repeats the request. */
 const requestMemoryMs = 600_000;
 const mostTakenBytes = 1_048_576;
+/** A call of promote and revive moves no further message after so many bytes, and a release sends so many at once. */
+const mostMovedBytes = 1_048_576;
 
 /**
  * One queue in Redis. It has a method for each transition of a message, in the order of its life. Each transition is safe to send
@@ -51,7 +56,7 @@ export class Broker extends Registration {
    */
   async put(batch: PutBatch, patience: Patience): Promise<PutReply> {
     const { own, limit } = batch;
-    return batch.delayed || own || limit || (batch.lane ?? 'b') !== 'b'
+    return batch.delayed || batch.hasTtl || own || limit || (batch.lane ?? 'b') !== 'b'
       ? this.#putWith(batch, patience)
       : this.#putPlainly(batch, patience);
   }
@@ -77,8 +82,16 @@ export class Broker extends Registration {
   async takeOn(client: IoredisClient, worker: string, number: number, most: number): Promise<TakeReply | 'lost'> {
     const { workers, meta, waiting, delayed } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...waiting, delayed];
-    const args = [worker, number, most, mostTakenBytes];
+    const args = [worker, number, most, mostTakenBytes, mostMessageBytes];
     return takeReply(worker, number, await runScriptForBytes(client, 'take', keys, args));
+  }
+
+  /** bury-large: buries messages at the head of their list that no worker takes. @returns the id and size of each */
+  async buryLarge(worker: string, patience: Patience, mostBytes = mostMessageBytes): Promise<readonly TooLarge[]> {
+    const { waiting, dead, deadMessages, meta } = this.keys;
+    const keys = [...waiting, dead, deadMessages, meta];
+    const reply = await this.connection.script('bury-large', keys, [worker, mostBytes], patience);
+    return tooLargeIn(reply);
   }
 
   /** A new {@link WakeupWait} for this queue. The caller closes it. */
@@ -100,8 +113,8 @@ export class Broker extends Registration {
     { id, lane, delayMs, message }: RetryPlan,
     patience?: Patience,
   ): Promise<SettleReply> {
-    const { workers, delayed, delayedMessages, waiting } = this.keys;
-    const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting];
+    const { workers, delayed, delayedMessages, waiting, meta } = this.keys;
+    const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting, meta];
     const args = [worker, take.number, index, lane, delayMs, id, message];
     return settleReply(await this.connection.script('retry', keys, args, patience));
   }
@@ -114,9 +127,9 @@ export class Broker extends Registration {
     record: string,
     patience?: Patience,
   ): Promise<SettleReply> {
-    const { workers, dead, deadMessages } = this.keys;
+    const { workers, dead, deadMessages, meta } = this.keys;
     const args = [worker, take.number, index, id, record, take.message(index), this.deadLetters.most];
-    const keys = [this.keys.claims(worker), workers, dead, deadMessages];
+    const keys = [this.keys.claims(worker), workers, dead, deadMessages, meta];
     return settleReply(await this.connection.script('bury', keys, args, patience));
   }
 
@@ -125,17 +138,30 @@ export class Broker extends Registration {
     const newestFirst = [...places].sort(
       (one, other) => other.take.number - one.take.number || other.index - one.index,
     );
-    const args = newestFirst.flatMap(({ take, index }) => [take.number, index, take.lane(index), take.message(index)]);
     const keys = this.claimKeys(worker);
-    const released = (await this.connection.script('release', keys, [worker, ...args], patience)) as number;
-    if (released < 0) return 'lost';
+    let [released, isLost] = [0, false];
+    for (let from = 0; from === 0 || from < newestFirst.length;) {
+      const args: (string | number | Buffer)[] = [worker];
+      for (let bytes = 0; from < newestFirst.length && bytes < mostMovedBytes; from++) {
+        const { take, index } = newestFirst[from]!;
+        const message = take.message(index);
+        args.push(take.number, index, take.lane(index), message);
+        bytes += message.length;
+      }
+      const reply = (await this.connection.script('release', keys, args, patience)) as number;
+      if (reply < 0) isLost = true;
+      else released += reply;
+      if (newestFirst.length === 0) break;
+    }
+    if (isLost && released === 0) return 'lost';
     return released === places.length ? 'done' : 'already';
   }
 
-  /** promote: moves due messages from delayed to waiting, at most 1,000 in one call. */
+  /** promote: moves due messages from delayed to waiting, at most 1,000 or about 1 MiB in one call. */
   async promote(patience?: Patience): Promise<QueueHints & { readonly promoted: number }> {
-    const keys = [this.keys.delayed, this.keys.delayedMessages, ...this.keys.waiting];
-    const [promoted, due] = (await this.connection.script('promote', keys, [1_000], patience)) as [number, number];
+    const keys = [this.keys.delayed, this.keys.delayedMessages, ...this.keys.waiting, this.keys.meta];
+    const args = [1_000, mostMovedBytes];
+    const [promoted, due] = (await this.connection.script('promote', keys, args, patience)) as [number, number];
     return { promoted, ...(due >= 0 && { nextDueMs: due }) };
   }
 
@@ -151,8 +177,8 @@ export class Broker extends Registration {
     request: string,
     patience: Patience,
   ): Promise<QueueHints & { readonly isMoved: boolean }> {
-    const { delayed, delayedMessages, waiting } = this.keys;
-    const keys = [delayed, delayedMessages, this.keys.request(request), ...waiting];
+    const { delayed, delayedMessages, waiting, meta } = this.keys;
+    const keys = [delayed, delayedMessages, this.keys.request(request), ...waiting, meta];
     const args = [id, dueText(due), requestMemoryMs];
     const [moved, dueMs] = (await this.connection.script('move', keys, args, patience)) as [number, number];
     return { isMoved: moved === 1, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
@@ -177,9 +203,16 @@ export class Broker extends Registration {
     patience: Patience,
   ): Promise<number> {
     const { dead, deadMessages, waiting } = this.keys;
-    const args = [requestMemoryMs, wire === 'plain' ? 'a' : 'b', ...letters.flatMap(({ key, at }) => [key, at])];
-    const keys = [dead, deadMessages, this.keys.request(request), ...waiting];
-    return (await this.connection.script('revive', keys, args, patience)) as number;
+    let revived = 0;
+    for (let from = 0; from < letters.length;) {
+      const left = letters.slice(from).flatMap(({ key, at }) => [key, at]);
+      const args = [requestMemoryMs, wire === 'plain' ? 'a' : 'b', mostMovedBytes, ...left];
+      const keys = [dead, deadMessages, this.keys.request(from === 0 ? request : `${request}:${from}`), ...waiting];
+      const [count, tried] = (await this.connection.script('revive', keys, args, patience)) as [number, number];
+      revived += count;
+      from += tried;
+    }
+    return revived;
   }
 
   /** drop: deletes dead letters. @param request as for {@link revive} @returns how many of them were still dead */
@@ -229,7 +262,7 @@ export class Broker extends Registration {
   }
 
   async #putWith({ producer, number, own, limit, ...batch }: PutBatch, patience: Patience): Promise<PutReply> {
-    const { delayed, delayedMessages, waiting } = this.keys;
+    const { delayed, delayedMessages, waiting, meta } = this.keys;
     const marks = own?.ids.map((id) => this.keys.mark(id)) ?? [];
     const content = batch.delayed
       ? [
@@ -238,11 +271,14 @@ export class Broker extends Registration {
           pack(batch.delayed.map(({ due }) => dueText(due))),
           pack(batch.delayed.map(({ id }) => id)),
         ]
-      : [pack(batch.messages), batch.lane ?? 'b'];
+      : [pack(batch.messages), batch.lane ?? 'b', '', own ? pack(own.ids) : ''];
     const [dueMs, accepted, ...duplicates] = (await this.connection.script(
       'put-with',
-      [this.keys.producer(producer), delayed, delayedMessages, ...waiting, ...marks],
-      [number, producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0, ...content],
+      [this.keys.producer(producer), delayed, delayedMessages, ...waiting, meta, ...marks],
+      [
+        ...[number, producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0],
+        ...[...content, batch.hasTtl ? 1 : 0],
+      ],
       patience,
     )) as [number, number, ...number[]];
     return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };

@@ -50,10 +50,9 @@ export class Reader {
     private readonly keys: Keys,
   ) {}
 
-  /** The server's time, Unix ms. */
+  /** The time of the queue, Unix ms: the server's clock, except after that was set back. */
   async now(patience = tenSeconds): Promise<number> {
-    const [seconds = 0, micros = 0] = (await this.#ask((client) => client.time(), patience)).map(Number);
-    return seconds * 1_000 + Math.floor(micros / 1_000);
+    return (await this.#time(patience)).now;
   }
 
   /** Names of all queues with this prefix, and what other programs added to that set. */
@@ -118,16 +117,20 @@ export class Reader {
     const found = scored(await this.#ask((client) => client.zrange(delayed, offset, last, 'WITHSCORES'), patience));
     if (found.length === 0) return [];
     const ids = found.map(([id]) => id);
-    const entries = await this.#ask((client) => client.hmget(delayedMessages, ...ids), patience);
-    return found.flatMap(([id, due], index) => storedDelayed(id, due, entries[index]));
+    const [entries, { ahead }] = await Promise.all([
+      this.#ask((client) => client.hmget(delayedMessages, ...ids), patience),
+      this.#time(patience),
+    ]);
+    return found.flatMap(([id, due], index) => storedDelayed(id, due, entries[index], ahead));
   }
 
   async delayedMessage(id: string, patience = tenSeconds): Promise<StoredDelayed | undefined> {
-    const [due, entry] = await Promise.all([
+    const [due, entry, { ahead }] = await Promise.all([
       this.#ask((client) => client.zscore(this.keys.delayed, id), patience),
       this.#ask((client) => client.hget(this.keys.delayedMessages, id), patience),
+      this.#time(patience),
     ]);
-    return storedDelayed(id, due, entry)[0];
+    return storedDelayed(id, due, entry, ahead)[0];
   }
 
   deadCount(patience = tenSeconds): Promise<number> {
@@ -256,6 +259,18 @@ export class Reader {
     return { layout, workers: await this.#ask((client) => client.hkeys(earlier.registry), patience) };
   }
 
+  /** As `queueTime` in `_lib.lua`. */
+  async #time(patience: Patience): Promise<{ readonly now: number; readonly ahead: number }> {
+    const [[seconds = 0, micros = 0], [time, before]] = await Promise.all([
+      this.#ask((client) => client.time(), patience),
+      this.#ask((client) => client.hmget(this.keys.meta, 'time', 'ahead'), patience),
+    ]);
+    const clock = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    const latest = Number(time ?? 0);
+    const ahead = clock >= latest ? 0 : Math.max(Number(before ?? 0), latest - clock);
+    return { now: clock + ahead, ahead };
+  }
+
   #ask<T>(send: (client: IoredisClient) => Promise<T>, patience: Patience): Promise<T> {
     return this.connection.call(send, patience);
   }
@@ -276,7 +291,12 @@ function scored(reply: readonly string[]): [member: string, score: string][] {
 const deadLetterRef = ([key, at]: [string, string]): DeadLetterRef => ({ key, at });
 
 /** Empty if the message was promoted between the two commands that read its due time and its content. */
-function storedDelayed(id: string, due: string | null, entry: string | null | undefined): StoredDelayed[] {
+function storedDelayed(
+  id: string,
+  due: string | null,
+  entry: string | null | undefined,
+  ahead: number,
+): StoredDelayed[] {
   if (due === null || typeof entry !== 'string') return [];
-  return [{ id, dueAt: Number(due), lane: entry[0] as Lane, message: entry.slice(1) }];
+  return [{ id, dueAt: Number(due) - ahead, lane: entry[0] as Lane, message: entry.slice(1) }];
 }

@@ -35,17 +35,17 @@ export class Registration {
    * @throws IncompatibleWorkersError if workers of another version of this library are registered
    */
   async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
-    const { workers, registry, heartbeats, meta, earlier } = this.keys;
+    const { workers, registry, heartbeats, meta, earlier, left } = this.keys;
     for (;;) {
       const askedAt = await this.reader.now(patience);
       const args = [worker, askedAt, this.leaseMs, report, process, claimsLayout];
       const [status, other] = (await this.connection.script(
         'join',
-        [workers, registry, heartbeats, meta, earlier.registry],
+        [workers, registry, heartbeats, meta, earlier.registry, left],
         args,
         patience,
       )) as [number, string?];
-      if (status === 1) return;
+      if (status === 1 || status === -2) return; // -2: it has left already, and its next take finds that out
       if (status === -1) throw new IncompatibleWorkersError(this.keys.base, claimsLayout, other!);
     }
   }
@@ -80,8 +80,8 @@ export class Registration {
    * the queue.
    */
   async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
-    const keys = [...this.claimKeys(worker), ...this.#registrationKeys()];
-    await this.connection.script('leave', keys, [worker, report], patience);
+    const keys = [...this.claimKeys(worker), ...this.#registrationKeys(), this.keys.left];
+    await this.connection.script('leave', keys, [worker, report, this.leaseMs], patience);
   }
 
   /**

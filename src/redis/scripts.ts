@@ -8,6 +8,7 @@ export const transitions = [
   'put-with',
   'join',
   'take',
+  'bury-large',
   'beat',
   'ack',
   'retry',

@@ -17,6 +17,7 @@ export class Take {
   readonly #ascii: string | undefined;
   /** Start and end of each text: two numbers for each, the text of lanes first. */
   readonly #edges: Uint32Array;
+  readonly #takenAt: number;
   /** By index: held, acknowledged or effect. */
   readonly #states: Uint8Array;
   #acked = 0;
@@ -28,6 +29,7 @@ export class Take {
    * @param number of the take
    * @param acked indexes that are acknowledged already, such as `1-40,45`; given if Redis sent the take again
    * @param effects indexes that are settled with an effect already, such as `2,7`
+   * @param takenAt time of the queue in the reply, Unix ms
    */
   constructor(
     readonly worker: string,
@@ -35,7 +37,9 @@ export class Take {
     private readonly bytes: Buffer,
     acked = '',
     effects = '',
+    takenAt = 0,
   ) {
+    this.#takenAt = takenAt;
     const ascii = bytes.toString('latin1');
     this.size = lengthOf(bytes) - 1;
     this.#edges = new Uint32Array(2 * this.size + 2);
@@ -90,6 +94,11 @@ export class Take {
     if (this.#states[index] !== held) return;
     this.#states[index] = effect;
     this.#effects += 1;
+  }
+
+  /** Time of the queue when Redis answered the take, Unix ms. */
+  get takenAt(): number {
+    return this.#takenAt;
   }
 
   /** Whether every message is settled. */

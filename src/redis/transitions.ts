@@ -19,7 +19,15 @@ export interface TakeReply {
   readonly status: 'served' | 'paused';
   /** Absent if no message is waiting. */
   readonly take?: Take;
+  /** Whether the next message is too large for a worker: `bury-large` must bury it. */
+  readonly isTooLarge?: true;
   readonly hints: QueueHints;
+}
+
+/** A message that is too large for a worker. */
+export interface TooLarge {
+  readonly id: string;
+  readonly bytes: number;
 }
 
 /** Result of settling a claim. `already` is a success: an earlier, identical call arrived. */
@@ -75,6 +83,8 @@ export type PutBatch = {
   readonly number: number;
   /** Ids that the callers chose, one for each message, and for how long Redis rejects the same ids as duplicates. */
   readonly own?: { readonly ids: readonly string[]; readonly forMs: number };
+  /** Whether each message has a time to live, as `x=+<ms>` in its header. */
+  readonly hasTtl?: boolean;
   /** Most messages in the queue, and how many messages each put call has. A call is stored whole or not at all. */
   readonly limit?: { readonly most: number; readonly calls: readonly number[] };
 } & (
@@ -114,19 +124,30 @@ export function takeReply(worker: string, number: number, reply: unknown): TakeR
     endsInMs: number,
     first: Buffer,
     isWatched: number,
+    now: number,
     packed?: Buffer,
     acked?: Buffer,
     effects?: Buffer,
   ];
-  const [status, dueMs, endsInMs, first, isWatched, packed, acked, effects] = reply as Reply;
+  const [status, dueMs, endsInMs, first, isWatched, now, packed, acked, effects] = reply as Reply;
   if (status < 0) return 'lost';
   const hints = {
     lease: { worker: first.toString(), endsInMs },
     isWatched: isWatched === 1,
     ...(dueMs >= 0 && { nextDueMs: dueMs }),
   };
-  const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString());
+  if (status === 2) return { status: 'served', hints, isTooLarge: true };
+  const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString(), now);
   return { status: status === 1 ? 'paused' : 'served', hints, ...(take && { take }) };
+}
+
+/** Reads the reply of `bury-large.lua`. */
+export function tooLargeIn(reply: unknown): TooLarge[] {
+  const words = reply as (string | number)[];
+  return Array.from({ length: words.length / 2 }, (_, at) => ({
+    id: String(words[2 * at]),
+    bytes: Number(words[2 * at + 1]),
+  }));
 }
 
 /** Reads the reply of `ack.lua`, `retry.lua` and `bury.lua`. */

@@ -47,7 +47,7 @@ export class WakeupWait {
       const moved = await line.use(async (client) => {
         const socket = 'stream' in client ? client.stream : undefined;
         socket?.cork(); // both in one packet
-        const waiting = client.blmove(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockMs / 1_000);
+        const waiting = client.blmoveBuffer(this.keys.base, this.keys.inbox, 'LEFT', 'RIGHT', blockMs / 1_000);
         const asked = behind?.(client);
         socket?.uncork();
         const element = await waiting;
