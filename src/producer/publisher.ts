@@ -114,8 +114,16 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   ): void {
     const portions = portionsOf(encoded as readonly Encoded<T>[]);
     if (portions.length === 1) return this.#send(portions[0]!, stored as (jobs: Job | Job[]) => void, reject);
-    const sent = portions.map((portion) => new Promise<Job | Job[]>((done, fail) => this.#send(portion, done, fail)));
-    Promise.all(sent).then((jobs) => stored(jobs.flat()), reject);
+    this.#sendInTurn(portions).then(stored, reject);
+  }
+
+  async #sendInTurn(portions: readonly (readonly Encoded<T>[])[]): Promise<Job[]> {
+    const jobs: Job[] = [];
+    for (const portion of portions)
+      jobs.push(
+        ...(await new Promise<Job[]>((done, fail) => this.#send(portion, (sent) => done(sent as Job[]), fail))),
+      );
+    return jobs;
   }
 
   #send(
