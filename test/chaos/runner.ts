@@ -5,6 +5,7 @@ import { report, type Verdict } from './checker.js';
 import type { Scenario } from './scenario.js';
 import { connectionScenarios } from './scenarios/connections.js';
 import { failoverScenarios } from './scenarios/failover.js';
+import { lossScenarios } from './scenarios/losses.js';
 import { messageScenarios } from './scenarios/messages.js';
 import { poisonScenarios } from './scenarios/poison.js';
 import { processScenarios } from './scenarios/processes.js';
@@ -19,6 +20,7 @@ const scenarios: readonly Scenario[] = [
   ...simulationScenarios,
   ...connectionScenarios,
   ...serverScenarios,
+  ...lossScenarios,
   ...messageScenarios,
   ...poisonScenarios,
   ...processScenarios,

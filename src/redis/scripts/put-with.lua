@@ -71,6 +71,7 @@ local function withExpiry(message, from)
   return (string.gsub(message, '^([^\n]- x=)%+(%d+)', function(before, ttl) return before .. string.format('%.0f', from + ttl) end))
 end
 
+local isAnyWaiting = not isDelayed
 if isDelayed then
   local dues = cmsgpack.unpack(ARGV[8])
   for _, index in ipairs(fresh) do
@@ -80,6 +81,7 @@ if isDelayed then
       redis.call('ZADD', delayed, due, storeUnder(meta, delayedMessages, ids[index], message))
     else
       redis.call('RPUSH', lists[string.sub(message, 1, 1)], string.sub(message, 2))
+      isAnyWaiting = true
     end
   end
 else
@@ -92,5 +94,5 @@ if hasMarks then
 end
 answer[1] = accepted
 redis.call('SET', producer, ARGV[1] .. ' ' .. table.concat(answer, ' '), 'PX', ARGV[2])
-wakeWorker(lists)
+if isAnyWaiting then wakeWorker(lists) end
 return reply(answer)
