@@ -118,9 +118,9 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#envelope ? this.#envelope.text : this.take.text(this.index, freshLength);
   }
 
-  /** Whether its `ttl` had passed when it was taken, by this machine's clock. */
+  /** Whether its `ttl` had passed when it was taken, by the time of the queue. */
   get hasExpired(): boolean {
-    return this.takenAt >= (this.options.expiresAt ?? Infinity);
+    return this.take.takenAt >= (this.options.expiresAt ?? Infinity);
   }
 
   /** Aborts the handler's signal. */
@@ -198,7 +198,9 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
         { id: this.id, lane, delayMs, message },
         this.session.settling,
       );
-      if (reply !== 'lost') this.emit('retry', { delayMs, error });
+      if (reply === 'lost') return reply;
+      if (delayMs > 0) this.context.maintenance.observe({ nextDueMs: delayMs });
+      this.emit('retry', { delayMs, error });
       return reply;
     });
   }

@@ -3,6 +3,8 @@ import type { TakeReply } from '../redis/take.js';
 import type { IoredisClient } from '../redis/redis-client.js';
 import type { MaintainedWorker, QueueContext } from '../redis/queue-context.js';
 import type { WakeupWait } from '../redis/wakeup.js';
+import { emit } from '../core/events.js';
+import { mostMessageBytes } from '../core/sizes.js';
 import { Timer } from '../core/timer.js';
 import type { Claim } from './claim.js';
 import { activeInProcess } from './process.js';
@@ -124,6 +126,10 @@ export class Fetcher implements MaintainedWorker {
       const claims = await this.session.hold(reply);
       this.#observe(reply);
       // A program that ends soon would never see a timer of its recoverer fire.
+      if (reply.isTooLarge) {
+        await this.#buryLarge(worker);
+        continue;
+      }
       const mayRecover = reply.hints.lease?.endsInMs === 0 && (isNew || claims.length === 0);
       const isRecovered = mayRecover && (await this.context.maintenance.recoverEnded());
       if (!isRecovered || claims.length > 0) return claims;
@@ -141,6 +147,18 @@ export class Fetcher implements MaintainedWorker {
   #observe({ status, hints }: TakeReply): void {
     this.#isPaused = status === 'paused';
     this.context.maintenance.observe(hints);
+  }
+
+  async #buryLarge(worker: string): Promise<void> {
+    const { name: queue, logger, events, broker } = this.context;
+    for (const { id, bytes } of await broker.buryLarge(worker, { signal: this.options.taking })) {
+      const reason = `too large: ${bytes} bytes`;
+      logger.error(
+        { queue, event: 'bury', id, worker, reason },
+        `message ${id} of queue "${queue}" was buried (${reason}): a worker takes at most ${mostMessageBytes} bytes. Store large data elsewhere, and put its address`,
+      );
+      emit(events, 'bury', { queue, id, attempt: 1, worker, reason, error: undefined });
+    }
   }
 
   async #wait(most: number): Promise<void> {

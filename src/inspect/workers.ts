@@ -179,7 +179,7 @@ export class QueueWorkers {
 
 function viewOf(id: string, queue: string, leaseUntil: number, text: string): WorkerInfo {
   const [, handled = '0', failed = '0', json] = /^(\d+) (\d+) (\{.*\})$/s.exec(text) ?? [];
-  const report = json === undefined ? unknown : (JSON.parse(json) as HeartbeatReport);
+  const report = json === undefined ? unknown : reportIn(json);
   const { name, kind, host, pid, process, startedAt, concurrency, status, active } = report;
   const activeMessages = report.activeMessages.map(([message, attempt, since]) => ({ id: message, attempt, since }));
   return {
@@ -199,6 +199,17 @@ function viewOf(id: string, queue: string, leaseUntil: number, text: string): Wo
     activeMessages,
     leaseUntil,
   };
+}
+
+/** Another program may have written the report: only one of our form is shown. */
+function reportIn(json: string): HeartbeatReport {
+  try {
+    const report = JSON.parse(json) as HeartbeatReport;
+    const isOurs = typeof report.name === 'string' && typeof report.startedAt === 'number';
+    return isOurs && report.activeMessages.every(Array.isArray) ? report : unknown;
+  } catch {
+    return unknown;
+  }
 }
 
 /** Shown for a worker without a readable report: it runs another version, or it has only just joined. */

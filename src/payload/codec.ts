@@ -1,3 +1,4 @@
+import { mostPayloadBytes } from '../core/sizes.js';
 import { InvalidOptionError, NotSerializableError } from '../core/errors.js';
 import { a, shown } from '../core/options/schema.js';
 import type { Serializer } from '../core/options/queue-values.js';
@@ -38,7 +39,7 @@ export interface Codec {
 
 /** @throws InvalidOptionError */
 export function codecOf(settings: PayloadSettings, undefinedIsAbsent: boolean): Codec {
-  const maxBytes = a.whole(1, 512 * 1024 * 1024)(settings.maxBytes ?? 1024 * 1024, 'maxBytes');
+  const maxBytes = a.whole(1, mostPayloadBytes)(settings.maxBytes ?? 1024 * 1024, 'maxBytes');
   const maxDepth = a.whole(1, 1000)(settings.maxDepth ?? 64, 'maxDepth');
   const { serializer } = settings;
   if (serializer === null) return textCodec(maxBytes, maxDepth);

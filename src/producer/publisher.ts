@@ -1,4 +1,5 @@
-import { InvalidOptionError, NothingToPutError, NotSerializableError } from '../core/errors.js';
+import { InvalidOptionError, InvalidPayloadError, NothingToPutError, NotSerializableError } from '../core/errors.js';
+import { mostMessageBytes } from '../core/sizes.js';
 import type { Job } from '../core/job.js';
 import type { Priority } from '../core/options/placement.js';
 import type { PutOptions, ResolvedPutOptions } from '../core/options/put.js';
@@ -59,6 +60,7 @@ export interface Publisher<T, In> {
 }
 
 const batchSize = 1_000;
+const portionCharacters = 1_048_576;
 const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
 const defaultUniqueForMs = 86_400_000;
 
@@ -76,8 +78,13 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     private readonly options: ResolvedPutOptions,
   ) {
     const { id, ttlMs, priority = 'normal', uniqueForMs = defaultUniqueForMs } = options;
-    this.#target = { context, lane: lanes[priority], uniqueForMs: id === undefined ? undefined : uniqueForMs };
-    this.#rest = ttlMs === undefined && id === undefined ? restOf(fieldsOf(options)) : undefined;
+    this.#target = {
+      context,
+      lane: lanes[priority],
+      uniqueForMs: id === undefined ? undefined : uniqueForMs,
+      hasTtl: ttlMs !== undefined,
+    };
+    this.#rest = id === undefined ? restOf(fieldsOf(options, ttlMs)) : undefined;
     this.#mayBeDelayed = options.at !== undefined || options.delayMs !== undefined;
     this.#batchSize = Math.min(batchSize, batcher.limit?.maxLength ?? batchSize);
   }
@@ -112,9 +119,30 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
       const stored = resolve as (jobs: Job | Job[]) => void;
       const encoded =
         as === 'one' ? payload.encode(messages[0]) : allOf(messages.map((message) => payload.encode(message)));
-      if (encoded instanceof Promise) encoded.then((checked) => this.#send(checked, stored, reject)).catch(reject);
-      else this.#send(encoded, stored, reject);
+      const send = as === 'list' ? this.#sendPortions : this.#send;
+      if (encoded instanceof Promise) encoded.then((checked) => send.call(this, checked, stored, reject)).catch(reject);
+      else send.call(this, encoded, stored, reject);
     });
+  }
+
+  /** {@link #send} for messages that need not be stored together: large ones would make a batch that Redis refuses. */
+  #sendPortions(
+    encoded: Encoded<T> | readonly Encoded<T>[],
+    stored: (jobs: Job[]) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const portions = portionsOf(encoded as readonly Encoded<T>[]);
+    if (portions.length === 1) return this.#send(portions[0]!, stored as (jobs: Job | Job[]) => void, reject);
+    this.#sendInTurn(portions).then(stored, reject);
+  }
+
+  async #sendInTurn(portions: readonly (readonly Encoded<T>[])[]): Promise<Job[]> {
+    const jobs: Job[] = [];
+    for (const portion of portions)
+      jobs.push(
+        ...(await new Promise<Job[]>((done, fail) => this.#send(portion, (sent) => done(sent as Job[]), fail))),
+      );
+    return jobs;
   }
 
   #send(
@@ -123,8 +151,9 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     reject: (error: unknown) => void,
   ): void {
     const putAt = Date.now();
-    const due = this.#mayBeDelayed ? dueOf(this.options, putAt) : undefined;
-    const rest = this.#rest ?? restOf(this.#fieldsAt(putAt, due));
+    const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
+    // The library's ids contain the time of the put; the caller's own do not, so a header field has it.
+    const rest = this.#rest ?? restOf(fieldsOf({ ...this.options, putAt }, this.options.ttlMs));
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
       return this.batcher.put(
@@ -133,26 +162,12 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
     }
     const jobs = encoded.map((one) => this.#jobOf(one, putAt));
     const messages = encoded.map(({ text }, index) => this.#seal(jobs[index]!.id, rest, text));
+    if (messages.reduce((sum, { length }) => sum + length, 0) > mostMessageBytes) return reject(tooLarge());
     this.batcher.put(new PutRequest(this.#target, jobs, messages, due, stored, reject));
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number): Job<T> {
     return { id: this.options.id ?? newId(putAt), queue: this.context.name, payload, putAt };
-  }
-
-  /** The library's ids contain the time of the put; the caller's own do not, so a header field has it. */
-  #fieldsAt(putAt: number, due: Due | undefined): string {
-    return fieldsOf({
-      ...this.options,
-      expiresAt: this.#expiresAt(due, putAt),
-      ...(this.options.id !== undefined && { putAt }),
-    });
-  }
-
-  #expiresAt(due: Due | undefined, putAt: number): number | undefined {
-    const { ttlMs } = this.options;
-    if (ttlMs === undefined) return undefined;
-    return ttlMs + (due === undefined ? putAt : 'at' in due ? due.at : putAt + due.afterMs);
   }
 
   /** For none, and for several that would share one id. */
@@ -187,13 +202,30 @@ function restOf(fields: string): string {
   return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
 }
 
+/** Messages in portions of up to 1 MiB of text, or of one larger message. */
+function portionsOf<E extends { readonly text: string }>(messages: readonly E[]): E[][] {
+  const portions: E[][] = [];
+  let room = 0;
+  for (const message of messages) {
+    if (room <= 0) portions.push([]);
+    room = (room <= 0 ? portionCharacters : room) - message.text.length;
+    portions.at(-1)!.push(message);
+  }
+  return portions;
+}
+
+function tooLarge(): InvalidPayloadError {
+  const message = `messages that are stored together may have ${mostMessageBytes} characters: use putAll, or several calls`;
+  return new InvalidPayloadError('put', [{ path: '', rule: 'maxBytes', message }]);
+}
+
 /** A promise only when one of the values is one. */
 function allOf<E>(values: readonly (E | Promise<E>)[]): readonly E[] | Promise<E[]> {
   return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly E[]);
 }
 
-/** When messages are due; `undefined` for now. */
-function dueOf({ delayMs = 0, at }: ResolvedPutOptions, now: number): Due | undefined {
-  if (at !== undefined) return at > now ? { at } : undefined;
+/** When messages are due; `undefined` for now. The server compares an instant with its own clock. */
+function dueOf({ delayMs = 0, at }: ResolvedPutOptions): Due | undefined {
+  if (at !== undefined) return { at };
   return delayMs > 0 ? { afterMs: delayMs } : undefined;
 }

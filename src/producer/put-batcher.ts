@@ -136,12 +136,13 @@ export class PutBatcher {
     const producer = (this.#id ??= newId());
     const number = (this.#number += 1);
     const { target, due } = batch[0]!;
-    const forMs = target.uniqueForMs;
+    const { uniqueForMs: forMs, hasTtl } = target;
     const own = forMs === undefined ? undefined : { ids: batch.flatMap(({ ids }) => ids), forMs };
     const limit = this.limit && { most: this.limit.maxLength, calls: batch.map(({ count }) => count) };
+    const terms = { producer, number, own, limit, hasTtl };
     return due
-      ? this.#sendDelayed({ producer, number, own, limit, delayed: delayedOf(batch) })
-      : this.broker.put({ producer, number, own, limit, messages: messagesOf(batch), lane: target.lane }, patience);
+      ? this.#sendDelayed({ ...terms, delayed: delayedOf(batch) })
+      : this.broker.put({ ...terms, messages: messagesOf(batch), lane: target.lane }, patience);
   }
 
   async #sendDelayed(batch: PutBatch): Promise<PutReply> {

@@ -11,6 +11,8 @@ export interface PutTarget {
   readonly lane: PutLane;
   /** How long Redis remembers the caller's own ids, ms; absent when the library made the ids. */
   readonly uniqueForMs: number | undefined;
+  /** Whether the messages have a time to live, which Redis must turn into an instant. */
+  readonly hasTtl: boolean;
 }
 
 /**
@@ -53,7 +55,8 @@ export class PutRequest {
 
   /** Whether both may travel in one batch: delayed messages together, each with its own time; others by lane. */
   travelsWith(other: PutRequest): boolean {
-    if (this.target.uniqueForMs !== other.target.uniqueForMs) return false;
+    if (this.target.uniqueForMs !== other.target.uniqueForMs || this.target.hasTtl !== other.target.hasTtl)
+      return false;
     return this.due ? other.due !== undefined : other.due === undefined && this.target.lane === other.target.lane;
   }
 

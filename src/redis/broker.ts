@@ -1,14 +1,16 @@
 import type { DeadLetterBounds } from '../core/options/queue-values.js';
+import { mostMessageBytes, mostMovedBytes } from '../core/sizes.js';
 import { pack } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
 import { Registration } from './registration.js';
-import { releaseCall } from './script-calls.js';
+import { releaseCalls } from './script-calls.js';
 import { isUnknownScript, scripts } from './scripts.js';
 import { takeReply, type ClaimRef, type Take, type TakeReply } from './take.js';
 import {
   dueText,
+  tooLargeIn,
   type DeadLetterRef,
   type Due,
   type PutBatch,
@@ -17,6 +19,7 @@ import {
   type RetryPlan,
   type SettleReply,
   type SweepReply,
+  type TooLarge,
 } from './transitions.js';
 import { WakeupWait } from './wakeup.js';
 
@@ -48,7 +51,8 @@ export class Broker extends Registration {
    * older than the last one is not stored; no caller waits for its reply.
    */
   async put(batch: PutBatch, patience: Patience): Promise<PutReply> {
-    if (batch.delayed || batch.own || batch.limit || (batch.lane ?? 'b') !== 'b') return this.#putWith(batch, patience);
+    if (batch.delayed || batch.hasTtl || batch.own || batch.limit || (batch.lane ?? 'b') !== 'b')
+      return this.#putWith(batch, patience);
     const { producer, number, messages } = batch;
     const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
     const keys = [this.keys.base, this.keys.producer(producer)];
@@ -77,13 +81,21 @@ export class Broker extends Registration {
   async takeOn(client: IoredisClient, worker: string, number: number, most: number): Promise<TakeReply | 'lost'> {
     const { workers, meta, waiting, delayed } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...waiting, delayed];
-    const rest = [keys.length, ...keys, worker, number, most, mostTakenBytes];
+    const rest = [keys.length, ...keys, worker, number, most, mostTakenBytes, mostMessageBytes];
     const { sha, lua } = scripts.take;
     const reply = await client.callBuffer('evalsha', sha, ...rest).catch((error: unknown) => {
       if (isUnknownScript(error)) return client.callBuffer('eval', lua, ...rest);
       throw error;
     });
     return takeReply(worker, number, reply);
+  }
+
+  /** bury-large: buries messages at the head of their list that no worker takes. @returns the id and size of each */
+  async buryLarge(worker: string, patience: Patience, mostBytes = mostMessageBytes): Promise<readonly TooLarge[]> {
+    const { waiting, dead, deadMessages, meta } = this.keys;
+    const keys = [...waiting, dead, deadMessages, meta];
+    const reply = await this.connection.script('bury-large', keys, [worker, mostBytes], patience);
+    return tooLargeIn(reply);
   }
 
   /** A new {@link WakeupWait} for this queue. The caller closes it. */
@@ -106,8 +118,8 @@ export class Broker extends Registration {
     { id, lane, delayMs, message }: RetryPlan,
     patience?: Patience,
   ): Promise<SettleReply> {
-    const { workers, delayed, delayedMessages, waiting } = this.keys;
-    const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting];
+    const { workers, delayed, delayedMessages, waiting, meta } = this.keys;
+    const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting, meta];
     const args = [worker, take.number, index, lane, delayMs, id, message];
     return settleReply(await this.connection.script('retry', keys, args, patience));
   }
@@ -120,23 +132,29 @@ export class Broker extends Registration {
     record: string,
     patience?: Patience,
   ): Promise<SettleReply> {
-    const { workers, dead, deadMessages } = this.keys;
+    const { workers, dead, deadMessages, meta } = this.keys;
     const args = [worker, take.number, index, id, record, take.message(index), this.deadLetters.most];
-    const keys = [this.keys.claims(worker), workers, dead, deadMessages];
+    const keys = [this.keys.claims(worker), workers, dead, deadMessages, meta];
     return settleReply(await this.connection.script('bury', keys, args, patience));
   }
 
   /** release: returns messages unchanged to the head of the queue. Without messages, it only empties the inbox into base. */
   async release(worker: string, places: readonly ClaimRef[], patience?: Patience): Promise<SettleReply> {
-    const released = (await this.run(releaseCall(this.keys, worker, places), patience)) as number;
-    if (released < 0) return 'lost';
+    let [released, isLost] = [0, false];
+    for (const call of releaseCalls(this.keys, worker, places)) {
+      const reply = (await this.run(call, patience)) as number;
+      if (reply < 0) isLost = true;
+      else released += reply;
+    }
+    if (isLost && released === 0) return 'lost';
     return released === places.length ? 'done' : 'already';
   }
 
-  /** promote: moves due messages from delayed to waiting, at most 1,000 in one call. */
+  /** promote: moves due messages from delayed to waiting, at most 1,000 or about 1 MiB in one call. */
   async promote(patience?: Patience): Promise<QueueHints & { readonly promoted: number }> {
-    const keys = [this.keys.delayed, this.keys.delayedMessages, ...this.keys.waiting];
-    const [promoted, due] = (await this.connection.script('promote', keys, [1_000], patience)) as [number, number];
+    const keys = [this.keys.delayed, this.keys.delayedMessages, ...this.keys.waiting, this.keys.meta];
+    const args = [1_000, mostMovedBytes];
+    const [promoted, due] = (await this.connection.script('promote', keys, args, patience)) as [number, number];
     return { promoted, ...(due >= 0 && { nextDueMs: due }) };
   }
 
@@ -152,8 +170,8 @@ export class Broker extends Registration {
     request: string,
     patience: Patience,
   ): Promise<QueueHints & { readonly isMoved: boolean }> {
-    const { delayed, delayedMessages, waiting } = this.keys;
-    const keys = [delayed, delayedMessages, this.keys.request(request), ...waiting];
+    const { delayed, delayedMessages, waiting, meta } = this.keys;
+    const keys = [delayed, delayedMessages, this.keys.request(request), ...waiting, meta];
     const args = [id, dueText(due), requestMemoryMs];
     const [moved, dueMs] = (await this.connection.script('move', keys, args, patience)) as [number, number];
     return { isMoved: moved === 1, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
@@ -178,9 +196,16 @@ export class Broker extends Registration {
     patience: Patience,
   ): Promise<number> {
     const { dead, deadMessages, waiting } = this.keys;
-    const args = [requestMemoryMs, wire === 'plain' ? 'a' : 'b', ...letters.flatMap(({ key, at }) => [key, at])];
-    const keys = [dead, deadMessages, this.keys.request(request), ...waiting];
-    return (await this.connection.script('revive', keys, args, patience)) as number;
+    let revived = 0;
+    for (let from = 0; from < letters.length;) {
+      const left = letters.slice(from).flatMap(({ key, at }) => [key, at]);
+      const args = [requestMemoryMs, wire === 'plain' ? 'a' : 'b', mostMovedBytes, ...left];
+      const keys = [dead, deadMessages, this.keys.request(from === 0 ? request : `${request}:${from}`), ...waiting];
+      const [count, tried] = (await this.connection.script('revive', keys, args, patience)) as [number, number];
+      revived += count;
+      from += tried;
+    }
+    return revived;
   }
 
   /** drop: deletes dead letters. @param request as for {@link revive} @returns how many of them were still dead */
@@ -220,7 +245,7 @@ export class Broker extends Registration {
 
   /** For a delay, a limit, another priority than normal, or chosen ids. */
   async #putWith({ producer, number, own, limit, ...batch }: PutBatch, patience: Patience): Promise<PutReply> {
-    const { delayed, delayedMessages, waiting } = this.keys;
+    const { delayed, delayedMessages, waiting, meta } = this.keys;
     const marks = own?.ids.map((id) => this.keys.mark(id)) ?? [];
     const content = batch.delayed
       ? [
@@ -229,11 +254,14 @@ export class Broker extends Registration {
           pack(batch.delayed.map(({ due }) => dueText(due))),
           pack(batch.delayed.map(({ id }) => id)),
         ]
-      : [pack(batch.messages), batch.lane ?? 'b'];
+      : [pack(batch.messages), batch.lane ?? 'b', '', own ? pack(own.ids) : ''];
     const [dueMs, accepted, ...duplicates] = (await this.connection.script(
       'put-with',
-      [this.keys.producer(producer), delayed, delayedMessages, ...waiting, ...marks],
-      [number, producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0, ...content],
+      [this.keys.producer(producer), delayed, delayedMessages, ...waiting, meta, ...marks],
+      [
+        ...[number, producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0],
+        ...[...content, batch.hasTtl ? 1 : 0],
+      ],
       patience,
     )) as [number, number, ...number[]];
     return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };

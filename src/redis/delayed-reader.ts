@@ -1,7 +1,7 @@
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
-import { scored, tenSeconds } from './reading.js';
+import { queueTime, scored, tenSeconds } from './reading.js';
 import type { Lane } from './take.js';
 
 /** A delayed message as it is stored. */
@@ -37,16 +37,20 @@ export class DelayedReader {
     const found = scored(await this.#ask((client) => client.zrange(delayed, offset, last, 'WITHSCORES'), patience));
     if (found.length === 0) return [];
     const ids = found.map(([id]) => id);
-    const entries = await this.#ask((client) => client.hmget(delayedMessages, ...ids), patience);
-    return found.flatMap(([id, due], index) => storedDelayed(id, due, entries[index]));
+    const [entries, { ahead }] = await Promise.all([
+      this.#ask((client) => client.hmget(delayedMessages, ...ids), patience),
+      queueTime(this.connection, this.keys, patience),
+    ]);
+    return found.flatMap(([id, due], index) => storedDelayed(id, due, entries[index], ahead));
   }
 
   async message(id: string, patience = tenSeconds): Promise<StoredDelayed | undefined> {
-    const [due, entry] = await Promise.all([
+    const [due, entry, { ahead }] = await Promise.all([
       this.#ask((client) => client.zscore(this.keys.delayed, id), patience),
       this.#ask((client) => client.hget(this.keys.delayedMessages, id), patience),
+      queueTime(this.connection, this.keys, patience),
     ]);
-    return storedDelayed(id, due, entry)[0];
+    return storedDelayed(id, due, entry, ahead)[0];
   }
 
   #ask<T>(send: (client: IoredisClient) => Promise<T>, patience: Patience): Promise<T> {
@@ -55,7 +59,12 @@ export class DelayedReader {
 }
 
 /** Empty if the message was promoted between the two commands that read its due time and its content. */
-function storedDelayed(id: string, due: string | null, entry: string | null | undefined): StoredDelayed[] {
+function storedDelayed(
+  id: string,
+  due: string | null,
+  entry: string | null | undefined,
+  ahead: number,
+): StoredDelayed[] {
   if (due === null || typeof entry !== 'string') return [];
-  return [{ id, dueAt: Number(due), lane: entry[0] as Lane, message: entry.slice(1) }];
+  return [{ id, dueAt: Number(due) - ahead, lane: entry[0] as Lane, message: entry.slice(1) }];
 }

@@ -25,13 +25,16 @@ export class Keys {
   readonly workers: string;
   /** Registry. Hash: worker → its process, for each worker that joined and neither left nor was recovered, so may have claims. */
   readonly registry: string;
+  /** Sorted set: workers that have left, scored by when, for as long as a late join of them could arrive. Expires. */
+  readonly left: string;
   /** Hash: worker → its last heartbeat report. */
   readonly heartbeats: string;
   /** Hash: worker → the command for it: `quiet`, `resume` or `stop`. */
   readonly commands: string;
   /**
-   * Hash: `paused`, `seen` (last heartbeat of any worker, server ms), `layout` (of claims), `watched` (until, server ms),
-   * `done`, `failed` (attempts of workers that have left or were recovered).
+   * Hash: `paused`, `seen` (last join or heartbeat of any worker), `layout` (of claims), `watched` (until), `done`, `failed`
+   * (attempts of workers that have left or were recovered), `time`, `ahead` (see `queueTime` in `_lib.lua`), `copies` (how many
+   * ids were made unique).
    */
   readonly meta: string;
   /** The lists of waiting messages, in the order in which the scripts declare them. */
@@ -69,6 +72,7 @@ export class Keys {
     this.deadMessages = `${this.#own}dead:messages`;
     this.workers = `${this.#own}workers`;
     this.registry = `${this.#own}registry`;
+    this.left = `${this.#own}left`;
     this.heartbeats = `${this.#own}heartbeats`;
     this.commands = `${this.#own}commands`;
     this.meta = `${this.#own}meta`;

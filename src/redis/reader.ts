@@ -4,7 +4,7 @@ import type { IoredisClient } from './redis-client.js';
 import { claimsLayout, layout1Field } from './layouts.js';
 import { DeadReader } from './dead-reader.js';
 import { DelayedReader } from './delayed-reader.js';
-import { scored, tenSeconds } from './reading.js';
+import { queueTime, scored, tenSeconds } from './reading.js';
 import type { QueueHints } from './transitions.js';
 
 /** How many messages of a queue are in each state, and how many workers are registered. */
@@ -38,10 +38,9 @@ export class Reader {
     this.dead = new DeadReader(connection, keys);
   }
 
-  /** The server's time, Unix ms. */
+  /** The time of the queue, Unix ms: the server's clock, except after that was set back. */
   async now(patience = tenSeconds): Promise<number> {
-    const [seconds = 0, micros = 0] = (await this.#ask((client) => client.time(), patience)).map(Number);
-    return seconds * 1_000 + Math.floor(micros / 1_000);
+    return (await queueTime(this.connection, this.keys, patience)).now;
   }
 
   /** Names of all queues with this prefix, and what other programs added to that set. */

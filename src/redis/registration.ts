@@ -36,17 +36,17 @@ export class Registration {
    * @throws IncompatibleWorkersError if workers of another version of this library are registered
    */
   async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
-    const { workers, registry, heartbeats, meta, earlier } = this.keys;
+    const { workers, registry, heartbeats, meta, earlier, left } = this.keys;
     for (;;) {
       const askedAt = await this.reader.now(patience);
       const args = [worker, askedAt, this.leaseMs, report, process, claimsLayout];
       const [status, other] = (await this.connection.script(
         'join',
-        [workers, registry, heartbeats, meta, earlier.registry],
+        [workers, registry, heartbeats, meta, earlier.registry, left],
         args,
         patience,
       )) as [number, string?];
-      if (status === 1) return;
+      if (status === 1 || status === -2) return; // -2: it has left already, and its next take finds that out
       if (status === -1) throw new IncompatibleWorkersError(this.keys.base, claimsLayout, other!);
     }
   }
@@ -75,7 +75,7 @@ export class Registration {
    * the queue.
    */
   async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
-    await this.run(leaveCall(this.keys, worker, report), patience);
+    await this.run(leaveCall(this.keys, this.leaseMs, worker, report), patience);
   }
 
   /**

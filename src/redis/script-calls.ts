@@ -1,3 +1,4 @@
+import { mostMovedBytes } from '../core/sizes.js';
 import type { Keys } from './keys.js';
 import { scripts, type ScriptName } from './scripts.js';
 import type { ClaimRef, Take } from './take.js';
@@ -37,16 +38,30 @@ export function beatCall(
   };
 }
 
-/** release: see `Broker.release`. */
-export function releaseCall(keys: Keys, worker: string, places: readonly ClaimRef[]): ScriptCall {
+/** release: see `Broker.release`. Several calls if the messages are large; at least one. */
+export function releaseCalls(keys: Keys, worker: string, places: readonly ClaimRef[]): ScriptCall[] {
   const newestFirst = [...places].sort((one, other) => other.take.number - one.take.number || other.index - one.index);
-  const args = newestFirst.flatMap(({ take, index }) => [take.number, index, take.lane(index), take.message(index)]);
-  return { name: 'release', keys: claimKeys(keys, worker), args: [worker, ...args] };
+  const calls: (string | number | Buffer)[][] = [[worker]];
+  let bytes = 0;
+  for (const { take, index } of newestFirst) {
+    const message = take.message(index);
+    if (bytes >= mostMovedBytes) {
+      calls.push([worker]);
+      bytes = 0;
+    }
+    calls.at(-1)!.push(take.number, index, take.lane(index), message);
+    bytes += message.length;
+  }
+  return calls.map((args) => ({ name: 'release', keys: claimKeys(keys, worker), args }));
 }
 
 /** leave: see `Registration.leave`. */
-export function leaveCall(keys: Keys, worker: string, report = ''): ScriptCall {
-  return { name: 'leave', keys: [...claimKeys(keys, worker), ...registrationKeys(keys)], args: [worker, report] };
+export function leaveCall(keys: Keys, leaseMs: number, worker: string, report = ''): ScriptCall {
+  return {
+    name: 'leave',
+    keys: [...claimKeys(keys, worker), ...registrationKeys(keys), keys.left],
+    args: [worker, report, leaseMs],
+  };
 }
 
 /** KEYS with which a script gives messages of a worker back. */

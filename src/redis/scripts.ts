@@ -7,6 +7,7 @@ export const transitions = [
   'put-with',
   'join',
   'take',
+  'bury-large',
   'beat',
   'ack',
   'retry',

@@ -8,6 +8,8 @@ export interface TakeReply {
   readonly status: 'served' | 'paused';
   /** Absent if no message is waiting. */
   readonly take?: Take;
+  /** Whether the next message is too large for a worker: `bury-large` must bury it. */
+  readonly isTooLarge?: true;
   readonly hints: QueueHints;
 }
 
@@ -19,18 +21,20 @@ export function takeReply(worker: string, number: number, reply: unknown): TakeR
     endsInMs: number,
     first: Buffer,
     isWatched: number,
+    now: number,
     packed?: Buffer,
     acked?: Buffer,
     effects?: Buffer,
   ];
-  const [status, dueMs, endsInMs, first, isWatched, packed, acked, effects] = reply as Reply;
+  const [status, dueMs, endsInMs, first, isWatched, now, packed, acked, effects] = reply as Reply;
   if (status < 0) return 'lost';
   const hints = {
     lease: { worker: first.toString(), endsInMs },
     isWatched: isWatched === 1,
     ...(dueMs >= 0 && { nextDueMs: dueMs }),
   };
-  const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString());
+  if (status === 2) return { status: 'served', hints, isTooLarge: true };
+  const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString(), now);
   return { status: status === 1 ? 'paused' : 'served', hints, ...(take && { take }) };
 }
 
@@ -61,6 +65,7 @@ export class Take {
   readonly #content: string | Buffer;
   /** Start and end of each text: two numbers for each, the text of lanes first. */
   readonly #edges: Uint32Array;
+  readonly #takenAt: number;
   /** By index: held, acknowledged or effect. */
   readonly #states: Uint8Array;
   #acked = 0;
@@ -72,6 +77,7 @@ export class Take {
    * @param number of the take
    * @param acked indexes that are acknowledged already, such as `1-40,45`; given if Redis sent the take again
    * @param effects indexes that are settled with an effect already, such as `2,7`
+   * @param takenAt time of the queue in the reply, Unix ms
    */
   constructor(
     readonly worker: string,
@@ -79,7 +85,9 @@ export class Take {
     bytes: Buffer,
     acked = '',
     effects = '',
+    takenAt = 0,
   ) {
+    this.#takenAt = takenAt;
     const ascii = bytes.toString('latin1');
     this.size = lengthOf(bytes) - 1;
     this.#edges = new Uint32Array(2 * this.size + 2);
@@ -142,6 +150,11 @@ export class Take {
     this.#states[index] = effect;
     this.#effects += 1;
     this.isOver = this.#acked + this.#effects === this.size;
+  }
+
+  /** Time of the queue when Redis answered the take, Unix ms. */
+  get takenAt(): number {
+    return this.#takenAt;
   }
 
   /** Arguments of `ack.lua` for this take. */

@@ -15,6 +15,12 @@ export interface QueueHints {
 /** A command for a worker: take no more messages, take again, or stop together with all workers of its runner. */
 export type WorkerCommand = 'quiet' | 'resume' | 'stop';
 
+/** A message that is too large for a worker. */
+export interface TooLarge {
+  readonly id: string;
+  readonly bytes: number;
+}
+
 /** Result of settling a claim. `already` is a success: an earlier, identical call arrived. */
 export type SettleReply = 'done' | 'already' | 'lost';
 
@@ -62,6 +68,8 @@ export type PutBatch = {
   readonly number: number;
   /** Ids that the callers chose, one for each message, and for how long Redis rejects the same ids as duplicates. */
   readonly own?: { readonly ids: readonly string[]; readonly forMs: number } | undefined;
+  /** Whether each message has a time to live, as `x=+<ms>` in its header. */
+  readonly hasTtl?: boolean | undefined;
   /** Most messages in the queue, and how many messages each put call has. A call is stored whole or not at all. */
   readonly limit?: { readonly most: number; readonly calls: readonly number[] } | undefined;
 } & (
@@ -91,4 +99,13 @@ export interface DeadLetterRef {
 /** The due time as the scripts read it. */
 export function dueText(due: Due): string {
   return 'at' in due ? String(due.at) : `+${due.afterMs}`;
+}
+
+/** Reads the reply of `bury-large.lua`. */
+export function tooLargeIn(reply: unknown): TooLarge[] {
+  const words = reply as (string | number)[];
+  return Array.from({ length: words.length / 2 }, (_, at) => ({
+    id: String(words[2 * at]),
+    bytes: Number(words[2 * at + 1]),
+  }));
 }

@@ -48,7 +48,10 @@ export class WakeupWait {
         const socket = 'stream' in client ? client.stream : undefined;
         socket?.cork(); // both in one packet
         const { base, inbox } = this.keys;
-        const replies = Promise.all([client.blmove(base, inbox, 'LEFT', 'RIGHT', blockMs / 1_000), behind?.(client)]);
+        const replies = Promise.all([
+          client.blmoveBuffer(base, inbox, 'LEFT', 'RIGHT', blockMs / 1_000),
+          behind?.(client),
+        ]);
         socket?.uncork();
         const [element] = await replies;
         return element;

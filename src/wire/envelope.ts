@@ -28,7 +28,7 @@ export interface MessageOptions {
   readonly backoffMs?: number | undefined;
   /** Time limit of one attempt, ms. */
   readonly timeoutMs?: number | undefined;
-  /** Unix ms after which the message is not handled. */
+  /** Unix ms, by the server's clock, after which the message is not handled. In a put it is `+<ms>`, and Redis makes it a time. */
   readonly expiresAt?: number | undefined;
   /** Time of the put, Unix ms; only in messages with an id that does not contain it. */
   readonly putAt?: number | undefined;
@@ -114,9 +114,12 @@ export function withFailure(
   ]);
 }
 
-/** The header line, with its line break. `headerLine` in `_lib.lua` writes the same. */
+/** A header has six digits for a count. */
+const mostCounted = 999_999;
+
+/** The header line, with its line break. The counts saturate. `headerLine` in `_lib.lua` writes the same. */
 export function headerLine({ id, attempts, crashes, fields }: Header): string {
-  return `#${id} ${attempts} ${crashes}${fields}\n`;
+  return `#${id} ${Math.min(attempts, mostCounted)} ${Math.min(crashes, mostCounted)}${fields}\n`;
 }
 
 /** Header line and line of failures. Without the failures if their field would make the header too long. */
@@ -128,9 +131,9 @@ export function headerAnd(failures: string, header: Header): string {
 
 const letters = { attempts: 'a', backoffMs: 'b', timeoutMs: 't', expiresAt: 'x', putAt: 'p' } as const;
 
-/** The options as text for {@link Header.fields}. */
-export function fieldsOf(options: MessageOptions): string {
-  let fields = '';
+/** The options as text for {@link Header.fields}. @param ttlMs for a message that Redis gives an `expiresAt` */
+export function fieldsOf(options: MessageOptions, ttlMs?: number): string {
+  let fields = ttlMs === undefined ? '' : ` ${letters.expiresAt}=+${ttlMs}`;
   for (const [option, letter] of Object.entries(letters) as [keyof MessageOptions, string][]) {
     if (options[option] !== undefined) fields += ` ${letter}=${options[option]}`;
   }

@@ -124,7 +124,7 @@ export type Step =
   | { readonly kind: 'clear'; readonly request: string }
   | { readonly kind: 'forget'; readonly id: string };
 
-/** Steps that are not calls of a client, so they cannot arrive late or twice. `join` is here because the script refuses a late join by its age. */
+/** Steps that are not calls of a client, so they cannot arrive late or twice. `join` is here because the script refuses most late joins by their age: see `ghost`. */
 const notSent: readonly Step['kind'][] = [
   'wake',
   'away',
@@ -336,10 +336,19 @@ export class Callers {
         return id === undefined ? undefined : { kind, id };
       }
       case 'ghost':
-        return this.#one(this.#sent.filter(mayBeLate), pick);
+        return this.#one(
+          this.#sent.filter((step) => mayBeLate(step) || this.#isLateJoin(step)),
+          pick,
+        );
       case 'die':
         return undefined; // two steps, see `Simulation.play`
     }
+  }
+
+  /** The request of a worker that is registered, or has left since. After a recovery, its age is more than a lease. */
+  #isLateJoin(step: Step): boolean {
+    if (step.kind !== 'join' || step.beside) return false;
+    return this.model.left.has(step.worker) || this.model.workers.get(step.worker)?.isRegistered === true;
   }
 
   /** A registered worker, or an unknown one if none is registered. */

@@ -114,6 +114,10 @@ export class Model {
   private readonly stored = new Map<string, { readonly number: number; readonly answer: Answer }>();
   private readonly answers = new Map<string, number>();
   isPaused = false;
+  /** Workers that have left. A late join registers none of them. */
+  readonly left = new Set<string>();
+  /** How often an id was made unique. */
+  private copies = 0;
   /** Numbers of messages. `put`: stored. `acked`: acknowledged. `gone`: cancelled, cleared or dropped. */
   put = 0;
   acked = 0;
@@ -178,7 +182,7 @@ export class Model {
     const duplicates: number[] = [];
     let accepted = 0;
     for (const [index, message] of messages.entries()) {
-      if (this.marks.has(message.id!)) duplicates.push(index);
+      if (this.marks.has(message.id!) || this.delayed.has(message.id!)) duplicates.push(index);
       else {
         if (room < 1) break;
         room -= 1;
@@ -208,6 +212,7 @@ export class Model {
 
   /** @param beside version of the workers that the queue already has, if it is another version */
   join(worker: string, process: string, beside?: 'older' | 'newer'): 'joined' | 'refused' {
+    if (this.left.has(worker)) return 'joined'; // a late request: its caller has left, and hears no reply
     const isAnyThere = [...this.workers.values()].some(({ isRegistered }) => isRegistered);
     if (beside === 'older' || (beside === 'newer' && isAnyThere)) return 'refused';
     this.#giveTime();
@@ -361,6 +366,7 @@ export class Model {
       for (const take of newestFirst(state)) this.#giveBack(state, take);
       Object.assign(state, { isRegistered: false, seq: 0 });
     }
+    this.left.add(worker);
     this.#fillBase();
   }
 
@@ -502,11 +508,18 @@ export class Model {
   }
 
   #postpone(id: string, late: Late): void {
-    this.delayed.set(freeIn(this.delayed, id), late);
+    this.delayed.set(this.#freeIn(this.delayed, id), late);
   }
 
   #lay(id: string, letter: DeadLetter): void {
-    this.dead.set(freeIn(this.dead, id), letter);
+    this.dead.set(this.#freeIn(this.dead, id), letter);
+  }
+
+  /** Appends `~` and a number to an id that the map already has. One counter serves all ids. */
+  #freeIn(map: ReadonlyMap<string, unknown>, id: string): string {
+    let member = id;
+    while (map.has(member)) member = `${id}~${++this.copies}`;
+    return member;
   }
 
   /** Gives a take back to the heads of its lists, in its order. @param crash counts a crash and moves the message itself; returns whether it did so */
@@ -558,13 +571,6 @@ function newestFirst({ takes }: WorkerState): TakeState[] {
 /** The id of a message, or a new one if it has none: worker, take and index together are unique. */
 export function idOf(message: Message, worker: string, lane: LaneLetter, { number, index }: Spot): string {
   return message.id ?? `${worker}.${lane}${number}.${index}`;
-}
-
-/** Appends `~` and a number to an id that the map already has. */
-function freeIn(map: ReadonlyMap<string, unknown>, id: string): string {
-  let member = id;
-  for (let n = 1; map.has(member); n++) member = `${id}~${n}`;
-  return member;
 }
 
 /** Indexes as ranges, in the format of Redis, such as `1-40,45`. */

@@ -7,6 +7,7 @@ import { blockingScenarios } from './scenarios/blocking.js';
 import { connectionScenarios } from './scenarios/connections.js';
 import { failoverScenarios } from './scenarios/failover.js';
 import { lateScenarios } from './scenarios/late.js';
+import { lossScenarios } from './scenarios/losses.js';
 import { messageScenarios } from './scenarios/messages.js';
 import { poisonScenarios } from './scenarios/poison.js';
 import { processScenarios } from './scenarios/processes.js';
@@ -23,6 +24,7 @@ const scenarios: readonly Scenario[] = [
   ...simulationScenarios,
   ...connectionScenarios,
   ...serverScenarios,
+  ...lossScenarios,
   ...messageScenarios,
   ...poisonScenarios,
   ...processScenarios,

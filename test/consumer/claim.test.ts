@@ -13,7 +13,7 @@ function aClaim(reply: 'done' | 'already' | 'lost') {
   const settle = () => Promise.resolve(reply);
   const broker = { retry: settle, bury: settle, release: settle };
   const session = {
-    context: { name: 'q', broker, events, logger: silent, wire: 'hotqueue' },
+    context: { name: 'q', broker, events, logger: silent, wire: 'hotqueue', maintenance: { observe: () => {} } },
     settler: { add: (claim: Claim) => queueMicrotask(() => claim.onAckReply(reply)) },
     forget: () => {},
   };

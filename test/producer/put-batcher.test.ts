@@ -29,7 +29,7 @@ function requestOf(
   reject: (error: unknown) => void,
 ): PutRequest {
   const jobs = messages.map((id) => ({ id, queue: 'q', payload: id, putAt: 0 }));
-  return new PutRequest({ context, lane, uniqueForMs }, jobs, messages, due, resolve, reject);
+  return new PutRequest({ context, lane, uniqueForMs, hasTtl: false }, jobs, messages, due, resolve, reject);
 }
 
 /** The put batcher with promises instead of callbacks, on a real queue. */

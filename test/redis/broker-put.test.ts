@@ -144,14 +144,17 @@ describe('put with a delay', () => {
       expect(nextDueMs).toBeGreaterThan(hour - 60_000);
       expect(nextDueMs).toBeLessThanOrEqual(hour);
     }
-    expect(
-      (
-        await broker.put(
-          { producer: 'producer', number: 2, delayed: [{ id: 'b', due: { at: 1 }, lane: 'h', message: 'b' }] },
-          at,
-        )
-      ).nextDueMs,
-    ).toBe(0);
+  });
+
+  it('makes a message waiting at once if its time is past, by the clock of the server', async () => {
+    const broker = aBroker();
+    const delayed: DelayedPut[] = [
+      { id: 'now', due: { at: (await broker.reader.now(at)) - 1 }, lane: 'h', message: 'now' },
+      { id: 'later', due: { at: (await broker.reader.now(at)) + hour }, lane: 'h', message: 'later' },
+    ];
+    await broker.put({ producer: 'producer', number: 1, delayed }, at);
+    expect(await broker.reader.peek(5, at)).toEqual(['now']);
+    expect(await delayedIds(broker)).toEqual(['later']);
   });
 
   it('leads to a promotion to the lane of each message', async () => {

@@ -142,6 +142,10 @@ const sendings: Record<(typeof transitions)[number] | 'put-with a delay', (broke
     const request = randomUUID();
     return () => broker.drop(letters.slice(1), request, at);
   },
+  'bury-large': async (broker) => {
+    await redis().rpush(broker.keys.base, `#big 0 0\n${'x'.repeat(1_000)}`, text('small'));
+    return () => broker.buryLarge('w', at, 1_000).then(() => undefined);
+  },
   sweep: async (broker) => {
     await delayed(broker);
     await redis().zrem(broker.keys.delayed, 'a'); // a message without an entry in the order
@@ -155,7 +159,7 @@ const sendings: Record<(typeof transitions)[number] | 'put-with a delay', (broke
   },
 };
 
-/** Everything that Redis stores of a queue, except the time of the last heartbeat and the ends of leases. */
+/** Everything that Redis stores of a queue, except the time of the last call and of the last heartbeat, and the ends of leases. */
 async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
   const all: Record<string, unknown> = {};
   const readers: Record<string, (key: string) => Promise<unknown>> = {
@@ -163,7 +167,7 @@ async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
     string: (key) => redis().get(key),
     hash: async (key) =>
       Object.entries(await redis().hgetallBuffer(key))
-        .filter(([field]) => field !== 'seen')
+        .filter(([field]) => field !== 'seen' && field !== 'time')
         .map(([field, bytes]) => [field, bytes.toString('latin1')])
         .sort(),
     zset: (key) => (key === keys.workers ? redis().zrange(key, 0, '-1') : redis().zrange(key, 0, '-1', 'WITHSCORES')),

@@ -53,7 +53,7 @@ export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
    * HotQueue can read; such messages have no options and no `id`. Default: `'hotqueue'`.
    */
   wire?: 'hotqueue' | 'plain';
-  /** Maximum size of a payload in bytes of UTF-8, up to 512 MiB. Default: 1 MiB. */
+  /** Maximum size of a payload in bytes of UTF-8, up to 128 MiB. Default: 1 MiB. */
   maxBytes?: number;
   /** Maximum number of nested arrays and objects in a payload, up to 1,000. Default: 64. */
   maxDepth?: number;

@@ -9,10 +9,28 @@ local function serverNow()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The instant of a due time as the client writes it: '+<ms>' from now, or Unix ms.
-local function dueAt(due, now)
+-- The time of a queue, Unix ms, and how far it is ahead of the server's clock. It is the server's clock, unless that was set back:
+-- the time of a queue never runs backwards, and it does not stand still until the clock has caught up. Leases, due times and
+-- expiry count in it. `time` in meta is the latest time that a script has stored, and `ahead` is what it was ahead then.
+local function queueTime(time, ahead)
+  local clock = serverNow()
+  time, ahead = tonumber(time or 0), tonumber(ahead or 0)
+  if clock >= time then return clock, 0 end
+  ahead = math.max(ahead, time - clock)
+  return clock + ahead, ahead
+end
+
+-- Stores the time of a queue, and returns it as queueTime does.
+local function keepTime(meta)
+  local now, ahead = queueTime(unpack(redis.call('HMGET', meta, 'time', 'ahead')))
+  redis.call('HSET', meta, 'time', now, 'ahead', ahead)
+  return now, ahead
+end
+
+-- The instant of a due time as the client writes it: '+<ms>' from now, or Unix ms by the server's clock.
+local function dueAt(due, now, ahead)
   local after = string.match(due, '^%+(%d+)$')
-  return after and now + tonumber(after) or tonumber(due)
+  return after and now + tonumber(after) or tonumber(due) + ahead
 end
 
 -- Ms until the next delayed message is due; -1 if none is delayed.
@@ -69,18 +87,18 @@ local function failuresLength(message, fields, headerLength)
   return string.find(string.sub(message, headerLength + 1, headerLength + length), '^%[[ -~]*\n$') and length or 0
 end
 
--- The header line, with its line break.
+-- The header line, with its line break. The counts saturate: parseHeader reads six digits.
 local function headerLine(id, attempts, crashes, fields)
-  return '#' .. id .. ' ' .. attempts .. ' ' .. crashes .. fields .. '\n'
+  return '#' .. id .. ' ' .. math.min(attempts, 999999) .. ' ' .. math.min(crashes, 999999) .. fields .. '\n'
 end
 
--- Stores a message under its id. If the id is taken, under its id with ~1, ~2 .. behind it: callers may choose ids, so two messages
--- can have the same. Returns the id under which it is stored.
-local function storeUnder(hash, id, entry)
-  local member, n = id, 0
+-- Stores a message under its id. If the id is taken, under its id with ~<n> behind it: callers may choose ids, so two messages can
+-- have the same. One counter serves all ids, so that thousands with one id do not search for a free name. Returns the id under
+-- which it is stored.
+local function storeUnder(meta, hash, id, entry)
+  local member = id
   while redis.call('HSETNX', hash, member, entry) == 0 do
-    n = n + 1
-    member = id .. '~' .. n
+    member = id .. '~' .. redis.call('HINCRBY', meta, 'copies', 1)
   end
   return member
 end
@@ -94,8 +112,8 @@ local function crashRecord(lane, crashes, attempts, worker)
 end
 
 -- Stores a dead letter: the record, a line break, and the message byte for byte.
-local function storeDeadLetter(dead, deadMessages, id, record, message)
-  redis.call('ZADD', dead, serverNow(), storeUnder(deadMessages, id, record .. '\n' .. message))
+local function storeDeadLetter(meta, dead, deadMessages, id, record, message)
+  redis.call('ZADD', dead, serverNow(), storeUnder(meta, deadMessages, id, record .. '\n' .. message))
 end
 
 -- Deletes the oldest dead letters.

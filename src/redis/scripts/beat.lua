@@ -10,9 +10,9 @@
 -- acknowledgement that a failover rolled back is written again.
 local claims, workers, meta, heartbeats, commands = KEYS[1], KEYS[2], KEYS[3], KEYS[10], KEYS[11]
 local worker, lease = ARGV[1], tonumber(ARGV[2])
-local now = serverNow()
 redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
 if not redis.call('ZSCORE', workers, worker) then return {-1, -1, ''} end
+local now = keepTime(meta)
 
 extendAfterOutage(workers, tonumber(redis.call('HGET', meta, 'seen') or now), now, lease)
 redis.call('HSET', meta, 'seen', now)

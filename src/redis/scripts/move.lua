@@ -1,19 +1,19 @@
 -- move: delayed -> delayed with another due time, or -> waiting (tail) if that time is now or past
 -- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 request (string)  4 quarantine  5 requeued  6 inbox  7 high  8 base
---       9 low (lists)
+--       9 low (lists)  10 meta (hash)
 -- ARGV  1 id  2 new due time: +ms from now, or Unix ms  3 how long Redis keeps the request key, in ms
 -- Returns {1 if moved or 0 if there is no delayed message with this id, ms until the next message is due or -1}
 --
 -- The request key keeps the result. Without it, a repeated or late request would undo a later move.
 local delayed, delayedMessages, request = KEYS[1], KEYS[2], KEYS[3]
-local now = serverNow()
+redis.call('ZREM', delayed, '') -- Redis allows this when out of memory, and then all later writes
+local now, ahead = keepTime(KEYS[10])
 local answered = redis.call('GET', request)
 if answered then return {tonumber(answered), nextDue(delayed, now)} end
 
-redis.call('ZREM', delayed, '') -- Redis allows this when out of memory, and then all later writes
 local entry, moved = redis.call('HGET', delayedMessages, ARGV[1]), 0
 if entry then
-  local due = dueAt(ARGV[2], now)
+  local due = dueAt(ARGV[2], now, ahead)
   if due > now then
     redis.call('ZADD', delayed, due, ARGV[1])
   else

@@ -1,17 +1,19 @@
 -- promote: delayed -> waiting (tail)
--- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 quarantine  4 requeued  5 inbox  6 high  7 base  8 low (lists)
--- ARGV  1 most messages
+-- KEYS  1 delayed (zset)  2 delayed messages (hash)  3 quarantine  4 requeued  5 inbox  6 high  7 base  8 low (lists)  9 meta (hash)
+-- ARGV  1 most messages  2 after how many bytes of messages no further one is promoted
 -- Returns {how many were promoted, ms until the next message is due or -1}
 local delayed, delayedMessages, lists = KEYS[1], KEYS[2], waitingLists(3)
-local now = serverNow()
+redis.call('ZREM', delayed, '') -- Redis allows this when out of memory, and then all later writes
+local now = keepTime(KEYS[9])
 
-local due, promoted = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, ARGV[1]), 0
-if #due > 0 then redis.call('ZREM', delayed, '') end -- Redis allows this when out of memory, and then all later writes
-for _, member in ipairs(due) do
+local promoted, room = 0, tonumber(ARGV[2])
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  if room <= 0 then break end
   local entry = redis.call('HGET', delayedMessages, member)
   if entry then
     redis.call('RPUSH', lists[string.sub(entry, 1, 1)], string.sub(entry, 2))
     promoted = promoted + 1
+    room = room - #entry
   end
   redis.call('HDEL', delayedMessages, member)
   redis.call('ZREM', delayed, member)

@@ -4,7 +4,7 @@
 --       15 dead messages (hash)
 -- ARGV  1 that worker  2 lease in ms  3 number of crashes that buries a message  4 'a' on a plain queue: messages with a new
 --       header go to requeued; else 'b': they go back to their lane  5 '1' if its process held a quarantined message elsewhere
---       6 and 7 after how many messages, or bytes of messages, no further take is given back
+--       6 most messages of a call  7 most bytes: a call that has reached one of these gives no further take back
 -- Returns {waiting, quarantined, dead, 1 if takes are left}: how many messages went where; {-1, ms} if its lease ends only after
 --         so many ms
 --
@@ -15,11 +15,11 @@
 -- message is counted. Only headers are read and written: a payload may be what killed the worker.
 local claims, workers, meta, dead, deadMessages = KEYS[1], KEYS[2], KEYS[10], KEYS[14], KEYS[15]
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local now = serverNow()
 
+redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
+local now = keepTime(meta)
 local ends = redis.call('ZSCORE', workers, worker)
 if ends and tonumber(ends) > now then return {-1, math.ceil(ends - now)} end
-redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
 
 if ends then
   local seen = tonumber(redis.call('HGET', meta, 'seen') or 0)
@@ -49,7 +49,7 @@ local function crash(lane, message, token)
   crashes = crashes + 1
   message = headerLine(id, attempts, crashes, fields) .. string.sub(message, length + 1)
   if crashes >= limit then
-    storeDeadLetter(dead, deadMessages, id, crashRecord(lane, crashes, attempts, worker), message)
+    storeDeadLetter(meta, dead, deadMessages, id, crashRecord(lane, crashes, attempts, worker), message)
     buried = buried + 1
   elseif crashes == limit - 1 then
     redis.call('LPUSH', lists.s, message)

@@ -1,22 +1,26 @@
 -- take: waiting -> active
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 meta (hash)  4 quarantine  5 requeued  6 inbox  7 high
 --       8 base  9 low (lists)  10 delayed (zset)
--- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes
+-- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes  5 most bytes of one message
 -- Returns {status, ms until a delayed message is due or -1, ms until the first lease ends, worker of that lease, 1 if someone
---         watches, packed messages, acknowledgements, indexes settled with an effect}; the last three only if messages were taken
---         status 0 served, 1 paused, -1 the lease was lost, -2 a newer take was answered
+--         watches, time of the queue, packed messages, acknowledgements, indexes settled with an effect}; the last three only if
+--         messages were taken
+--         status 0 served, 1 paused, 2 the next message is too large: the caller must call bury-large, -1 the lease was lost,
+--         -2 a newer take was answered
 --
 -- If a take is sent again under the same number, it gets the same messages. So a lost reply claims nothing twice.
 local claims, workers, meta, delayed, lists = KEYS[1], KEYS[2], KEYS[3], KEYS[10], waitingLists(4)
 local worker, number, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local now = serverNow()
+local longest = tonumber(ARGV[5])
 if not redis.call('ZSCORE', workers, worker) then return {-1} end
 
-local paused, watched = unpack(redis.call('HMGET', meta, 'paused', 'watched'))
+local paused, watched, time, ahead = unpack(redis.call('HMGET', meta, 'paused', 'watched', 'time', 'ahead'))
+local now = serverNow()
+if time and tonumber(time) > now then now = math.max(now + ahead, tonumber(time)) end -- as queueTime does; a call is dearer
 local function reply(status, packed, acked, effects)
   local ends = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
   local isWatched = watched and tonumber(watched) > now and 1 or 0
-  return {status, nextDue(delayed, now), math.max(0, math.ceil(ends[2] - now)), ends[1], isWatched, packed, acked, effects}
+  return {status, nextDue(delayed, now), math.max(0, math.ceil(ends[2] - now)), ends[1], isWatched, now, packed, acked, effects}
 end
 
 local last = tonumber(redis.call('HGET', claims, 'seq') or 0)
@@ -40,19 +44,34 @@ if paused and (paused == 'on' or tonumber(paused) > now) then
 end
 
 -- Messages are copied first, and removed after they are stored, so no failing step loses one. Portions grow. The larger the
--- messages, the smaller a portion: a take must not copy large messages that do not fit.
-local taken, lanes, count, drawn, largest = {''}, '', 0, {}, 1
+-- messages, the smaller a portion: a take must not copy large messages that do not fit. So it looks at the sizes of two messages
+-- of a portion before it copies the portion.
+local taken, lanes, count, drawn, largest, isTooLarge = {''}, '', 0, {}, 1, false
 local function draw(list, lane, bound)
-  local portion = 8
+  local portion, length = 8, bound > 1 and redis.call('LLEN', list) or 1
   while count < bound and room > 0 do
     local from = drawn[list] or 0
-    local messages = redis.call('LRANGE', list, from, from + math.min(bound - count, portion, math.ceil(room / largest)) - 1)
+    local wanted = math.min(bound - count, portion, length - from, math.ceil(room / largest))
+    if wanted <= 0 then return end
+    if wanted > 1 then
+      local middle = redis.call('LINDEX', list, from + math.floor(wanted / 2))
+      local last = redis.call('LINDEX', list, from + wanted - 1)
+      largest = math.max(largest, #(middle or ''), #(last or ''))
+      wanted = math.min(wanted, math.ceil(room / largest))
+    end
+    local messages = redis.call('LRANGE', list, from, from + wanted - 1)
     if #messages == 0 then return end
     local used = 0
     for index = 1, #messages do
       if room <= 0 then break end
       local message = messages[index]
       local size = #message
+      if size > longest then
+        -- bury-large buries it, once it is the first message of a take.
+        isTooLarge = count + used == 0
+        room = 0
+        break
+      end
       room = room - size
       if size > largest then largest = size end
       used = index
@@ -91,5 +110,9 @@ if count > 0 then
   for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
 end
 
+if isTooLarge then
+  wakeWorker(lists)
+  return reply(2)
+end
 if count >= most or room <= 0 then wakeWorker(lists) end
 return reply(0, packed)
