@@ -18,6 +18,7 @@ interface WorkerFlags extends Omit<RedisFlags, 'prefix'> {
   readonly concurrency?: number;
   readonly processes?: number;
   readonly burst?: boolean;
+  readonly waitForRedis?: boolean;
   readonly maxJobs?: number;
   /** In ms. */
   readonly maxIdle?: number;
@@ -62,6 +63,7 @@ export function workerCommand(): Command {
     )
     .option('--processes <number>', 'number of processes; a process that dies is restarted', wholeFrom(1, 256))
     .option('--burst', 'exit when no message is waiting')
+    .option('--no-wait-for-redis', 'exit if Redis does not answer at the start (default: wait for it)')
     .option(
       '--max-jobs <number>',
       'exit after this number of messages; with --processes, a new process replaces it',
@@ -151,6 +153,7 @@ function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSetting
   return {
     files: [...new Set(files.map((file) => path.resolve(file)))],
     isBurst: flags.burst === true,
+    waitsForRedis: flags.waitForRedis !== false,
     log: form,
     ...(flags.class && { classes: flags.class }),
     ...(flags.queue && { queues: flags.queue }),

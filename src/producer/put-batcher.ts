@@ -1,9 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../core/errors.js';
+import {
+  BufferFullError,
+  OutcomeUnknownError,
+  QueueFullError,
+  RedisRefusedError,
+  RedisUnreachableError,
+} from '../core/errors.js';
 import type { Limit } from '../core/options/queue.js';
 import type { Broker } from '../redis/broker.js';
 import type { PutReply, QueueHints } from '../redis/transitions.js';
 import { newId } from '../wire/id.js';
+import { Outage } from './outage.js';
 import type { PutRequest } from './put-request.js';
 
 const mostMessages = 1_000;
@@ -13,8 +20,8 @@ const nearbyMs = 10;
 const mostCharacters = 1_048_576;
 /** What may wait in memory while Redis is away. */
 const mostBufferedCharacters = 16 * 1_048_576;
-/** Redis counts as away when a batch has no reply after so long. */
-const awayAfterMs = 1_000;
+/** A batch that waited behind others tries at least so long. */
+const leastPatienceMs = 1_000;
 /** How long a put tries while Redis is away, or the queue is full. */
 const patienceMs = 30_000;
 /** Between two attempts while the queue is full. */
@@ -47,6 +54,7 @@ export class PutBatcher {
   #buffered = 0;
   /** How long to wait before the next attempt on a full queue; 0 while there is room. */
   #fullPauseMs = 0;
+  readonly #outage = new Outage(() => (this.#sending ? this.#number : undefined));
 
   /** @param onDelayed called when a delayed message is stored, with the time at which the next one is due */
   constructor(
@@ -60,10 +68,15 @@ export class PutBatcher {
   put(request: PutRequest): void {
     if (this.limit) {
       if (request.count > this.limit.maxLength) return request.reject(this.#full(request));
-      request.waitsUntil = Date.now() + patienceMs;
+      request.waitsUntil = performance.now() + patienceMs;
     }
     const { weight } = request;
-    if (this.#isOverfull(weight)) return request.reject(new BufferFullError(this.name, this.#buffered));
+    if (this.#outage.since > 0) {
+      // While Redis answers, its speed bounds what waits. While it is away, only this does.
+      if (this.#buffered + weight > mostBufferedCharacters)
+        return request.reject(new BufferFullError(this.name, this.#buffered));
+      request.waitsSince = performance.now();
+    }
     this.#buffered += weight;
     this.#pending.push(request);
     this.#sending ??= this.#sendAll();
@@ -75,6 +88,7 @@ export class PutBatcher {
   }
 
   async #sendAll(): Promise<void> {
+    this.#outage.watch();
     await Promise.resolve(); // so that puts of one turn of the event loop share a batch
     if (this.#number === 0) await this.#announce();
     for (let flight = this.#depart(); flight;) flight = (await this.#arrive(flight)) ?? this.#depart();
@@ -85,7 +99,7 @@ export class PutBatcher {
   #depart(): Flight | undefined {
     if (this.#pending.length === 0) return undefined;
     const batch = this.#nextBatch();
-    this.#sentAt = Date.now();
+    this.#sentAt = performance.now();
     return { batch, reply: this.#send(batch) };
   }
 
@@ -93,7 +107,8 @@ export class PutBatcher {
   async #arrive({ batch, reply: replying }: Flight): Promise<Flight | undefined> {
     try {
       const reply = await replying;
-      this.#tripMs = Date.now() - this.#sentAt;
+      this.#tripMs = performance.now() - this.#sentAt;
+      this.#outage.end();
       const refused = refusedOf(batch, reply);
       if (refused.length === 0) this.#fullPauseMs = 0;
       else if (refused.length < batch.length) this.#fullPauseMs = shortestPauseMs;
@@ -104,6 +119,7 @@ export class PutBatcher {
       return next;
     } catch (error) {
       for (const request of batch) request.reject(this.#explain(error, request));
+      this.#rejectOld(error);
       return undefined;
     }
   }
@@ -128,10 +144,23 @@ export class PutBatcher {
     return batch;
   }
 
-  /** While Redis answers, its speed bounds what waits. While it is away, only this does. */
-  #isOverfull(weight: number): boolean {
-    if (this.#buffered + weight <= mostBufferedCharacters) return false;
-    return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
+  /** Rejects what has waited as long as a put may, behind a batch that Redis did not take. It was never sent. */
+  #rejectOld(error: unknown): void {
+    if (!(error instanceof RedisUnreachableError || error instanceof RedisRefusedError)) return;
+    const old = new Set(this.#pending.filter((request) => this.#waitedMs(request) >= patienceMs));
+    if (old.size === 0) return;
+    this.#pending = this.#pending.filter((request) => !old.has(request));
+    const wayOut = `no message of this call was sent within ${patienceMs / 1_000} s. Check the server, then put again`;
+    for (const request of old) {
+      this.#buffered -= request.weight;
+      request.reject(new RedisUnreachableError(error.address, wayOut, { cause: error }));
+    }
+  }
+
+  /** How long a request has waited while Redis was away. */
+  #waitedMs({ waitsSince }: PutRequest): number {
+    const { since } = this.#outage;
+    return since === 0 ? 0 : performance.now() - Math.max(waitsSince, since);
   }
 
   async #send(batch: readonly PutRequest[]): Promise<PutReply> {
@@ -139,6 +168,7 @@ export class PutBatcher {
     this.#number += 1;
     const { target, due } = batch[0]!;
     const { limit } = this;
+    const patience = { withinMs: Math.max(leastPatienceMs, patienceMs - this.#waitedMs(batch[0]!)) };
     const terms = {
       producer: this.#id,
       number: this.#number,
@@ -147,19 +177,18 @@ export class PutBatcher {
       }),
       ...(limit && { limit: { most: limit.maxLength, calls: batch.map(({ count }) => count) } }),
     };
-    if (!due)
-      return this.broker.put({ ...terms, messages: messagesOf(batch), lane: target.lane }, { withinMs: patienceMs });
+    if (!due) return this.broker.put({ ...terms, messages: messagesOf(batch), lane: target.lane }, patience);
     const delayed = batch.flatMap(({ list, ids, due: when, target: { lane } }) =>
       list.map((message, index) => ({ id: ids[index]!, due: when!, lane, message })),
     );
-    const reply = await this.broker.put({ ...terms, delayed }, { withinMs: patienceMs });
+    const reply = await this.broker.put({ ...terms, delayed }, patience);
     this.onDelayed?.(reply);
     return reply;
   }
 
   /** Requests that may wait become the oldest again, until there is room or their patience ends. */
   async #retryRefused(refused: readonly PutRequest[]): Promise<void> {
-    const now = Date.now();
+    const now = performance.now();
     const waiting = refused.filter(({ waitsUntil }) => this.limit?.whenFull === 'wait' && waitsUntil > now);
     for (const request of refused) if (!waiting.includes(request)) request.reject(this.#full(request));
     this.#pending.unshift(...waiting);
@@ -177,7 +206,8 @@ export class PutBatcher {
   }
 
   #explain(error: unknown, { ids, target }: PutRequest): unknown {
-    const isUnknown = error instanceof RedisUnreachableError && error.mayHaveArrived;
+    const isAway = error instanceof RedisUnreachableError || error instanceof RedisRefusedError;
+    const isUnknown = isAway && error.mayHaveArrived;
     return isUnknown
       ? new OutcomeUnknownError(this.name, ids, target.uniqueForMs !== undefined, { cause: error })
       : error;

@@ -26,7 +26,8 @@ const permanentReplies: ReadonlySet<string> = new Set([
 ]);
 
 /** `ERR` is also what Redis replies when it has too many clients, and what proxies reply while their server is away. */
-const passingErrors = /max number of clients|shutting down|upstream|backend|server closed|connection (lost|refused|timed out)/i;
+const passingErrors =
+  /max number of clients|shutting down|upstream|backend|server closed|connection (lost|refused|timed out)/i;
 
 /** What to do about a reply, beside waiting. */
 const wayOuts: Readonly<Record<string, string>> = {
@@ -90,13 +91,19 @@ export function typedError(error: unknown, address: string, mayHaveArrived: bool
   if (kind === 'full' && !mayHaveArrived) return new RedisFullError(address, { cause });
   const reply = replyOf(cause);
   if (reply === undefined) {
-    const wayOut = `${wordsOf(cause)}. Check that the server runs, then try again`;
+    const wayOut = `${wordsOf(cause).replace(/\.$/, '')}. Check that the server runs, then try again`;
     return new RedisUnreachableError(address, wayOut, { cause, mayHaveArrived });
   }
   const code = replyCodeOf(cause) ?? 'ERR';
   const isDatabase = /DB index|out of range/i.test(reply);
-  const wayOut = isDatabase ? 'the server has no such database. Use another database number' : wayOuts[code] ?? (kind === 'permanent' ? 'read the reply' : 'wait, and read the log of the server');
-  return new RedisRefusedError(address, code, reply, wayOut, { cause, mayHaveArrived, isPermanent: kind === 'permanent' });
+  const wayOut = isDatabase
+    ? 'the server has no such database. Use another database number'
+    : (wayOuts[code] ?? (kind === 'permanent' ? 'read the reply' : 'wait, and read the log of the server'));
+  return new RedisRefusedError(address, code, reply, wayOut, {
+    cause,
+    mayHaveArrived,
+    isPermanent: kind === 'permanent',
+  });
 }
 
 /** The message of an error, with its code if the message does not contain it. */
@@ -114,8 +121,13 @@ export function wordsOf(error: unknown): string {
  */
 export function withoutSecrets(error: unknown): unknown {
   for (let each = error; each instanceof Error;) {
-    const { lastNodeError, previousErrors, cause } = each as { lastNodeError?: unknown; previousErrors?: unknown; cause?: unknown };
-    for (const field of ['command', 'args', 'previousErrors']) delete (each as unknown as Record<string, unknown>)[field];
+    const { lastNodeError, previousErrors, cause } = each as {
+      lastNodeError?: unknown;
+      previousErrors?: unknown;
+      cause?: unknown;
+    };
+    for (const field of ['command', 'args', 'previousErrors'])
+      delete (each as unknown as Record<string, unknown>)[field];
     if (Array.isArray(previousErrors)) previousErrors.forEach(withoutSecrets);
     const short = each.message.replace(/,? with args beginning with: [^]*$/, '');
     if (short !== each.message) {

@@ -17,6 +17,8 @@ export interface HandlerRunnerOptions {
   readonly givingUp: AbortSignal;
   /** Whether to claim what the handler will begin in a moment, or only what can begin at once. */
   readonly mayPrefetch: boolean;
+  /** Whether to wait for a named server that has not answered yet. */
+  readonly waitsForStart: boolean;
   /** Called when there is room again, while `isAwaited`. */
   onRoom(): void;
   /** Called when someone asks this worker to stop, perhaps more than once. */
@@ -44,6 +46,8 @@ export class HandlerRunner {
   #pipelined = { most: 0, isDrained: false };
   /** Whether `onRoom` is wanted. A check for room after each message would cost more than the rest of it. */
   isAwaited = false;
+  /** How many messages a take may still bring that the dispatcher no longer waits for. */
+  late = 0;
   #onEmpty: (() => void)[] = [];
 
   constructor(
@@ -51,9 +55,10 @@ export class HandlerRunner {
     private readonly options: HandlerRunnerOptions,
   ) {
     const { context, payload, handle, name } = handler;
-    const { givingUp } = options;
+    const { givingUp, waitsForStart } = options;
     this.#fetcher = new Fetcher(context, {
       taking: givingUp,
+      waitsForStart,
       settling: { signal: givingUp },
       description: this.#description,
       onCommand: (command) => this.#obey(command),
@@ -83,12 +88,12 @@ export class HandlerRunner {
 
   /** Slots in use, also by a batch that waits to be filled. */
   get occupied(): number {
-    return this.#running + Math.ceil(this.#prefetch.length / this.#size);
+    return this.#running + Math.ceil((this.#prefetch.length + this.late) / this.#size);
   }
 
   /** How many more messages to claim: for free slots, and for those that will be free in a moment. */
   get room(): number {
-    if (this.#status === 'quiet') return 0;
+    if (this.#status === 'quiet' || this.late > 0) return 0;
     const { concurrency } = this.handler.options;
     const size = this.#size;
     const free = this.#free;
