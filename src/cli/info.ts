@@ -7,6 +7,7 @@ import { ratesBetween, Snapshots, type QueueSnapshot } from '../inspect/snapshot
 import { jsonLine, widthOf } from './output.js';
 import { columnsOf } from './text-width.js';
 import { printed, untilInterrupted } from './printed.js';
+import { steadyNow } from './clock.js';
 
 interface InfoFlags extends RedisFlags {
   /** In ms. */
@@ -70,7 +71,7 @@ function rowsOf(text: string): number {
 }
 
 function infoOf(snapshots: readonly QueueSnapshot[], before?: Info): Info {
-  const at = Date.now();
+  const at = steadyNow();
   const earlier = new Map(before?.queues.map((queue) => [queue.name, queue]));
   return {
     at,

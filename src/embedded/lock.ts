@@ -21,11 +21,11 @@ export async function alone<T>(
   work: () => Promise<T>,
   meanwhile: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const giveUpAt = Date.now() + deadlineMs;
+  const giveUpAt = performance.now() + deadlineMs;
   while (!acquire(file)) {
     const found = await meanwhile();
     if (found !== undefined) return found;
-    if (Date.now() > giveUpAt) return undefined;
+    if (performance.now() > giveUpAt) return undefined;
     await sleep(tryAgainMs);
   }
   try {

@@ -56,9 +56,9 @@ function commandLine(pid: number): string {
 export async function end(server: ServerRecord, patienceMs = 10_000): Promise<void> {
   if (!isServing(server)) return;
   process.kill(server.pid, 'SIGTERM');
-  const insistAt = Date.now() + patienceMs;
+  const insistAt = performance.now() + patienceMs;
   for (let insisted = false; isServing(server); await sleep(10)) {
-    if (insisted || Date.now() < insistAt) continue;
+    if (insisted || performance.now() < insistAt) continue;
     process.kill(server.pid, 'SIGKILL');
     insisted = true;
   }

@@ -131,7 +131,7 @@ export class Connection {
       retry.count(error);
     }
     this.#awaySince ??= performance.now();
-    if (retry.isOver) throw retry.error;
+    if (retry.isOver) throw retry.error!;
     this.#report(retry);
     if (retry.failures % failuresPerSearch === 0) await this.#reviveEmbedded();
     await pause(retry.pauseMs, undefined, { signal: patience.signal });

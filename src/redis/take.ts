@@ -11,6 +11,8 @@ export type { Lane } from '../wire/lane.js';
  */
 export class Take {
   readonly lanes: string;
+  /** Monotonic ms. */
+  readonly receivedAt = performance.now();
   /** How many messages the take has, settled ones included. */
   readonly size: number;
   /** All bytes as one text, if the messages are ASCII. Slicing it is cheaper than decoding each message. */

@@ -216,7 +216,7 @@ export class HandlerRunner {
   /** Whether what waits is no full batch yet, and still has time to become one. */
   #isFilling(lingerMs: number): boolean {
     if (this.#prefetch.length >= this.#size) return false;
-    const leftMs = Math.min(lingerMs, this.#prefetch.first!.takenAt + lingerMs - Date.now());
+    const leftMs = Math.min(lingerMs, this.#prefetch.first!.take.receivedAt + lingerMs - performance.now());
     if (leftMs <= 0) return false;
     this.#lingering ??= setTimeout(() => this.#endLingering(), Math.min(leftMs, longestTimerMs));
     return true;

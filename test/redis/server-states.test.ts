@@ -199,6 +199,23 @@ describe('a state of the server that passes by itself', () => {
   });
 });
 
+it.each([-3_600_000, 3_600_000])('a clock that jumps by %d ms changes no patience', async (jumpMs) => {
+  const server = await aServer();
+  const connection = Connection.share({ url: server.url });
+  onTestFinished(() => connection.leave());
+  const broker = new Broker(connection, new Keys(aName()));
+  await broker.reader.size();
+  await server.client.replicaof('127.0.0.1', 1);
+  const putAt = performance.now();
+  const putting = broker.put({ producer: 'p', number: 1, messages: ['#a 0 0\n1'] }, { withinMs: 1_500 });
+  const real = Date.now;
+  vi.spyOn(Date, 'now').mockImplementation(() => real() + jumpMs);
+  onTestFinished(() => void vi.restoreAllMocks());
+  await expect(putting).rejects.toMatchObject({ reply: 'READONLY' });
+  const tookMs = performance.now() - putAt;
+  expect([tookMs >= 1_400, tookMs < 20_000]).toEqual([true, true]);
+});
+
 it.each<[string, string[], string[]]>([
   ['is renamed', ['--rename-command', 'INFO', 'secret-info'], []],
   ['is forbidden', [], ['ACL', 'SETUSER', 'default', '-info']],
