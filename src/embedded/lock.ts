@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readOwn } from './trust.js';
 
 /** A lock that is older than this counts as abandoned, even if its process runs. */
 const longestHoldMs = 90_000;
@@ -53,12 +54,7 @@ function acquire(file: string): boolean {
 }
 
 function holder(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  return readOwn(file);
 }
 
 function isAbandoned(file: string, found: string): boolean {
