@@ -31,11 +31,13 @@ export function start(workers: WorkerSource, options?: StartOptions): Runner {
  * and the number of processes.
  *
  * @param workers an instance with decorated methods or worker fields, a wrapped function, or an array of these
- * @param options as for {@link start}, and `shutdownTimeout`: how long active handlers may run after the signal, 25 s by default
+ * @param options as for {@link start}, and `shutdownTimeout`: how long active handlers may run after the signal, 25 s by default.
+ *   `waitForRedis: true` starts before Redis does
  * @throws NoWorkersError if `workers` has no worker
  * @throws ConflictingQueuesError if two workers take from one queue with different payloads
  * @throws InvalidOptionError; QueueClosedError if one of their queues is closed
- * @throws RedisUnreachableError if the given Redis does not answer
+ * @throws RedisUnreachableError if the given Redis does not answer, unless `waitForRedis` is true
+ * @throws RedisRefusedError if Redis refuses for a reason that waiting does not change, such as a wrong password
  *
  * @example
  * await run([new Studio(), new Mailer()], { shutdownTimeout: '1m' });

@@ -1,6 +1,7 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import { ratesBetween, Snapshots, type QueueSnapshot } from '../inspect/snapshot.js';
 import { sleep } from '../core/timer.js';
+import { steadyNow } from './clock.js';
 import { addressOf, missing, type RedisFlags } from './command.js';
 import { infoAsJson, infoAsText, type Info } from './info-text.js';
 import { openQueue } from './open-queue.js';
@@ -62,7 +63,7 @@ function rowsOf(text: string): number {
 }
 
 function infoOf(snapshots: readonly QueueSnapshot[], before?: Info): Info {
-  const at = Date.now();
+  const at = steadyNow();
   const earlier = new Map(before?.queues.map((queue) => [queue.name, queue]));
   return {
     at,

@@ -13,7 +13,10 @@ export interface Progress {
 const frameMs = 100;
 
 /** A progress line on a terminal. Draws nothing if the stream is not a terminal. */
-export function progressOn(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now): Progress {
+export function progressOn(
+  stream: NodeJS.WriteStream = process.stderr,
+  now: () => number = () => performance.now(),
+): Progress {
   if (stream.isTTY !== true || process.env['TERM'] === 'dumb') return { tell: () => {}, end: () => {} };
   const beganAt = now();
   let drawnAt = beganAt; // no bar for work that takes less than one frame

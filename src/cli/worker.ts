@@ -36,6 +36,7 @@ export function workerCommand(): Command {
     )
     .option('--processes <number>', 'number of processes; a process that dies is restarted', wholeFrom(1, 256))
     .option('--burst', 'exit when no message is waiting')
+    .option('--no-wait-for-redis', 'exit if Redis does not answer at the start (default: wait for it)')
     .option(
       '--max-jobs <number>',
       'exit after this number of messages; with --processes, a new process replaces it',

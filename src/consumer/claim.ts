@@ -177,7 +177,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   onAckReply(reply: SettleReply | Error): void {
     // Also for `already`: an earlier, identical call of this process arrived, and its reply was lost.
     if ((reply === 'done' || reply === 'already') && this.session.context.events.listenerCount('ack') > 0)
-      this.emit('ack', { tookMs: Date.now() - this.takenAt });
+      this.emit('ack', { tookMs: Math.round(performance.now() - this.take.receivedAt) });
     if (this.#onAckReply) return this.#onAckReply(reply);
     if (reply instanceof Error) this.session.settleLater(this);
     else this.session.forget(this);

@@ -2,6 +2,7 @@ import type { QueueHints } from '../redis/transitions.js';
 import type { TakeReply } from '../redis/take.js';
 import type { IoredisClient } from '../redis/redis-client.js';
 import type { MaintainedWorker, QueueContext } from '../redis/queue-context.js';
+import type { Patience } from '../redis/connection.js';
 import type { WakeupWait } from '../redis/wakeup.js';
 import { emit } from '../core/events.js';
 import { mostMessageBytes } from '../core/sizes.js';
@@ -9,11 +10,14 @@ import { Timer } from '../core/timer.js';
 import type { Claim } from './claim.js';
 import { activeInProcess } from './process.js';
 import { Session, type SessionOptions } from './session.js';
+import { warnWaiting } from './waiting.js';
 
 /** A paused queue is checked this often: no wake-up comes when it is resumed. */
 const pausedPollMs = 1_000;
 
 export interface FetcherOptions extends SessionOptions {
+  /** Whether to wait for a named server that has not answered yet. By default, the first take fails then. */
+  readonly waitsForStart?: boolean;
   /** Gets what a pipelined take brought, as soon as it arrives; see {@link Fetcher.idle}. */
   readonly onPipelined?: OnPipelined;
 }
@@ -115,9 +119,7 @@ export class Fetcher implements MaintainedWorker {
       const isNew = this.session.worker === undefined;
       const worker = this.session.worker ?? (await this.#join());
       this.#mayTakeQuarantined = false;
-      const reply = await (this.#taking = broker.take(worker, this.session.nextTakeNumber, most, {
-        signal: this.options.taking,
-      }));
+      const reply = await (this.#taking = broker.take(worker, this.session.nextTakeNumber, most, this.#patience));
       this.#taking = undefined;
       if (reply === 'lost') {
         this.session.loseLease();
@@ -137,11 +139,18 @@ export class Fetcher implements MaintainedWorker {
   }
 
   async #join(): Promise<string> {
+    const { connection, reader } = this.context.broker;
+    if (!connection.isAnswering) await reader.now(this.#patience);
     const worker = await this.session.join();
     this.context.maintenance.add(this);
     // Tools find queues in the set of names, also a queue that has workers and no message yet.
     void this.context.broker.announce(this.context.name, { withinMs: 0 }).catch(() => undefined);
     return worker;
+  }
+
+  get #patience(): Patience {
+    const { taking: signal, waitsForStart = false } = this.options;
+    return { signal, waitsForStart, onWait: (wait) => warnWaiting(this.context, wait) };
   }
 
   #observe({ status, hints }: TakeReply): void {

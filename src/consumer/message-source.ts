@@ -13,7 +13,8 @@ export interface WaitLimits {
   waitMs: number | undefined;
 }
 
-const settlePatienceMs = 30_000;
+/** A settlement is worth repeating until the lease may have ended. */
+const leastSettlePatienceMs = 30_000;
 
 /**
  * What `consume()` and `get()` read from: valid messages in order, each settled when the caller asks for the next.
@@ -35,7 +36,7 @@ export class MessageSource<T> {
   ) {
     this.#fetcher = new Fetcher(context, {
       ...(maxBlockedMs !== undefined && { maxBlockedMs }),
-      settling: { withinMs: settlePatienceMs },
+      settling: { withinMs: Math.max(leastSettlePatienceMs, context.broker.leaseMs) },
       get taking() {
         return limits.ended;
       },
@@ -104,17 +105,17 @@ export class MessageSource<T> {
   /** The next valid message. Invalid and expired ones are buried on the way. @param portion messages to claim when none is prefetched */
   async #first(portion: () => number): Promise<Claim<T> | undefined> {
     const { ended, waitMs } = this.limits;
-    let idleSince = Date.now();
+    let idleSince = performance.now();
     while (!ended.aborted) {
       const found = this.#next(portion);
       const claim = found instanceof Promise ? await found : found;
       if (claim) {
         const isValid = this.#isValid(claim);
         if (isValid === true || (await isValid)) return claim;
-        idleSince = Date.now();
+        idleSince = performance.now();
         continue;
       }
-      const leftMs = waitMs === undefined ? Infinity : idleSince + waitMs - Date.now();
+      const leftMs = waitMs === undefined ? Infinity : idleSince + waitMs - performance.now();
       if (leftMs <= 0) return undefined;
       await this.#idle(leftMs);
     }

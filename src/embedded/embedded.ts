@@ -6,6 +6,7 @@ import { startEngine } from './engine.js';
 import { alone } from './lock.js';
 import { findProgram, startNative } from './native.js';
 import { ping } from './ping.js';
+import { assertTrusted } from './trust.js';
 import { makeReady, type Project } from './project.js';
 import { end, isServing, type Kind, readRecord, removeRecord, type ServerRecord } from './record.js';
 
@@ -23,11 +24,13 @@ const startMs = 60_000;
 /**
  * The running server of the project, or `undefined`. If it is loading its data, this waits until it has finished.
  *
- * @throws RedisUnreachableError if the server accepts connections and does not reply
+ * @throws RedisUnreachableError if the server accepts connections and does not reply, or its files belong to another user
  */
 export async function findRunning(project: Project): Promise<Running | undefined> {
+  assertTrusted(project, project.socket);
   const record = readRecord(project);
   const socket = record?.socket ?? project.socket;
+  assertTrusted(project, socket);
   for (;;) {
     const answer = await ping({ path: socket }, patienceMs);
     if (answer === 'closed') return undefined;
@@ -105,6 +108,7 @@ async function settleFormer(project: Project): Promise<Running | undefined> {
  * @returns whether a server was running
  */
 export async function stopRunning(project: Project, pid: number | undefined): Promise<boolean> {
+  assertTrusted(project, project.socket);
   const record = readRecord(project);
   const socket = record?.socket ?? project.socket;
   const server = record ?? (pid === undefined ? undefined : { pid, kind: 'native' as const, socket });

@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readOwn } from './trust.js';
 
 /** A lock that is older than this counts as abandoned, even if its process runs. */
 const longestHoldMs = 90_000;
@@ -21,11 +22,11 @@ export async function alone<T>(
   work: () => Promise<T>,
   meanwhile: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const giveUpAt = Date.now() + deadlineMs;
+  const giveUpAt = performance.now() + deadlineMs;
   while (!acquire(file)) {
     const found = await meanwhile();
     if (found !== undefined) return found;
-    if (Date.now() > giveUpAt) return undefined;
+    if (performance.now() > giveUpAt) return undefined;
     await sleep(tryAgainMs);
   }
   try {
@@ -53,12 +54,7 @@ function acquire(file: string): boolean {
 }
 
 function holder(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  return readOwn(file);
 }
 
 function isAbandoned(file: string, found: string): boolean {

@@ -12,10 +12,14 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { RedisUnreachableError } from '../core/errors.js';
+import { assertTrusted, mayBeRoot } from './trust.js';
 
 /** Paths of the embedded server of one project. All are absolute, because the server changes its working directory. */
 export interface Project {
-  /** The nearest parent directory with a `package.json`, or the directory in which the search began. */
+  /**
+   * The nearest parent directory with a `package.json` in which only this user may write, or the directory in which the search
+   * began.
+   */
   readonly root: string;
   /** Directory of the lock, log, record and append-only file. {@link makeReady} creates it. */
   readonly dataDir: string;
@@ -35,7 +39,7 @@ export function projectAt(cwd: string, env: NodeJS.ProcessEnv): Project {
 }
 
 function nearestPackage(dir: string): string | undefined {
-  if (existsSync(path.join(dir, 'package.json'))) return dir;
+  if (existsSync(path.join(dir, 'package.json')) && mayBeRoot(dir)) return dir;
   const parent = path.dirname(dir);
   return parent === dir ? undefined : nearestPackage(parent);
 }
@@ -72,10 +76,12 @@ function isUsable(dir: string | undefined): dir is string {
 export function makeReady(project: Project): void {
   try {
     mkdirSync(project.dataDir, { recursive: true, mode: 0o700 });
+    assertTrusted(project, project.socket);
     const ignore = path.join(project.root, '.hotqueue', '.gitignore');
-    if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+    if (!lstatSync(ignore, { throwIfNoEntry: false })) writeFileSync(ignore, '*\n', { flag: 'wx' });
     if (process.platform !== 'win32') makePrivate(path.dirname(project.socket));
   } catch (cause) {
+    if (cause instanceof RedisUnreachableError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RedisUnreachableError(
       project.dataDir,

@@ -18,12 +18,12 @@ export async function untilReady(
   let failure: Error | undefined;
   child.once('error', (error) => (failure = error));
   child.once('exit', (code, signal) => (failure = new Error(`it exited with ${code ?? signal}: ${said()}`)));
-  let giveUpAt = Date.now() + patienceMs;
+  let giveUpAt = performance.now() + patienceMs;
   for (;;) {
     const answer = await ping(door, 1_000);
     if (answer === 'ready' || answer === 'locked') return;
-    if (answer === 'loading') giveUpAt = Date.now() + patienceMs;
-    if (Date.now() > giveUpAt) failure ??= new Error(`no reply within ${patienceMs} ms`);
+    if (answer === 'loading') giveUpAt = performance.now() + patienceMs;
+    if (performance.now() > giveUpAt) failure ??= new Error(`no reply within ${patienceMs} ms`);
     if (failure !== undefined) throw failure;
     await sleep(answer === 'loading' ? 100 : 5);
   }

@@ -3,6 +3,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from './lock.js';
+import { readOwn } from './trust.js';
 import type { Project } from './project.js';
 
 /** Program of an embedded server: a native Redis or Valkey, or the JavaScript engine. */
@@ -18,9 +19,11 @@ export interface ServerRecord {
 
 const fileOf = (project: Project): string => path.join(project.dataDir, 'server.json');
 
+/** @throws RedisUnreachableError if the record belongs to another user */
 export function readRecord(project: Project): ServerRecord | undefined {
+  const text = readOwn(fileOf(project));
   try {
-    const { pid, kind, socket } = JSON.parse(readFileSync(fileOf(project), 'utf8')) as Partial<ServerRecord>;
+    const { pid, kind, socket } = JSON.parse(text ?? '') as Partial<ServerRecord>;
     if (typeof pid !== 'number' || typeof socket !== 'string' || (kind !== 'native' && kind !== 'js')) return undefined;
     return { pid, kind, socket };
   } catch {
@@ -30,7 +33,8 @@ export function readRecord(project: Project): ServerRecord | undefined {
 
 export function writeRecord(project: Project, record: ServerRecord): void {
   const file = fileOf(project);
-  writeFileSync(`${file}.new`, JSON.stringify(record), { mode: 0o600 });
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, JSON.stringify(record), { mode: 0o600, flag: 'wx' });
   renameSync(`${file}.new`, file);
 }
 
@@ -56,9 +60,9 @@ function commandLine(pid: number): string {
 export async function end(server: ServerRecord, patienceMs = 10_000): Promise<void> {
   if (!isServing(server)) return;
   process.kill(server.pid, 'SIGTERM');
-  const insistAt = Date.now() + patienceMs;
+  const insistAt = performance.now() + patienceMs;
   for (let insisted = false; isServing(server); await sleep(10)) {
-    if (insisted || Date.now() < insistAt) continue;
+    if (insisted || performance.now() < insistAt) continue;
     process.kill(server.pid, 'SIGKILL');
     insisted = true;
   }

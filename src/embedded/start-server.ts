@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { RedisUnreachableError } from '../core/errors.js';
 import type { Project } from './project.js';
 import { untilReady } from './ready.js';
+import { openOwn } from './trust.js';
 import { removeRecord, writeRecord, type Kind } from './record.js';
 
 /** How to run a server. */
@@ -26,7 +27,8 @@ export interface ServerCommand {
  */
 export async function startServer(project: Project, server: ServerCommand): Promise<void> {
   const logFile = path.join(project.dataDir, server.log);
-  const log = openSync(logFile, 'a', 0o600);
+  const log = openOwn(logFile, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+  if (log === undefined) throw new RedisUnreachableError(logFile, 'its directory was deleted. Try again');
   const { command, args, cwd, env } = server;
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', log, log] });
   closeSync(log);

@@ -1,9 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../core/errors.js';
+import {
+  BufferFullError,
+  OutcomeUnknownError,
+  QueueFullError,
+  RedisRefusedError,
+  RedisUnreachableError,
+} from '../core/errors.js';
 import type { Limit } from '../core/options/queue.js';
 import type { Broker } from '../redis/broker.js';
+import type { Patience } from '../redis/connection.js';
 import type { DelayedPut, PutBatch, PutReply, QueueHints } from '../redis/transitions.js';
 import { newId } from '../wire/id.js';
+import { Outage } from './outage.js';
 import type { PutRequest } from './put-request.js';
 
 const mostMessages = 1_000;
@@ -13,11 +21,10 @@ const nearbyMs = 10;
 const mostCharacters = 1_048_576;
 /** What may wait in memory while Redis is away. */
 const mostBufferedCharacters = 16 * 1_048_576;
-/** Redis counts as away when a batch has no reply after so long. */
-const awayAfterMs = 1_000;
+/** A batch that waited behind others tries at least so long. */
+const leastPatienceMs = 1_000;
 /** How long a put tries while Redis is away, or the queue is full. */
 const patienceMs = 30_000;
-const patience = { withinMs: patienceMs };
 /** Between two attempts while the queue is full. */
 const shortestPauseMs = 20;
 const longestPauseMs = 320;
@@ -50,6 +57,7 @@ export class PutBatcher {
   #buffered = 0;
   /** How long to wait before the next attempt on a full queue; 0 while there is room. */
   #fullPauseMs = 0;
+  readonly #outage = new Outage(() => (this.#sending ? this.#number : undefined));
 
   /** @param onDelayed called when a delayed message is stored, with the time at which the next one is due */
   constructor(
@@ -63,11 +71,14 @@ export class PutBatcher {
   put(request: PutRequest): void {
     if (this.limit) {
       if (request.count > this.limit.maxLength) return request.reject(this.#full(request));
-      request.waitsUntil = Date.now() + patienceMs;
+      request.waitsUntil = performance.now() + patienceMs;
     }
     const buffered = this.#buffered + request.weight;
-    if (buffered > mostBufferedCharacters && this.#isAway())
-      return request.reject(new BufferFullError(this.name, this.#buffered));
+    if (this.#outage.since > 0) {
+      // While Redis answers, its speed bounds what waits. While it is away, only this does.
+      if (buffered > mostBufferedCharacters) return request.reject(new BufferFullError(this.name, this.#buffered));
+      request.waitsSince = performance.now();
+    }
     this.#buffered = buffered;
     this.#pending.push(request);
     this.#sending ??= this.#sendAll();
@@ -79,6 +90,7 @@ export class PutBatcher {
   }
 
   async #sendAll(): Promise<void> {
+    this.#outage.watch();
     await Promise.resolve(); // so that puts of one turn of the event loop share a batch
     if (this.#number === 0) await this.#announce();
     let flight: Flight | undefined;
@@ -91,7 +103,8 @@ export class PutBatcher {
   async #arrive({ batch, messages, reply: replying }: Flight): Promise<Flight | undefined> {
     try {
       const reply = await replying;
-      this.#tripMs = Date.now() - this.#sentAt;
+      this.#tripMs = performance.now() - this.#sentAt;
+      this.#outage.end();
       const refused = reply.accepted < messages ? refusedOf(batch, reply) : [];
       if (refused.length === 0) this.#fullPauseMs = 0;
       else if (refused.length < batch.length) this.#fullPauseMs = shortestPauseMs;
@@ -102,6 +115,7 @@ export class PutBatcher {
       return next;
     } catch (error) {
       for (const request of batch) request.reject(this.#explain(error, request));
+      this.#rejectOld(error);
       return undefined;
     }
   }
@@ -123,13 +137,27 @@ export class PutBatcher {
     const batch = calls === this.#pending.length ? this.#pending : this.#pending.splice(0, calls);
     if (batch === this.#pending) this.#pending = [];
     for (const request of batch) this.#buffered -= request.weight;
-    this.#sentAt = Date.now();
+    this.#sentAt = performance.now();
     return { batch, messages, reply: this.#send(batch) };
   }
 
-  /** While Redis answers, its speed bounds what waits. While it is away, only `mostBufferedCharacters` does. */
-  #isAway(): boolean {
-    return this.#sending !== undefined && Date.now() - this.#sentAt > awayAfterMs;
+  /** Rejects what has waited as long as a put may, behind a batch that Redis did not take. It was never sent. */
+  #rejectOld(error: unknown): void {
+    if (!(error instanceof RedisUnreachableError || error instanceof RedisRefusedError)) return;
+    const old = new Set(this.#pending.filter((request) => this.#waitedMs(request) >= patienceMs));
+    if (old.size === 0) return;
+    this.#pending = this.#pending.filter((request) => !old.has(request));
+    const wayOut = `no message of this call was sent within ${patienceMs / 1_000} s. Check the server, then put again`;
+    for (const request of old) {
+      this.#buffered -= request.weight;
+      request.reject(new RedisUnreachableError(error.address, wayOut, { cause: error }));
+    }
+  }
+
+  /** How long a request has waited while Redis was away. */
+  #waitedMs({ waitsSince }: PutRequest): number {
+    const { since } = this.#outage;
+    return since === 0 ? 0 : performance.now() - Math.max(waitsSince, since);
   }
 
   #send(batch: readonly PutRequest[]): Promise<PutReply> {
@@ -140,12 +168,13 @@ export class PutBatcher {
     const own = forMs === undefined ? undefined : { ids: batch.flatMap(({ ids }) => ids), forMs };
     const limit = this.limit && { most: this.limit.maxLength, calls: batch.map(({ count }) => count) };
     const terms = { producer, number, own, limit, hasTtl };
+    const patience = { withinMs: Math.max(leastPatienceMs, patienceMs - this.#waitedMs(batch[0]!)) };
     return due
-      ? this.#sendDelayed({ ...terms, delayed: delayedOf(batch) })
+      ? this.#sendDelayed({ ...terms, delayed: delayedOf(batch) }, patience)
       : this.broker.put({ ...terms, messages: messagesOf(batch), lane: target.lane }, patience);
   }
 
-  async #sendDelayed(batch: PutBatch): Promise<PutReply> {
+  async #sendDelayed(batch: PutBatch, patience: Patience): Promise<PutReply> {
     const reply = await this.broker.put(batch, patience);
     this.onDelayed?.(reply);
     return reply;
@@ -153,7 +182,7 @@ export class PutBatcher {
 
   /** Requests that may wait become the oldest again, until there is room or their patience ends. */
   async #retryRefused(refused: readonly PutRequest[]): Promise<void> {
-    const now = Date.now();
+    const now = performance.now();
     const waiting = refused.filter(({ waitsUntil }) => this.limit?.whenFull === 'wait' && waitsUntil > now);
     for (const request of refused) if (!waiting.includes(request)) request.reject(this.#full(request));
     this.#pending.unshift(...waiting);
@@ -171,7 +200,8 @@ export class PutBatcher {
   }
 
   #explain(error: unknown, { ids, target }: PutRequest): unknown {
-    const isUnknown = error instanceof RedisUnreachableError && error.mayHaveArrived;
+    const isAway = error instanceof RedisUnreachableError || error instanceof RedisRefusedError;
+    const isUnknown = isAway && error.mayHaveArrived;
     return isUnknown
       ? new OutcomeUnknownError(this.name, ids, target.uniqueForMs !== undefined, { cause: error })
       : error;

@@ -20,8 +20,10 @@ export interface PutTarget {
  * closure for each step would dominate the cost of a put.
  */
 export class PutRequest {
-  /** Until when it may wait for room, Unix ms. */
+  /** Until when it may wait for room, monotonic ms. */
   waitsUntil = 0;
+  /** When it was put while Redis was away, monotonic ms; 0 if Redis answered then. */
+  waitsSince = 0;
   /** How many messages. */
   readonly count: number;
   readonly characters: number;

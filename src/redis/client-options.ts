@@ -173,13 +173,13 @@ export function refuseTransformers(): void {
 function isUntransformed(name: string): boolean {
   const given = ['key', 'field', '1'];
   const command = new Command(name, [...given], { replyEncoding: 'utf8' });
-  const { transformReply } = command as unknown as { transformReply(reply: unknown): unknown };
+  const transformed = command as unknown as { transformReply(reply: unknown): unknown };
   const isSame = (reply: unknown, index: number): boolean => {
     const expected = name === 'hgetall' && index === 0 ? hash : JSON.stringify(replies[index]);
     return JSON.stringify(reply) === expected;
   };
   return (
     JSON.stringify(command.args) === JSON.stringify(given) &&
-    replies.every((reply, index) => isSame(transformReply.call(command, reply), index))
+    replies.every((reply, index) => isSame(transformed.transformReply(reply), index))
   );
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { QueueClosedError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
+import { QueueClosedError, type HotQueueError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
 import { findRedis, type Address } from './address.js';
 import { CommandFailure, RedisClient, type IoredisClient } from './redis-client.js';
 import { portableAddress, type PortableAddress } from './portable-address.js';
@@ -78,9 +78,9 @@ export class Connection {
     return this.#address?.label ?? 'the given connection';
   }
 
-  /** Whether the last command failed because Redis was unreachable, or in a state that passes by itself. */
-  get isAway(): boolean {
-    return this.#awaySince !== undefined;
+  /** Whether Redis has answered before, and did so last time. */
+  get isAnswering(): boolean {
+    return this.#open !== undefined && this.#awaySince === undefined;
   }
 
   /**
@@ -121,8 +121,8 @@ export class Connection {
     const failure = thrown instanceof CommandFailure ? thrown : new CommandFailure(thrown, false);
     const { cause } = failure;
     if (isFault(cause)) {
-      if (!this.#mayWaitFor(cause, patience)) throw cause;
-      retry.count(cause as Error);
+      if (!this.#mayWaitFor(cause, patience)) throw cause as Error;
+      retry.count(cause);
     } else {
       const kind = failureKindOf(cause);
       if (kind === 'unanswered' && failure.wasSent) retry.mayHaveArrived = true;
@@ -132,14 +132,14 @@ export class Connection {
       retry.count(error);
     }
     this.#awaySince ??= performance.now();
-    if (retry.isOver) throw retry.error;
+    if (retry.isOver) throw retry.error!;
     this.#report(retry);
     if (retry.failures % failuresPerSearch === 0) await this.#reviveEmbedded();
     await pause(retry.pauseMs, undefined, { signal: patience.signal });
   }
 
   /** After the search for a server has failed: nothing was sent yet. */
-  #mayWaitFor(error: unknown, { waitsForStart }: Patience): boolean {
+  #mayWaitFor(error: unknown, { waitsForStart }: Patience): error is HotQueueError {
     if (error instanceof RedisRefusedError) return !error.isPermanent;
     return error instanceof RedisUnreachableError && waitsForStart === true;
   }

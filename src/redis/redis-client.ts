@@ -16,12 +16,14 @@ export { blockMs, type IoredisClient } from './client-options.js';
 const lookMs = 1_000;
 
 /** A command failed. */
-export class CommandFailure {
+export class CommandFailure extends Error {
   /** @param wasSent false if the command certainly did not reach the server */
   constructor(
-    readonly cause: unknown,
+    cause: unknown,
     readonly wasSent: boolean,
-  ) {}
+  ) {
+    super('command failed', { cause });
+  }
 }
 
 /** A Redis client: wraps one ioredis client. Its socket keeps the process alive only while a reply is pending. */
@@ -33,6 +35,8 @@ export class RedisClient {
   /** Set while it leaves a server that is a replica now. */
   #leaving: Promise<void> | undefined;
   #isOnReplica = false;
+  /** What broke the connection last, until it is there again. The errors of the commands only say that it is closed. */
+  #trouble: Error | undefined;
   /** The reply with which the server refused the database, until a command gets it. */
   #refusedDatabase: Error | undefined;
   /** Since when replies are pending, and when bytes moved last; monotonic ms. */
@@ -45,7 +49,10 @@ export class RedisClient {
     // The caller that awaits the command gets the error. Without a listener, ioredis would also print it.
     client.on('error', (error: Error) => this.#onError(error));
     client.on('connect', () => this.#hold(this.#pending > 0));
-    client.on('ready', () => (this.#connections += 1));
+    client.on('ready', () => {
+      this.#connections += 1;
+      this.#trouble = undefined;
+    });
     if (isCluster(client)) client.on('+node', (node: Redis) => node.on('connect', () => this.#hold(this.#pending > 0)));
   }
 
@@ -97,7 +104,9 @@ export class RedisClient {
   #failureOf(error: unknown, mayBeWritten: boolean): CommandFailure {
     const refusal = this.#refusedDatabase;
     this.#refusedDatabase = undefined;
-    return refusal ? new CommandFailure(refusal, false) : new CommandFailure(error, mayBeWritten);
+    if (refusal) return new CommandFailure(refusal, false);
+    const isVague = error instanceof Error && /^(Connection is closed|Reached the max retries)/.test(error.message);
+    return new CommandFailure(isVague ? (this.#trouble ?? error) : error, mayBeWritten);
   }
 
   /** Disconnects. Resolves when the socket is closed, so that the server has noticed; after at most one second. */
@@ -145,6 +154,7 @@ export class RedisClient {
   }
 
   #onError(error: Error): void {
+    this.#trouble = error;
     const { command } = error as { command?: { name?: string } };
     if (command?.name !== 'select') return;
     // ioredis would go on in database 0, and messages would be stored there. The server refuses this while a script blocks it.

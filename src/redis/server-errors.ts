@@ -91,7 +91,7 @@ export function typedError(error: unknown, address: string, mayHaveArrived: bool
   if (kind === 'full' && !mayHaveArrived) return new RedisFullError(address, { cause });
   const reply = replyOf(cause);
   if (reply === undefined) {
-    const wayOut = `${wordsOf(cause)}. Check that the server runs, then try again`;
+    const wayOut = `${wordsOf(cause).replace(/\.$/, '')}. Check that the server runs, then try again`;
     return new RedisUnreachableError(address, wayOut, { cause, mayHaveArrived });
   }
   const code = replyCodeOf(cause) ?? 'ERR';

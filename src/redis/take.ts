@@ -52,6 +52,8 @@ export interface ClaimRef {
  */
 export class Take {
   readonly lanes: string;
+  /** Monotonic ms. */
+  readonly receivedAt = performance.now();
   /** How many messages the take has, settled ones included. */
   readonly size: number;
   /** Whether the first message is quarantined: one more crash buries it. */

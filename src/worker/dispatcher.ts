@@ -9,6 +9,9 @@ export interface Sharing {
   readonly order: 'strict' | 'fair';
 }
 
+/** After so long, the handlers of other servers no longer wait for a take. */
+const lateAfterMs = 250;
+
 /** Feeds one or more handlers: takes as many messages as there are free slots, and waits when there is nothing to take. */
 export class Dispatcher {
   readonly #stopping = new AbortController();
@@ -17,18 +20,26 @@ export class Dispatcher {
   /** Index of the handler whose turn it is, with `fair`. */
   #turn = 0;
   #wake: (() => void) | undefined;
+  /** Takes that the others no longer wait for. */
+  readonly #late = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
 
-  /** @param onStopCommand called when someone asks one of these workers to stop */
+  /**
+   * @param onStopCommand called when someone asks one of these workers to stop
+   * @param waitsForStart whether to wait for named servers that have not answered yet
+   */
   constructor(
     handlers: readonly BoundHandler[],
     private readonly sharing: Sharing = { order: 'strict' },
     onStopCommand: () => void = () => undefined,
+    waitsForStart = false,
   ) {
     const options = {
       givingUp: this.#givingUp.signal,
       mayPrefetch: sharing.concurrency === undefined,
       onRoom: () => this.#wake?.(),
       onStopCommand,
+      waitsForStart,
     };
     this.#runners = handlers.map((handler) => new HandlerRunner(handler, options));
   }
@@ -45,11 +56,13 @@ export class Dispatcher {
       while (!isStopping()) {
         const asked = new Set<HandlerRunner>();
         const taken = await this.#takeInOrder(isStopping, asked);
+        if (this.#failure) throw this.#failure.error;
         if (taken === 0 && !isStopping()) await this.#idle(asked);
       }
     } catch (error) {
       if (!this.#givingUp.signal.aborted) throw error;
     } finally {
+      await Promise.all(this.#late); // a take that comes after its worker has left would register it again
       await Promise.all(this.#runners.map((runner) => runner.giveBackWaiting()));
       await this.#emptied();
       await Promise.all(this.#runners.map((runner) => runner.leave()));
@@ -76,13 +89,38 @@ export class Dispatcher {
       const most = runner.roomIn(this.#share());
       if (most <= 0 || isStopping()) continue;
       asked.add(runner);
-      const count = await runner.take(most, isStopping);
+      const count = await this.#takeFrom(runner, most, isStopping);
       if (count > 0) this.#turn = index + 1; // the next handler has the next turn
       taken += count;
       // There may be more, and slots that are free again: the earlier handlers come first.
       if (this.sharing.order === 'strict' && count === most) break;
     }
     return taken;
+  }
+
+  /** A take whose server does not answer must not stop the handlers of other servers. Then it goes on by itself, and its slots stay reserved. */
+  async #takeFrom(runner: HandlerRunner, most: number, isStopping: () => boolean): Promise<number> {
+    const taking = runner.take(most, isStopping);
+    if (this.#runners.length === 1) return taking;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), lateAfterMs)));
+    const count = await Promise.race([taking, late]);
+    clearTimeout(timer);
+    if (count !== undefined) return count;
+    runner.late = most;
+    const ended = this.#endLate(runner, taking).finally(() => this.#late.delete(ended));
+    this.#late.add(ended);
+    return 0;
+  }
+
+  async #endLate(runner: HandlerRunner, taking: Promise<number>): Promise<void> {
+    try {
+      await taking;
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    runner.late = 0;
+    this.#wake?.();
   }
 
   /** Slots that one handler may fill now. With `fair`, none takes more than its part of the free slots. */

@@ -19,6 +19,8 @@ export interface HandlerRunnerOptions {
   readonly givingUp: AbortSignal;
   /** Whether to claim what the handler will begin in a moment, or only what can begin at once. */
   readonly mayPrefetch: boolean;
+  /** Whether to wait for a named server that has not answered yet. */
+  readonly waitsForStart: boolean;
   /** Called when there is room again, while `isAwaited`. */
   onRoom(): void;
   /** Called when someone asks this worker to stop, perhaps more than once. */
@@ -46,6 +48,8 @@ export class HandlerRunner {
   #pipelined = { most: 0, isDrained: false };
   /** Whether `onRoom` is wanted. A check for room after each message would cost more than the rest of it. */
   isAwaited = false;
+  /** How many messages a take may still bring that the dispatcher no longer waits for. */
+  late = 0;
   #onEmpty: (() => void)[] = [];
 
   constructor(
@@ -53,9 +57,10 @@ export class HandlerRunner {
     private readonly options: HandlerRunnerOptions,
   ) {
     const { context, payload, handle, name } = handler;
-    const { givingUp } = options;
+    const { givingUp, waitsForStart } = options;
     this.#fetcher = new Fetcher(context, {
       taking: givingUp,
+      waitsForStart,
       settling: { signal: givingUp },
       maxBlockedMs: handler.options.maxBlockedMs ?? handler.options.timeoutMs ?? defaultMaxBlockedMs,
       description: this.#description,
@@ -86,12 +91,12 @@ export class HandlerRunner {
 
   /** Slots in use, also by a batch that waits to be filled. */
   get occupied(): number {
-    return this.#running + Math.ceil(this.#prefetch.length / this.#size);
+    return this.#running + Math.ceil((this.#prefetch.length + this.late) / this.#size);
   }
 
   /** How many more messages to claim: for free slots, and for those that will be free in a moment. */
   get room(): number {
-    if (this.#status === 'quiet') return 0;
+    if (this.#status === 'quiet' || this.late > 0) return 0;
     const { concurrency } = this.handler.options;
     const size = this.#size;
     const free = this.#free;
@@ -211,7 +216,7 @@ export class HandlerRunner {
   /** Whether what waits is no full batch yet, and still has time to become one. */
   #isFilling(lingerMs: number): boolean {
     if (this.#prefetch.length >= this.#size) return false;
-    const leftMs = Math.min(lingerMs, this.#prefetch.first!.takenAt + lingerMs - Date.now());
+    const leftMs = Math.min(lingerMs, this.#prefetch.first!.take.receivedAt + lingerMs - performance.now());
     if (leftMs <= 0) return false;
     this.#lingering ??= new Timer(leftMs, () => this.#endLingering());
     return true;

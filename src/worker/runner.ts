@@ -6,6 +6,7 @@ import { Timer } from '../core/timer.js';
 import { Dispatcher, type Sharing } from './dispatcher.js';
 import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
 import { registerConsumer } from '../consumer/active-consumers.js';
+import { warnWaiting } from '../consumer/waiting.js';
 
 /**
  * Options of `runner.stop`.
@@ -39,6 +40,11 @@ export interface StartOptions {
   order?: 'strict' | 'fair';
   /** With `order`: maximum number of slots in use over all handlers, 1 to 10,000; by default the sum of their own. */
   concurrency?: number;
+  /**
+   * Waits for a Redis that does not answer at the start, with a log line once a minute; default false: the workers fail then with
+   * `REDIS_UNREACHABLE`. A Redis that goes away later is always waited for.
+   */
+  waitForRedis?: boolean;
 }
 
 /**
@@ -99,9 +105,10 @@ export class WorkerRunner implements Runner {
     const queues = [...new Set(handlers.map(({ context }) => context))];
     for (const queue of queues) queue.admitRunner();
     this.#shutdownTimeoutMs = toMs(shutdownTimeout, 'shutdownTimeout');
-    const sharing = sharingOf(options);
+    const { sharing, waitsForStart } = settingsOf(options);
     const onStopCommand = (): void => this.#stop(this.#shutdownTimeoutMs);
-    const dispatcherOf = (some: readonly BoundHandler[]): Dispatcher => new Dispatcher(some, sharing, onStopCommand);
+    const dispatcherOf = (some: readonly BoundHandler[]): Dispatcher =>
+      new Dispatcher(some, sharing, onStopCommand, waitsForStart);
     this.#dispatchers = sharing ? [dispatcherOf(handlers)] : handlers.map((handler) => dispatcherOf([handler]));
     const end = registerConsumer({ kind: 'worker', stop: (shutdownTimeout) => this.stop({ shutdownTimeout }) });
     const endIgnoring = ignoreBrokenPipes();
@@ -152,7 +159,7 @@ export class WorkerRunner implements Runner {
   }
 
   #abortIn(ms: number): void {
-    const at = Date.now() + ms;
+    const at = performance.now() + ms;
     if (at >= this.#lateAt) return;
     this.#lateAt = at;
     this.#timer?.stop();
@@ -165,14 +172,28 @@ export class WorkerRunner implements Runner {
 const startTable: OptionSchema<Required<StartOptions>> = {
   order: a.oneOf('strict', 'fair'),
   concurrency: a.whole(1, 10_000),
+  waitForRedis: a.flag,
 };
 
-function sharingOf(options: StartOptions): Sharing | undefined {
-  const { order, concurrency } = checkOptions('start()', options, startTable);
-  if (order) return { order, ...(concurrency && { concurrency }) };
-  if (concurrency === undefined) return undefined;
+function settingsOf(options: StartOptions): { sharing?: Sharing; waitsForStart: boolean } {
+  const { order, concurrency, waitForRedis: waitsForStart = false } = checkOptions('start()', options, startTable);
+  if (order) return { sharing: { order, ...(concurrency && { concurrency }) }, waitsForStart };
+  if (concurrency === undefined) return { waitsForStart };
   throw new InvalidOptionError(
     'concurrency',
     "start(): concurrency needs order. Add order: 'strict' or 'fair', or set concurrency on each worker",
   );
+}
+
+/**
+ * Resolves when one of the servers of these handlers answers: the workers of the others wait by themselves.
+ *
+ * @throws RedisRefusedError and others for which waiting is useless
+ */
+export async function untilRedisAnswers(handlers: readonly BoundHandler[], signal: AbortSignal): Promise<void> {
+  const first = new Map(handlers.map(({ context }) => [context.broker.connection, context]));
+  const answers = [...first.values()].map((context) =>
+    context.broker.reader.now({ signal, waitsForStart: true, onWait: (wait) => warnWaiting(context, wait) }),
+  );
+  await Promise.race(answers);
 }

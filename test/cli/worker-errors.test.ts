@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { until } from '../support/facts.js';
 import { aName, aQueue } from '../support/queue.js';
+import { redisUrl } from '../support/server.js';
 import { aFile, WorkerRun } from './worker-run.js';
 
 it.each([
@@ -129,14 +131,44 @@ it.each([
   expect(run.stderr).toMatch(/^Image from the alias\nhotqueue: no workers in /);
 });
 
-it('reports that no Redis answers, and ends', async () => {
+it('with --no-wait-for-redis, reports that no Redis answers, and ends', async () => {
   const file = aFile(
     `import { HotQueue } from 'hotqueue';\nexport const work = new HotQueue('${aName()}').worker(() => {});`,
   );
   const runs = [
-    new WorkerRun([file, '--url', 'redis://127.0.0.1:1']),
-    new WorkerRun([file, '--port', '1', '--processes', '2']),
+    new WorkerRun([file, '--no-wait-for-redis', '--url', 'redis://127.0.0.1:1']),
+    new WorkerRun([file, '--no-wait-for-redis', '--port', '1', '--processes', '2']),
   ];
   expect(await Promise.all(runs.map((run) => run.ended))).toEqual([1, 1]);
   for (const { stderr } of runs) expect(stderr).toMatch(/^hotqueue: .*no Redis answers at redis:\/\/127\.0\.0\.1:1/);
 });
+
+it(
+  'waits for a Redis that does not answer yet, and ends when it is stopped meanwhile',
+  { timeout: 60_000 },
+  async () => {
+    const name = aName();
+    const folder = mkdtempSync(path.join(tmpdir(), 'hqw-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const socket = path.join(folder, 'later');
+    const file = aFile(
+      `import { HotQueue } from 'hotqueue';\nexport const work = new HotQueue('${name}').worker((item) => console.log('got', item));`,
+    );
+    const args = [file, '--url', `unix://${socket}`, '--log', 'json'];
+    const [one, stopped] = [new WorkerRun(args), new WorkerRun(args)];
+    for (const run of [one, stopped])
+      await until(
+        () => run.stdout.includes('waiting for Redis') || run.stderr.includes('waiting for Redis'),
+        Boolean,
+        40_000,
+      );
+    stopped.signal('SIGTERM');
+    expect(await stopped.ended).toBe(0);
+    symlinkSync(redisUrl().slice('unix://'.length), socket);
+    const queue = aQueue({ name });
+    await queue.put('a');
+    await until(() => one.stdout.includes('got a'));
+    one.signal('SIGTERM');
+    expect(await one.ended).toBe(0);
+  },
+);

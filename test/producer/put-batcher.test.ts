@@ -9,7 +9,10 @@ import { latch } from '../support/facts.js';
 import { FaultyBroker, lateReply, type Fault } from '../support/faulty-broker.js';
 import { aBroker, redis } from '../support/queue.js';
 
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 interface Call {
   readonly messages: readonly string[];
@@ -134,12 +137,12 @@ describe('a put batcher', () => {
   });
 
   it('waits for room for at most half a minute, then continues with the next put', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['performance'] });
     const producer = new Producer({ maxLength: 1, whenFull: 'wait' });
     await redis().rpush(producer.faulty.real.keys.base, 'x');
     const slow: Fault = async (send) => {
       const reply = await send();
-      vi.setSystemTime(Date.now() + 10_000);
+      vi.advanceTimersByTime(10_000);
       return reply;
     };
     producer.faulty.next('put', slow, slow, slow, producer.afterDrain);
@@ -175,19 +178,62 @@ describe('a put batcher', () => {
   });
 
   it('buffers a bounded amount while Redis is down, and refuses further puts with BUFFER_FULL', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
     const producer = new Producer();
     const isBack = latch();
     producer.faulty.next('put', lateReply(isBack));
     const mebibyte = 'x'.repeat(1_048_576);
     const first = producer.put(call(mebibyte));
     await vi.waitFor(() => expect(producer.sent).toHaveLength(1));
-    const kept = Array.from({ length: 16 }, () => producer.put(call(mebibyte)));
-    vi.setSystemTime(Date.now() + 2_000);
-    await expect(producer.put(call('one more'))).rejects.toMatchObject({ code: 'BUFFER_FULL' });
+    const kept = Array.from({ length: 17 }, () => producer.put(call(mebibyte))); // Redis is not known to be away yet
+    let more = 0;
+    await vi.waitFor(async () => {
+      const refused = producer.put(call(`${(more += 1)}`)).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      const outcome = await Promise.race([refused, new Promise((resolve) => setTimeout(resolve, 50))]);
+      expect(outcome).toMatchObject({ code: 'BUFFER_FULL' });
+    }, 20_000);
     isBack.open();
     await Promise.all([first, ...kept]);
     await producer.put(call('there is room again'));
-    expect(await redis().llen(producer.faulty.real.keys.base)).toBe(18);
+    expect(await redis().llen(producer.faulty.real.keys.base)).toBe(18 + more);
+  });
+
+  it.each([50_000, 1_000])(
+    'lets %d puts in one turn wait while Redis answers, also if the program computes meanwhile',
+    async (count) => {
+      const producer = new Producer();
+      const text = 'x'.repeat(60_000_000 / count); // together more than the buffer holds while Redis is away
+      const puts = Array.from({ length: count }, () => producer.put(call(text)));
+      for (let turn = 0; turn < 3; turn++) {
+        for (const until = performance.now() + 1_200; performance.now() < until;); // longer than two looks
+        puts.push(producer.put(call(text)));
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      await Promise.all(puts);
+      expect(await redis().llen(producer.faulty.real.keys.base)).toBe(count + 3);
+    },
+  );
+
+  it('rejects what waited behind a batch as long as a put may, and says that it was not sent', async () => {
+    const producer = new Producer();
+    const isBack = latch();
+    producer.faulty.next('put', async () => {
+      await isBack;
+      throw new RedisUnreachableError('here', 'start it', { mayHaveArrived: true });
+    });
+    const first = producer.put(call('first')).catch((error: unknown) => error);
+    const behind = producer.put({ ...call('behind'), lane: 'h' }).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // by now Redis counts as away
+    const now = performance.now();
+    vi.spyOn(performance, 'now').mockImplementation(() => now + 31_000);
+    const late = producer.put({ ...call('late'), lane: 'l' });
+    isBack.open();
+    expect(await first).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    expect(await behind).toMatchObject({ code: 'REDIS_UNREACHABLE', mayHaveArrived: false });
+    await late;
+    expect(producer.sent.map(({ messages }) => messages)).toEqual(['first', 'late']);
+    expect(await producer.waiting()).toEqual(['late']);
   });
 });

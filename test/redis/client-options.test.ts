@@ -69,7 +69,7 @@ describe('a given client of ioredis', () => {
   });
 
   it.each(Object.entries(harmful))('with %s: puts, takes, retries, counts and stops', async (option, value) => {
-    const connection = new Redis(redisUrl(), { lazyConnect: true, [option]: value } as RedisOptions);
+    const connection = new Redis(redisUrl(), { lazyConnect: true, [option]: value });
     connection.on('error', () => {});
     onTestFinished(() => connection.disconnect());
     const queue = new HotQueue(aName(), { connection, logger: false, lease: 1_000 });

@@ -18,7 +18,7 @@ it('a slot that starts an unfilled batch takes no more messages: they would wait
   const never = new AbortController().signal;
   const runner = new HandlerRunner(
     { name: 'store', context, payload: context.payload, options, handle },
-    { givingUp: never, mayPrefetch: true, onRoom: () => {}, onStopCommand: () => {} },
+    { givingUp: never, mayPrefetch: true, waitsForStart: false, onRoom: () => {}, onStopCommand: () => {} },
   );
   expect(await runner.take(10, () => false)).toBe(1);
   expect([runner.room, runner.occupied, runner.running, seen]).toEqual([9, 1, 0, []]);

@@ -7,6 +7,7 @@ import { frame } from './frame.js';
 import { Screen } from './screen.js';
 import type { TopSnapshot, TopSnapshots } from './snapshot.js';
 import { afterKey, stateOf, withSnapshot, type Action, type Key, type State } from './state.js';
+import { steadyNow } from '../clock.js';
 
 /** Time between two drawings without new data: ages grow, and the screen can say that Redis does not answer. */
 const clockMs = 500;
@@ -66,11 +67,11 @@ export class Monitor {
   }
 
   async #takeSnapshot(): Promise<void> {
-    this.#change({ askedAt: this.#state.askedAt ?? Date.now() });
+    this.#change({ askedAt: this.#state.askedAt ?? steadyNow() });
     try {
       const snapshot = await this.snapshots.take(this.#screen.size.rows, this.#state.selected);
       this.#state = withSnapshot(this.#state, snapshot); // reads the state again, because keys may have changed it meanwhile
-      this.#change({ askedAt: Date.now() });
+      this.#change({ askedAt: steadyNow() });
       await this.snapshots.watch();
       this.#change({ askedAt: undefined });
     } catch (error) {
@@ -106,7 +107,7 @@ export class Monitor {
 
   #draw(): void {
     if (!this.#isOver)
-      this.#screen.draw(frame(this.#state, Date.now(), this.#screen.size, (style, text) => paint(style, text)));
+      this.#screen.draw(frame(this.#state, steadyNow(), this.#screen.size, (style, text) => paint(style, text)));
   }
 
   #change(changes: Partial<State>): void {

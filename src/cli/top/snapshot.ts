@@ -3,6 +3,7 @@ import { addressOf, type RedisFlags } from '../command.js';
 import { openQueue } from '../open-queue.js';
 import type { Info } from '../info-text.js';
 import { ratesOverWindow, type TimedSnapshots } from './rates.js';
+import { steadyNow } from '../clock.js';
 
 export type { StoredMessage };
 
@@ -41,7 +42,7 @@ export class TopSnapshots {
     const next = await Promise.all(
       queues.map(({ name }) => this.#next(name, only === undefined || only === name ? most : 0)),
     );
-    const at = Date.now();
+    const at = steadyNow();
     const before = this.#recent.filter((earlier) => earlier.at >= at - windowMs);
     this.#recent = [...before, { at, queues }];
     return {

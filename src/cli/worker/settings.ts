@@ -9,6 +9,7 @@ export interface WorkerSettings {
   readonly order?: 'strict' | 'fair';
   readonly concurrency?: number;
   readonly isBurst: boolean;
+  readonly waitsForRedis: boolean;
   readonly maxJobs?: number;
   readonly maxIdleMs?: number;
   readonly maxMemoryBytes?: number;

@@ -18,6 +18,7 @@ export interface WorkerFlags extends Omit<RedisFlags, 'prefix'> {
   readonly concurrency?: number;
   readonly processes?: number;
   readonly burst?: boolean;
+  readonly waitForRedis?: boolean;
   readonly maxJobs?: number;
   /** In ms. */
   readonly maxIdle?: number;
@@ -84,6 +85,7 @@ function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSetting
   return {
     files: [...new Set(files.map((file) => path.resolve(file)))],
     isBurst: flags.burst === true,
+    waitsForRedis: flags.waitForRedis !== false,
     log: form,
     ...(flags.class && { classes: flags.class }),
     ...(flags.queue && { queues: flags.queue }),

@@ -1,7 +1,7 @@
 import { toMs } from '../../core/duration.js';
 import type { BoundHandler } from '../../worker/handlers.js';
 import { setCliHost } from '../../worker/cli-host.js';
-import { defaultShutdownTimeoutMs, WorkerRunner } from '../../worker/runner.js';
+import { defaultShutdownTimeoutMs, untilRedisAnswers, WorkerRunner } from '../../worker/runner.js';
 import { selectHandlers, type SelectedHandlers } from './select-handlers.js';
 import { isNothingReady, watchLimits } from './limits.js';
 import { load } from './load.js';
@@ -90,7 +90,9 @@ export class WorkerProcess {
       this.settings.shutdownTimeoutMs ?? toMs(shutdownTimeout ?? defaultShutdownTimeoutMs, 'shutdownTimeout');
     const selected = selectHandlers(handlers, this.settings, fromFiles);
     if (this.settings.log !== 'none') logQueues(new Set(selected.handlers.map(({ context }) => context)), this.log);
-    await isNothingReady(selected.handlers); // throws if Redis does not answer, before the supervisor takes this process for started
+    // Before the supervisor takes this process for started: throws if Redis does not answer, or refuses.
+    const waitForRedis = this.settings.waitsForRedis && fromFiles.waitForRedis !== false;
+    if (!(await this.#answers(selected.handlers, waitForRedis))) return this.#reason!;
     this.log('start', { handlers: selected.handlers.map(describe) });
     const unwatch = watchLimits(selected.handlers, this.settings, {
       running: () => this.#runner?.running ?? 0,
@@ -98,10 +100,24 @@ export class WorkerProcess {
       drained: () => this.#pause(),
     });
     try {
-      return await this.#untilStopped(selected);
+      return await this.#untilStopped({ ...selected, options: { ...selected.options, waitForRedis } });
     } finally {
       unwatch();
     }
+  }
+
+  /** @returns false if it was stopped meanwhile */
+  async #answers(handlers: readonly BoundHandler[], waits: boolean): Promise<boolean> {
+    if (!waits) return isNothingReady(handlers).then(() => true);
+    const stop = new AbortController();
+    void this.#stopRequested.then(() => stop.abort());
+    return untilRedisAnswers(handlers, stop.signal).then(
+      () => true,
+      (error: unknown) => {
+        if (stop.signal.aborted) return false;
+        throw error;
+      },
+    );
   }
 
   async #untilStopped({ handlers, options }: SelectedHandlers): Promise<EndReason> {

@@ -1,0 +1,44 @@
+/** Between two looks. A look that comes late does not count: the program computed, and a reply may be there that was not read yet. */
+const lookMs = 100;
+/** Redis counts as away when the same batch waits for its reply at so many looks. */
+const looksForAway = 10;
+
+/** Finds out whether Redis is away, by how long a batch waits for its reply. It costs a put nothing. */
+export class Outage {
+  #since = 0;
+  #timer: NodeJS.Timeout | undefined;
+  /** The batch that was on its way at the last looks, how many these were, and when the last was. */
+  #seen = { batch: -1, times: 0, at: 0 };
+
+  /** @param flying number of the batch that is on its way; `undefined` if nothing is sent */
+  constructor(private readonly flying: () => number | undefined) {}
+
+  /** Since when Redis is away, monotonic ms; 0 while it answers. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** A batch is about to leave. */
+  watch(): void {
+    this.#timer ??= setInterval(() => this.#look(), lookMs).unref();
+  }
+
+  /** Redis has answered. */
+  end(): void {
+    this.#since = 0;
+  }
+
+  #look(): void {
+    const batch = this.flying();
+    if (batch === undefined) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return this.end();
+    }
+    const now = performance.now();
+    const { times, at } = this.#seen;
+    const isLate = now - at > 2 * lookMs;
+    this.#seen = { batch, times: batch === this.#seen.batch ? times + (isLate ? 0 : 1) : 0, at: now };
+    if (this.#seen.times >= looksForAway) this.#since ||= now;
+  }
+}
