@@ -26,7 +26,7 @@ export type { PutInput, PayloadClass, Plain } from './payload/types.js';
 export type { StandardSchemaV1 } from './payload/standard-schema.js';
 export type { Consumer } from './consumer/consume.js';
 export type { PutResult, Publisher } from './producer/publisher.js';
-export type { Runner, RunOptions, StartOptions, StopOptions } from './worker/runner.js';
+export type { Runner, RunOptions, SharedSlots, StartOptions, StopOptions } from './worker/runner.js';
 export type {
   BatchHandler,
   BatchWorkerDecorator,

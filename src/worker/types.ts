@@ -119,10 +119,20 @@ export interface Refused<Reason extends string> {
   readonly ' ': Reason;
 }
 
-/** Name of a queue without `payload`. Refuses `new HotQueue<T>(name)`, which would promise a type that is never checked. */
+/**
+ * Name of a queue without `payload`. Refuses `new HotQueue<YourClass>(name)`, which would promise a class that is never checked.
+ * A string or a number has no class.
+ */
 export type Checked<T> = unknown extends T
   ? string
-  : Refused<'A type is not checked at run time: pass { payload: YourClass }'>;
+  : [T] extends [string | number | boolean | null]
+    ? string
+    : Refused<'A type is not checked at run time: pass { payload: YourClass }'>;
+
+/** Any object except a class and an array. */
+export type Instance =
+  | (object & { readonly prototype?: undefined; readonly [Symbol.iterator]?: undefined })
+  | Readonly<Record<string, unknown>>; // for object literals, which may have any properties
 
 /**
  * Decorator of a method whose first parameter is `T`, under `experimentalDecorators` and under standard decorators.
@@ -140,7 +150,7 @@ export interface WorkerDecorator<T> {
     method: F,
     context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
   ): void;
-  <F extends Handler<T>>(target: object, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
+  <F extends Handler<T>>(target: Instance, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
 }
 
 type NoClass = Refused<'This queue has no payload class. Write new HotQueue(name, { payload: YourClass })'>;
@@ -153,7 +163,7 @@ export interface InferringWorkerDecorator {
   (method: (...args: never[]) => unknown, context: NoClass): void;
   // `P` is inferred from the method: any payload, and a delivery of the same payload.
   <P, F extends Handler<P>>(
-    target: object,
+    target: Instance,
     key: string | symbol,
     method: TypedPropertyDescriptor<F & Handler<P>>,
   ): void;
@@ -175,7 +185,7 @@ export interface BatchWorkerDecorator<T> {
     method: F,
     context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
   ): void;
-  <F extends BatchHandler<T>>(target: object, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
+  <F extends BatchHandler<T>>(target: Instance, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
 }
 
 /** Always refuses: the compiler does not emit the type of array elements. */
@@ -215,13 +225,20 @@ export type BatchDecoratorFor<T> = 0 extends 1 & T
  * const echo = images.worker((image) => console.log(image.path), { concurrency: 4 });
  * ```
  */
-export type QueueWorker<T> = DecoratorFor<T> & Declaring<T> & LastWord<T>;
+export type QueueWorker<T> = Configuring<T> & DecoratorFor<T> & Declaring<T> & LastWord<T>;
 
-interface Declaring<T> {
-  /** `@queue.worker({ batch: 100 })`. */
-  (options: BatchWorkerOptions): BatchDecoratorFor<T>;
+/**
+ * These come first: if an option is wrong, the compiler goes on with the first signature, and reports no second error about the
+ * method.
+ */
+interface Configuring<T> {
   /** `@queue.worker({ concurrency: 4 })`. */
   (options?: WorkerOptions): DecoratorFor<T>;
+  /** `@queue.worker({ batch: 100 })`. */
+  (options: BatchWorkerOptions): BatchDecoratorFor<T>;
+}
+
+interface Declaring<T> {
   /** `const store = queue.worker((items) => …, { batch: 100 })`. */
   <R>(handler: BatchHandler<T, R>, options: BatchWorkerOptions): BatchWorkerFunction<T, R>;
   /**
@@ -245,11 +262,11 @@ type LastWord<T> = 0 extends 1 & T
 
 /**
  * What `run` and `start` accept: an instance with decorated methods or worker fields, a wrapped function, or an array of
- * these.
+ * these. Not a class: write `new Studio()`.
  *
  * @example
  * ```ts
  * await run([new Studio(), emails.worker(send)]);
  * ```
  */
-export type WorkerSource = object | readonly object[];
+export type WorkerSource = Instance | readonly Instance[];
