@@ -23,7 +23,7 @@ export type { PutInput, PayloadClass, Plain } from './payload/types.js';
 export type { StandardSchemaV1 } from './payload/standard-schema.js';
 export type { Consumer } from './consumer/consume.js';
 export type { PutResult, Publisher } from './producer/publisher.js';
-export type { Runner, RunOptions, StartOptions, StopOptions } from './worker/runner.js';
+export type { Runner, RunOptions, SharedSlots, StartOptions, StopOptions, WaitOptions } from './worker/runner.js';
 export type { BatchWorkerDecorator, QueueWorker, WorkerDecorator } from './worker/decorator-types.js';
 export type {
   BatchHandler,

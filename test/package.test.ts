@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -44,6 +44,7 @@ beforeAll(async () => {
     'README.md',
     'CHANGELOG.md',
     'examples/compose',
+    'examples/init',
   ]) {
     if (existsSync(path.join(repository, name)))
       cpSync(path.join(repository, name), path.join(copy, name), { recursive: true });
@@ -156,4 +157,110 @@ it('"hotqueue worker" runs the exports of compiled files, and reports what decor
       /workers\.ts: Node cannot run decorated TypeScript.*"npm install --save-dev @oxc-node\/core"/,
     ) as unknown,
   });
+});
+
+/** A folder in which `npm install` of the package, of the runner and of the compiler has been run. */
+function aFolder(name: string): string {
+  const folder = path.join(home, name);
+  const modules = path.join(folder, 'node_modules');
+  mkdirSync(path.join(modules, '@oxc-node'), { recursive: true });
+  for (const entry of readdirSync(path.join(app, 'node_modules')).filter((one) => !/^(\.|@oxc-node)/.test(one)))
+    symlinkSync(path.join(app, 'node_modules', entry), path.join(modules, entry));
+  for (const entry of ['typescript', '@oxc-node/core'])
+    symlinkSync(path.join(repository, 'node_modules', entry), path.join(modules, entry));
+  writeFileSync(path.join(folder, 'package.json'), '{}');
+  return folder;
+}
+
+const hotqueueMain = path.join(installed, 'dist/cli/main.js');
+const registered = ['--import', '@oxc-node/core/register'];
+
+/** Runs the compiler. Its errors are on stdout. */
+async function compile(args: readonly string[], cwd: string): Promise<void> {
+  const tsc = path.join(repository, 'node_modules/typescript/bin/tsc');
+  await run(process.execPath, [tsc, ...args], { cwd }).catch((error: { stdout: string }) => {
+    throw new Error(error.stdout);
+  });
+}
+
+/** Runs a program. Sends Ctrl-C when it has printed this number of lines. @returns the exit code and stdout */
+async function untilLines(args: readonly string[], cwd: string, lines: number): Promise<[number, string[]]> {
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (stdout.split('\n').length > lines) child.kill('SIGINT');
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  return [code, stdout.trim().split('\n')];
+}
+
+/** The programs of a page, with the output that their comments promise. */
+function programsOf(page: string): { source: string; lines: string[] }[] {
+  return [...readFileSync(path.join(repository, page), 'utf8').matchAll(/^```ts\n([^]*?)^```$/gm)].map(
+    ([, source]) => ({
+      source: source!,
+      lines: [...source!.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line!),
+    }),
+  );
+}
+
+it('the programs of the README run as they are, and compile', { timeout: 120_000 }, async () => {
+  const folder = aFolder('readme');
+  const [first, studio, loop] = programsOf('README.md');
+  expect(first!.source).not.toMatch(/@|class /);
+  writeFileSync(path.join(folder, 'cities.mjs'), first!.source);
+  expect(await untilLines(['cities.mjs'], folder, 2)).toEqual([0, first!.lines]);
+  await run(process.execPath, [hotqueueMain, 'init'], { cwd: folder, env });
+  for (const [name, { source, lines }] of Object.entries({ cities: first!, studio: studio!, loop: loop! })) {
+    writeFileSync(path.join(folder, `${name}.ts`), source);
+    expect(
+      await untilLines([...registered, `${name}.ts`], folder, source.includes('run(') ? lines.length : Infinity),
+    ).toEqual([0, lines]);
+  }
+  await compile(['-p', '.'], folder);
+  await run(process.execPath, [hotqueueMain, 'redis', 'stop'], { cwd: folder, env });
+});
+
+it('"hotqueue init" writes a project that compiles and runs, and keeps files', { timeout: 120_000 }, async () => {
+  const folder = aFolder('first');
+  const { stdout } = await run(process.execPath, [hotqueueMain, 'init'], { cwd: folder, env });
+  expect(stdout).not.toContain('npm install'); // everything is installed
+  await compile(['-p', '.'], folder);
+  const put = await run(process.execPath, [...registered, 'put.ts'], { cwd: folder, env });
+  expect(put.stdout).toMatch(/^message \S+ is in the queue\n$/);
+  const works = await run(process.execPath, [hotqueueMain, 'worker', 'worker.ts', '--burst', '--log', 'none'], {
+    cwd: folder,
+    env,
+  });
+  expect(works.stdout).toBe('sending "Hello" to ada@example.com, attempt 1\n');
+  writeFileSync(path.join(folder, 'queues.ts'), '// mine');
+  const again = await run(process.execPath, [hotqueueMain, 'init'], { cwd: folder, env });
+  expect(again.stderr).toContain('kept queues.ts: it exists');
+  expect(readFileSync(path.join(folder, 'queues.ts'), 'utf8')).toBe('// mine');
+  await run(process.execPath, [hotqueueMain, 'redis', 'stop'], { cwd: folder, env });
+});
+
+it('"hotqueue init" says what is missing', async () => {
+  const folder = path.join(home, 'bare');
+  const { stdout } = await run(process.execPath, [hotqueueMain, 'init', folder], { cwd: home, env });
+  expect(stdout).toMatch(
+    /cd \S+bare\n +npm install hotqueue class-validator\n +npm install --save-dev @oxc-node\/core\n/,
+  );
+});
+
+it.each([
+  ['nodenext', 'nodenext', 'module'],
+  ['node16', 'node16', 'module'],
+  ['esnext', 'bundler', 'module'],
+  ['esnext', 'bundler', 'commonjs'],
+  ['nodenext', 'nodenext', 'commonjs'],
+  ['esnext', 'node10', 'module'],
+])('its types resolve with module %s and moduleResolution %s in a %s package', async (module, resolution, type) => {
+  const folder = aFolder(`types-${module}-${resolution}-${type}`);
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ type }));
+  const source = `import { HotQueue, run } from 'hotqueue';\nexport const queue = new HotQueue('q', { payload: String });\nexport const work = run(queue.worker((text) => text.length));\n`;
+  writeFileSync(path.join(folder, 'a.ts'), source);
+  const options = `--noEmit --strict --skipLibCheck --target es2022 --module ${module} --moduleResolution ${resolution} --ignoreDeprecations 6.0 a.ts`;
+  await compile(options.split(' '), folder);
 });

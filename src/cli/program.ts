@@ -6,6 +6,7 @@ type CommandLoader = () => Promise<Command>;
 
 /** Every command by its name, in the order of `--help`. Each has a file of its own, so that a command loads no other. */
 const loaders: Readonly<Record<string, CommandLoader>> = {
+  init: async () => (await import('./init.js')).initCommand(),
   put: async () => (await import('./put.js')).putCommand(),
   get: async () => (await import('./take.js')).getCommand(),
   consume: async () => (await import('./take.js')).consumeCommand(),

@@ -5,6 +5,7 @@ import { ping } from '../embedded/ping.js';
 import { type Project, projectAt } from '../embedded/project.js';
 import type { Kind } from '../embedded/record.js';
 import { handshake, type Handshake } from './handshake.js';
+import { isNoticeDue, sayOnce } from './notice.js';
 import { type AddressOptions, labelOf, namedAddress, type Endpoint } from './named-address.js';
 
 export type { AddressOptions } from './named-address.js';
@@ -38,7 +39,6 @@ export interface AddressSources {
 const localPatienceMs = 200;
 
 const searches = new Map<string, Promise<Address>>();
-let hasSpoken = false;
 
 /**
  * Finds Redis. It uses the first of these that exists:
@@ -51,7 +51,7 @@ let hasSpoken = false;
  *
  * With `NODE_ENV=production`, the search ends after step 2. `HOTQUEUE_REDIS` limits the steps after 1: `native` allows 3 and 4,
  * `js` allows 3 and 5, `off` allows 2, `auto` allows all. A `db` option applies to every step. If the server is not from
- * step 1, one line on stderr names it, once per process. Concurrent calls with equal arguments share one search.
+ * step 1, one line on stderr names it: once per process, and for an embedded server once a day. Concurrent calls with equal arguments share one search.
  *
  * @throws RedisUnreachableError if no server answers
  * @throws RedisUnsupportedError if the server is older than 6.2
@@ -71,11 +71,6 @@ export function findRedis(
   );
   searches.set(question, search);
   return search;
-}
-
-function sayOnce(line: string): void {
-  if (!hasSpoken) process.stderr.write(`hotqueue: ${line}\n`);
-  hasSpoken = true;
 }
 
 /** The search of {@link findRedis}, with everything it depends on as arguments. */
@@ -141,19 +136,24 @@ async function embedded(project: Project, mode: Mode, db: { db?: number }, aroun
     const sentence = `HOTQUEUE_REDIS is "${mode}", but the running server of this project is ${server.name}: stop it with "npx hotqueue redis stop"`;
     throw new InvalidOptionError('HOTQUEUE_REDIS', sentence);
   }
-  around.say(banner(project, kind, server));
+  const notice = banner(project, kind, server);
+  if (isNoticeDue(project.dataDir, notice)) around.say(notice);
   return { ...address(endpoint, 'embedded'), kind };
 }
 
+/** The server is not a child that ends with this program. */
+const stays =
+  'The server keeps running after this program; "npx hotqueue redis stop" stops it. To use another server, set REDIS_URL or pass { url }';
+
 function banner(project: Project, kind: Kind, { name, version }: Handshake): string {
-  const own = `using a private ${name} ${version ?? ''} of this project, with its data in ${project.dataDir}. To use another server, set REDIS_URL or pass { url }`;
+  const own = `using a private ${name} ${version ?? ''} of this project, with its data in ${project.dataDir}. ${stays}`;
   if (kind === 'native') return own;
   const stored = hasStoredMessages(project)
     ? ` It does not see the messages that a native server stored in ${project.dataDir}.`
     : '';
   return (
     `messages are in memory only: the JavaScript engine is for learning and tests, and loses them when it stops.${stored} ` +
-    'To get a native server, run "npx hotqueue redis install". To use another server, set REDIS_URL or pass { url }'
+    `To get a native server, run "npx hotqueue redis install". ${stays}`
   );
 }
 

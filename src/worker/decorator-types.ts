@@ -5,6 +5,7 @@ import type {
   BatchWorkerFunction,
   BatchWorkerOptions,
   Handler,
+  Instance,
   WorkerFunction,
   WorkerOptions,
 } from './types.js';
@@ -14,10 +15,15 @@ export interface Refused<Reason extends string> {
   readonly ' ': Reason;
 }
 
-/** Name of a queue without `payload`. Refuses `new HotQueue<T>(name)`, which would promise a type that is never checked. */
+/**
+ * Name of a queue without `payload`. Refuses `new HotQueue<YourClass>(name)`, which would promise a class that is never checked.
+ * A string or a number has no class.
+ */
 export type Checked<T> = unknown extends T
   ? string
-  : Refused<'A type is not checked at run time: pass { payload: YourClass }'>;
+  : [T] extends [string | number | boolean | null]
+    ? string
+    : Refused<'A type is not checked at run time: pass { payload: YourClass }'>;
 
 /**
  * Decorator of a method whose first parameter is `T`, under `experimentalDecorators` and under standard decorators.
@@ -38,7 +44,7 @@ export interface WorkerDecorator<T> {
     context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
   ): void;
   /** @typeParam F the method, under `experimentalDecorators` */
-  <F extends Handler<T>>(target: object, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
+  <F extends Handler<T>>(target: Instance, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
 }
 
 type NoClass = Refused<'This queue has no payload class. Write new HotQueue(name, { payload: YourClass })'>;
@@ -51,7 +57,7 @@ export interface InferringWorkerDecorator {
   (method: (...args: never[]) => unknown, context: NoClass): void;
   // `P` is inferred from the method: any payload, and a delivery of the same payload.
   <P, F extends Handler<P>>(
-    target: object,
+    target: Instance,
     key: string | symbol,
     method: TypedPropertyDescriptor<F & Handler<P>>,
   ): void;
@@ -76,7 +82,7 @@ export interface BatchWorkerDecorator<T> {
     context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
   ): void;
   /** @typeParam F the method, under `experimentalDecorators` */
-  <F extends BatchHandler<T>>(target: object, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
+  <F extends BatchHandler<T>>(target: Instance, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
 }
 
 /** Always refuses: the compiler does not emit the type of array elements. */
@@ -116,13 +122,20 @@ export type BatchDecoratorFor<T> = 0 extends 1 & T
  * const echo = images.worker((image) => console.log(image.path), { concurrency: 4 });
  * ```
  */
-export type QueueWorker<T> = DecoratorFor<T> & Declaring<T> & LastWord<T>;
+export type QueueWorker<T> = Configuring<T> & DecoratorFor<T> & Declaring<T> & LastWord<T>;
 
-interface Declaring<T> {
-  /** `@queue.worker({ batch: 100 })`. */
-  (options: BatchWorkerOptions): BatchDecoratorFor<T>;
+/**
+ * These come first: if an option is wrong, the compiler goes on with the first signature, and reports no second error about the
+ * method.
+ */
+interface Configuring<T> {
   /** `@queue.worker({ concurrency: 4 })`. */
   (options?: WorkerOptions): DecoratorFor<T>;
+  /** `@queue.worker({ batch: 100 })`. */
+  (options: BatchWorkerOptions): BatchDecoratorFor<T>;
+}
+
+interface Declaring<T> {
   /** `const store = queue.worker((items) => …, { batch: 100 })`. */
   <R>(handler: BatchHandler<T, R>, options: BatchWorkerOptions): BatchWorkerFunction<T, R>;
   /**

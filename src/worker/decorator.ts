@@ -53,6 +53,26 @@ export function queueWorker<T>(
 }
 
 /**
+ * Marks a method as a worker of a queue. `@worker(queue, options?)` is the same as `@queue.worker(options?)`.
+ *
+ * The decorator only records metadata: it does not connect, and tests can call the method directly. `run` or `start` starts
+ * the workers of an instance.
+ *
+ * @throws InvalidOptionError if `queue` is not a HotQueue, or if an option is invalid
+ * @throws InvalidWorkerError if the target is not a public instance method, or if its parameter does not fit the payload
+ * @example
+ * ```ts
+ * class Studio {
+ *   @worker(images, { concurrency: 4 })
+ *   async resize(image: ResizeImage, job: Delivery<ResizeImage>): Promise<void> {
+ *     console.log(`resizing ${image.path}, attempt ${job.attempt}`);
+ *   }
+ * }
+ * await run(new Studio());
+ * ```
+ */
+export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: WorkerOptions): DecoratorFor<T>;
+/**
  * Marks a method as a worker that takes arrays of messages. The same as `@queue.worker({ batch, … })`.
  *
  * @param options `batch` is the maximum number of messages per call, 1 to 1,000
@@ -73,27 +93,10 @@ export function worker<T>(
   queue: { readonly worker: QueueWorker<T> },
   options: BatchWorkerOptions,
 ): BatchDecoratorFor<T>;
-/**
- * Marks a method as a worker of a queue. `@worker(queue, options?)` is the same as `@queue.worker(options?)`.
- *
- * The decorator only records metadata: it does not connect, and tests can call the method directly. `run` or `start` starts
- * the workers of an instance.
- *
- * @throws InvalidOptionError if `queue` is not a HotQueue, or if an option is invalid
- * @throws InvalidWorkerError if the target is not a public instance method, or if its parameter does not fit the payload
- * @example
- * ```ts
- * class Studio {
- *   @worker(images, { concurrency: 4 })
- *   async resize(image: ResizeImage, job: Delivery<ResizeImage>): Promise<void> {
- *     console.log(`resizing ${image.path}, attempt ${job.attempt}`);
- *   }
- * }
- * await run(new Studio());
- * ```
- */
-export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: WorkerOptions): DecoratorFor<T>;
-export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: WorkerOptions): DecoratorFor<T> {
+export function worker<T>(
+  queue: { readonly worker: QueueWorker<T> },
+  options?: WorkerOptions,
+): DecoratorFor<T> | BatchDecoratorFor<T> {
   const place: unknown = options;
   if (isPropertyName(place)) throw new InvalidWorkerError(nameOf(queue, place), bare);
   if (isDecoratorContext(place)) throw new InvalidWorkerError(String(place.name), bare);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { ignoreBrokenPipes } from '../core/broken-pipes.js';
 import { toMs, type Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
@@ -32,19 +33,33 @@ export interface StopOptions {
  * const runner = start([urgent, normal], { order: 'strict', concurrency: 8 });
  * ```
  */
-export interface StartOptions {
-  /**
-   * Makes all handlers share their concurrency slots. `'strict'`: in the order of the workers, from a later queue only if the
-   * earlier ones have no messages. `'fair'`: in turn. By default each handler takes for itself.
-   */
-  order?: 'strict' | 'fair';
-  /** With `order`: maximum number of slots in use over all handlers, 1 to 10,000; by default the sum of their own. */
-  concurrency?: number;
+export type StartOptions = (SharedSlots | { order?: undefined; concurrency?: undefined }) & WaitOptions;
+
+/** How workers start. */
+export interface WaitOptions {
   /**
    * Waits for a Redis that does not answer at the start, with a log line once a minute; default false: the workers fail then with
    * `REDIS_UNREACHABLE`. A Redis that goes away later is always waited for.
    */
   waitForRedis?: boolean;
+}
+
+/**
+ * Options of workers that share their concurrency slots.
+ *
+ * @example
+ * ```ts
+ * const runner = start([urgent, normal], { order: 'strict', concurrency: 8 });
+ * ```
+ */
+export interface SharedSlots {
+  /**
+   * Makes all handlers share their concurrency slots. `'strict'`: in the order of the workers, from a later queue only if the
+   * earlier ones have no messages. `'fair'`: in turn. Without it, each handler takes for itself.
+   */
+  order: 'strict' | 'fair';
+  /** Maximum number of slots in use over all handlers, 1 to 10,000; by default the sum of their own. */
+  concurrency?: number;
 }
 
 /**
@@ -55,7 +70,7 @@ export interface StartOptions {
  * await run([new Studio(), new Archive()], { order: 'fair', concurrency: 8, shutdownTimeout: '10s' });
  * ```
  */
-export interface RunOptions extends StartOptions, StopOptions {}
+export type RunOptions = StartOptions & StopOptions;
 
 /**
  * Running workers, as `start` returns them. A runner is not a promise: use `await runner.finished`.
@@ -92,8 +107,11 @@ export class WorkerRunner implements Runner {
   readonly #dispatchers: readonly Dispatcher[];
   readonly #late = new AbortController();
   readonly #shutdownTimeoutMs: number;
+  readonly #handlers: readonly BoundHandler[];
   #lateAt = Infinity;
   #timer: Timer | undefined;
+  #isStopping = false;
+  #hasEnded = false;
 
   /** @param shutdownTimeout of a stop that names none */
   constructor(
@@ -102,6 +120,7 @@ export class WorkerRunner implements Runner {
     shutdownTimeout: Duration = defaultShutdownTimeoutMs,
   ) {
     assertOnePayloadPerQueue(handlers);
+    this.#handlers = handlers;
     const queues = [...new Set(handlers.map(({ context }) => context))];
     for (const queue of queues) queue.admitRunner();
     this.#shutdownTimeoutMs = toMs(shutdownTimeout, 'shutdownTimeout');
@@ -115,11 +134,22 @@ export class WorkerRunner implements Runner {
     for (const queue of queues) queue.runners.add(this);
     this.finished = this.#work().finally(() => {
       for (const queue of queues) queue.runners.delete(this);
+      this.#hasEnded = true;
       endIgnoring();
       end();
     });
     // A caller that ignores it gets the error from `stop`. An unhandled rejection would end the process instead.
     this.finished.catch(() => undefined);
+  }
+
+  /** `Runner { Studio.resize on images, 2 running }` */
+  [inspect.custom](): string {
+    const names = this.#handlers.map(({ name, context }) => `${name} on ${context.name}`).join(', ');
+    return `Runner { ${names}, ${this.#state} }`;
+  }
+
+  get #state(): string {
+    return this.#hasEnded ? 'stopped' : `${this.#isStopping ? 'stopping, ' : ''}${this.running} running`;
   }
 
   /** Number of handlers that run now. */
@@ -154,6 +184,7 @@ export class WorkerRunner implements Runner {
   }
 
   #stop(timeoutMs: number): void {
+    this.#isStopping = true;
     this.#abortIn(timeoutMs);
     for (const loop of this.#dispatchers) loop.stop(this.#late.signal);
   }
@@ -169,7 +200,7 @@ export class WorkerRunner implements Runner {
   }
 }
 
-const startTable: OptionSchema<Required<StartOptions>> = {
+const startTable: OptionSchema<Required<SharedSlots & WaitOptions>> = {
   order: a.oneOf('strict', 'fair'),
   concurrency: a.whole(1, 10_000),
   waitForRedis: a.flag,

@@ -119,13 +119,18 @@ export interface BatchWorkerFunction<T, R = unknown> {
   (payloads: T[], jobs?: Delivery<T>[]): R;
 }
 
+/** Any object except a class and an array. */
+export type Instance =
+  | (object & { readonly prototype?: undefined; readonly [Symbol.iterator]?: undefined })
+  | Readonly<Record<string, unknown>>; // for object literals, which may have any properties
+
 /**
  * What `run` and `start` accept: an instance with decorated methods or worker fields, a wrapped function, or an array of
- * these.
+ * these. Not a class: write `new Studio()`.
  *
  * @example
  * ```ts
  * await run([new Studio(), emails.worker(send)]);
  * ```
  */
-export type WorkerSource = object | readonly object[];
+export type WorkerSource = Instance | readonly Instance[];

@@ -135,6 +135,7 @@ describe('several queues that share concurrency slots', () => {
     expect(() =>
       start(
         queue.worker(() => undefined),
+        // @ts-expect-error the compiler refuses it too
         { concurrency: 3 },
       ),
     ).toThrow("order: 'strict' or 'fair'");

@@ -20,7 +20,9 @@ export function compileProgram(): { readonly main: string; remove(): void } {
     path.join(folder, 'package.json'),
     JSON.stringify({ ...manifest, exports: { '.': './src/index.js', './package.json': './package.json' } }),
   );
-  cpSync(path.join(root, 'examples/compose'), path.join(folder, 'examples/compose'), { recursive: true }); // the lesson needs it
+  // The lesson and `init` need them.
+  for (const example of ['examples/compose', 'examples/init'])
+    cpSync(path.join(root, example), path.join(folder, example), { recursive: true });
   for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' }))
     write(path.join(folder, 'src', file), path.join(root, 'src', file));
   return { main: path.join(folder, 'src/cli/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -120,3 +120,62 @@ describe('what the compiler accepts and refuses', { timeout: 120_000 }, () => {
     );
   });
 });
+
+/** Errors of one statement, with the queues of legacy/payloads.ts. */
+function errorsOf(statement: string): string[] {
+  const file = join(here, 'legacy/statement.ts');
+  const source = `import { HotQueue, run, start, worker } from 'hotqueue';
+    import { Email, Image, images, untyped } from './payloads.js';
+    class Studio { @worker(images) resize(_image: Image) {} }
+    ${statement}
+    export const imported = [HotQueue, run, start, worker, Email, Image, images, untyped, Studio];`;
+  return complaints(legacy, [file], { [file]: source });
+}
+
+describe('one mistake is one error', { timeout: 120_000 }, () => {
+  it.each([
+    [
+      'images.worker((email: Email) => email)',
+      /Type 'Image' is (missing|not assignable)|Property '\w+' is missing in type 'Image'/,
+    ],
+    [
+      'class A { @worker(images) a(_email: Email) {} }; void A',
+      /Types of parameters '_email' and 'payload' are incompatible/,
+    ],
+    [
+      'images.worker(() => {}, { concurency: 3 })',
+      /'concurency' does not exist .* Did you mean to write 'concurrency'/,
+    ],
+    ['class A { @worker(images, { concurency: 3 }) a(_image: Image) {} }; void A', /'concurency' does not exist/],
+    ['class A { @images.worker({ concurency: 3 }) a(_image: Image) {} }; void A', /'concurency' does not exist/],
+    ["new HotQueue('q', { attemps: 3 })", /'attemps' does not exist .* Did you mean to write 'attempts'/],
+    ["new HotQueue('q', { payload: Image, attemps: 3 })", /'attemps' does not exist/],
+    ['void images.put({ path: 1 } as never).catch; images.consume({ limt: 3 })', /'limt' does not exist/],
+    ["images.with({ dely: '1s' })", /'dely' does not exist in type 'PutOptions'. Did you mean to write 'delay'/],
+    ['start(Studio)', /'typeof Studio' is not assignable to parameter of type 'WorkerSource'/],
+    ['void run(Studio)', /'typeof Studio' is not assignable/],
+    ['void run([new Studio(), Studio])', /typeof Studio/],
+    ['void run(new Studio(), { concurrency: 3 })', /'\{ concurrency: number; \}' is not assignable/],
+    ['start(new Studio(), { concurrency: 3 })', /'\{ concurrency: number; \}' is not assignable/],
+    ['class A { @worker(images) static a(_image: Image) {} }; void A', /'typeof A' is not assignable|prototype/],
+    ['class A { @images.worker static a(_image: Image) {} }; void A', /.*/],
+    ['class A { @untyped.worker static a(_image: Image) {} }; void A', /.*/],
+    ['class A { @worker(images, { batch: 2 }) static a(_images: Image[]) {} }; void A', /.*/],
+    ["new HotQueue<Image>('q')", /A type is not checked at run time: pass \{ payload: YourClass \}/],
+    ["new HotQueue<{ a: string } | string>('q')", /A type is not checked/],
+  ])('%s', (statement, reason) => {
+    const errors = errorsOf(statement);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(reason);
+  });
+
+  it.each([
+    "new HotQueue<string>('q')",
+    "new HotQueue<'a' | 'b'>('q')",
+    "new HotQueue<number | null>('q')",
+    'void run(new Studio())',
+    "void run([new Studio(), images.worker(() => {})], { order: 'fair', concurrency: 3, shutdownTimeout: '1s' })",
+    "start(new Studio(), { order: 'strict' }); start(images.worker(() => {})); start(new Studio(), {})",
+    'void run({ work: images.worker(() => {}) })',
+  ])('%s is no mistake', (statement) => expect(errorsOf(statement)).toEqual([]));
+});

@@ -45,7 +45,7 @@ export class WorkerDiscovery implements CliHost {
       );
     handlersOf(workers); // throws here, at the call of run, if the workers are invalid
     for (const worker of Array.isArray(workers) ? (workers as object[]) : [workers]) this.#passedToRun.add(worker);
-    this.#options = { ...this.#options, ...options };
+    this.#options = { ...this.#options, ...options } as RunOptions; // later files win
     this.#onRun?.();
     await this.stopped;
   }
