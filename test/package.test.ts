@@ -45,6 +45,7 @@ beforeAll(async () => {
     'CHANGELOG.md',
     'examples/compose',
     'examples/init',
+    'docs',
   ]) {
     if (existsSync(path.join(repository, name)))
       cpSync(path.join(repository, name), path.join(copy, name), { recursive: true });
@@ -122,6 +123,15 @@ it('its prompt understands TypeScript, and provides the payload libraries', asyn
   expect(stdout).toMatch(/Note \{ text: 'yes' \}\nUncaught:?\sInvalidPayloadError: not a valid Note/);
   expect((await run('npx', ['hotqueue', 'learn', '--json'], { cwd: app, env })).stdout).toContain('redis-db');
   expect(existsSync(path.join(installed, 'examples/compose/compose.yaml'))).toBe(true);
+});
+
+it('contains the files that the lesson names', () => {
+  const sources = files(path.join(installed, 'dist/learn'), /\.js$/).map((name) =>
+    readFileSync(path.join(installed, 'dist/learn', name), 'utf8'),
+  );
+  const named = sources.join('\n').match(/node_modules\/hotqueue\/[\w./-]+\w/g) ?? [];
+  expect(named).toContain('node_modules/hotqueue/docs/guarantees.md');
+  expect(named.filter((file) => !existsSync(path.join(app, file)))).toEqual([]);
 });
 
 it('every entry can be imported', async () => {

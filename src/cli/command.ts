@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { HotQueue, QueueOptions, Duration } from 'hotqueue';
 import { toMs } from '../core/duration.js';
+import type { RedisFlags } from './flags.js';
 import type { JsonText } from './json-text.js';
 import { jsonLine, print, say } from './output.js';
+
+export { addressOf, type RedisFlags } from './flags.js';
 
 /** Exit codes of the commands. docs/cli lists them. */
 export const exitCodes = {
@@ -14,17 +17,6 @@ export const exitCodes = {
   /** Nothing found: an empty queue, an unknown id. */
   nothing: 3,
 } as const;
-
-/** The options of every command that talks to Redis. */
-export interface RedisFlags {
-  readonly url?: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly db?: number;
-  readonly password?: string;
-  readonly prefix?: string;
-  readonly json?: boolean;
-}
 
 /** A command line without the word `hotqueue`, and what it does. */
 export type Example = readonly [line: string, what: string];
@@ -97,12 +89,6 @@ export async function withTextQueue<R>(
   return withQueue(name, flags, (queue) => use(queue as unknown as HotQueue<JsonText>), {
     serializer: jsonTextSerializer,
   });
-}
-
-/** The address in the flags, as {@link QueueOptions}. */
-export function addressOf({ url, host, port, db, password, prefix }: RedisFlags): QueueOptions {
-  const given = { url, host, port, db, password, prefix };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /** Prints a result: as JSON with `--json`, else as text. */

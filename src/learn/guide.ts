@@ -99,7 +99,7 @@ export class Guide {
     const current = steps[this.#at];
     if (!current || !this.#before)
       return this.print(
-        `${paint('bold', 'That was the lesson.')} docs/guarantees.md lists the guarantees. "npx hotqueue --help" lists all commands.`,
+        `${paint('bold', 'That was the lesson.')} node_modules/hotqueue/docs/guarantees.md lists the guarantees. "npx hotqueue --help" lists all commands.`,
       );
     const { step, part, partNumber, number } = current;
     const heading = number === 1 ? `${paint('bold', `Exercise ${partNumber}: ${part.title}`)}\n${part.about}\n\n` : '';

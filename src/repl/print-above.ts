@@ -27,6 +27,25 @@ export class PrintAbove {
     return new Console({ stdout: stream, stderr: stream, ignoreErrors: false, colorMode: hasColour() });
   }
 
+  /**
+   * Prints what this process writes to a stream above the line that is being typed, such as warnings of a queue on stderr.
+   *
+   * @returns a function that ends this
+   */
+  redirect(stream: NodeJS.WriteStream): () => void {
+    if (!this.prompt.terminal || stream.isTTY !== true) return () => {};
+    const write = stream.write.bind(stream);
+    stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+      this.write(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString());
+      const written = rest.find((one) => typeof one === 'function') as (() => void) | undefined;
+      if (written) process.nextTick(written);
+      return true;
+    };
+    return () => {
+      stream.write = write;
+    };
+  }
+
   #writeAbove(text: string): void {
     const { rows } = this.prompt.getCursorPos();
     moveCursor(this.output, 0, -rows);

@@ -219,9 +219,11 @@ export class Prompt {
   async #untilLeft(): Promise<void> {
     const onInterrupt = (): void => void this.#session.interrupt();
     const onEnd = (): void => this.#server.close();
+    const endRedirect = this.#printAbove.redirect(process.stderr);
     process.on('SIGINT', onInterrupt);
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, onEnd);
     await new Promise<void>((resolve) => this.#server.once('exit', resolve));
+    endRedirect();
     this.#gate.close();
     await this.#consumers.stop(lastGraceMs);
     await this.queue.close();

@@ -11,7 +11,7 @@ const screenLibraries = ['string-width', 'chokidar', 'acorn', 'get-tsconfig', 'o
 const everything = [...payloadLibraries, ...screenLibraries, 'ioredis', 'src/index.js'];
 
 /** Files of src/cli that every command needs. */
-const shared = ['command', 'find-up', 'main', 'output', 'program', 'project-command', 'run-program'];
+const shared = ['command', 'find-up', 'flags', 'main', 'output', 'program', 'project-command', 'run-program'];
 const commandFiles = (loaded: Set<string>): string[] =>
   [...loaded]
     .flatMap((name) => /^src\/(?:cli|repl|learn)\/(.*)\.js$/.exec(name)?.[1] ?? [])

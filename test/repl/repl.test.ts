@@ -183,3 +183,20 @@ it('ends with an error message if the configured Redis does not answer', async (
   await screen.shows(/^hotqueue: no Redis answers at redis:\/\/127\.0\.0\.1:1/m);
   expect(await screen.ended).toBe(1);
 });
+
+it('prints warnings above the line that is being typed, and keeps that line', async () => {
+  const queue = aQueue();
+  const screen = await aPrompt(['repl', queue.name]);
+  await enter(
+    screen,
+    'void start(new HotQueue(q.name).worker(() => { throw new Error("no") }, { attempts: 1 }))',
+    /hotqueue>$/,
+  );
+  screen.type('const half = 1 +');
+  await screen.shows(/const half = 1 \+$/);
+  await queue.put('one');
+  await screen.shows(/^hotqueue: message [^]*was buried[^]*\nhotqueue> const half = 1 \+$/m);
+  expect(screen.history).not.toMatch(/half = 1 \+hotqueue:/);
+  screen.type(' 1; half\n');
+  await screen.shows(/\n2\nhotqueue>$/);
+});
