@@ -1,6 +1,7 @@
 import type { RedisOptions } from 'ioredis';
 import { InvalidOptionError, RedisUnreachableError } from '../core/errors.js';
-import { hasStoredMessages, joinOrStart } from '../embedded/embedded.js';
+import { joinOrStart } from '../embedded/embedded.js';
+import { hasStoredMessages } from '../embedded/lost-data.js';
 import { ping } from '../embedded/ping.js';
 import { type Project, projectAt } from '../embedded/project.js';
 import type { Kind } from '../embedded/record.js';
@@ -141,7 +142,8 @@ async function embedded(project: Project, mode: Mode, db: { db?: number }, aroun
     const sentence = `HOTQUEUE_REDIS is "${mode}", but the running server of this project is ${greeting.name}: stop it with "npx hotqueue redis stop"`;
     throw new InvalidOptionError('HOTQUEUE_REDIS', sentence);
   }
-  around.say(banner(project, kind, greeting));
+  const restored = running.isRestored ? ' Its data directory had been deleted, and was written again.' : '';
+  around.say(banner(project, kind, greeting) + restored);
   return { ...address(place, 'embedded'), kind };
 }
 
