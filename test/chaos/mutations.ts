@@ -15,6 +15,14 @@ const lua = (name: string): string => `redis/scripts/${name}.lua`;
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'passing-replies-are-final',
+    breaks: 'workers wait for the end of a state of the server that passes by itself',
+    file: 'redis/server-errors.ts',
+    find: "return permanentReplies.has(code) ? 'permanent' : 'refused';",
+    replace: "return 'permanent';",
+    hunters: ['F34'],
+  },
+  {
     name: 'put-no-number',
     breaks: 'a batch is stored once for its number',
     file: lua('put'),
