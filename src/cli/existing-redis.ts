@@ -7,6 +7,8 @@ import { addressOf, type RedisFlags } from './command.js';
 export interface ExistingRedis {
   readonly address: QueueOptions;
   readonly endpoint: Endpoint;
+  /** Whether it is the embedded server of this project, and its data directory was deleted. */
+  readonly hasLostData?: boolean;
 }
 
 /**
@@ -20,8 +22,8 @@ export async function existingRedis(flags: RedisFlags): Promise<ExistingRedis | 
   const address = addressOf(flags);
   const named = namedAddress(address, process.env);
   if (named) return { address, endpoint: named.endpoint };
-  const { url } = await discover(process.env, process.cwd());
+  const { url, hasLostData = false } = await discover(process.env, process.cwd());
   if (url === undefined) return undefined;
   const found = { ...address, url };
-  return { address: found, endpoint: namedAddress(found, {})!.endpoint };
+  return { address: found, endpoint: namedAddress(found, {})!.endpoint, hasLostData };
 }

@@ -1,9 +1,10 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisUnreachableError } from '../core/errors.js';
 import { startEngine } from './engine.js';
 import { alone } from './lock.js';
+import { restoreData } from './lost-data.js';
 import { findProgram, startNative } from './native.js';
 import { ping } from './ping.js';
 import { assertTrusted } from './trust.js';
@@ -15,6 +16,8 @@ export interface Running {
   readonly socket: string;
   /** Absent if its record was deleted. Then ask the server itself. */
   readonly kind?: Kind;
+  /** Whether its data directory had been deleted, and was written again. */
+  readonly isRestored?: boolean;
 }
 
 /** Time limit for a reply. The JavaScript engine may need this long while it works on a long list, and it must not be stopped then. */
@@ -51,8 +54,9 @@ const stuck = (record: ServerRecord | undefined): string =>
  */
 export async function joinOrStart(project: Project, kinds: readonly Kind[], env: NodeJS.ProcessEnv): Promise<Running> {
   const found = await findRunning(project);
-  if (found !== undefined) return found;
   makeReady(project);
+  if (found !== undefined)
+    return found.kind ? found : { ...found, isRestored: await restoreData(project, found.socket) };
   const started = await alone(
     path.join(project.dataDir, 'start.lock'),
     startMs,
@@ -118,7 +122,3 @@ export async function stopRunning(project: Project, pid: number | undefined): Pr
   if (process.platform !== 'win32') rmSync(socket, { force: true });
   return true;
 }
-
-/** Whether a native server stored messages here. The JavaScript engine does not see them. */
-export const hasStoredMessages = ({ dataDir }: Project): boolean =>
-  ['appendonlydir', 'appendonly.aof'].some((name) => existsSync(path.join(dataDir, name)));

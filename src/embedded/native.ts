@@ -77,14 +77,14 @@ export async function startNative(project: Project, program: Program): Promise<v
     kind: 'native',
     title: program.binary,
     command: program.binary,
-    args: settings(project),
+    args: settings(project, program),
     cwd: project.dataDir,
     env: { ...process.env, ...program.env },
     log: 'redis.log',
   });
 }
 
-function settings({ socket, dataDir }: Project): string[] {
+function settings({ socket, dataDir }: Project, { version }: Program): string[] {
   return Object.entries({
     port: '0',
     unixsocket: socket,
@@ -97,5 +97,7 @@ function settings({ socket, dataDir }: Project): string[] {
     daemonize: 'no',
     // The command line must keep the socket's path: isServing compares it, because another process may have the same pid.
     'set-proc-title': 'no',
+    // So that this user can give it a new data directory if the old one was deleted. Version 6.2 always allows it.
+    ...(Number.parseInt(version) >= 7 && { 'enable-protected-configs': 'local' }),
   }).flatMap(([name, value]) => [`--${name}`, value]);
 }

@@ -1,6 +1,7 @@
 import type { RedisOptions } from 'ioredis';
 import { InvalidOptionError, RedisUnreachableError } from '../core/errors.js';
-import { hasStoredMessages, joinOrStart } from '../embedded/embedded.js';
+import { joinOrStart } from '../embedded/embedded.js';
+import { hasStoredMessages } from '../embedded/lost-data.js';
 import { ping } from '../embedded/ping.js';
 import { type Project, projectAt } from '../embedded/project.js';
 import type { Kind } from '../embedded/record.js';
@@ -137,7 +138,8 @@ async function embedded(project: Project, mode: Mode, db: { db?: number }, aroun
     throw new InvalidOptionError('HOTQUEUE_REDIS', sentence);
   }
   const notice = banner(project, kind, server);
-  if (isNoticeDue(project.dataDir, notice)) around.say(notice);
+  if (running.isRestored) around.say(`${notice} Its data directory had been deleted, and was written again.`);
+  else if (isNoticeDue(project.dataDir, notice)) around.say(notice);
   return { ...address(endpoint, 'embedded'), kind };
 }
 

@@ -1,5 +1,6 @@
 import { type Address, modeOf } from './address.js';
 import { findRunning } from '../embedded/embedded.js';
+import { hasStoredMessages } from '../embedded/lost-data.js';
 import { findProgram } from '../embedded/native.js';
 import { ping } from '../embedded/ping.js';
 import { type Project, projectAt } from '../embedded/project.js';
@@ -16,6 +17,8 @@ export interface Discovery {
   /** The server that would be started. */
   readonly start?: { readonly kind: Kind; readonly name: string; readonly version?: string };
   readonly project: Project;
+  /** Whether the data directory of the running embedded server was deleted: it loses its messages when it ends. */
+  readonly hasLostData?: boolean;
   /** Url of the running server, with which other programs use the same server. */
   readonly url?: string;
 }
@@ -40,7 +43,11 @@ export async function discover(env: NodeJS.ProcessEnv, cwd: string, localPort = 
   if (answer === 'ready' || answer === 'loading') return present(local, 'local');
   if (mode === 'off' || env.NODE_ENV === 'production') return { rung: 'none', project };
   const running = await findRunning(project);
-  if (running !== undefined) return present({ path: running.socket }, 'embedded');
+  if (running !== undefined) {
+    const found = await present({ path: running.socket }, 'embedded');
+    const isNative = found.server?.name !== 'js-redis-server';
+    return { ...found, hasLostData: !running.kind && isNative && !hasStoredMessages(project) };
+  }
   const program = mode === 'js' ? undefined : await findProgram(env);
   if (program !== undefined)
     return { rung: 'started', project, start: { kind: 'native', name: program.name, version: program.version } };

@@ -130,6 +130,27 @@ it('has a short socket path, also in a deep project and with a deep temporary di
   expect(Buffer.byteLength(projectAt(deep, { TMPDIR: deep, XDG_RUNTIME_DIR: deep }).socket)).toBeLessThan(104);
 });
 
+it.each(kinds)(
+  'its data directory is deleted while it runs: doctor finds it, and the next start mends it (%s)',
+  async (kind) => {
+    const project = aProject();
+    const env = await envFor(kind, project);
+    const first = (await project.hotqueue('redis start', env)).stdout;
+    await aClient(urlIn(first)).rpush('list', 'a', 'b');
+    rmSync(path.join(project.dir, '.hotqueue'), { recursive: true });
+    const doctor = async (): Promise<string> => (await project.hotqueue('doctor', env)).stdout;
+    const judged = await doctor();
+    if (kind === 'native') expect(judged).toContain('the data directory of the running server was deleted');
+    const second = (await project.hotqueue('redis start', env)).stdout;
+    expect(pidIn(second)).toBe(pidIn(first)); // it runs on, with its messages
+    expect(await aClient(urlIn(second)).lrange('list', 0, -1)).toEqual(['a', 'b']);
+    expect(await doctor()).not.toContain('was deleted');
+    expect((await project.hotqueue('redis stop', env)).stdout).toBe('stopped\n');
+    const third = (await project.hotqueue('redis start', env)).stdout;
+    expect(await aClient(urlIn(third)).lrange('list', 0, -1)).toEqual(kind === 'native' ? ['a', 'b'] : []);
+  },
+);
+
 it('reports why the program ended at once', async () => {
   const project = aProject();
   const env = await withRedis(project);

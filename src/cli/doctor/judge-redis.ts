@@ -15,6 +15,7 @@ export async function judgeRedis(flags: RedisFlags): Promise<Finding[]> {
     if (existing)
       return [
         await version(existing),
+        ...(existing.hasLostData ? [lostData] : []),
         ...judgeServer(await readServer(existing.address)),
         ...(await findOrphans(existing.address)),
       ];
@@ -42,6 +43,12 @@ export async function judgeRedis(flags: RedisFlags): Promise<Finding[]> {
     return [problem('redis', error.message, 'start the server, or correct the address (--url, REDIS_URL)')];
   }
 }
+
+const lostData = problem(
+  'data',
+  'the data directory of the running server was deleted: it loses every message when it ends',
+  'run "hotqueue redis start": the server writes its messages to a new directory',
+);
 
 async function version({ endpoint }: ExistingRedis): Promise<Finding> {
   const { name, version: number } = await handshake(endpoint);

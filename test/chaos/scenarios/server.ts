@@ -1,3 +1,5 @@
+import { mkdirSync, rmdirSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -260,4 +262,57 @@ const f22: Scenario = {
   },
 };
 
-export const serverScenarios = [f08always, f08everysec, f08half, f10, f12, f15, f16, f22];
+const f34: Scenario = {
+  id: 'F34',
+  name: 'Redis refuses every command for a while: BUSY, MISCONF, NOREPLICAS, READONLY',
+  redisSettings: ['--lua-time-limit', '50'],
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const { direct } = world;
+    const snapshot = path.join(path.dirname(world.redis.socket), 'dump.rdb');
+    const script = direct.duplicate();
+    script.on('error', () => {});
+    const states: Record<string, [begin: () => Promise<unknown>, end: () => Promise<unknown>]> = {
+      busy: [
+        async () => void script.eval('while true do end', 0).catch(() => undefined),
+        () => direct.script('KILL').catch(() => undefined),
+      ],
+      misconf: [
+        async () => {
+          mkdirSync(snapshot); // a snapshot cannot replace a folder
+          await direct.config('SET', 'save', '3600 1');
+          await direct.bgsave();
+        },
+        async () => {
+          rmdirSync(snapshot);
+          await direct.config('SET', 'save', '');
+        },
+      ],
+      noreplicas: [
+        () => direct.config('SET', 'min-replicas-to-write', 1),
+        () => direct.config('SET', 'min-replicas-to-write', 0),
+      ],
+      readonly: [() => direct.replicaof('127.0.0.1', 1), () => direct.replicaof('NO', 'ONE')],
+    };
+    const does = [undefined, 'fail:1', 'bury', 'release:1'];
+    await underLoad(world, { count: world.isLong ? 3_000 : 300, leaseMs: 30_000, does }, async () => {
+      for (let round = 0; round < (world.isLong ? 5 : 1); round++) {
+        for (const [name, [begin, end]] of Object.entries(states)) {
+          await pause(world.dice.whole(200, 500));
+          world.fault(name);
+          await begin();
+          await pause(world.dice.whole(500, 2_000));
+          await end();
+          const before = world.count('start');
+          const backAt = world.now();
+          const went = await world.until(() => world.count('start') > before, 20_000);
+          const tookMs = Math.round(world.now() - backAt);
+          world.claim(`workers continue within 5 s after ${name} (${tookMs} ms)`, went && tookMs < 5_000);
+        }
+      }
+    });
+    script.disconnect();
+  },
+};
+
+export const serverScenarios = [f08always, f08everysec, f08half, f10, f12, f15, f16, f22, f34];
