@@ -94,8 +94,14 @@ export class MessageSource<T> {
     const unsettled = current.filter(({ settledBy }) => !settledBy);
     const failed = this.allDone(unsettled.filter(({ failure }) => failure));
     const newestFirst = unsettled.filter(({ failure }) => !failure).reverse();
-    await Promise.allSettled([failed, ...newestFirst.map((claim) => claim.release())]);
+    await Promise.allSettled([failed, ...newestFirst.map((claim) => this.#leaveBehind(claim))]);
     await this.#fetcher.leave(); // gives back the rest
+  }
+
+  async #leaveBehind(claim: Claim<T>): Promise<void> {
+    if (await claim.leaveBehind()) return;
+    const error = new Error('the loop ended while it had this message, as several before it: it may have thrown');
+    await settle(claim, decide({ kind: 'failed', error }, claim.attempt, claim.policy!));
   }
 
   /** The next valid message. Invalid and expired ones are buried on the way. @param portion messages to claim when none is prefetched */

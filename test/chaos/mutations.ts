@@ -452,15 +452,7 @@ export const mutants: readonly Mutant[] = [
     file: lua('put-with'),
     find: " or (not by and redis.call('HEXISTS', delayedMessages, ids[index]) == 1)",
     replace: '',
-    hunters: ['SIM'],
-  },
-  {
-    name: 'copies-overwrite',
-    breaks: 'messages with the same id are all kept',
-    file: lua('_lib'),
-    find: "member = id .. '~' .. redis.call('HINCRBY', meta, 'copies', 1)",
-    replace: "redis.call('HDEL', hash, member)",
-    hunters: ['SIM'],
+    hunters: ['F37'],
   },
   {
     name: 'time-runs-backwards',
@@ -485,6 +477,14 @@ export const mutants: readonly Mutant[] = [
     find: 'reply.hints.lease?.endsInMs === 0 && (isNew || claims.length === 0)',
     replace: 'false',
     hunters: ['F35'],
+  },
+  {
+    name: 'loops-that-throw-count-nothing',
+    breaks: 'a message that loops leave again and again counts as failed',
+    file: 'consumer/claim.ts',
+    find: 'if (timesLeft(this.#envelope) + 1 >= mostTimesLeft) return false;',
+    replace: '',
+    hunters: ['F38'],
   },
   {
     name: 'recover-no-worker',
