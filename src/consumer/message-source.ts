@@ -95,6 +95,7 @@ export class MessageSource<T> {
     const failed = this.allDone(unsettled.filter(({ failure }) => failure));
     const newestFirst = unsettled.filter(({ failure }) => !failure).reverse();
     await Promise.allSettled([failed, ...newestFirst.map((claim) => this.#leaveBehind(claim))]);
+    this.#close();
     await this.#fetcher.leave(); // gives back the rest
   }
 
@@ -164,7 +165,18 @@ export class MessageSource<T> {
     return this.#prefetch.length > 0 ? (this.#prefetch.begin(performance.now()) as Claim<T>) : undefined;
   }
 
+  #open(): void {
+    if (open.size === 0) process.on('beforeExit', leaveAll);
+    open.add(this);
+  }
+
+  #close(): void {
+    open.delete(this);
+    if (open.size === 0) process.off('beforeExit', leaveAll);
+  }
+
   async #take(most: number): Promise<Claim[]> {
+    this.#open();
     try {
       return await this.#fetcher.take(most);
     } catch (error) {
@@ -193,4 +205,12 @@ export class MessageSource<T> {
     claim.beforeRelease = this.#beforeRelease;
     this.#prefetch.watch();
   }
+}
+
+/** Sources that may hold messages: one listener serves all of them. */
+const open = new Set<{ leave(current: readonly never[]): Promise<void> }>();
+
+/** Nothing in the program can go on, as after a loop whose body waits for ever: the messages go back before it ends. */
+function leaveAll(): void {
+  for (const source of open) void source.leave([]).catch(() => undefined); // otherwise their leases end
 }

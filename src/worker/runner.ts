@@ -1,4 +1,4 @@
-import { toMs, type Duration } from '../core/duration.js';
+import { toMs, type Duration, longestTimerMs } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
 import { Dispatcher, type Sharing } from './dispatcher.js';
@@ -103,7 +103,10 @@ export class WorkerRunner implements Runner {
     this.#dispatchers = sharing ? [dispatcherOf(handlers)] : handlers.map((handler) => dispatcherOf([handler]));
     const end = registerConsumer({ kind: 'worker', stop: (shutdownTimeout) => this.stop({ shutdownTimeout }) });
     for (const queue of queues) queue.runners.add(this);
+    // While all slots are busy, no reply of Redis is pending: a handler that waits for nothing in Node would end the process.
+    const alive = setInterval(() => undefined, longestTimerMs);
     this.finished = this.#work().finally(() => {
+      clearInterval(alive);
       for (const queue of queues) queue.runners.delete(this);
       end();
     });
