@@ -239,9 +239,15 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /**
    * Gives the message back because its loop ended. A loop that threw looks like one that ended with `break`, so Redis counts both.
    *
+   * A bare message of a plain queue stays as it is: a header would break Python's reader, so nothing is counted.
+   *
    * @returns whether it did so. Not the sixth time: then the message counts as failed
    */
   async leaveBehind(): Promise<boolean> {
+    if (this.context.wire === 'plain' && !this.#envelope?.header) {
+      await this.release();
+      return true;
+    }
     if (timesLeft(this.#envelope) + 1 >= mostTimesLeft) return false;
     const { broker } = this.context;
     const message = withTimesLeft(this.take.message(this.index), this.#envelope, this.id);

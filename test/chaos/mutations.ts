@@ -200,8 +200,9 @@ export const mutants: readonly Mutant[] = [
     name: 'bury-token-first',
     breaks: 'a message is moved before it is marked as settled: bury',
     file: lua('bury'),
-    find: 'storeDeadLetter(dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])',
-    replace: 'markSettled(claims, ARGV[2], ARGV[3])\nstoreDeadLetter(dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])',
+    find: 'storeDeadLetter(meta, dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])',
+    replace:
+      'markSettled(claims, ARGV[2], ARGV[3])\nstoreDeadLetter(meta, dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])',
     hunters: ['F30'],
   },
   {
@@ -623,8 +624,8 @@ if hasUnknown then
     name: 'own-ids-ignored',
     breaks: "a caller's own id is stored once",
     file: lua('put-with'),
-    find: 'if seen[mark] or (by and by ~= batch) then',
-    replace: 'if false then',
+    find: 'if seen[mark] or (by and by ~= batch)',
+    replace: 'if (false)',
     hunters: ['SIM'],
   },
   {

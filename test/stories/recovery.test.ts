@@ -467,7 +467,7 @@ describe('a quarantined message (its workers have died twice)', () => {
     expect(await queue.get()).toBe('suspect');
     expect(await queue.get()).toBe('b');
     await consumer.return();
-    expect(await redis().lrange(suspectsOf(queue), 0, -1)).toEqual([suspect]);
+    expect(await redis().lrange(suspectsOf(queue), 0, -1)).toEqual(['#suspect 0 2 l=1\n"suspect"']);
   });
 
   it('stays in quarantine after a failure and after a release', async () => {
