@@ -1,3 +1,4 @@
+// Longer than 250 lines: everything that can happen to one claimed message is here
 import { AlreadySettledError, LeaseLostError } from '../core/errors.js';
 import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
 import { errorFields } from '../core/logger.js';

@@ -1,3 +1,4 @@
+// Longer than 250 lines: every transition of a message has its one caller here
 import { mostMessageBytes } from '../core/sizes.js';
 import type { DeadLetterBounds } from '../core/options/queue.js';
 import { pack } from '../wire/pack.js';
