@@ -11,7 +11,9 @@ import {
   noOptions,
   open,
   optionsOf,
+  timesLeft,
   withFailure,
+  withTimesLeft,
   type Envelope,
   type MessageOptions,
 } from '../wire/envelope.js';
@@ -25,6 +27,9 @@ import type { Settler } from './settler.js';
 
 /** Events of one message. */
 type DeliveryVerb = 'take' | 'ack' | 'retry' | 'bury' | 'release' | 'lost';
+
+/** After so many loops have ended while they had a message, it counts as a failed attempt. */
+const mostTimesLeft = 6;
 
 /** About a hundred years. Redis does not accept a much later time. */
 const longestDelayMs = 3_155_760_000_000;
@@ -188,9 +193,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   retryIn(askedMs: number, error?: unknown): Promise<void> {
     const delayMs = Math.min(askedMs, longestDelayMs);
     return this.#settle('retry', async () => {
-      const { broker, wire } = this.context;
-      // A header in the base list would break Python's reader of a plain queue.
-      const lane = wire === 'plain' && !this.isQuarantined ? 'a' : this.lane;
+      const { broker } = this.context;
+      const lane = this.#laneWithHeader;
       const message = withFailure(this.take.message(this.index), this.#envelope, this, error);
       const reply = await broker.retry(
         this.take.worker,
@@ -225,12 +229,42 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     });
   }
 
+  /**
+   * Gives the message back because its loop ended. A loop that threw looks like one that ended with `break`, so Redis counts both.
+   *
+   * A bare message of a plain queue stays as it is: a header would break Python's reader, so nothing is counted.
+   *
+   * @returns whether it did so. Not the sixth time: then the message counts as failed
+   */
+  async leaveBehind(): Promise<boolean> {
+    if (this.context.wire === 'plain' && !this.#envelope?.header) {
+      await this.release();
+      return true;
+    }
+    if (timesLeft(this.#envelope) + 1 >= mostTimesLeft) return false;
+    const { broker } = this.context;
+    const message = withTimesLeft(this.take.message(this.index), this.#envelope, this.id);
+    const take = { number: this.take.number, lane: () => this.#laneWithHeader, message: () => message };
+    await this.#settle('release', async () => {
+      this.beforeRelease?.();
+      const reply = await broker.release(this.take.worker, [{ take, index: this.index }], this.session.settling);
+      if (reply !== 'lost') this.emit('release');
+      return reply;
+    });
+    return true;
+  }
+
   get worker(): string {
     return this.take.worker;
   }
 
   protected backoffMs(): number {
     return this.policy ? delayAfter(this.attempt, this.policy.backoff) : 0;
+  }
+
+  /** The list for the message once it has a header. In the base list, a header would break Python's reader of a plain queue. */
+  get #laneWithHeader(): Lane {
+    return this.context.wire === 'plain' && !this.isQuarantined ? 'a' : this.lane;
   }
 
   /** Id of a message without a header. Worker, take and index are never used twice together, and `recover.lua` makes the same id. */

@@ -98,8 +98,15 @@ export class MessageSource<T> {
     const unsettled = current.filter(({ settledBy }) => !settledBy);
     const failed = this.allDone(unsettled.filter(({ failure }) => failure));
     const newestFirst = unsettled.filter(({ failure }) => !failure).reverse();
-    await Promise.allSettled([failed, ...newestFirst.map((claim) => claim.release())]);
+    await Promise.allSettled([failed, ...newestFirst.map((claim) => this.#leaveBehind(claim))]);
+    this.#close();
     await this.#fetcher.leave(); // gives back the rest
+  }
+
+  async #leaveBehind(claim: Claim<T>): Promise<void> {
+    if (await claim.leaveBehind()) return;
+    const error = new Error('the loop ended while it had this message, as several before it: it may have thrown');
+    await settle(claim, decide({ kind: 'failed', error }, claim.attempt, claim.policy!));
   }
 
   /** The next valid message. Invalid and expired ones are buried on the way. @param portion messages to claim when none is prefetched */
@@ -162,7 +169,18 @@ export class MessageSource<T> {
     return this.#prefetch.length > 0 ? (this.#prefetch.begin(performance.now()) as Claim<T>) : undefined;
   }
 
+  #open(): void {
+    if (open.size === 0) process.on('beforeExit', leaveAll);
+    open.add(this);
+  }
+
+  #close(): void {
+    open.delete(this);
+    if (open.size === 0) process.off('beforeExit', leaveAll);
+  }
+
   async #take(most: number): Promise<Claim[]> {
+    this.#open();
     try {
       return await this.#fetcher.take(most);
     } catch (error) {
@@ -191,4 +209,12 @@ export class MessageSource<T> {
     claim.beforeRelease = this.#beforeRelease;
     this.#prefetch.watch();
   }
+}
+
+/** Sources that may hold messages: one listener serves all of them. */
+const open = new Set<{ leave(current: readonly never[]): Promise<void> }>();
+
+/** Nothing in the program can go on, as after a loop whose body waits for ever: the messages go back before it ends. */
+function leaveAll(): void {
+  for (const source of open) void source.leave([]).catch(() => undefined); // otherwise their leases end
 }

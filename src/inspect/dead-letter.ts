@@ -21,7 +21,7 @@ import { readFailures, type Failure } from '../wire/failures.js';
 export interface DeadLetter {
   /** Id of the message. Two dead letters can have the same id, but not the same `key`. */
   readonly id: string;
-  /** Name of this dead letter in `get`, `revive` and `drop`: its id, plus `~1`, `~2` … if another dead letter has that id. */
+  /** Name of this dead letter in `get`, `revive` and `drop`: its id, plus `~` and a number if another dead letter has that id. */
   readonly key: string;
   /** Name of the queue. */
   readonly queue: string;

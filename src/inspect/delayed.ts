@@ -18,7 +18,7 @@ import type { QueueContext } from '../redis/queue-context.js';
  * ```
  */
 export interface DelayedMessage {
-  /** Name of this message in `get`, `cancel`, `move` and `promote`: its id, plus `~1`, `~2` … if another delayed message has that id. */
+  /** Name of this message in `get`, `cancel`, `move` and `promote`: its id, plus `~` and a number if another delayed message has that id. */
   readonly id: string;
   /** Name of the queue. */
   readonly queue: string;

@@ -1,3 +1,4 @@
+// Longer than 250 lines: every transition of a message has its one caller here.
 import type { DeadLetterBounds } from '../core/options/queue-values.js';
 import { mostMessageBytes, mostMovedBytes } from '../core/sizes.js';
 import { pack } from '../wire/pack.js';

@@ -1,3 +1,4 @@
+import { InvalidOptionError, RedisRefusedError } from '../core/errors.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
@@ -44,8 +45,17 @@ export class Reader {
   }
 
   /** Names of all queues with this prefix, and what other programs added to that set. */
-  names(patience = tenSeconds): Promise<string[]> {
-    return this.#ask((client) => client.smembers(this.keys.names), patience);
+  async names(patience = tenSeconds): Promise<string[]> {
+    const { names } = this.keys;
+    try {
+      return await this.#ask((client) => client.smembers(names), patience);
+    } catch (error) {
+      if (!(error instanceof RedisRefusedError && error.reply === 'WRONGTYPE')) throw error;
+      throw new InvalidOptionError(
+        'prefix',
+        `invalid prefix "${names}": another program, or a queue with this key, uses the key "${names}". Use another prefix`,
+      );
+    }
   }
 
   // ---------------------------------------------------------------- messages

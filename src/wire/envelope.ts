@@ -3,7 +3,7 @@ import { failureOf, readFailures, writeFailures } from './failures.js';
 /**
  * The header of a message. A message in Redis is one header line, then the text of the payload:
  *
- *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ f=<bytes>]\n<text>
+ *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ l=<times left>][ f=<bytes>]\n<text>
  *
  * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
  * failures are part of their message, so they disappear with it.
@@ -107,12 +107,31 @@ export function withFailure(
   } = envelope ?? { header: undefined, headerLength: freshLength, failures: '' };
   const failures =
     error === undefined ? before : writeFailures([...readFailures(before), failureOf(error, attempt, Date.now())]);
-  const next = { id, attempts: attempt, crashes: header?.crashes ?? 0, fields: header?.fields ?? '' };
+  const fields = withoutTimesLeft(header?.fields ?? '');
+  const next = { id, attempts: attempt, crashes: header?.crashes ?? 0, fields };
   return Buffer.concat([
     Buffer.from(failures === '' ? headerLine(next) : headerAnd(failures, next)),
     message.subarray(headerLength),
   ]);
 }
+
+/** How often loops have ended while they had the message, since its last attempt. */
+export function timesLeft(envelope: Envelope | undefined): number {
+  return numberIn(envelope?.header?.fields ?? '', 'l') ?? 0;
+}
+
+/** The bytes of a message that a loop left behind once more. Unchanged if its header would become too long. */
+export function withTimesLeft(message: Buffer, envelope: Envelope | undefined, id: string): Buffer {
+  const { header, headerLength, failures } = envelope ?? { header: undefined, headerLength: freshLength, failures: '' };
+  const { attempts, crashes, fields } = header ?? { attempts: 0, crashes: 0, fields: '' };
+  const left = `${withoutTimesLeft(fields)} l=${Math.min(timesLeft(envelope) + 1, mostCounted)}`;
+  const line = headerLine({ id, attempts, crashes, fields: left });
+  if (line.length > longest) return message;
+  const failureLength = failures === '' ? 0 : failures.length + 1;
+  return Buffer.concat([Buffer.from(line), message.subarray(headerLength - failureLength)]);
+}
+
+const withoutTimesLeft = (fields: string): string => fields.replace(/ l=\d+(?= |$)/, '');
 
 /** A header has six digits for a count. */
 const mostCounted = 999_999;

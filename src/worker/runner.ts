@@ -132,7 +132,10 @@ export class WorkerRunner implements Runner {
     const end = registerConsumer({ kind: 'worker', stop: (shutdownTimeout) => this.stop({ shutdownTimeout }) });
     const endIgnoring = ignoreBrokenPipes();
     for (const queue of queues) queue.runners.add(this);
+    // While all slots are busy, no reply of Redis is pending: a handler that waits for nothing in Node would end the process.
+    const alive = setInterval(() => undefined, 2 ** 31 - 1);
     this.finished = this.#work().finally(() => {
+      clearInterval(alive);
       for (const queue of queues) queue.runners.delete(this);
       this.#hasEnded = true;
       endIgnoring();

@@ -208,8 +208,9 @@ export const mutants: readonly Mutant[] = [
     name: 'bury-token-first',
     breaks: 'a message is moved before it is marked as settled: bury',
     file: lua('bury'),
-    find: 'storeDeadLetter(dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])',
-    replace: 'markSettled(claims, ARGV[2], ARGV[3])\nstoreDeadLetter(dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])',
+    find: 'storeDeadLetter(meta, dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])',
+    replace:
+      'markSettled(claims, ARGV[2], ARGV[3])\nstoreDeadLetter(meta, dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])',
     hunters: ['F30'],
   },
   {
@@ -460,15 +461,7 @@ export const mutants: readonly Mutant[] = [
     file: lua('put-with'),
     find: " or (not by and redis.call('HEXISTS', delayedMessages, ids[index]) == 1)",
     replace: '',
-    hunters: ['SIM'],
-  },
-  {
-    name: 'copies-overwrite',
-    breaks: 'messages with the same id are all kept',
-    file: lua('_lib'),
-    find: "member = id .. '~' .. redis.call('HINCRBY', meta, 'copies', 1)",
-    replace: "redis.call('HDEL', hash, member)",
-    hunters: ['SIM'],
+    hunters: ['F37'],
   },
   {
     name: 'time-runs-backwards',
@@ -493,6 +486,14 @@ export const mutants: readonly Mutant[] = [
     find: 'reply.hints.lease?.endsInMs === 0 && (isNew || claims.length === 0)',
     replace: 'false',
     hunters: ['F35'],
+  },
+  {
+    name: 'loops-that-throw-count-nothing',
+    breaks: 'a message that loops leave again and again counts as failed',
+    file: 'consumer/claim.ts',
+    find: 'if (timesLeft(this.#envelope) + 1 >= mostTimesLeft) return false;',
+    replace: '',
+    hunters: ['F38'],
   },
   {
     name: 'recover-no-worker',
@@ -631,8 +632,8 @@ if hasUnknown then
     name: 'own-ids-ignored',
     breaks: "a caller's own id is stored once",
     file: lua('put-with'),
-    find: 'if seen[mark] or (by and by ~= batch) then',
-    replace: 'if false then',
+    find: 'if seen[mark] or (by and by ~= batch)',
+    replace: 'if (false)',
     hunters: ['SIM'],
   },
   {

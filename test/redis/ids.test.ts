@@ -1,6 +1,8 @@
 /** Many messages with one id, ids that a caller chose, and headers at the ends of their numbers. */
 import { describe, expect, it } from 'vitest';
 import { aBroker, aQueue, redis } from '../support/queue.js';
+import { queueNames } from '../../src/inspect/queues.js';
+import { redisUrl } from '../support/server.js';
 import { headerLine, open } from '../../src/wire/envelope.js';
 import { aWorker, endLease, places, retryOf, take } from '../support/takes.js';
 
@@ -133,4 +135,18 @@ it('the workers of a queue are listed, whatever a program has written as their r
     await redis().hset(broker.keys.heartbeats, worker, report);
     expect(await queue.workers.list()).toMatchObject([{ id: worker, name: 'unknown' }]);
   }
+});
+
+it('a prefix that is the key of another queue puts and takes, and listing its queues says what is wrong', async () => {
+  const queue = aQueue();
+  await queue.put(1);
+  const inside = aQueue({ name: 'inside', prefix: queue.key });
+  await inside.put(2);
+  expect(await inside.get()).toBe(2);
+  expect(await queue.get()).toBe(1);
+  await queue.put(3);
+  await expect(queueNames({ url: redisUrl(), prefix: queue.key })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    option: 'prefix',
+  });
 });

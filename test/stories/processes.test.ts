@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { aChild } from '../support/child.js';
 import { until } from '../support/facts.js';
@@ -41,6 +42,28 @@ describe('a script', () => {
     expect(await exiting.ended).toBe(3);
     expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
     expect([ending.lines, exiting.lines]).toEqual([['a'], ['b']]);
+  });
+
+  it('with a handler that never settles stays alive, although nothing else is, and stops on SIGTERM', async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    const child = aChild(worker(queue.name, 'console.log(item); await new Promise(() => undefined);', '1ms'));
+    await until(() => child.lines.length === 1);
+    const ended = await Promise.race([child.ended, pause(1_500, 'alive')]);
+    expect(ended).toBe('alive');
+    await child.kill('SIGTERM');
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
+  });
+
+  it('with a loop whose body never settles gives its message back when it ends', async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    const child = aChild(`
+      import { HotQueue } from 'hotqueue';
+      for await (const item of new HotQueue('${queue.name}').consume()) await new Promise(() => undefined);
+    `);
+    expect(await child.ended).toBe(13); // as Node ends a program with an await that nothing can settle
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
   });
 
   it('that puts without await still stores the message', async () => {

@@ -468,7 +468,7 @@ describe('a quarantined message (its workers have died twice)', () => {
     expect(await queue.get()).toBe('quarantined');
     expect(await queue.get()).toBe('b');
     await consumer.return();
-    expect(await redis().lrange(quarantinedOf(queue), 0, -1)).toEqual([quarantined]);
+    expect(await redis().lrange(quarantinedOf(queue), 0, -1)).toEqual(['#quarantined 0 2 l=1\n"quarantined"']);
   });
 
   it('stays in quarantine after a failure and after a release', async () => {

@@ -29,7 +29,8 @@ local function renewed(letter, message)
   if not id then return headerLine(letter, 0, 0, '') .. message end
   local failures = failuresLength(message, fields, length)
   fields = string.gsub(fields, ' (%l+)=([^ ]+)', function(name, value)
-    if (name == 'x' and not string.find(value, '%D')) or (name == 'f' and failures > 0) then return '' end
+    local isNumber = not string.find(value, '%D')
+    if ((name == 'x' or name == 'l') and isNumber) or (name == 'f' and failures > 0) then return '' end
   end)
   return headerLine(id, 0, 0, fields) .. string.sub(message, length + failures + 1)
 end

@@ -14,9 +14,11 @@ local worker, number, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local longest = tonumber(ARGV[5])
 if not redis.call('ZSCORE', workers, worker) then return {-1} end
 
-local paused, watched, time, ahead = unpack(redis.call('HMGET', meta, 'paused', 'watched', 'time', 'ahead'))
+local paused, watched, time = unpack(redis.call('HMGET', meta, 'paused', 'watched', 'time'))
 local now = serverNow()
-if time and tonumber(time) > now then now = math.max(now + ahead, tonumber(time)) end -- as queueTime does; a call is dearer
+if time and tonumber(time) > now then -- as queueTime does, without its cost while the clock is right
+  now = math.max(now + (redis.call('HGET', meta, 'ahead') or 0), tonumber(time))
+end
 local function reply(status, packed, acked, effects)
   local ends = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
   local isWatched = watched and tonumber(watched) > now and 1 or 0

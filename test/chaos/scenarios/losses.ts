@@ -138,4 +138,46 @@ async function putOne(world: World, queue: ReturnType<World['queue']>): Promise<
   return load;
 }
 
-export const lossScenarios: readonly Scenario[] = [f34, f35, f36];
+const f37: Scenario = {
+  id: 'F37',
+  name: 'a message with an id of its caller is put again while it is delayed for longer than its window',
+  async run(world) {
+    const queue = world.queue();
+    const load = world.load();
+    for (let time = 0; time < 3; time++) {
+      await world.putWith(queue, { id: 'own', uniqueFor: 1, delay: 1_500 }, load);
+      await pause(20);
+    }
+    world.claim('it is stored once', (await world.look()).delayed.length === 1);
+    world.startWorkers();
+    await world.drained();
+  },
+};
+
+const f38: Scenario = {
+  id: 'F38',
+  name: 'loops throw for one message again and again: it does not stay at the head',
+  async run(world) {
+    world.allowed = { leavesBehind: true };
+    const queue = world.queue() as Recorded;
+    const [bad, good] = [world.load(), world.load()];
+    await world.put(queue, bad, good);
+    const loop = async (): Promise<void> => {
+      for await (const { id, attempt, payload } of queue.deliveries({ idleTimeout: 0 })) {
+        queue.history.write('start', { key: payload.key, id, attempt, sum: sumOf(payload) });
+        if (payload.key === bad.key) {
+          queue.history.write('gives', { key: payload.key, id, attempt, kind: 'release' });
+          throw new Error('bad');
+        }
+        queue.history.write('end', { key: payload.key, id, attempt });
+      }
+    };
+    for (let time = 0; time < 12; time++) await loop().catch(() => undefined);
+    world.claim(
+      'the message behind it was handled',
+      world.entries().some(({ f, key }) => f === 'end' && key === good.key),
+    );
+  },
+};
+
+export const lossScenarios: readonly Scenario[] = [f34, f35, f36, f37, f38];
