@@ -31,9 +31,9 @@ export function classPayload<T extends object>(
   const compiled = compiledLater(cls, codec, settings, validation);
   const decode = (text: string): T | Promise<T> =>
     guard(name, () => {
-      const { accept, mayChangeData } = compiled();
+      const { accept, instantiate, mayChangeData } = compiled();
       const plain = codec.read(text, name);
-      return accept?.(plain) ?? verdict(accept && mayChangeData ? codec.read(text, name) : plain);
+      return accept?.(plain) ?? verdict(accept && mayChangeData ? codec.read(text, name) : plain, instantiate);
     });
   const encode = (value: unknown): Encoded<T> | Promise<Encoded<T>> => {
     const { plain, isCopy } = toPlain(schema, dataOf(schema, value), codec.maxDepth, validation.stripsUnknownKeys);
@@ -65,9 +65,9 @@ export function classPayload<T extends object>(
   };
 }
 
-const validator = { notCompiled: [], mayChangeData: false } as const;
+const validator = { accept: undefined, instantiate: () => undefined, mayChangeData: false } as const;
 
-type Later<T> = () => Pick<Compiled<T>, 'accept' | 'mayChangeData'>;
+type Later<T> = () => Pick<Compiled<T>, 'accept' | 'instantiate' | 'mayChangeData'>;
 
 /** Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing. */
 function compiledLater<T extends object>(
@@ -87,8 +87,11 @@ function compiledLater<T extends object>(
   };
 }
 
-/** Turns data into an instance of a class. Throws InvalidPayloadError, or any error of a constructor, rule or transform. */
-export type Verdict<T> = (plain: unknown) => T | Promise<T>;
+/**
+ * Turns data into an instance of a class. Throws InvalidPayloadError, or any error of a constructor, rule or transform.
+ * `instantiate` makes the instance, or returns `undefined` if class-transformer must make it.
+ */
+export type Verdict<T> = (plain: unknown, instantiate: (plain: unknown) => T | undefined) => T | Promise<T>;
 
 /**
  * Validates data with the rules of a class. Only this function refuses data: compiled/ only accepts, or leaves the decision
@@ -100,11 +103,14 @@ export function verdictOf<T extends object>(
   { stripsUnknownKeys, toClass, rules }: Validation,
 ): Verdict<T> {
   const { name } = schema;
-  return (data) => {
+  const transformed = (data: unknown): T => {
     const plain = rootOf(name, data);
     const misshapen = shapeViolations(schema, plain, stripsUnknownKeys);
     if (misshapen.length > 0) throw invalidAll(name, misshapen);
-    const instance = plainToInstance(cls, plain, toClass);
+    return plainToInstance(cls, plain, toClass);
+  };
+  return (data, instantiate) => {
+    const instance = instantiate(data) ?? transformed(data);
     return andThen(brokenRules(instance, rules), (broken) => {
       if (broken.length > 0) throw invalidAll(name, broken);
       return instance;
