@@ -21,6 +21,7 @@ export type {
   Serializer,
   TakeOptions,
 } from './core/options/queue.js';
+export type { ValidationOptions } from './core/options/validation.js';
 export type { Failure } from './wire/failures.js';
 export type { PutInput, PayloadClass, Plain } from './payload/types.js';
 export type { StandardSchemaV1 } from './payload/standard-schema.js';

@@ -61,13 +61,12 @@ export function classPayload<T extends object>(
     name,
     source: cls,
     decode,
+    notCompiled: () => compiled().notCompiled,
     encode: (value) => guard(name, () => encode(value) as Promise<Encoded<T>>, NotSerializableError),
   };
 }
 
-const validator = { accept: undefined, instantiate: () => undefined, mayChangeData: false } as const;
-
-type Later<T> = () => Pick<Compiled<T>, 'accept' | 'instantiate' | 'mayChangeData'>;
+type Later<T> = () => Omit<Compiled<T>, 'declined'>;
 
 /** Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing. */
 function compiledLater<T extends object>(
@@ -76,8 +75,13 @@ function compiledLater<T extends object>(
   { validation: by = 'compiled', onNotCompiled }: PayloadSettings,
   validation: Validation,
 ): Later<T> {
+  const none = { accept: undefined, instantiate: () => undefined, mayChangeData: false };
+  if (by !== 'compiled') return () => ({ ...none, notCompiled: [] });
   // A custom serializer may return objects with getters or other classes. The compiled validation knows plain data only.
-  if (by !== 'compiled' || codec.kind !== 'json') return () => validator;
+  if (codec.kind !== 'json') {
+    const notCompiled = [{ name: cls.name, reason: 'the queue has a serializer of its own' }];
+    return () => ({ ...none, notCompiled });
+  }
   let compiled: Compiled<T> | undefined;
   return () => {
     if (compiled) return compiled;

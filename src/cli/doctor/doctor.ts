@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Command } from 'commander';
 import { HotQueueError, RedisUnsupportedError } from 'hotqueue';
 import { handshake } from '../../redis/handshake.js';
@@ -5,10 +6,13 @@ import { labelOf } from '../../redis/named-address.js';
 import { answer, exitCodes, redisCommand, type RedisFlags } from '../command.js';
 import { harmless, paint } from '../output.js';
 import { existingRedis, type ExistingRedis } from '../existing-redis.js';
+import { exitSoon } from '../exit.js';
+import { assertFile } from '../worker/load.js';
 import { judgeDecorators } from './decorators.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 import { judgeServer } from './judge-server.js';
 import { findOrphans } from './orphans.js';
+import { judgePayloads } from './payloads.js';
 import { readServer } from '../../inspect/server-facts.js';
 
 /** `doctor`: reports what could lose messages or stop workers. Changes nothing. */
@@ -18,16 +22,30 @@ export function doctorCommand(): Command {
     'Check the server, this project and the queues for problems that could lose messages or stop workers. Changes nothing. Exits with 1 if there is a problem.',
     [
       ['doctor', 'a line for each check, and what to do about a problem'],
+      ['doctor src/workers.ts', 'check also the payload classes of the workers in a file; it loads the file'],
       ['doctor --json | jq \'.findings[] | select(.status != "ok")\'', 'only warnings and problems'],
     ],
-  ).action(async (flags: RedisFlags) => {
-    const findings = [...(await judgeRedis(flags)), ...judgeDecorators(process.cwd())];
+  )
+    .argument('[files...]', 'modules with workers: also check their payload classes. It loads them, and runs no worker')
+    .action(doctor);
+}
+
+async function doctor(files: readonly string[], flags: RedisFlags): Promise<void> {
+  files.forEach(assertFile);
+  try {
+    const findings = [
+      ...(await judgeRedis(flags)),
+      ...judgeDecorators(process.cwd()),
+      ...(files.length > 0 ? await judgePayloads(files.map((file) => path.resolve(file))) : []),
+    ];
     const isWell = findings.every(({ status }) => status !== 'problem');
     answer(flags, { ok: isWell, findings: findings.map((finding) => ({ fix: null, ...finding })) }, () =>
       findings.map(lineOf).join('\n'),
     );
     if (!isWell) process.exitCode = exitCodes.failed;
-  });
+  } finally {
+    if (files.length > 0) exitSoon(); // what the files opened would keep the process alive
+  }
 }
 
 async function judgeRedis(flags: RedisFlags): Promise<Finding[]> {

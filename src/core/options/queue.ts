@@ -4,6 +4,7 @@ import type { Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { a, checkOptions, shown, type OptionSchema } from './schema.js';
+import { refusedValidationOptions, validationSchema, type ValidationOptions } from './validation.js';
 import {
   perMessageOnly,
   messagePlacementSchema,
@@ -45,7 +46,7 @@ export interface PutOptions extends PlacementOptions {
  * @example
  * const orders = new HotQueue('orders', { payload: Order, url: 'redis://cache:6379/2', attempts: 5, maxLength: 100_000 });
  */
-export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
+export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'>, ValidationOptions {
   /** Default: `'127.0.0.1'` if `port` is given. */
   host?: string;
   /** From 1 to 65,535. Default: 6379 if `host` is given. */
@@ -77,12 +78,6 @@ export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
   maxBytes?: number;
   /** Maximum number of nested arrays and objects in a payload, up to 1,000. Default: 64. */
   maxDepth?: number;
-  /**
-   * How payloads of a class are validated. `'compiled'`: generated code accepts payloads that are certainly valid, and
-   * class-validator checks all others. `'class-validator'`: class-validator checks every payload. Both accept the same
-   * payloads. Default: `'compiled'`.
-   */
-  validation?: 'compiled' | 'class-validator';
   /**
    * How long a worker keeps its active messages without a heartbeat, from 1 s. Then they go to other workers. All programs
    * must use the same value for one queue. Default: 30 s.
@@ -205,8 +200,7 @@ export interface ResolvedQueueOptions {
     readonly serializer?: Serializer | null;
     readonly maxBytes?: number;
     readonly maxDepth?: number;
-    readonly validation?: 'compiled' | 'class-validator';
-  };
+  } & ValidationOptions;
   readonly connection: Address;
 }
 
@@ -272,7 +266,7 @@ const queueTable: OptionSchema<
   whenFull: a.oneOf('reject', 'wait'),
   maxBytes: a.whole(1, 536_870_912),
   maxDepth: a.whole(1, 1_000),
-  validation: a.oneOf('compiled', 'class-validator'),
+  ...validationSchema,
   lease: a.durationFrom(1_000),
   deadLetters: deadLetterBounds,
   logger: aLogger,
@@ -298,12 +292,10 @@ const getSchema: OptionSchema<{ block: boolean; timeout: number; signal: AbortSi
 };
 
 export function queueOptions(name: string, given: unknown): ResolvedQueueOptions {
-  const checked = checkOptions(
-    `new HotQueue(${JSON.stringify(name)})`,
-    given,
-    queueTable,
-    Object.keys(messagePlacementSchema),
-  );
+  const checked = checkOptions(`new HotQueue(${JSON.stringify(name)})`, given, queueTable, [
+    ...Object.keys(messagePlacementSchema),
+    ...refusedValidationOptions,
+  ]);
   const {
     payload,
     connection,
@@ -317,6 +309,10 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
     maxBytes,
     maxDepth,
     validation,
+    whitelist,
+    groups,
+    stopAtFirstError,
+    dismissDefaultMessages,
     lease,
     logger,
     ...others
@@ -355,7 +351,7 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
       ...(serializer !== undefined && { serializer }),
       ...(maxBytes && { maxBytes }),
       ...(maxDepth && { maxDepth }),
-      ...(validation && { validation }),
+      ...present({ validation, whitelist, groups, stopAtFirstError, dismissDefaultMessages }),
     },
     connection: connection ? { connection } : named,
   };

@@ -1,9 +1,9 @@
 import { hasRules } from '../class-rules.js';
 import type { AnyClass } from '../transforms.js';
-import type { PayloadClass } from '../types.js';
+import type { NotCompiled, PayloadClass } from '../types.js';
 import { validationOf, type Validation } from '../validation.js';
 import { generate } from './codegen.js';
-import { Outside, type NotCompiled } from './outside.js';
+import { Outside } from './outside.js';
 import { planOf, reasonOf } from './plan.js';
 import type { OnDoubt, Steps } from './steps.js';
 

@@ -3,16 +3,11 @@ import { hasRules } from '../class-rules.js';
 import { classSchemaOf } from '../class-schema.js';
 import { optionsSeenBy, type AnyClass } from '../transforms.js';
 import { brokenRules } from '../validate.js';
+import type { NotCompiled } from '../types.js';
 import type { Validation } from '../validation.js';
 import { shapeViolations } from '../whitelist.js';
 import { isPlainObject } from './converters.js';
 import { isExactly, type OnDoubt, type Steps } from './steps.js';
-
-/** A class that is not compiled, and why. */
-export interface NotCompiled {
-  readonly name: string;
-  readonly reason: string;
-}
 
 /** What compiled code leaves to class-transformer and class-validator, with the options of the queue. */
 export class Outside {
