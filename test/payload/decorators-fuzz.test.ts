@@ -83,5 +83,6 @@ function note(books: Books, subject: Subject, plain: unknown, isPartly: boolean,
 // Does not use expect(), which would be slow for a hundred thousand comparisons.
 function same(one: unknown, other: unknown, text: string): void {
   const found = difference(one, other);
-  if (found !== undefined) throw new Error(`different at ${found}: ${text}\n${JSON.stringify(one)}\n${JSON.stringify(other)}`);
+  if (found !== undefined)
+    throw new Error(`different at ${found}: ${text}\n${JSON.stringify(one)}\n${JSON.stringify(other)}`);
 }

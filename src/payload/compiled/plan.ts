@@ -209,7 +209,9 @@ function isGetter(where: string, cls: AnyClass, name: string): boolean {
   if (!(name in prototype)) return false;
   const own = Object.getOwnPropertyDescriptor(prototype, name);
   if (own?.get) return !own.set;
-  throw new Unsupported(`${where} is a method, a value of the prototype, a setter or an inherited accessor`);
+  throw new Unsupported(
+    `${where} is a method, a value of the prototype, a setter without a getter or an inherited accessor`,
+  );
 }
 
 function typed(where: string, property: PropertySchema, type: TypeMetadata, planning: Planning): Content {
