@@ -92,7 +92,7 @@ function namedClasses({ type }: PropertySchema): unknown[] {
 /** Classes of JavaScript and Node that class-transformer cannot make from JSON, or not as expected. */
 const builtIns = new Set<unknown>([
   ...[Map, Set, WeakMap, WeakSet, Buffer, ArrayBuffer, DataView, URL, URLSearchParams, RegExp, Error],
-  ...[BigInt, Symbol, Object.getPrototypeOf(Uint8Array), Uint8Array, Int8Array, Uint16Array, Int16Array],
+  ...[BigInt, Symbol, Object.getPrototypeOf(Uint8Array) as unknown, Uint8Array, Int8Array, Uint16Array, Int16Array],
   ...[Uint32Array, Int32Array, Float32Array, Float64Array, Uint8ClampedArray, BigInt64Array, BigUint64Array],
 ]);
 

@@ -179,8 +179,9 @@ it('with files, names each payload class of their workers that is not compiled, 
     }
     class Album { @ValidateNested({ each: true }) @Type(() => Drawing) drawings!: Drawing[]; }
     const albums = new HotQueue('albums', { payload: Album });
-    export const simple = new HotQueue('simple', { payload: Circle }).worker(async () => { throw new Error('must not run'); });
-    await run(albums.worker(async () => { throw new Error('must not run'); }));
+    const circles = new HotQueue('circles', { payload: Circle });
+    const fail = async () => { throw new Error('must not run'); };
+    await run([albums.worker(fail), circles.worker(fail)]);
   `);
   // The compiled program of the other tests would be a second copy of the library.
   const main = path.join(import.meta.dirname, '../../src/cli/main.ts');

@@ -108,7 +108,10 @@ describe('what JSON would lose of an array is refused', () => {
   }
   class List extends Array<string> {}
   const withToJson = Object.defineProperty(['a'], 'toJSON', { value: () => 'x' });
-  const inherited = Object.setPrototypeOf(['a'], Object.create(Array.prototype, { toJSON: { value: () => 'x' } }));
+  const inherited: unknown = Object.setPrototypeOf(
+    ['a'],
+    Object.create(Array.prototype, { toJSON: { value: () => 'x' } }) as object,
+  );
   const arrays: [string, unknown, RegExp][] = [
     ['toJSON', withToJson, /toJSON/],
     ['an inherited toJSON', inherited, /instance of/],
@@ -160,7 +163,13 @@ describe('for any value', () => {
       withNullPrototype: true,
     }),
     fc
-      .tuple(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()))
+      .tuple(
+        fc.array(fc.jsonValue()),
+        fc.dictionary(
+          fc.string().map((key) => `k${key}`),
+          fc.jsonValue(),
+        ),
+      )
       .map(([array, more]) => Object.assign(array, more)),
   );
   const numbersEqual = (value: unknown): unknown => JSON.parse(JSON.stringify(value));

@@ -201,6 +201,7 @@ describe('a message function cannot hide path and rule', () => {
     [
       'throws nothing',
       () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- user code may
         throw undefined;
       },
     ],

@@ -1,31 +1,18 @@
-import type { BoundHandler } from '../../worker/handlers.js';
-import { setCliHost } from '../../worker/cli-host.js';
-import { load, nearby } from '../worker/load.js';
-import { WorkerDiscovery } from '../worker/discover-workers.js';
+import { handlersIn } from '../worker/discover-workers.js';
 import { ok, warning, type Finding } from './finding.js';
 
 /**
- * Loads files with workers, without running them, and checks the payload classes of their queues.
+ * Checks the payload classes of the workers in files. It loads the files, and runs no worker.
  *
+ * @returns one finding for each class that is not compiled, and one for each payload that is
  * @throws WorkerFileError, NoWorkersError
  */
 export async function judgePayloads(files: readonly string[]): Promise<Finding[]> {
-  const never = new Promise<void>(() => {});
-  const discovery = new WorkerDiscovery(files.map(nearby).join(', '), never);
-  setCliHost(discovery);
-  try {
-    for (const file of files) discovery.add(await load(file, discovery.nextRun()));
-    return findings(discovery.finish(undefined).handlers);
-  } finally {
-    setCliHost(undefined);
-  }
-}
-
-/** One finding for each payload class that is not compiled, and one for each payload that is. */
-function findings(handlers: readonly BoundHandler[]): Finding[] {
+  const handlers = await handlersIn(files);
   const payloads = new Map(handlers.map(({ payload }) => [payload.source, payload]));
-  return [...payloads.values()].flatMap(({ name, notCompiled }) => {
-    const declined = notCompiled?.();
+  return [...payloads.values()].flatMap((payload) => {
+    const { name } = payload;
+    const declined = payload.notCompiled?.();
     if (!declined) return [];
     if (declined.length === 0) return [ok(`payload ${name}`, 'its validation is compiled')];
     return declined.map(({ name: cls, reason }) =>
