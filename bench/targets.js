@@ -25,6 +25,15 @@ export const targets = [
   atLeast('validation of the sample class, 500 other classes / class-validator', 50, (get) =>
     validation(get, 'validation-500'),
   ),
+  atLeast('whole decode of 24 classes with class-transformer, median / class-validator', 8, (get) =>
+    get('validation-dto', ours, 'medianTimes'),
+  ),
+  atLeast('whole decode of 24 classes with class-transformer, the slowest / class-validator', 1, (get) =>
+    get('validation-dto', ours, 'leastTimes'),
+  ),
+  atLeast('whole decode of 24 classes with class-transformer, 500 other classes, median / class-validator', 18, (get) =>
+    get('validation-dto-500', ours, 'medianTimes'),
+  ),
   atMost('Redis CPU per job, put to ack, µs', 2.2, (get) => get('cpu', ours, 'redisUsPerJob')),
   atMost('Redis CPU per job, put to ack / the other build', 0.6, (get) => less(get, 'cpu', 'redisUsPerJob', [before])),
   atMost('Redis CPU per job, put to ack / BullMQ', 0.1, (get) => less(get, 'cpu', 'redisUsPerJob', bullmqs)),

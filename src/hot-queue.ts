@@ -16,7 +16,7 @@ import { queueOptions, type QueueOptions } from './core/options/queue.js';
 import { emit, type QueueEmitter } from './core/events.js';
 import { loggerOf } from './core/logger.js';
 import { newId } from './wire/id.js';
-import { payloadType } from './payload/payload-type.js';
+import { payloadType, type PayloadSettings } from './payload/payload-type.js';
 import type { PutInput, PayloadClass } from './payload/types.js';
 import type { StandardSchemaV1 } from './payload/standard-schema.js';
 import { Broker } from './redis/broker.js';
@@ -138,12 +138,20 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
     const broker = new Broker(this.#connection, keys, leaseMs, deadLetters);
     const { events } = this;
     const log = loggerOf(name, logger);
+    const payloadSettings: PayloadSettings = {
+      ...settings,
+      onNotCompiled: ({ name: cls, reason }) =>
+        log.debug(
+          { queue: name, class: cls },
+          `class-validator checks payload class ${cls}, it is not compiled: ${reason}`,
+        ),
+    };
     this.#context = {
       name,
       broker,
       wire,
-      payload: payloadType<T>(payload as PayloadClass<T>, settings),
-      payloadSettings: settings,
+      payload: payloadType<T>(payload as PayloadClass<T>, payloadSettings),
+      payloadSettings,
       events,
       logger: log,
       maintenance: new MaintenanceService({ name, broker, wire, events, logger: log }),

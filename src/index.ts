@@ -18,6 +18,7 @@ export type { PutOptions } from './core/options/put.js';
 export type { QueueOptions } from './core/options/queue.js';
 export type { Serializer } from './core/options/queue-values.js';
 export type { ErrorRecord } from './wire/error-record.js';
+export type { ValidationOptions } from './core/options/validation.js';
 export type { Failure } from './wire/failures.js';
 export type { PutInput, PayloadClass, Plain } from './payload/types.js';
 export type { StandardSchemaV1 } from './payload/standard-schema.js';

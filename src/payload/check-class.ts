@@ -60,8 +60,9 @@ function checkNested(schema: ClassSchema, seen: Set<ClassSchema>): void {
   if (seen.has(schema)) return;
   seen.add(schema);
   for (const property of schema.properties.values()) {
-    for (const cls of property.isTransformed ? [] : nestedClasses(schema, property))
-      checkNested(classSchemaOf(cls), seen);
+    // A transform may make any value, and an excluded property has none.
+    if (property.isTransformed || !property.isRead) continue;
+    for (const cls of nestedClasses(schema, property)) checkNested(classSchemaOf(cls), seen);
   }
 }
 
@@ -69,10 +70,11 @@ const converted: readonly unknown[] = [String, Number, Boolean, Date, Object, Ar
 
 function nestedClasses(schema: ClassSchema, property: PropertySchema): AnyClass[] {
   const where = `${schema.name}.${property.name}`;
-  if (property.declared === Map || property.declared === Set)
-    return refuse(notInJson(where, property.declared === Map ? 'Map' : 'Set'));
+  if (builtIns.has(property.declared)) return refuse(notInJson(where, (property.declared as AnyClass).name));
   if (!property.type) return property.isValidated ? refuse(typeNotSeen(where, property.declared)) : [];
   const nested = namedClasses(property).filter((cls) => !converted.includes(cls));
+  const builtIn = nested.find((cls) => typeof cls === 'function' && builtIns.has(cls));
+  if (builtIn !== undefined) return refuse(notInJson(where, (builtIn as AnyClass).name));
   const open = nested.find((cls) => !hasRules(cls));
   if (open !== undefined) return refuse(openType(where, open));
   return nested as AnyClass[];
@@ -87,8 +89,16 @@ function namedClasses({ type }: PropertySchema): unknown[] {
   }
 }
 
+/** Classes of JavaScript and Node that class-transformer cannot make from JSON, or not as expected. */
+const builtIns = new Set<unknown>([
+  ...[Map, Set, WeakMap, WeakSet, Buffer, ArrayBuffer, DataView, URL, URLSearchParams, RegExp, Error],
+  ...[BigInt, Symbol, Object.getPrototypeOf(Uint8Array) as unknown, Uint8Array, Int8Array, Uint16Array, Int16Array],
+  ...[Uint32Array, Int32Array, Float32Array, Float64Array, Uint8ClampedArray, BigInt64Array, BigUint64Array],
+]);
+
 const notInJson = (where: string, name: string): string =>
-  `invalid payload property ${where}: JSON has no ${name}. Declare an array or an object, or convert it with @Transform()`;
+  `invalid payload property ${where}: JSON has no ${name}. Declare a type that JSON has, such as an array, an object or a string. ` +
+  `Or convert it with two @Transform(): one with toClassOnly makes the ${name}, one with toPlainOnly makes the JSON`;
 
 function typeNotSeen(where: string, declared: unknown): string {
   const name = typeof declared === 'function' && !converted.includes(declared) ? declared.name : 'ItsClass';

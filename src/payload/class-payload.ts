@@ -31,9 +31,9 @@ export function classPayload<T extends object>(
   const compiled = compiledLater(cls, codec, settings, validation);
   const decode = (text: string): T | Promise<T> =>
     guard(name, () => {
-      const { accept, mayChangeData } = compiled();
+      const { accept, instantiate, mayChangeData } = compiled();
       const plain = codec.read(text, name);
-      return accept?.(plain) ?? verdict(accept && mayChangeData ? codec.read(text, name) : plain);
+      return accept?.(plain) ?? verdict(accept && mayChangeData ? codec.read(text, name) : plain, instantiate);
     });
   const encode = (value: unknown): Encoded<T> | Promise<Encoded<T>> => {
     const { plain, isCopy } = toPlain(schema, dataOf(schema, value), codec.maxDepth, validation.stripsUnknownKeys);
@@ -61,13 +61,12 @@ export function classPayload<T extends object>(
     name,
     source: cls,
     decode,
+    notCompiled: () => compiled().notCompiled,
     encode: (value) => guard(name, () => encode(value) as Promise<Encoded<T>>, NotSerializableError),
   };
 }
 
-const validator = { notCompiled: [], mayChangeData: false } as const;
-
-type Later<T> = () => Pick<Compiled<T>, 'accept' | 'mayChangeData'>;
+type Later<T> = () => Omit<Compiled<T>, 'declined'>;
 
 /** Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing. */
 function compiledLater<T extends object>(
@@ -76,8 +75,13 @@ function compiledLater<T extends object>(
   { validation: by = 'compiled', onNotCompiled }: PayloadSettings,
   validation: Validation,
 ): Later<T> {
+  const none = { accept: undefined, instantiate: () => undefined, mayChangeData: false };
+  if (by !== 'compiled') return () => ({ ...none, notCompiled: [] });
   // A custom serializer may return objects with getters or other classes. The compiled validation knows plain data only.
-  if (by !== 'compiled' || codec.kind !== 'json') return () => validator;
+  if (codec.kind !== 'json') {
+    const notCompiled = [{ name: cls.name, reason: 'the queue has a serializer of its own' }];
+    return () => ({ ...none, notCompiled });
+  }
   let compiled: Compiled<T> | undefined;
   return () => {
     if (compiled) return compiled;
@@ -87,8 +91,11 @@ function compiledLater<T extends object>(
   };
 }
 
-/** Turns data into an instance of a class. Throws InvalidPayloadError, or any error of a constructor, rule or transform. */
-export type Verdict<T> = (plain: unknown) => T | Promise<T>;
+/**
+ * Turns data into an instance of a class. Throws InvalidPayloadError, or any error of a constructor, rule or transform.
+ * `instantiate` makes the instance, or returns `undefined` if class-transformer must make it.
+ */
+export type Verdict<T> = (plain: unknown, instantiate: (plain: unknown) => T | undefined) => T | Promise<T>;
 
 /**
  * Validates data with the rules of a class. Only this function refuses data: compiled/ only accepts, or leaves the decision
@@ -100,11 +107,14 @@ export function verdictOf<T extends object>(
   { stripsUnknownKeys, toClass, rules }: Validation,
 ): Verdict<T> {
   const { name } = schema;
-  return (data) => {
+  const transformed = (data: unknown): T => {
     const plain = rootOf(name, data);
     const misshapen = shapeViolations(schema, plain, stripsUnknownKeys);
     if (misshapen.length > 0) throw invalidAll(name, misshapen);
-    const instance = classTransformer().plainToInstance(cls, plain, toClass);
+    return classTransformer().plainToInstance(cls, plain, toClass);
+  };
+  return (data, instantiate) => {
+    const instance = instantiate(data) ?? transformed(data);
     return andThen(brokenRules(instance, rules), (broken) => {
       if (broken.length > 0) throw invalidAll(name, broken);
       return instance;

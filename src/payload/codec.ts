@@ -2,9 +2,9 @@ import { mostPayloadBytes } from '../core/sizes.js';
 import { InvalidOptionError, NotSerializableError } from '../core/errors.js';
 import { a, shown } from '../core/options/schema.js';
 import type { Serializer } from '../core/options/queue-values.js';
-import type { NotCompiled } from './compiled/outside.js';
+import type { ValidationOptions } from '../core/options/validation.js';
 import { findCycle, flawOf, isFlawless, type Flaw, type Limits } from './json.js';
-import type { ValidationOptions } from './validation.js';
+import type { NotCompiled } from './types.js';
 import { invalid, pathOf, typeOf } from './violations.js';
 
 /** Settings of a queue for its payloads. */
@@ -17,11 +17,6 @@ export interface PayloadSettings extends ValidationOptions {
    * Maximum number of nested arrays and objects. Default: 64, more than real data has, and too few to overflow the stack.
    */
   readonly maxDepth?: number;
-  /**
-   * How payloads of a class are validated. `compiled`: generated code accepts payloads that are certainly valid, and
-   * class-validator checks all others. `class-validator`: it checks all payloads. Default: `compiled`.
-   */
-  readonly validation?: 'compiled' | 'class-validator';
   /** Called once for each class that is not compiled, when the first payload comes. */
   readonly onNotCompiled?: (notCompiled: NotCompiled) => void;
 }

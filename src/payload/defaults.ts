@@ -27,7 +27,35 @@ interface Adding {
  * @throws InvalidPayloadError, NotSerializableError for a default value that cannot be stored
  */
 export function addDefaults(schema: ClassSchema, plain: PlainObject, instance: object, adding: Adding): Added {
-  return addTo(schema, plain, instance, { ...adding, path: '', depth: 1 });
+  return isWhole(schema, plain, instance)
+    ? 'nothing'
+    : addTo(schema, plain, instance, { ...adding, path: '', depth: 1 });
+}
+
+/** Whether there is nothing to add. Most messages are whole, and this looks at them without making any object. */
+function isWhole(schema: ClassSchema, plain: PlainObject, instance: object): boolean {
+  for (const property of schema.properties.values()) {
+    const item = plain[property.wireName];
+    if (item === undefined) {
+      if (property.isWritten && (instance as PlainObject)[property.name] !== undefined) return false;
+    } else if (typeof item === 'object' && item !== null && property.type && !property.isTransformed) {
+      if (!isWholeInside(property, item, (instance as PlainObject)[property.name])) return false;
+    }
+  }
+  return true;
+}
+
+function isWholeInside(property: PropertySchema, plain: object, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(plain) && Array.isArray(value)) {
+    for (let i = 0; i < plain.length; i++) {
+      const item: unknown = plain[i];
+      if (typeof item === 'object' && item !== null && !isWholeInside(property, item, value[i])) return false;
+    }
+    return true;
+  }
+  const schema = classSchemaOfValue(value, property);
+  return schema === undefined || isWhole(schema, plain as PlainObject, value);
 }
 
 interface Place extends Adding {

@@ -108,10 +108,12 @@ export function transformMetadata(cls: AnyClass, property: string, groups: reado
       .map(({ transformFn }) => transformFn);
   const readers = transforms(toClass);
   const writers = transforms(toPlain).map((transform) => writerOf(transform, property));
+  const isRead = takesOver(cls, property, toClass, groups);
   return {
     wireName: storage().findExposeMetadata(cls, property)?.options?.name ?? property,
-    isRead: takesOver(cls, property, toClass, groups),
-    isWritten: takesOver(cls, property, toPlain, groups),
+    isRead,
+    // A worker would refuse a property that is written and not read.
+    isWritten: isRead && takesOver(cls, property, toPlain, groups),
     isTransformed: writers.length > 0 || readers.length > 0,
     readers,
     writers,

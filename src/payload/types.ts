@@ -61,4 +61,12 @@ export interface PayloadType<T = unknown> {
    * @throws InvalidPayloadError for every invalid text. It throws no other error
    */
   decode(text: string): T | Promise<T>;
+  /** The classes of the payload that are not compiled, so that their validation takes longer. */
+  notCompiled?(): readonly NotCompiled[];
+}
+
+/** A class that is not compiled, or only in part, and why. */
+export interface NotCompiled {
+  readonly name: string;
+  readonly reason: string;
 }

@@ -1,24 +1,6 @@
 import type { ClassTransformOptions } from 'class-transformer';
 import type { ValidatorOptions } from 'class-validator';
-
-/** Options of a queue that change how payloads of a class are validated. */
-export interface ValidationOptions {
-  /**
-   * Keys of a message that have no rule in the class. `'refuse'`: the message is invalid. `'strip'`: `put` and workers leave
-   * them out. Default: `'refuse'`.
-   */
-  readonly whitelist?: 'refuse' | 'strip';
-  /**
-   * Groups of class-validator and class-transformer. Rules, `@Expose` and `@Transform` of other groups do not apply. As in
-   * class-validator, rules without a group do not apply either, unless they have `always: true`. Default: none, and then all
-   * rules apply.
-   */
-  readonly groups?: readonly string[];
-  /** True: report only the first broken rule of each property. Default: false. */
-  readonly stopAtFirstError?: boolean;
-  /** True: violations have an empty message, unless the rule has a message of its own. Default: false. */
-  readonly dismissDefaultMessages?: boolean;
-}
+import type { ValidationOptions } from '../core/options/validation.js';
 
 /** {@link ValidationOptions} in the form that the parts of the validation need. */
 export interface Validation {

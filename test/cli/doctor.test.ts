@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { findOrphans } from '../../src/cli/doctor/orphans.js';
@@ -5,6 +8,7 @@ import { aName, aQueue, redis } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
 import { packed } from '../support/takes.js';
 import { hotqueue } from './hotqueue.js';
+import { aFile } from './worker-run.js';
 
 const reportForm = z.strictObject({
   ok: z.boolean(),
@@ -143,7 +147,13 @@ it('runs the other checks without a server, and exits with 1', async () => {
   expect(stdout).toMatch(/^problem {2}redis +no Redis answers at redis:\/\/127\.0\.0\.1:1: .*\n +→ start the server/);
   expect(stdout).toMatch(/^ok +tsconfig/m);
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-  expect(await hotqueue(['doctor', 'emails'])).toMatchObject({ code: 2, stdout: '' });
+  expect(await hotqueue(['doctor', '--queue', 'emails'])).toMatchObject({ code: 2, stdout: '' });
+  // A name is taken for a file.
+  expect(await hotqueue(['doctor', 'emails'])).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('emails: file not found') as string,
+  });
 });
 
 /** Every key of a prefix, byte for byte. */
@@ -153,3 +163,33 @@ async function dump(prefix: string): Promise<Record<string, string | undefined>>
     await Promise.all(keys.map(async (key) => [key, (await redis().dumpBuffer(key)).toString('base64')] as const)),
   );
 }
+
+it('with files, names each payload class of their workers that is not compiled, and why, and runs no worker', async () => {
+  const file = aFile(`
+    import 'reflect-metadata';
+    import { Type } from 'class-transformer';
+    import { IsString, ValidateNested } from 'class-validator';
+    import { HotQueue, run } from 'hotqueue';
+    class Shape { @IsString() name!: string; }
+    class Circle extends Shape { @IsString() size!: string; }
+    class Drawing {
+      @ValidateNested()
+      @Type(() => Shape, { discriminator: { property: 'kind', subTypes: [{ value: Circle, name: 'circle' }] } })
+      shape!: Shape;
+    }
+    class Album { @ValidateNested({ each: true }) @Type(() => Drawing) drawings!: Drawing[]; }
+    const albums = new HotQueue('albums', { payload: Album });
+    const circles = new HotQueue('circles', { payload: Circle });
+    const fail = async () => { throw new Error('must not run'); };
+    await run([albums.worker(fail), circles.worker(fail)]);
+  `);
+  // The compiled program of the other tests would be a second copy of the library.
+  const main = path.join(import.meta.dirname, '../../src/cli/main.ts');
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', '@oxc-node/core/register', main, 'doctor', '--prefix', aName(), file],
+    { cwd: path.dirname(main), env: { ...process.env, REDIS_URL: redisUrl(), NO_COLOR: '1' } },
+  );
+  expect(stdout).toMatch(/^warning {2}payload Album +Drawing is not compiled.*Drawing\.shape has a discriminator$/m);
+  expect(stdout).toMatch(/^ok {7}payload Circle +its validation is compiled$/m);
+});

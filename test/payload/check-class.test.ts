@@ -3,11 +3,12 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Transform, Type } from 'class-transformer';
+import { Exclude, Transform, Type } from 'class-transformer';
 import { Allow, IsDate, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InvalidOptionError, NotSerializableError } from '../../src/core/errors.js';
 import { hasRules, payloadType } from '../../src/payload/payload-type.js';
+import { rules } from '../../src/payload/rules.js';
 import { Address, Order, sync, thrownBy } from './payloads.js';
 
 class Bare {
@@ -78,10 +79,26 @@ describe('refused when the queue is declared', () => {
     );
     expect(declare(NoTypes)).toThrow(/NoTypes\.addresses: .*@Type\(\(\) => ItsClass\)/);
     expect(declare(Open)).toThrow(/Open\.bare: it has @Type\(\(\) => Bare\), but Bare has no class-validator rules/);
-    expect(declare(Binary)).toThrow(/Binary\.data: it has @Type\(\(\) => Buffer\)/);
+    expect(declare(Binary)).toThrow(/Binary\.data: JSON has no Buffer.*toClassOnly makes the Buffer/);
     expect(declare(WithMap)).toThrow(/WithMap\.homes: JSON has no Map/);
     expect(declare(Outer)).toThrow(/NoType\.address/);
   });
+
+  it.each([Map, Set, Buffer, URL, RegExp, Uint8Array, Float64Array])(
+    'a property with @Type(() => %o), which JSON does not have, unless a transform makes it',
+    (type) => {
+      const cls = (...more: PropertyDecorator[]): new () => object =>
+        rules(
+          class Some {
+            it?: unknown;
+          },
+          { it: [Allow(), Type(() => type as new () => object), ...more] },
+        );
+      expect(declare(cls())).toThrow(`Some.it: JSON has no ${type.name}`);
+      expect(declare(cls(Transform(({ value }) => value as unknown)))).not.toThrow();
+      expect(declare(cls(Exclude()))).not.toThrow();
+    },
+  );
 
   it('but not a property whose value a transform makes', () => {
     class Made {

@@ -1,7 +1,10 @@
+import path from 'node:path';
 import type { Command } from 'commander';
 import { answer, exitCodes, redisCommand, type RedisFlags } from '../command.js';
 import { paint, printable } from '../output.js';
 import type { Finding } from './finding.js';
+import { exitSoon } from '../exit.js';
+import { assertFile } from '../worker/load.js';
 
 /** `doctor`: reports what could lose messages or stop workers. Changes nothing. */
 export function doctorCommand(): Command {
@@ -10,18 +13,33 @@ export function doctorCommand(): Command {
     'Check the server, this project and the queues for problems that could lose messages or stop workers. Changes nothing. Exits with 1 if there is a problem.',
     [
       ['doctor', 'a line for each check, and what to do about a problem'],
+      ['doctor src/workers.ts', 'check also the payload classes of the workers in a file; it loads the file'],
       ['doctor --json | jq \'.findings[] | select(.status != "ok")\'', 'only warnings and problems'],
     ],
-  ).action(async (flags: RedisFlags) => {
+  )
+    .argument('[files...]', 'modules with workers: also check their payload classes. It loads them, and runs no worker')
+    .action(doctor);
+}
+
+async function doctor(files: readonly string[], flags: RedisFlags): Promise<void> {
+  files.forEach(assertFile);
+  try {
     const { judgeDecorators } = await import('./decorators.js');
     const { judgeRedis } = await import('./judge-redis.js');
-    const findings = [...(await judgeRedis(flags)), ...judgeDecorators(process.cwd())];
+    const { judgePayloads } = await import('./payloads.js');
+    const findings = [
+      ...(await judgeRedis(flags)),
+      ...judgeDecorators(process.cwd()),
+      ...(files.length > 0 ? await judgePayloads(files.map((file) => path.resolve(file))) : []),
+    ];
     const isWell = findings.every(({ status }) => status !== 'problem');
     answer(flags, { ok: isWell, findings: findings.map((finding) => ({ fix: null, ...finding })) }, () =>
       findings.map(lineOf).join('\n'),
     );
     if (!isWell) process.exitCode = exitCodes.failed;
-  });
+  } finally {
+    if (files.length > 0) exitSoon(); // what the files opened would keep the process alive
+  }
 }
 
 const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;

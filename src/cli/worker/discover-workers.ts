@@ -1,8 +1,8 @@
 import { NoWorkersError, type RunOptions, type WorkerSource } from 'hotqueue';
-import { packageFolder, workerKindOf, type CliHost } from '../../worker/cli-host.js';
+import { packageFolder, setCliHost, workerKindOf, type CliHost } from '../../worker/cli-host.js';
 import { handlersOf, type BoundHandler } from '../../worker/handlers.js';
 import { WorkerFileError } from '../errors.js';
-import { errorWithStack, type Exports } from './load.js';
+import { errorWithStack, load, type Exports } from './load.js';
 import { nearby } from './nearby.js';
 
 /** The handlers in the files. */
@@ -15,6 +15,22 @@ export interface DiscoveredWorkers {
 }
 
 type Class = new () => object;
+
+/**
+ * Loads files, and returns the handlers of their workers without running them.
+ *
+ * @throws WorkerFileError, NoWorkersError
+ */
+export async function handlersIn(files: readonly string[]): Promise<readonly BoundHandler[]> {
+  const discovery = new WorkerDiscovery(files.map(nearby).join(', '), new Promise(() => {}));
+  setCliHost(discovery);
+  try {
+    for (const file of files) discovery.add(await load(file, discovery.nextRun()));
+    return discovery.finish(undefined).handlers;
+  } finally {
+    setCliHost(undefined);
+  }
+}
 
 /** The CLI host: collects the workers that the files export or pass to `run`. */
 export class WorkerDiscovery implements CliHost {

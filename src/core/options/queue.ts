@@ -13,6 +13,7 @@ import {
   type Serializer,
 } from './queue-values.js';
 import { a, checkOptions, describe, present, type OptionSchema } from './schema.js';
+import { refusedValidationOptions, validationSchema, type ValidationOptions } from './validation.js';
 
 /**
  * Options of a queue: the address of Redis, the storage of messages, limits, and defaults for the options of a put.
@@ -23,7 +24,7 @@ import { a, checkOptions, describe, present, type OptionSchema } from './schema.
  * @example
  * const orders = new HotQueue('orders', { payload: Order, url: 'redis://cache:6379/2', attempts: 5, maxLength: 100_000 });
  */
-export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
+export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'>, ValidationOptions {
   /** Default: `'127.0.0.1'` if `port` is given. */
   host?: string;
   /** From 1 to 65,535. Default: 6379 if `host` is given. */
@@ -57,12 +58,6 @@ export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'> {
   maxBytes?: number;
   /** Maximum number of nested arrays and objects in a payload, up to 1,000. Default: 64. */
   maxDepth?: number;
-  /**
-   * How payloads of a class are validated. `'compiled'`: generated code accepts payloads that are certainly valid, and
-   * class-validator checks all others. `'class-validator'`: class-validator checks every payload. Both accept the same
-   * payloads. Default: `'compiled'`.
-   */
-  validation?: 'compiled' | 'class-validator';
   /**
    * How long a worker keeps its active messages without a heartbeat, from 1 s. Then they go to other workers. All programs
    * must use the same value for one queue. Default: 30 s.
@@ -114,8 +109,7 @@ export interface ResolvedQueueOptions {
     readonly serializer?: Serializer | null;
     readonly maxBytes?: number;
     readonly maxDepth?: number;
-    readonly validation?: 'compiled' | 'class-validator';
-  };
+  } & ValidationOptions;
   readonly connection: Address;
 }
 
@@ -154,18 +148,16 @@ const queueTable: OptionSchema<
   whenFull: a.oneOf('reject', 'wait'),
   maxBytes: a.whole(1, 536_870_912),
   maxDepth: a.whole(1, 1_000),
-  validation: a.oneOf('compiled', 'class-validator'),
+  ...validationSchema,
   lease: a.durationFrom(1_000),
   deadLetters: deadLetterBounds,
   logger: aLogger,
 };
 export function queueOptions(name: string, given: unknown): ResolvedQueueOptions {
-  const checked = checkOptions(
-    `new HotQueue(${describe(name)})`,
-    given,
-    queueTable,
-    Object.keys(messagePlacementSchema),
-  );
+  const checked = checkOptions(`new HotQueue(${describe(name)})`, given, queueTable, [
+    ...Object.keys(messagePlacementSchema),
+    ...refusedValidationOptions,
+  ]);
   const {
     payload,
     connection,
@@ -179,6 +171,10 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
     maxBytes,
     maxDepth,
     validation,
+    whitelist,
+    groups,
+    stopAtFirstError,
+    dismissDefaultMessages,
     lease,
     logger,
     ...others
@@ -217,7 +213,7 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
       ...(serializer !== undefined && { serializer }),
       ...(maxBytes && { maxBytes }),
       ...(maxDepth && { maxDepth }),
-      ...(validation && { validation }),
+      ...present({ validation, whitelist, groups, stopAtFirstError, dismissDefaultMessages }),
     },
     connection: connection ? { connection } : named,
   };

@@ -1,6 +1,7 @@
 import { toClass } from '../transforms.js';
+import type { Converter } from './converters.js';
 import type { Outside } from './outside.js';
-import type { ClassPlan, Plan, PropertyPlan } from './plan.js';
+import type { Nested, Plan, PropertyPlan } from './plan.js';
 import type { Steps } from './steps.js';
 import { Text } from './text.js';
 import { writeHolds } from './write-holds.js';
@@ -11,7 +12,7 @@ import { writeHolds } from './write-holds.js';
  *
  * @throws EvalError if code generation is forbidden
  */
-export function generate(root: ClassPlan, outside: Outside): Steps {
+export function generate(root: Plan, outside: Outside): Steps {
   const text = new Text(outside);
   text.indexOf(root);
   // The list grows in this loop, because classes refer to others.
@@ -29,14 +30,16 @@ export function generate(root: ClassPlan, outside: Outside): Steps {
 
 function writeClass(text: Text, plan: Plan): void {
   const n = text.indexOf(plan);
-  if ('outside' in plan) {
-    const steps = text.constant(plan.outside);
-    text.add(`const { fits: fits${n}, make: make${n}, holds: holds${n} } = ${steps};`);
-  } else {
+  const { makingDeclined, checkingDeclined } = plan;
+  if (makingDeclined !== undefined || checkingDeclined !== undefined)
+    text.add(`const steps${n} = ${text.constant(text.outside.stepsOf(plan.cls))};`);
+  if (makingDeclined !== undefined) text.add(`const { fits: fits${n}, make: make${n} } = steps${n};`);
+  else {
     writeFits(text, plan, n);
     writeMake(text, plan, n);
-    writeHolds(text, plan, n);
   }
+  if (checkingDeclined !== undefined) text.add(`const { holds: holds${n} } = steps${n};`);
+  else writeHolds(text, plan, n);
   for (const [all, one] of [
     [`All${n}`, String(n)],
     [`Rows${n}`, `All${n}`],
@@ -48,7 +51,7 @@ function writeClass(text: Text, plan: Plan): void {
     );
 }
 
-function writeFits(text: Text, plan: ClassPlan, n: number): void {
+function writeFits(text: Text, plan: Plan, n: number): void {
   text.add(
     `function fits${n}(s) {`,
     'if (!isPlainObject(s)) return false;',
@@ -66,13 +69,13 @@ function writeFits(text: Text, plan: ClassPlan, n: number): void {
 
 function fitsText(text: Text, { content, readers }: PropertyPlan, value: string): string {
   // The value of a getter is not used.
-  if (content === undefined) return `typeof ${value} !== 'object'`;
+  if (content === undefined || 'isUnknown' in content) return `typeof ${value} !== 'object'`;
   if ('converter' in content) return `${text.constant(content.converter.fits)}(${value})`;
   if (content.otherwise && readers.length > 0) return `${text.constant(content.otherwise.fits)}(${value})`;
   return `(${value} === null || ${text.nested('fits', content, value)})`;
 }
 
-function writeMake(text: Text, plan: ClassPlan, n: number): void {
+function writeMake(text: Text, plan: Plan, n: number): void {
   text.add(`function make${n}(s) {`, `const o = new ${text.constant(plan.cls)}();`, 'let v;');
   if (plan.isClosed) {
     for (const property of plan.exposed) writeSet(text, property);
@@ -98,7 +101,7 @@ function writeMake(text: Text, plan: ClassPlan, n: number): void {
 
 function writeSet(text: Text, property: PropertyPlan): void {
   const { name, content, readers } = property;
-  if (content === undefined) return;
+  if (content === undefined || 'isUnknown' in content) return;
   const key = JSON.stringify(name);
   const target = `o[${key}]`;
   // class-transformer does not overwrite methods, also those in fields.
@@ -114,7 +117,11 @@ function writeSet(text: Text, property: PropertyPlan): void {
 }
 
 /** Converts the value in `v`. */
-function writeConversion(text: Text, content: NonNullable<PropertyPlan['content']>, isTransformed: boolean): void {
+function writeConversion(
+  text: Text,
+  content: { readonly converter: Converter } | Nested,
+  isTransformed: boolean,
+): void {
   const doubt = 'if (v === undefined) return undefined;';
   if ('converter' in content)
     return text.add(`v = ${text.constant(content.converter.make)}(v);`, isTransformed ? '' : doubt);

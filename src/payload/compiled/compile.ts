@@ -1,9 +1,11 @@
-import type { PayloadClass } from '../types.js';
+import { hasRules } from '../class-rules.js';
+import type { AnyClass } from '../transforms.js';
+import type { NotCompiled, PayloadClass } from '../types.js';
 import { validationOf, type Validation } from '../validation.js';
 import { generate } from './codegen.js';
-import { Outside, type NotCompiled } from './outside.js';
+import { Outside } from './outside.js';
 import { planOf, reasonOf } from './plan.js';
-import type { OnDoubt } from './steps.js';
+import type { OnDoubt, Steps } from './steps.js';
 
 /**
  * Returns the instance for plain data, or `undefined` in doubt. Then class-validator must decide. It never refuses
@@ -11,37 +13,47 @@ import type { OnDoubt } from './steps.js';
  */
 export type Accept<T> = (plain: unknown) => T | undefined;
 
-/** Result of {@link compile}: a fast function, or the reason why there is none. */
-export type Compiled<T> = (
-  | { readonly accept: Accept<T>; readonly declined?: undefined }
-  | { readonly accept?: undefined; readonly declined: string }
-) & {
-  /** The classes that are not compiled: the class itself, or classes of its properties. */
+/** Result of {@link compile}. */
+export interface Compiled<T> {
+  /** `undefined`: class-validator must check all payloads. */
+  readonly accept: Accept<T> | undefined;
+  /**
+   * Makes the instance without checking its rules, for a class whose rules only class-validator can check. `undefined` in
+   * doubt. Then class-transformer must make it.
+   */
+  readonly instantiate: Accept<T>;
+  /** Why the class itself is not compiled, or only in part. */
+  readonly declined: string | undefined;
+  /** The classes that are not compiled, or only in part: the class itself, or classes of its properties. */
   readonly notCompiled: readonly NotCompiled[];
   /** Whether `accept` may change the data. Then read it again before class-validator decides. */
   readonly mayChangeData: boolean;
-};
+}
 
 /**
- * A function that accepts valid payloads of a class. It takes a fraction of the time of class-transformer and
- * class-validator, and its time does not grow with the number of classes in the process.
+ * Functions that accept valid payloads of a class. They take a fraction of the time of class-transformer and
+ * class-validator, and their time does not grow with the number of classes in the process.
  *
- * It returns the same instances as class-transformer and class-validator would, for a subset of the payloads that they
- * accept. It leaves every unknown feature of the class, and every doubtful payload, to them. Only they refuse a payload.
+ * They return the same instances as class-transformer and class-validator would, for a subset of the payloads that these
+ * accept. They leave every unknown feature of the class, and every doubtful payload, to them. Only they refuse a payload.
  */
 export function compile<T extends object>(cls: PayloadClass<T>, validation: Validation = validationOf()): Compiled<T> {
   try {
-    return acceptFor<T>(cls, validation);
+    return compiled<T>(cls, validation);
   } catch (error) {
-    // For example a type function of a circular import, or a container that does not know a rule. class-transformer or
-    // class-validator will throw the same error for the first payload.
     // Where code generation is forbidden, EvalError: class-validator validates all payloads.
     const declined = reasonOf(error);
-    return { declined, notCompiled: [{ name: cls.name, reason: declined }], mayChangeData: false };
+    return {
+      accept: undefined,
+      instantiate: () => undefined,
+      declined,
+      notCompiled: [{ name: cls.name, reason: declined }],
+      mayChangeData: false,
+    };
   }
 }
 
-function acceptFor<T extends object>(cls: PayloadClass<T>, validation: Validation): Compiled<T> {
+function compiled<T extends object>(cls: PayloadClass<T>, validation: Validation): Compiled<T> {
   let isAsync = false;
   const onDoubt: OnDoubt = (answer) => {
     if (isPromise(answer)) {
@@ -52,21 +64,53 @@ function acceptFor<T extends object>(cls: PayloadClass<T>, validation: Validatio
     }
     return false;
   };
-  const outside = new Outside(validation, onDoubt);
+  const outside: Outside = new Outside(
+    validation,
+    onDoubt,
+    holdsLater((other) => planned(other, outside).holds),
+  );
   const plan = planOf(cls, outside, validation.groups);
   const { fits, make, holds } = generate(plan, outside);
-  const accept: Accept<T> = (plain) => {
-    if (isAsync) return undefined;
-    try {
-      if (!fits(plain)) return undefined;
-      const instance = make(plain as object);
-      return holds(instance) ? (instance as T) : undefined;
-    } catch {
-      // The same error will come from class-validator, which reports it.
-      return undefined;
-    }
+  const { makingDeclined, checkingDeclined } = plan;
+  const { declined, mayChangeData } = outside;
+  const inDoubt =
+    (run: (plain: object) => object | undefined): Accept<T> =>
+    (plain) => {
+      try {
+        return fits(plain) ? (run(plain as object) as T | undefined) : undefined;
+      } catch {
+        // The same error will come from class-validator, which reports it.
+        return undefined;
+      }
+    };
+  const whole = inDoubt((plain) => {
+    const instance = make(plain);
+    return holds(instance) ? instance : undefined;
+  });
+  const made = inDoubt(make);
+  return {
+    accept: checkingDeclined === undefined ? (plain) => (isAsync ? undefined : whole(plain)) : undefined,
+    instantiate: (plain) =>
+      makingDeclined === undefined && !mayChangeData && (isAsync || checkingDeclined !== undefined)
+        ? made(plain)
+        : undefined,
+    declined: makingDeclined ?? checkingDeclined,
+    notCompiled: declined,
+    mayChangeData,
   };
-  return { accept, notCompiled: outside.declined, mayChangeData: outside.mayChangeData };
+}
+
+const planned = (cls: AnyClass, outside: Outside): Steps =>
+  generate(planOf(cls, outside, outside.validation.groups), outside);
+
+function holdsLater(compileHolds: (cls: AnyClass) => Steps['holds']): (cls: AnyClass) => Steps['holds'] {
+  const known = new Map<AnyClass, Steps['holds']>();
+  return (cls) => {
+    let found = known.get(cls);
+    // class-validator refuses an object of a class without rules.
+    if (!found) known.set(cls, (found = hasRules(cls) ? compileHolds(cls) : () => false));
+    return found;
+  };
 }
 
 const isPromise = (answer: unknown): answer is Promise<unknown> =>

@@ -1,5 +1,5 @@
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
-import { rulesOf } from '../class-rules.js';
+import { hasRules, rulesOf } from '../class-rules.js';
 import { classSchemaOf, type ClassSchema, type PropertySchema } from '../class-schema.js';
 import {
   exposedProperties,
@@ -10,12 +10,12 @@ import {
   type TypeMetadata,
 } from '../transforms.js';
 import { converterFor, looseConverter, open, type Converter } from './converters.js';
-import type { Outside, OutsidePlan } from './outside.js';
+import type { Outside } from './outside.js';
 import { ruleSteps, type RuleStep } from './rules.js';
 import { Unsupported } from './unsupported.js';
 
-/** A class with known features only, so its payloads can be accepted without class-transformer and class-validator. */
-export interface ClassPlan {
+/** How the objects of a class are checked and made. */
+export interface Plan {
   readonly cls: new () => object;
   /** Those with rules first, in the order in which class-validator checks them. */
   readonly properties: readonly PropertyPlan[];
@@ -23,9 +23,11 @@ export interface ClassPlan {
   readonly isClosed: boolean;
   /** Properties with `@Expose`: class-transformer visits them also if they are absent. */
   readonly exposed: readonly PropertyPlan[];
+  /** Why class-transformer makes the objects; `undefined`: compiled code makes them. */
+  makingDeclined: string | undefined;
+  /** Why class-validator checks the objects; `undefined`: compiled code checks them. */
+  checkingDeclined: string | undefined;
 }
-
-export type Plan = ClassPlan | OutsidePlan;
 
 export interface PropertyPlan {
   readonly name: string;
@@ -34,8 +36,11 @@ export interface PropertyPlan {
   /** All are called. The rules apply only if all are true. */
   readonly conditions: readonly ValidationMetadata[];
   readonly rules: readonly RuleStep[];
-  /** Kind of its values. `undefined`: class-transformer sets no value, because it is a getter. */
-  readonly content: { readonly converter: Converter } | Nested | undefined;
+  /**
+   * Kind of its values. `undefined`: class-transformer sets no value, because it is a getter. `isUnknown`: objects whose class
+   * only the data shows; class-transformer makes them.
+   */
+  readonly content: { readonly converter: Converter } | Nested | { readonly isUnknown: true } | undefined;
   /** The transforms to class, in order, called after the conversion of the content. */
   readonly readers: readonly TransformFn[];
   /**
@@ -65,78 +70,73 @@ interface Planning {
 /**
  * The plan of a class and of all classes that it refers to.
  *
- * A nested class with an unsupported feature is declined alone: its objects are left to class-transformer and
- * class-validator. Classes may refer to each other in circles, so the planning starts again without the declined class.
- *
- * @throws Unsupported if the class itself has an unsupported feature
+ * Of a class with an unsupported feature, only that part is declined which has the feature: class-transformer makes its
+ * objects, or class-validator checks them. All other classes are compiled.
  */
-export function planOf(cls: AnyClass, outside: Outside, groups: readonly string[]): ClassPlan {
-  for (;;) {
-    try {
-      return planClass(cls, { plans: new Map(), outside, groups });
-    } catch (error) {
-      if (!(error instanceof Declined)) throw error;
-      if (error.cls === cls) throw error.cause as Error;
-      outside.decline(error.cls, reasonOf(error.cause));
-    }
+export function planOf(cls: AnyClass, outside: Outside, groups: readonly string[]): Plan {
+  const planning: Planning = { plans: new Map(), outside, groups };
+  const root = planClass(cls, planning);
+  for (const { cls: each, makingDeclined, checkingDeclined } of planning.plans.values()) {
+    const reason = makingDeclined ?? checkingDeclined;
+    if (reason !== undefined) outside.declined.push({ name: each.name, reason });
+    // class-transformer runs transforms, and deletes the properties of discriminators.
+    if (makingDeclined !== undefined) outside.mayChangeData = true;
   }
+  return root;
+}
+
+function planClass(cls: AnyClass, planning: Planning): Plan {
+  const known = planning.plans.get(cls);
+  if (known) return known;
+  const properties: PropertyPlan[] = [];
+  const exposed: PropertyPlan[] = [];
+  const plan: Plan = {
+    cls: cls as new () => object,
+    properties,
+    isClosed: isClosed(cls),
+    exposed,
+    makingDeclined: undefined,
+    checkingDeclined: undefined,
+  };
+  // Registered before its properties are visited: they may refer to this class.
+  planning.plans.set(cls, plan);
+  try {
+    if (!hasRules(cls)) throw new Unsupported(`${cls.name} has no rules`);
+    const schema = classSchemaOf(cls, planning.groups);
+    for (const [property, rules] of rulesByProperty(schema))
+      properties.push(propertyPlan(plan, property, rules, planning));
+    for (const name of exposedProperties(cls)) {
+      const found = properties.find((property) => property.name === name && property.key !== undefined);
+      if (found) exposed.push(found);
+    }
+    plan.makingDeclined ??= ambiguity(schema);
+  } catch (error) {
+    // The class is left to class-transformer and class-validator as a whole.
+    plan.makingDeclined = plan.checkingDeclined = reasonOf(error);
+    properties.length = exposed.length = 0;
+  }
+  return plan;
 }
 
 export const reasonOf = (error: unknown): string =>
   error instanceof Unsupported ? error.message : `it threw: ${String(error)}`;
 
-/** One class cannot be compiled. Its `cause` says why. */
-class Declined extends Error {
-  constructor(
-    readonly cls: AnyClass,
-    cause: unknown,
-  ) {
-    super('declined', { cause });
-  }
-}
-
-function planNested(cls: AnyClass, planning: Planning): Plan {
-  return planning.plans.get(cls) ?? planning.outside.planOf(cls) ?? planClass(cls, planning);
-}
-
-function planClass(cls: AnyClass, planning: Planning): ClassPlan {
-  try {
-    return readClass(cls, planning);
-  } catch (error) {
-    throw error instanceof Declined ? error : new Declined(cls, error);
-  }
-}
-
-function readClass(cls: AnyClass, planning: Planning): ClassPlan {
-  const { plans, groups } = planning;
-  const properties: PropertyPlan[] = [];
-  const exposed: PropertyPlan[] = [];
-  const plan = { cls: cls as new () => object, properties, isClosed: isClosed(cls), exposed };
-  // Registered before its properties are visited: they may refer to this class.
-  plans.set(cls, plan);
-  const schema = classSchemaOf(cls, groups);
-  refuseAmbiguous(schema);
+function rulesByProperty({ cls, groups, properties }: ClassSchema): [PropertySchema, ValidationMetadata[]][] {
   const rules = rulesByName(cls, groups);
-  for (const name of new Set([...Object.keys(rules), ...schema.properties.keys()])) {
-    const property = schema.properties.get(name);
+  if (Object.keys(rules).length === 0) throw new Unsupported(`${cls.name} has no rules`);
+  return [...new Set([...Object.keys(rules), ...properties.keys()])].map((name) => {
+    const property = properties.get(name);
     // The rule was added after the schema was made. `shapeViolations` refuses such a property as unknown.
     if (!property) throw new Unsupported(`${cls.name}.${name} got its rules too late`);
-    properties.push(propertyPlan(cls, property, rules[name] ?? [], planning));
-  }
-  for (const name of exposedProperties(cls)) {
-    const found = properties.find((property) => property.name === name && property.key !== undefined);
-    if (found) exposed.push(found);
-  }
-  if (Object.keys(rules).length === 0) throw new Unsupported(`${cls.name} has no rules`);
-  return plan;
+    return [property, rules[name] ?? []];
+  });
 }
 
-function refuseAmbiguous({ cls, properties, wire }: ClassSchema): void {
+function ambiguity({ cls, properties, wire }: ClassSchema): string | undefined {
   const read = [...properties.values()].filter(({ isRead }) => isRead);
   const isAmbiguous =
     wire.size < read.length || hasAmbiguousNames(cls, [...properties.keys()], (key) => wire.get(key)?.name);
-  if (isAmbiguous)
-    throw new Unsupported(`${cls.name} has @Expose with a name or groups that class-transformer may confuse`);
+  return isAmbiguous ? `${cls.name} has @Expose with a name or groups that class-transformer may confuse` : undefined;
 }
 
 // An object and not a Map: class-validator checks properties in the order of the keys of an object, numeric keys first.
@@ -152,13 +152,13 @@ function rulesByName(cls: AnyClass, groups: readonly string[]): Record<string, V
 }
 
 function propertyPlan(
-  cls: AnyClass,
+  plan: Plan,
   property: PropertySchema,
   rules: readonly ValidationMetadata[],
   planning: Planning,
 ): PropertyPlan {
   const { name, wireName, isRead, readers } = property;
-  const where = `${cls.name}.${name}`;
+  const where = `${plan.cls.name}.${name}`;
   if (name in Object.prototype || wireName in Object.prototype)
     throw new Unsupported(`${where} is a property of all objects`);
   if (readers.length > 0) planning.outside.mayChangeData = true;
@@ -166,10 +166,28 @@ function propertyPlan(
     name,
     key: isRead ? wireName : undefined,
     conditions: rules.filter((rule) => rule.type === 'conditionalValidation'),
-    rules: ruleSteps(where, rules),
+    rules: supportedRules(where, rules, plan),
     readers,
-    ...contentOf(where, cls, property, planning),
+    ...supportedContent(where, property, plan, planning),
   };
+}
+
+function supportedRules(where: string, rules: readonly ValidationMetadata[], plan: Plan): RuleStep[] {
+  try {
+    return ruleSteps(where, rules);
+  } catch (error) {
+    plan.checkingDeclined ??= reasonOf(error);
+    return [];
+  }
+}
+
+function supportedContent(where: string, property: PropertySchema, plan: Plan, planning: Planning): Content {
+  try {
+    return contentOf(where, plan.cls, property, planning);
+  } catch (error) {
+    plan.makingDeclined ??= reasonOf(error);
+    return { content: property.isValidated ? { isUnknown: true } : undefined, isStillSo: undefined };
+  }
 }
 
 type Content = Pick<PropertyPlan, 'content' | 'isStillSo'>;
@@ -191,7 +209,9 @@ function isGetter(where: string, cls: AnyClass, name: string): boolean {
   if (!(name in prototype)) return false;
   const own = Object.getOwnPropertyDescriptor(prototype, name);
   if (own?.get) return !own.set;
-  throw new Unsupported(`${where} is a method, a value of the prototype, a setter or an inherited accessor`);
+  throw new Unsupported(
+    `${where} is a method, a value of the prototype, a setter without a getter or an inherited accessor`,
+  );
 }
 
 function typed(where: string, property: PropertySchema, type: TypeMetadata, planning: Planning): Content {
@@ -207,7 +227,7 @@ function typed(where: string, property: PropertySchema, type: TypeMetadata, plan
   if (simple && !isValidated) return { content: { converter: simple }, isStillSo };
   if (simple) throw new Unsupported(`${where} has a @Type that does not match its rules`);
   if (typeof target !== 'function') throw new Unsupported(`${where} has a @Type that is not a class`);
-  const plan = planNested(target as AnyClass, planning);
+  const plan = planClass(target as AnyClass, planning);
   const otherwise = isTransformed ? looseConverter(target, planning.outside.toClass) : undefined;
   return { content: { plan, shape: shapeOf(property), isValidated, otherwise }, isStillSo };
 }

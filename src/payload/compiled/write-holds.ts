@@ -1,12 +1,12 @@
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { isOptionalOf } from './built-in.js';
-import type { ClassPlan, PropertyPlan } from './plan.js';
+import type { Plan, PropertyPlan } from './plan.js';
 import type { RuleStep } from './rules.js';
 import { shortcutOf } from './shortcuts.js';
 import type { Text } from './text.js';
 
 /** Writes the function that checks the rules of an instance. */
-export function writeHolds(text: Text, plan: ClassPlan, n: number): void {
+export function writeHolds(text: Text, plan: Plan, n: number): void {
   text.add(`function holds${n}(o) {`, `if (!isExactly(o, ${text.constant(plan.cls)})) return false;`, 'let v, a, c;');
   for (const property of plan.properties) writeProperty(text, property, JSON.stringify(plan.cls.name));
   text.add('return true;', '}');
@@ -14,15 +14,20 @@ export function writeHolds(text: Text, plan: ClassPlan, n: number): void {
 
 function writeProperty(text: Text, property: PropertyPlan, targetName: string): void {
   const { name, conditions, rules, content } = property;
-  const nested = content && 'plan' in content && content.isValidated ? content : undefined;
+  const nested = nestedText(text, content);
   if (conditions.length + rules.length === 0 && !nested) return;
   text.add(`v = o[${JSON.stringify(name)}]; c = true;`);
   // All conditions are called, as in class-validator, even if the first one is false.
   for (const condition of conditions) text.add(`if (!(${conditionText(text, property, condition)})) c = false;`);
   text.add('if (c) {');
   for (const step of rules) writeRule(text, step, targetName);
-  if (nested) text.add(`if (!${text.nested('holds', nested, 'v')}) return false;`);
+  if (nested) text.add(`if (!${nested}) return false;`);
   text.add('}');
+}
+
+function nestedText(text: Text, content: PropertyPlan['content']): string | undefined {
+  if (content && 'isUnknown' in content) return `${text.constant(text.outside.holdsUnknown)}(v)`;
+  return content && 'plan' in content && content.isValidated ? text.nested('holds', content, 'v') : undefined;
 }
 
 function conditionText(text: Text, { name }: PropertyPlan, condition: ValidationMetadata): string {
