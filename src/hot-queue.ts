@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { toMs, type Duration } from './core/duration.js';
 import type { Job } from './core/job.js';
@@ -15,7 +14,8 @@ import {
   type QueueOptions,
   type TakeOptions,
 } from './core/options/queue.js';
-import { emit, type QueueEmitter } from './core/events.js';
+import { drainedOptions, type DrainedOptions } from './core/options/drained.js';
+import { emit, queueEmitter, type QueueEmitter } from './core/events.js';
 import { loggerOf } from './core/logger.js';
 import { newId } from './wire/id.js';
 import { payloadType } from './payload/payload-type.js';
@@ -23,6 +23,7 @@ import type { PutInput, PayloadClass } from './payload/types.js';
 import type { StandardSchemaV1 } from './payload/standard-schema.js';
 import { Broker } from './redis/broker.js';
 import { Connection } from './redis/connection.js';
+import { untilDrained } from './redis/drained.js';
 import { Keys } from './redis/keys.js';
 import { run } from './run.js';
 import type { QueueContext } from './redis/queue-context.js';
@@ -78,7 +79,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * @example
    * queue.events.on('retry', ({ id, attempt, error }) => console.warn(`message ${id} failed attempt ${attempt}`, error));
    */
-  readonly events: QueueEmitter = new EventEmitter();
+  readonly events: QueueEmitter;
   /**
    * The dead letters: messages that were buried, with their bytes and the reason.
    *
@@ -137,8 +138,9 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
     this.key = keys.base;
     this.#connection = Connection.share(connection);
     const broker = new Broker(this.#connection, keys, leaseMs, deadLetters);
-    const { events } = this;
     const log = loggerOf(name, logger);
+    const events = queueEmitter(name, log);
+    this.events = events;
     this.#context = {
       name,
       broker,
@@ -148,6 +150,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
       events,
       logger: log,
       maintenance: new MaintenanceService({ name, broker, wire, events, logger: log }),
+      retryDefaults: put,
       runners: new Set(),
       admit: this.#admit,
       admitRunner: () => {
@@ -286,6 +289,22 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   async size(): Promise<number> {
     this.#admit();
     return this.#context.broker.reader.size();
+  }
+
+  /**
+   * Resolves when the queue has no message left: none is waiting, delayed and due, or active in any process. Waiting messages of a
+   * paused queue do not count.
+   *
+   * @param options `delayed`: also waits for messages that are not due yet; `signal`: ends the wait
+   * @throws QueueClosedError, InvalidOptionError; the reason of `signal`
+   *
+   * @example
+   * await emails.putAll(all);
+   * await emails.drained({ signal: AbortSignal.timeout(60_000) }); // workers have handled them
+   */
+  async drained(options?: DrainedOptions): Promise<void> {
+    this.#admit();
+    await untilDrained([this.#context.broker], drainedOptions(options));
   }
 
   /**

@@ -12,6 +12,7 @@ export type { Duration } from './core/duration.js';
 export type { DeliveryEvent, QueueEmitter, QueueEvents } from './core/events.js';
 export type { Job } from './core/job.js';
 export type { LogFields, Logger } from './core/logger.js';
+export type { DrainedOptions } from './core/options/drained.js';
 export type { DueOptions, Priority } from './core/options/put.js';
 export type {
   BatchTakeOptions,

@@ -6,7 +6,14 @@ import { durationMs, exitCodes, redisOptions, wholeFrom, withExamples, type Redi
 import { exitSoon } from './exit.js';
 import { assertFile } from './worker/load.js';
 import { logIn, type Log } from './worker/log.js';
-import { bytes, names, type LogForm, type WorkerSettings } from './worker/settings.js';
+import {
+  bytes,
+  endingSignals,
+  names,
+  type EndingSignal,
+  type LogForm,
+  type WorkerSettings,
+} from './worker/settings.js';
 import { WorkerProcess } from './worker/worker-process.js';
 import { Supervisor } from './worker/supervisor.js';
 import { watchSources } from './worker/watch.js';
@@ -42,7 +49,7 @@ export function workerCommand(): Command {
         'worker dist/workers.js --processes 4 --max-memory 512mb',
         'in production: four processes, replaced when they die or grow',
       ],
-      ['worker src/workers.ts --burst', 'handle the waiting messages, then exit'],
+      ['worker src/workers.ts --burst', 'handle all messages, then exit'],
       ['worker src/workers.ts --watch', 'during development'],
     ],
   )
@@ -61,7 +68,7 @@ export function workerCommand(): Command {
       wholeFrom(1, 10_000),
     )
     .option('--processes <number>', 'number of processes; a process that dies is restarted', wholeFrom(1, 256))
-    .option('--burst', 'exit when no message is waiting')
+    .option('--burst', 'exit when no message is waiting, due, or active in any process')
     .option(
       '--max-jobs <number>',
       'exit after this number of messages; with --processes, a new process replaces it',
@@ -142,8 +149,13 @@ async function supervised(
   }
 }
 
-function onSignals(onSignal: (signal: 'SIGINT' | 'SIGTERM') => void): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onSignal(signal));
+/** The command loads files of the user, which may listen for the others too. Then those do not end the process. */
+function onSignals(onSignal: (signal: EndingSignal) => void): void {
+  for (const signal of endingSignals)
+    process.on(signal, () => {
+      const isEnd = signal === 'SIGINT' || signal === 'SIGTERM' || process.listenerCount(signal) === 1;
+      if (isEnd) onSignal(signal);
+    });
 }
 
 function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSettings {

@@ -6,14 +6,18 @@ import {
   decide,
   ended,
   errorText,
+  inspectable,
   policyFor,
   settle,
   timedOut,
   type Outcome,
   type Performed,
 } from './attempt.js';
+import { attributed } from './attribution.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';
+import { activeInProcess } from './process.js';
+import { unreadError } from './returned.js';
 import type { RetryPolicy } from './retry-policy.js';
 import { withTimeout } from './timeout.js';
 
@@ -60,7 +64,8 @@ async function handle(claims: readonly Claim[], call: BatchHandlerCall): Promise
 
 function run(claims: readonly Claim[], call: BatchHandlerCall): Promise<unknown> {
   const payloads = claims.map(({ payload }) => payload);
-  return new Promise((resolve) => resolve(call.handle(payloads, [...claims])));
+  const handle = (): unknown => call.handle(payloads, [...claims]);
+  return new Promise((resolve) => resolve(activeInProcess.suspects > 0 ? attributed(claims, handle) : handle()));
 }
 
 function thrownInTime(claim: Claim, running: Promise<unknown>): Promise<Thrown> {
@@ -76,8 +81,11 @@ function thrownInTime(claim: Claim, running: Promise<unknown>): Promise<Thrown> 
 
 function thrownBy(running: Promise<unknown>): Promise<Thrown> {
   return running.then(
-    () => undefined,
-    (error: unknown) => ({ error }),
+    (result) => {
+      const error = unreadError(result);
+      return error && { error };
+    },
+    (error: unknown) => ({ error: inspectable(error) }),
   );
 }
 

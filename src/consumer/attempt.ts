@@ -6,8 +6,11 @@ import type { PayloadType } from '../payload/payload-type.js';
 import { noOptions } from '../wire/envelope.js';
 import { wordsOf } from '../wire/failures.js';
 import type { Claim } from './claim.js';
+import { attributed } from './attribution.js';
 import type { Delivery } from './delivery.js';
+import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
+import { promiseOf, thenOf, unreadError } from './returned.js';
 import { withTimeout } from './timeout.js';
 
 /** What one worker calls for each message, and how it treats failures. */
@@ -87,9 +90,11 @@ export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy 
   };
 }
 
-/** How an attempt ended whose handler did not throw. */
-export function ended({ failure }: Delivery): Performed {
-  return failure ? failed(failure.error) : handled;
+/** How an attempt ended whose handler did not throw. @param result what the handler returned */
+export function ended({ failure }: Delivery, result?: unknown): Performed {
+  if (failure) return failed(failure.error);
+  const error = result === undefined ? undefined : unreadError(result);
+  return error ? failed(error) : handled;
 }
 
 /** Decides how a message is settled. Pure. An invalid or expired message cannot get better; one that failed may. */
@@ -140,30 +145,43 @@ export function errorText(error: unknown): string {
 const handled: Performed = { kind: 'handled' };
 const acknowledged: Outcome = { verb: 'ack' };
 const invalid = (error: unknown): Unadmitted => ({ kind: 'invalid', error: error as InvalidPayloadError });
-const failed = (error: unknown): Performed => ({ kind: 'failed', error });
+const failed = (error: unknown): Performed => ({ kind: 'failed', error: inspectable(error) });
+
+/** What a handler threw, in place of a value at which even `instanceof` throws. */
+export function inspectable(error: unknown): unknown {
+  try {
+    if (error instanceof Bury) void [error.reason, error.cause];
+    if (error instanceof RetryIn) void error.delayMs;
+    return error;
+  } catch {
+    return new Error('unknown error: the thrown value cannot be read');
+  }
+}
 
 function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted | undefined): boolean {
   if (refused) return conclude(claim, call, refused);
   claim.emit('take');
   let result: unknown;
+  let then: PromiseLike<unknown>['then'] | undefined;
   try {
     result = run(claim, call);
+    then = thenOf(result);
   } catch (error) {
     return conclude(claim, call, failed(error));
   }
-  if (!isThenable(result)) return conclude(claim, call, ended(claim));
-  (call.freeSlots.pop() ?? new PromiseSlot(call)).wait(result, claim);
+  if (!then) return conclude(claim, call, ended(claim, result));
+  (call.freeSlots.pop() ?? new PromiseSlot(call)).wait(promiseOf(result, then), claim);
   return false;
 }
 
 function run<T>(claim: Claim<T>, call: HandlerCall<T>): unknown {
   const { timeoutMs } = claim.policy!;
-  if (timeoutMs === undefined) return call.handle(claim.payload, claim);
-  return withTimeout(
-    timeoutMs,
-    () => call.handle(claim.payload, claim),
-    () => timedOut(claim, timeoutMs),
-  );
+  const isAttributed = activeInProcess.suspects > 0;
+  if (timeoutMs === undefined && !isAttributed) return call.handle(claim.payload, claim);
+  const plain = (): unknown => call.handle(claim.payload, claim);
+  const handle = isAttributed ? (): unknown => attributed([claim], plain) : plain;
+  if (timeoutMs === undefined) return handle();
+  return withTimeout(timeoutMs, handle, () => timedOut(claim, timeoutMs));
 }
 
 /** @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered */
@@ -177,14 +195,14 @@ function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed
 /** Waits for the promises of handlers, one after the other. Two new functions for each message would be a quarter of its garbage. */
 export class PromiseSlot {
   #claim: Claim | undefined;
-  readonly #resolved = (): void => this.#end(ended(this.#claim!));
+  readonly #resolved = (result: unknown): void => this.#end(ended(this.#claim!, result));
   readonly #rejected = (error: unknown): void => this.#end(failed(error));
 
   constructor(private readonly call: HandlerCall) {}
 
-  wait(result: PromiseLike<unknown>, claim: Claim): void {
+  wait(result: Promise<unknown>, claim: Claim): void {
     this.#claim = claim;
-    void Promise.resolve(result).then(this.#resolved, this.#rejected);
+    void result.then(this.#resolved, this.#rejected);
   }
 
   #end(performed: Performed): void {
@@ -232,8 +250,4 @@ function log(claim: Claim, outcome: Exclude<Outcome, { verb: 'ack' }>): void {
       { queue, event: 'retry', ...about, delayMs: outcome.delayMs },
       `${message} failed attempt ${attempt}, next attempt in ${outcome.delayMs} ms${why}`,
     );
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

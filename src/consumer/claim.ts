@@ -18,6 +18,7 @@ import { wordsOf } from '../wire/failures.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
 import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';
+import { endAttribution } from './attribution.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
 import type { Settler } from './settler.js';
@@ -71,6 +72,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     super();
     this.#envelope = take.isFresh(index) ? undefined : open(take.text(index));
     activeInProcess.messages += 1;
+    if (this.#isSuspect) activeInProcess.suspects += 1;
   }
 
   get context(): QueueContext {
@@ -139,8 +141,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** This process no longer works on it: it is settled or lost. */
   deactivate(): void {
-    if (this.#isActive) activeInProcess.messages -= 1;
+    if (!this.#isActive) return;
     this.#isActive = false;
+    activeInProcess.messages -= 1;
+    if (this.#isSuspect && --activeInProcess.suspects === 0) endAttribution();
   }
 
   /** Emits an event of this message, if it has a listener. */
@@ -236,6 +240,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   protected backoffMs(): number {
     return this.policy ? delayAfter(this.attempt, this.policy.backoff) : 0;
+  }
+
+  /** Whether a worker has died while it had this message. */
+  get #isSuspect(): boolean {
+    return this.#envelope !== undefined && (this.#envelope.header?.crashes ?? 0) > 0;
   }
 
   /** Id of a message without a header. Worker, take and index are never used twice together, and `recover.lua` makes the same id. */

@@ -10,11 +10,13 @@ export interface PipelinedReply extends TakeReply {
 }
 
 /**
- * Whether the next take may be sent behind a wait: only by a worker with an unexpired lease, in a process with nothing to do. What
- * it brings while its process is busy would wait for a free slot, though other workers are free.
+ * Whether the next take may be sent behind a wait: only by a worker with an unexpired lease, in a process with nothing to do and no
+ * other worker. What it brings while its process is busy would wait, though workers of other processes are free. A handler of
+ * another worker may begin at any moment, and block the event loop.
  */
 export function mayPipelineTake(session: Session): boolean {
-  return session.worker !== undefined && session.isProven && activeInProcess.messages === 0;
+  const { messages, workers } = activeInProcess;
+  return session.worker !== undefined && session.isProven && messages === 0 && workers === 1;
 }
 
 /**

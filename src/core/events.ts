@@ -1,4 +1,5 @@
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
+import { errorFields, textOf, type Logger } from './logger.js';
 
 /**
  * Describes one delivery in an event. It never contains the payload.
@@ -22,8 +23,7 @@ export interface DeliveryEvent {
  * A `HotQueue` object emits an event for each transition that it makes itself, once Redis has confirmed it. It does not emit the
  * transitions of other `HotQueue` objects and other processes. An event without a listener costs nothing.
  *
- * An error that a listener throws changes nothing in the queue. It becomes an uncaught exception, which ends the process unless
- * the program handles it.
+ * What a listener throws, or a promise that it returns rejects with, changes nothing in the queue. The queue logs it as an error.
  *
  * @example
  * queue.events.on('bury', ({ id, reason, error }) => alert(`message ${id} is dead: ${reason}`, error));
@@ -84,18 +84,44 @@ export interface QueueEvents {
  */
 export type QueueEmitter = EventEmitter<QueueEvents>;
 
+/** The emitter of a queue. Its listeners cannot stop a worker or fail a call: what they throw is logged, and the others still run. */
+class GuardedEmitter extends EventEmitter {
+  constructor(
+    private readonly queue: string,
+    private readonly logger: Logger,
+  ) {
+    super();
+  }
+
+  override emit(verb: string | symbol, ...args: unknown[]): boolean {
+    const listeners = this.rawListeners(verb);
+    for (const listener of listeners) {
+      try {
+        const returned: unknown = Reflect.apply(listener, this, args);
+        if (returned instanceof Promise) returned.catch((error: unknown) => this.#report(verb, error));
+      } catch (error) {
+        this.#report(verb, error);
+      }
+    }
+    return listeners.length > 0;
+  }
+
+  #report(verb: string | symbol, error: unknown): void {
+    const { queue } = this;
+    this.logger.error(
+      { queue, listener: String(verb), ...errorFields(error) },
+      `a listener of "${String(verb)}" of queue "${queue}" failed (${textOf(error)}): the queue continues`,
+    );
+  }
+}
+
+/** {@link GuardedEmitter} */
+export const queueEmitter = (queue: string, logger: Logger): QueueEmitter =>
+  new GuardedEmitter(queue, logger) as EventEmitter as QueueEmitter;
+
 /**
- * Emits an event. If a listener throws, its error is an uncaught exception in a later turn: it must not stop the worker, or a
- * call that has done its work.
- *
- * Where events are frequent, ask for `listenerCount` first, so that an event without a listener needs no object.
+ * Emits an event. Where events are frequent, ask for `listenerCount` first, so that an event without a listener needs no object.
  */
 export function emit<V extends keyof QueueEvents>(events: QueueEmitter, verb: V, event: QueueEvents[V][0]): void {
-  try {
-    (events as EventEmitter).emit(verb, event);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
+  (events as EventEmitter).emit(verb, event);
 }

@@ -112,8 +112,8 @@ function toStderr(_fields: LogFields, sentence: string): void {
   process.stderr.write(`hotqueue: ${sentence}\n`);
 }
 
-/** A logger may throw any value, and converting it to text may throw too. */
-function textOf(thrown: unknown): string {
+/** The text of a thrown value. Never throws: user code may throw any value, and converting it to text may throw too. */
+export function textOf(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {

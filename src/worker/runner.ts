@@ -1,6 +1,10 @@
 import { toMs, type Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
+import { linkSignals } from '../core/linked-signal.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
+import { drainedOptions, type DrainedOptions } from '../core/options/drained.js';
+import type { Broker } from '../redis/broker.js';
+import { untilDrained } from '../redis/drained.js';
 import { Dispatcher, type Sharing } from './dispatcher.js';
 import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
 import { registerConsumer } from '../consumer/active-consumers.js';
@@ -47,7 +51,13 @@ export interface StartOptions {
  * await run([new Studio(), new Archive()], { order: 'fair', concurrency: 8, shutdownTimeout: '10s' });
  * ```
  */
-export interface RunOptions extends StartOptions, StopOptions {}
+export interface RunOptions extends StartOptions, StopOptions {
+  /**
+   * `'drained'`: `run` also ends when the queues of its workers are drained, see {@link Runner.drained}. By default it ends only
+   * at a signal, or when a queue is closed.
+   */
+  until?: 'drained';
+}
 
 /**
  * Running workers, as `start` returns them. A runner is not a promise: use `await runner.finished`.
@@ -62,6 +72,20 @@ export interface RunOptions extends StartOptions, StopOptions {}
 export interface Runner extends AsyncDisposable {
   /** Resolves when all workers have stopped. Rejects if one cannot continue: then all others are stopped too. */
   readonly finished: Promise<void>;
+  /**
+   * Resolves when the queues of this runner have no message left: none is waiting, delayed and due, or active, in this process or
+   * another one. Waiting messages of a paused queue do not count. Also resolves when the runner has stopped.
+   *
+   * @param options `delayed`: also waits for messages that are not due yet; `signal`: ends the wait
+   * @throws InvalidOptionError; the reason of `signal`; the error of {@link finished}
+   * @example
+   * ```ts
+   * const runner = start(new Studio());
+   * await runner.drained();
+   * await runner.stop();
+   * ```
+   */
+  drained(options?: DrainedOptions): Promise<void>;
   /**
    * Takes no more messages, gives back those that have not started, and waits for the others. A second call can shorten the
    * deadline.
@@ -84,6 +108,7 @@ export class WorkerRunner implements Runner {
   readonly #dispatchers: readonly Dispatcher[];
   readonly #late = new AbortController();
   readonly #shutdownTimeoutMs: number;
+  readonly #brokers: readonly Broker[];
   #lateAt = Infinity;
   #timer: NodeJS.Timeout | undefined;
 
@@ -96,6 +121,7 @@ export class WorkerRunner implements Runner {
     assertOnePayloadPerQueue(handlers);
     const queues = [...new Set(handlers.map(({ context }) => context))];
     for (const queue of queues) queue.admitRunner();
+    this.#brokers = queues.map(({ broker }) => broker);
     this.#shutdownTimeoutMs = toMs(shutdownTimeout, 'shutdownTimeout');
     const sharing = sharingOf(options);
     const onStopCommand = (): void => this.#stop(this.#shutdownTimeoutMs);
@@ -114,6 +140,20 @@ export class WorkerRunner implements Runner {
   /** Number of handlers that run now. */
   get running(): number {
     return this.#dispatchers.reduce((sum, loop) => sum + loop.running, 0);
+  }
+
+  async drained(options?: DrainedOptions): Promise<void> {
+    const { delayed, signal } = drainedOptions(options);
+    const ended = new AbortController();
+    const linked = linkSignals(ended.signal, ...(signal ? [signal] : []));
+    const drained = untilDrained(this.#brokers, { ...(delayed !== undefined && { delayed }), signal: linked.signal });
+    drained.catch(() => undefined); // after the end of the runner
+    try {
+      await Promise.race([drained, this.finished]);
+    } finally {
+      ended.abort();
+      linked.unlink();
+    }
   }
 
   async stop({ shutdownTimeout = this.#shutdownTimeoutMs }: StopOptions = {}): Promise<void> {

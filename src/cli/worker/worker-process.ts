@@ -3,7 +3,7 @@ import type { BoundHandler } from '../../worker/handlers.js';
 import { setCliHost } from '../../worker/cli-host.js';
 import { defaultShutdownTimeoutMs, WorkerRunner } from '../../worker/runner.js';
 import { selectHandlers, type SelectedHandlers } from './select-handlers.js';
-import { isNothingReady, watchLimits } from './limits.js';
+import { isDrained, watchLimits } from './limits.js';
 import { load, nearby } from './load.js';
 import { logQueues, type Log } from './log.js';
 import { WorkerDiscovery, type DiscoveredWorkers } from './discover-workers.js';
@@ -82,14 +82,18 @@ export class WorkerProcess {
     return discovery.finish(this.settings.classes);
   }
 
-  async #workWith({ handlers, options: { shutdownTimeout, ...fromFiles } }: DiscoveredWorkers): Promise<EndReason> {
+  async #workWith({
+    handlers,
+    options: { shutdownTimeout, until, ...fromFiles },
+  }: DiscoveredWorkers): Promise<EndReason> {
     this.#shutdownTimeoutMs =
       this.settings.shutdownTimeoutMs ?? toMs(shutdownTimeout ?? defaultShutdownTimeoutMs, 'shutdownTimeout');
     const selected = selectHandlers(handlers, this.settings, fromFiles);
     if (this.settings.log !== 'none') logQueues(new Set(selected.handlers.map(({ context }) => context)), this.log);
-    await isNothingReady(selected.handlers); // throws if Redis does not answer, before the supervisor takes this process for started
+    await isDrained(selected.handlers); // throws if Redis does not answer, before the supervisor takes this process for started
     this.log('start', { handlers: selected.handlers.map(describe) });
-    const unwatch = watchLimits(selected.handlers, this.settings, {
+    const limits = { ...this.settings, isBurst: this.settings.isBurst || until === 'drained' };
+    const unwatch = watchLimits(selected.handlers, limits, {
       running: () => this.#runner?.running ?? 0,
       stop: (reason) => this.stop(reason),
       drained: () => this.#pause(),
@@ -109,7 +113,7 @@ export class WorkerProcess {
       await this.#runner.finished;
       if (!this.#reason && !this.#isPausing) return 'command'; // such as `hotqueue workers stop`
       // Checks again after the workers have stopped: a message that was taken meanwhile has gone back to the queue.
-      if (this.#isPausing && (await isNothingReady(handlers))) return this.#reason ?? 'burst';
+      if (this.#isPausing && (await isDrained(handlers))) return this.#reason ?? 'burst';
     }
     return this.#reason;
   }
