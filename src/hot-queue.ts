@@ -15,7 +15,8 @@ import {
   type TakeOptions,
 } from './core/options/queue.js';
 import { drainedOptions, type DrainedOptions } from './core/options/drained.js';
-import { emit, queueEmitter, type QueueEmitter } from './core/events.js';
+import { emit, type QueueEmitter } from './core/events.js';
+import { queueEmitter } from './core/queue-emitter.js';
 import { loggerOf } from './core/logger.js';
 import { newId } from './wire/id.js';
 import { payloadType } from './payload/payload-type.js';

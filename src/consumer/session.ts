@@ -1,3 +1,4 @@
+// Longer than 250 lines: the registration of a worker and everything that it holds change together
 import type { QueueHints, TakeReply, WorkerCommand } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';

@@ -26,7 +26,7 @@ export async function withTimeout(
   let timer: NodeJS.Timeout | undefined;
   const after = (ms: number) =>
     new Promise<typeof late>((resolve) => (timer = setTimeout(resolve, Math.min(ms, longestTimerMs), late)));
-  const running = (async () => handle())();
+  const running = new Promise((resolve) => resolve(handle()));
   try {
     const result = await Promise.race([running, after(timeoutMs)]);
     if (result !== late) return result;

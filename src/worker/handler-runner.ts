@@ -292,7 +292,7 @@ export class HandlerRunner {
 }
 
 /** Resolves when the shutdown timeout has passed, and Redis has had one more second to answer. */
-function latenessOf(givingUp: AbortSignal): { promise: Promise<true>; forget(): void } {
+function latenessOf(givingUp: AbortSignal): { readonly promise: Promise<true>; readonly forget: () => void } {
   let timer: NodeJS.Timeout | undefined;
   let begin!: () => void;
   const promise = new Promise<true>((resolve) => {

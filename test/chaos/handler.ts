@@ -45,7 +45,7 @@ export function scribe(
       return void (await job.retry({ delay: Number(argument) }));
     }
     history.write('end', mark);
-    if (verb === 'float') setTimeout(() => Promise.reject(new Error(askedForError)), 50);
+    if (verb === 'float') setTimeout(() => void Promise.reject(new Error(askedForError)), 50);
     if (verb === 'bury') await job.bury('the message asked for it');
     if (verb === 'ack') await job.ack();
   };

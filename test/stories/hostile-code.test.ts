@@ -47,7 +47,9 @@ const table: Record<string, Hostile> = {
   'the handler throws an unprintable value': { handle: raise(unprintable) },
   'the handler throws an unreadable value': { handle: raise(unreadable) },
   'the handler throws an error whose reason throws': { handle: () => raise(badBury)() },
-  'the handler rejects with an unreadable value': { handle: () => Promise.reject(unreadable as Error) },
+  'the handler rejects with an unreadable value': {
+    handle: () => new Promise((_resolve, reject) => process.nextTick(reject, unreadable)),
+  },
   'job.fail gets an unreadable value': { handle: (job) => job.fail(unreadable) },
   'a getter `then` throws': returning(Object.defineProperty({}, 'then', { get: failing })),
   'a getter `then` throws when it is read again': returning(
