@@ -6,7 +6,6 @@ import {
   decide,
   ended,
   errorText,
-  inspectable,
   policyFor,
   settle,
   timedOut,
@@ -17,7 +16,7 @@ import { attributed } from './attribution.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';
 import { activeInProcess } from './process.js';
-import { unreadError } from './returned.js';
+import { inspectable, unreadError } from './returned.js';
 import type { RetryPolicy } from './retry-policy.js';
 import { withTimeout } from './timeout.js';
 

@@ -10,7 +10,7 @@ import { attributed } from './attribution.js';
 import type { Delivery } from './delivery.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
-import { promiseOf, thenOf, unreadError } from './returned.js';
+import { inspectable, promiseOf, thenOf, unreadError } from './returned.js';
 import { withTimeout } from './timeout.js';
 
 /** What one worker calls for each message, and how it treats failures. */
@@ -146,17 +146,6 @@ const handled: Performed = { kind: 'handled' };
 const acknowledged: Outcome = { verb: 'ack' };
 const invalid = (error: unknown): Unadmitted => ({ kind: 'invalid', error: error as InvalidPayloadError });
 const failed = (error: unknown): Performed => ({ kind: 'failed', error: inspectable(error) });
-
-/** What a handler threw, in place of a value at which even `instanceof` throws. */
-export function inspectable(error: unknown): unknown {
-  try {
-    if (error instanceof Bury) void [error.reason, error.cause];
-    if (error instanceof RetryIn) void error.delayMs;
-    return error;
-  } catch {
-    return new Error('unknown error: the thrown value cannot be read');
-  }
-}
 
 function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted | undefined): boolean {
   if (refused) return conclude(claim, call, refused);

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { UnreadResultError } from '../core/errors.js';
+import { Bury, RetryIn } from '../core/verdicts.js';
 
 /** The method `then` of a value that a handler returned; `undefined` if the value is no promise. @throws what a getter throws */
 export function thenOf(value: unknown): PromiseLike<unknown>['then'] | undefined {
@@ -38,4 +39,15 @@ function unreadKind(value: Probe): string | undefined {
   const isReadable = typeof value.pipe === 'function' && value.readableFlowing === null;
   const isWebStream = typeof value.getReader === 'function' && value.locked === false;
   return (isReadable || isWebStream) && !Readable.isDisturbed(value as Readable) ? 'a stream' : undefined;
+}
+
+/** What a handler threw, in place of a value at which even `instanceof` throws. */
+export function inspectable(error: unknown): unknown {
+  try {
+    if (error instanceof Bury) void [error.reason, error.cause];
+    if (error instanceof RetryIn) void error.delayMs;
+    return error;
+  } catch {
+    return new Error('unknown error: the thrown value cannot be read');
+  }
 }

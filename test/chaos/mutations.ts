@@ -297,7 +297,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'release-no-order',
     breaks: 'released messages return in the order in which they were taken',
-    file: 'redis/broker.ts',
+    file: 'redis/script-calls.ts',
     find: 'other.take.number - one.take.number || other.index - one.index',
     replace: 'one.take.number - other.take.number || one.index - other.index',
     hunters: ['SIM', 'FIFO'],
@@ -458,7 +458,7 @@ export const mutants: readonly Mutant[] = [
     name: 'beat-reports-no-takes',
     breaks: 'a heartbeat reports the takes that its worker holds',
     file: 'consumer/session.ts',
-    find: '[...this.#takes.values()].map((take) => this.#asForBeat(take))',
+    find: 'this.takes.map((take) => this.#asForBeat(take))',
     replace: '[]',
     hunters: ['F10', 'F15'],
   },
