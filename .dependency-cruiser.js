@@ -87,6 +87,11 @@ export const exceptions = [
     why: 'a worker process selects and limits handlers before it starts them',
   },
   {
+    to: ['redis/drained'],
+    from: ['cli/worker/limits'],
+    why: '`--burst` ends when the queues of the process are drained',
+  },
+  {
     to: ['core/events', 'core/logger', 'redis/queue-context', 'wire/failures'],
     from: ['cli/worker/log'],
     why: 'the log of a worker process has the form of the library',

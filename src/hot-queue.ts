@@ -1,5 +1,4 @@
 // Longer than 250 lines: every public member is here with its documentation, and each has only a few lines of code.
-import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { toMs, type Duration } from './core/duration.js';
 import type { Job } from './core/job.js';
@@ -11,9 +10,11 @@ import {
   type GetOptions,
   type TakeOptions,
 } from './core/options/consume.js';
+import { drainedOptions, type DrainedOptions } from './core/options/drained.js';
 import { putOptions, type PutOptions, type ResolvedPutOptions } from './core/options/put.js';
 import { queueOptions, type QueueOptions } from './core/options/queue.js';
 import { emit, type QueueEmitter } from './core/events.js';
+import { queueEmitter } from './core/queue-emitter.js';
 import { loggerOf } from './core/logger.js';
 import { newId } from './wire/id.js';
 import { payloadType, type PayloadSettings } from './payload/payload-type.js';
@@ -21,6 +22,7 @@ import type { PutInput, PayloadClass } from './payload/types.js';
 import type { StandardSchemaV1 } from './payload/standard-schema.js';
 import { Broker } from './redis/broker.js';
 import { Connection } from './redis/connection.js';
+import { untilDrained } from './redis/drained.js';
 import { Keys } from './redis/keys.js';
 import { run } from './run.js';
 import type { QueueContext } from './redis/queue-context.js';
@@ -77,7 +79,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * @example
    * queue.events.on('retry', ({ id, attempt, error }) => console.warn(`message ${id} failed attempt ${attempt}`, error));
    */
-  readonly events: QueueEmitter = new EventEmitter();
+  readonly events: QueueEmitter;
   /**
    * The dead letters: messages that were buried, with their bytes and the reason.
    *
@@ -136,8 +138,9 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
     this.key = keys.base;
     this.#connection = Connection.share(connection);
     const broker = new Broker(this.#connection, keys, leaseMs, deadLetters);
-    const { events } = this;
     const log = loggerOf(name, logger);
+    const events = queueEmitter(name, log);
+    this.events = events;
     const payloadSettings: PayloadSettings = {
       ...settings,
       onNotCompiled: ({ name: cls, reason }) =>
@@ -155,6 +158,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
       events,
       logger: log,
       maintenance: new MaintenanceService({ name, broker, wire, events, logger: log }),
+      retryDefaults: put,
       runners: new Set(),
       admit: this.#admit,
       admitRunner: () => {
@@ -293,6 +297,22 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   async size(): Promise<number> {
     this.#admit();
     return this.#context.broker.reader.size();
+  }
+
+  /**
+   * Resolves when the queue has no message left: none is waiting, delayed and due, or active in any process. Waiting messages of a
+   * paused queue do not count.
+   *
+   * @param options `delayed`: also waits for messages that are not due yet; `signal`: ends the wait
+   * @throws QueueClosedError, InvalidOptionError; the reason of `signal`
+   *
+   * @example
+   * await emails.putAll(all);
+   * await emails.drained({ signal: AbortSignal.timeout(60_000) }); // workers have handled them
+   */
+  async drained(options?: DrainedOptions): Promise<void> {
+    this.#admit();
+    await untilDrained([this.#context.broker], drainedOptions(options));
   }
 
   /**

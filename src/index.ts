@@ -19,12 +19,21 @@ export type { QueueOptions } from './core/options/queue.js';
 export type { Serializer } from './core/options/queue-values.js';
 export type { ErrorRecord } from './wire/error-record.js';
 export type { ValidationOptions } from './core/options/validation.js';
+export type { DrainedOptions } from './core/options/drained.js';
 export type { Failure } from './wire/failures.js';
 export type { PutInput, PayloadClass, Plain } from './payload/types.js';
 export type { StandardSchemaV1 } from './payload/standard-schema.js';
 export type { Consumer } from './consumer/consume.js';
 export type { PutResult, Publisher } from './producer/publisher.js';
-export type { Runner, RunOptions, SharedSlots, StartOptions, StopOptions, WaitOptions } from './worker/runner.js';
+export type {
+  EndOptions,
+  Runner,
+  RunOptions,
+  SharedSlots,
+  StartOptions,
+  StopOptions,
+  WaitOptions,
+} from './worker/runner.js';
 export type { BatchWorkerDecorator, QueueWorker, WorkerDecorator } from './worker/decorator-types.js';
 export type {
   BatchHandler,

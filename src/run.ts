@@ -1,3 +1,4 @@
+import { a } from './core/options/schema.js';
 import { cliHost } from './worker/cli-host.js';
 import { handlersOf } from './worker/handlers.js';
 import { WorkerRunner, type Runner, type RunOptions, type StartOptions } from './worker/runner.js';
@@ -24,15 +25,16 @@ export function start(workers: WorkerSource, options?: StartOptions): Runner {
 }
 
 /**
- * Runs workers until SIGINT or SIGTERM. Use it as the last line of a worker script.
+ * Runs workers until a signal that ends the process: SIGINT, SIGTERM, SIGHUP, SIGQUIT or SIGUSR2. Use it as the last line of a
+ * worker script.
  *
  * The first signal stops the workers: they take no new messages, and active handlers may finish. The second signal releases
  * the active messages at once and ends the process. In a file that `hotqueue worker` loads, that command handles the signals
  * and the number of processes.
  *
  * @param workers an instance with decorated methods or worker fields, a wrapped function, or an array of these
- * @param options as for {@link start}, and `shutdownTimeout`: how long active handlers may run after the signal, 25 s by default.
- *   `waitForRedis: true` starts before Redis does
+ * @param options as for {@link start}, `shutdownTimeout`: how long active handlers may run after the signal, 25 s by default, and
+ *   `until: 'drained'`: end when no message is left. `waitForRedis: true` starts before Redis does
  * @throws NoWorkersError if `workers` has no worker
  * @throws ConflictingQueuesError if two workers take from one queue with different payloads
  * @throws InvalidOptionError; QueueClosedError if one of their queues is closed
@@ -42,8 +44,20 @@ export function start(workers: WorkerSource, options?: StartOptions): Runner {
  * @example
  * await run([new Studio(), new Mailer()], { shutdownTimeout: '1m' });
  */
-export async function run(workers: WorkerSource, { shutdownTimeout, ...options }: RunOptions = {}): Promise<void> {
+export async function run(workers: WorkerSource, options: RunOptions = {}): Promise<void> {
   const host = cliHost();
-  if (host) return host.runWorkers(workers, { ...options, ...(shutdownTimeout !== undefined && { shutdownTimeout }) });
-  await untilSignalled(new WorkerRunner(handlersOf(workers), options, shutdownTimeout), shutdownTimeout);
+  if (host) return host.runWorkers(workers, options);
+  const { shutdownTimeout, until, ...starting } = options;
+  refuseUnknownEnd(until);
+  const runner = new WorkerRunner(handlersOf(workers), starting, shutdownTimeout);
+  if (until === 'drained')
+    void runner
+      .drained()
+      .then(() => runner.stop())
+      .catch(() => undefined); // `finished` has the error
+  await untilSignalled(runner, shutdownTimeout);
+}
+
+function refuseUnknownEnd(until: unknown): void {
+  if (until !== undefined) a.oneOf('drained')(until, 'until');
 }

@@ -16,7 +16,7 @@ export function workerCommand(): Command {
         'worker dist/workers.js --processes 4 --max-memory 512mb',
         'in production: four processes, replaced when they die or grow',
       ],
-      ['worker src/workers.ts --burst', 'handle the waiting messages, then exit'],
+      ['worker src/workers.ts --burst', 'handle all messages, then exit'],
       ['worker src/workers.ts --watch', 'during development'],
     ],
   )
@@ -35,7 +35,7 @@ export function workerCommand(): Command {
       wholeFrom(1, 10_000),
     )
     .option('--processes <number>', 'number of processes; a process that dies is restarted', wholeFrom(1, 256))
-    .option('--burst', 'exit when no message is waiting')
+    .option('--burst', 'exit when no message is waiting, due, or active in any process')
     .option('--no-wait-for-redis', 'exit if Redis does not answer at the start (default: wait for it)')
     .option(
       '--max-jobs <number>',

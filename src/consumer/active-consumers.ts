@@ -1,3 +1,5 @@
+import { linkSignals } from '../core/linked-signal.js';
+
 /** An active consumer of this process: a loop over `consume()`, a `get` that waits, or a runner. */
 export interface ActiveConsumer {
   readonly kind: 'consumer' | 'worker';
@@ -44,7 +46,11 @@ export async function whileConsuming<R>(
       return ended;
     },
   });
-  const taken = take(signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal).finally(end);
+  const linked = signal && linkSignals(signal, stopped.signal);
+  const taken = take(linked?.signal ?? stopped.signal).finally(() => {
+    linked?.unlink();
+    end();
+  });
   ended = taken.catch(() => undefined); // the caller gets the error
   const value = await taken;
   if (value === undefined) stopped.signal.throwIfAborted();

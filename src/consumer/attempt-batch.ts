@@ -13,8 +13,11 @@ import {
   type Outcome,
   type Performed,
 } from './attempt.js';
+import { attributed } from './attribution.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';
+import { activeInProcess } from './process.js';
+import { inspectable, unreadError } from './returned.js';
 import type { RetryPolicy } from './retry-policy.js';
 import { withTimeout } from './timeout.js';
 
@@ -61,7 +64,8 @@ async function handle(claims: readonly Claim[], call: BatchHandlerCall): Promise
 
 function run(claims: readonly Claim[], { handle: handleAll }: BatchHandlerCall): Promise<unknown> {
   const payloads = claims.map(({ payload }) => payload);
-  return new Promise((resolve) => resolve(handleAll(payloads, [...claims])));
+  const handle = (): unknown => handleAll(payloads, [...claims]);
+  return new Promise((resolve) => resolve(activeInProcess.suspects > 0 ? attributed(claims, handle) : handle()));
 }
 
 function thrownInTime(claim: Claim, running: Promise<unknown>): Promise<Thrown> {
@@ -77,8 +81,11 @@ function thrownInTime(claim: Claim, running: Promise<unknown>): Promise<Thrown> 
 
 function thrownBy(running: Promise<unknown>): Promise<Thrown> {
   return running.then(
-    () => undefined,
-    (error: unknown) => ({ error }),
+    (result) => {
+      const error = unreadError(result);
+      return error && { error };
+    },
+    (error: unknown) => ({ error: inspectable(error) }),
   );
 }
 

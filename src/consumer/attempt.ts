@@ -6,8 +6,11 @@ import type { PayloadType } from '../payload/payload-type.js';
 import { noOptions } from '../wire/envelope.js';
 import { wordsOf } from '../wire/error-record.js';
 import type { Claim } from './claim.js';
+import { attributed } from './attribution.js';
 import type { Delivery } from './delivery.js';
+import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
+import { inspectable, promiseOf, thenOf, unreadError } from './returned.js';
 import { withTimeout } from './timeout.js';
 
 /** What one worker calls for each message, and how it treats failures. */
@@ -88,14 +91,16 @@ export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy 
   };
 }
 
-/** How an attempt ended whose handler did not throw. */
-export function ended({ failure }: Delivery): Performed {
-  return failure ? failed(failure.error) : handled;
+/** How an attempt ended whose handler did not throw. @param result what the handler returned */
+export function ended({ failure }: Delivery, result?: unknown): Performed {
+  if (failure) return failed(failure.error);
+  const error = result === undefined ? undefined : unreadError(result);
+  return error ? failed(error) : handled;
 }
 
 /** How an attempt ended whose handler threw. What is `undefined` would look like no error at all. */
 export function failed(error: unknown): Performed {
-  return { kind: 'failed', error: error === undefined ? new Error('the handler threw undefined') : error };
+  return { kind: 'failed', error: error === undefined ? new Error('the handler threw undefined') : inspectable(error) };
 }
 
 /** Decides how a message is settled. Pure. An invalid or expired message cannot get better; one that failed may. */
@@ -154,22 +159,26 @@ function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted |
   const { timeoutMs } = claim.policy!;
   const { handle } = call;
   let result: unknown;
+  let then: PromiseLike<unknown>['then'] | undefined;
   try {
-    result = timeoutMs === undefined ? handle(claim.payload, claim) : handleInTime(claim, call, timeoutMs);
+    result =
+      timeoutMs === undefined && activeInProcess.suspects === 0
+        ? handle(claim.payload, claim)
+        : handleGuarded(claim, call, timeoutMs);
+    then = result === undefined ? undefined : thenOf(result);
   } catch (error) {
     return conclude(claim, call, failed(error));
   }
-  if (result === undefined || !isThenable(result)) return conclude(claim, call, ended(claim));
-  (call.freeSlots.pop() ?? new PromiseSlot(call)).wait(result, claim);
+  if (!then) return conclude(claim, call, ended(claim, result));
+  (call.freeSlots.pop() ?? new PromiseSlot(call)).wait(promiseOf(result, then), claim);
   return false;
 }
 
-function handleInTime<T>(claim: Claim<T>, { handle }: HandlerCall<T>, timeoutMs: number): unknown {
-  return withTimeout(
-    timeoutMs,
-    () => handle(claim.payload, claim),
-    () => timedOut(claim, timeoutMs),
-  );
+/** With a time limit, or with attribution of a crash to its message. */
+function handleGuarded<T>(claim: Claim<T>, call: HandlerCall<T>, timeoutMs: number | undefined): unknown {
+  const plain = (): unknown => call.handle(claim.payload, claim);
+  const handle = activeInProcess.suspects > 0 ? (): unknown => attributed([claim], plain) : plain;
+  return timeoutMs === undefined ? handle() : withTimeout(timeoutMs, handle, () => timedOut(claim, timeoutMs));
 }
 
 /** @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered */
@@ -183,14 +192,14 @@ function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed
 /** Waits for the promises of handlers, one after the other. Two new functions for each message would be a quarter of its garbage. */
 export class PromiseSlot {
   #claim: Claim | undefined;
-  readonly #resolved = (): void => this.#end(ended(this.#claim!));
+  readonly #resolved = (result: unknown): void => this.#end(ended(this.#claim!, result));
   readonly #rejected = (error: unknown): void => this.#end(failed(error));
 
   constructor(private readonly call: HandlerCall) {}
 
-  wait(result: PromiseLike<unknown>, claim: Claim): void {
+  wait(result: Promise<unknown>, claim: Claim): void {
     this.#claim = claim;
-    void Promise.resolve(result).then(this.#resolved, this.#rejected);
+    void result.then(this.#resolved, this.#rejected);
   }
 
   #end(performed: Performed): void {
@@ -238,8 +247,4 @@ function log(claim: Claim, outcome: Exclude<Outcome, { verb: 'ack' }>): void {
       { queue, event: 'retry', ...about, delayMs: outcome.delayMs },
       `${message} failed attempt ${attempt}, next attempt in ${outcome.delayMs} ms${why}`,
     );
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

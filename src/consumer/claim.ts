@@ -21,6 +21,7 @@ import { wordsOf } from '../wire/error-record.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
 import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';
+import { endAttribution } from './attribution.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
 import type { Settler } from './settler.js';
@@ -87,6 +88,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     this.attempt = header ? header.attempts + 1 : 1;
     this.options = header ? optionsOf(header) : noOptions;
     activeInProcess.messages += 1;
+    if (this.#isSuspect) activeInProcess.suspects += 1;
   }
 
   get context(): QueueContext {
@@ -136,8 +138,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** This process no longer works on it: it is settled or lost. */
   deactivate(): void {
-    if (this.#isActive) activeInProcess.messages -= 1;
+    if (!this.#isActive) return;
     this.#isActive = false;
+    activeInProcess.messages -= 1;
+    if (this.#isSuspect && --activeInProcess.suspects === 0) endAttribution();
   }
 
   /** Emits an event of this message, if it has a listener. */
@@ -265,6 +269,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** The list for the message once it has a header. In the base list, a header would break Python's reader of a plain queue. */
   get #laneWithHeader(): Lane {
     return this.context.wire === 'plain' && !this.isQuarantined ? 'a' : this.lane;
+  }
+
+  /** Whether a worker has died while it had this message. */
+  get #isSuspect(): boolean {
+    return this.#envelope !== undefined && (this.#envelope.header?.crashes ?? 0) > 0;
   }
 
   /** Id of a message without a header. Worker, take and index are never used twice together, and `recover.lua` makes the same id. */

@@ -1,3 +1,4 @@
+import { linkSignals } from '../core/linked-signal.js';
 import type { ResolvedTakeOptions } from '../core/options/consume.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Claim } from './claim.js';
@@ -26,12 +27,12 @@ export function consume<T, G>(
   give: (delivery: Delivery<T>) => G,
   onEnd: () => void,
 ): Consumer<G> {
-  return consumerOf(options.signal, onEnd, (ended) =>
+  return consumerOf(options.signal, onEnd, (ended, onItemsEnd) =>
     walk(
       new MessageSource(context, { ended, waitMs: options.idleTimeoutMs }, defaultMaxBlockedMs),
       options,
       give,
-      onEnd,
+      onItemsEnd,
     ),
   );
 }
@@ -43,12 +44,12 @@ export function consumeBatches<T, G>(
   give: (delivery: Delivery<T>) => G,
   onEnd: () => void,
 ): Consumer<G[]> {
-  return consumerOf(options.signal, onEnd, (ended) =>
+  return consumerOf(options.signal, onEnd, (ended, onItemsEnd) =>
     walkBatches(
       new MessageSource(context, { ended, waitMs: options.idleTimeoutMs }, defaultMaxBlockedMs),
       options,
       give,
-      onEnd,
+      onItemsEnd,
     ),
   );
 }
@@ -56,15 +57,20 @@ export function consumeBatches<T, G>(
 function consumerOf<G>(
   signal: AbortSignal | undefined,
   onEnd: () => void,
-  itemsUntil: (ended: AbortSignal) => AsyncGenerator<G, void, undefined>,
+  itemsUntil: (ended: AbortSignal, onEnd: () => void) => AsyncGenerator<G, void, undefined>,
 ): Consumer<G> {
   const left = new AbortController();
-  const items = itemsUntil(signal ? AbortSignal.any([signal, left.signal]) : left.signal);
+  const linked = signal && linkSignals(signal, left.signal);
+  const items = itemsUntil(linked?.signal ?? left.signal, () => {
+    linked?.unlink();
+    onEnd();
+  });
   const consumer: Consumer<G> = {
     next: () => items.next(),
     // The abort comes first: a generator runs `return` only after a `next` that waits.
     return: () => {
       left.abort();
+      linked?.unlink();
       onEnd(); // a generator that has not begun runs none of its code
       return items.return();
     },

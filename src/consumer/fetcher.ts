@@ -172,11 +172,13 @@ export class Fetcher implements MaintainedWorker {
 
   async #wait(most: number): Promise<void> {
     this.#wakeup ??= this.context.broker.wakeup();
-    // Only a worker with an unexpired lease, in a process with nothing to do: what a pipelined take brings to a busy process would
-    // wait for a free slot, though other workers are free.
+    // Only a worker with an unexpired lease, in a process with nothing to do and no other worker. What a pipelined take brings to a
+    // busy process would wait, though workers of other processes are free, and a handler of another worker may begin at any moment
+    // and block the event loop.
     const { worker, isProven } = this.session;
     const { onPipelined } = this.options;
-    const mayPipeline = most > 0 && worker !== undefined && isProven && activeInProcess.messages === 0;
+    const { messages, workers } = activeInProcess;
+    const mayPipeline = most > 0 && worker !== undefined && isProven && messages === 0 && workers === 1;
     const isMoved = await this.#wakeup.wait(
       mayPipeline && onPipelined ? (client) => this.#takeBehind(client, worker, most, onPipelined) : undefined,
     );

@@ -1,4 +1,5 @@
 import { setImmediate as endOfTurn, setTimeout as pause } from 'node:timers/promises';
+import { linkSignals } from '../core/linked-signal.js';
 import type { ResolvedGetOptions } from '../core/options/consume.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Claim } from './claim.js';
@@ -51,7 +52,8 @@ export class Getter<T> {
   async #get({ block, timeoutMs, signal }: ResolvedGetOptions): Promise<Claim<T> | undefined> {
     const { signal: closed } = this.#closing;
     const getting = this.#takeKept() ?? this.#open();
-    getting.limits.ended = signal ? AbortSignal.any([signal, closed]) : closed;
+    const linked = signal && linkSignals(signal, closed);
+    getting.limits.ended = linked?.signal ?? closed;
     let mayKeep = false;
     try {
       const atOnce = await this.#next(getting, 0);
@@ -59,6 +61,7 @@ export class Getter<T> {
       mayKeep = (atOnce !== undefined || !block) && !getting.limits.ended.aborted;
       return atOnce ?? (block ? await this.#next(getting, timeoutMs) : undefined);
     } finally {
+      linked?.unlink();
       if (mayKeep && !this.#kept) this.#keep(getting);
       else await getting.source.leave([]);
     }

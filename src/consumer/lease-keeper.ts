@@ -2,6 +2,8 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { QueueContext } from '../redis/queue-context.js';
 import { beatCall, posted, type PostedCall } from '../redis/script-calls.js';
+import type { Take } from '../redis/take.js';
+import type { Claim } from './claim.js';
 import { leaseThread, type ThreadData, type ThreadRequest, type ThreadServer } from './lease-thread.js';
 
 /** The worker of a kept lease, as the keeper sees it. */
@@ -13,6 +15,11 @@ export interface LeaseHolder {
   readonly beganAt: number;
   /** Whether a handler runs now. */
   readonly isRunning: boolean;
+  /** Id of the registered worker. */
+  readonly worker: string | undefined;
+  readonly nextTakeNumber: number;
+  readonly held: readonly Claim[];
+  readonly takes: readonly Take[];
 }
 
 /** How long the lease of a worker is renewed while a handler blocks the event loop. After that, another worker gets its messages. */
@@ -22,6 +29,8 @@ const exitPatienceMs = 1_000;
 
 const pulses = new Int32Array(new SharedArrayBuffer(4));
 const kept = new Set<KeptLease>();
+/** Of all workers of this process that have had a message. */
+export const keptLeases: ReadonlySet<KeptLease> = kept;
 let thread: Worker | undefined;
 /** Why there is no thread, and none is started again. */
 let failure: unknown;

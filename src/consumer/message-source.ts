@@ -3,7 +3,7 @@ import { admit, decide, ended, policyFor, settle, type Unadmitted } from './atte
 import type { Claim } from './claim.js';
 import { Fetcher } from './fetcher.js';
 import { Prefetch } from './prefetch.js';
-import { defaultPolicy } from './retry-policy.js';
+import { policyOf, type RetryPolicy } from './retry-policy.js';
 
 /** When waiting for messages ends. The owner of a source may change it between two calls. */
 export interface WaitLimits {
@@ -25,6 +25,7 @@ const leastSettlePatienceMs = 30_000;
 export class MessageSource<T> {
   readonly #fetcher: Fetcher;
   readonly #prefetch: Prefetch;
+  readonly #policy: RetryPolicy;
   #handedOutAt: number | undefined;
   readonly #beforeRelease = (): void => void this.#prefetch.giveBack();
 
@@ -34,6 +35,7 @@ export class MessageSource<T> {
     /** How long the caller may block the event loop and keep its messages; see {@link SessionOptions}. */
     maxBlockedMs?: number,
   ) {
+    this.#policy = policyOf(context.retryDefaults);
     this.#fetcher = new Fetcher(context, {
       ...(maxBlockedMs !== undefined && { maxBlockedMs }),
       settling: { withinMs: Math.max(leastSettlePatienceMs, context.broker.leaseMs) },
@@ -190,7 +192,7 @@ export class MessageSource<T> {
   }
 
   #isValid(claim: Claim<T>): boolean | Promise<boolean> {
-    claim.policy = policyFor(claim, defaultPolicy);
+    claim.policy = policyFor(claim, this.#policy);
     const refused = admit(claim, this.context.payload);
     return refused === undefined || this.#bury(claim, refused);
   }

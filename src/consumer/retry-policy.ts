@@ -1,7 +1,8 @@
 import { doubling, type BackoffCurve } from '../core/options/backoff.js';
 import { toMs, type Duration } from '../core/duration.js';
-import { errorFields, type LogFields } from '../core/logger.js';
+import { errorFields, textOf, type LogFields } from '../core/logger.js';
 import { describe } from '../core/options/schema.js';
+import type { QueueContext } from '../redis/queue-context.js';
 
 /** Retry options of a worker. */
 export interface RetryRules {
@@ -22,6 +23,15 @@ export interface RetryPolicy extends RetryRules {
 
 /** Three attempts, with waits of 1 s and 2 s: enough for a short failure, and the final result does not take long. */
 export const defaultPolicy: RetryPolicy = { attempts: 3, backoff: doubling(1_000) };
+
+/** The policy of a queue, for messages and workers that have no options of their own. */
+export function policyOf({ attempts, backoffMs, timeoutMs }: QueueContext['retryDefaults']): RetryPolicy {
+  return {
+    attempts: attempts ?? defaultPolicy.attempts,
+    backoff: backoffMs === undefined ? defaultPolicy.backoff : doubling(backoffMs),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+}
 
 /**
  * Milliseconds to wait before the next attempt.
@@ -87,7 +97,7 @@ function guardedFilter(retryIf: NonNullable<RetryRules['retryIf']>, warn: Warn):
     } catch (thrown) {
       warn(
         { option: 'retryIf', attempt, ...errorFields(thrown) },
-        `retryIf threw (${String(thrown)}): the message will be retried`,
+        `retryIf threw (${textOf(thrown)}): the message will be retried`,
       );
     }
     return true;
@@ -104,7 +114,7 @@ function guardedDelay(delay: (attempt: number, error: unknown) => Duration, warn
       const insteadMs = delayAfter(attempt, defaultPolicy.backoff);
       warn(
         { option: 'backoff', attempt, delayMs: insteadMs, ...errorFields(thrown) },
-        `backoff did not return a duration (${String(thrown)}): the message will be retried in ${insteadMs} ms`,
+        `backoff did not return a duration (${textOf(thrown)}): the message will be retried in ${insteadMs} ms`,
       );
       return insteadMs;
     }

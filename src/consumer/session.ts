@@ -1,3 +1,4 @@
+// Longer than 250 lines: the registration of a worker and everything that it holds change together.
 import type { QueueHints, WorkerCommand } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
@@ -10,8 +11,9 @@ import {
   type AttemptCounts,
   type WorkerDescription,
 } from './heartbeat-report.js';
+import { watchExit } from './exit.js';
 import { KeptLease, pulse, type LeaseHolder } from './lease-keeper.js';
-import { processId } from './process.js';
+import { activeInProcess, processId } from './process.js';
 import { Settler } from './settler.js';
 
 const leavePatienceMs = 5_000;
@@ -99,6 +101,16 @@ export class Session implements ClaimHolder, LeaseHolder {
     return (this.options.description ?? consumerDescription).name;
   }
 
+  /** What this worker has taken and not settled. */
+  get held(): readonly Claim[] {
+    return this.#claims;
+  }
+
+  /** The takes that Redis has not dropped. */
+  get takes(): readonly Take[] {
+    return [...this.#takes.values()];
+  }
+
   /** Whether a handler runs now. */
   get isRunning(): boolean {
     return this.#claims.some(({ startedAt }) => startedAt !== undefined);
@@ -112,6 +124,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     await this.context.broker.join(worker, processId(), { signal: this.options.taking }, this.#report());
     this.#provenAt = sentAt;
     this.#worker = worker;
+    activeInProcess.workers += 1;
     return worker;
   }
 
@@ -120,7 +133,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     const worker = this.#worker;
     if (!worker) return undefined;
     const sentAt = performance.now();
-    const takes = [...this.#takes.values()].map((take) => this.#asForBeat(take));
+    const takes = this.takes.map((take) => this.#asForBeat(take));
     const reply = await this.context.broker.beat(worker, this.nextTakeNumber, takes, { withinMs: 0 }, this.#report());
     if (reply === 'lost') {
       if (worker === this.#worker) this.loseLease();
@@ -145,6 +158,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     this.#takeNumber = take.number;
     this.#takes.set(take.number, take);
     const { maxBlockedMs } = this.options;
+    if (maxBlockedMs !== undefined) watchExit();
     if (maxBlockedMs !== undefined) this.#lease ??= new KeptLease(this, take.worker, maxBlockedMs);
     const takenAt = Date.now();
     const claims: Claim[] = [];
@@ -224,6 +238,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   }
 
   #endRegistration(): void {
+    if (this.#worker) activeInProcess.workers -= 1;
     this.#worker = undefined;
     this.#lease?.end();
     this.#lease = undefined;

@@ -23,8 +23,7 @@ export interface DeliveryEvent {
  * A `HotQueue` object emits an event for each transition that it makes itself, once Redis has confirmed it. It does not emit the
  * transitions of other `HotQueue` objects and other processes. An event without a listener costs nothing.
  *
- * An error that a listener throws changes nothing in the queue. It becomes an uncaught exception, which ends the process unless
- * the program handles it.
+ * What a listener throws, or a promise that it returns rejects with, changes nothing in the queue. The queue logs it as an error.
  *
  * @example
  * queue.events.on('bury', ({ id, reason, error }) => alert(`message ${id} is dead: ${reason}`, error));
@@ -171,17 +170,8 @@ export interface QueueEvents {
 export type QueueEmitter = EventEmitter<QueueEvents>;
 
 /**
- * Emits an event. If a listener throws, its error is an uncaught exception in a later turn: it must not stop the worker, or a
- * call that has done its work.
- *
- * Where events are frequent, ask for `listenerCount` first, so that an event without a listener needs no object.
+ * Emits an event. Where events are frequent, ask for `listenerCount` first, so that an event without a listener needs no object.
  */
 export function emit<V extends keyof QueueEvents>(events: QueueEmitter, verb: V, event: QueueEvents[V][0]): void {
-  try {
-    (events as EventEmitter).emit(verb, event);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
+  (events as EventEmitter).emit(verb, event);
 }

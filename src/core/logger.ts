@@ -124,8 +124,8 @@ function toStderr(_fields: LogFields, sentence: string): void {
   writeLine(process.stderr, `hotqueue: ${printable(sentence)}`);
 }
 
-/** A logger may throw any value, and converting it to text may throw too. */
-function textOf(thrown: unknown): string {
+/** The text of a thrown value. Never throws: user code may throw any value, and converting it to text may throw too. */
+export function textOf(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {

@@ -65,7 +65,7 @@ export class PutRequest {
   /** Redis has the messages. @param isDuplicate whether it had the only message already, under the same id */
   resolve(isDuplicate: boolean): void {
     const { events, name } = this.target.context;
-    // In a microtask: a listener that throws is an uncaught exception, as in all of Node, and fails no other put.
+    // In a microtask: a slow listener must not delay the other puts of a batch.
     if (!isDuplicate && events.listenerCount('put') > 0)
       queueMicrotask(() => events.emit('put', { queue: name, ids: this.ids }));
     this.onStored(this.target.uniqueForMs === undefined ? this.jobs : withDuplicate(this.jobs, isDuplicate));

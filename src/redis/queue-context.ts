@@ -1,5 +1,6 @@
 import type { QueueEmitter } from '../core/events.js';
 import type { Logger } from '../core/logger.js';
+import type { ResolvedPutOptions } from '../core/options/put.js';
 import type { PayloadSettings, PayloadType } from '../payload/payload-type.js';
 import type { Broker } from './broker.js';
 import type { QueueHints } from './transitions.js';
@@ -49,6 +50,8 @@ export interface QueueContext<T = unknown> {
   readonly events: QueueEmitter;
   readonly logger: Logger;
   readonly maintenance: Maintenance;
+  /** Options of the queue for messages and workers that have none of their own. */
+  readonly retryDefaults: Pick<ResolvedPutOptions, 'attempts' | 'backoffMs' | 'timeoutMs'>;
   /** Runners in this process that take from the queue. `HotQueue.close` stops them. */
   readonly runners: Set<StoppableRunner>;
   /** @throws QueueClosedError when the queue is closed */

@@ -6,13 +6,16 @@ import { Fetcher } from '../consumer/fetcher.js';
 import { defaultMaxBlockedMs } from '../consumer/lease-keeper.js';
 import type { WorkerDescription } from '../consumer/heartbeat-report.js';
 import { Prefetch } from '../consumer/prefetch.js';
-import { defaultPolicy, guarded, type Warn } from '../consumer/retry-policy.js';
+import { guarded, policyOf, type Warn } from '../consumer/retry-policy.js';
 import { Timer } from '../core/timer.js';
 import type { WorkerCommand } from '../redis/transitions.js';
 import type { BoundHandler } from './handlers.js';
 
 /** `PrefetchSize` counts batches here; together they have no more messages than it allows single ones. */
 const mostAhead = 2_000;
+
+/** How long the end of a registration may take when the shutdown timeout has passed. */
+const leaveGraceMs = 1_000;
 
 export interface HandlerRunnerOptions {
   /** Aborts everything that still waits for Redis, also the settling of what runs. */
@@ -77,7 +80,7 @@ export class HandlerRunner {
     this.#call = {
       payload,
       handle,
-      retry: { ...defaultPolicy, ...guarded(handler.options, warn) },
+      retry: { ...policyOf(context.retryDefaults), ...guarded(handler.options, warn) },
       onOver: (claim) => this.#over(claim.startedAt!),
       freeSlots: [],
     };
@@ -166,8 +169,16 @@ export class HandlerRunner {
   }
 
   /** Gives back what is still held, and ends the registration. */
-  leave(): Promise<void> {
-    return this.#fetcher.leave();
+  async leave(): Promise<void> {
+    const { givingUp } = this.options;
+    const late = latenessOf(givingUp);
+    const isLate = await Promise.race([this.#fetcher.leave().then(() => false), late.promise]).finally(late.forget);
+    if (!isLate) return;
+    const { name, context } = this.handler;
+    context.logger.warn(
+      { queue: context.name, handler: name },
+      `${name}: Redis did not answer before the shutdown timeout: its messages return when its lease ends`,
+    );
   }
 
   get #description(): WorkerDescription {
@@ -281,4 +292,22 @@ export class HandlerRunner {
   #announceRoom(): void {
     if (this.isAwaited) this.options.onRoom();
   }
+}
+
+/** Resolves when the shutdown timeout has passed, and Redis has had one more second to answer. */
+function latenessOf(givingUp: AbortSignal): { readonly promise: Promise<true>; readonly forget: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  let begin!: () => void;
+  const promise = new Promise<true>((resolve) => {
+    begin = () => void (timer = setTimeout(resolve, leaveGraceMs, true));
+  });
+  if (givingUp.aborted) begin();
+  else givingUp.addEventListener('abort', begin, { once: true });
+  return {
+    promise,
+    forget: () => {
+      clearTimeout(timer);
+      givingUp.removeEventListener('abort', begin);
+    },
+  };
 }

@@ -2,7 +2,11 @@ import { inspect } from 'node:util';
 import { ignoreBrokenPipes } from '../core/broken-pipes.js';
 import { toMs, type Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
+import { linkSignals } from '../core/linked-signal.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
+import { drainedOptions, type DrainedOptions } from '../core/options/drained.js';
+import type { Broker } from '../redis/broker.js';
+import { untilDrained } from '../redis/drained.js';
 import { Timer } from '../core/timer.js';
 import { Dispatcher, type Sharing } from './dispatcher.js';
 import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
@@ -70,7 +74,16 @@ export interface SharedSlots {
  * await run([new Studio(), new Archive()], { order: 'fair', concurrency: 8, shutdownTimeout: '10s' });
  * ```
  */
-export type RunOptions = StartOptions & StopOptions;
+export type RunOptions = StartOptions & StopOptions & EndOptions;
+
+/** When `run` ends. */
+export interface EndOptions {
+  /**
+   * `'drained'`: `run` also ends when the queues of its workers are drained, see {@link Runner.drained}. By default it ends only
+   * at a signal, or when a queue is closed.
+   */
+  until?: 'drained';
+}
 
 /**
  * Running workers, as `start` returns them. A runner is not a promise: use `await runner.finished`.
@@ -85,6 +98,20 @@ export type RunOptions = StartOptions & StopOptions;
 export interface Runner extends AsyncDisposable {
   /** Resolves when all workers have stopped. Rejects if one cannot continue: then all others are stopped too. */
   readonly finished: Promise<void>;
+  /**
+   * Resolves when the queues of this runner have no message left: none is waiting, delayed and due, or active, in this process or
+   * another one. Waiting messages of a paused queue do not count. Also resolves when the runner has stopped.
+   *
+   * @param options `delayed`: also waits for messages that are not due yet; `signal`: ends the wait
+   * @throws InvalidOptionError; the reason of `signal`; the error of {@link finished}
+   * @example
+   * ```ts
+   * const runner = start(new Studio());
+   * await runner.drained();
+   * await runner.stop();
+   * ```
+   */
+  drained(options?: DrainedOptions): Promise<void>;
   /**
    * Takes no more messages, gives back those that have not started, and waits for the others. A second call can shorten the
    * deadline.
@@ -108,6 +135,7 @@ export class WorkerRunner implements Runner {
   readonly #late = new AbortController();
   readonly #shutdownTimeoutMs: number;
   readonly #handlers: readonly BoundHandler[];
+  readonly #brokers: readonly Broker[];
   #lateAt = Infinity;
   #timer: Timer | undefined;
   #isStopping = false;
@@ -123,6 +151,7 @@ export class WorkerRunner implements Runner {
     this.#handlers = handlers;
     const queues = [...new Set(handlers.map(({ context }) => context))];
     for (const queue of queues) queue.admitRunner();
+    this.#brokers = queues.map(({ broker }) => broker);
     this.#shutdownTimeoutMs = toMs(shutdownTimeout, 'shutdownTimeout');
     const { sharing, waitsForStart } = settingsOf(options);
     const onStopCommand = (): void => this.#stop(this.#shutdownTimeoutMs);
@@ -158,6 +187,20 @@ export class WorkerRunner implements Runner {
   /** Number of handlers that run now. */
   get running(): number {
     return this.#dispatchers.reduce((sum, loop) => sum + loop.running, 0);
+  }
+
+  async drained(options?: DrainedOptions): Promise<void> {
+    const { delayed, signal } = drainedOptions(options);
+    const ended = new AbortController();
+    const linked = linkSignals(ended.signal, ...(signal ? [signal] : []));
+    const drained = untilDrained(this.#brokers, { ...(delayed !== undefined && { delayed }), signal: linked.signal });
+    drained.catch(() => undefined); // after the end of the runner
+    try {
+      await Promise.race([drained, this.finished]);
+    } finally {
+      ended.abort();
+      linked.unlink();
+    }
   }
 
   async stop({ shutdownTimeout = this.#shutdownTimeoutMs }: StopOptions = {}): Promise<void> {

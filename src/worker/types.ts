@@ -7,7 +7,8 @@ import type { Delivery } from '../consumer/delivery.js';
 /**
  * Options of a worker.
  *
- * `attempts`, `backoff` and `timeout` in the options of a message or of its queue take precedence over those of the worker.
+ * `attempts`, `backoff` and `timeout` of a message, or of the queue object that put it, take precedence over those of the worker. Those of
+ * the queue object of the worker apply if both have none.
  *
  * @example
  * ```ts

@@ -3,11 +3,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery, DeliveryEvent, HotQueue, LogFields, QueueWorker } from '../../src/index.js';
 import { type History, type Load, sumOf } from './history.js';
 
+/** Message of an error that is no fault of the library. */
+export const askedForError = 'the message asked for an error that nothing handles';
+
 /**
  * A worker that does what `does` of each message asks, and writes every step to the history: `ok`, `fail:2` (the first two
  * attempts throw), `bury`, `later:500` (one retry, after 500 ms), `ack` (the handler acknowledges), `release:2` (released
  * twice), `die` (kills its process with SIGKILL), `die:/file` (the same, once that file exists), `hold:/file` (ends once that
- * file exists), `stall` (blocks the event loop for `ms`), `stall:/file` (blocks it until that file exists).
+ * file exists), `stall` (blocks the event loop for `ms`), `stall:/file` (blocks it until that file exists), `float` (an error ends the process when the message is done).
  */
 export function scribe(
   queue: HotQueue<Load>,
@@ -42,6 +45,7 @@ export function scribe(
       return void (await job.retry({ delay: Number(argument) }));
     }
     history.write('end', mark);
+    if (verb === 'float') setTimeout(() => void Promise.reject(new Error(askedForError)), 50);
     if (verb === 'bury') await job.bury('the message asked for it');
     if (verb === 'ack') await job.ack();
   };

@@ -5,6 +5,7 @@ import { report, type Verdict } from './checker.js';
 import type { Scenario } from './scenario.js';
 import { blockingScenarios } from './scenarios/blocking.js';
 import { connectionScenarios } from './scenarios/connections.js';
+import { exitScenarios } from './scenarios/exits.js';
 import { failoverScenarios } from './scenarios/failover.js';
 import { lateScenarios } from './scenarios/late.js';
 import { lossScenarios } from './scenarios/losses.js';
@@ -20,6 +21,7 @@ import { World } from './world.js';
 
 const scenarios: readonly Scenario[] = [
   ...blockingScenarios,
+  ...exitScenarios,
   ...failoverScenarios,
   ...simulationScenarios,
   ...connectionScenarios,

@@ -1,6 +1,6 @@
 /** A worker process. Its task is in the environment variable `CHAOS`, as JSON. */
 import { HotQueue, run } from '../../src/index.js';
-import { listen, loggerInto, scribe } from './handler.js';
+import { askedForError, listen, loggerInto, scribe } from './handler.js';
 import { History, type Load } from './history.js';
 import { connect, type Road } from './road.js';
 
@@ -20,7 +20,9 @@ export interface WorkerTask {
 
 const task = JSON.parse(process.env.CHAOS!) as WorkerTask;
 const history = new History(task.folder, task.proc);
-process.on('uncaughtExceptionMonitor', (error) => history.write('uncaught', { text: String(error.stack ?? error) }));
+process.on('uncaughtExceptionMonitor', (error) => {
+  if (error.message !== askedForError) history.write('uncaught', { text: String(error.stack ?? error) });
+});
 const { options, close } = connect(task.road);
 const queues = [task.queue, ...(task.also ?? [])].map(
   (name) =>

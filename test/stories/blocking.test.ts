@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { HotQueue } from 'hotqueue';
 import { aChild, type Child } from '../support/child.js';
 import { until } from '../support/facts.js';
 import { aQueue } from '../support/queue.js';
@@ -90,5 +91,34 @@ describe('a blocked process', () => {
     await until(() => child.lines.includes('began sum'));
     const other = computing(queue.name, 0);
     await until(() => other.lines.includes('ended sum'));
+  });
+});
+
+describe('a process whose event loop is blocked', () => {
+  it('holds no message of its other queues that came meanwhile, while another process is idle', async () => {
+    const [blocking, other] = [aQueue(), aQueue()];
+    const child = aChild(`
+      import { HotQueue, run } from 'hotqueue';
+      const [blocking, other] = ['${blocking.name}', '${other.name}'].map((name) => new HotQueue(name));
+      await run([
+        blocking.worker((item) => {
+          console.log('began', item);
+          for (;;);
+        }),
+        other.worker((item) => console.log('ended', item)),
+      ]);
+    `);
+    const idle = computing(other.name, 0);
+    const workers = async (queue: HotQueue, count: number): Promise<unknown> =>
+      until(
+        () => queue.counts(),
+        (counts) => counts.workers === count,
+      );
+    await Promise.all([workers(blocking, 1), workers(other, 2)]);
+    await blocking.put('endless');
+    await until(() => child.lines.includes('began endless'));
+    await other.put('a', 'b'); // a wait of each process is served
+    await until(() => idle.lines.filter((line) => line.startsWith('ended')).length === 2);
+    expect(child.lines).toEqual(['began endless']);
   });
 });

@@ -27,6 +27,7 @@ export function aDeclaredQueue<T = unknown>(
     name,
     payload: payloadType<T>(source),
     payloadSettings: {},
+    retryDefaults: {},
     broker,
   }) as unknown as QueueContext<T>;
   const asked: BoundHandler[][] = [];

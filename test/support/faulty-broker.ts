@@ -97,6 +97,7 @@ export class FaultyBroker {
       broker: this.broker,
       payload: payloadType(undefined),
       payloadSettings: {},
+      retryDefaults: {},
       wire: 'hotqueue',
       events: new EventEmitter(),
       logger: silent,

@@ -28,8 +28,9 @@ process.once('SIGTERM', () => {
   workerProcess.stop('SIGTERM');
   process.on('SIGTERM', () => workerProcess.force());
 });
-// Ctrl-C sends SIGINT to all foreground processes. The child ignores it, because the supervisor sends its own command.
-process.on('SIGINT', () => {});
+// Ctrl-C sends SIGINT to all foreground processes, as a closed terminal sends SIGHUP. The child ignores them, because the
+// supervisor sends its own command.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) process.on(signal, () => {});
 if (!process.connected) workerProcess.stop('orphaned'); // the supervisor died while this file was loaded
 
 try {

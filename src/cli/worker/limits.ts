@@ -1,3 +1,4 @@
+import { areDrained } from '../../redis/drained.js';
 import type { BoundHandler } from '../../worker/handlers.js';
 import type { EndReason, WorkerSettings } from './settings.js';
 
@@ -39,7 +40,7 @@ export function watchLimits(
     if (!isBurst || isReading) return;
     isReading = true;
     try {
-      if ((await isNothingReady(handlers)) && running() === 0) drained();
+      if ((await isDrained(handlers)) && running() === 0) drained();
     } catch {
       // Redis does not answer. The handlers wait for it or fail, so the limits only have to try again.
     } finally {
@@ -53,13 +54,7 @@ export function watchLimits(
   };
 }
 
-/** True if no queue has a message that can be taken now. Messages of a paused queue cannot be taken. */
-export async function isNothingReady(handlers: readonly BoundHandler[]): Promise<boolean> {
-  const brokers = [...new Set(handlers.map(({ context }) => context.broker))];
-  const ready = await Promise.all(
-    brokers.map(
-      async (broker) => (await broker.reader.size(patience)) > 0 && !(await broker.reader.isPaused(patience)),
-    ),
-  );
-  return !ready.includes(true);
+/** Whether no message is waiting, due, or active in any process. Messages of a paused queue cannot be taken, so they do not count. */
+export function isDrained(handlers: readonly BoundHandler[]): Promise<boolean> {
+  return areDrained([...new Set(handlers.map(({ context }) => context.broker))], patience);
 }

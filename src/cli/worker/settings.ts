@@ -19,9 +19,13 @@ export interface WorkerSettings {
 
 export type LogForm = 'json' | 'pretty' | 'none';
 
+/** Signals that stop the command; the same as for `run()`. */
+export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
+export type EndingSignal = (typeof endingSignals)[number];
+
 /** Why a worker process ended normally. */
 export type EndReason =
-  'SIGTERM' | 'SIGINT' | 'burst' | 'max-jobs' | 'max-idle' | 'max-memory' | 'restart' | 'orphaned' | 'command';
+  EndingSignal | 'burst' | 'max-jobs' | 'max-idle' | 'max-memory' | 'restart' | 'orphaned' | 'command';
 
 const units = { b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30 } as const;
 

@@ -5,7 +5,7 @@ import { exitCodes, type RedisFlags } from '../command.js';
 import { exitSoon } from '../exit.js';
 import { assertFile } from './load.js';
 import { logIn, type Log } from './log.js';
-import type { LogForm, WorkerSettings } from './settings.js';
+import { endingSignals, type EndingSignal, type LogForm, type WorkerSettings } from './settings.js';
 import { Supervisor } from './supervisor.js';
 import { watchSources } from './watch.js';
 import { WorkerProcess } from './worker-process.js';
@@ -76,8 +76,13 @@ async function supervised(
   }
 }
 
-function onSignals(onSignal: (signal: 'SIGINT' | 'SIGTERM') => void): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onSignal(signal));
+/** The command loads files of the user, which may listen for the others too. Then those do not end the process. */
+function onSignals(onSignal: (signal: EndingSignal) => void): void {
+  for (const signal of endingSignals)
+    process.on(signal, () => {
+      const isEnd = signal === 'SIGINT' || signal === 'SIGTERM' || process.listenerCount(signal) === 1;
+      if (isEnd) onSignal(signal);
+    });
 }
 
 function settingsOf(files: readonly string[], flags: WorkerFlags): WorkerSettings {

@@ -3,7 +3,7 @@ import type { BoundHandler } from '../../worker/handlers.js';
 import { setCliHost } from '../../worker/cli-host.js';
 import { defaultShutdownTimeoutMs, untilRedisAnswers, WorkerRunner } from '../../worker/runner.js';
 import { selectHandlers, type SelectedHandlers } from './select-handlers.js';
-import { isNothingReady, watchLimits } from './limits.js';
+import { isDrained, watchLimits } from './limits.js';
 import { load } from './load.js';
 import { nearby } from './nearby.js';
 import { logOtherQueues, logQueues, type Log } from './log.js';
@@ -85,7 +85,10 @@ export class WorkerProcess {
     return discovery.finish(this.settings.classes);
   }
 
-  async #workWith({ handlers, options: { shutdownTimeout, ...fromFiles } }: DiscoveredWorkers): Promise<EndReason> {
+  async #workWith({
+    handlers,
+    options: { shutdownTimeout, until, ...fromFiles },
+  }: DiscoveredWorkers): Promise<EndReason> {
     this.#shutdownTimeoutMs =
       this.settings.shutdownTimeoutMs ?? toMs(shutdownTimeout ?? defaultShutdownTimeoutMs, 'shutdownTimeout');
     const selected = selectHandlers(handlers, this.settings, fromFiles);
@@ -94,7 +97,8 @@ export class WorkerProcess {
     const waitForRedis = this.settings.waitsForRedis && fromFiles.waitForRedis !== false;
     if (!(await this.#answers(selected.handlers, waitForRedis))) return this.#reason!;
     this.log('start', { handlers: selected.handlers.map(describe) });
-    const unwatch = watchLimits(selected.handlers, this.settings, {
+    const limits = { ...this.settings, isBurst: this.settings.isBurst || until === 'drained' };
+    const unwatch = watchLimits(selected.handlers, limits, {
       running: () => this.#runner?.running ?? 0,
       stop: (reason) => this.stop(reason),
       drained: () => this.#pause(),
@@ -108,7 +112,7 @@ export class WorkerProcess {
 
   /** @returns false if it was stopped meanwhile */
   async #answers(handlers: readonly BoundHandler[], waits: boolean): Promise<boolean> {
-    if (!waits) return isNothingReady(handlers).then(() => true);
+    if (!waits) return isDrained(handlers).then(() => true);
     const stop = new AbortController();
     void this.#stopRequested.then(() => stop.abort());
     return untilRedisAnswers(handlers, stop.signal).then(
@@ -128,7 +132,7 @@ export class WorkerProcess {
       await this.#runner.finished;
       if (!this.#reason && !this.#isPausing) return 'command'; // such as `hotqueue workers stop`
       // Checks again after the workers have stopped: a message that was taken meanwhile has gone back to the queue.
-      if (this.#isPausing && (await isNothingReady(handlers))) return this.#reason ?? 'burst';
+      if (this.#isPausing && (await isDrained(handlers))) return this.#reason ?? 'burst';
     }
     return this.#reason;
   }

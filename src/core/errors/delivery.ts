@@ -54,6 +54,26 @@ export class TimedOutError extends HotQueueError {
 }
 
 /**
+ * A handler returned work that it has only described: a generator, an async generator, or a stream that was not read. Code
+ * `UNREAD_RESULT`.
+ *
+ * @example
+ * queue.worker((rows) => insertAll(rows)); // fails with this error if insertAll is an async generator
+ * queue.worker(async (rows) => {
+ *   for await (const row of insertAll(rows)) console.log(row);
+ * });
+ */
+export class UnreadResultError extends HotQueueError {
+  readonly code = 'UNREAD_RESULT';
+  /** @param result what the handler returned, such as `an async generator` */
+  constructor(readonly result: string) {
+    super(
+      `the handler returned ${result} that was not read, so its work was not done: read it in the handler, such as with \`for await (const part of result) …\``,
+    );
+  }
+}
+
+/**
  * A second, different settle call on the same delivery. Code `ALREADY_SETTLED`.
  *
  * @example

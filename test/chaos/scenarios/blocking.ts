@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { blockMs } from '../../../src/redis/redis-client.js';
 import type { Load } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
@@ -73,4 +74,35 @@ const f34k: Scenario = {
   },
 };
 
-export const blockingScenarios = [f34, f34k];
+const f34o: Scenario = {
+  id: 'F34o',
+  name: 'a process computes for one queue: messages of its other queue wait for an idle process at most one block',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const gate = path.join(world.place, world.name('gate'));
+    const busy = world.worker({ also: ['other'], leaseMs: 30_000, concurrency: 1 });
+    const idle = world.worker({ queue: 'other', leaseMs: 30_000, concurrency: 1 });
+    const queues = { jobs: world.queue({}), other: world.queue({ name: 'other' }) };
+    const areIdle = async (): Promise<boolean> =>
+      ((await world.direct.client('LIST')) as string).split('cmd=blmove').length - 1 === 3;
+    world.claim('both processes wait for messages', await world.until(areIdle));
+    const load = world.load(0, `stall:${gate}`);
+    await world.put(queues.jobs, load);
+    await world.until(() => startsOf(world, load) === 1);
+    const others = Array.from({ length: 4 }, () => world.load());
+    const since = world.now();
+    await world.put(queues.other, ...others);
+    const areDone = (): boolean =>
+      others.every(({ key }) =>
+        world.entries().some((entry) => entry.f === 'end' && entry.key === key && entry.proc === idle.proc),
+      );
+    const isInTime = await world.until(areDone, blockMs + 1_000);
+    world.figures['done after, ms'] = Math.round(world.now() - since);
+    world.claim('the idle process handles all of them within one block', isInTime);
+    writeFileSync(gate, '');
+    await world.drained();
+    await Promise.all([busy, idle].map((worker) => worker.stop()));
+  },
+};
+
+export const blockingScenarios = [f34, f34k, f34o];
