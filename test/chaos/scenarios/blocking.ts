@@ -21,7 +21,7 @@ async function blocked(world: World, load: Load) {
 }
 
 const f34: Scenario = {
-  id: 'F34',
+  id: 'F40',
   name: 'a handler computes for three leases: its message runs once, is acknowledged, and counts no crash',
   async run(world) {
     world.allowed = { noRecovery: true };
@@ -47,7 +47,7 @@ const f34: Scenario = {
 };
 
 const f34k: Scenario = {
-  id: 'F34k',
+  id: 'F40k',
   name: 'a process that computes is killed or frozen: its message is back within a lease and a second',
   async run(world) {
     for (const end of ['kill', 'freeze'] as const) {
@@ -75,7 +75,7 @@ const f34k: Scenario = {
 };
 
 const f34o: Scenario = {
-  id: 'F34o',
+  id: 'F40o',
   name: 'a process computes for one queue: messages of its other queue wait for an idle process at most one block',
   async run(world) {
     world.allowed = { noRecovery: true };

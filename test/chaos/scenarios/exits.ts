@@ -10,7 +10,7 @@ const started = (world: World, proc: string, { key }: Load): boolean =>
   world.entries().some((entry) => entry.f === 'start' && entry.proc === proc && entry.key === key);
 
 const f35: Scenario = {
-  id: 'F35',
+  id: 'F41',
   name: 'errors of finished messages of another queue end a process: a running message is never buried',
   withinMs: { short: 120_000, long: 600_000 },
   async run(world) {

@@ -263,7 +263,7 @@ const f22: Scenario = {
 };
 
 const f34: Scenario = {
-  id: 'F34',
+  id: 'F42',
   name: 'Redis refuses every command for a while: BUSY, MISCONF, NOREPLICAS, READONLY',
   redisSettings: ['--lua-time-limit', '50'],
   async run(world) {
