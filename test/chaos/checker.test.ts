@@ -126,6 +126,27 @@ describe('a correct history passes', () => {
       { losesLeases: true, outlivesPlaceMs: 1_000 },
     ],
     [
+      'rolled back by a failover, acknowledged by both workers',
+      [
+        ...put(),
+        run(),
+        end(),
+        ['h', 'fault', { kind: 'redis-kill' }],
+        tell('ack'),
+        run('v'),
+        end('v'),
+        tell('ack', 'v'),
+      ],
+      {},
+      { forgetsMs: 1_000 },
+    ],
+    [
+      'rolled back by a failover, taken by the same worker, whose first acknowledgement comes late',
+      [...put(), run(), end(), ['h', 'fault', { kind: 'redis-kill' }], run(), tell('ack'), end(), tell('ack')],
+      {},
+      { forgetsMs: 1_000 },
+    ],
+    [
       'frozen before the handler started, one late start',
       [
         ...put(),
@@ -226,6 +247,27 @@ describe('the checker reports the violation', () => {
       ],
       {},
       { losesLeases: true, outlivesPlaceMs: 1_000 },
+    ],
+    [
+      'settled twice',
+      'acknowledged by two workers, long after a failover',
+      [
+        ...put(),
+        ['h', 'fault', { kind: 'redis-kill' }],
+        run('w', 'a', { t: 9_000 }),
+        end('w', 'a', { t: 9_001 }),
+        tell('ack', 'w', 'a', { t: 9_002 }),
+        tell('ack', 'v', 'a', { t: 9_003 }),
+      ],
+      {},
+      { forgetsMs: 1_000 },
+    ],
+    [
+      'early ack',
+      'acknowledged before its handler ended, without an earlier run',
+      [...put(), ['h', 'fault', { kind: 'redis-kill' }], run(), tell('ack'), end()],
+      {},
+      { forgetsMs: 1_000 },
     ],
     ['unexplained', 'a lease lost without a fault', [...put(), run(), tell('lost'), run('v'), end('v')]],
     [

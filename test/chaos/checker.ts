@@ -256,7 +256,7 @@ class Books {
     if (entry.f === 'ack' || entry.f === 'bury') story.ends.push({ verb: entry.f, at: entry.t, proc: entry.proc });
     else if (run && !this.#isToldLate(entry, story)) this.#seal(run, entry.f, entry.t);
     if (entry.f !== 'ack' || !run) return;
-    if (run.endedAt === undefined)
+    if (run.endedAt === undefined && !this.#isOfRolledBackRun(run, story))
       this.#violate('early ack', `${key} was acknowledged before its handler ended`, story.entries);
     this.#forgetRun(run);
   }
@@ -426,9 +426,11 @@ class Books {
     }
   }
 
-  /** I6: a message is settled once. */
-  #settledOnce({ key, ends, entries }: Story): void {
+  /** I6: a message is settled once. If a failover lost a take, the message runs again, and both runs may be acknowledged. */
+  #settledOnce({ key, ends, runs, entries }: Story): void {
     if (ends.length <= 1) return;
+    const rolledBack = runs.filter((run, index) => index > 0 && this.#isRolledBack(runs[index - 1]!, run)).length;
+    if (ends.length <= 1 + rolledBack) return;
     if (
       this.#redisKills.some(
         (at) => this.allowed.forgetsMs !== undefined && at > ends[0]!.at && at - ends[0]!.at <= this.allowed.forgetsMs,
@@ -474,6 +476,17 @@ class Books {
     if (forgetsMs === undefined) return false;
     return this.#redisKills.some(
       (kill) => kill < run.startedAt && kill - (earlier.endedAt ?? earlier.startedAt) <= forgetsMs,
+    );
+  }
+
+  /** Whether this worker had the message before a failover lost that take: then an acknowledgement may be of the earlier run. */
+  #isOfRolledBackRun(run: Run, { runs }: Story): boolean {
+    return runs.some(
+      (earlier) =>
+        earlier !== run &&
+        runOf(earlier) === runOf(run) &&
+        earlier.endedAt !== undefined &&
+        this.#isRolledBack(earlier, run),
     );
   }
 

@@ -66,10 +66,16 @@ async function die(
   round: number,
 ): Promise<Set<string>> {
   const death = deaths[round % deaths.length]!;
-  if (death === 'bound') await master.client.config('SET', 'min-replicas-to-write', 1);
+  if (death === 'bound') {
+    await master.client.config('SET', 'min-replicas-to-write', 1);
+    // What it sends to a frozen replica may never be read there. So it writes nothing between the freeze and the cut.
+    await master.client.call('CLIENT', 'PAUSE', 10_000, 'WRITE');
+    await master.followers();
+  }
   if (death !== 'plain') {
     for (const replica of replicas) replica.freeze();
     await master.client.call('CLIENT', 'KILL', 'TYPE', 'replica');
+    if (death === 'bound') await master.client.call('CLIENT', 'UNPAUSE');
     world.fault(`replicas-cut-off${death === 'bound' ? ', master bound' : ''}`);
     const offset = Number(await master.info('replication', 'master_repl_offset'));
     await pause(world.dice.whole(100, 300));
