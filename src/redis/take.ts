@@ -52,8 +52,6 @@ export interface ClaimRef {
  */
 export class Take {
   readonly lanes: string;
-  /** Monotonic ms. */
-  readonly receivedAt = performance.now();
   /** How many messages the take has, settled ones included. */
   readonly size: number;
   /** Whether the first message is quarantined: one more crash buries it. */
@@ -68,6 +66,7 @@ export class Take {
   /** Start and end of each text: two numbers for each, the text of lanes first. */
   readonly #edges: Uint32Array;
   readonly #takenAt: number;
+  readonly #receivedAt = performance.now();
   /** By index: held, acknowledged or effect. */
   readonly #states: Uint8Array;
   #acked = 0;
@@ -157,6 +156,11 @@ export class Take {
   /** Time of the queue when Redis answered the take, Unix ms. */
   get takenAt(): number {
     return this.#takenAt;
+  }
+
+  /** When the client got the reply, monotonic ms. */
+  get receivedAt(): number {
+    return this.#receivedAt;
   }
 
   /** Arguments of `ack.lua` for this take. */

@@ -84,9 +84,9 @@ export const mutants: readonly Mutant[] = [
     file: lua('take'),
     find: `  redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
   if drawn[lists.s] then redis.call('HSET', claims, 's' .. number, 1) end
-  for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
+  for list, length in pairs(drawn) do redis.call('LTRIM', list, length, '-1') end
 `,
-    replace: `  for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
+    replace: `  for list, length in pairs(drawn) do redis.call('LTRIM', list, length, '-1') end
   redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
   if drawn[lists.s] then redis.call('HSET', claims, 's' .. number, 1) end
 `,
@@ -435,7 +435,7 @@ export const mutants: readonly Mutant[] = [
     name: 'beat-after-an-outage',
     breaks: 'the first heartbeat after an outage of the server extends all leases',
     file: lua('beat'),
-    find: "extendAfterOutage(workers, tonumber(redis.call('HGET', meta, 'seen') or now), now, lease)",
+    find: 'extendAfterOutage(workers, tonumber(seen or now), now, lease)',
     replace: '',
     hunters: ['SIM'],
   },

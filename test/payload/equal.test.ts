@@ -112,10 +112,14 @@ describe('what JSON would lose of an array is refused', () => {
     ['a'],
     Object.create(Array.prototype, { toJSON: { value: () => 'x' } }) as object,
   );
+  const withMany = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`p${index}`, index]));
+  const computed = { get: () => 1, enumerable: true };
   const arrays: [string, unknown, RegExp][] = [
     ['toJSON', withToJson, /toJSON/],
     ['an inherited toJSON', inherited, /instance of/],
     ['a property', Object.assign(['a'], { total: 1 }), /the property total/],
+    ['a hundred properties of a long array', Object.assign(Array<number>(999).fill(1.5), withMany), /the property p0/],
+    ['a property that is computed', Object.defineProperty(['a'], 'size', computed), /the property size/],
     ['the properties of a match', /(a)/.exec('a'), /the property index/],
     ['a class of its own', List.from(['a']), /instance of List/],
   ];

@@ -94,6 +94,19 @@ describe('a message that no worker can hold', () => {
     await queue.dead.dropAll();
   }, 120_000);
 
+  it.each([1, 2, 3, 7, 8, 9, 60])('is not taken if it is message %i of 10 or more', async (place) => {
+    const broker = aBroker();
+    const { workers, meta, waiting, delayed, base } = broker.keys;
+    const small = Array.from({ length: place - 1 }, (_, index) => `m${index}`);
+    await redis().rpush(base, ...small, ...Array<string>(10).fill('x'.repeat(2_000)));
+    const worker = await aWorker(broker);
+    const keys = [broker.keys.claims(worker), workers, meta, ...waiting, delayed];
+    const reply = (await broker.connection.script('take', keys, [worker, 1, 100, 1_000_000, 1_000])) as unknown[];
+    expect(reply[0]).toBe(place === 1 ? 2 : 0);
+    expect(await redis().llen(base)).toBe(10);
+    expect(await broker.reader.peek(1, at)).toEqual(['x'.repeat(2_000)]);
+  });
+
   it('is buried once, also if several workers ask, and smaller ones stay', async () => {
     const broker = aBroker();
     await redis().rpush(broker.keys.base, `#big 4 1\n${'x'.repeat(2_000)}`, 'small');

@@ -35,7 +35,7 @@ end
 
 -- Ms until the next delayed message is due; -1 if none is delayed.
 local function nextDue(delayed, now)
-  local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+  local first = redis.call('ZRANGE', delayed, '0', '0', 'WITHSCORES')
   return first[2] and math.max(0, math.ceil(first[2] - now)) or -1
 end
 

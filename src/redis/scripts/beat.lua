@@ -12,10 +12,13 @@ local claims, workers, meta, heartbeats, commands = KEYS[1], KEYS[2], KEYS[3], K
 local worker, lease = ARGV[1], tonumber(ARGV[2])
 redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
 if not redis.call('ZSCORE', workers, worker) then return {-1, -1, ''} end
-local now = keepTime(meta)
 
-extendAfterOutage(workers, tonumber(redis.call('HGET', meta, 'seen') or now), now, lease)
-redis.call('HSET', meta, 'seen', now)
+local time, ahead, seen, watched = unpack(redis.call('HMGET', meta, 'time', 'ahead', 'seen', 'watched'))
+local now
+now, ahead = queueTime(time, ahead)
+extendAfterOutage(workers, tonumber(seen or now), now, lease)
+local text = string.format('%.0f', now)
+redis.call('HSET', meta, 'seen', text, 'time', text, 'ahead', ahead)
 redis.call('ZADD', workers, now + lease, worker)
 if ARGV[4] ~= '' then redis.call('HSET', heartbeats, worker, ARGV[4]) end
 
@@ -40,6 +43,6 @@ if hasUnknown then
   end
 end
 
-local first = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
-local isWatched = tonumber(redis.call('HGET', meta, 'watched') or 0) > now and 1 or 0
+local first = redis.call('ZRANGE', workers, '0', '0', 'WITHSCORES')
+local isWatched = tonumber(watched or 0) > now and 1 or 0
 return {0, math.max(0, math.ceil(first[2] - now)), first[1], isWatched, redis.call('HGET', commands, worker) or ''}

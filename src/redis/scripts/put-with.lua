@@ -18,8 +18,9 @@
 -- An id that a caller chose is also a duplicate while a message with it is delayed, which may be longer than its mark is kept.
 local producer, delayed, delayedMessages, lists, meta = KEYS[1], KEYS[2], KEYS[3], waitingLists(4), KEYS[10]
 local number, limit, lane = tonumber(ARGV[1]), tonumber(ARGV[3]), ARGV[7]
-local isDelayed, hasMarks = lane == '', #KEYS > 10
-local now, ahead = keepTime(meta)
+local isDelayed, hasMarks, hasTtl = lane == '', #KEYS > 10, ARGV[10] == '1'
+local now, ahead
+if isDelayed or hasTtl then now, ahead = keepTime(meta) end
 local function reply(answer)
   table.insert(answer, 1, isDelayed and nextDue(delayed, now) or -1)
   return answer
@@ -67,7 +68,6 @@ end
 
 -- The message with the instant at which it expires, counted from when it becomes waiting.
 local function withExpiry(message, from)
-  if ARGV[10] ~= '1' then return message end
   return (string.gsub(message, '^([^\n]- x=)%+(%d+)', function(before, ttl) return before .. string.format('%.0f', from + ttl) end))
 end
 
@@ -76,7 +76,7 @@ if isDelayed then
   local dues = cmsgpack.unpack(ARGV[8])
   for _, index in ipairs(fresh) do
     local due = dueAt(dues[index], now, ahead)
-    local message = withExpiry(messages[index], math.max(due, now))
+    local message = hasTtl and withExpiry(messages[index], math.max(due, now)) or messages[index]
     if due > now then
       redis.call('ZADD', delayed, due, storeUnder(meta, delayedMessages, ids[index], message))
     else
@@ -86,7 +86,7 @@ if isDelayed then
   end
 else
   local stored = {}
-  for place, index in ipairs(fresh) do stored[place] = withExpiry(messages[index], now) end
+  for place, index in ipairs(fresh) do stored[place] = hasTtl and withExpiry(messages[index], now) or messages[index] end
   for first = 1, #stored, 1000 do redis.call('RPUSH', lists[lane], unpack(stored, first, math.min(first + 999, #stored))) end
 end
 if hasMarks then

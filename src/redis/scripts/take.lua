@@ -10,8 +10,8 @@
 --
 -- If a take is sent again under the same number, it gets the same messages. So a lost reply claims nothing twice.
 local claims, workers, meta, delayed, lists = KEYS[1], KEYS[2], KEYS[3], KEYS[10], waitingLists(4)
-local worker, number, most, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local longest = tonumber(ARGV[5])
+-- The number stays a text, as it is written in names of fields: Redis formats a number that it gets from Lua with 17 digits.
+local worker, number, most, room, longest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 if not redis.call('ZSCORE', workers, worker) then return {-1} end
 
 local paused, watched, time = unpack(redis.call('HMGET', meta, 'paused', 'watched', 'time'))
@@ -20,13 +20,13 @@ if time and tonumber(time) > now then -- as queueTime does, without its cost whi
   now = math.max(now + (redis.call('HGET', meta, 'ahead') or 0), tonumber(time))
 end
 local function reply(status, packed, acked, effects)
-  local ends = redis.call('ZRANGE', workers, 0, 0, 'WITHSCORES')
+  local ends = redis.call('ZRANGE', workers, '0', '0', 'WITHSCORES')
   local isWatched = watched and tonumber(watched) > now and 1 or 0
   return {status, nextDue(delayed, now), math.max(0, math.ceil(ends[2] - now)), ends[1], isWatched, now, packed, acked, effects}
 end
 
-local last = tonumber(redis.call('HGET', claims, 'seq') or 0)
-if number < last then return {-2} end
+local last = redis.call('HGET', claims, 'seq') or '0'
+if tonumber(number) < tonumber(last) then return {-2} end
 if number == last then
   local packed = redis.call('HGET', claims, 't' .. last)
   if not packed then return reply(0) end
@@ -46,8 +46,8 @@ if paused and (paused == 'on' or tonumber(paused) > now) then
 end
 
 -- Messages are copied first, and removed after they are stored, so no failing step loses one. Portions grow. The larger the
--- messages, the smaller a portion: a take must not copy large messages that do not fit. So it looks at the sizes of two messages
--- of a portion before it copies the portion.
+-- messages, the smaller a portion: a take must not copy large messages that do not fit. So it looks at the size of the last
+-- message of a portion before it copies the portion.
 local taken, lanes, count, drawn, largest, isTooLarge = {''}, '', 0, {}, 1, false
 local function draw(list, lane, bound)
   local portion, length = 8, bound > 1 and redis.call('LLEN', list) or 1
@@ -56,30 +56,27 @@ local function draw(list, lane, bound)
     local wanted = math.min(bound - count, portion, length - from, math.ceil(room / largest))
     if wanted <= 0 then return end
     if wanted > 1 then
-      local middle = redis.call('LINDEX', list, from + math.floor(wanted / 2))
-      local last = redis.call('LINDEX', list, from + wanted - 1)
-      largest = math.max(largest, #(middle or ''), #(last or ''))
+      largest = math.max(largest, #redis.call('LINDEX', list, from + wanted - 1))
       wanted = math.min(wanted, math.ceil(room / largest))
     end
     local messages = redis.call('LRANGE', list, from, from + wanted - 1)
     if #messages == 0 then return end
-    local used = 0
+    local used, left, most, before, longest = 0, room, largest, count, longest -- faster than the variables outside
     for index = 1, #messages do
-      if room <= 0 then break end
       local message = messages[index]
       local size = #message
       if size > longest then
-        -- bury-large buries it, once it is the first message of a take.
-        isTooLarge = count + used == 0
-        room = 0
+        isTooLarge = before + used == 0 -- bury-large buries it, once it is the first message of a take
+        left = 0
         break
       end
-      room = room - size
-      if size > largest then largest = size end
+      if size > most then most = size end
       used = index
-      taken[count + index + 1] = message
+      taken[before + index + 1] = message
+      left = left - size
+      if left <= 0 then break end
     end
-    count = count + used
+    room, largest, count = left, most, before + used
     drawn[list] = from + used
     lanes = lanes .. string.rep(lane, used)
     portion = portion * 8
@@ -94,14 +91,18 @@ local function holdsQuarantined()
     if acked and not string.find(acked, '^%d+ %d+ 1%f[%D]') and redis.call('HEXISTS', claims, 'e' .. with .. '.1') == 0 then return true end
   end
 end
-if redis.call('LLEN', lists.s) > 0 and not holdsQuarantined() then draw(lists.s, 's', 1) end
 
-if number % 16 == 0 then draw(lists.l, 'l', most) end -- every 16th take starts with low, so low never starves
-draw(lists.a, 'a', most)
-draw(lists.inbox, 'b', most)
-draw(lists.h, 'h', most)
+-- Most queues have messages in base only: one call finds this out, instead of one for each list.
+local hasOthers = redis.call('EXISTS', lists.s, lists.a, lists.inbox, lists.h, lists.l) > 0
+if hasOthers then
+  if redis.call('LLEN', lists.s) > 0 and not holdsQuarantined() then draw(lists.s, 's', 1) end
+  if number % 16 == 0 then draw(lists.l, 'l', most) end -- every 16th take starts with low, so low never starves
+  draw(lists.a, 'a', most)
+  draw(lists.inbox, 'b', most)
+  draw(lists.h, 'h', most)
+end
 draw(lists.b, 'b', most)
-draw(lists.l, 'l', most)
+if hasOthers then draw(lists.l, 'l', most) end
 
 local packed
 if count > 0 then
@@ -109,7 +110,7 @@ if count > 0 then
   packed = cmsgpack.pack(taken)
   redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
   if drawn[lists.s] then redis.call('HSET', claims, 's' .. number, 1) end
-  for list, length in pairs(drawn) do redis.call('LTRIM', list, length, -1) end
+  for list, length in pairs(drawn) do redis.call('LTRIM', list, length, '-1') end
 end
 
 if isTooLarge then
