@@ -183,7 +183,9 @@ function handleGuarded<T>(claim: Claim<T>, call: HandlerCall<T>, timeoutMs: numb
 
 /** @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered */
 function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed): boolean {
-  const settling = settle(claim, decide(performed, claim.attempt, claim.policy!));
+  // An error given to `fail` counts also if the handler throws afterwards, as in a batch.
+  const ending = claim.failure ? failed(claim.failure.error) : performed;
+  const settling = settle(claim, decide(ending, claim.attempt, claim.policy!));
   if (!settling) return true;
   void settling.then(() => call.onOver(claim));
   return false;
@@ -212,7 +214,7 @@ export class PromiseSlot {
   }
 }
 
-/** The handler's own verdict comes first, then the number of attempts, then `retryIf`. */
+/** `Bury` comes first, then the number of attempts, then `RetryIn`, then `retryIf`, then the backoff. */
 function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
   if (error instanceof Bury)
     return { verb: 'bury', reason: error.reason, attempts: attempt, error: error.cause ?? error, isAsked: true };

@@ -99,7 +99,8 @@ export abstract class Delivery<T = unknown> implements Job<T> {
 
   /**
    * Marks this message as failed, as if its handler had thrown `error` for it alone. When the handler has ended, the message is
-   * tried again or buried by the usual rules; `Bury` and `RetryIn` work too. For single failures in a batch.
+   * tried again or buried by the usual rules; `Bury` and `RetryIn` work too. `error` counts also if the handler throws another error later. For single
+   * failures in a batch.
    *
    * @throws AlreadySettledError
    * @example

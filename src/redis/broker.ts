@@ -70,9 +70,10 @@ export class Broker extends Registration {
   }
 
   /**
-   * take: claims waiting messages, at most `most` or about 1 MiB. If the same number is sent again, it gets the same claims.
+   * take: claims waiting messages, at most `most` or about 1 MiB. If the same number is sent again while the worker is registered, it
+   * gets the same claims.
    *
-   * @returns `'lost'` if this worker is no longer registered
+   * @returns `'lost'` if this worker is no longer registered, or if Redis has answered a take with a higher number
    */
   take(worker: string, number: number, most: number, patience: Patience): Promise<TakeReply | 'lost'> {
     return this.connection.call((client) => this.takeOn(client, worker, number, most), patience);

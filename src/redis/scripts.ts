@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** The transitions of a message, in the order of its life. Each is one `.lua` file. Its only caller is in `broker.ts`. */
+/**
+ * The transitions of messages and workers, in the order of their life. Each is one `.lua` file. One method calls it: in `broker.ts`, or in
+ * `registration.ts` if it is about a worker. `script-calls.ts` has the arguments of those that another thread may send.
+ */
 export const transitions = [
   'put',
   'put-with',

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Bury, RetryIn, start, type HotQueue, type LogFields, type Logger } from 'hotqueue';
+import {
+  Bury,
+  RetryIn,
+  start,
+  type Delivery,
+  type HotQueue,
+  type LogFields,
+  type Logger,
+  type WorkerSource,
+} from 'hotqueue';
 import { until } from '../support/facts.js';
 import { aQueue, redis } from '../support/queue.js';
 
@@ -389,5 +398,30 @@ describe('the failures of a message', () => {
     const queue = aQueue();
     const { id } = await queue.put('x');
     expect(await redis().lrange(queue.key, 0, -1)).toEqual([`#${id} 0 0\n"x"`]);
+  });
+});
+
+describe('an error given to fail()', () => {
+  const told = new Bury('no such customer');
+  it.each([
+    ['a handler', {}],
+    ['a handler of batches', { batch: 2 }],
+    ['a handler with a timeout', { timeout: '1h' }],
+    ['a handler of batches with a timeout', { batch: 2, timeout: '1h' }],
+  ])('counts for its message also if %s throws another one afterwards', async (_what, options) => {
+    for (const isAsync of [true, false]) {
+      const queue = aQueue();
+      await queue.put('x');
+      const handle = (_item: unknown, jobs: Delivery | Delivery[]): unknown => {
+        for (const job of [jobs].flat()) job.fail(told);
+        if (isAsync) return Promise.reject(new Error('the connection was closed'));
+        throw new Error('the connection was closed');
+      };
+      const declare = queue.worker as unknown as (handler: unknown, options: object) => WorkerSource;
+      const runner = start(declare(handle, options));
+      const [letter] = await letters(queue);
+      await runner.stop();
+      expect(letter).toMatchObject({ reason: 'no such customer', attempts: 1 });
+    }
   });
 });

@@ -48,7 +48,9 @@ export const deliverySchema: OptionSchema<{ attempts: number; backoff: number; t
   ttl: a.durationFrom(1),
 };
 
-const putSchema = { ...deliverySchema, ...placementSchema, ...messagePlacementSchema };
+type CheckedPutOptions = Required<Omit<PutOptions, DurationOption | 'at'>> & Record<DurationOption | 'at', number>;
+type DurationOption = 'backoff' | 'timeout' | 'ttl' | 'delay' | 'uniqueFor';
+const putSchema: OptionSchema<CheckedPutOptions> = { ...deliverySchema, ...placementSchema, ...messagePlacementSchema };
 
 /** Names of the options of `with`. */
 export const putOptionNames: ReadonlySet<string> = new Set(Object.keys(putSchema));
@@ -60,12 +62,9 @@ export function putOptions(
   given: unknown,
   defaults: ResolvedPutOptions = {},
 ): ResolvedPutOptions {
-  const { attempts, backoff, timeout, ttl, delay, at, priority, id, uniqueFor } = checkOptions(
-    `with() on queue "${name}"`,
-    given,
-    putSchema,
-  );
-  refuseTwoTimes(delay, at);
+  const checked = checkOptions(`with() on queue "${name}"`, given, putSchema);
+  const { at, id, uniqueFor } = checked;
+  refuseTwoTimes(checked.delay, checked.at);
   if (id !== undefined && wire === 'plain') {
     throw new InvalidOptionError(
       'id',
@@ -77,17 +76,18 @@ export function putOptions(
       'uniqueFor',
       'option uniqueFor has no effect without id: Redis only remembers ids that you set. Set id too',
     );
-  const place = present({ delayMs: delay, at, priority, id, uniqueForMs: uniqueFor });
-  return {
-    ...defaults,
-    ...(at !== undefined && { delayMs: 0 }),
-    ...present(deliveryOf(wire, { attempts, backoff, timeout, ttl })),
-    ...place,
-  };
+  return { ...defaults, ...(at !== undefined && { delayMs: 0 }), ...resolvedPut(wire, checked) };
+}
+
+/** The put options among checked options, of a put or of a queue, in their internal form. */
+export function resolvedPut(wire: 'hotqueue' | 'plain', checked: Partial<CheckedPutOptions>): ResolvedPutOptions {
+  const { attempts, backoff, timeout, ttl, delay, at, priority, id, uniqueFor } = checked;
+  const delivery = deliveryOf(wire, { attempts, backoff, timeout, ttl });
+  return present({ ...delivery, delayMs: delay, at, priority, id, uniqueForMs: uniqueFor });
 }
 
 /** Refuses options on a queue with `wire: 'plain'`: bare JSON has no place for them, so they would be lost. */
-export function deliveryOf(
+function deliveryOf(
   wire: 'hotqueue' | 'plain',
   given: Partial<Record<'attempts' | 'backoff' | 'timeout' | 'ttl', number | undefined>>,
 ): ResolvedPutOptions {

@@ -3,7 +3,7 @@ import type { Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { messagePlacementSchema, perMessageOnly, placementSchema } from './placement.js';
-import { deliverySchema, deliveryOf, type PutOptions, type ResolvedPutOptions } from './put.js';
+import { deliverySchema, resolvedPut, type PutOptions, type ResolvedPutOptions } from './put.js';
 import {
   aClient,
   aLogger,
@@ -19,7 +19,7 @@ import { refusedValidationOptions, validationSchema, type ValidationOptions } fr
  * Options of a queue: the address of Redis, the storage of messages, limits, and defaults for the options of a put.
  *
  * Without an address, the queue uses `REDIS_URL` or `VALKEY_URL`, then 127.0.0.1:6379, then starts a Redis for this project
- * (README, "Which Redis").
+ * (`docs/connect.md`).
  *
  * @example
  * const orders = new HotQueue('orders', { payload: Order, url: 'redis://cache:6379/2', attempts: 5, maxLength: 100_000 });
@@ -158,56 +158,17 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
     ...Object.keys(messagePlacementSchema),
     ...refusedValidationOptions,
   ]);
-  const {
-    payload,
-    connection,
-    serializer,
-    prefix,
-    wire = 'hotqueue',
-    attempts,
-    backoff,
-    timeout,
-    ttl,
-    maxBytes,
-    maxDepth,
-    validation,
-    whitelist,
-    groups,
-    stopAtFirstError,
-    dismissDefaultMessages,
-    lease,
-    logger,
-    ...others
-  } = checked;
-  const {
-    delay,
-    priority,
-    uniqueFor,
-    maxLength,
-    whenFull,
-    deadLetters = deadLetterBounds({}),
-    at: _at,
-    id: _id,
-    ...named
-  } = others;
-  if (connection && Object.keys(named).length > 0) {
-    const option = Object.keys(named)[0]!;
-    throw new InvalidOptionError(
-      option,
-      `options ${option} and connection cannot be used together: the client has its own address. Remove one of the two`,
-    );
-  }
+  const { payload, prefix, wire = 'hotqueue', lease, logger, deadLetters = deadLetterBounds({}) } = checked;
+  const { serializer, maxBytes, maxDepth } = checked;
+  const { validation, whitelist, groups, stopAtFirstError, dismissDefaultMessages } = checked;
   return {
     payload,
     prefix,
     wire,
     leaseMs: lease,
     logger,
-    put: {
-      ...deliveryOf(wire, { attempts, backoff, timeout, ttl }),
-      ...present({ delayMs: delay, priority, uniqueForMs: uniqueFor }),
-    },
-    limit: limitOf(maxLength, whenFull),
+    put: resolvedPut(wire, checked),
+    limit: limitOf(checked.maxLength, checked.whenFull),
     deadLetters,
     settings: {
       ...(serializer !== undefined && { serializer }),
@@ -215,8 +176,21 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
       ...(maxDepth && { maxDepth }),
       ...present({ validation, whitelist, groups, stopAtFirstError, dismissDefaultMessages }),
     },
-    connection: connection ? { connection } : named,
+    connection: addressOf(checked),
   };
+}
+
+/** Where Redis is: named by options, or as the client says. An option that is not listed here is not part of the address. */
+function addressOf({ connection, ...checked }: Address): Address {
+  const { host, port, db, username, password, url } = checked;
+  const named = present({ host, port, db, username, password, url });
+  const [option] = Object.keys(named);
+  if (!connection) return named;
+  if (option === undefined) return { connection };
+  throw new InvalidOptionError(
+    option,
+    `options ${option} and connection cannot be used together: the client has its own address. Remove one of the two`,
+  );
 }
 
 function limitOf(maxLength: number | undefined, whenFull: 'reject' | 'wait' | undefined): Limit | undefined {

@@ -1,0 +1,47 @@
+/** A header line of more than 256 bytes would be read as a part of the payload. So every option must fit beside all others. */
+import { expect, it } from 'vitest';
+import { putOptions, type PutOptions } from '../../src/core/options/put.js';
+import { fieldsOf, headerLine, open, withFailure, withTimesLeft } from '../../src/wire/envelope.js';
+
+/** The longest values. The compiler asks for each new option here. */
+const longest: Required<Omit<PutOptions, 'at'>> = {
+  attempts: 1_000_000,
+  backoff: '36500d',
+  timeout: '36500d',
+  ttl: '36500d',
+  delay: '36500d',
+  priority: 'normal',
+  id: 'x'.repeat(64),
+  uniqueFor: '36500d',
+};
+const century = 36_500 * 86_400_000;
+const most = 999_999;
+
+/** A message as `put` stores it, with each option and each field that Redis or a worker adds. */
+function sealed(): Buffer {
+  const options = putOptions('q', 'hotqueue', longest);
+  const expiresAt = Date.now() + 2 * century;
+  const fields = fieldsOf({ ...options, expiresAt, putAt: Date.now() });
+  return Buffer.from(`${headerLine({ id: longest.id, attempts: most, crashes: most, fields })}"x"`);
+}
+
+it('the longest header of a put has a place for all options', () => {
+  const options = putOptions('q', 'hotqueue', longest);
+  const { ttlMs } = options;
+  const fields = fieldsOf({ ...options, putAt: Date.now() }, ttlMs);
+  const line = headerLine({ id: longest.id, attempts: 0, crashes: 0, fields });
+  expect(open(`${line}"x"`)).toMatchObject({ text: '"x"', header: { id: longest.id, fields } });
+});
+
+it('and for what retries and loops add: failures, times left', () => {
+  let message = sealed();
+  const error = new Error('x'.repeat(10_000));
+  for (let attempt = 1; attempt <= 12; attempt++) {
+    message = withFailure(message, open(message.toString()), { id: longest.id, attempt: most }, error);
+    message = withTimesLeft(message, open(message.toString()), longest.id);
+    const { header, failures, text } = open(message.toString());
+    expect(text).toBe('"x"');
+    expect(failures).not.toBe('');
+    expect(header?.fields).toMatch(/ a=1000000 .* l=1\b/);
+  }
+});
