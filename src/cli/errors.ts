@@ -31,3 +31,15 @@ export class WorkerFileError extends HotQueueError {
     super(`${file}: ${sentence}`, options);
   }
 }
+
+/** `hotqueue queues rm` without `--force`, on a queue with workers or messages. */
+export class QueueInUseError extends HotQueueError {
+  readonly code = 'QUEUE_IN_USE';
+  /** @param contents what the queue has, such as `2 workers` */
+  constructor(
+    readonly queue: string,
+    contents: string,
+  ) {
+    super(`${queue} was not removed: it has ${contents}. Stop its workers, or add --force`);
+  }
+}

@@ -151,8 +151,8 @@ const replies = [['field', '1'], 1, 'OK', null];
 /** The only reply that ioredis itself transforms for us. */
 const hash = JSON.stringify({ field: '1' });
 const usedCommands = (
-  'blmove eval evalsha exists hdel hget hgetall hkeys hmget hset hvals info lindex llen lrange pexpire sadd scan ' +
-  'smembers time type zcard zcount zrange zrangebyscore zrevrange zscore'
+  'blmove del eval evalsha exists hdel hget hgetall hkeys hmget hset hvals info lindex llen lrange pexpire sadd scan ' +
+  'smembers srem time type zcard zcount zrange zrangebyscore zrevrange zscore'
 ).split(' ');
 
 /**

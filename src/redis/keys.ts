@@ -43,6 +43,8 @@ export class Keys {
   readonly earlier: { readonly registry: string; readonly requeued: string; readonly quarantine: string };
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
   readonly names: string;
+  /** Pattern of SCAN for all keys of the queue but {@link base}. */
+  readonly pattern: string;
   readonly #own: string;
 
   /**
@@ -61,6 +63,7 @@ export class Keys {
     // A cluster hashes only the text in braces. So all keys of a queue are in the slot of its base key, and one script may
     // use them all.
     this.#own = `{${this.base}}:`;
+    this.pattern = `${this.#own}*`;
     this.high = `${this.#own}high`;
     this.low = `${this.#own}low`;
     this.inbox = `${this.#own}inbox`;

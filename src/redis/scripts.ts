@@ -25,6 +25,7 @@ export const transitions = [
   'drop',
   'sweep',
   'clear',
+  'remove',
 ] as const;
 /** All scripts: the transitions, and `count`, which only reads. */
 export const scriptNames = [...transitions, 'count'] as const;

@@ -4,6 +4,7 @@ import { HotQueue, start, type Delivery } from 'hotqueue';
 import { Broker } from '../../src/redis/broker.js';
 import { Connection } from '../../src/redis/connection.js';
 import { Keys } from '../../src/redis/keys.js';
+import { removeQueue } from '../../src/redis/remove-queue.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { until } from '../support/facts.js';
 import { aName } from '../support/queue.js';
@@ -45,6 +46,24 @@ it('every transition works on a cluster: put, take, retry, bury, release, delay,
     }
     expect(await queue.clear()).toBe(1);
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, active: 0, dead: 0, workers: 0 });
+  }
+});
+
+it('a removed queue leaves only keys that expire, on any master', async () => {
+  for (let round = 0; round < 4; round++) {
+    const queue = aClusterQueue();
+    await queue.with({ id: 'own' }).put('a');
+    const connection = Connection.share({ connection: cluster.client });
+    const keys = new Keys(queue.name);
+    const request = randomUUID();
+    expect(await removeQueue(connection, keys, { request: randomUUID(), isForced: false }, {})).toBe(false);
+    expect(await removeQueue(connection, keys, { request, isForced: true }, {})).toBe(true);
+    expect((await queue.with({ id: 'own' }).put('a')).duplicate).toBeFalsy();
+    expect(await removeQueue(connection, keys, { request: randomUUID(), isForced: true }, {})).toBe(true);
+    const left = (await Promise.all(cluster.client.nodes('master').map((node) => node.keys(`*${keys.base}*`)))).flat();
+    expect(left.filter((key) => !/:(producer|request):/.test(key))).toEqual([]);
+    expect(await cluster.client.sismember(keys.names, queue.name)).toBe(0);
+    await Promise.all([queue.close(), connection.leave()]);
   }
 });
 

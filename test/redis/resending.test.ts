@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
+import { removeQueue } from '../../src/redis/remove-queue.js';
 import { transitions } from '../../src/redis/scripts.js';
 import type { Take } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
@@ -156,6 +157,12 @@ const sendings: Record<(typeof transitions)[number] | 'put-with a delay', (broke
     await working(broker);
     const request = randomUUID();
     return () => broker.clear(request, at);
+  },
+  remove: async (broker) => {
+    await working(broker);
+    await delayed(broker);
+    const [request, isForced] = [randomUUID(), true];
+    return () => removeQueue(broker.connection, broker.keys, { request, isForced }, at);
   },
 };
 

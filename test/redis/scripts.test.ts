@@ -55,7 +55,7 @@ describe.each(scriptNames)('%s.lua', (name) => {
   });
 
   it('has one caller', () => {
-    const callers = ['broker', 'registration', 'reader', 'script-calls']
+    const callers = ['broker', 'registration', 'reader', 'script-calls', 'remove-queue']
       .map((file) => readFileSync(new URL(`../${file}.ts`, folder), 'utf8'))
       .join('\n');
     expect(callers.match(new RegExp(`(script\\(|name: )\\s*'${name}'|scripts\\.${name};`, 'g'))).toHaveLength(1);
