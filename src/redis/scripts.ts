@@ -13,6 +13,7 @@ export const transitions = [
   'retry',
   'bury',
   'release',
+  'give-back',
   'leave',
   'recover',
   'promote',
