@@ -59,6 +59,7 @@ export class Fetcher implements MaintainedWorker {
     // After a stall nothing could begin before the next heartbeat, so that one goes first. Without Redis, the take waits for it.
     if (this.session.worker && !this.session.isProven) await this.beat().catch(() => undefined);
     try {
+      if (this.session.returned) await this.session.returned; // what is taken after that is older
       return await this.#take(most);
     } finally {
       this.#taking = undefined;
@@ -200,7 +201,8 @@ export class Fetcher implements MaintainedWorker {
     const reply = await this.context.broker.takeOn(client, worker, number, most).catch(() => 'lost' as const);
     // Without one in flight, not even a microtask may pass: a take that began in it would bring the same messages again.
     if (this.#taking) await this.settled;
-    if (reply === 'lost' || worker !== session.worker || session.nextTakeNumber > number) return;
+    if (reply === 'lost' || worker !== session.worker) return;
+    if (session.nextTakeNumber > number && !session.isGivenBack(number)) return;
     const claims = await session.hold(reply);
     if (this.#isIdle) give(claims);
     else await session.giveBack(claims); // busy meanwhile: another worker may be free

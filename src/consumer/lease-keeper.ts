@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { QueueContext } from '../redis/queue-context.js';
-import { beatCall, posted, type PostedCall } from '../redis/script-calls.js';
+import { beatCall, giveBackCall, posted, type PostedCall } from '../redis/script-calls.js';
 import type { Take } from '../redis/take.js';
+import { BeginGate } from './begin-gate.js';
 import type { Claim } from './claim.js';
 import { leaseThread, type ThreadData, type ThreadRequest, type ThreadServer } from './lease-thread.js';
 
@@ -24,6 +25,8 @@ export interface LeaseHolder {
 
 /** How long the lease of a worker is renewed while a handler blocks the event loop. After that, another worker gets its messages. */
 export const defaultMaxBlockedMs = 600_000;
+/** The pulse beats so often, and at least nine times per lease. */
+const pulseMs = 500;
 /** How long the exit of the process waits for the thread. */
 const exitPatienceMs = 1_000;
 
@@ -35,11 +38,13 @@ let thread: Worker | undefined;
 /** Why there is no thread, and none is started again. */
 let failure: unknown;
 let pulsedAt = 0;
+let pulsing: NodeJS.Timeout | undefined;
 let lastId = 0;
 const servers = new WeakMap<object, ThreadServer>();
 
 /**
- * A lease that a thread of this process renews while a handler blocks the event loop.
+ * A lease that a thread of this process renews while a handler blocks the event loop. The thread also gives back the messages of
+ * its worker that have not begun.
  *
  * All leases of a process share one thread. It starts with the first message, connects to Redis only when the event loop stands
  * still, and keeps the process alive no longer.
@@ -48,6 +53,8 @@ export class KeptLease {
   readonly #id = ++lastId;
   readonly #renewedAt = new BigInt64Array(new SharedArrayBuffer(8));
   readonly server: ThreadServer | undefined;
+  /** Each message of the worker passes it before it begins. */
+  readonly gate = new BeginGate();
 
   /** @param maxBlockedMs how long the thread renews it while the event loop stands still */
   constructor(
@@ -60,8 +67,13 @@ export class KeptLease {
     this.server = serverOf(broker.connection);
     if (this.server) {
       const renew = posted(beatCall(keys, leaseMs, worker));
-      const renewedAt = this.#renewedAt.buffer;
-      post({ kind: 'keep', lease: { id: this.#id, server: this.server, leaseMs, maxBlockedMs, renew, renewedAt } });
+      const giveBack = posted(giveBackCall(keys, worker));
+      const [renewedAt, gate] = [this.#renewedAt.buffer, this.gate.buffer];
+      const { server } = this;
+      post({
+        kind: 'keep',
+        lease: { id: this.#id, server, leaseMs, maxBlockedMs, renew, giveBack, renewedAt, gate },
+      });
     }
     if (!this.server || !thread) {
       const err = this.server
@@ -72,6 +84,7 @@ export class KeptLease {
     }
     pulsedAt = performance.now();
     kept.add(this);
+    pulseOften();
   }
 
   /** When the last renewal by the thread that Redis confirmed was sent, monotonic ms. */
@@ -82,16 +95,24 @@ export class KeptLease {
   }
 
   end(): void {
-    if (kept.delete(this) && this.server) post({ kind: 'drop', id: this.#id });
+    if (!kept.delete(this)) return;
+    pulseOften();
+    if (this.server) post({ kind: 'drop', id: this.#id });
   }
 }
 
-/** Tells the thread that the event loop runs, and warns if it stood still. Call this several times per lease. */
+/** Tells the thread that the event loop runs, and warns if it stood still. */
 export function pulse(): void {
   const now = performance.now();
   Atomics.add(pulses, 0, 1);
   warnIfBlocked(pulsedAt, now);
   pulsedAt = now;
+}
+
+function pulseOften(): void {
+  clearInterval(pulsing);
+  const shortestMs = Math.min(...[...kept].map(({ holder }) => holder.context.broker.leaseMs));
+  if (kept.size > 0) pulsing = setInterval(pulse, Math.min(shortestMs / 9, pulseMs)).unref();
 }
 
 /** The process ends: lets the thread send calls, and waits for it, for at most a second. The event loop of the process has ended. */

@@ -10,7 +10,7 @@ export interface ThreadServer {
   readonly address: PortableAddress;
 }
 
-/** A lease that the thread renews while the event loop of the process stands still. */
+/** A lease that the thread renews, and whose messages it gives back, while the event loop of the process stands still. */
 export interface ThreadLease {
   readonly id: number;
   readonly server: ThreadServer;
@@ -18,6 +18,10 @@ export interface ThreadLease {
   /** The thread renews it for no longer than this. */
   readonly maxBlockedMs: number;
   readonly renew: PostedCall;
+  /** `give-back` without its last three arguments. */
+  readonly giveBack: PostedCall;
+  /** See `BeginGate`. */
+  readonly gate: SharedArrayBuffer;
   /** One BigInt64: when the last renewal that Redis confirmed was sent, in ns of `process.hrtime`; 0 if there was none. */
   readonly renewedAt: SharedArrayBuffer;
 }
@@ -40,7 +44,8 @@ export interface ThreadData {
 }
 
 /**
- * The code of the lease thread. While the pulse stands still, it renews the leases of the process.
+ * The code of the lease thread. While the pulse stands still, it renews the leases of the process, and gives back the messages that
+ * have not begun: another process may be idle.
  *
  * The thread runs the text of this function. So it starts in the same way from compiled JavaScript, from TypeScript and from a
  * bundle, without a loader. The function must use nothing from outside itself: no imports, and no other function of this file.
@@ -52,6 +57,10 @@ export function leaseThread(require: NodeJS.Require): void {
   const leases = new Map<number, ThreadLease>();
   /** When the thread last tried to renew each lease. */
   const triedAt = new Map<number, number>();
+  /** What goes back of each lease: the last three arguments of `give-back`. */
+  const ranges = new Map<number, readonly number[]>();
+  /** When the thread last tried to give it back. */
+  const givenBackAt = new Map<number, number>();
   const clients = new Map<number, Redis | Cluster>();
   let seen = Atomics.load(pulses, 0);
   let movedAt = performance.now();
@@ -99,6 +108,20 @@ export function leaseThread(require: NodeJS.Require): void {
     else Atomics.store(new BigInt64Array(lease.renewedAt), 0, sentAt);
   }
 
+  /** How long the pulse stands still before messages go back. */
+  function patienceMs({ leaseMs }: ThreadLease): number {
+    return Math.min(2_000, leaseMs / 3);
+  }
+
+  /** Closes the gate first: from then on, no message of these takes begins. */
+  async function giveBack({ id, server, giveBack: call, gate }: ThreadLease): Promise<void> {
+    const cells = new Int32Array(gate);
+    const state = Atomics.compareExchange(cells, 0, 0, 2);
+    if (state === 0) ranges.set(id, [cells[1]!, cells[2]!, cells[3]!]);
+    else if (state !== 2) return; // a message begins at this moment
+    await send(server, { command: call.command, args: [...call.args, ...ranges.get(id)!] });
+  }
+
   function look(): void {
     const now = performance.now();
     const current = Atomics.load(pulses, 0);
@@ -107,6 +130,11 @@ export function leaseThread(require: NodeJS.Require): void {
     const blockedMs = now - movedAt;
     for (const lease of leases.values()) {
       const { id, leaseMs, maxBlockedMs } = lease;
+      // Again and again: Redis may be away, and a take that waited with its connection may bring more.
+      if (blockedMs >= patienceMs(lease) && now - (givenBackAt.get(id) ?? -Infinity) >= patienceMs(lease)) {
+        givenBackAt.set(id, now);
+        giveBack(lease).catch(() => undefined);
+      }
       // A quarter of a lease is more than two beats of the pulse, and leaves time to connect before the lease ends.
       if (blockedMs < leaseMs / 4 || blockedMs > maxBlockedMs || now - (triedAt.get(id) ?? -Infinity) < leaseMs / 6)
         continue;
@@ -115,11 +143,11 @@ export function leaseThread(require: NodeJS.Require): void {
     }
   }
 
-  /** Looks 18 times per lease. */
+  /** Looks 18 times per lease, and at least twice a second. */
   function lookOften(): void {
     clearInterval(looking);
     const shortestMs = Math.min(...[...leases.values()].map(({ leaseMs }) => leaseMs));
-    if (leases.size > 0) looking = setInterval(look, shortestMs / 18);
+    if (leases.size > 0) looking = setInterval(look, Math.min(shortestMs / 18, 500));
   }
 
   parentPort!.on('message', (request: ThreadRequest) => {
@@ -132,7 +160,7 @@ export function leaseThread(require: NodeJS.Require): void {
       return;
     }
     if (request.kind === 'keep') leases.set(request.lease.id, request.lease);
-    else if (leases.delete(request.id)) triedAt.delete(request.id);
+    else if (leases.delete(request.id)) for (const one of [triedAt, ranges, givenBackAt]) one.delete(request.id);
     lookOften();
   });
 }

@@ -162,13 +162,14 @@ export class MessageSource<T> {
   /** Without a promise when a message is prefetched. */
   #next(portion: () => number): Claim<T> | undefined | Promise<Claim<T> | undefined> {
     const isReady = this.#prefetch.length > 0 && this.#fetcher.session.isProven;
-    return isReady ? (this.#prefetch.begin(performance.now()) as Claim<T>) : this.#fetch(portion);
+    const claim = isReady ? this.#prefetch.begin(performance.now()) : undefined;
+    return (claim as Claim<T> | undefined) ?? this.#fetch(portion);
   }
 
   async #fetch(portion: () => number): Promise<Claim<T> | undefined> {
     await this.#prefetch.giveBack(); // after a stall another worker may have them
     this.#prefetch.add(await this.#take(portion()));
-    return this.#prefetch.length > 0 ? (this.#prefetch.begin(performance.now()) as Claim<T>) : undefined;
+    return this.#prefetch.begin(performance.now()) as Claim<T> | undefined;
   }
 
   #open(): void {

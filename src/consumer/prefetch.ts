@@ -8,7 +8,7 @@ const staleAfterMs = 250;
  * The local queue of one worker: messages that it has claimed, and that have not begun. It serves handlers, `consume()` and `get()`.
  *
  *     claimed --> waiting here --> begun
- *                     |--> given back: stale, stopped, or the lease was lost
+ *                     |--> given back: stale, stopped, the event loop stood still, or the lease was lost
  */
 export class Prefetch {
   /** How many messages to claim ahead. */
@@ -45,23 +45,26 @@ export class Prefetch {
     this.length = this.#claims.length;
   }
 
-  /** The next message begins. @param now monotonic ms */
-  begin(now: number): Claim {
-    const claim = this.#claims[this.#next++]!;
-    this.length -= 1;
-    claim.startedAt = this.#lastBeganAt = this.fetcher.session.beganAt = now;
-    return claim;
+  /** The next message begins, if this worker still has one. @param now monotonic ms */
+  begin(now: number): Claim | undefined {
+    while (this.length > 0) {
+      const claim = this.#claims[this.#next++]!;
+      this.length -= 1;
+      if (!this.fetcher.session.begin(claim, now)) continue;
+      this.#lastBeganAt = now;
+      return claim;
+    }
+    return undefined;
   }
 
-  /** The next up to `most` messages begin, without those of a lost lease. @param now monotonic ms */
+  /** The next up to `most` messages begin, without those that this worker no longer has. @param now monotonic ms */
   beginBatch(most: number, now: number): Claim[] {
     const claims = this.#claims
       .slice(this.#next, this.#next + most)
-      .filter((claim) => this.fetcher.session.holds(claim));
+      .filter((claim) => this.fetcher.session.begin(claim, now));
     this.#next = Math.min(this.#next + most, this.#claims.length);
     this.length = this.#claims.length - this.#next;
-    this.#lastBeganAt = this.fetcher.session.beganAt = now;
-    for (const claim of claims) claim.startedAt = now;
+    this.#lastBeganAt = now;
     return claims;
   }
 

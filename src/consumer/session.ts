@@ -57,6 +57,10 @@ export class Session implements ClaimHolder, LeaseHolder {
   /** Set when the first message has come. */
   #lease: KeptLease | undefined;
   #counts: AttemptCounts = { done: 0, failed: 0 };
+  /** Takes up to this number that had not begun went back: the thread gave them back while a handler blocked the event loop. */
+  #givenBackTo = 0;
+  /** Resolves when they are back. */
+  returned: Promise<void> | undefined;
   /** When the last handler began, monotonic ms. */
   beganAt = 0;
 
@@ -155,11 +159,13 @@ export class Session implements ClaimHolder, LeaseHolder {
   /** Takes hold of what a take brought. @returns its messages, in order */
   async hold({ take }: TakeReply): Promise<Claim[]> {
     if (!take) return [];
-    this.#takeNumber = take.number;
+    if (this.#lease?.gate.isClosed) this.#giveBackUnbegun();
+    this.#takeNumber = Math.max(this.#takeNumber, take.number);
     this.#takes.set(take.number, take);
     const { maxBlockedMs } = this.options;
     if (maxBlockedMs !== undefined) watchExit();
     if (maxBlockedMs !== undefined) this.#lease ??= new KeptLease(this, take.worker, maxBlockedMs);
+    this.#lease?.gate.expect(this.nextTakeNumber);
     const takenAt = Date.now();
     const claims: Claim[] = [];
     for (let index = 1; index <= take.size; index++) {
@@ -168,10 +174,37 @@ export class Session implements ClaimHolder, LeaseHolder {
       claim.position = this.#claims.push(claim) - 1;
       claims.push(claim);
     }
+    if (this.isGivenBack(take.number)) {
+      await this.giveBack(claims); // its reply came after the thread had given it back, or Redis answered it only then
+      return [];
+    }
     if (!take.hasQuarantined) return claims;
     // Before its handler begins: if this process then dies, the messages of its other queues are not blamed.
     await this.context.broker.noteQuarantined(processId(), take.worker).catch(() => undefined);
     return claims.filter((claim) => this.holds(claim)); // the lease may be lost by now
+  }
+
+  /**
+   * The handler of a message begins.
+   *
+   * @param now monotonic ms
+   * @returns false if another worker may have the message: the lease was lost, or it was given back while the event loop stood still
+   */
+  begin(claim: Claim, now: number): boolean {
+    const gate = this.#lease?.gate;
+    while (this.holds(claim)) {
+      if (!gate || gate.pass(claim.take.number, claim.index)) {
+        claim.startedAt = this.beganAt = now;
+        return true;
+      }
+      this.#giveBackUnbegun();
+    }
+    return false;
+  }
+
+  /** Whether this worker begins nothing of this take any more, as it was given back while the event loop stood still. */
+  isGivenBack(number: number): boolean {
+    return number <= this.#givenBackTo;
   }
 
   /** Whether the claim is this worker's, and not settled. */
@@ -235,6 +268,18 @@ export class Session implements ClaimHolder, LeaseHolder {
   /** A heartbeat must not report an acknowledgement before the acknowledgement itself: that would find nothing to do, and its event would be missing. */
   #asForBeat(take: Take): Pick<Take, 'acknowledgements'> {
     return this.settler.isPending(take) ? { acknowledgements: take.noAcknowledgements } : take;
+  }
+
+  /**
+   * The thread has given back what had not begun, or tries to. Its call may be lost or late, so this worker gives back the same: Redis
+   * does it once. The take that may be in flight is among it, so the next one has another number.
+   */
+  #giveBackUnbegun(): void {
+    const { gate } = this.#lease!;
+    const unbegun = this.#claims.filter((claim) => !gate.hasPassed(claim.take.number, claim.index));
+    this.#givenBackTo = this.#takeNumber = this.nextTakeNumber;
+    gate.open(this.nextTakeNumber);
+    this.returned = this.giveBack(unbegun);
   }
 
   #endRegistration(): void {

@@ -55,6 +55,22 @@ export function releaseCalls(keys: Keys, worker: string, places: readonly ClaimR
   return calls.map((args) => ({ name: 'release', keys: claimKeys(keys, worker), args }));
 }
 
+/**
+ * give-back: returns the messages of a worker that have not begun to the head of the queue. The lease thread sends it.
+ *
+ * @param begun number of a take, and index of its message that began last
+ * @param newest number of the newest take that goes back
+ */
+export function giveBackCall(
+  keys: Keys,
+  worker: string,
+  begun?: { readonly number: number; readonly index: number },
+  newest?: number,
+): ScriptCall {
+  const range = begun && newest !== undefined ? [begun.number, begun.index, newest] : [];
+  return { name: 'give-back', keys: claimKeys(keys, worker), args: [worker, ...range] };
+}
+
 /** leave: see `Registration.leave`. */
 export function leaveCall(keys: Keys, leaseMs: number, worker: string, report = ''): ScriptCall {
   return {

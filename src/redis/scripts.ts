@@ -16,6 +16,7 @@ export const transitions = [
   'retry',
   'bury',
   'release',
+  'give-back',
   'leave',
   'recover',
   'promote',

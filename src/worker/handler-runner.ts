@@ -246,15 +246,18 @@ export class HandlerRunner {
 
   /** @returns when the handler ended, if it ended at once */
   #run(now: number): number | undefined {
-    this.#running += 1;
     if (this.handler.options.batch !== undefined) return this.#runBatch(now);
-    if (!attempt(this.#prefetch.begin(now), this.#call)) return undefined;
+    const claim = this.#prefetch.begin(now);
+    if (!claim) return undefined;
+    this.#running += 1;
+    if (!attempt(claim, this.#call)) return undefined;
     const endedAt = performance.now();
     this.#end(endedAt - now);
     return endedAt;
   }
 
   #runBatch(now: number): undefined {
+    this.#running += 1;
     this.#stopLingering();
     void attemptBatch(this.#prefetch.beginBatch(this.#size, now), this.#call).then(() => this.#over(now));
   }

@@ -19,6 +19,7 @@ const lives = [
   ['retry', 3],
   ['bury', 1],
   ['release', 3],
+  ['give back', 2],
   ['wake', 3],
   ['join', 4],
   ['beat', 4],
@@ -59,6 +60,7 @@ const deaths = [
   ['retry', 2],
   ['bury', 1],
   ['release', 2],
+  ['give back', 2],
   ['join', 4],
   ['beat', 4],
   ['leave', 1],
@@ -116,6 +118,7 @@ export type Step =
   | { readonly kind: 'bury'; readonly worker: string; readonly spot: Spot }
   | { readonly kind: 'retry'; readonly worker: string; readonly spot: Spot; readonly isDelayed: boolean }
   | { readonly kind: 'release'; readonly worker: string; readonly spots: readonly Spot[] }
+  | { readonly kind: 'give back'; readonly worker: string; readonly begun: Spot; readonly newest: number }
   | { readonly kind: 'note quarantined' | 'forget quarantined'; readonly worker: string; readonly process: string }
   | { readonly kind: 'due'; readonly member: string; readonly order: number }
   | { readonly kind: 'move'; readonly member: string; readonly isNow: boolean; readonly request: string }
@@ -211,6 +214,8 @@ export class Callers {
   #sent: Step[] = [];
   /** For each worker: number of its last take that brought messages. */
   readonly #numbers = new Map<string, number>();
+  /** For each worker: number of the newest take that was given back because it had not begun. Nothing more of it begins. */
+  readonly #givenBack = new Map<string, number>();
   /** Workers that may send their last take again. After a failover they may not: the new server would reply with other messages. */
   readonly #mayRepeat = new Set<string>();
   /** By worker and number: every take with a reply that its worker received. */
@@ -243,6 +248,10 @@ export class Callers {
     if (this.#takes.has(name)) return;
     const known = new Known(worker, take, messages);
     this.#takes.set(name, known);
+    for (let index = 1; index <= take.size; index++) {
+      if (take.isSettled(index)) known.confirmed.add(index); // given back before this reply arrived
+      if (take.number <= (this.#givenBack.get(worker) ?? 0)) known.tried.add(index);
+    }
     this.#open.add(known);
   }
 
@@ -306,6 +315,8 @@ export class Callers {
       }
       case 'release':
         return this.#release(pick, count);
+      case 'give back':
+        return this.#giveBack(this.someone(who), pick);
       case 'forget quarantined': {
         const held = this.#one(
           [...this.model.notes].flatMap(([process, workers]) => [...workers].map((worker) => ({ process, worker }))),
@@ -451,6 +462,22 @@ export class Callers {
       return { number: one.take.number, index };
     });
     return spots.length === 0 ? undefined : { kind: 'release', worker, spots };
+  }
+
+  /** The lease thread of a worker gives back what has not begun, also a take whose reply is on its way. What is acknowledged has begun. */
+  #giveBack(worker: string, pick: number): Step {
+    const mine = [...this.#takes.values()].filter((known) => known.worker === worker);
+    const spots = mine
+      .flatMap(({ take: { number }, messages }) => messages.map((_, at): Spot => ({ number, index: at + 1 })))
+      .sort((a, b) => a.number - b.number || a.index - b.index);
+    const acked = spots.findLastIndex(({ number, index }) => this.#takes.get(`${worker} ${number}`)!.acked.has(index));
+    const last = acked + (pick % (spots.length - acked));
+    const begun = spots[last] ?? { number: 0, index: 0 };
+    for (const { number, index } of spots.slice(last + 1)) this.#takes.get(`${worker} ${number}`)!.tried.add(index);
+    const newest = (this.#numbers.get(worker) ?? 0) + 1;
+    this.#numbers.set(worker, newest);
+    this.#givenBack.set(worker, newest);
+    return { kind: 'give back', worker, begun, newest };
   }
 
   #confirm(worker: string, spots: readonly Spot[]): void {

@@ -350,6 +350,18 @@ export class Model {
     return released === spots.length ? 'done' : 'already';
   }
 
+  /** Gives back what is behind the message that began last, up to a take. */
+  giveBack(worker: string, begun: Spot, newest: number): 'done' | 'lost' {
+    const state = this.workers.get(worker);
+    if (!state?.isRegistered) return 'lost';
+    const spots = newestFirst(state)
+      .filter(({ number }) => number >= begun.number && number <= newest)
+      .flatMap((take) => unsettledOf(take).map((index) => ({ number: take.number, index })))
+      .filter(({ number, index }) => number > begun.number || index > begun.index);
+    if (spots.length > 0) this.release(worker, spots);
+    return 'done';
+  }
+
   /** Allows one retry, bury or release for a message, while its take exists. */
   #effect(worker: string, { number, index }: Spot): { message: Message; lane: LaneLetter } | 'already' | 'lost' {
     const state = this.workers.get(worker);

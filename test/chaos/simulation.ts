@@ -5,6 +5,7 @@ import type { Broker } from '../../src/redis/broker.js';
 import { claimsLayout } from '../../src/redis/layouts.js';
 import { Take } from '../../src/redis/take.js';
 import { Callers, type Draft, mayBeDoubled, mayBeLate, someDrafts, type Step } from './callers.js';
+import { giveBackUnbegun } from '../support/takes.js';
 import { copyOf, putBack } from './copies.js';
 import { idOf, type ListName, type Message, Model, rangesOf, type TakeState, type WorkerState } from './model.js';
 
@@ -181,6 +182,8 @@ class Simulation {
         return model.retry(step.worker, step.spot, step.isDelayed);
       case 'release':
         return model.release(step.worker, step.spots);
+      case 'give back':
+        return model.giveBack(step.worker, step.begun, step.newest);
       case 'note quarantined':
       case 'forget quarantined':
         return void model.note(step.process, step.worker, step.kind === 'note quarantined');
@@ -281,6 +284,8 @@ class Simulation {
           step.spots.map((spot) => ({ take: this.#callers.take(step.worker, spot), index: spot.index })),
           at,
         );
+      case 'give back':
+        return (await giveBackUnbegun(broker, step.worker, step.begun, step.newest)) < 0 ? 'lost' : 'done';
       case 'note quarantined':
         return broker.noteQuarantined(this.#process(step.process), step.worker);
       case 'forget quarantined':

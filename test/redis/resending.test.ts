@@ -6,7 +6,7 @@ import { removeQueue } from '../../src/redis/remove-queue.js';
 import { transitions } from '../../src/redis/scripts.js';
 import type { Take } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
-import { aWorker, endLease, places, retryOf, take } from '../support/takes.js';
+import { aWorker, endLease, giveBackUnbegun, places, retryOf, take } from '../support/takes.js';
 
 const at = { withinMs: 5_000 };
 const hourMs = 3_600_000;
@@ -108,6 +108,10 @@ const sendings: Record<(typeof transitions)[number] | 'put-with a delay', (broke
   release: async (broker) => {
     const { worker, held, earlier } = await working(broker);
     return () => broker.release(worker, [...places(earlier), ...places(held)], at);
+  },
+  'give-back': async (broker) => {
+    const { worker } = await working(broker);
+    return () => giveBackUnbegun(broker, worker, { number: 1, index: 2 }, 3).then((count) => count >= 0);
   },
   leave: async (broker) => {
     const { worker } = await working(broker);

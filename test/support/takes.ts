@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Broker } from '../../src/redis/broker.js';
+import { giveBackCall } from '../../src/redis/script-calls.js';
 import type { RetryPlan } from '../../src/redis/transitions.js';
 import { type ClaimRef, Take } from '../../src/redis/take.js';
 import { until } from './facts.js';
@@ -79,6 +80,17 @@ export const retryOf = (
   delayMs: number,
   more: Partial<RetryPlan> = {},
 ): RetryPlan => ({ id: 'id', lane: taken.lane(index), delayMs, message: taken.message(index), ...more });
+
+/** give-back, as the lease thread sends it. @returns how many messages went back */
+export async function giveBackUnbegun(
+  { connection, keys }: Broker,
+  worker: string,
+  begun: { readonly number: number; readonly index: number },
+  newest: number,
+): Promise<number> {
+  const call = giveBackCall(keys, worker, begun, newest);
+  return (await connection.script(call.name, call.keys, call.args, at)) as number;
+}
 
 /** Ends the lease of a worker while the server serves other workers, so that it can be recovered. */
 export async function endLease({ connection, keys }: Broker, worker: string): Promise<void> {
