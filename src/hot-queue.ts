@@ -33,7 +33,7 @@ import { PutBatcher } from './producer/put-batcher.js';
 import { QueuePublisher, type PutArguments, type PutResult, type Publisher } from './producer/publisher.js';
 import { registerConsumer, whileConsuming as whileTaking } from './consumer/active-consumers.js';
 import { queueWorker } from './worker/decorator.js';
-import type { Checked, QueueWorker } from './worker/decorator-types.js';
+import type { Checked, NeedsPayload, QueueWorker, Unneeded } from './worker/decorator-types.js';
 import { MaintenanceService } from './maintenance/service.js';
 import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
@@ -126,8 +126,13 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * const emails = new HotQueue('emails', { payload: SendEmail, attempts: 5, url: 'redis://cache:6379' });
    * const numbers = new HotQueue('numbers', { payload: Number });
    */
-  constructor(name: string, options: QueueOptions & { payload: PayloadClass<T> | StandardSchemaV1<In, T> });
-  constructor(name: Checked<T>, options?: QueueOptions & { payload?: undefined });
+  constructor(name: Checked<T>);
+  constructor(
+    name: string,
+    options:
+      | (QueueOptions & { payload?: PayloadClass<T> | StandardSchemaV1<In, T> | undefined } & NeedsPayload<T>)
+      | Unneeded<T>,
+  );
   constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
     const { payload, put, limit, deadLetters, prefix, settings, connection, wire, leaseMs, logger } = queueOptions(
       name,

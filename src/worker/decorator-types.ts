@@ -25,6 +25,12 @@ export type Checked<T> = unknown extends T
     ? string
     : Refused<'A type is not checked at run time: pass { payload: YourClass }'>;
 
+/** Options of a queue: without {@link Checked}'s reason to refuse them, `payload` may be absent. */
+export type NeedsPayload<T> = Checked<T> extends string ? unknown : { payload: unknown };
+
+/** Options that may be `undefined`, as far as {@link Checked} allows a queue without options. */
+export type Unneeded<T> = Checked<T> extends string ? undefined : never;
+
 /**
  * Decorator of a method whose first parameter is `T`, under `experimentalDecorators` and under standard decorators.
  *

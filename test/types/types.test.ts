@@ -132,6 +132,23 @@ function errorsOf(statement: string): string[] {
   return complaints(legacy, [file], { [file]: source });
 }
 
+describe('the first line of an error about a new queue names the mistake', { timeout: 120_000 }, () => {
+  it.each([
+    ["new HotQueue('q', { attemps: 3 })", "'attemps' does not exist"],
+    ["new HotQueue('q', { payload: Image, attemps: 3 })", "'attemps' does not exist"],
+    ["new HotQueue('q', { attempts: '3' })", "Type 'string' is not assignable to type 'number'"],
+    ["new HotQueue('q', { payload: Image, attempts: '3' })", "Type 'string' is not assignable to type 'number'"],
+    ["new HotQueue('q', { payload: 5 })", "Type 'number' is not assignable to type 'PayloadClass"],
+    ["new HotQueue('q', { payload: new Image() })", "Type 'Image' is not assignable to type 'PayloadClass"],
+    ["new HotQueue<Image>('q')", 'A type is not checked at run time: pass { payload: YourClass }'],
+    ['new HotQueue(5)', "'number' is not assignable to parameter of type 'string'"],
+  ])('%s', (statement, says) => {
+    const errors = errorsOf(statement);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]!.split('\n')[0]).toContain(says);
+  });
+});
+
 describe('one mistake is one error', { timeout: 120_000 }, () => {
   it.each([
     [
@@ -161,6 +178,8 @@ describe('one mistake is one error', { timeout: 120_000 }, () => {
     ['class A { @images.worker static a(_image: Image) {} }; void A', /.*/],
     ['class A { @untyped.worker static a(_image: Image) {} }; void A', /.*/],
     ['class A { @worker(images, { batch: 2 }) static a(_images: Image[]) {} }; void A', /.*/],
+    ["new HotQueue<Image>('q', undefined)", /undefined/],
+    ["new HotQueue<Image>('q', { port: 3 })", /Property 'payload' is missing/],
     ["new HotQueue<Image>('q')", /A type is not checked at run time: pass \{ payload: YourClass \}/],
     ["new HotQueue<{ a: string } | string>('q')", /A type is not checked/],
   ])('%s', (statement, reason) => {
