@@ -122,3 +122,34 @@ describe('a process whose event loop is blocked', () => {
     expect(child.lines).toEqual(['began endless']);
   });
 });
+
+describe('a worker whose first of five messages blocks the event loop', () => {
+  it('gives the other four back to an idle process, and acknowledges the first once', async () => {
+    const queue = aQueue({ lease });
+    const child = aChild(`
+      import { HotQueue, run } from 'hotqueue';
+      const queue = new HotQueue('${queue.name}', { lease: ${lease} });
+      await run(queue.worker((item) => {
+        console.log('began', item);
+        if (item === 0) for (const until = performance.now() + ${3 * lease}; performance.now() < until;);
+        console.log('ended', item);
+      }, { concurrency: 5 }));
+    `);
+    await until(
+      () => queue.counts(),
+      ({ workers }) => workers === 1,
+    );
+    await queue.put(0, 1, 2, 3, 4);
+    await until(() => child.lines.includes('began 0'));
+    const other = computing(queue.name, 0);
+    await until(() => other.lines.filter((line) => line.startsWith('ended')).length === 4);
+    expect(child.lines).toEqual(['began 0']); // it still computes
+    await until(
+      () => queue.counts(),
+      ({ active, done }) => active === 0 && done === 5,
+    );
+    expect(child.lines).toEqual(['began 0', 'ended 0']);
+    expect(other.lines.filter((line) => line.startsWith('began'))).toEqual([1, 2, 3, 4].map((item) => `began ${item}`));
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0, active: 0, dead: 0, done: 5, failed: 0 });
+  });
+});
