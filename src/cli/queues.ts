@@ -1,8 +1,6 @@
 import { type Command } from 'commander';
 import type { QueueContents } from '../inspect/remove.js';
 import { addressOf, answer, missing, redisCommand, usage, type RedisFlags } from './command.js';
-import { confirmed } from './dead/confirm.js';
-import { QueueInUseError } from './errors.js';
 import { count } from './output.js';
 
 /** `queues`: prints the names of all queues. `queues rm`: removes one. */
@@ -45,16 +43,21 @@ function removeCommand(): Command {
       const contents = await contentsOf(queue, addressOf(flags));
       if (!contents) return missing(`there is no queue ${queue}`);
       if (isInUse(contents) && flags.force && !flags.yes) await confirm(queue, contents, self);
-      if (!(await remove(queue, addressOf(flags), flags.force === true)))
-        throw new QueueInUseError(queue, listed(contents));
+      if (!(await remove(queue, addressOf(flags), flags.force === true))) await refuseInUse(queue, contents);
       answer(flags, { queue, removed: contents }, () => `${queue} is removed, with ${listed(contents)}`);
     });
+}
+
+async function refuseInUse(queue: string, contents: QueueContents): Promise<never> {
+  const { QueueInUseError } = await import('./errors.js');
+  throw new QueueInUseError(queue, listed(contents));
 }
 
 const isInUse = ({ ids: _ids, ...contents }: QueueContents): boolean => Object.values(contents).some((n) => n > 0);
 
 async function confirm(queue: string, contents: QueueContents, command: Command): Promise<void> {
   const question = `remove ${queue} with ${listed(contents)} permanently?`;
+  const { confirmed } = await import('./dead/confirm.js');
   const answered = await confirmed(question);
   if (answered === undefined) usage(command, `${question} There is no terminal to ask on: add --yes`);
   if (!answered) usage(command, 'nothing was removed');

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisUnreachableError } from '../core/errors.js';
@@ -112,6 +112,7 @@ async function settleFormer(project: Project): Promise<Running | undefined> {
  * @returns whether a server was running
  */
 export async function stopRunning(project: Project, pid: number | undefined): Promise<boolean> {
+  if (!existsSync(project.root)) return false; // the folder was deleted
   assertTrusted(project, project.socket);
   const record = readRecord(project);
   const socket = record?.socket ?? project.socket;

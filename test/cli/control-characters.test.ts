@@ -183,7 +183,7 @@ const taking = [
   ['worker', workers(), '--burst', '--log', 'pretty'],
   ['put', name, '1', ...q],
   ['worker', workers(), '--burst', '--log', 'json'],
-  ['consume', name, '--timeout', '1ms', ...q],
+  ['consume', name, '--idle-timeout', '1ms', ...q],
 ];
 
 it.each([
@@ -205,7 +205,7 @@ it.each([
   ['peek', [name]],
   ['dead', ['ls', name]],
   ['dead', ['show', name, 'foreign']],
-  ['consume', [name, '--timeout', '1ms']],
+  ['consume', [name, '--idle-timeout', '1ms']],
 ])('%s %j prints no control characters to a terminal', async (command, args) => {
   const queue = aQueue({ name, prefix });
   await redis().rpush(queue.key, JSON.stringify(evil), `["${'\u009b31m\u202e'}"]`);

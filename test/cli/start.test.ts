@@ -32,7 +32,7 @@ it.each([
   ],
   [
     ['put', aName(), '{"to":"ada"}'],
-    ['errors', 'json-text', 'lines', 'open-queue', 'put', 'put-lines', 'put-messages'],
+    ['errors', 'instant', 'json-text', 'lines', 'open-queue', 'put', 'put-lines', 'put-messages'],
     [...payloadLibraries, ...screenLibraries],
   ],
   [

@@ -69,9 +69,9 @@ it('put refuses numbers that a worker cannot read', async () => {
 it.each(['get', 'consume'])('%s buries what is not JSON, as a worker does', async (command) => {
   const queue = aQueue();
   await redis().rpush(queue.key, '{no json', '{"__proto__":1}', '1');
-  expect((await hotqueue([command, queue.name, '--timeout', '1s'].slice(0, command === 'get' ? 2 : 4))).stdout).toBe(
-    '1\n',
-  );
+  expect(
+    (await hotqueue([command, queue.name, '--idle-timeout', '1s'].slice(0, command === 'get' ? 2 : 4))).stdout,
+  ).toBe('1\n');
   expect((await queue.dead.list()).map(({ error }) => error?.name)).toEqual([
     'InvalidPayloadError',
     'InvalidPayloadError',

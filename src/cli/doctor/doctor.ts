@@ -3,8 +3,6 @@ import type { Command } from 'commander';
 import { answer, exitCodes, redisCommand, type RedisFlags } from '../command.js';
 import { paint, printable } from '../output.js';
 import type { Finding } from './finding.js';
-import { exitSoon } from '../exit.js';
-import { assertFile } from '../worker/load.js';
 
 /** `doctor`: reports what could lose messages or stop workers. Changes nothing. */
 export function doctorCommand(): Command {
@@ -22,7 +20,7 @@ export function doctorCommand(): Command {
 }
 
 async function doctor(files: readonly string[], flags: RedisFlags): Promise<void> {
-  files.forEach(assertFile);
+  if (files.length > 0) files.forEach((await import('../worker/load.js')).assertFile);
   try {
     const { judgeDecorators } = await import('./decorators.js');
     const { judgeRedis } = await import('./judge-redis.js');
@@ -38,7 +36,7 @@ async function doctor(files: readonly string[], flags: RedisFlags): Promise<void
     );
     if (!isWell) process.exitCode = exitCodes.failed;
   } finally {
-    if (files.length > 0) exitSoon(); // what the files opened would keep the process alive
+    if (files.length > 0) (await import('../exit.js')).exitSoon(); // what the files opened would keep the process alive
   }
 }
 
