@@ -92,7 +92,7 @@ export const exceptions = [
     why: '`--burst` ends when the queues of the process are drained',
   },
   {
-    to: ['core/events', 'core/logger', 'redis/queue-context', 'wire/failures'],
+    to: ['core/events', 'core/logger', 'redis/queue-context', 'wire/error-record'],
     from: ['cli/worker/log'],
     why: 'the log of a worker process has the form of the library',
   },

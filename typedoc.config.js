@@ -20,11 +20,15 @@ const calledByName = [
 const notExported = [
   'BatchDecoratorFor',
   'Checked',
+  'Configuring',
   'Declaring',
   'DecoratorFor',
+  'Instance',
   'LastWord',
+  'NeedsPayload',
   'PutArguments',
   'SchemaResult',
+  'Unneeded',
   'Verb',
 ];
 

@@ -114,6 +114,18 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   #closing: Promise<void> | undefined;
 
   /**
+   * Creates a queue for any JSON value. Does not connect.
+   *
+   * @param name 1 to 128 letters, digits and `_ . : -`. Queues with the same name and `prefix` in one Redis database are the
+   *   same queue
+   * @throws InvalidNameError, InvalidOptionError
+   *
+   * @example
+   * const emails = new HotQueue('emails', { payload: SendEmail, attempts: 5, url: 'redis://cache:6379' });
+   * const numbers = new HotQueue('numbers', { payload: Number });
+   */
+  constructor(name: Checked<T>);
+  /**
    * Creates a queue. Does not connect.
    *
    * @param name 1 to 128 letters, digits and `_ . : -`. Queues with the same name and `prefix` in one Redis database are the
@@ -126,7 +138,6 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * const emails = new HotQueue('emails', { payload: SendEmail, attempts: 5, url: 'redis://cache:6379' });
    * const numbers = new HotQueue('numbers', { payload: Number });
    */
-  constructor(name: Checked<T>);
   constructor(
     name: string,
     options:

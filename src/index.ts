@@ -27,6 +27,7 @@ export type { Consumer } from './consumer/consume.js';
 export type { PutResult, Publisher } from './producer/publisher.js';
 export type {
   EndOptions,
+  OwnSlots,
   Runner,
   RunOptions,
   SharedSlots,

@@ -16,7 +16,7 @@ export class BeginGate {
   readonly #cells = new Int32Array(new SharedArrayBuffer(16));
 
   get buffer(): SharedArrayBuffer {
-    return this.#cells.buffer as SharedArrayBuffer;
+    return this.#cells.buffer;
   }
 
   get isClosed(): boolean {

@@ -37,7 +37,15 @@ export interface StopOptions {
  * const runner = start([urgent, normal], { order: 'strict', concurrency: 8 });
  * ```
  */
-export type StartOptions = (SharedSlots | { order?: undefined; concurrency?: undefined }) & WaitOptions;
+export type StartOptions = (SharedSlots | OwnSlots) & WaitOptions;
+
+/** Each worker takes for itself, with the slots of its own `concurrency`. */
+export interface OwnSlots {
+  /** Absent: the slots are not shared. */
+  order?: undefined;
+  /** Absent: it needs `order`. */
+  concurrency?: undefined;
+}
 
 /** How workers start. */
 export interface WaitOptions {

@@ -51,7 +51,7 @@ const logger = { debug: throwing, info: throwing, warn: throwing, error: () => P
 const queue = new HotQueue(task.queue, { ...options, lease: 2_000, logger }) as unknown as HotQueue<Load>;
 for (const verb of ['take', 'ack', 'retry', 'bury', 'release', 'lost', 'recover', 'promote'] as const) {
   queue.events.on(verb, ({ id, attempt }: { id?: string; attempt?: number }) => {
-    if (id !== undefined && attempt !== undefined && verb !== 'take') history.write(verb as 'ack', { id, attempt });
+    if (id !== undefined && attempt !== undefined && verb !== 'take') history.write(verb, { id, attempt });
   });
   queue.events.on(verb, throwing);
 }

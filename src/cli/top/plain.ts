@@ -19,7 +19,7 @@ function nextOf({ name, next }: TopQueue, at: number, columns: number): string[]
     putAt === null ? '-' : age(Math.max(0, at - putAt)),
     text,
   ]);
-  return ['', table([`next on ${name}`, 'put', 'message'], rows)];
+  return ['', table([`next on ${name}`, 'put', 'message'], rows, columns)];
 }
 
 /** The same data as plain values: as in `info --json`, plus `next` in each queue. */
