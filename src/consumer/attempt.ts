@@ -1,3 +1,4 @@
+// Longer than 250 lines: one attempt from start to end is one file, in the order in which its steps happen.
 import { doubling } from '../core/options/backoff.js';
 import { type InvalidPayloadError, LeaseLostError, TimedOutError } from '../core/errors.js';
 import { errorFields } from '../core/logger.js';

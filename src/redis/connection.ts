@@ -1,3 +1,4 @@
+// Longer than 250 lines: every call passes one loop, and all that it needs to decide about a failure is beside it.
 import { setTimeout as pause } from 'node:timers/promises';
 import { QueueClosedError, type HotQueueError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
 import { findRedis, type Address } from './address.js';

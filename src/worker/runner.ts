@@ -1,3 +1,4 @@
+// Longer than 250 lines: half of it documents the public options and the runner.
 import { inspect } from 'node:util';
 import { ignoreBrokenPipes } from '../core/broken-pipes.js';
 import { toMs, type Duration } from '../core/duration.js';
