@@ -105,4 +105,33 @@ const f34o: Scenario = {
   },
 };
 
-export const blockingScenarios = [f34, f34k, f34o];
+const f43: Scenario = {
+  id: 'F43',
+  name: 'a handler computes: messages that its worker took with it and has not begun go to an idle process',
+  async run(world) {
+    world.allowed = { noRecovery: true };
+    const gate = path.join(world.place, world.name('gate'));
+    const busy = world.worker({ leaseMs: 30_000, concurrency: 5 });
+    const queue = world.queue({});
+    const isWaiting = async (): Promise<boolean> =>
+      ((await world.direct.client('LIST')) as string).includes('cmd=blmove');
+    world.claim('the process waits for messages', await world.until(isWaiting));
+    const load = world.load(0, `stall:${gate}`);
+    const others = Array.from({ length: 4 }, () => world.load());
+    await world.put(queue, load, ...others);
+    await world.until(() => startsOf(world, load) === 1);
+    const since = world.now();
+    const idle = world.worker({ leaseMs: 30_000, concurrency: 5 });
+    const areDone = (): boolean =>
+      others.every(({ key }) =>
+        world.entries().some((entry) => entry.f === 'end' && entry.key === key && entry.proc === idle.proc),
+      );
+    world.claim('the idle process handles the others while the handler computes', await world.until(areDone));
+    world.figures['done after, ms'] = Math.round(world.now() - since);
+    writeFileSync(gate, '');
+    await world.drained();
+    await Promise.all([busy, idle].map((worker) => worker.stop()));
+  },
+};
+
+export const blockingScenarios = [f34, f34k, f34o, f43];
