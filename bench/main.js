@@ -100,6 +100,8 @@ function brief({
   bytesBeyond,
   commandsPerMinute,
   validationUs,
+  medianTimes,
+  leastTimes,
   timesIdeal,
   putClientUsPerJob,
   clientUsPerJob,
@@ -113,6 +115,8 @@ function brief({
   if (p50Ms !== undefined) return `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
   if (bytesBeyond !== undefined) return `${bytesBeyond.toFixed(0)} bytes without the payload`;
   if (commandsPerMinute !== undefined) return `${commandsPerMinute.toFixed(0)} commands per minute`;
+  if (medianTimes !== undefined)
+    return `${medianTimes.toFixed(1)} × class-validator in the median, ${leastTimes.toFixed(1)} × at least`;
   return `${validationUs.toFixed(2)} µs`;
 }
 

@@ -196,6 +196,8 @@ function figureOf({
   putClientUsPerJob,
   consumeClientUsPerJob,
   validationUs,
+  medianTimes,
+  leastTimes,
   wholeUs,
   bytesBeyond,
   commandsPerMinute,
@@ -204,6 +206,8 @@ function figureOf({
   if (timesIdeal) return `${timesIdeal.toFixed(2)} × ideal`;
   if (perSecond) return `${Math.round(perSecond).toLocaleString('en')} /s`;
   if (putClientUsPerJob) return `client ${putClientUsPerJob.toFixed(1)} + ${consumeClientUsPerJob.toFixed(1)} µs`;
+  if (medianTimes)
+    return `${medianTimes.toFixed(1)} × class-validator in the median, ${leastTimes.toFixed(1)} × at least`;
   if (validationUs) return `${validationUs.toFixed(2)} µs, ${wholeUs.toFixed(2)} with JSON`;
   if (bytesBeyond) return `${Math.round(bytesBeyond)} B`;
   return commandsPerMinute === undefined ? '' : `${Math.round(commandsPerMinute)} commands per minute`;
