@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { aProject, withRedis } from '../support/project.js';
 import { aTerminal, hotqueueWords, keys, type Terminal } from '../support/terminal.js';
-import { enter } from '../repl/prompt.js';
+import { enter, enterUntil } from '../repl/prompt.js';
 
 /** Two terminals in one folder, on a machine with Node and without a running Redis. */
 async function twoTerminals(redis: 'js' | 'native', first: readonly string[]): Promise<[Terminal, Terminal]> {
@@ -35,7 +35,8 @@ it.each(['js', 'native'] as const)(
     two.forget();
     await enter(one, "await q.put('black', 'grey')", "payload: 'grey'");
     await two.shows(/\nblack\ngrey$/);
-    await enter(one, 'q', 'HotQueue<queue> 0 waiting, 0 active');
+    // The loop acknowledges a message when it asks for the next one, which is after the message is on the screen.
+    await enterUntil(one, 'q', 'HotQueue<queue> 0 waiting, 0 active', /\d active\nhotqueue>$/);
     two.type(keys.ctrlC);
     await two.shows(/stopped 1 consumer\nhotqueue>$/);
 

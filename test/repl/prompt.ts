@@ -25,3 +25,9 @@ export async function enter(screen: Terminal, line: string, shown: RegExp | stri
   screen.enter(line);
   await screen.shows(shown);
 }
+
+/** Types a line, again and again, until its output has `shown`. Each output ends with `end`. */
+export async function enterUntil(screen: Terminal, line: string, shown: string, end: RegExp): Promise<void> {
+  do await enter(screen, line, end);
+  while (!screen.shown.includes(shown));
+}

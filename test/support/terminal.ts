@@ -124,12 +124,16 @@ export class Terminal {
       .trimEnd();
   }
 
+  /** The {@link history} since {@link forget}. */
+  get shown(): string {
+    return newIn(this.history, this.#forgotten);
+  }
+
   /** Waits until the {@link history} since {@link forget} matches. @throws an error with the current screen after `withinMs` */
   async shows(pattern: RegExp | string, withinMs = 20_000): Promise<void> {
-    const shown = (): string => newIn(this.history, this.#forgotten);
     try {
       await until(
-        () => (typeof pattern === 'string' ? shown().includes(pattern) : pattern.test(shown())),
+        () => (typeof pattern === 'string' ? this.shown.includes(pattern) : pattern.test(this.shown)),
         Boolean,
         withinMs,
       );
