@@ -1,8 +1,8 @@
 // Longer than 250 lines: every public member is here with its documentation, and each has only a few lines of code.
 import { inspect } from 'node:util';
 import { toMs, type Duration } from './core/duration.js';
-import type { Job } from './core/job.js';
-import { QueueClosedError } from './core/errors.js';
+import { InvalidOptionError, QueueClosedError } from './core/errors.js';
+import { describe } from './core/shown.js';
 import {
   consumeOptions,
   getOptions,
@@ -39,6 +39,10 @@ import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
 import { peek, type PeekedMessage } from './inspect/peek.js';
+import { makeJob, TrackedJob, type Job, type JobHandle } from './jobs/job.js';
+import { Jobs, QueueJobs } from './jobs/jobs.js';
+import { mostPayloadBytes } from './core/sizes.js';
+import { defaultTracking, type ResolvedTracking } from './core/options/track.js';
 import { QueueWorkers } from './inspect/workers.js';
 
 const patience = { withinMs: 10_000 };
@@ -50,6 +54,7 @@ const patience = { withinMs: 10_000 };
  *
  * @typeParam T the payload that a handler gets
  * @typeParam In the payload that may be put: the data of `T`, or the input of a schema
+ * @typeParam R what its handlers return, for tracked messages
  *
  * @example
  * class ResizeImage { @IsString() path!: string; @IsInt() width!: number; }
@@ -57,7 +62,7 @@ const patience = { withinMs: 10_000 };
  * await images.put({ path: 'a.jpg', width: 800 });
  * for await (const image of images.consume()) console.log(image.path);
  */
-export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>, AsyncDisposable {
+export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Publisher<T, In, R>, AsyncDisposable {
   /** The name that the constructor was given. */
   readonly name: string;
   /** Key of the Redis list of waiting messages. Python's HotQueue uses the same key. */
@@ -103,11 +108,19 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * for (const { name, host, pid } of await queue.workers.list()) console.log(name, host, pid);
    */
   readonly workers: QueueWorkers;
+  /**
+   * The jobs of tracked messages: pages of those with one status, and how many have each.
+   *
+   * @example
+   * const { jobs } = await pages.jobs.list({ status: 'failed' });
+   */
+  readonly jobs: Jobs<T, R>;
   readonly #context: QueueContext<T>;
+  readonly #records: QueueJobs;
   readonly #connection: Connection;
   readonly #batcher: PutBatcher;
   readonly #defaults: ResolvedPutOptions;
-  readonly #publisher: QueuePublisher<T, In>;
+  readonly #publisher: QueuePublisher<T, In, R>;
   readonly #getter: Getter<T>;
   readonly #consumers = new Set<Consumer<unknown>>();
   #isClosed = false;
@@ -131,7 +144,8 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * @param name 1 to 128 letters, digits and `_ . : -`. Queues with the same name and `prefix` in one Redis database are the
    *   same queue
    * @param options see {@link QueueOptions}. `payload`: a class with class-validator rules, `String`, `Number`, `Boolean`,
-   *   or a Standard Schema (zod, valibot, arktype); without it, the queue takes any JSON value
+   *   or a Standard Schema (zod, valibot, arktype); without it, the queue takes any JSON value. `result`: the same for what the
+   *   handlers return; it is checked when a handler returns and when it is read, and messages are tracked unless `track` is false
    * @throws InvalidNameError, InvalidOptionError
    *
    * @example
@@ -141,14 +155,15 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
   constructor(
     name: string,
     options:
-      | (QueueOptions & { payload?: PayloadClass<T> | StandardSchemaV1<In, T> | undefined } & NeedsPayload<T>)
+      | (QueueOptions & {
+          payload?: PayloadClass<T> | StandardSchemaV1<In, T> | undefined;
+          result?: PayloadClass<R> | StandardSchemaV1<unknown, R> | undefined;
+        } & NeedsPayload<T>)
       | Unneeded<T>,
   );
   constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
-    const { payload, put, limit, deadLetters, prefix, settings, connection, wire, leaseMs, logger } = queueOptions(
-      name,
-      options,
-    );
+    const { payload, result, put, limit, deadLetters, prefix, settings, connection, wire, leaseMs, logger } =
+      queueOptions(name, options);
     const keys = new Keys(name, prefix);
     this.name = name;
     this.key = keys.base;
@@ -175,12 +190,16 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
       logger: log,
       maintenance: new MaintenanceService({ name, broker, wire, events, logger: log }),
       retryDefaults: put,
+      results: resultsOf(result, put.track || defaultTracking),
+      makeJob: (fields, isTracked, isDuplicate) => makeJob(this.#records, fields, isTracked, isDuplicate),
       runners: new Set(),
       admit: this.#admit,
       admitRunner: () => {
         if (this.#closing) throw new QueueClosedError(name);
       },
     };
+    this.#records = new QueueJobs(this.#context as QueueContext);
+    this.jobs = new Jobs(this.#context, this.#records);
     this.#defaults = put;
     this.#batcher = new PutBatcher(name, broker, limit, (hints) => this.#context.maintenance.ensurePromoted(hints));
     this.#publisher = new QueuePublisher(this.#context, this.#batcher, put);
@@ -208,7 +227,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * const job = await emails.put({ to: 'ada@example.com' });
    * const [first, second] = await emails.put({ to: 'b@example.com' }, { to: 'c@example.com' });
    */
-  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N>> {
+  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N, R>> {
     return this.#publisher.put<N>(...messages);
   }
 
@@ -222,7 +241,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * @example
    * const jobs = await emails.putAll(users.map(({ email }) => ({ to: email })));
    */
-  putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {
+  putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T, R>[]> {
     return this.#publisher.putAll(messages);
   }
 
@@ -235,12 +254,27 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
    * @example
    * await emails.with({ attempts: 5, delay: '10m', priority: 'high' }).put({ to: 'ada@example.com' });
    */
-  with(options: PutOptions): Publisher<T, In> {
+  with(options: PutOptions): Publisher<T, In, R> {
     return new QueuePublisher(
       this.#context,
       this.#batcher,
       putOptions(this.name, this.#context.wire, options, this.#defaults),
     );
+  }
+
+  /**
+   * A handle of a tracked job by its id, in any process. It asks Redis only when one of its methods is called.
+   *
+   * @param id `job.id` of a job that was put with `track`
+   * @throws InvalidOptionError if the id is no text
+   *
+   * @example
+   * const record = await pages.job(id).fetch();
+   */
+  job(id: string): JobHandle<T, R> {
+    if (typeof id !== 'string' || id === '')
+      throw new InvalidOptionError('id', `invalid id ${describe(id)}: expected the id of a job, such as job.id`);
+    return new TrackedJob(this.#records, { id, queue: this.name }) as JobHandle<T, R>;
   }
 
   /**
@@ -448,6 +482,7 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
     this.#isClosed = true;
     await this.#batcher.drained();
     this.#context.maintenance.close();
+    this.#records.close();
     await Promise.all([this.#getter.close(), ...[...this.#consumers].map((consumer) => consumer.return())]);
     await this.#connection.leave();
   }
@@ -479,4 +514,10 @@ export class HotQueue<T = unknown, In = PutInput<T>> implements Publisher<T, In>
     this.#consumers.add(consumer);
     return consumer;
   }
+}
+
+/** The type of what handlers return. It is stored as JSON. */
+function resultsOf(result: unknown, tracking: ResolvedTracking): QueueContext['results'] {
+  const settings: PayloadSettings = { maxBytes: mostPayloadBytes };
+  return { type: payloadType(result as PayloadClass<unknown>, settings), tracking };
 }

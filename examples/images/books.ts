@@ -1,5 +1,5 @@
 /** Counts the tasks of a run: each ends once, as done or dead. */
-import type { HotQueue, Job } from 'hotqueue';
+import type { HotQueue, JobFields } from 'hotqueue';
 import type { Tally } from './progress.js';
 
 export class Books {
@@ -12,7 +12,7 @@ export class Books {
   #dead = 0;
 
   /** @param queue the queue object of this process; its events include only work of this process */
-  constructor({ events }: Pick<HotQueue, 'events'>, jobs: readonly Job[]) {
+  constructor({ events }: Pick<HotQueue, 'events'>, jobs: readonly JobFields[]) {
     this.#open = new Set(jobs.map((job) => job.id));
     this.#total = jobs.length;
     this.balanced = new Promise((resolve) => {

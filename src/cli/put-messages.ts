@@ -72,7 +72,7 @@ async function put(queue: HotQueue<JsonText>, source: Messages, flags: PutFlags)
   if ('message' in source && flags.count === undefined) {
     const job = await publisher.put(source.message);
     print(flags.json ? lineOf(job) : job.id);
-    if (job.duplicate) say(`${queue.name} knows this id already: nothing was stored`);
+    if (job.isDuplicate) say(`${queue.name} knows this id already: nothing was stored`);
     return;
   }
   const progress = await progressOnTerminal();
@@ -108,5 +108,5 @@ function optionsOf({ delay, at, priority, id, attempts, backoff, ttl }: PutFlags
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-const lineOf = ({ id, queue, putAt, duplicate = false }: Job<JsonText>): string =>
-  jsonLine({ queue, id, putAt, duplicate });
+const lineOf = ({ id, queue, putAt, isDuplicate = false }: Job<JsonText>): string =>
+  jsonLine({ queue, id, putAt, isDuplicate });

@@ -28,8 +28,8 @@ export interface BatchHandlerCall {
   handle(this: void, payloads: unknown[], deliveries: Delivery[]): unknown;
 }
 
-/** What the handler threw; absent when it returned. */
-type Thrown = { readonly error: unknown } | undefined;
+/** What the handler threw, or what it returned. */
+type Ending = { readonly error: unknown } | { readonly result: unknown };
 
 /**
  * Runs one attempt of several messages together. Each is validated before, and settled after, as if it had been alone: by its own
@@ -56,8 +56,8 @@ async function handle(claims: readonly Claim[], call: BatchHandlerCall): Promise
   const untimed = claims.filter(({ policy }) => policy!.timeoutMs === undefined);
   const timed = claims.filter(({ policy }) => policy!.timeoutMs !== undefined);
   // A message whose time is up does not wait for the others. When all have a timeout, nothing waits for the handler.
-  const ends = timed.map(async (claim) => batch.conclude([claim], await thrownInTime(claim, running)));
-  if (untimed.length > 0) await batch.conclude(untimed, await thrownBy(running));
+  const ends = timed.map(async (claim) => batch.conclude([claim], await endingInTime(claim, running)));
+  if (untimed.length > 0) await batch.conclude(untimed, await endingOf(running));
   await Promise.all(ends);
   batch.logFailures();
 }
@@ -68,9 +68,9 @@ function run(claims: readonly Claim[], { handle: handleAll }: BatchHandlerCall):
   return new Promise((resolve) => resolve(activeInProcess.suspects > 0 ? attributed(claims, handle) : handle()));
 }
 
-function thrownInTime(claim: Claim, running: Promise<unknown>): Promise<Thrown> {
+function endingInTime(claim: Claim, running: Promise<unknown>): Promise<Ending> {
   const { timeoutMs = Infinity } = claim.policy!;
-  return thrownBy(
+  return endingOf(
     withTimeout(
       timeoutMs,
       () => running,
@@ -79,11 +79,11 @@ function thrownInTime(claim: Claim, running: Promise<unknown>): Promise<Thrown> 
   );
 }
 
-function thrownBy(running: Promise<unknown>): Promise<Thrown> {
+function endingOf(running: Promise<unknown>): Promise<Ending> {
   return running.then(
     (result) => {
       const error = unreadError(result);
-      return error && { error };
+      return error ? { error } : { result };
     },
     (error: unknown) => ({ error: inspectable(error) }),
   );
@@ -95,10 +95,10 @@ class Batch {
 
   constructor(private readonly claims: readonly Claim[]) {}
 
-  async conclude(claims: readonly Claim[], thrown: Thrown): Promise<void> {
+  async conclude(claims: readonly Claim[], ending: Ending): Promise<void> {
     const settling: Promise<void>[] = [];
     for (const claim of claims) {
-      const settled = this.#settle(claim, thrown);
+      const settled = this.#settle(claim, ending);
       if (settled) settling.push(settled);
     }
     await Promise.all(settling);
@@ -119,9 +119,18 @@ class Batch {
     );
   }
 
-  #settle(claim: Claim, thrown: Thrown): Promise<void> | undefined {
-    const performed: Performed = thrown && !claim.failure ? failed(thrown.error) : ended(claim);
-    const outcome = decide(performed, claim.attempt, claim.policy!);
+  /** A handler that returns an array with one entry for each message returns their results. */
+  #resultOf(claim: Claim, ending: Ending): unknown {
+    if (!claim.isTracked || !('result' in ending) || !Array.isArray(ending.result)) return undefined;
+    return ending.result.length === this.claims.length
+      ? (ending.result[this.claims.indexOf(claim)] as unknown)
+      : undefined;
+  }
+
+  #settle(claim: Claim, ending: Ending): Promise<void> | undefined {
+    const performed: Performed =
+      'error' in ending && !claim.failure ? failed(ending.error) : ended(claim, this.#resultOf(claim, ending));
+    const outcome = claim.isCancelled ? ({ verb: 'ack' } as const) : decide(performed, claim.attempt, claim.policy!);
     if (outcome.verb === 'ack' || claim.failure || this.claims.length === 1) return settle(claim, outcome);
     if (!claim.settledBy) this.#failedTogether.push(outcome);
     return carryOut(claim, outcome);

@@ -1,5 +1,4 @@
 // Longer than 250 lines: one attempt from start to end is one file, in the order in which its steps happen.
-import { doubling } from '../core/options/backoff.js';
 import { type InvalidPayloadError, LeaseLostError, TimedOutError } from '../core/errors.js';
 import { errorFields } from '../core/logger.js';
 import { Bury, RetryIn } from '../core/verdicts.js';
@@ -10,9 +9,10 @@ import type { Claim } from './claim.js';
 import { attributed } from './attribution.js';
 import type { Delivery } from './delivery.js';
 import { activeInProcess } from './process.js';
-import { delayAfter, type RetryPolicy } from './retry-policy.js';
+import { curveOf, delayAfter, type RetryPolicy } from './retry-policy.js';
 import { inspectable, promiseOf, thenOf, unreadError } from './returned.js';
 import { withTimeout } from './timeout.js';
+import { encodeResult } from './tracked.js';
 
 /** What one worker calls for each message, and how it treats failures. */
 export interface HandlerCall<T = unknown> {
@@ -28,15 +28,19 @@ export interface HandlerCall<T = unknown> {
 
 /** Why no handler was called. */
 export type Unadmitted =
-  { readonly kind: 'expired' } | { readonly kind: 'invalid'; readonly error: InvalidPayloadError };
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'invalid'; readonly error: InvalidPayloadError };
 
 /** How an attempt ended. */
 export type Performed =
-  Unadmitted | { readonly kind: 'handled' } | { readonly kind: 'failed'; readonly error: unknown };
+  | Unadmitted
+  | { readonly kind: 'handled'; readonly result?: unknown }
+  | { readonly kind: 'failed'; readonly error: unknown };
 
 /** How the message is settled. `isAsked`: the handler asked for it, with `RetryIn` or `Bury`. */
 export type Outcome =
-  | { readonly verb: 'ack' }
+  | { readonly verb: 'ack'; readonly result?: unknown }
   | { readonly verb: 'retry'; readonly delayMs: number; readonly error: unknown; readonly isAsked?: true }
   | {
       readonly verb: 'bury';
@@ -70,6 +74,7 @@ export function admit<T>(
   payload: PayloadType<T>,
 ): Unadmitted | undefined | Promise<Unadmitted | undefined> {
   if (claim.hasExpired) return { kind: 'expired' };
+  if (claim.isCancelled) return { kind: 'cancelled' };
   try {
     const decoded = payload.decode(claim.text);
     if (decoded instanceof Promise) return decoded.then((checked) => void (claim.payload = checked), invalid);
@@ -83,20 +88,23 @@ export function admit<T>(
 /** The options of a message come before those of its worker. */
 export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy {
   if (options === noOptions) return worker;
-  const { attempts = worker.attempts, backoffMs, timeoutMs } = options;
+  const { attempts = worker.attempts, timeoutMs } = options;
+  const backoff = curveOf(options);
   return {
     ...worker,
     attempts,
-    ...(backoffMs !== undefined && { backoff: doubling(backoffMs) }),
+    ...(backoff && { backoff }),
     ...(timeoutMs !== undefined && { timeoutMs }),
   };
 }
 
 /** How an attempt ended whose handler did not throw. @param result what the handler returned */
-export function ended({ failure }: Delivery, result?: unknown): Performed {
+export function ended({ failure, isTracked }: Claim, result?: unknown): Performed {
   if (failure) return failed(failure.error);
-  const error = result === undefined ? undefined : unreadError(result);
-  return error ? failed(error) : handled;
+  if (result === undefined) return handled;
+  const error = unreadError(result);
+  if (error) return failed(error);
+  return isTracked ? { kind: 'handled', result } : handled;
 }
 
 /** How an attempt ended whose handler threw. What is `undefined` would look like no error at all. */
@@ -108,7 +116,9 @@ export function failed(error: unknown): Performed {
 export function decide(performed: Performed, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
   switch (performed.kind) {
     case 'handled':
-      return acknowledged;
+      return performed.result === undefined ? acknowledged : { verb: 'ack', result: performed.result };
+    case 'cancelled':
+      return acknowledged; // Redis knows that it was cancelled
     case 'expired':
       return { verb: 'bury', reason: 'expired', attempts: attempt - 1 };
     case 'invalid':
@@ -124,15 +134,29 @@ export function decide(performed: Performed, attempt: number, policy: RetryPolic
  * @returns nothing for an acknowledgement: it travels with others, and leaving waits for it
  */
 export function settle(claim: Claim, outcome: Outcome): Promise<void> | undefined {
-  if (outcome.verb === 'ack') return claim.settledBy ? undefined : claim.acknowledge();
+  if (outcome.verb === 'ack') return claim.settledBy ? undefined : acknowledge(claim, outcome.result);
   log(claim, outcome);
   return carryOut(claim, outcome);
+}
+
+/** Stores the result of a tracked message with its acknowledgement. A result that its queue refuses is a failed attempt. */
+function acknowledge(claim: Claim, result: unknown): Promise<void> | undefined {
+  if (result === undefined || !claim.isTracked) return claim.acknowledge();
+  const refuse = (error: unknown): Promise<void> | undefined =>
+    settle(claim, decide(failed(error), claim.attempt, claim.policy!));
+  try {
+    const text = encodeResult(claim, result);
+    if (typeof text === 'string') return claim.acknowledge(text);
+    return text.then((encoded) => claim.acknowledge(encoded), refuse);
+  } catch (error) {
+    return refuse(error);
+  }
 }
 
 /** {@link settle} without a log line. */
 export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefined {
   if (claim.settledBy) return undefined;
-  if (outcome.verb === 'ack') return claim.acknowledge();
+  if (outcome.verb === 'ack') return acknowledge(claim, outcome.result);
   const settling = outcome.verb === 'retry' ? claim.retryIn(outcome.delayMs, outcome.error) : claim.bury(outcome);
   return settling.catch((error: unknown) => claim.warnUnsettled(error));
 }
@@ -186,7 +210,8 @@ function handleGuarded<T>(claim: Claim<T>, call: HandlerCall<T>, timeoutMs: numb
 function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed): boolean {
   // An error given to `fail` counts also if the handler throws afterwards, as in a batch.
   const ending = claim.failure ? failed(claim.failure.error) : performed;
-  const settling = settle(claim, decide(ending, claim.attempt, claim.policy!));
+  const outcome = claim.isCancelled ? acknowledged : decide(ending, claim.attempt, claim.policy!);
+  const settling = settle(claim, outcome);
   if (!settling) return true;
   void settling.then(() => call.onOver(claim));
   return false;

@@ -1,7 +1,8 @@
 // Longer than 250 lines: one message and all that can happen to it is one object.
-import { AlreadySettledError, LeaseLostError } from '../core/errors.js';
+import { AlreadySettledError, JobCancelledError, LeaseLostError } from '../core/errors.js';
 import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
 import { errorFields } from '../core/logger.js';
+import type { JobSettleReply } from '../redis/job-broker.js';
 import type { SettleReply } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
@@ -17,14 +18,16 @@ import {
   type Envelope,
   type MessageOptions,
 } from '../wire/envelope.js';
-import { wordsOf } from '../wire/error-record.js';
+import { errorRecord, wordsOf } from '../wire/error-record.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
 import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';
 import { endAttribution } from './attribution.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
+import type { JobSettler, SettledJob } from './job-settler.js';
 import type { Settler } from './settler.js';
+import { forgetRunning, longestLine, note, noteRunning, progressText } from './tracked.js';
 
 /** Events of one message. */
 type DeliveryVerb = 'take' | 'ack' | 'retry' | 'bury' | 'release' | 'lost';
@@ -39,6 +42,7 @@ const longestDelayMs = 3_155_760_000_000;
 export interface ClaimHolder {
   readonly context: QueueContext;
   readonly settler: Settler;
+  readonly jobSettler: JobSettler;
   /** How long a settlement may wait for Redis. */
   readonly settling: Patience;
   forget(claim: Claim): void;
@@ -57,17 +61,23 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   readonly attempt: number;
   /** What its producer set for this message alone. */
   readonly options: MessageOptions;
+  /** Whether its job has a record. */
+  readonly isTracked: boolean;
   /** When its handler began, monotonic ms; absent while the message waits in the prefetch buffer. */
   startedAt: number | undefined;
   /** Index in the session's list of claims, so that removing it needs no search. */
   position = -1;
   /** How its failures are handled; absent before it is admitted. */
   policy: RetryPolicy | undefined;
+  /** How often its handler has reported progress or written to the log. */
+  noteCount = 0;
   /** Called before `release`: messages that were claimed later go back first, so that this one comes to stand before them. */
   beforeRelease: (() => void) | undefined;
   /** Absent for a message that this library put and no worker has tried, as most are: its header needs no parsing. */
   readonly #envelope: Envelope | undefined;
   protected controller: AbortController | undefined;
+  /** The text of another payload that a later put gave to this job. */
+  #replacement: string | undefined;
   #id: string | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
@@ -87,6 +97,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     const header = this.#envelope?.header;
     this.attempt = header ? header.attempts + 1 : 1;
     this.options = header ? optionsOf(header) : noOptions;
+    this.isTracked = this.options.tracked === 1;
+    if (this.isTracked) noteRunning(this);
     activeInProcess.messages += 1;
     if (this.#isSuspect) activeInProcess.suspects += 1;
   }
@@ -122,12 +134,31 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** The payload as it was stored. */
   get text(): string {
+    if (this.#replacement !== undefined) return this.#replacement;
     return this.#envelope ? this.#envelope.text : this.take.text(this.index, freshLength);
   }
 
   /** Whether its `ttl` had passed when it was taken, by the time of the queue. */
   get hasExpired(): boolean {
     return this.take.takenAt >= (this.options.expiresAt ?? Infinity);
+  }
+
+  /** Whether its job was cancelled while this process had the message. */
+  get isCancelled(): boolean {
+    return this.isTracked && this.controller?.signal.reason instanceof JobCancelledError;
+  }
+
+  /** A later put has given this job another payload. */
+  replacePayload(text: string): void {
+    this.#replacement = text;
+  }
+
+  /** Its handler must not begin. @param isSettled its job was cancelled, and Redis has settled the message; otherwise another worker has it */
+  drop(isSettled: boolean): void {
+    if (isSettled) this.take.confirm(this.index);
+    this.settledBy = 'release';
+    this.deactivate();
+    this.session.forget(this);
   }
 
   /** Aborts the handler's signal. */
@@ -140,6 +171,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   deactivate(): void {
     if (!this.#isActive) return;
     this.#isActive = false;
+    if (this.isTracked) forgetRunning(this);
     activeInProcess.messages -= 1;
     if (this.#isSuspect && --activeInProcess.suspects === 0) endAttribution();
   }
@@ -167,15 +199,15 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   /** Acknowledges the message. No caller waits for the reply: a promise for each message would dominate its cost. */
-  acknowledge(): undefined {
+  acknowledge(result = ''): undefined {
     this.settledBy = 'ack';
     this.deactivate();
-    this.session.settler.add(this);
+    this.#sendAck(result);
   }
 
   ack(): Promise<void> {
     return this.#settle('ack', () => {
-      this.session.settler.add(this);
+      this.#sendAck('');
       return new Promise((resolve, reject) => {
         this.#onAckReply = (reply) => (reply instanceof Error ? reject(reply) : resolve(reply));
       });
@@ -199,13 +231,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#settle('retry', async () => {
       const { broker } = this.context;
       const lane = this.#laneWithHeader;
-      const message = withFailure(this.take.message(this.index), this.#envelope, this, error);
-      const reply = await broker.retry(
-        this.take.worker,
-        this,
-        { id: this.id, lane, delayMs, message },
-        this.session.settling,
-      );
+      const message = withFailure(this.#message, this.#envelope, this, error);
+      const reply = this.isTracked
+        ? await this.#settleJob(['retry', lane, delayMs, message, this.#failure(error)])
+        : await broker.retry(this.take.worker, this, { id: this.id, lane, delayMs, message }, this.session.settling);
+      if (reply === 'ended') return 'done';
       if (reply === 'lost') return reply;
       if (delayMs > 0) this.context.maintenance.observe({ nextDueMs: delayMs });
       this.emit('retry', { delayMs, error });
@@ -218,7 +248,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#settle('bury', async () => {
       const { reason, error } = details;
       const record = writeDeadLetterRecord(details, this);
-      const reply = await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
+      const status = reason === 'expired' ? 'expired' : 'failed';
+      const reply = this.isTracked
+        ? await this.#settleJob(['bury', record, this.#message, status, this.#failure(error ?? new Error(reason))])
+        : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
+      if (reply === 'ended') return 'done';
       if (reply !== 'lost') this.emit('bury', { reason, error });
       return reply;
     });
@@ -247,7 +281,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     }
     if (timesLeft(this.#envelope) + 1 >= mostTimesLeft) return false;
     const { broker } = this.context;
-    const message = withTimesLeft(this.take.message(this.index), this.#envelope, this.id);
+    const message = withTimesLeft(this.#message, this.#envelope, this.id);
     const take = { number: this.take.number, lane: () => this.#laneWithHeader, message: () => message };
     await this.#settle('release', async () => {
       this.beforeRelease?.();
@@ -256,6 +290,49 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       return reply;
     });
     return true;
+  }
+
+  /** Settles the message together with the record of its job. */
+  #settleJob(words: SettledJob['words']): Promise<JobSettleReply> {
+    return new Promise((resolve, reject) => {
+      const onReply = (reply: JobSettleReply | Error): void =>
+        reply instanceof Error ? reject(reply) : resolve(reply);
+      const { take, index, id, worker, isTracked } = this;
+      this.session.jobSettler.add({ take, index, id, worker, isTracked, words, onReply });
+    });
+  }
+
+  #sendAck(result: string): void {
+    if (!this.isTracked) return this.session.settler.add(this);
+    const { take, index, id, worker, isTracked } = this;
+    const words = ['done', result];
+    this.session.jobSettler.add({ take, index, id, worker, isTracked, words, onReply: (reply) => this.#onDone(reply) });
+  }
+
+  #onDone(reply: JobSettleReply | Error): void {
+    if (!(reply instanceof Error) && reply !== 'lost') this.take.confirm(this.index);
+    this.onAckReply(reply === 'ended' ? 'done' : reply);
+  }
+
+  /** A failure of an attempt, as the record of the job has it. */
+  #failure(error: unknown): string {
+    return JSON.stringify({ attempt: this.attempt, at: Date.now(), error: errorRecord(error) });
+  }
+
+  /** The message as it is stored again, with the payload that it has now. */
+  get #message(): Buffer {
+    const message = this.take.message(this.index);
+    if (this.#replacement === undefined) return message;
+    const length = this.#envelope ? this.#envelope.headerLength : freshLength;
+    return Buffer.concat([message.subarray(0, length), Buffer.from(this.#replacement)]);
+  }
+
+  async progress(value: unknown): Promise<void> {
+    await note(this, 'progress', progressText(value));
+  }
+
+  async log(line: string): Promise<void> {
+    await note(this, 'log', String(line).slice(0, longestLine));
   }
 
   get worker(): string {

@@ -1,14 +1,14 @@
 import { inspect } from 'node:util';
 import { toMs, type Duration } from '../core/duration.js';
 import { AlreadySettledError } from '../core/errors.js';
-import type { Job } from '../core/job.js';
+import type { JobFields } from '../core/job.js';
 import { newId } from '../wire/id.js';
 
 /** How a message is settled. */
 export type Verb = 'ack' | 'retry' | 'bury' | 'release';
 
 /**
- * One message in a worker's hands: a {@link Job} that can be settled.
+ * One message in a worker's hands, which can be settled.
  *
  * A handler that returns settles its message with `ack`. A handler that throws settles it with `retry` or `bury`. Settle it
  * yourself only to say something else. One object serves as the delivery that a handler sees and as the claim that the library
@@ -20,7 +20,7 @@ export type Verb = 'ack' | 'retry' | 'bury' | 'release';
  *   await resize(image, { signal: job.signal });
  * });
  */
-export abstract class Delivery<T = unknown> implements Job<T> {
+export abstract class Delivery<T = unknown> implements JobFields<T> {
   /** The payload, decoded and validated. */
   abstract readonly payload: T;
   /** Created when a handler asks for the signal: most never do. */
@@ -113,6 +113,26 @@ export abstract class Delivery<T = unknown> implements Job<T> {
     (this as { failure: Delivery['failure'] }).failure = { error };
   }
 
+  /**
+   * Reports how far the work is: a number from 0 to 1, or any JSON value. `job.watch()` and `job.fetch()` show it. Only for tracked
+   * messages.
+   *
+   * @throws NotTrackedError, NotSerializableError, LeaseLostError; JobCancelledError if the job was cancelled
+   * @example
+   * await job.progress(0.5);
+   * await job.progress({ pages: 3, of: 10 });
+   */
+  abstract progress(value: unknown): Promise<void>;
+
+  /**
+   * Writes a line to the log of the job. Redis keeps the last 100 lines, each of at most 4,096 characters. Only for tracked messages.
+   *
+   * @throws NotTrackedError, LeaseLostError; JobCancelledError if the job was cancelled
+   * @example
+   * await job.log('fetched 12 kB');
+   */
+  abstract log(line: string): Promise<void>;
+
   /** The fields that `JSON.stringify` and `console.log` show. */
   toJSON(): object {
     const { id, queue, payload, attempt, putAt } = this;
@@ -138,6 +158,9 @@ class DetachedDelivery<T> extends Delivery<T> {
   readonly putAt = Date.now();
   settledBy: Verb | undefined;
   readonly failure: { readonly error: unknown } | undefined;
+  /** What the handler has reported, for the test to look at. */
+  reported: unknown;
+  readonly lines: string[] = [];
   protected controller: AbortController | undefined;
 
   constructor(
@@ -160,6 +183,16 @@ class DetachedDelivery<T> extends Delivery<T> {
 
   release(): Promise<void> {
     return this.#settle('release');
+  }
+
+  progress(value: unknown): Promise<void> {
+    this.reported = value;
+    return Promise.resolve();
+  }
+
+  log(line: string): Promise<void> {
+    this.lines.push(line);
+    return Promise.resolve();
   }
 
   protected retryIn(): Promise<void> {

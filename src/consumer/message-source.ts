@@ -92,7 +92,7 @@ export class MessageSource<T> {
 
   /** Whether an acknowledgement waits for the reply to an earlier one. */
   get hasUnsent(): boolean {
-    return this.#fetcher.session.settler.hasUnsent;
+    return this.#fetcher.session.hasUnsent;
   }
 
   /** Ends. The caller's current messages go back to the head of the queue, before those that were prefetched; reported failures are settled as such. */

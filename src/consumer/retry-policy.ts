@@ -3,6 +3,7 @@ import { toMs, type Duration } from '../core/duration.js';
 import { errorFields, textOf, type LogFields } from '../core/logger.js';
 import { describe } from '../core/options/schema.js';
 import type { QueueContext } from '../redis/queue-context.js';
+import type { MessageOptions } from '../wire/envelope.js';
 
 /** Retry options of a worker. */
 export interface RetryRules {
@@ -25,12 +26,21 @@ export interface RetryPolicy extends RetryRules {
 export const defaultPolicy: RetryPolicy = { attempts: 3, backoff: doubling(1_000) };
 
 /** The policy of a queue, for messages and workers that have no options of their own. */
-export function policyOf({ attempts, backoffMs, timeoutMs }: QueueContext['retryDefaults']): RetryPolicy {
+export function policyOf({ attempts, backoffMs, backoffsMs, timeoutMs }: QueueContext['retryDefaults']): RetryPolicy {
   return {
     attempts: attempts ?? defaultPolicy.attempts,
-    backoff: backoffMs === undefined ? defaultPolicy.backoff : doubling(backoffMs),
+    backoff: curveOf({ backoffMs, backoffsMs }) ?? defaultPolicy.backoff,
     ...(timeoutMs !== undefined && { timeoutMs }),
   };
+}
+
+/** The backoff that a message has of its own. */
+export function curveOf({
+  backoffMs,
+  backoffsMs,
+}: Pick<MessageOptions, 'backoffMs' | 'backoffsMs'>): BackoffCurve | undefined {
+  if (backoffsMs) return { type: 'listed', delaysMs: backoffsMs };
+  return backoffMs === undefined ? undefined : doubling(backoffMs);
 }
 
 /**

@@ -14,7 +14,9 @@ import {
 import { watchExit } from './exit.js';
 import { KeptLease, pulse, type LeaseHolder } from './lease-keeper.js';
 import { activeInProcess, processId } from './process.js';
+import { JobSettler } from './job-settler.js';
 import { Settler } from './settler.js';
+import { beginJobs } from './tracked.js';
 
 const leavePatienceMs = 5_000;
 /** Part of its lease after which a worker without a reply from Redis stops: before another worker may start its messages. */
@@ -43,6 +45,7 @@ export interface SessionOptions {
  */
 export class Session implements ClaimHolder, LeaseHolder {
   readonly settler: Settler;
+  #jobSettler: JobSettler | undefined;
   /** A list, as each claim knows its position. A Set would replace its tables again and again, and keep settled claims alive until a full collection. */
   readonly #claims: Claim[] = [];
   /** By number: those that Redis has not dropped. */
@@ -168,9 +171,11 @@ export class Session implements ClaimHolder, LeaseHolder {
     this.#lease?.gate.expect(this.nextTakeNumber);
     const takenAt = Date.now();
     const claims: Claim[] = [];
+    let hasTracked = false;
     for (let index = 1; index <= take.size; index++) {
       if (take.isSettled(index)) continue;
       const claim = new Claim(this, take, index, takenAt);
+      hasTracked ||= claim.isTracked;
       claim.position = this.#claims.push(claim) - 1;
       claims.push(claim);
     }
@@ -178,10 +183,21 @@ export class Session implements ClaimHolder, LeaseHolder {
       await this.giveBack(claims); // its reply came after the thread had given it back, or Redis answered it only then
       return [];
     }
-    if (!take.hasQuarantined) return claims;
+    if (!take.hasQuarantined) return hasTracked ? this.#beginJobs(claims) : claims;
     // Before its handler begins: if this process then dies, the messages of its other queues are not blamed.
     await this.context.broker.noteQuarantined(processId(), take.worker).catch(() => undefined);
-    return claims.filter((claim) => this.holds(claim)); // the lease may be lost by now
+    const held = claims.filter((claim) => this.holds(claim)); // the lease may be lost by now
+    return hasTracked ? this.#beginJobs(held) : held;
+  }
+
+  /** Settles tracked messages. */
+  get jobSettler(): JobSettler {
+    return (this.#jobSettler ??= new JobSettler(this.context.broker.jobs, this.settling));
+  }
+
+  /** Whether an acknowledgement or a result waits for the reply to an earlier one. */
+  get hasUnsent(): boolean {
+    return this.settler.hasUnsent || this.#jobSettler?.hasUnsent === true;
   }
 
   /**
@@ -232,7 +248,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     if (last !== claim) this.#claims[(last.position = claim.position)] = last;
     if (!claim.settledBy) claim.deactivate();
     if (claim.take.hasQuarantined && claim.isQuarantined) this.#endQuarantine(claim);
-    if (claim.take.isOver && claim.settledBy !== 'ack') this.settler.close(claim.take);
+    if (claim.take.isOver && (claim.settledBy !== 'ack' || claim.isTracked)) this.settler.close(claim.take);
     if (claim.settledBy === 'ack') this.#counts.done += 1;
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#counts.failed += 1;
   }
@@ -241,7 +257,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   settleLater(claim: Claim): void {
     if (!this.holds(claim)) return;
     this.forget(claim);
-    if (claim.settledBy !== 'ack') this.#unconfirmed.push(claim);
+    if (claim.settledBy !== 'ack' || claim.isTracked) this.#unconfirmed.push(claim);
   }
 
   /** Another worker has recovered this one: nothing that it holds is its own any more. It joins again as a new worker. */
@@ -253,6 +269,7 @@ export class Session implements ClaimHolder, LeaseHolder {
 
   /** Gives back everything that is still held, and ends the registration. */
   async leave(): Promise<void> {
+    await this.#jobSettler?.drained();
     await this.settler.drained();
     const worker = this.#worker;
     this.#endRegistration();
@@ -280,6 +297,11 @@ export class Session implements ClaimHolder, LeaseHolder {
     this.#givenBackTo = this.#takeNumber = this.nextTakeNumber;
     gate.open(this.nextTakeNumber);
     this.returned = this.giveBack(unbegun);
+  }
+
+  async #beginJobs(claims: readonly Claim[]): Promise<Claim[]> {
+    const begun = await beginJobs(this, claims, { signal: this.options.taking });
+    return begun.filter((claim) => this.holds(claim)); // the lease may be lost by now
   }
 
   #endRegistration(): void {

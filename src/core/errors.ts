@@ -5,3 +5,4 @@ export * from './errors/redis.js';
 export * from './errors/queue.js';
 export * from './errors/delivery.js';
 export * from './errors/worker.js';
+export * from './errors/jobs.js';

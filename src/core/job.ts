@@ -1,11 +1,5 @@
-/**
- * A message that is stored in Redis. `put` returns it.
- *
- * @example
- * const job = await images.put({ path: 'a.jpg', width: 800 });
- * console.log(job.id, job.queue, job.payload.path, new Date(job.putAt));
- */
-export interface Job<T = unknown> {
+/** What every message that is stored in Redis has. */
+export interface JobFields<T = unknown> {
   /** A new UUID of version 7, or the `id` option of the put. */
   readonly id: string;
   /** Name of the queue. */
@@ -14,6 +8,31 @@ export interface Job<T = unknown> {
   readonly payload: T;
   /** Time of the put, Unix ms, by the clock of the publishing machine. */
   readonly putAt: number;
-  /** Only for a put with the `id` option. True: Redis knew the id already, and nothing was stored. */
-  readonly duplicate?: boolean;
+}
+
+/** The statuses of a tracked job, in the order of its life. `scripts/_jobs.lua` has the same. */
+export const jobStatuses = [
+  'waiting',
+  'delayed',
+  'running',
+  'retrying',
+  'done',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+
+/**
+ * Where a tracked job is. `waiting`: a worker may take it. `delayed`: it is not due yet. `running`: a worker has it. `retrying`: it
+ * failed, and its next attempt is not due yet. The others are its end. `done`: its handler returned. `failed`: it is a dead letter.
+ * `cancelled`: `cancel` was called. `expired`: its `ttl` passed before a worker took it.
+ *
+ * @example
+ * const isOver = (status: JobStatus) => ['done', 'failed', 'cancelled', 'expired'].includes(status);
+ */
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** Whether a job with this status runs no more. */
+export function hasEnded(status: string): boolean {
+  return status === 'done' || status === 'failed' || status === 'cancelled' || status === 'expired';
 }

@@ -1,4 +1,4 @@
-import type { Job } from '../core/job.js';
+import type { JobFields } from '../core/job.js';
 import { madeAt } from '../wire/id.js';
 import { open, optionsOf } from '../wire/envelope.js';
 import type { QueueContext } from '../redis/queue-context.js';
@@ -10,7 +10,7 @@ import type { QueueContext } from '../redis/queue-context.js';
  * const [next] = await emails.peek();
  * if (next?.putAt) console.log(next.payload, `waits since ${new Date(next.putAt).toISOString()}`);
  */
-export interface PeekedMessage<T = unknown> extends Omit<Job<T>, 'putAt' | 'duplicate'> {
+export interface PeekedMessage<T = unknown> extends Omit<JobFields<T>, 'putAt' | 'duplicate'> {
   /** The id of the message; empty for one that another program put without a header. */
   readonly id: string;
   /** Time of the put, Unix ms, by the clock of the publishing machine. Absent if the message does not say it. */

@@ -1,13 +1,16 @@
+import { hostname } from 'node:os';
 import { InvalidOptionError, InvalidPayloadError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
-import type { Job } from '../core/job.js';
+import type { JobFields } from '../core/job.js';
+import type { Job } from '../jobs/job.js';
 import type { Priority } from '../core/options/placement.js';
+import { defaultTracking, uniqueText } from '../core/options/track.js';
 import type { PutOptions, ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { Encoded } from '../payload/payload-type.js';
 import type { Due, PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
-import { fieldsOf, headerLine, open } from '../wire/envelope.js';
+import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
 import { newId } from '../wire/id.js';
 import type { PutBatcher } from './put-batcher.js';
 import { PutRequest, type PutTarget } from './put-request.js';
@@ -16,11 +19,11 @@ import { PutRequest, type PutTarget } from './put-request.js';
  * What `put` resolves to: a job for one message, an array of jobs for several. A spread array may hold one message, or none: use
  * {@link Publisher.putAll} when its jobs matter.
  */
-export type PutResult<T, N extends readonly unknown[]> = N extends readonly [unknown]
-  ? Job<T>
+export type PutResult<T, N extends readonly unknown[], R = unknown> = N extends readonly [unknown]
+  ? Job<T, R>
   : number extends N['length']
-    ? Job<T> | Job<T>[]
-    : Job<T>[];
+    ? Job<T, R> | Job<T, R>[]
+    : Job<T, R>[];
 
 /**
  * Refuses put options behind a message, where other queues have them: the compiler prints what to write. The first key is
@@ -36,7 +39,7 @@ export type PutArguments<In, N extends readonly unknown[]> = {
 };
 
 /** Where messages are put: a queue, or a queue `with` options. */
-export interface Publisher<T, In> {
+export interface Publisher<T, In, R = unknown> {
   /**
    * Stores messages in order. Its promise resolves when Redis has them: all of them, or it rejects and has none. One message gives
    * a job, several give an array of jobs; use {@link putAll} for an array. With an id of your own, the job says whether it is a
@@ -47,7 +50,7 @@ export interface Publisher<T, In> {
    * @example
    * const job = await images.put({ path: 'a.png', width: 200 });
    */
-  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N>>;
+  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N, R>>;
   /**
    * Stores every message of an array, an iterable or an async iterable, in batches of up to 1,000. Resolves to an array of jobs,
    * empty for none. Each batch is stored whole. When one fails, those before it stay stored.
@@ -56,7 +59,7 @@ export interface Publisher<T, In> {
    * @example
    * await images.putAll(paths.map((path) => ({ path, width: 200 })));
    */
-  putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]>;
+  putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T, R>[]>;
 }
 
 const batchSize = 1_000;
@@ -65,12 +68,13 @@ const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
 const defaultUniqueForMs = 86_400_000;
 
 /** Encodes messages for one queue and one set of put options, and hands them to the batcher. */
-export class QueuePublisher<T, In> implements Publisher<T, In> {
+export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   readonly #batchSize: number;
   readonly #target: PutTarget;
   /** What follows the id in the header, where it is the same for every message. */
   readonly #rest: string | undefined;
   readonly #mayBeDelayed: boolean;
+  readonly #fields: MessageOptions;
 
   constructor(
     private readonly context: QueueContext<T>,
@@ -83,40 +87,42 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
       lane: lanes[priority],
       uniqueForMs: id === undefined ? undefined : uniqueForMs,
       hasTtl: ttlMs !== undefined,
+      tracking: trackingOf(options),
     };
-    this.#rest = id === undefined ? restOf(fieldsOf(options, ttlMs)) : undefined;
+    this.#fields = this.#target.tracking ? { ...options, tracked: 1 } : options;
+    this.#rest = id === undefined ? restOf(fieldsOf(this.#fields, ttlMs)) : undefined;
     this.#mayBeDelayed = options.at !== undefined || options.delayMs !== undefined;
     this.#batchSize = Math.min(batchSize, batcher.limit?.maxLength ?? batchSize);
   }
 
-  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N>> {
+  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N, R>> {
     return this.#store(
       messages as readonly unknown[] as readonly In[],
       messages.length === 1 ? 'one' : 'several',
-    ) as Promise<PutResult<T, N>>;
+    ) as Promise<PutResult<T, N, R>>;
   }
 
-  async putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T>[]> {
+  async putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T, R>[]> {
     this.#refuseSharedId();
-    const jobs: Job<T>[] = [];
+    const jobs: Job<T, R>[] = [];
     let batch: In[] = [];
     for await (const message of messages) {
       if (batch.push(message) < this.#batchSize) continue;
-      jobs.push(...((await this.#store(batch, 'list')) as Job<T>[]));
+      jobs.push(...((await this.#store(batch, 'list')) as Job<T, R>[]));
       batch = [];
     }
-    return batch.length === 0 ? jobs : jobs.concat(await this.#store(batch, 'list'));
+    return batch.length === 0 ? jobs : jobs.concat((await this.#store(batch, 'list')) as Job<T, R>[]);
   }
 
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
-  #store(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<Job<T> | Job<T>[]> {
+  #store(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<JobFields<T> | JobFields<T>[]> {
     return new Promise((resolve, reject) => {
       this.context.admit();
       if (messages.length !== 1) this.#refuseCount(messages.length);
       // A typed queue refuses options by its own rules, and `id` may be a field of its class.
       if (as === 'several' && this.context.payload.source === undefined) refuseOptionsAsMessage(messages);
       const { payload } = this.context;
-      const stored = resolve as (jobs: Job | Job[]) => void;
+      const stored = resolve as (jobs: JobFields | JobFields[]) => void;
       const encoded =
         as === 'one' ? payload.encode(messages[0]) : allOf(messages.map((message) => payload.encode(message)));
       const send = as === 'list' ? this.#sendPortions : this.#send;
@@ -128,46 +134,52 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   /** {@link #send} for messages that need not be stored together: large ones would make a batch that Redis refuses. */
   #sendPortions(
     encoded: Encoded<T> | readonly Encoded<T>[],
-    stored: (jobs: Job[]) => void,
+    stored: (jobs: JobFields[]) => void,
     reject: (error: unknown) => void,
   ): void {
     const portions = portionsOf(encoded as readonly Encoded<T>[]);
-    if (portions.length === 1) return this.#send(portions[0]!, stored as (jobs: Job | Job[]) => void, reject);
+    if (portions.length === 1)
+      return this.#send(portions[0]!, stored as (jobs: JobFields | JobFields[]) => void, reject);
     this.#sendInTurn(portions).then(stored, reject);
   }
 
-  async #sendInTurn(portions: readonly (readonly Encoded<T>[])[]): Promise<Job[]> {
-    const jobs: Job[] = [];
+  async #sendInTurn(portions: readonly (readonly Encoded<T>[])[]): Promise<JobFields[]> {
+    const jobs: JobFields[] = [];
     for (const portion of portions)
       jobs.push(
-        ...(await new Promise<Job[]>((done, fail) => this.#send(portion, (sent) => done(sent as Job[]), fail))),
+        ...(await new Promise<JobFields[]>((done, fail) =>
+          this.#send(portion, (sent) => done(sent as JobFields[]), fail),
+        )),
       );
     return jobs;
   }
 
   #send(
     encoded: Encoded<T> | readonly Encoded<T>[],
-    stored: (jobs: Job | Job[]) => void,
+    stored: (jobs: JobFields | JobFields[]) => void,
     reject: (error: unknown) => void,
   ): void {
     const putAt = Date.now();
     const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
     // The library's ids contain the time of the put; the caller's own do not, so a header field has it.
-    const rest = this.#rest ?? restOf(fieldsOf({ ...this.options, putAt }, this.options.ttlMs));
+    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    const uniques = this.#target.tracking && this.#uniquesOf(encoded);
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
       return this.batcher.put(
-        new PutRequest(this.#target, job, this.#seal(job.id, rest, encoded.text), due, stored, reject),
+        new PutRequest(this.#target, job, this.#seal(job.id, rest, encoded.text), due, stored, reject, uniques),
       );
     }
     const jobs = encoded.map((one) => this.#jobOf(one, putAt));
     const messages = encoded.map(({ text }, index) => this.#seal(jobs[index]!.id, rest, text));
     if (messages.reduce((sum, { length }) => sum + length, 0) > mostMessageBytes) return reject(tooLarge());
-    this.batcher.put(new PutRequest(this.#target, jobs, messages, due, stored, reject));
+    this.batcher.put(new PutRequest(this.#target, jobs, messages, due, stored, reject, uniques));
   }
 
-  #jobOf({ payload }: Encoded<T>, putAt: number): Job<T> {
-    return { id: this.options.id ?? newId(putAt), queue: this.context.name, payload, putAt };
+  #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {
+    const { tracking } = this.#target;
+    const fields = { id: this.options.id ?? newId(putAt), queue: this.context.name, payload, putAt };
+    return this.context.makeJob(fields, tracking !== undefined) as JobFields<T>;
   }
 
   /** For none, and for several that would share one id. */
@@ -177,12 +189,24 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
   }
 
   #refuseSharedId(): void {
-    const { id } = this.options;
+    const { id, unique } = this.options;
+    if (typeof unique === 'string')
+      throw new InvalidOptionError(
+        'unique',
+        `invalid unique ${JSON.stringify(unique)}: several messages cannot share one unique key. Put them one by one, or use a function of the payload`,
+      );
     if (id === undefined) return;
     throw new InvalidOptionError(
       'id',
       `invalid id ${JSON.stringify(id)}: several messages cannot share one id. Put them one by one, each with its own: with({ id: … })`,
     );
+  }
+
+  /** @throws InvalidOptionError for a function that throws, or returns no key */
+  #uniquesOf(encoded: Encoded<T> | readonly Encoded<T>[]): string[] {
+    const { unique } = this.options;
+    const list: readonly Encoded<T>[] = 'text' in encoded ? [encoded] : encoded;
+    return list.map(({ payload }) => (typeof unique === 'function' ? keyOf(unique, payload) : (unique ?? '')));
   }
 
   #seal(id: string, rest: string, text: string): string {
@@ -195,6 +219,24 @@ export class QueuePublisher<T, In> implements Publisher<T, In> {
       );
     return text;
   }
+}
+
+/** What the records have in common; `undefined` for messages that are not tracked. A unique job needs a record. */
+function trackingOf({ track, unique, until, replace }: ResolvedPutOptions): PutTarget['tracking'] {
+  if (!track && unique === undefined) return undefined;
+  const { keepMs, keepFailedMs, storesPayload } = track || defaultTracking;
+  const by = `${hostname()}:${process.pid}`;
+  return { keepMs, keepFailedMs, storesPayload, by, untilStarted: until === 'started', replaces: replace === true };
+}
+
+function keyOf(unique: (payload: never) => string, payload: unknown): string {
+  let key: unknown;
+  try {
+    key = unique(payload as never);
+  } catch (cause) {
+    throw new InvalidOptionError('unique', 'the function unique threw, see the cause: nothing was stored', { cause });
+  }
+  return uniqueText(key, 'unique');
 }
 
 /** What follows the id of a message that was never tried. */

@@ -164,10 +164,15 @@ export class PutBatcher {
     const producer = (this.#id ??= newId());
     const number = (this.#number += 1);
     const { target, due } = batch[0]!;
-    const { uniqueForMs: forMs, hasTtl } = target;
+    const { uniqueForMs: forMs, hasTtl, tracking } = target;
     const own = forMs === undefined ? undefined : { ids: batch.flatMap(({ ids }) => ids), forMs };
     const limit = this.limit && { most: this.limit.maxLength, calls: batch.map(({ count }) => count) };
-    const terms = { producer, number, own, limit, hasTtl };
+    const tracked = tracking && {
+      ...tracking,
+      ids: batch.flatMap(({ ids }) => ids),
+      uniques: batch.flatMap(({ uniques }) => uniques!),
+    };
+    const terms = { producer, number, own, limit, hasTtl, tracked };
     const patience = { withinMs: Math.max(leastPatienceMs, patienceMs - this.#waitedMs(batch[0]!)) };
     return due
       ? this.#sendDelayed({ ...terms, delayed: delayedOf(batch) }, patience)
@@ -237,6 +242,6 @@ function resolveStored(batch: readonly PutRequest[], { duplicates }: PutReply, r
   for (let index = 0; index < stored; index++) {
     const request = batch[index]!;
     messages += request.count;
-    request.resolve(duplicates.length > 0 && duplicates.includes(messages - 1));
+    request.resolve(duplicates, messages - request.count);
   }
 }

@@ -1,5 +1,5 @@
-import type { Job } from '../core/job.js';
-import type { Due, PutLane } from '../redis/transitions.js';
+import type { JobFields } from '../core/job.js';
+import type { Due, PutLane, PutReply, TrackedPut } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 
 /** What a waiting message costs beside its text, counted in characters: 1.6 kB here and some with its caller, so that small messages take no more than 64 MiB. */
@@ -13,6 +13,8 @@ export interface PutTarget {
   readonly uniqueForMs: number | undefined;
   /** Whether the messages have a time to live, which Redis must turn into an instant. */
   readonly hasTtl: boolean;
+  /** What the records of their jobs have; absent for messages that are not tracked. */
+  readonly tracking?: Omit<TrackedPut, 'ids' | 'uniques'> | undefined;
 }
 
 /**
@@ -32,14 +34,16 @@ export class PutRequest {
 
   constructor(
     readonly target: PutTarget,
-    private readonly jobs: Job | Job[],
+    private readonly jobs: JobFields | JobFields[],
     /** One message, or several that are stored together. */
     readonly messages: string | readonly string[],
     /** Absent for now. */
     readonly due: Due | undefined,
-    private readonly onStored: (jobs: Job | Job[]) => void,
+    private readonly onStored: (jobs: JobFields | JobFields[]) => void,
     /** Gets OutcomeUnknownError, RedisUnreachableError, RedisFullError, QueueFullError or BufferFullError. */
     readonly reject: (error: unknown) => void,
+    /** Unique keys of the messages, `''` for none; absent for messages that are not tracked. */
+    readonly uniques?: readonly string[],
   ) {
     const isOne = typeof messages === 'string';
     this.count = isOne ? 1 : messages.length;
@@ -59,19 +63,38 @@ export class PutRequest {
   travelsWith(other: PutRequest): boolean {
     if (this.target.uniqueForMs !== other.target.uniqueForMs || this.target.hasTtl !== other.target.hasTtl)
       return false;
+    if (this.target.tracking !== other.target.tracking) return false;
     return this.due ? other.due !== undefined : other.due === undefined && this.target.lane === other.target.lane;
   }
 
-  /** Redis has the messages. @param isDuplicate whether it had the only message already, under the same id */
-  resolve(isDuplicate: boolean): void {
+  /**
+   * Redis has the messages.
+   *
+   * @param duplicates those that it had already, by index in the batch; with the id of the job that has their unique key
+   * @param from index of the first message in the batch
+   */
+  resolve(duplicates: PutReply['duplicates'], from: number): void {
     const { events, name } = this.target.context;
+    const isDuplicate = duplicates.size > 0 && this.#areDuplicates(duplicates, from);
     // In a microtask: a slow listener must not delay the other puts of a batch.
     if (!isDuplicate && events.listenerCount('put') > 0)
       queueMicrotask(() => events.emit('put', { queue: name, ids: this.ids }));
-    this.onStored(this.target.uniqueForMs === undefined ? this.jobs : withDuplicate(this.jobs, isDuplicate));
+    const mayBeDuplicates =
+      this.target.uniqueForMs !== undefined || this.uniques?.some((unique) => unique !== '') === true;
+    this.onStored(mayBeDuplicates ? this.#marked(duplicates, from) : this.jobs);
   }
-}
 
-function withDuplicate(jobs: Job | Job[], duplicate: boolean): Job | Job[] {
-  return Array.isArray(jobs) ? jobs.map((job) => ({ ...job, duplicate })) : { ...jobs, duplicate };
+  #areDuplicates(duplicates: PutReply['duplicates'], from: number): boolean {
+    for (let index = from; index < from + this.count; index++) if (!duplicates.has(index)) return false;
+    return true;
+  }
+
+  /** The jobs, each with the information whether it is another one that Redis had already. */
+  #marked(duplicates: PutReply['duplicates'], from: number): JobFields | JobFields[] {
+    const mark = (job: JobFields, index: number): JobFields => {
+      const id = duplicates.get(from + index) ?? job.id;
+      return this.target.context.makeJob({ ...job, id }, this.uniques !== undefined, duplicates.has(from + index));
+    };
+    return Array.isArray(this.jobs) ? this.jobs.map(mark) : mark(this.jobs, 0);
+  }
 }

@@ -3,6 +3,7 @@ import type { DeadLetterBounds } from '../core/options/queue-values.js';
 import { mostMessageBytes, mostMovedBytes } from '../core/sizes.js';
 import { pack } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
+import { JobBroker } from './job-broker.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
 import { Registration } from './registration.js';
@@ -21,6 +22,7 @@ import {
   type SettleReply,
   type SweepReply,
   type TooLarge,
+  type TrackedPut,
 } from './transitions.js';
 import { WakeupWait } from './wakeup.js';
 
@@ -35,6 +37,9 @@ const mostTakenBytes = 1_048_576;
  * twice. Those of workers are in {@link Registration}, and everything that only reads is in its {@link Reader}.
  */
 export class Broker extends Registration {
+  /** The records of tracked messages. */
+  readonly jobs: JobBroker;
+
   constructor(
     connection: Connection,
     keys: Keys,
@@ -42,6 +47,7 @@ export class Broker extends Registration {
     readonly deadLetters: DeadLetterBounds = { most: 100_000, maxAgeMs: 15_552_000_000 },
   ) {
     super(connection, keys, leaseMs);
+    this.jobs = new JobBroker(connection, keys, deadLetters.most);
   }
 
   /**
@@ -52,13 +58,13 @@ export class Broker extends Registration {
    * older than the last one is not stored; no caller waits for its reply.
    */
   async put(batch: PutBatch, patience: Patience): Promise<PutReply> {
-    if (batch.delayed || batch.hasTtl || batch.own || batch.limit || (batch.lane ?? 'b') !== 'b')
+    if (batch.delayed || batch.hasTtl || batch.own || batch.limit || batch.tracked || (batch.lane ?? 'b') !== 'b')
       return this.#putWith(batch, patience);
     const { producer, number, messages } = batch;
     const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
     const keys = [this.keys.base, this.keys.producer(producer)];
     const reply = await this.connection.script('put', keys, [number, producerMemoryMs, ...content], patience);
-    return { accepted: reply === 1 ? messages.length : -1, duplicates: [] };
+    return { accepted: reply === 1 ? messages.length : -1, duplicates: noDuplicates };
   }
 
   /**
@@ -245,10 +251,12 @@ export class Broker extends Registration {
     await this.connection.call((client) => client.hdel(this.keys.meta, 'paused'), patience);
   }
 
-  /** For a delay, a limit, another priority than normal, or chosen ids. */
-  async #putWith({ producer, number, own, limit, ...batch }: PutBatch, patience: Patience): Promise<PutReply> {
+  /** For a delay, a limit, another priority than normal, chosen ids, or tracked messages. */
+  async #putWith(batch: PutBatch, patience: Patience): Promise<PutReply> {
+    const { producer, number, own, limit, tracked } = batch;
     const { delayed, delayedMessages, waiting, meta } = this.keys;
     const marks = own?.ids.map((id) => this.keys.mark(id)) ?? [];
+    const ids = tracked?.ids ?? own?.ids;
     const content = batch.delayed
       ? [
           pack(batch.delayed.map(({ lane, message }) => lane + message)),
@@ -256,18 +264,48 @@ export class Broker extends Registration {
           pack(batch.delayed.map(({ due }) => dueText(due))),
           pack(batch.delayed.map(({ id }) => id)),
         ]
-      : [pack(batch.messages), batch.lane ?? 'b', '', own ? pack(own.ids) : ''];
-    const [dueMs, accepted, ...duplicates] = (await this.connection.script(
-      'put-with',
-      [this.keys.producer(producer), delayed, delayedMessages, ...waiting, meta, ...marks],
-      [
-        ...[number, producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0],
-        ...[...content, batch.hasTtl ? 1 : 0],
-      ],
-      patience,
-    )) as [number, number, ...number[]];
-    return { accepted, duplicates, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
+      : [pack(batch.messages), batch.lane ?? 'b', '', ids ? pack(ids) : ''];
+    const terms = [number, producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0];
+    for (;;) {
+      const holders = tracked ? await this.jobs.holders(tracked.uniques, patience) : [];
+      const records = tracked?.ids.map((id) => this.keys.job(id)) ?? [];
+      const held = records.map((record, index) => (holders[index] ? this.keys.job(holders[index]) : record));
+      const reply = await this.connection.script(
+        'put-with',
+        [
+          ...[this.keys.producer(producer), delayed, delayedMessages, ...waiting, meta, ...marks],
+          ...(tracked ? [...this.keys.jobIndexes, ...records, ...held] : []),
+        ],
+        [...terms, ...content, batch.hasTtl ? 1 : 0, marks.length, ...(tracked ? trackingWords(tracked, holders) : [])],
+        patience,
+      );
+      const [dueMs, accepted, duplicates] = reply as [number, number, string];
+      if (accepted === -2) continue; // another job has taken or left a unique key meanwhile
+      return { accepted, duplicates: duplicatesIn(duplicates), ...(dueMs >= 0 && { nextDueMs: dueMs }) };
+    }
   }
+}
+
+const noDuplicates: PutReply['duplicates'] = new Map();
+
+/** Words of `put-with.lua` for tracked messages. */
+function trackingWords(
+  { keepMs, keepFailedMs, by, storesPayload, uniques, untilStarted, replaces }: TrackedPut,
+  holders: readonly string[],
+): (string | number | Buffer)[] {
+  const flags = [untilStarted ? 1 : 0, replaces ? 1 : 0];
+  return [keepMs, keepFailedMs, by, storesPayload ? 1 : 0, pack(uniques), pack(holders), ...flags];
+}
+
+/** Reads duplicates, such as `0 4=<id>`. */
+function duplicatesIn(text: string): PutReply['duplicates'] {
+  if (text === '') return noDuplicates;
+  return new Map(
+    text.split(' ').map((word) => {
+      const [index, id] = word.split('=') as [string, string?];
+      return [Number(index), id];
+    }),
+  );
 }
 
 /** Reads the reply of `ack.lua`, `retry.lua` and `bury.lua`. */

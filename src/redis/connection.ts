@@ -4,6 +4,7 @@ import { QueueClosedError, type HotQueueError, RedisRefusedError, RedisUnreachab
 import { findRedis, type Address } from './address.js';
 import { CommandFailure, RedisClient, type IoredisClient } from './redis-client.js';
 import { portableAddress, type PortableAddress } from './portable-address.js';
+import { Notifier } from './notifier.js';
 import { isUnknownScript, scripts, type ScriptName } from './scripts.js';
 import { failureKindOf, isFault, typedError } from './server-errors.js';
 
@@ -65,6 +66,7 @@ export class Connection {
   /** {@link #line} after it has opened. With it, a call writes its command in the same turn of the event loop. */
   #open: RedisClient | undefined;
   #address: Address | undefined;
+  #notifier: Notifier | undefined;
   /** Since when no command has succeeded, and when a waiting call reported it last; monotonic ms. */
   #awaySince: number | undefined;
   #reportedAt: number | undefined;
@@ -181,6 +183,11 @@ export class Connection {
     return connection ? RedisClient.openLike(connection) : this.#dial();
   }
 
+  /** News from other processes. Its connection opens with the first listener. */
+  get notifier(): Notifier {
+    return (this.#notifier ??= new Notifier(() => this.openClient()));
+  }
+
   /** How another thread connects to the same Redis; `undefined` if that cannot be posted to it, or before the first call. */
   get portableAddress(): PortableAddress | undefined {
     return this.#open && portableAddress(this.#open.client);
@@ -193,7 +200,7 @@ export class Connection {
     this.#isClosed = true;
     Connection.#shared.delete(this.key);
     const line = await this.#line?.catch(() => undefined);
-    await line?.close();
+    await Promise.all([line?.close(), this.#notifier?.close()]);
   }
 
   #commandLine(): Promise<RedisClient> {

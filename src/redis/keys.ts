@@ -1,4 +1,5 @@
 import { InvalidNameError, InvalidOptionError } from '../core/errors.js';
+import { jobStatuses, type JobStatus } from '../core/job.js';
 import { shown } from '../core/shown.js';
 
 const nameForm = /^[A-Za-z0-9_.:-]{1,128}$/;
@@ -41,6 +42,15 @@ export class Keys {
   readonly waiting: readonly string[];
   /** Keys that layouts 1 and 2 of claims had under other names. The scripts join and sweep explain what they are for. */
   readonly earlier: { readonly registry: string; readonly requeued: string; readonly quarantine: string };
+  /**
+   * What all job records share, as `scripts/_jobs.lua` reads it: for each status a sorted set of ids, scored by when the status began;
+   * a sorted set of the ids of ended jobs, scored by when their record expires; a hash of unique keys and the ids of their jobs.
+   */
+  readonly jobIndexes: readonly string[];
+  /** Hash: messages that must be put because another message is done. */
+  readonly outbox: string;
+  /** Channel: ids of running jobs that were cancelled. */
+  readonly cancellations: string;
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
   readonly names: string;
   /** Pattern of SCAN for all keys of the queue but {@link base}. */
@@ -79,6 +89,13 @@ export class Keys {
     this.heartbeats = `${this.#own}heartbeats`;
     this.commands = `${this.#own}commands`;
     this.meta = `${this.#own}meta`;
+    this.jobIndexes = [
+      ...jobStatuses.map((status) => this.jobIndex(status)),
+      `${this.#own}jobs:expiring`,
+      `${this.#own}unique`,
+    ];
+    this.outbox = `${this.#own}outbox`;
+    this.cancellations = `${this.#own}cancellations`;
     this.waiting = [this.quarantine, this.requeued, this.inbox, this.high, this.base, this.low];
     this.earlier = {
       registry: `${this.#own}roll`,
@@ -99,6 +116,16 @@ export class Keys {
    */
   quarantineOf(process: string): string {
     return `{${this.names}}:quarantine:${process}`;
+  }
+
+  /** Hash: the record of a tracked message. Also the channel on which its changes are told. Expires after the job has ended. */
+  job(id: string): string {
+    return `${this.#own}job:${id}`;
+  }
+
+  /** Sorted set: ids of the jobs with this status, see {@link jobIndexes}. */
+  jobIndex(status: JobStatus): string {
+    return `${this.#own}jobs:${status}`;
   }
 
   /** String: number and result of the last batch of this put batcher. Expires. */

@@ -1,6 +1,8 @@
 import type { QueueEmitter } from '../core/events.js';
+import type { JobFields } from '../core/job.js';
 import type { Logger } from '../core/logger.js';
 import type { ResolvedPutOptions } from '../core/options/put.js';
+import type { ResolvedTracking } from '../core/options/track.js';
 import type { PayloadSettings, PayloadType } from '../payload/payload-type.js';
 import type { Broker } from './broker.js';
 import type { QueueHints } from './transitions.js';
@@ -51,7 +53,11 @@ export interface QueueContext<T = unknown> {
   readonly logger: Logger;
   readonly maintenance: Maintenance;
   /** Options of the queue for messages and workers that have none of their own. */
-  readonly retryDefaults: Pick<ResolvedPutOptions, 'attempts' | 'backoffMs' | 'timeoutMs'>;
+  readonly retryDefaults: Pick<ResolvedPutOptions, 'attempts' | 'backoffMs' | 'backoffsMs' | 'timeoutMs'>;
+  /** What handlers of tracked messages return, and what is kept of their jobs. */
+  readonly results: { readonly type: PayloadType; readonly tracking: ResolvedTracking };
+  /** The job of a message that was put, as its caller sees it. @param isDuplicate absent where the question makes no sense */
+  makeJob(fields: JobFields, isTracked: boolean, isDuplicate?: boolean): JobFields;
   /** Runners in this process that take from the queue. `HotQueue.close` stops them. */
   readonly runners: Set<StoppableRunner>;
   /** @throws QueueClosedError when the queue is closed */

@@ -10,9 +10,12 @@ export const transitions = [
   'put-with',
   'join',
   'take',
+  'begin',
+  'note',
   'bury-large',
   'beat',
   'ack',
+  'settle',
   'retry',
   'bury',
   'release',
@@ -27,6 +30,8 @@ export const transitions = [
   'sweep',
   'clear',
   'remove',
+  'cancel-job',
+  'mend-job',
 ] as const;
 /** All scripts: the transitions, and `count`, which only reads. */
 export const scriptNames = [...transitions, 'count'] as const;
@@ -37,13 +42,13 @@ interface Script {
   readonly sha: string;
 }
 
-/** The functions of `_lib.lua` in their order, each with the comment above it. */
-const library = [...textOf('_lib.lua').matchAll(/^(?:--.*\n)*local function (\w+)[^]*?^end\n/gm)].map(
-  ([lua, name]) => ({
-    lua,
-    isNamedIn: (script: string): boolean => new RegExp(`\\b${name}\\(`).test(script),
-  }),
-);
+/** The functions of `_lib.lua` and `_jobs.lua` in their order, each with the comment above it. */
+const library = [
+  ...(textOf('_lib.lua') + textOf('_jobs.lua')).matchAll(/^(?:--.*\n)*local function (\w+)[^]*?^end\n/gm),
+].map(([lua, name]) => ({
+  lua,
+  isNamedIn: (script: string): boolean => new RegExp(`\\b${name}\\(`).test(script),
+}));
 
 /** The text of all scripts with the functions that they use. */
 export const scripts = Object.fromEntries(

@@ -60,6 +60,23 @@ export interface DelayedPut {
   readonly message: string;
 }
 
+/** What the records of a batch's jobs have; `docs/protocol.md` explains them. */
+export interface TrackedPut {
+  /** Of the messages, in their order. */
+  readonly ids: readonly string[];
+  /** Their unique keys, `''` for none. */
+  readonly uniques: readonly string[];
+  readonly keepMs: number;
+  readonly keepFailedMs: number;
+  /** Who puts: host and process. */
+  readonly by: string;
+  readonly storesPayload: boolean;
+  /** Whether a unique key is let go when its job starts; otherwise when it ends. */
+  readonly untilStarted: boolean;
+  /** Whether a message replaces the one that still waits under its unique key. */
+  readonly replaces: boolean;
+}
+
 /** A batch of messages. The put batcher sends one at a time, and numbers them. */
 export type PutBatch = {
   /** Id of the put batcher. */
@@ -70,6 +87,8 @@ export type PutBatch = {
   readonly own?: { readonly ids: readonly string[]; readonly forMs: number } | undefined;
   /** Whether each message has a time to live, as `x=+<ms>` in its header. */
   readonly hasTtl?: boolean | undefined;
+  /** What their jobs' records have. */
+  readonly tracked?: TrackedPut | undefined;
   /** Most messages in the queue, and how many messages each put call has. A call is stored whole or not at all. */
   readonly limit?: { readonly most: number; readonly calls: readonly number[] } | undefined;
 } & (
@@ -86,8 +105,11 @@ export type PutBatch = {
 export interface PutReply extends QueueHints {
   /** How many messages were accepted, from the first. The queue had no room for the others. */
   readonly accepted: number;
-  /** Indexes of accepted messages that were not stored, because Redis had their ids already. */
-  readonly duplicates: readonly number[];
+  /**
+   * Accepted messages that were not stored, by index: Redis had their ids already, or a job with their unique key. Then the value is the
+   * id of that job.
+   */
+  readonly duplicates: ReadonlyMap<number, string | undefined>;
 }
 
 /** A dead letter: its key, and its time of burial as the text that Redis returns. */

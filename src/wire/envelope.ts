@@ -3,7 +3,7 @@ import { failureOf, readFailures, writeFailures } from './failures.js';
 /**
  * The header of a message. A message in Redis is one header line, then the text of the payload:
  *
- *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ l=<times left>][ f=<bytes>]\n<text>
+ *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ l=<times left>][ f=<bytes>]\n<text>
  *
  * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
  * failures are part of their message, so they disappear with it.
@@ -32,6 +32,10 @@ export interface MessageOptions {
   readonly expiresAt?: number | undefined;
   /** Time of the put, Unix ms; only in messages with an id that does not contain it. */
   readonly putAt?: number | undefined;
+  /** 1 for a message whose job has a record. */
+  readonly tracked?: number | undefined;
+  /** Waits before the next attempts, ms; the last one repeats. Instead of `backoffMs`. */
+  readonly backoffsMs?: readonly number[] | undefined;
 }
 
 /** A message, split into its parts. */
@@ -148,7 +152,15 @@ export function headerAnd(failures: string, header: Header): string {
   return line.length <= longest ? `${line}${failures}\n` : headerLine({ ...header, fields });
 }
 
-const letters = { attempts: 'a', backoffMs: 'b', timeoutMs: 't', expiresAt: 'x', putAt: 'p' } as const;
+const letters = {
+  attempts: 'a',
+  backoffMs: 'b',
+  backoffsMs: 'b',
+  timeoutMs: 't',
+  expiresAt: 'x',
+  putAt: 'p',
+  tracked: 'j',
+} as const;
 
 /** The options as text for {@link Header.fields}. @param ttlMs for a message that Redis gives an `expiresAt` */
 export function fieldsOf(options: MessageOptions, ttlMs?: number): string {
@@ -168,13 +180,20 @@ export function optionsOf({ fields }: Header): MessageOptions {
   return {
     attempts: numberIn(fields, letters.attempts),
     backoffMs: numberIn(fields, letters.backoffMs),
+    backoffsMs: listIn(fields, letters.backoffsMs),
     timeoutMs: numberIn(fields, letters.timeoutMs),
     expiresAt: numberIn(fields, letters.expiresAt),
     putAt: numberIn(fields, letters.putAt),
+    tracked: numberIn(fields, letters.tracked),
   };
 }
 
 function numberIn(fields: string, name: string): number | undefined {
   const found = fields === '' ? null : new RegExp(` ${name}=(\\d+)(?= |$)`).exec(fields);
   return found ? Number(found[1]) : undefined;
+}
+
+function listIn(fields: string, name: string): number[] | undefined {
+  const found = fields === '' ? null : new RegExp(` ${name}=(\\d+(?:,\\d+)+)(?= |$)`).exec(fields);
+  return found ? found[1]!.split(',').map(Number) : undefined;
 }

@@ -12,7 +12,7 @@ const jobForm = z.strictObject({
   queue: z.string(),
   id: z.string().min(1),
   putAt: z.number().int(),
-  duplicate: z.boolean(),
+  isDuplicate: z.boolean(),
 });
 const payloadsOf = async (queue: ReturnType<typeof aQueue>): Promise<unknown[]> =>
   (await queue.peek(10_000)).map(({ payload }) => payload);
@@ -42,8 +42,8 @@ it('puts with options, and reports in JSON whether an own id was a duplicate', a
     await hotqueue(['put', queue.name, '2', '--id', 'one', '--json']),
   ];
   expect(twice.map(({ stdout }) => jobForm.parse(JSON.parse(stdout)))).toMatchObject([
-    { id: 'one', duplicate: false },
-    { id: 'one', duplicate: true },
+    { id: 'one', isDuplicate: false },
+    { id: 'one', isDuplicate: true },
   ]);
   expect(twice[1]!.stderr).toMatch(/knows this id already: nothing was stored/);
   expect(await payloadsOf(queue)).toEqual([1]);

@@ -102,7 +102,7 @@ it('queues rm removes a queue without messages, its pause and the ids that it kn
     stdout: '',
     stderr: expect.stringContaining(`there is no queue ${queue.name}`) as string,
   });
-  expect((await queue.with({ id: 'own' }).put('b')).duplicate).toBeFalsy();
+  expect((await queue.with({ id: 'own' }).put('b')).isDuplicate).toBeFalsy();
 });
 
 it('queues rm removes nothing of a queue whose name begins the same, or of another prefix', async () => {
@@ -113,7 +113,7 @@ it('queues rm removes nothing of a queue whose name begins the same, or of anoth
   expect(await hotqueue(['queues', 'rm', queue.name, '--force', '--yes'])).toMatchObject({ code: 0 });
   for (const one of [elsewhere, ...others]) {
     expect(await one.size()).toBe(1);
-    expect((await one.with({ id: 'own' }).put('a')).duplicate).toBe(true);
+    expect((await one.with({ id: 'own' }).put('a')).isDuplicate).toBe(true);
   }
   expect(await hotqueue(['queues', 'rm', queue.name, '--prefix', 'shop', '--force', '--yes'])).toMatchObject({
     code: 0,

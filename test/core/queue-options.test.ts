@@ -14,7 +14,7 @@ const address: Required<Pick<QueueOptions, 'host' | 'port' | 'db' | 'username' |
   password: 'secret',
   url: 'redis://cache:6380',
 };
-const put: Required<Omit<PutOptions, 'at' | 'id'>> = {
+const put: Required<Omit<PutOptions, 'at' | 'id' | 'until' | 'replace'>> = {
   attempts: 5,
   backoff: '2s',
   timeout: '3s',
@@ -22,8 +22,10 @@ const put: Required<Omit<PutOptions, 'at' | 'id'>> = {
   delay: '10s',
   priority: 'high',
   uniqueFor: '1h',
+  track: true,
+  unique: 'key',
 };
-const others: Required<Omit<QueueOptions, keyof typeof address | keyof typeof put | 'connection' | 'whenFull'>> = {
+const others: Required<Omit<QueueOptions, keyof typeof address | keyof typeof put | 'connection' | 'whenFull' | 'until' | 'replace'>> = {
   serializer: null,
   prefix: 'shop',
   wire: 'plain',

@@ -22,7 +22,7 @@ it('every transition works on a cluster: put, take, retry, bury, release, delay,
     await using queue = aClusterQueue(); // in another slot each time
     await queue.put('ack', 'retry', 'bury');
     await queue.with({ priority: 'high', id: 'own' }).put('high');
-    expect((await queue.with({ id: 'own' }).put('high')).duplicate).toBe(true);
+    expect((await queue.with({ id: 'own' }).put('high')).isDuplicate).toBe(true);
     await queue.with({ delay: 50 }).put('delayed');
     const seen: unknown[] = [];
     const runner = start(
@@ -58,7 +58,7 @@ it('a removed queue leaves only keys that expire, on any master', async () => {
     const request = randomUUID();
     expect(await removeQueue(connection, keys, { request: randomUUID(), isForced: false }, {})).toBe(false);
     expect(await removeQueue(connection, keys, { request, isForced: true }, {})).toBe(true);
-    expect((await queue.with({ id: 'own' }).put('a')).duplicate).toBeFalsy();
+    expect((await queue.with({ id: 'own' }).put('a')).isDuplicate).toBeFalsy();
     expect(await removeQueue(connection, keys, { request: randomUUID(), isForced: true }, {})).toBe(true);
     const left = (await Promise.all(cluster.client.nodes('master').map((node) => node.keys(`*${keys.base}*`)))).flat();
     expect(left.filter((key) => !/:(producer|request):/.test(key))).toEqual([]);

@@ -60,13 +60,13 @@ describe('an id that a caller chose', () => {
   it('is a duplicate while its message is delayed, also longer than uniqueFor', async () => {
     const queue = aQueue();
     const put = (): Promise<unknown> => queue.with({ id: 'mine', uniqueFor: 1, delay: '1h' }).put('first');
-    expect(await put()).toMatchObject({ duplicate: false });
+    expect(await put()).toMatchObject({ isDuplicate: false });
     await redis().del(aBroker(queue.name).keys.mark('mine')); // its window has ended
-    expect(await put()).toMatchObject({ duplicate: true });
-    expect(await queue.with({ id: 'mine', priority: 'high' }).put('second')).toMatchObject({ duplicate: true });
+    expect(await put()).toMatchObject({ isDuplicate: true });
+    expect(await queue.with({ id: 'mine', priority: 'high' }).put('second')).toMatchObject({ isDuplicate: true });
     expect(await queue.counts()).toMatchObject({ delayed: 1, waiting: 0 });
     await queue.delayed.cancel('mine');
-    expect(await queue.with({ id: 'mine' }).put('third')).toMatchObject({ duplicate: false });
+    expect(await queue.with({ id: 'mine' }).put('third')).toMatchObject({ isDuplicate: false });
   });
 });
 

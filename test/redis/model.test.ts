@@ -100,7 +100,7 @@ const putOwn = (id: string): Command =>
     (model) => model.waiting < maxLength,
     async (model, { queue }) => {
       const job = await queue.with({ id }).put(id);
-      expect(job).toMatchObject({ id, duplicate: model.own.has(id) });
+      expect(job).toMatchObject({ id, isDuplicate: model.own.has(id) });
       if (!model.own.has(id)) model.add(id, { text: id, lane: 'normal', place: 'ready' });
       model.own.add(id);
     },

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
 import { removeQueue } from '../../src/redis/remove-queue.js';
 import { transitions } from '../../src/redis/scripts.js';
+import type { BegunJob } from '../../src/redis/job-broker.js';
+import type { TrackedPut } from '../../src/redis/transitions.js';
 import type { Take } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';
 import { aWorker, endLease, giveBackUnbegun, places, retryOf, take } from '../support/takes.js';
@@ -57,8 +59,28 @@ async function dead(broker: Broker): Promise<{ key: string; at: string }[]> {
   }));
 }
 
+const keep = { keepMs: hourMs, keepFailedMs: hourMs };
+const textOfTracked = (id: string): string => `#${id} 0 0 j=1\n"${id}"`;
+const records = (...ids: string[]): TrackedPut => ({
+  ...{ ids, ...keep, by: 'host:1', storesPayload: true, untilStarted: false, replaces: false },
+  uniques: ids.map((id) => (id === 'y' ? '' : 'key')),
+});
+const begun = (...ids: string[]): BegunJob[] =>
+  ids.map((id, index) => ({ index: index + 1, id, attempt: 1, putAt: 1 }));
+
+/** A worker with four active tracked messages. */
+async function running(broker: Broker): Promise<{ worker: string; held: Take }> {
+  const ids = ['a', 'b', 'c', 'd'];
+  const worker = await aWorker(broker);
+  const tracked = { ...records(...ids), uniques: ids };
+  await broker.put({ producer: 'p', number: 1, messages: ids.map(textOfTracked), tracked }, at);
+  return { worker, held: await take(broker, worker, 1) };
+}
+
+const variants = ['put-with a delay', 'put-with records'] as const;
+
 /** For every script: a state in which it changes something, and the call that the test sends twice. */
-const sendings: Record<(typeof transitions)[number] | 'put-with a delay', (broker: Broker) => Promise<Send>> = {
+const sendings: Record<(typeof transitions)[number] | (typeof variants)[number], (broker: Broker) => Promise<Send>> = {
   put: async (broker) => () => broker.put({ producer: 'q', number: 1, messages: ['x', 'y'].map(text) }, at),
   'put-with': async (broker) => {
     const terms = { own: { ids: ['x', 'y', 'x'], forMs: hourMs }, limit: { most: 10, calls: [1, 1, 1] } };
@@ -89,6 +111,49 @@ const sendings: Record<(typeof transitions)[number] | 'put-with a delay', (broke
     held.ack(2);
     return () => broker.beat(worker, 3, [held], at).then((hints) => hints !== 'lost'); // it does not know one take, and is ahead of Redis in the other
   },
+  begin: async (broker) => {
+    const { worker, held } = await running(broker);
+    await redis().hset(broker.keys.job('b'), 'status', 'cancelled');
+    return () => broker.jobs.begin(worker, 'w', held.number, begun('a', 'b'), keep, at);
+  },
+  note: async (broker) => {
+    const { worker, held } = await running(broker);
+    await broker.jobs.begin(worker, 'w', held.number, begun('a', 'b'), keep, at);
+    return () => broker.jobs.note(worker, { take: held, index: 1, id: 'a' }, 1, ['log', 'line'], at);
+  },
+  settle: async (broker) => {
+    const { worker, held } = await running(broker);
+    await broker.jobs.begin(worker, 'w', held.number, begun('a', 'b', 'c', 'd'), keep, at);
+    const words = [
+      ['done', '{"words":3}'],
+      ['retry', 'b', hourMs, '#b 1 0 j=1\n"b"', '{}'],
+      ['bury', '{"reason":"test"}', '#c', 'failed', '{}'],
+    ];
+    const all = [...words, ['retry', 'b', 0, '#d 1 0 j=1\n"d"', '{}']].map((each, at) => ({
+      take: held,
+      index: at + 1,
+      id: 'abcd'[at]!,
+      isTracked: true,
+      words: each,
+    }));
+    return () => broker.jobs.settle(worker, all, at).then((replies) => replies.map(said));
+  },
+  'cancel-job': async (broker) => {
+    await running(broker);
+    const request = randomUUID();
+    return () => broker.jobs.cancel('a', request, at);
+  },
+  'mend-job': async (broker) => {
+    const { worker, held } = await running(broker);
+    await broker.jobs.begin(worker, 'w', held.number, begun('a', 'b'), keep, at);
+    await broker.leave(worker, at);
+    return () => broker.jobs.mend('a', at);
+  },
+  'put-with records': async (broker) => () =>
+    broker.put(
+      { producer: 'q', number: 1, messages: ['x', 'y', 'z'].map(textOfTracked), tracked: records('x', 'y', 'z') },
+      at,
+    ),
   ack: async (broker) => {
     const { worker, held, earlier } = await working(broker);
     for (const index of [1, 2, 4]) held.ack(index);
@@ -191,7 +256,7 @@ async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
 /** Treats the reply "already" like "done". */
 const said = (reply: unknown): unknown => (reply === 'already' ? 'done' : reply);
 
-describe.each([...transitions, 'put-with a delay'] as const)('%s', (name) => {
+describe.each([...transitions, ...variants] as const)('%s', (name) => {
   it('sent twice has the effect of one call', async () => {
     const broker = aBroker();
     const send = await sendings[name](broker);

@@ -60,10 +60,10 @@ describe('a queue that is full', () => {
   it('still recognizes a duplicate, and does not remember an id that it refused', async () => {
     const queue = aQueue({ maxLength: 1 });
     await queue.with({ id: 'a' }).put(1);
-    expect((await queue.with({ id: 'a' }).put(1)).duplicate).toBe(true);
+    expect((await queue.with({ id: 'a' }).put(1)).isDuplicate).toBe(true);
     await expect(queue.with({ id: 'b' }).put(2)).rejects.toMatchObject({ code: 'QUEUE_FULL' });
     await queue.clear();
-    expect((await queue.with({ id: 'b' }).put(2)).duplicate).toBe(false);
+    expect((await queue.with({ id: 'b' }).put(2)).isDuplicate).toBe(false);
   });
 
   it('never refuses a released or retried message', async () => {

@@ -10,8 +10,8 @@ describe("a message with a caller's own id", () => {
     const queue = aQueue();
     const first = await queue.with({ id: 'order-42' }).put('first');
     const second = await queue.with({ id: 'order-42' }).put('second');
-    expect(first).toMatchObject({ id: 'order-42', duplicate: false });
-    expect(second).toMatchObject({ id: 'order-42', duplicate: true });
+    expect(first).toMatchObject({ id: 'order-42', isDuplicate: false });
+    expect(second).toMatchObject({ id: 'order-42', isDuplicate: true });
     expect(await queue.put('third')).not.toHaveProperty('duplicate');
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual(['first', 'third']);
   });
@@ -27,7 +27,7 @@ describe("a message with a caller's own id", () => {
       queue.with({ id: 'c', delay: '1h' }).put(6),
       queue.with({ id: 'c', uniqueFor: '1h' }).put(7),
     ]);
-    expect(jobs.map(({ duplicate }) => duplicate)).toEqual([false, true, false, true, true, false, true]);
+    expect(jobs.map(({ isDuplicate }) => isDuplicate)).toEqual([false, true, false, true, true, false, true]);
     expect((await queue.peek(5)).map(({ payload }) => payload)).toEqual([1, 3]);
     expect((await queue.delayed.list()).map(({ id, text }) => [id, text])).toEqual([['c', '6']]);
   });
@@ -36,8 +36,8 @@ describe("a message with a caller's own id", () => {
     const queue = aQueue();
     const script = `
       import { HotQueue } from 'hotqueue';
-      const { duplicate } = await new HotQueue('${queue.name}').with({ id: 'nightly' }).put('report');
-      console.log(duplicate);
+      const { isDuplicate } = await new HotQueue('${queue.name}').with({ id: 'nightly' }).put('report');
+      console.log(isDuplicate);
     `;
     for (const duplicate of ['false', 'true']) {
       const child = aChild(script);
@@ -56,7 +56,7 @@ describe("a message with a caller's own id", () => {
     await queue.with({ id: 'cleared' }).put(3);
     await queue.clear();
     for (const id of ['handled', 'cancelled', 'cleared'])
-      expect((await queue.with({ id }).put('again')).duplicate).toBe(true);
+      expect((await queue.with({ id }).put('again')).isDuplicate).toBe(true);
     expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 0 });
   });
 
@@ -68,7 +68,7 @@ describe("a message with a caller's own id", () => {
       () => known(queue.key, 'a'),
       (is) => is === 0,
     );
-    expect((await briefly.put(2)).duplicate).toBe(false);
+    expect((await briefly.put(2)).isDuplicate).toBe(false);
     expect(await queue.size()).toBe(2);
   });
 

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { silent } from '../../src/core/logger.js';
+import { defaultTracking } from '../../src/core/options/track.js';
 import { payloadType } from '../../src/payload/payload-type.js';
 import { processId } from '../../src/consumer/process.js';
 import type { Broker } from '../../src/redis/broker.js';
@@ -98,6 +99,8 @@ export class FaultyBroker {
       payload: payloadType(undefined),
       payloadSettings: {},
       retryDefaults: {},
+      results: { type: payloadType(undefined), tracking: defaultTracking },
+      makeJob: (fields) => fields,
       wire: 'hotqueue',
       events: new EventEmitter(),
       logger: silent,

@@ -6,13 +6,17 @@ import { fieldsOf, headerLine, open, withFailure, withTimesLeft } from '../../sr
 /** The longest values. The compiler asks for each new option here. */
 const longest: Required<Omit<PutOptions, 'at'>> = {
   attempts: 1_000_000,
-  backoff: '36500d',
+  backoff: ['36500d', '36500d', '36500d', '36500d', '36500d'],
   timeout: '36500d',
   ttl: '36500d',
   delay: '36500d',
   priority: 'normal',
   id: 'x'.repeat(64),
   uniqueFor: '36500d',
+  track: true,
+  unique: 'x'.repeat(256),
+  until: 'done',
+  replace: true,
 };
 const century = 36_500 * 86_400_000;
 const most = 999_999;
@@ -21,14 +25,14 @@ const most = 999_999;
 function sealed(): Buffer {
   const options = putOptions('q', 'hotqueue', longest);
   const expiresAt = Date.now() + 2 * century;
-  const fields = fieldsOf({ ...options, expiresAt, putAt: Date.now() });
+  const fields = fieldsOf({ ...options, tracked: 1, expiresAt, putAt: Date.now() });
   return Buffer.from(`${headerLine({ id: longest.id, attempts: most, crashes: most, fields })}"x"`);
 }
 
 it('the longest header of a put has a place for all options', () => {
   const options = putOptions('q', 'hotqueue', longest);
   const { ttlMs } = options;
-  const fields = fieldsOf({ ...options, putAt: Date.now() }, ttlMs);
+  const fields = fieldsOf({ ...options, tracked: 1, putAt: Date.now() }, ttlMs);
   const line = headerLine({ id: longest.id, attempts: 0, crashes: 0, fields });
   expect(open(`${line}"x"`)).toMatchObject({ text: '"x"', header: { id: longest.id, fields } });
 });

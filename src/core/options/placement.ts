@@ -25,7 +25,7 @@ export interface PlacementOptions {
   priority?: Priority;
   /**
    * Id of the message, instead of a generated one: 1 to 64 letters, digits and `_ . : -`. While Redis knows the id, a second
-   * put with it stores nothing and returns a job with `duplicate: true`. Only for single messages.
+   * put with it stores nothing and returns a job with `isDuplicate: true`. Only for single messages.
    *
    * @example
    * await queue.with({ id: `invoice-${order.id}` }).put(order); // safe to repeat

@@ -1,4 +1,4 @@
-import type { Duration } from '../duration.js';
+import { toMs, type Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import {
   messagePlacementSchema,
@@ -7,6 +7,7 @@ import {
   type PlacementOptions,
   type ResolvedPlacement,
 } from './placement.js';
+import { aTracking, aUniqueKey, type ResolvedTracking, type TrackOptions, type UniqueKey } from './track.js';
 import { a, checkOptions, present, type OptionSchema } from './schema.js';
 
 /**
@@ -20,9 +21,10 @@ export interface PutOptions extends PlacementOptions {
   /** Maximum number of attempts, the first included: from 1 to 1,000,000. Default: the worker's `attempts`, else 3. */
   attempts?: number;
   /**
-   * Wait before the second attempt. It doubles with each attempt, with jitter. Default: the worker's `backoff`, else 1 s.
+   * Wait before the second attempt. It doubles with each attempt, with jitter. Or a list: one wait for each further attempt, without
+   * jitter; the last one repeats. Default: the worker's `backoff`, else 1 s.
    */
-  backoff?: Duration;
+  backoff?: Duration | readonly Duration[];
   /** Time limit of one attempt in a worker, from 1 ms. Default: the worker's `timeout`, else no limit. */
   timeout?: Duration;
   /**
@@ -30,6 +32,26 @@ export interface PutOptions extends PlacementOptions {
    * counted. A message that is taken later is buried with the reason `expired`. Default: no limit.
    */
   ttl?: Duration;
+  /**
+   * Whether Redis keeps a record of the job, with its status and its result; see {@link TrackOptions}. Default: false.
+   *
+   * @example
+   * const job = await pages.with({ track: true }).put(page);
+   * console.log(await job.result({ timeout: '30s' }));
+   */
+  track?: boolean | TrackOptions;
+  /**
+   * A key, such as `'invoice-17'`, or a function of the payload that returns one: 1 to 256 characters. While a job with this key waits,
+   * is delayed or runs, another put with it stores nothing, and resolves to that job, with `isDuplicate: true`. The job is tracked.
+   */
+  unique?: UniqueKey;
+  /** When the `unique` key may be used again: when its job starts, or when it has ended. Default: `'done'`. */
+  until?: 'started' | 'done';
+  /**
+   * If true, the payload of a put replaces that of the job with its `unique` key, as long as that one has not started; and its delay
+   * begins anew. Default: false.
+   */
+  replace?: boolean;
 }
 
 /** {@link PutOptions} after validation. */
@@ -38,19 +60,49 @@ export interface ResolvedPutOptions extends ResolvedPlacement {
   readonly backoffMs?: number | undefined;
   readonly timeoutMs?: number | undefined;
   readonly ttlMs?: number | undefined;
+  /** Waits before the next attempts; the last one repeats. Instead of `backoffMs`. */
+  readonly backoffsMs?: readonly number[] | undefined;
+  readonly track?: ResolvedTracking | false | undefined;
+  readonly unique?: UniqueKey | undefined;
+  readonly until?: 'started' | 'done' | undefined;
+  readonly replace?: boolean | undefined;
 }
 
 /** Options of a put that travel with the message and that each delivery of it reads. */
-export const deliverySchema: OptionSchema<{ attempts: number; backoff: number; timeout: number; ttl: number }> = {
+export const deliverySchema: OptionSchema<{
+  attempts: number;
+  backoff: number | readonly number[];
+  timeout: number;
+  ttl: number;
+}> = {
   attempts: a.whole(1),
-  backoff: a.duration,
+  backoff: aBackoff,
   timeout: a.durationFrom(1),
   ttl: a.durationFrom(1),
 };
 
-type CheckedPutOptions = Required<Omit<PutOptions, DurationOption | 'at'>> & Record<DurationOption | 'at', number>;
-type DurationOption = 'backoff' | 'timeout' | 'ttl' | 'delay' | 'uniqueFor';
-const putSchema: OptionSchema<CheckedPutOptions> = { ...deliverySchema, ...placementSchema, ...messagePlacementSchema };
+/** Options about the job of a message. */
+export const jobSchema: OptionSchema<{
+  track: ResolvedTracking | false;
+  unique: UniqueKey;
+  until: 'started' | 'done';
+  replace: boolean;
+}> = {
+  track: aTracking,
+  unique: aUniqueKey,
+  until: a.oneOf('started', 'done'),
+  replace: a.flag,
+};
+
+type CheckedPutOptions = Required<Omit<PutOptions, DurationOption | 'at' | 'backoff' | 'track'>> &
+  Record<DurationOption | 'at', number> & { backoff: number | readonly number[]; track: ResolvedTracking | false };
+type DurationOption = 'timeout' | 'ttl' | 'delay' | 'uniqueFor';
+const putSchema: OptionSchema<CheckedPutOptions> = {
+  ...deliverySchema,
+  ...placementSchema,
+  ...messagePlacementSchema,
+  ...jobSchema,
+};
 
 /** Names of the options of `with`. */
 export const putOptionNames: ReadonlySet<string> = new Set(Object.keys(putSchema));
@@ -76,20 +128,36 @@ export function putOptions(
       'uniqueFor',
       'option uniqueFor has no effect without id: Redis only remembers ids that you set. Set id too',
     );
+  refuseWithoutUnique({ ...defaults, ...present(checked) });
   return { ...defaults, ...(at !== undefined && { delayMs: 0 }), ...resolvedPut(wire, checked) };
 }
 
 /** The put options among checked options, of a put or of a queue, in their internal form. */
 export function resolvedPut(wire: 'hotqueue' | 'plain', checked: Partial<CheckedPutOptions>): ResolvedPutOptions {
-  const { attempts, backoff, timeout, ttl, delay, at, priority, id, uniqueFor } = checked;
+  const { attempts, backoff, timeout, ttl, delay, at, priority, id, uniqueFor, track, unique, until, replace } =
+    checked;
+  refuseOnPlainWire(wire, { track: track || undefined, unique });
   const delivery = deliveryOf(wire, { attempts, backoff, timeout, ttl });
-  return present({ ...delivery, delayMs: delay, at, priority, id, uniqueForMs: uniqueFor });
+  return present({
+    ...delivery,
+    delayMs: delay,
+    at,
+    priority,
+    id,
+    uniqueForMs: uniqueFor,
+    track,
+    unique,
+    until,
+    replace,
+  });
 }
 
 /** Refuses options on a queue with `wire: 'plain'`: bare JSON has no place for them, so they would be lost. */
 function deliveryOf(
   wire: 'hotqueue' | 'plain',
-  given: Partial<Record<'attempts' | 'backoff' | 'timeout' | 'ttl', number | undefined>>,
+  given: Partial<Record<'attempts' | 'timeout' | 'ttl', number | undefined>> & {
+    readonly backoff?: number | readonly number[] | undefined;
+  },
 ): ResolvedPutOptions {
   const [option] = Object.keys(present(given));
   if (option && wire === 'plain' && option === 'ttl') {
@@ -104,5 +172,48 @@ function deliveryOf(
       `option ${option} has no effect with wire: 'plain': messages carry no options. Set it on @worker instead`,
     );
   }
-  return { attempts: given.attempts, backoffMs: given.backoff, timeoutMs: given.timeout, ttlMs: given.ttl };
+  const { attempts, backoff, timeout: timeoutMs, ttl: ttlMs } = given;
+  const backoffs = typeof backoff === 'number' ? { backoffMs: backoff } : { backoffsMs: backoff };
+  return { attempts, ...backoffs, timeoutMs, ttlMs };
+}
+
+/** @throws InvalidOptionError for options that only matter for unique jobs */
+export function refuseWithoutUnique({
+  unique,
+  until,
+  replace,
+}: Pick<ResolvedPutOptions, 'unique' | 'until' | 'replace'>): void {
+  if (unique !== undefined) return;
+  const [option] = Object.keys(present({ until, replace }));
+  if (option === undefined) return;
+  throw new InvalidOptionError(option, `option ${option} has no effect without unique: set unique too`);
+}
+
+/** Refuses options about jobs on a queue with `wire: 'plain'`: a bare message has no room for what they need. */
+function refuseOnPlainWire(
+  wire: 'hotqueue' | 'plain',
+  given: { readonly track?: unknown; readonly unique?: unknown },
+): void {
+  const [option] = Object.keys(present(given));
+  if (!option || wire !== 'plain') return;
+  throw new InvalidOptionError(
+    option,
+    `option ${option} cannot be used with wire: 'plain': a bare message has no id, so it has no job record. Use wire: 'hotqueue'`,
+  );
+}
+
+/** A header has 256 characters for all of its options. */
+const longestBackoffs = 80;
+
+/** One wait, or a list of waits. */
+function aBackoff(value: Duration | readonly Duration[], option: string): number | readonly number[] {
+  if (!Array.isArray(value)) return toMs(value as Duration, option);
+  const waits = value.map((wait: Duration, index) => toMs(wait, `${option}[${index}]`));
+  if (waits.length === 0) throw new InvalidOptionError(option, `invalid ${option} []: expected at least one duration`);
+  if (waits.length === 1) return [waits[0]!, waits[0]!]; // a single number would double with each attempt
+  if (waits.join(',').length <= longestBackoffs) return waits;
+  throw new InvalidOptionError(
+    option,
+    `invalid ${option} of ${waits.length} durations: a message has room for ${longestBackoffs} characters of them, in milliseconds. Use fewer, or set backoff on the worker`,
+  );
 }

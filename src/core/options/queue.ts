@@ -3,7 +3,14 @@ import type { Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { messagePlacementSchema, perMessageOnly, placementSchema } from './placement.js';
-import { deliverySchema, resolvedPut, type PutOptions, type ResolvedPutOptions } from './put.js';
+import {
+  deliverySchema,
+  jobSchema,
+  refuseWithoutUnique,
+  resolvedPut,
+  type PutOptions,
+  type ResolvedPutOptions,
+} from './put.js';
 import {
   aClient,
   aLogger,
@@ -13,6 +20,7 @@ import {
   type Serializer,
 } from './queue-values.js';
 import { a, checkOptions, describe, present, type OptionSchema } from './schema.js';
+import { defaultTracking, type ResolvedTracking } from './track.js';
 import { refusedValidationOptions, validationSchema, type ValidationOptions } from './validation.js';
 
 /**
@@ -98,6 +106,7 @@ export interface Limit {
 /** {@link QueueOptions} after validation, grouped by the module that needs them. */
 export interface ResolvedQueueOptions {
   readonly payload: unknown;
+  readonly result: unknown;
   readonly prefix: string | undefined;
   readonly wire: 'hotqueue' | 'plain';
   readonly leaseMs: number | undefined;
@@ -123,12 +132,17 @@ interface Address {
   readonly connection?: Redis | Cluster;
 }
 
-type Timed = 'backoff' | 'timeout' | 'ttl' | 'lease' | 'delay' | 'uniqueFor';
-type Others = Required<Omit<QueueOptions, Timed | 'deadLetters'>> & { deadLetters: DeadLetterBounds };
+type Timed = 'timeout' | 'ttl' | 'lease' | 'delay' | 'uniqueFor';
+type Others = Required<Omit<QueueOptions, Timed | 'deadLetters' | 'backoff' | 'track'>> & {
+  deadLetters: DeadLetterBounds;
+  backoff: number | readonly number[];
+  track: ResolvedTracking | false;
+};
 const queueTable: OptionSchema<
-  Record<'payload', unknown> & Record<'at' | 'id', never> & Others & Record<Timed, number>
+  Record<'payload' | 'result', unknown> & Record<'at' | 'id', never> & Others & Record<Timed, number>
 > = {
   payload: a.given,
+  result: a.given,
   host: a.text,
   port: a.whole(1, 65_535),
   db: a.whole(0, 1_000_000),
@@ -141,6 +155,7 @@ const queueTable: OptionSchema<
   wire: a.oneOf('hotqueue', 'plain'),
   ...deliverySchema,
   ...placementSchema,
+  ...jobSchema,
   // In the table for the reason in their error, but not listed: a queue accepts neither.
   at: perMessageOnly,
   id: perMessageOnly,
@@ -158,16 +173,20 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
     ...Object.keys(messagePlacementSchema),
     ...refusedValidationOptions,
   ]);
-  const { payload, prefix, wire = 'hotqueue', lease, logger, deadLetters = deadLetterBounds({}) } = checked;
+  const { payload, result, prefix, wire = 'hotqueue', lease, logger, deadLetters = deadLetterBounds({}) } = checked;
   const { serializer, maxBytes, maxDepth } = checked;
   const { validation, whitelist, groups, stopAtFirstError, dismissDefaultMessages } = checked;
+  refuseWithoutUnique(checked);
+  const track = checked.track ?? (result === undefined ? undefined : defaultTracking);
+  const put = resolvedPut(wire, { ...checked, ...(track !== undefined && { track }) });
   return {
     payload,
+    result,
     prefix,
     wire,
     leaseMs: lease,
     logger,
-    put: resolvedPut(wire, checked),
+    put,
     limit: limitOf(checked.maxLength, checked.whenFull),
     deadLetters,
     settings: {

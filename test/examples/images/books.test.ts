@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
-import type { Job, QueueEmitter } from 'hotqueue';
+import type { JobFields, QueueEmitter } from 'hotqueue';
 import { Books } from '../../../examples/images/books.js';
 
-const jobs = ['a', 'b', 'c'].map((id): Job => ({ id, queue: 'q', payload: id, putAt: 0 }));
+const jobs = ['a', 'b', 'c'].map((id): JobFields => ({ id, queue: 'q', payload: id, putAt: 0 }));
 const of = (id: string, attempt = 1) => ({ queue: 'q', id, attempt, worker: 'w' });
 
 it('are balanced when every task is done or dead, also if it was delivered several times', async () => {

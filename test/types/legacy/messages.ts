@@ -24,7 +24,7 @@ export async function producing(): Promise<void> {
   await images.with({ at: Date.now() + 1_000, priority: 'low' }).putAll(many);
   const own = await images.with({ id: 'resize-a.jpg', uniqueFor: '1h' }).put(image);
   exactly<Job<Image>>()(own);
-  exactly<boolean | undefined>()(own.duplicate);
+  exactly<boolean | undefined>()(own.isDuplicate);
   const [next] = await images.delayed.list({ limit: 1, offset: 2 });
   exactly<DelayedMessage | undefined>()(next);
   await images.delayed.move(own.id, { delay: '5m' });
@@ -63,7 +63,7 @@ export async function producing(): Promise<void> {
   // @ts-expect-error a time is a Date or Unix ms
   images.with({ at: '2030-01-01' });
   // @ts-expect-error the property is read-only
-  own.duplicate = true;
+  own.isDuplicate = true;
 }
 
 export async function consuming(signal: AbortSignal): Promise<void> {

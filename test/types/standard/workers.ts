@@ -121,6 +121,6 @@ void images.with({ delay: '10m', priority: 'high' }).put(new Image());
 void images
   .with({ id: 'a' })
   .put(new Image())
-  .then(({ duplicate }) => exactly<boolean | undefined>()(duplicate));
+  .then(({ isDuplicate }) => exactly<boolean | undefined>()(isDuplicate));
 // @ts-expect-error no such priority
 void images.with({ priority: 'urgent' });

@@ -1,0 +1,64 @@
+import type { Patience } from '../redis/connection.js';
+import type { JobBroker, JobSettleReply, Settlement } from '../redis/job-broker.js';
+
+/** A message that is settled together with the record of its job. */
+export interface SettledJob extends Settlement {
+  readonly worker: string;
+  /** Receives the reply of Redis, or the error if Redis did not answer in time. */
+  onReply(reply: JobSettleReply | Error): void;
+}
+
+const mostSettlements = 200;
+const mostBytes = 1_048_576;
+
+/** Settles tracked messages in batches: those of one turn of the event loop together, and those that come while a batch is on its way. */
+export class JobSettler {
+  #pending: SettledJob[] = [];
+  #sending: Promise<void> | undefined;
+
+  constructor(
+    private readonly jobs: JobBroker,
+    private readonly patience: Patience,
+  ) {}
+
+  add(job: SettledJob): void {
+    this.#pending.push(job);
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** Whether something waits to be sent behind the batch that is on its way. */
+  get hasUnsent(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Resolves when Redis has answered everything. */
+  async drained(): Promise<void> {
+    while (this.#sending) await this.#sending;
+  }
+
+  async #sendAll(): Promise<void> {
+    await new Promise((resolve) => process.nextTick(resolve)); // so that messages that end in this turn share a batch
+    while (this.#pending.length > 0) await this.#sendBatch();
+    this.#sending = undefined;
+  }
+
+  async #sendBatch(): Promise<void> {
+    const batch = this.#depart();
+    const replies = await this.jobs.settle(batch[0]!.worker, batch, this.patience).catch(asError);
+    for (const [index, job] of batch.entries()) job.onReply(replies instanceof Error ? replies : replies[index]!);
+  }
+
+  /** The oldest of one worker. After a lost lease there may be messages of two. */
+  #depart(): SettledJob[] {
+    const { worker } = this.#pending[0]!;
+    let [count, bytes] = [0, 0];
+    for (const job of this.#pending) {
+      if (job.worker !== worker || count >= mostSettlements || bytes >= mostBytes) break;
+      for (const word of job.words) bytes += typeof word === 'number' ? 8 : word.length;
+      count += 1;
+    }
+    return this.#pending.splice(0, count);
+  }
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -1,0 +1,157 @@
+// What happens to tracked messages beside their delivery: their jobs are running, their results are stored, their work can be cancelled.
+import {
+  InvalidPayloadError,
+  InvalidResultError,
+  JobCancelledError,
+  LeaseLostError,
+  NotTrackedError,
+  ResultTooLargeError,
+} from '../core/errors.js';
+import { payloadType, type Encoded } from '../payload/payload-type.js';
+import type { Patience } from '../redis/connection.js';
+import type { QueueContext } from '../redis/queue-context.js';
+import type { Claim } from './claim.js';
+
+/** The session of tracked messages, as far as they need it. */
+export interface TrackedHolder {
+  readonly context: QueueContext;
+  readonly name: string;
+  forget(claim: Claim): void;
+  giveBack(claims: readonly Claim[]): Promise<void>;
+}
+
+/**
+ * Marks the jobs of a take as running, in one trip. Messages whose jobs were cancelled are settled with it.
+ *
+ * @returns the claims whose handlers may begin, in order
+ */
+export async function beginJobs(
+  session: TrackedHolder,
+  claims: readonly Claim[],
+  patience: Patience,
+): Promise<readonly Claim[]> {
+  const tracked = claims.filter(({ isTracked }) => isTracked);
+  if (tracked.length === 0) return claims;
+  const { broker, results } = session.context;
+  const { worker, take } = tracked[0]!;
+  const dropped = new Set<Claim>();
+  try {
+    const replies = await broker.jobs.begin(worker, session.name, take.number, tracked, results.tracking, patience);
+    for (const [index, reply] of replies.entries()) {
+      const claim = tracked[index]!;
+      if (reply.kind === 'begun') {
+        if (reply.replacement !== undefined) claim.replacePayload(reply.replacement);
+        continue;
+      }
+      dropped.add(claim);
+      claim.drop(reply.kind === 'ended');
+    }
+  } catch {
+    await session.giveBack(claims); // the worker stops, and Redis is away
+    return [];
+  }
+  watchCancellations(session.context);
+  return dropped.size === 0 ? claims : claims.filter((claim) => !dropped.has(claim));
+}
+
+/**
+ * The text of what a handler returned, as its queue stores results; `''` for nothing.
+ *
+ * @throws InvalidResultError, ResultTooLargeError
+ */
+export function encodeResult(claim: Claim, result: unknown): string | Promise<string> {
+  if (result === undefined) return '';
+  const { type, tracking } = claim.context.results;
+  try {
+    const encoded = type.encode(result);
+    if (!(encoded instanceof Promise)) return bounded(claim, encoded.text, tracking.maxResultBytes);
+    return encoded.then(
+      ({ text }) => bounded(claim, text, tracking.maxResultBytes),
+      (error: unknown) => {
+        throw invalidResult(claim, error);
+      },
+    );
+  } catch (error) {
+    throw error instanceof ResultTooLargeError ? error : invalidResult(claim, error);
+  }
+}
+
+function bounded({ queue, id }: Claim, text: string, mostBytes: number): string {
+  const bytes = text.length * 3 <= mostBytes ? 0 : Buffer.byteLength(text);
+  if (bytes > mostBytes) throw new ResultTooLargeError(queue, id, bytes, mostBytes);
+  return text;
+}
+
+function invalidResult({ queue, id }: Claim, cause: unknown): InvalidResultError {
+  const reason =
+    cause instanceof InvalidPayloadError
+      ? cause.violations.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
+      : cause instanceof Error
+        ? cause.message
+        : String(cause);
+  return new InvalidResultError(queue, id, reason, { cause });
+}
+
+/** Claims of tracked messages in this process, by queue and id. */
+const running = new WeakMap<QueueContext, Map<string, Claim>>();
+
+/** A tracked message is active in this process: its handler is told when it is cancelled. */
+export function noteRunning(claim: Claim): void {
+  const { context } = claim;
+  const claims = running.get(context) ?? new Map<string, Claim>();
+  running.set(context, claims);
+  claims.set(claim.id, claim);
+}
+
+/** It is not active any more. */
+export function forgetRunning(claim: Claim): void {
+  const claims = running.get(claim.context);
+  if (claims?.get(claim.id) === claim) claims.delete(claim.id);
+}
+
+const watching = new WeakSet<QueueContext>();
+
+/** Aborts the signals of jobs that are cancelled while they run. The subscription lasts as long as the queue is open. */
+function watchCancellations(context: QueueContext): void {
+  if (watching.has(context)) return;
+  watching.add(context);
+  const { broker } = context;
+  const { connection, keys } = broker;
+  connection.notifier.listen(keys.cancellations, {
+    onNews: (id) => cancel(context, id),
+    onBegin: () => void lookForCancelled(context),
+  });
+}
+
+/** What was cancelled while nothing was heard. */
+async function lookForCancelled(context: QueueContext): Promise<void> {
+  const ids = [...(running.get(context)?.keys() ?? [])];
+  if (ids.length === 0) return;
+  const ends = await context.broker.jobs.ends(ids, { withinMs: 0 }).catch(() => []); // the next begin of the subscription looks again
+  for (const [index, { status }] of ends.entries()) if (status === 'cancelled') cancel(context, ids[index]!);
+}
+
+function cancel(context: QueueContext, id: string): void {
+  const claim = running.get(context)?.get(id);
+  claim?.abort(new JobCancelledError(context.name, id));
+}
+
+const progressType = payloadType(undefined, { maxBytes: 65_536 });
+
+/** Most characters of a line in the log of a job. */
+export const longestLine = 4_096;
+
+/** @throws NotSerializableError, InvalidPayloadError if it is larger than 64 KiB */
+export function progressText(value: unknown): string {
+  return (progressType.encode(value) as Encoded<unknown>).text;
+}
+
+/** Writes progress or a line of the log into the record of a job. */
+export async function note(claim: Claim, kind: 'progress' | 'log', text: string): Promise<void> {
+  const { queue, id, worker, isTracked, context } = claim;
+  if (!isTracked) throw new NotTrackedError(queue, id, `${kind}()`);
+  const call = (claim.noteCount += 1);
+  const reply = await context.broker.jobs.note(worker, claim, call, [kind, text], { withinMs: 10_000 });
+  if (reply === 'cancelled') throw new JobCancelledError(queue, id);
+  if (reply === 'lost') throw new LeaseLostError(queue, id);
+}

@@ -1,0 +1,192 @@
+// Errors about the jobs of tracked messages: their results, and the waits for them.
+import { HotQueueError } from './base.js';
+
+/**
+ * A result, status or record was asked for that Redis does not keep: the message is not tracked. Code `NOT_TRACKED`.
+ *
+ * @example
+ * const pages = new HotQueue('pages', { track: true }); // or: pages.with({ track: true }).put(page)
+ */
+export class NotTrackedError extends HotQueueError {
+  readonly code = 'NOT_TRACKED';
+  /**
+   * @param queue name of the queue
+   * @param id id of the message
+   * @param call what was called, such as `result()`
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+    call: string,
+  ) {
+    super(
+      `${call} of message ${id} of queue "${queue}": the message is not tracked, so nothing is known of it. Set track: true on the queue, or put it with({ track: true })`,
+    );
+  }
+}
+
+/**
+ * The job failed, and is not tried again. Code `JOB_FAILED`. `cause` is the error of its last attempt.
+ *
+ * @example
+ * await job.result().catch((error) => console.error(error.cause));
+ */
+export class JobFailedError extends HotQueueError {
+  readonly code = 'JOB_FAILED';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   * @param attempts how many attempts failed
+   * @param message of the last error
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+    readonly attempts: number,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`job ${id} of queue "${queue}" failed after ${attempts} attempt(s): ${message}`, options);
+  }
+}
+
+/**
+ * The job was cancelled. Code `JOB_CANCELLED`. `result()` rejects with it, and it is the reason of `job.signal` in its handler.
+ *
+ * @example
+ * if (error instanceof JobCancelledError) return; // nothing to report
+ */
+export class JobCancelledError extends HotQueueError {
+  readonly code = 'JOB_CANCELLED';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+  ) {
+    super(`job ${id} of queue "${queue}" was cancelled`);
+  }
+}
+
+/**
+ * No worker took the job before its `ttl` had passed. Code `JOB_EXPIRED`.
+ *
+ * @example
+ * if (error instanceof JobExpiredError) reply.status(503);
+ */
+export class JobExpiredError extends HotQueueError {
+  readonly code = 'JOB_EXPIRED';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+  ) {
+    super(`job ${id} of queue "${queue}" has expired: no worker took it before its ttl had passed`);
+  }
+}
+
+/**
+ * The job did not end within the `timeout` of `result()`. Code `RESULT_TIMEOUT`. The job goes on.
+ *
+ * @example
+ * const count = await job.result({ timeout: '5s' }).catch((error) => {
+ *   if (error instanceof ResultTimeoutError) return undefined; // ask again later
+ *   throw error;
+ * });
+ */
+export class ResultTimeoutError extends HotQueueError {
+  readonly code = 'RESULT_TIMEOUT';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   * @param timeoutMs the time that has passed, in milliseconds
+   * @param status of the job then
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+    readonly timeoutMs: number,
+    readonly status: string,
+  ) {
+    super(
+      `job ${id} of queue "${queue}" has not ended within ${timeoutMs} ms: it is ${status}. It goes on; ask again with job("${id}").result()`,
+    );
+  }
+}
+
+/**
+ * Redis has no record of the job: it has expired, or there never was one. Code `RESULT_GONE`.
+ *
+ * @example
+ * const pages = new HotQueue('pages', { track: { keep: '1d' } }); // instead of 10 minutes
+ */
+export class ResultGoneError extends HotQueueError {
+  readonly code = 'RESULT_GONE';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+  ) {
+    super(
+      `queue "${queue}" has no record of job ${id}: it has expired, the id is wrong, or the message was not tracked. Set track: { keep } to keep records longer`,
+    );
+  }
+}
+
+/**
+ * What a handler returned is no result of its queue. Code `INVALID_RESULT`. The attempt fails. `result()` rejects with it if a
+ * stored result does not fit the class or schema of the reader.
+ *
+ * @example
+ * const pages = new HotQueue('pages', { result: WordCount, track: true });
+ */
+export class InvalidResultError extends HotQueueError {
+  readonly code = 'INVALID_RESULT';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   * @param reason which field, and what is wrong with it
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`invalid result of job ${id} of queue "${queue}": ${reason}`, options);
+  }
+}
+
+/**
+ * A result is larger than `track.maxResult`. Code `RESULT_TOO_LARGE`. The attempt fails.
+ *
+ * @example
+ * const pages = new HotQueue('pages', { track: { maxResult: 5_000_000 } });
+ */
+export class ResultTooLargeError extends HotQueueError {
+  readonly code = 'RESULT_TOO_LARGE';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   * @param bytes of the result
+   * @param mostBytes the limit
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+    readonly bytes: number,
+    readonly mostBytes: number,
+  ) {
+    super(
+      `result of job ${id} of queue "${queue}" is too large: ${bytes} bytes, and track.maxResult is ${mostBytes}. Store large data elsewhere and return its address, or raise track.maxResult`,
+    );
+  }
+}

@@ -1,0 +1,214 @@
+import { inspect } from 'node:util';
+import type { Duration } from '../core/duration.js';
+import { NotTrackedError } from '../core/errors.js';
+import type { JobFields, JobStatus } from '../core/job.js';
+import type { JobRecord } from './record.js';
+
+/**
+ * How long {@link JobHandle.result} waits.
+ *
+ * @example
+ * await job.result({ timeout: '30s', signal: request.signal });
+ */
+export interface ResultOptions {
+  /** After this time it rejects with ResultTimeoutError, and the job goes on. Default: no limit. */
+  timeout?: Duration;
+  /** Ends the wait: it rejects with the reason of the signal. */
+  signal?: AbortSignal;
+}
+
+/**
+ * What happens to a job, as {@link JobHandle.watch} tells it: it has another status, its handler has reported progress, or it has written a
+ * line to its log.
+ *
+ * @example
+ * for await (const step of job.watch()) if ('progress' in step) bar.set(step.progress);
+ */
+export type JobStep =
+  | { readonly status: JobStatus }
+  | {
+      /** What the handler has given to `job.progress`. */
+      readonly progress: unknown;
+    }
+  | {
+      /** What the handler has given to `job.log`. */
+      readonly log: string;
+    };
+
+/**
+ * A tracked job that can be asked about, in any process: `put` resolves to one, and `queue.job(id)` makes one.
+ *
+ * Its methods throw NotTrackedError for a message that was put without tracking, QueueClosedError after `queue.close()`, and
+ * RedisUnreachableError if Redis does not answer for 10 s.
+ *
+ * @typeParam T the payload
+ * @typeParam R what the handler returns
+ * @example
+ * const job = pages.job(id);
+ * if ((await job.status()) === 'done') console.log(await job.result());
+ */
+export interface JobHandle<T = unknown, R = unknown> {
+  /** Id of the job. */
+  readonly id: string;
+  /** Name of the queue. */
+  readonly queue: string;
+  /**
+   * What the handler returned. Waits until the job has ended. Any number of calls is one connection.
+   *
+   * @throws JobFailedError with the error of the handler as `cause`; JobCancelledError; JobExpiredError; ResultTimeoutError;
+   *   ResultGoneError if there is no record; InvalidResultError if the result does not fit the `result` of this queue
+   * @example
+   * const count = await job.result({ timeout: '30s' });
+   */
+  result(options?: ResultOptions): Promise<R>;
+  /**
+   * Where the job is; `undefined` if there is no record: it has expired, or never was.
+   *
+   * @example
+   * if ((await job.status()) === 'waiting') console.log('no worker has begun');
+   */
+  status(): Promise<JobStatus | undefined>;
+  /**
+   * Everything that is known of the job; `undefined` if there is no record.
+   *
+   * @example
+   * const record = await job.fetch();
+   * console.log(record?.status, record?.progress, record?.log);
+   */
+  fetch(): Promise<JobRecord<T, R> | undefined>;
+  /**
+   * What happens to the job from now on, beginning with its status, until it has ended. A step may be missing if the connection breaks
+   * meanwhile, but not the last one.
+   *
+   * @throws ResultGoneError if there is no record
+   * @example
+   * for await (const step of job.watch()) console.log(step);
+   */
+  watch(options?: { signal?: AbortSignal }): AsyncIterableIterator<JobStep>;
+  /**
+   * Cancels the job. If it waits or is delayed, it never runs. If it runs, `job.signal` of its handler aborts with a
+   * JobCancelledError, and what the handler returns or throws is dropped. It is not tried again.
+   *
+   * @returns whether it is cancelled now; false if it had ended otherwise before, or there is no record
+   * @example
+   * if (!(await job.cancel())) console.log('too late');
+   */
+  cancel(): Promise<boolean>;
+}
+
+/**
+ * A message that is stored in Redis, as `put` resolves to it. If it is tracked, it can be asked about.
+ *
+ * @typeParam T the payload
+ * @typeParam R what the handler returns
+ * @example
+ * const job = await images.put({ path: 'a.jpg', width: 800 });
+ * console.log(job.id, job.queue, job.payload.path, new Date(job.putAt));
+ */
+export interface Job<T = unknown, R = unknown> extends JobFields<T>, JobHandle<T, R> {
+  /** Only for a put with the option `id` or `unique`. True: Redis knew the id or the key already, and nothing was stored. */
+  readonly isDuplicate?: boolean;
+}
+
+/** What answers the questions about the jobs of one queue. */
+export interface JobSource {
+  result(id: string, options?: ResultOptions): Promise<unknown>;
+  status(id: string): Promise<JobStatus | undefined>;
+  fetch(id: string): Promise<JobRecord | undefined>;
+  watch(id: string, options?: { signal?: AbortSignal }): AsyncIterableIterator<JobStep>;
+  cancel(id: string): Promise<boolean>;
+}
+
+/** What `console.log` shows of a job: its fields. */
+function fieldsOf(job: object): object {
+  return { ...job };
+}
+
+/** A job without a record. */
+export class UntrackedJob implements Job {
+  readonly id: string;
+  readonly queue: string;
+  readonly payload: unknown;
+  readonly putAt: number;
+
+  constructor({ id, queue, payload, putAt }: JobFields) {
+    this.id = id;
+    this.queue = queue;
+    this.payload = payload;
+    this.putAt = putAt;
+  }
+
+  result(): Promise<never> {
+    return this.#refuse('result()');
+  }
+
+  status(): Promise<never> {
+    return this.#refuse('status()');
+  }
+
+  fetch(): Promise<never> {
+    return this.#refuse('fetch()');
+  }
+
+  watch(): never {
+    throw new NotTrackedError(this.queue, this.id, 'watch()');
+  }
+
+  cancel(): Promise<never> {
+    return this.#refuse('cancel()');
+  }
+
+  [inspect.custom](): object {
+    return fieldsOf(this);
+  }
+
+  #refuse(call: string): Promise<never> {
+    return Promise.reject(new NotTrackedError(this.queue, this.id, call));
+  }
+}
+
+/** A job with a record; with a payload if this process has put it. */
+export class TrackedJob implements JobHandle {
+  readonly id: string;
+  readonly queue: string;
+  readonly #source: JobSource;
+
+  constructor(source: JobSource, fields: Pick<JobFields, 'id' | 'queue'> & Partial<JobFields>) {
+    this.#source = source;
+    this.id = fields.id;
+    this.queue = fields.queue;
+    Object.assign(this, fields);
+  }
+
+  result(options?: ResultOptions): Promise<unknown> {
+    return this.#source.result(this.id, options);
+  }
+
+  status(): Promise<JobStatus | undefined> {
+    return this.#source.status(this.id);
+  }
+
+  fetch(): Promise<JobRecord | undefined> {
+    return this.#source.fetch(this.id);
+  }
+
+  watch(options?: { signal?: AbortSignal }): AsyncIterableIterator<JobStep> {
+    return this.#source.watch(this.id, options);
+  }
+
+  cancel(): Promise<boolean> {
+    return this.#source.cancel(this.id);
+  }
+
+  [inspect.custom](): object {
+    return fieldsOf(this);
+  }
+}
+
+/** The job of a message that was put. @param isDuplicate absent where the question makes no sense */
+export function makeJob(source: JobSource, fields: JobFields, isTracked: boolean, isDuplicate?: boolean): Job {
+  const { id, queue, payload, putAt } = fields;
+  const mark = isDuplicate === undefined ? undefined : { isDuplicate };
+  const job = isTracked ? new TrackedJob(source, { id, queue, payload, putAt }) : new UntrackedJob(fields);
+  return (mark ? Object.assign(job, mark) : job) as Job;
+}

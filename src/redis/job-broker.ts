@@ -1,0 +1,206 @@
+import { hasEnded, type JobStatus } from '../core/job.js';
+import type { Connection, Patience } from './connection.js';
+import type { Keys } from './keys.js';
+import type { IoredisClient } from './redis-client.js';
+import type { SettleReply } from './transitions.js';
+
+/** A tracked message that a worker has taken. */
+export interface BegunJob {
+  /** Of the message in its take. */
+  readonly index: number;
+  readonly id: string;
+  readonly attempt: number;
+  readonly putAt: number;
+}
+
+/** `begun`: its handler may begin; with another payload if one replaced it. `ended`: it was cancelled, and is settled. `lost`: it is not claimed any more. */
+export type BeginReply =
+  { readonly kind: 'begun'; readonly replacement?: string } | { readonly kind: 'ended' } | { readonly kind: 'lost' };
+
+/** How a message is settled whose job has a record, or because of which others are put. */
+export interface Settlement {
+  readonly take: { readonly number: number };
+  readonly index: number;
+  readonly id: string;
+  readonly isTracked: boolean;
+  /** The verb, and what `settle.lua` says behind it. */
+  readonly words: readonly (string | number | Buffer)[];
+}
+
+/** As {@link SettleReply}; `ended`: the job was cancelled before, so nothing but this happened. */
+export type JobSettleReply = SettleReply | 'ended';
+
+/** A record as Redis has it. */
+export type StoredRecord = Readonly<Record<string, string>>;
+
+/** A result that is not larger than this is told together with the end of its job. */
+const mostToldBytes = 8_192;
+/** How long Redis keeps its reply to a request: longer than the client repeats the request. */
+const requestMemoryMs = 600_000;
+const tenSeconds = { withinMs: 10_000 };
+
+/** The records of a queue's jobs in Redis: every transition of a record, and every read. */
+export class JobBroker {
+  constructor(
+    private readonly connection: Connection,
+    private readonly keys: Keys,
+    private readonly mostDeadLetters: number,
+  ) {}
+
+  /** begin: the jobs of tracked messages of a take are running. @param keep for records that are gone and must be made anew, ms */
+  async begin(
+    worker: string,
+    name: string,
+    number: number,
+    jobs: readonly BegunJob[],
+    keep: { readonly keepMs: number; readonly keepFailedMs: number },
+    patience: Patience,
+  ): Promise<BeginReply[]> {
+    const keys = [
+      this.keys.claims(worker),
+      this.keys.meta,
+      ...this.keys.jobIndexes,
+      ...jobs.map(({ id }) => this.keys.job(id)),
+    ];
+    const words = jobs.flatMap(({ index, id, attempt, putAt }) => [index, id, attempt, putAt]);
+    const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, ...words];
+    const reply = (await this.connection.script('begin', keys, args, patience)) as string[];
+    return reply.map((word) =>
+      word === 'ended' || word === 'lost'
+        ? { kind: word }
+        : { kind: 'begun', ...(word !== '' && { replacement: word.slice(1) }) },
+    );
+  }
+
+  /** settle: what happens to messages and to the records of their jobs, in one step. */
+  async settle(
+    worker: string,
+    settlements: readonly Settlement[],
+    patience?: Patience,
+  ): Promise<readonly JobSettleReply[]> {
+    const { workers, delayed, delayedMessages, waiting, meta, dead, deadMessages, outbox, jobIndexes } = this.keys;
+    const keys = [
+      ...[this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting, meta, dead, deadMessages, outbox],
+      ...jobIndexes,
+      ...settlements.map(({ id }) => this.keys.job(id)),
+    ];
+    const args: (string | number | Buffer)[] = [worker, this.mostDeadLetters, mostToldBytes];
+    for (const { take, index, id, isTracked, words } of settlements)
+      args.push(words.length + 4, take.number, index, id, isTracked ? 1 : 0, ...words);
+    return (await this.connection.script('settle', keys, args, patience)) as JobSettleReply[];
+  }
+
+  /** note: progress of a running job, or a line of its log. @param call number of this call for the message: a repeated one adds no second line */
+  async note(
+    worker: string,
+    { take, index, id }: Pick<Settlement, 'take' | 'index' | 'id'>,
+    call: number,
+    [kind, text]: readonly ['progress' | 'log', string],
+    patience: Patience,
+  ): Promise<'noted' | 'cancelled' | 'lost'> {
+    const keys = [this.keys.claims(worker), this.keys.job(id)];
+    const reply = await this.connection.script('note', keys, [worker, take.number, index, call, kind, text], patience);
+    return reply === 1 ? 'noted' : reply === 0 ? 'cancelled' : 'lost';
+  }
+
+  /**
+   * cancel-job.
+   *
+   * @param request id of this request. If the request is sent again, Redis replies the same
+   * @returns the status that the job had; `undefined` if there is no record
+   */
+  async cancel(id: string, request: string, patience: Patience = tenSeconds): Promise<JobStatus | undefined> {
+    const { delayed, delayedMessages, meta, jobIndexes, cancellations } = this.keys;
+    await this.mend(id, patience);
+    const keys = [this.keys.job(id), delayed, delayedMessages, meta, this.keys.request(request), ...jobIndexes];
+    const args = [id, cancellations, requestMemoryMs];
+    const reply = (await this.connection.script('cancel-job', keys, args, patience)) as JobStatus | '';
+    return reply === '' ? undefined : reply;
+  }
+
+  /** mend-job: brings a record in line with where its message is. @returns its status; `undefined` if there is no record */
+  async mend(id: string, patience: Patience = tenSeconds): Promise<JobStatus | undefined> {
+    const record = this.keys.job(id);
+    const claim = (await this.connection.call((client) => client.hget(record, 'claim'), patience)) ?? '';
+    const worker = claim.replace(/\.\d+\.\d+$/, '');
+    const { delayed, deadMessages, meta, jobIndexes } = this.keys;
+    const keys = [record, this.keys.claims(worker), delayed, deadMessages, meta, ...jobIndexes];
+    const reply = (await this.connection.script('mend-job', keys, [id, claim], patience)) as JobStatus | '';
+    return reply === '' ? undefined : reply;
+  }
+
+  /** The ids of the jobs that have these unique keys, `''` for none. Jobs that have ended without Redis knowing it do now. */
+  async holders(uniques: readonly string[], patience: Patience): Promise<string[]> {
+    if (uniques.every((unique) => unique === '')) return uniques.map(() => '');
+    const hash = this.keys.jobIndexes.at(-1)!;
+    const read = await this.connection.call(
+      (client) => client.hmget(hash, ...uniques.map((key) => key || ' ')),
+      patience,
+    );
+    const holders = read.map((holder, index) => (uniques[index] === '' ? '' : (holder ?? '')));
+    for (const holder of new Set(holders)) if (holder !== '') await this.mend(holder, patience);
+    return holders;
+  }
+
+  /** The record of a job; `undefined` if there is none. */
+  async record(id: string, patience: Patience = tenSeconds): Promise<StoredRecord | undefined> {
+    const [record] = await this.records([id], patience);
+    return record;
+  }
+
+  /** The records of several jobs. */
+  async records(ids: readonly string[], patience: Patience = tenSeconds): Promise<(StoredRecord | undefined)[]> {
+    const read = await this.#each(ids, (client, key) => client.hgetall(key), patience);
+    return read.map((record) => (record.status === undefined ? undefined : record));
+  }
+
+  /** Only what tells whether a job has ended, and how. */
+  async ends(
+    ids: readonly string[],
+    patience: Patience = tenSeconds,
+  ): Promise<{ readonly status: string; readonly result: string | undefined }[]> {
+    const read = await this.#each(ids, (client, key) => client.hmget(key, 'status', 'result'), patience);
+    return read.map(([status, result]) => ({ status: status ?? '', result: result ?? undefined }));
+  }
+
+  /** When a record expires, Unix ms by this machine's clock; `undefined` if it does not. */
+  async expiresAt(id: string, patience: Patience = tenSeconds): Promise<number | undefined> {
+    const left = await this.connection.call((client) => client.pttl(this.keys.job(id)), patience);
+    return left < 0 ? undefined : Date.now() + left;
+  }
+
+  /** Ids of the jobs with a status, newest first, with the score that they have in the index. */
+  async page(
+    status: JobStatus,
+    [lowest, highest]: readonly [string, string],
+    limit: number,
+    patience: Patience = tenSeconds,
+  ): Promise<{ readonly id: string; readonly score: number }[]> {
+    const index = this.keys.jobIndex(status);
+    const read = await this.connection.call(
+      (client) => client.zrevrangebyscore(index, highest, lowest, 'WITHSCORES', 'LIMIT', 0, limit),
+      patience,
+    );
+    return Array.from({ length: read.length / 2 }, (_, at) => ({ id: read[2 * at]!, score: Number(read[2 * at + 1]) }));
+  }
+
+  /** How many jobs of an index have a score in a range. */
+  async count(status: JobStatus, [lowest, highest]: readonly [string, string], patience = tenSeconds): Promise<number> {
+    return this.connection.call((client) => client.zcount(this.keys.jobIndex(status), lowest, highest), patience);
+  }
+
+  /** Removes the ids of expired records from an index. */
+  async forget(status: JobStatus, ids: readonly string[], patience: Patience = tenSeconds): Promise<void> {
+    if (ids.length === 0 || !hasEnded(status)) return;
+    await this.connection.call((client) => client.zrem(this.keys.jobIndex(status), ...ids), patience);
+  }
+
+  /** One command for each id, in one trip. */
+  async #each<V>(
+    ids: readonly string[],
+    read: (client: IoredisClient, key: string) => Promise<V>,
+    patience: Patience,
+  ): Promise<V[]> {
+    return this.connection.call((client) => Promise.all(ids.map((id) => read(client, this.keys.job(id)))), patience);
+  }
+}

@@ -1,0 +1,25 @@
+-- cancel-job: a job that has not ended -> cancelled
+-- KEYS  1 record of the job (hash)  2 delayed (zset)  3 delayed messages (hash)  4 meta (hash)  5 request (string)  6..15 keys of all job
+--       records (_jobs.lua)
+-- ARGV  1 id  2 channel of the workers  3 how long Redis keeps the request key, in ms
+-- Returns the status that it had: '' if there is no record, 'cancelled' if it was cancelled already
+--
+-- A delayed message is deleted. A waiting one stays in its list, where it cannot be found quickly: its worker settles it without
+-- running it. The worker of a running one is told. Until then the record does not expire. The request key keeps the result: a late
+-- repeated request must not cancel a job that was revived meanwhile.
+local record, delayed, delayedMessages, request, jobs = KEYS[1], KEYS[2], KEYS[3], KEYS[5], jobKeys(6)
+local answered = redis.call('GET', request)
+if answered then return answered end
+redis.call('HDEL', delayedMessages, '') -- Redis allows this when out of memory, and then all later writes
+local now = keepTime(KEYS[4])
+local status, unique = unpack(redis.call('HMGET', record, 'status', 'unique'))
+redis.call('SET', request, status or '', 'PX', ARGV[3])
+if not status or hasEnded(status) then return status or '' end
+endJob(jobs, record, ARGV[1], status, 'cancelled', now, unique, 'cancelled')
+if (status == 'delayed' or status == 'retrying') and redis.call('HDEL', delayedMessages, ARGV[1]) == 1 then
+  redis.call('ZREM', delayed, ARGV[1])
+  letJobExpire(jobs, record, ARGV[1], now)
+elseif status == 'running' then
+  redis.call('PUBLISH', ARGV[2], ARGV[1])
+end
+return status

@@ -1,0 +1,40 @@
+-- mend-job: brings the record of a job in line with where its message is
+-- KEYS  1 record of the job (hash)  2 claims of the worker that the record names (hash)  3 delayed (zset)  4 dead messages (hash)
+--       5 meta (hash)  6..15 keys of all job records (_jobs.lua)
+-- ARGV  1 id  2 the claim that the record names, '' if none
+-- Returns the status; '' if there is no record
+--
+-- Scripts that give back the messages of a dead or leaving worker change no record. So a running job without a claim is waiting, and
+-- so is a delayed one that is not delayed any more; if the message is a dead letter, the job has failed. A waiting job whose time to
+-- live has passed has expired: its message is still in a list, and the next worker buries it.
+local record, claims, delayed, deadMessages, jobs = KEYS[1], KEYS[2], KEYS[3], KEYS[4], jobKeys(6)
+local status, claim, unique, expiresAt = unpack(redis.call('HMGET', record, 'status', 'claim', 'unique', 'expiresAt'))
+if not status then return '' end
+redis.call('HDEL', record, '') -- Redis allows this when out of memory, and then all later writes
+local now = keepTime(KEYS[5])
+local function isClaimed()
+  local number, index = string.match(claim, '%.(%d+)%.(%d+)$')
+  return not isSettled(claims, number, index)
+end
+if hasEnded(status) or (status == 'running' and (claim ~= ARGV[2] or isClaimed())) then return status end
+
+local letter = redis.call('HGET', deadMessages, ARGV[1])
+if letter then
+  local isRead, read = pcall(cjson.decode, string.match(letter, '^[^\n]*'))
+  local reason = isRead and type(read) == 'table' and read.reason or 'buried'
+  addFailure(record, cjson.encode({name = 'Error', message = tostring(reason)}))
+  endJob(jobs, record, ARGV[1], status, 'failed', now, unique, 'failed')
+  letJobExpire(jobs, record, ARGV[1], now)
+  return 'failed'
+end
+local isDelayed = (status == 'delayed' or status == 'retrying') and redis.call('ZSCORE', delayed, ARGV[1])
+if status ~= 'waiting' and not isDelayed then
+  setJob(jobs, record, ARGV[1], status, 'waiting', now)
+  redis.call('PUBLISH', record, 'waiting')
+  status = 'waiting'
+end
+if status == 'waiting' and expiresAt and tonumber(expiresAt) <= now then
+  endJob(jobs, record, ARGV[1], status, 'expired', now, unique, 'expired')
+  return 'expired'
+end
+return status
