@@ -7,6 +7,7 @@ export const layers = [
   ['payload', 'wire'],
   ['embedded'], // before redis: the search for a Redis starts an embedded server
   ['redis'],
+  ['jobs'],
   ['producer', 'consumer'],
   ['worker'],
   ['maintenance'],

@@ -207,11 +207,13 @@ export class DeadLetters {
     return count;
   }
 
-  #act(verb: Verb, letters: readonly DeadLetterRef[]): Promise<number> {
+  async #act(verb: Verb, letters: readonly DeadLetterRef[]): Promise<number> {
     const { broker, wire } = this.context;
-    return verb === 'revive'
-      ? broker.revive(letters, wire, newId(), patience)
-      : broker.drop(letters, newId(), patience);
+    if (verb === 'drop') return broker.drop(letters, newId(), patience);
+    const revived = await broker.revive(letters, wire, newId(), patience);
+    const ids = letters.map(({ key }) => key);
+    if (revived > 0) await broker.jobs.revive(ids, patience);
+    return revived;
   }
 
   #tell(verb: Verb, count: number): number {

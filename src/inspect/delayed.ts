@@ -116,7 +116,7 @@ export class DelayedMessages {
   async cancel(id: string): Promise<boolean> {
     this.context.admit();
     refuseNoId(id);
-    const isCancelled = await this.context.broker.cancel(id, newId(), patience);
+    const isCancelled = await this.#cancel(id);
     if (isCancelled) emit(this.context.events, 'cancel', { queue: this.context.name, id });
     return isCancelled;
   }
@@ -159,9 +159,20 @@ export class DelayedMessages {
     return isPromoted;
   }
 
+  /** A tracked message is cancelled together with its job. */
+  async #cancel(id: string): Promise<boolean> {
+    const { broker } = this.context;
+    if (!(await broker.jobs.exists(id))) return broker.cancel(id, newId(), patience);
+    if (!(await broker.reader.delayed.message(id))) return false;
+    const before = await broker.jobs.cancel(id, newId());
+    return before === 'delayed' || before === 'retrying';
+  }
+
   async #move(id: string, due: Due): Promise<boolean> {
     refuseNoId(id);
-    const { isMoved, ...hints } = await this.context.broker.move(id, due, newId(), patience);
+    const { broker } = this.context;
+    const { isMoved, ...hints } = await broker.move(id, due, newId(), patience);
+    if (isMoved && (await broker.jobs.exists(id))) await broker.jobs.mend(id); // its record says when it is due
     if (isMoved) this.context.maintenance.ensurePromoted(hints);
     return isMoved;
   }

@@ -237,8 +237,11 @@ export class Broker extends Registration {
 
   /** clear: drops all waiting and delayed messages. @param request as for {@link move} @returns how many were dropped */
   async clear(request: string, patience: Patience): Promise<number> {
-    const keys = [this.keys.request(request), ...this.keys.waiting, this.keys.delayed, this.keys.delayedMessages];
-    return (await this.connection.script('clear', keys, [requestMemoryMs], patience)) as number;
+    const { waiting, delayed, delayedMessages } = this.keys;
+    const indexes = (['waiting', 'delayed', 'retrying'] as const).map((status) => this.keys.jobIndex(status));
+    const keys = [this.keys.request(request), ...waiting, delayed, delayedMessages, ...indexes];
+    const dropped = (await this.connection.script('clear', keys, [requestMemoryMs], patience)) as number;
+    return dropped >= 0 ? dropped : this.#clearJobs(request, patience);
   }
 
   /** Pauses the queue: takes return no messages until this time or until {@link resume}. @param forMs without end if absent */
@@ -249,6 +252,20 @@ export class Broker extends Registration {
 
   async resume(patience: Patience): Promise<void> {
     await this.connection.call((client) => client.hdel(this.keys.meta, 'paused'), patience);
+  }
+
+  /** clear-jobs: {@link clear} for a queue with tracked messages, portion by portion. */
+  async #clearJobs(request: string, patience: Patience): Promise<number> {
+    const { waiting, delayed } = await this.reader.count(patience);
+    let dropped = 0;
+    // Others may put meanwhile: what is newer than this call stays.
+    for (let portion = 1, left = waiting + delayed; left > 0; portion++) {
+      const found = (await this.reader.firsts(Math.min(left, 200), patience)).slice(0, left);
+      if (found.length === 0) break;
+      left -= found.length;
+      dropped += await this.jobs.clear(found, `${request}:${portion}`, patience);
+    }
+    return dropped;
   }
 
   /** For a delay, a limit, another priority than normal, chosen ids, or tracked messages. */

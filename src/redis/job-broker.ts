@@ -129,6 +129,30 @@ export class JobBroker {
     return reply === '' ? undefined : reply;
   }
 
+  /** revive-jobs: jobs are waiting again whose dead letters were revived. */
+  async revive(ids: readonly string[], patience: Patience = tenSeconds): Promise<void> {
+    const { deadMessages, meta, jobIndexes } = this.keys;
+    const indexes = (['failed', 'expired'] as const).map((status) => this.keys.jobIndex(status));
+    if ((await this.connection.call((client) => client.exists(...indexes), patience)) === 0) return;
+    const keys = [deadMessages, meta, ...jobIndexes, ...ids.map((id) => this.keys.job(id))];
+    await this.connection.script('revive-jobs', keys, [...ids], patience);
+  }
+
+  /** clear-jobs: drops messages if they are still where they were found, and cancels their jobs. @returns how many were dropped */
+  async clear(
+    messages: readonly { readonly place: string; readonly id: string }[],
+    request: string,
+    patience: Patience,
+  ): Promise<number> {
+    const { waiting, delayed, delayedMessages, meta, jobIndexes } = this.keys;
+    const keys = [
+      ...[this.keys.request(request), ...waiting, delayed, delayedMessages, meta, ...jobIndexes],
+      ...messages.map(({ id }) => this.keys.job(id)),
+    ];
+    const args = [requestMemoryMs, ...messages.flatMap(({ place, id }) => [place, id])];
+    return (await this.connection.script('clear-jobs', keys, args, patience)) as number;
+  }
+
   /** The ids of the jobs that have these unique keys, `''` for none. Jobs that have ended without Redis knowing it do now. */
   async holders(uniques: readonly string[], patience: Patience): Promise<string[]> {
     if (uniques.every((unique) => unique === '')) return uniques.map(() => '');
@@ -140,6 +164,11 @@ export class JobBroker {
     const holders = read.map((holder, index) => (uniques[index] === '' ? '' : (holder ?? '')));
     for (const holder of new Set(holders)) if (holder !== '') await this.mend(holder, patience);
     return holders;
+  }
+
+  /** Whether there is a record. */
+  async exists(id: string, patience: Patience = tenSeconds): Promise<boolean> {
+    return (await this.connection.call((client) => client.exists(this.keys.job(id)), patience)) === 1;
   }
 
   /** The record of a job; `undefined` if there is none. */

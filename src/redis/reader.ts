@@ -2,6 +2,7 @@ import { InvalidOptionError, RedisRefusedError } from '../core/errors.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
+import { open } from '../wire/envelope.js';
 import { claimsLayout, layout1Field } from './layouts.js';
 import { DeadReader } from './dead-reader.js';
 import { DelayedReader } from './delayed-reader.js';
@@ -71,6 +72,17 @@ export class Reader {
       if (active >= 0) return { waiting, delayed: postponed, dead: buried, active, workers: registered.length };
       known = registered;
     }
+  }
+
+  /** The first messages of each list and of the delayed ones: where they are, and their ids; `''` for a message without one. */
+  async firsts(most: number, patience = tenSeconds): Promise<{ readonly place: string; readonly id: string }[]> {
+    const places = ['s', 'a', 'inbox', 'h', 'b', 'l'];
+    const lists = await this.#eachList((client, list) => client.lrange(list, 0, most - 1), patience);
+    const waiting = lists.flatMap((messages, at) =>
+      messages.map((message) => ({ place: places[at]!, id: open(message).header?.id ?? '' })),
+    );
+    const delayed = await this.#ask((client) => client.zrange(this.keys.delayed, 0, String(most - 1)), patience);
+    return [...waiting, ...delayed.map((id) => ({ place: 'd', id }))];
   }
 
   /** How many messages are waiting. */

@@ -32,6 +32,8 @@ export const transitions = [
   'remove',
   'cancel-job',
   'mend-job',
+  'revive-jobs',
+  'clear-jobs',
 ] as const;
 /** All scripts: the transitions, and `count`, which only reads. */
 export const scriptNames = [...transitions, 'count'] as const;

@@ -149,6 +149,29 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
     await broker.leave(worker, at);
     return () => broker.jobs.mend('a', at);
   },
+  'revive-jobs': async (broker) => {
+    const { worker, held } = await running(broker);
+    await broker.jobs.begin(worker, 'w', held.number, begun('a', 'b'), keep, at);
+    const words = ['bury', '{"reason":"test"}', '#a', 'failed', '{}'];
+    await broker.jobs.settle(worker, [{ take: held, index: 1, id: 'a', isTracked: true, words }], at);
+    await redis().hdel(broker.keys.deadMessages, 'a');
+    return () => broker.jobs.revive(['a'], at);
+  },
+  'clear-jobs': async (broker) => {
+    await running(broker);
+    const tracked = records('x', 'y', 'z');
+    await broker.put({ producer: 'q', number: 1, messages: ['x', 'y', 'z'].map(textOfTracked), tracked }, at);
+    const request = randomUUID();
+    return () =>
+      broker.jobs.clear(
+        [
+          { place: 'b', id: 'x' },
+          { place: 'b', id: 'y' },
+        ],
+        request,
+        at,
+      );
+  },
   'put-with records': async (broker) => () =>
     broker.put(
       { producer: 'q', number: 1, messages: ['x', 'y', 'z'].map(textOfTracked), tracked: records('x', 'y', 'z') },

@@ -11,13 +11,17 @@ function declared(lua: string, kind: 'KEYS' | 'ARGV'): { most: number; open: boo
   const from = header.findIndex((line) => line.startsWith(`-- ${kind}`));
   const rest = header.slice(from + 1).findIndex((line) => !/^--  {3,}/.test(line));
   const lines = header.slice(from, rest < 0 ? undefined : from + 1 + rest).join(' ');
-  const numbers = [...lines.matchAll(/ {2}(\d+)(\.\.)? /g)];
-  numbers.forEach((found, index) => expect(Number(found[1]), `${kind} are numbered one by one`).toBe(index + 1));
-  return { most: numbers.length, open: numbers.at(-1)?.[2] === '..' };
+  let [most, open] = [0, false];
+  for (const [, first, dots, last] of lines.matchAll(/ {2}(\d+)(\.\.)?(\d+)? /g)) {
+    expect(Number(first), `${kind} are numbered one by one`).toBe(most + 1);
+    most = Number(last ?? first);
+    open = dots !== undefined && last === undefined;
+  }
+  return { most, open };
 }
 
 /** How many KEYS these functions of the library read, from the number in their first argument on. */
-const readers = { waitingLists: 6, unregister: 5 };
+const readers = { waitingLists: 6, unregister: 5, jobKeys: 10 };
 
 /** The highest number that a body uses, directly or with `unpack`. */
 function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
@@ -40,7 +44,7 @@ function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
 
 const functionNames = (lua: string): string[] =>
   [...lua.matchAll(/^(?: *)local function (\w+)/gm)].map((found) => found[1]!);
-const library = functionNames(text('_lib')).filter((name) => name !== 'takeOf');
+const library = functionNames(text('_lib') + text('_jobs')).filter((name) => name !== 'takeOf');
 
 describe.each(scriptNames)('%s.lua', (name) => {
   it.each(['KEYS', 'ARGV'] as const)('lists in its header the %s that its body uses', (kind) => {
@@ -55,7 +59,7 @@ describe.each(scriptNames)('%s.lua', (name) => {
   });
 
   it('has one caller', () => {
-    const callers = ['broker', 'registration', 'reader', 'script-calls', 'remove-queue']
+    const callers = ['broker', 'job-broker', 'registration', 'reader', 'script-calls', 'remove-queue']
       .map((file) => readFileSync(new URL(`../${file}.ts`, folder), 'utf8'))
       .join('\n');
     expect(callers.match(new RegExp(`(script\\(|name: )\\s*'${name}'|scripts\\.${name};`, 'g'))).toHaveLength(1);
@@ -79,7 +83,9 @@ describe.each(scriptNames)('%s.lua', (name) => {
 });
 
 it('every script is loaded, every function of the library is used, and no other file is there', () => {
-  expect(readdirSync(folder).sort()).toEqual(['_lib.lua', ...scriptNames.map((name) => `${name}.lua`)].sort());
+  expect(readdirSync(folder).sort()).toEqual(
+    ['_jobs.lua', '_lib.lua', ...scriptNames.map((name) => `${name}.lua`)].sort(),
+  );
   const all = scriptNames.map((name) => scripts[name].lua).join('\n');
   expect(library.filter((name) => !all.includes(`local function ${name}(`))).toEqual([]);
 });

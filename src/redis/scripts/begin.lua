@@ -1,8 +1,8 @@
--- begin: the jobs of tracked messages of a take are running
+-- begin: jobs whose messages are active -> running
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 meta (hash)  3..12 keys of all job records (_jobs.lua)  13.. the record of
 --       each message (hash)
--- ARGV  1 worker  2 number of the take  3 name of the worker, for people  4, 5 how long a record is kept that must be made anew, in ms:
---       of a job that is done, of one that failed  6.. for each message: index, id, number of the attempt, when it was put
+-- ARGV  1 worker  2 number of the take  3 name of the worker, for people  4 how long a record is kept that must be made anew, in
+--       ms, if its job is done  5 if it has failed  6.. for each message: index, id, number of the attempt, when it was put
 -- Returns for each message: '' if its handler may begin, '=' and another message that replaces it, or 'ended' if it must not begin:
 --         its job was cancelled, and the message is settled now; 'lost' if it is not claimed any more
 --

@@ -1,4 +1,4 @@
--- mend-job: brings the record of a job in line with where its message is
+-- mend-job: a record -> the status that its message shows
 -- KEYS  1 record of the job (hash)  2 claims of the worker that the record names (hash)  3 delayed (zset)  4 dead messages (hash)
 --       5 meta (hash)  6..15 keys of all job records (_jobs.lua)
 -- ARGV  1 id  2 the claim that the record names, '' if none
@@ -32,6 +32,8 @@ if status ~= 'waiting' and not isDelayed then
   setJob(jobs, record, ARGV[1], status, 'waiting', now)
   redis.call('PUBLISH', record, 'waiting')
   status = 'waiting'
+elseif isDelayed then
+  redis.call('ZADD', jobs[status], isDelayed, ARGV[1]) -- it may have been moved
 end
 if status == 'waiting' and expiresAt and tonumber(expiresAt) <= now then
   endJob(jobs, record, ARGV[1], status, 'expired', now, unique, 'expired')

@@ -1,4 +1,4 @@
--- note: progress of a running job, or a line of its log
+-- note: running -> running with other progress, or one more line in its log
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 record of the job (hash)
 -- ARGV  1 worker  2 number of the take  3 index  4 number of this call for this message, from 1  5 'progress' or 'log'  6 the progress
 --       as JSON, or the line

@@ -1,6 +1,6 @@
 -- put-with: (nothing) -> waiting (tail of a lane), or -> delayed
 -- KEYS  1 producer (string)  2 delayed (zset)  3 delayed messages (hash)  4 quarantine  5 requeued  6 inbox  7 high  8 base
---       9 low (lists)  10 meta (hash)  then, as ARGV 11 says, marks of ids that callers chose (strings): one for each message, or none;
+--       9 low (lists)  10 meta (hash)  11.. as ARGV 11 says, marks of ids that callers chose (strings): one for each message, or none;
 --       then for tracked messages: keys of all job records (_jobs.lua), and for each message its record, and the record of the job
 --       that has its unique key (hashes; its own record if none has it)
 -- ARGV  1 batch number  2 how long Redis keeps the producer key, in ms  3 most messages in the queue, or 0 for no limit
@@ -8,7 +8,7 @@
 --       6 the messages, a msgpack array  7 their lane letter, or '' if they are delayed: then each begins with its lane letter
 --       8 their due times, if they are delayed (+ms from now, or Unix ms), a msgpack array  9 their ids, a msgpack array; only
 --       if they are delayed or tracked, or if callers chose the ids  10 '1' if they have a time to live, as x=+ms in the header
---       11 how many marks there are; then for tracked messages: 12 how long the record of a done job is kept  13 of a failed one, in ms
+--       11 how many marks there are. Then for tracked messages:  12 how long the record of a done job is kept, in ms  13 of a failed one
 --       14 who puts  15 '1' if the record has the payload  16 unique keys, a msgpack array ('' for none)  17 ids of the jobs that
 --       have these keys, as the caller has read them, a msgpack array  18 '1' if a unique key is let go when its job starts
 --       19 '1' if a message replaces the one that still waits under its unique key
@@ -40,11 +40,12 @@ if last and number == tonumber(last) then return reply(string.match(outcome, '^(
 local messages = cmsgpack.unpack(ARGV[6])
 local ids = ARGV[9] ~= '' and cmsgpack.unpack(ARGV[9])
 local batch = string.match(producer, '[^:]*$') .. ' ' .. ARGV[1]
-local jobs = isTracked and jobKeys(11 + markCount)
+local beyondMarks = 11 + markCount
+local jobs = isTracked and jobKeys(beyondMarks)
 local uniques = isTracked and cmsgpack.unpack(ARGV[16])
 local holders = isTracked and cmsgpack.unpack(ARGV[17])
-local function recordOf(index) return KEYS[20 + markCount + index] end
-local function holderRecordOf(index) return KEYS[20 + markCount + #messages + index] end
+local function recordOf(index) return KEYS[beyondMarks + 9 + index] end
+local function holderRecordOf(index) return KEYS[beyondMarks + 9 + #messages + index] end
 
 -- Whether a job has not ended.
 local function isOpen(record)
