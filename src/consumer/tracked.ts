@@ -10,14 +10,29 @@ import {
 import { payloadType, type Encoded } from '../payload/payload-type.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
-import type { Claim } from './claim.js';
+
+/** A claim, as far as its job needs it. */
+export interface TrackedClaim {
+  readonly context: QueueContext;
+  readonly queue: string;
+  readonly id: string;
+  readonly worker: string;
+  readonly take: { readonly number: number };
+  readonly index: number;
+  readonly attempt: number;
+  readonly putAt: number;
+  readonly isTracked: boolean;
+  noteCount: number;
+  replacePayload(text: string): void;
+  drop(isSettled: boolean): void;
+  abort(reason: unknown): void;
+}
 
 /** The session of tracked messages, as far as they need it. */
-export interface TrackedHolder {
+export interface TrackedHolder<C> {
   readonly context: QueueContext;
   readonly name: string;
-  forget(claim: Claim): void;
-  giveBack(claims: readonly Claim[]): Promise<void>;
+  giveBack(claims: readonly C[]): Promise<void>;
 }
 
 /**
@@ -25,16 +40,16 @@ export interface TrackedHolder {
  *
  * @returns the claims whose handlers may begin, in order
  */
-export async function beginJobs(
-  session: TrackedHolder,
-  claims: readonly Claim[],
+export async function beginJobs<C extends TrackedClaim>(
+  session: TrackedHolder<C>,
+  claims: readonly C[],
   patience: Patience,
-): Promise<readonly Claim[]> {
+): Promise<readonly C[]> {
   const tracked = claims.filter(({ isTracked }) => isTracked);
   if (tracked.length === 0) return claims;
   const { broker, results } = session.context;
   const { worker, take } = tracked[0]!;
-  const dropped = new Set<Claim>();
+  const dropped = new Set<C>();
   try {
     const replies = await broker.jobs.begin(worker, session.name, take.number, tracked, results.tracking, patience);
     for (const [index, reply] of replies.entries()) {
@@ -59,7 +74,7 @@ export async function beginJobs(
  *
  * @throws InvalidResultError, ResultTooLargeError
  */
-export function encodeResult(claim: Claim, result: unknown): string | Promise<string> {
+export function encodeResult(claim: TrackedClaim, result: unknown): string | Promise<string> {
   if (result === undefined) return '';
   const { type, tracking } = claim.context.results;
   try {
@@ -76,13 +91,13 @@ export function encodeResult(claim: Claim, result: unknown): string | Promise<st
   }
 }
 
-function bounded({ queue, id }: Claim, text: string, mostBytes: number): string {
+function bounded({ queue, id }: TrackedClaim, text: string, mostBytes: number): string {
   const bytes = text.length * 3 <= mostBytes ? 0 : Buffer.byteLength(text);
   if (bytes > mostBytes) throw new ResultTooLargeError(queue, id, bytes, mostBytes);
   return text;
 }
 
-function invalidResult({ queue, id }: Claim, cause: unknown): InvalidResultError {
+function invalidResult({ queue, id }: TrackedClaim, cause: unknown): InvalidResultError {
   const reason =
     cause instanceof InvalidPayloadError
       ? cause.violations.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
@@ -93,18 +108,18 @@ function invalidResult({ queue, id }: Claim, cause: unknown): InvalidResultError
 }
 
 /** Claims of tracked messages in this process, by queue and id. */
-const running = new WeakMap<QueueContext, Map<string, Claim>>();
+const running = new WeakMap<QueueContext, Map<string, TrackedClaim>>();
 
 /** A tracked message is active in this process: its handler is told when it is cancelled. */
-export function noteRunning(claim: Claim): void {
+export function noteRunning(claim: TrackedClaim): void {
   const { context } = claim;
-  const claims = running.get(context) ?? new Map<string, Claim>();
+  const claims = running.get(context) ?? new Map<string, TrackedClaim>();
   running.set(context, claims);
   claims.set(claim.id, claim);
 }
 
 /** It is not active any more. */
-export function forgetRunning(claim: Claim): void {
+export function forgetRunning(claim: TrackedClaim): void {
   const claims = running.get(claim.context);
   if (claims?.get(claim.id) === claim) claims.delete(claim.id);
 }
@@ -147,7 +162,7 @@ export function progressText(value: unknown): string {
 }
 
 /** Writes progress or a line of the log into the record of a job. */
-export async function note(claim: Claim, kind: 'progress' | 'log', text: string): Promise<void> {
+export async function note(claim: TrackedClaim, kind: 'progress' | 'log', text: string): Promise<void> {
   const { queue, id, worker, isTracked, context } = claim;
   if (!isTracked) throw new NotTrackedError(queue, id, `${kind}()`);
   const call = (claim.noteCount += 1);

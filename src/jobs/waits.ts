@@ -48,7 +48,7 @@ export class JobWaits {
         },
         onError: (error) => {
           stop();
-          reject(error as Error);
+          reject(error);
         },
       };
       signal?.addEventListener('abort', onAbort);

@@ -29,6 +29,7 @@ export async function* watchJob(
   const unlisten = broker.connection.notifier.listen(broker.keys.job(id), { onNews: hear, onBegin: read });
   const timer = setInterval(read, lookMs); // news may be lost
   for (const signal of signals) signal.addEventListener('abort', read);
+  let isAnnounced = false;
   const told: Told = { status: undefined, progress: undefined, lines: 0 };
   try {
     for (;;) {
@@ -40,6 +41,7 @@ export async function* watchJob(
       }
       if (mustRead) {
         mustRead = false;
+        isAnnounced ||= await broker.jobs.watch(id);
         const record = await fetch();
         if (!record) throw new ResultGoneError(name, id);
         for (const missed of missedIn(record, told)) yield missed;
@@ -74,7 +76,7 @@ function stepOf(text: string): NumberedStep | undefined {
 
 /** The number tells lines apart that the record repeats. It is not shown. */
 function numbered(log: string, line: number): NumberedStep {
-  return Object.defineProperty({ log }, 'line', { value: line }) as NumberedStep;
+  return Object.defineProperty({ log }, 'line', { value: line });
 }
 
 /** Notes a step. @returns false if it was told before */

@@ -166,6 +166,16 @@ export class JobBroker {
     return holders;
   }
 
+  /** From now on every step of the job is told, not only its end. @returns whether there is a record */
+  async watch(id: string, patience: Patience = tenSeconds): Promise<boolean> {
+    const key = this.keys.job(id);
+    return this.connection.call(async (client) => {
+      if ((await client.exists(key)) === 0) return false;
+      await client.hset(key, 'watched', 1);
+      return true;
+    }, patience);
+  }
+
   /** Whether there is a record. */
   async exists(id: string, patience: Patience = tenSeconds): Promise<boolean> {
     return (await this.connection.call((client) => client.exists(this.keys.job(id)), patience)) === 1;

@@ -23,7 +23,7 @@ export class Notifier {
   /** Channels that the server knows of. */
   readonly #subscribed = new Set<string>();
   #opening: Promise<RedisClient> | undefined;
-  #flushing: Promise<void> | undefined;
+  #isFlushing = false;
   #heartbeat: NodeJS.Timeout | undefined;
   #pauseMs = 0;
   #isClosed = false;
@@ -56,16 +56,16 @@ export class Notifier {
 
   /** Brings the server's subscriptions in line with the listeners, once for all changes of a turn. */
   #flush(): void {
-    this.#flushing ??= new Promise<void>((resolve) => setImmediate(resolve))
-      .then(() => this.#subscribeAll())
-      .finally(() => (this.#flushing = undefined));
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => void this.#subscribeAll());
   }
 
   async #subscribeAll(): Promise<void> {
     while (!this.#isClosed) {
       const begun = [...this.#listeners.keys()].filter((channel) => !this.#subscribed.has(channel));
       const ended = [...this.#subscribed].filter((channel) => !this.#listeners.has(channel));
-      if (begun.length === 0 && ended.length === 0) return;
+      if (begun.length === 0 && ended.length === 0) break;
       try {
         await this.#send(begun, ended);
         this.#pauseMs = 0;
@@ -73,7 +73,7 @@ export class Notifier {
         this.#pauseMs = Math.min(Math.max(2 * this.#pauseMs, shortestPauseMs), longestPauseMs);
         await pause(this.#pauseMs, undefined, { ref: false });
       }
-    }
+    }    this.#isFlushing = false; // in the turn in which nothing was left to do
   }
 
   async #send(begun: readonly string[], ended: readonly string[]): Promise<void> {

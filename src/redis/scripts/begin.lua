@@ -3,38 +3,45 @@
 --       each message (hash)
 -- ARGV  1 worker  2 number of the take  3 name of the worker, for people  4 how long a record is kept that must be made anew, in
 --       ms, if its job is done  5 if it has failed  6.. for each message: index, id, number of the attempt, when it was put
--- Returns for each message: '' if its handler may begin, '=' and another message that replaces it, or 'ended' if it must not begin:
---         its job was cancelled, and the message is settled now; 'lost' if it is not claimed any more
+-- Returns for each message: '' if its handler may begin, '=' and another payload that replaces its own, or 'ended' if it must not
+--         begin: its job was cancelled, and the message is settled now; 'lost' if it is not claimed any more
 --
 -- A call may be repeated, and may be late: it changes nothing for a message that is settled or was recovered. A record that is gone,
 -- as after a failover or with an old dead letter, is made anew.
 local claims, jobs, worker, number = KEYS[1], jobKeys(3), ARGV[1], ARGV[2]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
-local now, reply = keepTime(KEYS[2]), {}
+local now, reply, moves, places, ended = keepTime(KEYS[2]), {}, {}, {}, {}
 for at = 6, #ARGV, 4 do
-  local index, id, attempt, putAt = unpack(ARGV, at, at + 3)
-  local record = KEYS[13 + (at - 6) / 4]
-  local place = #reply + 1
-  local claim = worker .. '.' .. number .. '.' .. index
-  local status, unique, untilStarted, replacement, held =
-    unpack(redis.call('HMGET', record, 'status', 'unique', 'untilStarted', 'replacement', 'claim'))
-  if isSettled(claims, number, index) then
+  places[#places + 1] = number
+  places[#places + 1] = ARGV[at]
+end
+local settled = areSettled(claims, places)
+for place = 1, #settled do
+  local index, id, attempt, putAt = unpack(ARGV, 4 * place + 2, 4 * place + 5)
+  local record, claim = KEYS[12 + place], worker .. '.' .. number .. '.' .. index
+  local status, unique, untilStarted, replacement, held, watched, keep, keepFailed = unpack(redis.call(
+    'HMGET', record, 'status', 'unique', 'untilStarted', 'replacement', 'claim', 'watched', 'keep', 'keepFailed'))
+  if settled[place] then
     reply[place] = status == 'cancelled' and redis.call('HEXISTS', claims, 'a' .. number) == 1 and 'ended' or 'lost'
   elseif status == 'cancelled' then
-    markSettled(claims, number, index)
-    letJobExpire(jobs, record, id, now)
+    ended[#ended + 1] = 'e' .. number .. '.' .. index
+    ended[#ended + 1] = 1
+    letExpire(moves, record, id, now, status, keep, keepFailed)
     reply[place] = 'ended'
   elseif status == 'expired' then
     reply[place] = '' -- the worker finds that out, and buries the message
-  elseif status == 'running' and held == claim then
-    reply[place] = replacement and '=' .. replacement or '' -- an earlier call arrived
   else
-    if not status then redis.call('HSET', record, 'putAt', putAt, 'keep', ARGV[4], 'keepFailed', ARGV[5]) end
-    keepJob(jobs, record, id)
-    setJob(jobs, record, id, status, 'running', now, 'attempt', attempt, 'startedAt', now, 'claim', claim, 'worker', ARGV[3])
-    if untilStarted then releaseUnique(jobs, id, unique) end
-    redis.call('PUBLISH', record, 'running')
     reply[place] = replacement and '=' .. replacement or ''
+    if status ~= 'running' or held ~= claim then -- otherwise an earlier call arrived
+      if not status then redis.call('HSET', record, 'putAt', putAt, 'keep', ARGV[4], 'keepFailed', ARGV[5]) end
+      if hasEnded(status) then keepJob(jobs, record, id) end
+      redis.call('HSET', record, 'status', 'running', 'attempt', attempt, 'startedAt', now, 'claim', claim, 'worker', ARGV[3])
+      moveJob(moves, status, 'running', id, now)
+      if untilStarted then releaseUnique(jobs, id, unique) end
+      if watched then redis.call('PUBLISH', record, 'running') end
+    end
   end
 end
+storeMoves(jobs, moves)
+if #ended > 0 then redis.call('HSET', claims, unpack(ended)) end
 return reply

@@ -12,14 +12,12 @@ local answered = redis.call('GET', request)
 if answered then return answered end
 redis.call('HDEL', delayedMessages, '') -- Redis allows this when out of memory, and then all later writes
 local now = keepTime(KEYS[4])
-local status, unique = unpack(redis.call('HMGET', record, 'status', 'unique'))
+local job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed')
+local status = job[1]
 redis.call('SET', request, status or '', 'PX', ARGV[3])
 if not status or hasEnded(status) then return status or '' end
-endJob(jobs, record, ARGV[1], status, 'cancelled', now, unique, 'cancelled')
-if (status == 'delayed' or status == 'retrying') and redis.call('HDEL', delayedMessages, ARGV[1]) == 1 then
-  redis.call('ZREM', delayed, ARGV[1])
-  letJobExpire(jobs, record, ARGV[1], now)
-elseif status == 'running' then
-  redis.call('PUBLISH', ARGV[2], ARGV[1])
-end
+local isDeleted = (status == 'delayed' or status == 'retrying') and redis.call('HDEL', delayedMessages, ARGV[1]) == 1
+if isDeleted then redis.call('ZREM', delayed, ARGV[1]) end
+endJob(jobs, record, ARGV[1], job, 'cancelled', now, not isDeleted)
+if status == 'running' then redis.call('PUBLISH', ARGV[2], ARGV[1]) end
 return status

@@ -15,10 +15,12 @@ redis.call('HDEL', delayedMessages, '') -- Redis allows this when out of memory,
 local now = keepTime(KEYS[10])
 
 local function endRecord(record, id)
-  local status, unique = unpack(redis.call('HMGET', record, 'status', 'unique'))
-  if not status or status == 'running' then return end
-  if not hasEnded(status) then endJob(jobs, record, id, status, 'cancelled', now, unique, 'cancelled') end
-  letJobExpire(jobs, record, id, now)
+  local job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed')
+  if not job[1] or job[1] == 'running' then return end
+  if not hasEnded(job[1]) then return endJob(jobs, record, id, job, 'cancelled', now, false) end
+  local moves = {}
+  letExpire(moves, record, id, now, job[1], job[3], job[4])
+  storeMoves(jobs, moves)
 end
 
 local blocked = {}

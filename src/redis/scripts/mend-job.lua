@@ -8,7 +8,8 @@
 -- so is a delayed one that is not delayed any more; if the message is a dead letter, the job has failed. A waiting job whose time to
 -- live has passed has expired: its message is still in a list, and the next worker buries it.
 local record, claims, delayed, deadMessages, jobs = KEYS[1], KEYS[2], KEYS[3], KEYS[4], jobKeys(6)
-local status, claim, unique, expiresAt = unpack(redis.call('HMGET', record, 'status', 'claim', 'unique', 'expiresAt'))
+local job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'claim', 'expiresAt')
+local status, claim, expiresAt = job[1], job[5], job[6]
 if not status then return '' end
 redis.call('HDEL', record, '') -- Redis allows this when out of memory, and then all later writes
 local now = keepTime(KEYS[5])
@@ -23,20 +24,18 @@ if letter then
   local isRead, read = pcall(cjson.decode, string.match(letter, '^[^\n]*'))
   local reason = isRead and type(read) == 'table' and read.reason or 'buried'
   addFailure(record, cjson.encode({name = 'Error', message = tostring(reason)}))
-  endJob(jobs, record, ARGV[1], status, 'failed', now, unique, 'failed')
-  letJobExpire(jobs, record, ARGV[1], now)
+  endJob(jobs, record, ARGV[1], job, 'failed', now, false)
   return 'failed'
 end
 local isDelayed = (status == 'delayed' or status == 'retrying') and redis.call('ZSCORE', delayed, ARGV[1])
 if status ~= 'waiting' and not isDelayed then
-  setJob(jobs, record, ARGV[1], status, 'waiting', now)
-  redis.call('PUBLISH', record, 'waiting')
-  status = 'waiting'
+  reopenJob(jobs, record, ARGV[1], status, 'waiting', now)
+  job[1], status = 'waiting', 'waiting'
 elseif isDelayed then
   redis.call('ZADD', jobs[status], isDelayed, ARGV[1]) -- it may have been moved
 end
 if status == 'waiting' and expiresAt and tonumber(expiresAt) <= now then
-  endJob(jobs, record, ARGV[1], status, 'expired', now, unique, 'expired')
+  endJob(jobs, record, ARGV[1], job, 'expired', now, true)
   return 'expired'
 end
 return status

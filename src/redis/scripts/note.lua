@@ -6,7 +6,7 @@
 local claims, record, worker, number, index = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
 if isSettled(claims, number, index) then return -1 end
-local status, noted = unpack(redis.call('HMGET', record, 'status', 'noted'))
+local status, noted, watched = unpack(redis.call('HMGET', record, 'status', 'noted', 'watched'))
 if status ~= 'running' then return 0 end
 local claim = worker .. '.' .. number .. '.' .. index
 local by, last = string.match(noted or '', '^(.*) (%d+)$')
@@ -14,10 +14,10 @@ if by == claim and tonumber(last) >= tonumber(ARGV[4]) then return 1 end
 redis.call('HSET', record, 'noted', claim .. ' ' .. ARGV[4])
 if ARGV[5] == 'progress' then
   redis.call('HSET', record, 'progress', ARGV[6])
-  redis.call('PUBLISH', record, 'progress ' .. ARGV[6])
+  if watched then redis.call('PUBLISH', record, 'progress ' .. ARGV[6]) end
 else
   local count = redis.call('HINCRBY', record, 'lines', 1)
   redis.call('HSET', record, 'line:' .. (count - 1) % 100, ARGV[6])
-  redis.call('PUBLISH', record, 'log ' .. count .. '\n' .. ARGV[6])
+  if watched then redis.call('PUBLISH', record, 'log ' .. count .. '\n' .. ARGV[6]) end
 end
 return 1

@@ -104,11 +104,16 @@ local function withExpiry(message, from)
   return (string.gsub(message, '^([^\n]- x=)%+(%d+)', function(before, ttl) return before .. string.format('%.0f', from + ttl) end))
 end
 
+local moves = {}
 local function storeRecord(index, message, status, since)
   local record, id = recordOf(index), ids[index]
-  redis.call('DEL', record)
-  redis.call('ZREM', jobs.expiring, id)
-  local fields = {'putAt', now, 'by', ARGV[14], 'keep', ARGV[12], 'keepFailed', ARGV[13]}
+  if markCount > 0 then -- an ended job may have had the id of the caller
+    local before = redis.call('HGET', record, 'status')
+    if before then redis.call('ZREM', jobs[before], id) end
+    redis.call('DEL', record)
+    redis.call('ZREM', jobs.expiring, id)
+  end
+  local fields = {'status', status, 'putAt', now, 'by', ARGV[14], 'keep', ARGV[12], 'keepFailed', ARGV[13]}
   local function add(name, value)
     fields[#fields + 1] = name
     fields[#fields + 1] = value
@@ -122,7 +127,8 @@ local function storeRecord(index, message, status, since)
     if ARGV[18] == '1' then add('untilStarted', 1) end
     redis.call('HSET', jobs.unique, uniques[index], id)
   end
-  setJob(jobs, record, id, false, status, since, unpack(fields))
+  redis.call('HSET', record, unpack(fields))
+  moveJob(moves, false, status, id, since)
 end
 
 -- A message takes the place of one that has not started.
@@ -173,6 +179,7 @@ end
 if markCount > 0 then
   for _, index in ipairs(fresh) do redis.call('SET', KEYS[10 + index], batch, 'PX', ARGV[5]) end
 end
+if isTracked then storeMoves(jobs, moves) end
 local texts = {}
 for place, pair in ipairs(duplicates) do
   local index, existing = unpack(pair)

@@ -13,8 +13,7 @@ for at, id in ipairs(ARGV) do
   if (status == 'failed' or status == 'expired') and redis.call('HEXISTS', deadMessages, id) == 0 then
     keepJob(jobs, record, id)
     redis.call('HDEL', record, 'expiresAt', 'endedAt')
-    setJob(jobs, record, id, status, 'waiting', now)
-    redis.call('PUBLISH', record, 'waiting')
+    reopenJob(jobs, record, id, status, 'waiting', now)
     count = count + 1
   end
 end

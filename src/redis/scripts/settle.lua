@@ -14,21 +14,29 @@
 local claims, workers, delayed, delayedMessages = unpack(KEYS, 1, 4)
 local lists, meta, dead, deadMessages, outbox, jobs = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], KEYS[14], jobKeys(15)
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
-local now, reply, isWaiting = keepTime(meta), {}, false
+local now, reply, moves, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, false, false, false
 
+local function endTracked(record, id, job, status, news, ...)
+  redis.call('HSET', record, 'status', status, 'endedAt', now, ...)
+  moveJob(moves, job[1], status, id, now)
+  letExpire(moves, record, id, now, status, job[3], job[4])
+  releaseUnique(jobs, id, job[2])
+  redis.call('PUBLISH', record, news)
+  areAdded = true
+end
+
+-- A verb gets the record and its job {status, unique, keep, keepFailed, watched}; both are absent for a message that is not tracked.
 local verbs = {}
 
-function verbs.done(record, id, unique, before, result, ...)
+function verbs.done(record, id, job, result, ...)
   local entries = {...}
   for at = 1, #entries, 2 do redis.call('HSET', outbox, entries[at], entries[at + 1]) end
   if not record then return end
-  local news = #result <= tonumber(ARGV[3]) and 'done\n' .. result or 'done'
-  if result ~= '' then redis.call('HSET', record, 'result', result) end
-  endJob(jobs, record, id, before, 'done', now, unique, news)
-  letJobExpire(jobs, record, id, now)
+  if result == '' then return endTracked(record, id, job, 'done', 'done\n') end
+  endTracked(record, id, job, 'done', #result <= tonumber(ARGV[3]) and 'done\n' .. result or 'done', 'result', result)
 end
 
-function verbs.retry(record, id, unique, before, lane, delay, message, failure)
+function verbs.retry(record, id, job, lane, delay, message, failure)
   local isDelayed = tonumber(delay) > 0
   if isDelayed then
     redis.call('ZADD', delayed, now + delay, storeUnder(meta, delayedMessages, id, lane .. message))
@@ -37,41 +45,51 @@ function verbs.retry(record, id, unique, before, lane, delay, message, failure)
     isWaiting = true
   end
   if not record then return end
-  addFailure(record, failure)
   local status = isDelayed and 'retrying' or 'waiting'
-  setJob(jobs, record, id, before, status, isDelayed and now + delay or now)
-  redis.call('PUBLISH', record, status)
+  addFailure(record, failure)
+  redis.call('HSET', record, 'status', status)
+  moveJob(moves, job[1], status, id, isDelayed and now + delay or now)
+  if job[5] then redis.call('PUBLISH', record, status) end
 end
 
-function verbs.bury(record, id, unique, before, letter, message, status, failure)
+function verbs.bury(record, id, job, letter, message, status, failure)
   storeDeadLetter(meta, dead, deadMessages, id, letter, message)
-  dropOldest(dead, deadMessages, math.min(redis.call('ZCARD', dead) - ARGV[2], 100))
+  isBuried = true
   if not record then return end
   if failure ~= '' then addFailure(record, failure) end
-  endJob(jobs, record, id, before, status, now, unique, status)
-  letJobExpire(jobs, record, id, now)
+  endTracked(record, id, job, status, status)
 end
 
-local at = 4
+local at, places, starts = 4, {}, {}
 while ARGV[at] do
-  local size, number, index, id, isTracked, verb = tonumber(ARGV[at]), unpack(ARGV, at + 1, at + 5)
-  local place = #reply + 1
-  local record = isTracked == '1' and KEYS[24 + place]
-  if isSettled(claims, number, index) then
+  places[#places + 1] = ARGV[at + 1]
+  places[#places + 1] = ARGV[at + 2]
+  starts[#starts + 1] = at
+  at = at + tonumber(ARGV[at]) + 1
+end
+local settled = areSettled(claims, places)
+for place, start in ipairs(starts) do
+  local number, index, id, isTracked, verb = unpack(ARGV, start + 1, start + 5)
+  local record, job = isTracked == '1' and KEYS[24 + place], nil
+  if settled[place] then
     reply[place] = redis.call('ZSCORE', workers, ARGV[1]) and 'already' or 'lost'
   else
-    local status, unique
-    if record then status, unique = unpack(redis.call('HMGET', record, 'status', 'unique')) end
-    if status == 'cancelled' then
-      letJobExpire(jobs, record, id, now)
+    if record then job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'watched') end
+    if job and job[1] == 'cancelled' then
+      letExpire(moves, record, id, now, 'cancelled', job[3], job[4])
+      areAdded = true
       reply[place] = 'ended'
     else
-      verbs[verb](record, id, unique, status, unpack(ARGV, at + 6, at + size))
+      verbs[verb](record, id, job, unpack(ARGV, start + 6, start + ARGV[start]))
       reply[place] = 'done'
     end
-    markSettled(claims, number, index)
+    ended[#ended + 1] = 'e' .. number .. '.' .. index
+    ended[#ended + 1] = 1
   end
-  at = at + size + 1
 end
+storeMoves(jobs, moves)
+if areAdded then trimJobs(jobs, now, #starts) end
+if #ended > 0 then redis.call('HSET', claims, unpack(ended)) end
+if isBuried then dropOldest(dead, deadMessages, math.min(redis.call('ZCARD', dead) - ARGV[2], 100)) end
 if isWaiting then wakeWorker(lists) end
 return reply
