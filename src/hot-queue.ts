@@ -274,7 +274,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   job(id: string): JobHandle<T, R> {
     if (typeof id !== 'string' || id === '')
       throw new InvalidOptionError('id', `invalid id ${describe(id)}: expected the id of a job, such as job.id`);
-    return new TrackedJob(this.#records, { id, queue: this.name }) as JobHandle<T, R>;
+    return new TrackedJob(this.#records, id, this.name) as JobHandle<T, R>;
   }
 
   /**

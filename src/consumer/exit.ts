@@ -3,7 +3,7 @@ import { attributedNow } from './attribution.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';
 import { keptLeases, sendAtExit, type LeaseHolder } from './lease-keeper.js';
-import { processId } from './process.js';
+import { processId } from '../redis/process-id.js';
 
 /** Codes with which a process ends that did not crash: done, and a promise that never settles. From 128 on: a signal. */
 const orderly = new Set([0, 13]);

@@ -1,11 +1,3 @@
-import { newId } from '../wire/id.js';
-
-// Created on first use: processes that were forked or restored from a snapshot must not share it.
-let id: string | undefined;
-
-/** Id of this process among all processes that work on a Redis. */
-export const processId = (): string => (id ??= newId());
-
 /**
  * What this process has over all of its queues. Messages: those that run, or wait for a slot. Messages that are settled
  * and wait for the reply of Redis do not count.

@@ -13,7 +13,8 @@ import {
 } from './heartbeat-report.js';
 import { watchExit } from './exit.js';
 import { KeptLease, pulse, type LeaseHolder } from './lease-keeper.js';
-import { activeInProcess, processId } from './process.js';
+import { processId } from '../redis/process-id.js';
+import { activeInProcess } from './process.js';
 import { JobSettler } from './job-settler.js';
 import { Settler } from './settler.js';
 import { beginJobs } from './tracked.js';

@@ -112,7 +112,8 @@ export interface Job<T = unknown, R = unknown> extends JobFields<T>, JobHandle<T
 
 /** What answers the questions about the jobs of one queue. */
 export interface JobSource {
-  result(id: string, options?: ResultOptions): Promise<unknown>;
+  /** @param isOwn whether this process has put the job */
+  result(id: string, options: ResultOptions | undefined, isOwn: boolean): Promise<unknown>;
   status(id: string): Promise<JobStatus | undefined>;
   fetch(id: string): Promise<JobRecord | undefined>;
   watch(id: string, options?: { signal?: AbortSignal }): AsyncIterableIterator<JobStep>;
@@ -171,17 +172,24 @@ export class UntrackedJob implements Job {
 export class TrackedJob implements JobHandle {
   readonly id: string;
   readonly queue: string;
+  declare readonly payload?: unknown;
+  declare readonly putAt?: number;
   readonly #source: JobSource;
+  readonly #isOwn: boolean;
 
-  constructor(source: JobSource, fields: Pick<JobFields, 'id' | 'queue'> & Partial<JobFields>) {
+  /** @param isOwn whether this process has put the message */
+  constructor(source: JobSource, id: string, queue: string, isOwn = false, fields?: JobFields) {
+    this.id = id;
+    this.queue = queue;
     this.#source = source;
-    this.id = fields.id;
-    this.queue = fields.queue;
-    Object.assign(this, fields);
+    this.#isOwn = isOwn;
+    if (!fields) return;
+    this.payload = fields.payload;
+    this.putAt = fields.putAt;
   }
 
   result(options?: ResultOptions): Promise<unknown> {
-    return this.#source.result(this.id, options);
+    return this.#source.result(this.id, options, this.#isOwn);
   }
 
   status(): Promise<JobStatus | undefined> {
@@ -207,8 +215,6 @@ export class TrackedJob implements JobHandle {
 
 /** The job of a message that was put. @param isDuplicate absent where the question makes no sense */
 export function makeJob(source: JobSource, fields: JobFields, isTracked: boolean, isDuplicate?: boolean): Job {
-  const { id, queue, payload, putAt } = fields;
-  const mark = isDuplicate === undefined ? undefined : { isDuplicate };
-  const job = isTracked ? new TrackedJob(source, { id, queue, payload, putAt }) : new UntrackedJob(fields);
-  return (mark ? Object.assign(job, mark) : job) as Job;
+  const job = isTracked ? new TrackedJob(source, fields.id, fields.queue, isDuplicate !== true, fields) : new UntrackedJob(fields);
+  return (isDuplicate === undefined ? job : Object.assign(job, { isDuplicate })) as Job;
 }

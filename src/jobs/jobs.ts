@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
-import { toMs } from '../core/duration.js';
 import {
   InvalidOptionError,
   InvalidResultError,
@@ -13,13 +12,12 @@ import {
 } from '../core/errors.js';
 import { hasEnded, jobStatuses, type JobStatus } from '../core/job.js';
 import { shown } from '../core/shown.js';
-import { Timer } from '../core/timer.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { newId } from '../wire/id.js';
 import type { ErrorRecord } from '../wire/error-record.js';
 import type { JobSource, JobStep, ResultOptions } from './job.js';
 import { readRecord, type JobRecord } from './record.js';
-import { JobWaits, type JobEnd } from './waits.js';
+import { JobWaits, type WaitLimits } from './waits.js';
 import { watchJob } from './watch.js';
 
 /**
@@ -123,11 +121,11 @@ export class QueueJobs implements JobSource {
     this.#closing.abort(error);
   }
 
-  async result(id: string, options?: ResultOptions): Promise<unknown> {
+  async result(id: string, options: ResultOptions | undefined, isOwn: boolean): Promise<unknown> {
     const { name } = this.context;
-    const { timeout, signal } = checkOptions(`result() of job ${shown(id)}`, options, resultTable);
+    const limits = options === undefined ? noLimits : limitsOf(id, options);
     this.context.admit();
-    const end = await this.#end(id, timeout === undefined ? undefined : toMs(timeout, 'timeout'), signal);
+    const end = await this.#waits.wait(id, isOwn, limits);
     switch (end.status) {
       case 'done':
         return this.#decoded(id, end.result);
@@ -137,6 +135,8 @@ export class QueueJobs implements JobSource {
         throw new JobExpiredError(name, id);
       case 'failed':
         throw await this.#failure(id);
+      case 'late':
+        throw await this.#lateness(id, limits.timeoutMs!);
       default:
         throw new ResultGoneError(name, id);
     }
@@ -236,33 +236,21 @@ export class QueueJobs implements JobSource {
       .slice(0, limit);
   }
 
-  /** How the job has ended. @throws ResultTimeoutError, the reason of the signal */
-  async #end(id: string, timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<JobEnd> {
-    if (timeoutMs === undefined) return this.#waits.wait(id, signal);
-    const limit = new AbortController();
-    const onAbort = (): void => limit.abort(signal!.reason);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener('abort', onAbort);
-    const isLate = Symbol('late');
-    const timer = new Timer(timeoutMs, () => limit.abort(isLate));
-    try {
-      return await this.#waits.wait(id, limit.signal);
-    } catch (error) {
-      if (error !== isLate) throw error;
-      const status = await this.context.broker.jobs.mend(id, { withinMs: 1_000 }).catch(() => undefined);
-      throw new ResultTimeoutError(this.context.name, id, timeoutMs, status ?? 'unknown');
-    } finally {
-      timer.stop();
-      signal?.removeEventListener('abort', onAbort);
-    }
+  async #lateness(id: string, timeoutMs: number): Promise<ResultTimeoutError> {
+    const status = await this.context.broker.jobs.mend(id, { withinMs: 1_000 }).catch(() => undefined);
+    return new ResultTimeoutError(this.context.name, id, timeoutMs, status ?? 'unknown');
   }
 
-  async #decoded(id: string, text: string | undefined): Promise<unknown> {
+  #decoded(id: string, text: string | undefined): unknown {
     if (text === undefined) return undefined;
-    try {
-      return await this.context.results.type.decode(text);
-    } catch (cause) {
+    const refuse = (cause: unknown): never => {
       throw new InvalidResultError(this.context.name, id, (cause as Error).message, { cause });
+    };
+    try {
+      const value = this.context.results.type.decode(text);
+      return value instanceof Promise ? value.catch(refuse) : value;
+    } catch (cause) {
+      return refuse(cause);
     }
   }
 
@@ -272,6 +260,13 @@ export class QueueJobs implements JobSource {
     const error = record.error ?? { name: 'Error', message: 'unknown error' };
     return new JobFailedError(this.context.name, id, record.attempts, error.message, { cause: errorOf(error) });
   }
+}
+
+const noLimits: WaitLimits = { timeoutMs: undefined, signal: undefined };
+
+function limitsOf(id: string, options: ResultOptions): WaitLimits {
+  const { timeout: timeoutMs, signal } = checkOptions(`result() of job ${shown(id)}`, options, resultTable);
+  return { timeoutMs, signal };
 }
 
 /** The range of scores in an index in which jobs have a status, `source` being the index. */

@@ -1,109 +1,168 @@
 import { hasEnded } from '../core/job.js';
+import { Timer } from '../core/timer.js';
 import type { Broker } from '../redis/broker.js';
+import { processId } from '../redis/process-id.js';
 
-/** How a job has ended; `status` is `''` if it has no record. `result` is the text as it is stored. */
+/** How a job has ended; `status` is `''` if it has no record, and `'late'` if the time of the wait has passed. `result` is the text as it is stored. */
 export interface JobEnd {
   readonly status: string;
   readonly result: string | undefined;
+}
+
+export interface WaitLimits {
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** News may be lost: at the latest after this time the records are read again. */
 const lookMs = 5_000;
 const mendedAtOnce = 100;
 
-interface Wait {
-  readonly onEnd: (end: JobEnd) => void;
-  readonly onError: (error: unknown) => void;
+/** One call of `result()`. */
+class Wait {
+  readonly promise: Promise<JobEnd>;
+  #resolve!: (end: JobEnd) => void;
+  #reject!: (reason: Error) => void;
+  #timer: Timer | undefined;
+  readonly #onAbort: (() => void) | undefined;
+
+  constructor(
+    private readonly limits: WaitLimits,
+    private readonly onOver: (wait: Wait) => void,
+  ) {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const { timeoutMs, signal } = limits;
+    if (timeoutMs !== undefined) this.#timer = new Timer(timeoutMs, () => this.end({ status: 'late', result: undefined }));
+    if (!signal) return;
+    this.#onAbort = () => this.fail(signal.reason as Error);
+    signal.addEventListener('abort', this.#onAbort);
+  }
+
+  end(end: JobEnd): void {
+    this.#stop();
+    this.#resolve(end);
+  }
+
+  fail(reason: Error): void {
+    this.#stop();
+    this.#reject(reason);
+  }
+
+  #stop(): void {
+    this.#timer?.stop();
+    if (this.#onAbort) this.limits.signal?.removeEventListener('abort', this.#onAbort);
+    this.onOver(this);
+  }
+}
+
+/** The waits for one job, and the end of its subscription. */
+interface Awaited {
+  readonly waits: Set<Wait>;
+  readonly unlisten: (() => void) | undefined;
 }
 
 /**
- * All waits for the ends of jobs of one queue. They share one connection, which tells when a job ends. The state is in the record, so
- * each wait reads it when its subscription begins, and again every five seconds.
+ * All waits for the ends of jobs of one queue. Their process hears of the ends of its own jobs on one channel, and of a job that another
+ * process has put on the channel of that job. The state is in the record, so each wait reads it when its subscription begins, and
+ * again every five seconds.
  */
 export class JobWaits {
-  readonly #waits = new Map<string, Set<Wait>>();
-  readonly #unlisten = new Map<string, () => void>();
+  readonly #awaited = new Map<string, Awaited>();
   /** Ids whose records are read in this turn, in one trip. */
-  #asked = new Set<string>();
+  #asked: string[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** Ends the subscription to the jobs of this process. It begins with the first wait, and lasts until the queue closes. */
+  #unlisten: (() => void) | undefined;
+  #isListening = false;
 
   constructor(private readonly broker: Broker) {}
 
-  /** Resolves when the job has ended, or has no record. @param signal ends the wait, with its reason */
-  wait(id: string, signal?: AbortSignal): Promise<JobEnd> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason as Error);
-      const stop = (): void => {
-        signal?.removeEventListener('abort', onAbort);
-        this.#remove(id, wait);
-      };
-      const onAbort = (): void => {
-        stop();
-        reject(signal!.reason as Error);
-      };
-      const wait: Wait = {
-        onEnd: (end) => {
-          stop();
-          resolve(end);
-        },
-        onError: (error) => {
-          stop();
-          reject(error);
-        },
-      };
-      signal?.addEventListener('abort', onAbort);
-      this.#add(id, wait);
-    });
+  /**
+   * Resolves when the job has ended, or has no record, or the time has passed.
+   *
+   * @param isOwn whether this process has put it
+   * @throws the reason of the signal
+   */
+  wait(id: string, isOwn: boolean, limits: WaitLimits): Promise<JobEnd> {
+    const { signal } = limits;
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    const wait = new Wait(limits, (over) => this.#remove(id, over));
+    this.#add(id, wait, isOwn);
+    return wait.promise;
   }
 
   /** The queue is closed: all waits end with this error. */
   close(error: Error): void {
-    for (const waits of [...this.#waits.values()]) for (const { onError } of [...waits]) onError(error);
+    this.#unlisten?.();
+    for (const { waits } of [...this.#awaited.values()]) for (const wait of [...waits]) wait.fail(error);
   }
 
-  #add(id: string, wait: Wait): void {
-    const waits = this.#waits.get(id);
+  #add(id: string, wait: Wait, isOwn: boolean): void {
     // It keeps the process alive, as a wait should.
     this.#timer ??= setInterval(() => void this.#lookAgain(), lookMs);
-    if (waits) {
-      waits.add(wait);
+    const awaited = this.#awaited.get(id);
+    if (awaited) {
+      awaited.waits.add(wait);
       return this.#ask(id);
     }
-    this.#waits.set(id, new Set([wait]));
-    const { connection, keys } = this.broker;
-    const unlisten = connection.notifier.listen(keys.job(id), {
-      onNews: (text) => this.#hear(id, text),
-      onBegin: () => this.#ask(id),
-    });
-    this.#unlisten.set(id, unlisten);
+    this.#awaited.set(id, { waits: new Set([wait]), unlisten: isOwn ? undefined : this.#listenTo(id) });
+    if (!isOwn) return;
+    if (this.#isListening) return this.#ask(id);
+    this.#listen(); // which asks for all when it begins
   }
 
   #remove(id: string, wait: Wait): void {
-    const waits = this.#waits.get(id);
-    waits?.delete(wait);
-    if (!waits || waits.size > 0) return;
-    this.#waits.delete(id);
-    this.#unlisten.get(id)?.();
-    this.#unlisten.delete(id);
-    if (this.#waits.size > 0) return;
+    const awaited = this.#awaited.get(id);
+    awaited?.waits.delete(wait);
+    if (!awaited || awaited.waits.size > 0) return;
+    awaited.unlisten?.();
+    this.#awaited.delete(id);
+    if (this.#awaited.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
+  /** Listens to the ends of the jobs that this process has put. */
+  #listen(): void {
+    const { connection, keys } = this.broker;
+    this.#unlisten ??= connection.notifier.listen(keys.ends(processId()), {
+      onNews: (text) => {
+        const space = text.indexOf(' ');
+        this.#hear(text.slice(0, space), text.slice(space + 1));
+      },
+      onBegin: () => {
+        this.#isListening = true;
+        for (const id of this.#awaited.keys()) this.#ask(id);
+      },
+    });
+  }
+
+  /** Listens to a job of another process. Its record says that it is watched, so its end is told there too. */
+  #listenTo(id: string): () => void {
+    const { connection, keys, jobs } = this.broker;
+    return connection.notifier.listen(keys.job(id), {
+      onNews: (text) => this.#hear(id, text),
+      onBegin: () => void jobs.watch(id).then(() => this.#ask(id), ignore), // Redis is away: the next look reads again
+    });
+  }
+
   /** A job was told about: `done` and its result, or another status. */
   #hear(id: string, text: string): void {
+    if (!this.#awaited.has(id)) return;
     if (text.startsWith('done\n')) return this.#end(id, { status: 'done', result: text.slice(5) || undefined });
     if (hasEnded(text)) this.#ask(id);
   }
 
   #ask(id: string): void {
-    if (this.#asked.size === 0) queueMicrotask(() => void this.#readAsked());
-    this.#asked.add(id);
+    if (this.#asked.push(id) === 1) setImmediate(() => void this.#readAsked());
   }
 
   async #readAsked(): Promise<void> {
-    const ids = [...this.#asked];
-    this.#asked = new Set();
+    const ids = this.#asked;
+    this.#asked = [];
     const ends = await this.broker.jobs.ends(ids).catch(() => []); // Redis is away: the next look reads again
     for (const [index, end] of ends.entries())
       if (end.status === '' || hasEnded(end.status)) this.#end(ids[index]!, end);
@@ -111,7 +170,7 @@ export class JobWaits {
 
   /** Also finds jobs that ended although no worker could tell: that of a message that was buried because its workers died, or expired. */
   async #lookAgain(): Promise<void> {
-    const ids = [...this.#waits.keys()];
+    const ids = [...this.#awaited.keys()];
     for (let from = 0; from < ids.length; from += mendedAtOnce) {
       const some = ids.slice(from, from + mendedAtOnce);
       await Promise.allSettled(some.map((id) => this.broker.jobs.mend(id, { withinMs: 0 })));
@@ -120,6 +179,9 @@ export class JobWaits {
   }
 
   #end(id: string, end: JobEnd): void {
-    for (const { onEnd } of [...(this.#waits.get(id) ?? [])]) onEnd(end);
+    const awaited = this.#awaited.get(id);
+    if (awaited) for (const wait of [...awaited.waits]) wait.end(end);
   }
 }
+
+const ignore = (): void => undefined;

@@ -10,6 +10,7 @@ import type { Limit } from '../core/options/queue.js';
 import type { Broker } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { DelayedPut, PutBatch, PutReply, QueueHints } from '../redis/transitions.js';
+import { processId } from '../redis/process-id.js';
 import { newId } from '../wire/id.js';
 import { Outage } from './outage.js';
 import type { PutRequest } from './put-request.js';
@@ -169,6 +170,7 @@ export class PutBatcher {
     const limit = this.limit && { most: this.limit.maxLength, calls: batch.map(({ count }) => count) };
     const tracked = tracking && {
       ...tracking,
+      teller: this.broker.keys.ends(processId()),
       ids: batch.flatMap(({ ids }) => ids),
       uniques: batch.flatMap(({ uniques }) => uniques!),
     };

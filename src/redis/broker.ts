@@ -307,10 +307,10 @@ const noDuplicates: PutReply['duplicates'] = new Map();
 
 /** Words of `put-with.lua` for tracked messages. */
 function trackingWords(
-  { keepMs, keepFailedMs, by, storesPayload, uniques, untilStarted, replaces }: TrackedPut,
+  { keepMs, keepFailedMs, by, storesPayload, teller, uniques, untilStarted, replaces }: TrackedPut,
   holders: readonly string[],
 ): (string | number | Buffer)[] {
-  const flags = [untilStarted ? 1 : 0, replaces ? 1 : 0];
+  const flags = [untilStarted ? 1 : 0, replaces ? 1 : 0, teller];
   return [keepMs, keepFailedMs, by, storesPayload ? 1 : 0, pack(uniques), pack(holders), ...flags];
 }
 

@@ -172,7 +172,9 @@ export class JobBroker {
     return this.connection.call(async (client) => {
       if ((await client.exists(key)) === 0) return false;
       await client.hset(key, 'watched', 1);
-      return true;
+      if ((await client.hexists(key, 'status')) === 1) return true;
+      await client.del(key); // it expired in between
+      return false;
     }, patience);
   }
 
@@ -198,8 +200,9 @@ export class JobBroker {
     ids: readonly string[],
     patience: Patience = tenSeconds,
   ): Promise<{ readonly status: string; readonly result: string | undefined }[]> {
-    const read = await this.#each(ids, (client, key) => client.hmget(key, 'status', 'result'), patience);
-    return read.map(([status, result]) => ({ status: status ?? '', result: result ?? undefined }));
+    const keys = ids.map((id) => this.keys.job(id));
+    const reply = (await this.connection.script('ends', keys, [], patience)) as string[];
+    return ids.map((_, at) => ({ status: reply[2 * at]!, result: reply[2 * at + 1]! || undefined }));
   }
 
   /** When a record expires, Unix ms by this machine's clock; `undefined` if it does not. */

@@ -123,6 +123,11 @@ export class Keys {
     return `${this.#own}job:${id}`;
   }
 
+  /** Channel: the ends of the jobs that a process has put. */
+  ends(process: string): string {
+    return `${this.#own}ends:${process}`;
+  }
+
   /** Sorted set: ids of the jobs with this status, see {@link jobIndexes}. */
   jobIndex(status: JobStatus): string {
     return `${this.#own}jobs:${status}`;

@@ -35,8 +35,8 @@ export const transitions = [
   'revive-jobs',
   'clear-jobs',
 ] as const;
-/** All scripts: the transitions, and `count`, which only reads. */
-export const scriptNames = [...transitions, 'count'] as const;
+/** All scripts: the transitions, and those that only read. */
+export const scriptNames = [...transitions, 'count', 'ends'] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
 interface Script {

@@ -71,6 +71,8 @@ export interface TrackedPut {
   /** Who puts: host and process. */
   readonly by: string;
   readonly storesPayload: boolean;
+  /** Channel on which this process hears of the ends of its jobs. */
+  readonly teller: string;
   /** Whether a unique key is let go when its job starts; otherwise when it ends. */
   readonly untilStarted: boolean;
   /** Whether a message replaces the one that still waits under its unique key. */

@@ -174,9 +174,14 @@ export function fieldsOf(options: MessageOptions, ttlMs?: number): string {
 /** Options of a message without options, as most are. */
 export const noOptions: MessageOptions = {};
 
+/** The fields of a tracked message without other options, as most tracked ones are. */
+const trackedOnly = ' j=1';
+const onlyTracked: MessageOptions = { tracked: 1 };
+
 /** The options in a header. */
 export function optionsOf({ fields }: Header): MessageOptions {
   if (fields === '') return noOptions;
+  if (fields === trackedOnly) return onlyTracked;
   return {
     attempts: numberIn(fields, letters.attempts),
     backoffMs: numberIn(fields, letters.backoffMs),

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Take } from '../../src/redis/take.js';
 import { Fetcher } from '../../src/consumer/fetcher.js';
-import { processId } from '../../src/consumer/process.js';
+import { processId } from '../../src/redis/process-id.js';
 import type { Claim } from '../../src/consumer/claim.js';
 import { latch, until } from '../support/facts.js';
 import { away, FaultyBroker, lateCall, lateReply, lostCall, lostReply } from '../support/faulty-broker.js';

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { silent } from '../../src/core/logger.js';
 import { defaultTracking } from '../../src/core/options/track.js';
 import { payloadType } from '../../src/payload/payload-type.js';
-import { processId } from '../../src/consumer/process.js';
+import { processId } from '../../src/redis/process-id.js';
 import type { Broker } from '../../src/redis/broker.js';
 import type { QueueContext } from '../../src/redis/queue-context.js';
 import type { ClaimRef, Take } from '../../src/redis/take.js';

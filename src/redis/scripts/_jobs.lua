@@ -81,10 +81,17 @@ local function addFailure(record, failure)
   redis.call('HSET', record, 'failure:' .. (count - 1) % 20, failure)
 end
 
+-- Tells the process that put a job that it has ended, and those who watch it. `news`: the status, or 'done', a line break and the
+-- result. `teller`: the channel of the process that put it.
+local function tellEnd(record, id, teller, watched, news)
+  if teller then redis.call('PUBLISH', teller, id .. ' ' .. news) end
+  if watched then redis.call('PUBLISH', record, news) end
+end
+
 -- Ends one job whose message stays in its list, or is among the dead letters: the record does not expire if `isStored`, as a
--- worker may take the message and must see its end. `job`: {status, unique, keep, keepFailed}
+-- worker may take the message and must see its end. `job`: {status, unique, keep, keepFailed, teller, watched}
 local function endJob(jobs, record, id, job, status, now, isStored)
-  local before, unique, keep, keepFailed = unpack(job, 1, 4)
+  local before, unique, keep, keepFailed, teller, watched = unpack(job, 1, 6)
   local moves = {}
   redis.call('HSET', record, 'status', status, 'endedAt', now)
   moveJob(moves, before, status, id, now)
@@ -92,7 +99,7 @@ local function endJob(jobs, record, id, job, status, now, isStored)
   storeMoves(jobs, moves)
   releaseUnique(jobs, id, unique)
   trimJobs(jobs, now, 1)
-  redis.call('PUBLISH', record, status)
+  tellEnd(record, id, teller, watched, status)
 end
 
 -- Gives one job a status in which it has not ended.

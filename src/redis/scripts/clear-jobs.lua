@@ -15,7 +15,7 @@ redis.call('HDEL', delayedMessages, '') -- Redis allows this when out of memory,
 local now = keepTime(KEYS[10])
 
 local function endRecord(record, id)
-  local job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed')
+  local job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'teller', 'watched')
   if not job[1] or job[1] == 'running' then return end
   if not hasEnded(job[1]) then return endJob(jobs, record, id, job, 'cancelled', now, false) end
   local moves = {}

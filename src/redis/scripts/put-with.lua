@@ -11,7 +11,7 @@
 --       11 how many marks there are. Then for tracked messages:  12 how long the record of a done job is kept, in ms  13 of a failed one
 --       14 who puts  15 '1' if the record has the payload  16 unique keys, a msgpack array ('' for none)  17 ids of the jobs that
 --       have these keys, as the caller has read them, a msgpack array  18 '1' if a unique key is let go when its job starts
---       19 '1' if a message replaces the one that still waits under its unique key
+--       19 '1' if a message replaces the one that still waits under its unique key  20 channel of the process that puts
 -- Returns {ms until the next message is due or -1, how many were accepted, duplicates}. How many is -1 if a later batch was answered
 --       already, and -2 if the unique keys have other jobs by now: nothing was stored, and the caller reads and asks again. Messages
 --       after the accepted ones were refused, because the queue is full. Duplicates, such as '0 4=<id>': indexes, from 0, of messages
@@ -113,7 +113,7 @@ local function storeRecord(index, message, status, since)
     redis.call('DEL', record)
     redis.call('ZREM', jobs.expiring, id)
   end
-  local fields = {'status', status, 'putAt', now, 'by', ARGV[14], 'keep', ARGV[12], 'keepFailed', ARGV[13]}
+  local fields = {'status', status, 'putAt', now, 'by', ARGV[14], 'teller', ARGV[20], 'keep', ARGV[12], 'keepFailed', ARGV[13]}
   local function add(name, value)
     fields[#fields + 1] = name
     fields[#fields + 1] = value

@@ -21,11 +21,11 @@ local function endTracked(record, id, job, status, news, ...)
   moveJob(moves, job[1], status, id, now)
   letExpire(moves, record, id, now, status, job[3], job[4])
   releaseUnique(jobs, id, job[2])
-  redis.call('PUBLISH', record, news)
+  tellEnd(record, id, job[5], job[6], news)
   areAdded = true
 end
 
--- A verb gets the record and its job {status, unique, keep, keepFailed, watched}; both are absent for a message that is not tracked.
+-- A verb gets the record and its job {status, unique, keep, keepFailed, teller, watched}; both are absent for a message that is not tracked.
 local verbs = {}
 
 function verbs.done(record, id, job, result, ...)
@@ -49,7 +49,7 @@ function verbs.retry(record, id, job, lane, delay, message, failure)
   addFailure(record, failure)
   redis.call('HSET', record, 'status', status)
   moveJob(moves, job[1], status, id, isDelayed and now + delay or now)
-  if job[5] then redis.call('PUBLISH', record, status) end
+  if job[6] then redis.call('PUBLISH', record, status) end
 end
 
 function verbs.bury(record, id, job, letter, message, status, failure)
@@ -74,7 +74,7 @@ for place, start in ipairs(starts) do
   if settled[place] then
     reply[place] = redis.call('ZSCORE', workers, ARGV[1]) and 'already' or 'lost'
   else
-    if record then job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'watched') end
+    if record then job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'teller', 'watched') end
     if job and job[1] == 'cancelled' then
       letExpire(moves, record, id, now, 'cancelled', job[3], job[4])
       areAdded = true
