@@ -1,7 +1,10 @@
 // Longer than 250 lines: one message and all that can happen to it is one object.
-import { AlreadySettledError, JobCancelledError, LeaseLostError } from '../core/errors.js';
+import { AlreadySettledError, JobCancelledError, LeaseLostError, NotAQueueError } from '../core/errors.js';
 import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
 import { errorFields } from '../core/logger.js';
+import type { JobFields } from '../core/job.js';
+import type { PutOptions } from '../core/options/put.js';
+import { deliver, prepareFor } from '../jobs/outbox.js';
 import type { JobSettleReply } from '../redis/job-broker.js';
 import type { SettleReply } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
@@ -46,6 +49,8 @@ export interface ClaimHolder {
   /** How long a settlement may wait for Redis. */
   readonly settling: Patience;
   forget(claim: Claim): void;
+  /** Leaving waits for this. */
+  follow(work: Promise<void>): void;
   settleLater(claim: Claim): void;
 }
 
@@ -78,6 +83,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   protected controller: AbortController | undefined;
   /** The text of another payload that a later put gave to this job. */
   #replacement: string | undefined;
+  /** Messages to put when this one is done, as entries of the outbox. */
+  #followUps: string[] | undefined;
   #id: string | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
@@ -303,15 +310,28 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   #sendAck(result: string): void {
-    if (!this.isTracked) return this.session.settler.add(this);
+    if (!this.isTracked && !this.#followUps) return this.session.settler.add(this);
     const { take, index, id, worker, isTracked } = this;
-    const words = ['done', result];
+    const words = ['done', result, ...this.#outboxWords()];
     this.session.jobSettler.add({ take, index, id, worker, isTracked, words, onReply: (reply) => this.#onDone(reply) });
+  }
+
+  /** For each message to put: its name in the outbox, and its entry there. */
+  #outboxWords(): string[] {
+    return this.#followUps?.flatMap((entry, at) => [`${this.id}.${this.attempt}.${at}`, entry]) ?? [];
   }
 
   #onDone(reply: JobSettleReply | Error): void {
     if (!(reply instanceof Error) && reply !== 'lost') this.take.confirm(this.index);
+    if (reply === 'done') this.#deliverFollowUps(); // otherwise maintenance delivers what is in the outbox
     this.onAckReply(reply === 'ended' ? 'done' : reply);
+  }
+
+  /** What is not delivered here, because Redis is away or the process ends, another process delivers later. */
+  #deliverFollowUps(): void {
+    const words = this.#outboxWords();
+    for (let at = 0; at < words.length; at += 2)
+      this.session.follow(deliver(this.context.broker, words[at]!, words[at + 1]!, this.session.settling));
   }
 
   /** A failure of an attempt, as the record of the job has it. */
@@ -329,6 +349,16 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   async progress(value: unknown): Promise<void> {
     await note(this, 'progress', progressText(value));
+  }
+
+  async next(queue: object, payload: unknown, options?: PutOptions): Promise<JobFields> {
+    if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'next');
+    const { job, followUp, connection } = await prepareFor(queue)(payload, options);
+    if (connection !== this.context.broker.connection)
+      throw new NotAQueueError(followUp.queue, `it is on another Redis than queue "${this.queue}"`);
+    this.#followUps ??= [];
+    this.#followUps.push(JSON.stringify(followUp));
+    return job;
   }
 
   async log(line: string): Promise<void> {

@@ -47,6 +47,8 @@ export interface SessionOptions {
 export class Session implements ClaimHolder, LeaseHolder {
   readonly settler: Settler;
   #jobSettler: JobSettler | undefined;
+  /** Messages of an outbox that are on their way. */
+  readonly #followed = new Set<Promise<void>>();
   /** A list, as each claim knows its position. A Set would replace its tables again and again, and keep settled claims alive until a full collection. */
   readonly #claims: Claim[] = [];
   /** By number: those that Redis has not dropped. */
@@ -254,6 +256,12 @@ export class Session implements ClaimHolder, LeaseHolder {
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#counts.failed += 1;
   }
 
+  follow(work: Promise<void>): void {
+    const over = (): void => void this.#followed.delete(followed);
+    const followed = work.then(over, over);
+    this.#followed.add(followed);
+  }
+
   /** {@link forget} a claim whose settlement Redis did not confirm in time. */
   settleLater(claim: Claim): void {
     if (!this.holds(claim)) return;
@@ -271,6 +279,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   /** Gives back everything that is still held, and ends the registration. */
   async leave(): Promise<void> {
     await this.#jobSettler?.drained();
+    while (this.#followed.size > 0) await Promise.all(this.#followed);
     await this.settler.drained();
     const worker = this.#worker;
     this.#endRegistration();

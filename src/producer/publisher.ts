@@ -1,5 +1,11 @@
 import { hostname } from 'node:os';
-import { InvalidOptionError, InvalidPayloadError, NothingToPutError, NotSerializableError } from '../core/errors.js';
+import {
+  InvalidOptionError,
+  InvalidPayloadError,
+  NotAQueueError,
+  NothingToPutError,
+  NotSerializableError,
+} from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';
 import type { Job } from '../jobs/job.js';
@@ -7,6 +13,7 @@ import type { Priority } from '../core/options/placement.js';
 import { defaultTracking, uniqueText } from '../core/options/track.js';
 import type { PutOptions, ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
+import type { FollowUp } from '../jobs/outbox.js';
 import type { Encoded } from '../payload/payload-type.js';
 import type { Due, PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
@@ -112,6 +119,24 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       batch = [];
     }
     return batch.length === 0 ? jobs : jobs.concat((await this.#store(batch, 'list')) as Job<T, R>[]);
+  }
+
+  /** Checks and encodes a message that is put when another one is done; see `jobs/outbox.ts`. */
+  async prepare(payload: In): Promise<{ job: JobFields<T>; followUp: FollowUp }> {
+    this.context.admit();
+    const { wire, payload: type, broker, name } = this.context;
+    if (wire === 'plain') throw new NotAQueueError(name, "its wire is 'plain': such a message has no id");
+    const encoded = await type.encode(payload);
+    const putAt = Date.now();
+    const job = this.#jobOf(encoded, putAt);
+    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    const { lane, hasTtl, uniqueForMs, tracking } = this.#target;
+    const [unique = ''] = tracking ? this.#uniquesOf(encoded) : [];
+    const followUp: FollowUp = {
+      ...{ queue: name, prefix: broker.keys.names, id: job.id, message: this.#seal(job.id, rest, encoded.text) },
+      ...{ lane, hasTtl, uniqueForMs, due: dueOf(this.options), tracking: tracking && { ...tracking, unique } },
+    };
+    return { job, followUp };
   }
 
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
