@@ -40,7 +40,8 @@ import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
 import { peek, type PeekedMessage } from './inspect/peek.js';
 import { makeJob, TrackedJob, type Job, type JobHandle } from './jobs/job.js';
-import { Jobs, QueueJobs } from './jobs/jobs.js';
+import { Jobs } from './jobs/jobs.js';
+import { QueueJobs } from './jobs/queue-jobs.js';
 import { registerQueue } from './jobs/outbox.js';
 import { mostPayloadBytes } from './core/sizes.js';
 import { defaultTracking, type ResolvedTracking } from './core/options/track.js';
@@ -199,7 +200,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
         if (this.#closing) throw new QueueClosedError(name);
       },
     };
-    this.#records = new QueueJobs(this.#context as QueueContext);
+    this.#records = new QueueJobs(this.#context);
     this.jobs = new Jobs(this.#context, this.#records);
     this.#defaults = put;
     this.#batcher = new PutBatcher(name, broker, limit, (hints) => this.#context.maintenance.ensurePromoted(hints));

@@ -251,7 +251,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     if (last !== claim) this.#claims[(last.position = claim.position)] = last;
     if (!claim.settledBy) claim.deactivate();
     if (claim.take.hasQuarantined && claim.isQuarantined) this.#endQuarantine(claim);
-    if (claim.take.isOver && (claim.settledBy !== 'ack' || claim.isTracked)) this.settler.close(claim.take);
+    if (claim.take.isOver && (claim.settledBy !== 'ack' || claim.job)) this.settler.close(claim.take);
     if (claim.settledBy === 'ack') this.#counts.done += 1;
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#counts.failed += 1;
   }
@@ -266,7 +266,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   settleLater(claim: Claim): void {
     if (!this.holds(claim)) return;
     this.forget(claim);
-    if (claim.settledBy !== 'ack' || claim.isTracked) this.#unconfirmed.push(claim);
+    if (claim.settledBy !== 'ack' || claim.job) this.#unconfirmed.push(claim);
   }
 
   /** Another worker has recovered this one: nothing that it holds is its own any more. It joins again as a new worker. */

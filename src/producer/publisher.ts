@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import {
   InvalidOptionError,
   InvalidPayloadError,
@@ -10,7 +9,6 @@ import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';
 import type { Job } from '../jobs/job.js';
 import type { Priority } from '../core/options/placement.js';
-import { defaultTracking, uniqueText } from '../core/options/track.js';
 import type { PutOptions, ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { FollowUp } from '../jobs/outbox.js';
@@ -20,7 +18,9 @@ import type { QueueContext } from '../redis/queue-context.js';
 import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
 import { newId } from '../wire/id.js';
 import type { PutBatcher } from './put-batcher.js';
+import { allOf, portionsOf, tooLarge } from './portions.js';
 import { PutRequest, type PutTarget } from './put-request.js';
+import { keyOf, trackingOf } from './tracking.js';
 
 /**
  * What `put` resolves to: a job for one message, an array of jobs for several. A spread array may hold one message, or none: use
@@ -70,7 +70,6 @@ export interface Publisher<T, In, R = unknown> {
 }
 
 const batchSize = 1_000;
-const portionCharacters = 1_048_576;
 const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
 const defaultUniqueForMs = 86_400_000;
 
@@ -246,49 +245,9 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 }
 
-/** What the records have in common; `undefined` for messages that are not tracked. A unique job needs a record. */
-function trackingOf({ track, unique, until, replace }: ResolvedPutOptions): PutTarget['tracking'] {
-  if (!track && unique === undefined) return undefined;
-  const { keepMs, keepFailedMs, storesPayload } = track || defaultTracking;
-  const by = `${hostname()}:${process.pid}`;
-  return { keepMs, keepFailedMs, storesPayload, by, untilStarted: until === 'started', replaces: replace === true };
-}
-
-function keyOf(unique: (payload: never) => string, payload: unknown): string {
-  let key: unknown;
-  try {
-    key = unique(payload as never);
-  } catch (cause) {
-    throw new InvalidOptionError('unique', 'the function unique threw, see the cause: nothing was stored', { cause });
-  }
-  return uniqueText(key, 'unique');
-}
-
 /** What follows the id of a message that was never tried. */
 function restOf(fields: string): string {
   return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
-}
-
-/** Messages in portions of up to 1 MiB of text, or of one larger message. */
-function portionsOf<E extends { readonly text: string }>(messages: readonly E[]): E[][] {
-  const portions: E[][] = [];
-  let room = 0;
-  for (const message of messages) {
-    if (room <= 0) portions.push([]);
-    room = (room <= 0 ? portionCharacters : room) - message.text.length;
-    portions.at(-1)!.push(message);
-  }
-  return portions;
-}
-
-function tooLarge(): InvalidPayloadError {
-  const message = `messages that are stored together may have ${mostMessageBytes} characters: use putAll, or several calls`;
-  return new InvalidPayloadError('put', [{ path: '', rule: 'maxBytes', message }]);
-}
-
-/** A promise only when one of the values is one. */
-function allOf<E>(values: readonly (E | Promise<E>)[]): readonly E[] | Promise<E[]> {
-  return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly E[]);
 }
 
 /** When messages are due; `undefined` for now. The server compares an instant with its own clock. */
