@@ -1,10 +1,4 @@
-import {
-  InvalidOptionError,
-  InvalidPayloadError,
-  NotAQueueError,
-  NothingToPutError,
-  NotSerializableError,
-} from '../core/errors.js';
+import { InvalidOptionError, NotAQueueError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';
 import type { Job } from '../jobs/job.js';
@@ -20,7 +14,7 @@ import { newId } from '../wire/id.js';
 import type { PutBatcher } from './put-batcher.js';
 import { allOf, portionsOf, tooLarge } from './portions.js';
 import { PutRequest, type PutTarget } from './put-request.js';
-import { keyOf, trackingOf } from './tracking.js';
+import { trackingOf, uniquesOf } from './tracking.js';
 
 /**
  * What `put` resolves to: a job for one message, an array of jobs for several. A spread array may hold one message, or none: use
@@ -130,7 +124,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     const job = this.#jobOf(encoded, putAt);
     const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
     const { lane, hasTtl, uniqueForMs, tracking } = this.#target;
-    const [unique = ''] = tracking ? this.#uniquesOf(encoded) : [];
+    const [unique = ''] = tracking ? uniquesOf(this.options.unique, encoded) : [];
     const followUp: FollowUp = {
       ...{ queue: name, prefix: broker.keys.names, id: job.id, message: this.#seal(job.id, rest, encoded.text) },
       ...{ lane, hasTtl, uniqueForMs, due: dueOf(this.options), tracking: tracking && { ...tracking, unique } },
@@ -187,7 +181,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
     // The library's ids contain the time of the put; the caller's own do not, so a header field has it.
     const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
-    const uniques = this.#target.tracking && this.#uniquesOf(encoded);
+    const uniques = this.#target.tracking && uniquesOf(this.options.unique, encoded);
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
       return this.batcher.put(
@@ -224,13 +218,6 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       'id',
       `invalid id ${JSON.stringify(id)}: several messages cannot share one id. Put them one by one, each with its own: with({ id: … })`,
     );
-  }
-
-  /** @throws InvalidOptionError for a function that throws, or returns no key */
-  #uniquesOf(encoded: Encoded<T> | readonly Encoded<T>[]): string[] {
-    const { unique } = this.options;
-    const list: readonly Encoded<T>[] = 'text' in encoded ? [encoded] : encoded;
-    return list.map(({ payload }) => (typeof unique === 'function' ? keyOf(unique, payload) : (unique ?? '')));
   }
 
   #seal(id: string, rest: string, text: string): string {

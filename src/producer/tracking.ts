@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { InvalidOptionError } from '../core/errors.js';
 import type { ResolvedPutOptions } from '../core/options/put.js';
-import { defaultTracking, uniqueText } from '../core/options/track.js';
+import { defaultTracking, uniqueText, type UniqueKey } from '../core/options/track.js';
+import type { Encoded } from '../payload/payload-type.js';
 import type { PutTarget } from './put-request.js';
 
 /** What the records have in common; `undefined` for messages that are not tracked. A unique job needs a record. */
@@ -12,8 +13,13 @@ export function trackingOf({ track, unique, until, replace }: ResolvedPutOptions
   return { keepMs, keepFailedMs, storesPayload, by, untilStarted: until === 'started', replaces: replace === true };
 }
 
-/** The key that a function gives a payload. @throws InvalidOptionError if it throws, or returns no key */
-export function keyOf(unique: (payload: never) => string, payload: unknown): string {
+/** The unique key of each message, `''` for none. @throws InvalidOptionError for a function that throws, or returns no key */
+export function uniquesOf<T>(unique: UniqueKey | undefined, encoded: Encoded<T> | readonly Encoded<T>[]): string[] {
+  const list: readonly Encoded<T>[] = 'text' in encoded ? [encoded] : encoded;
+  return list.map(({ payload }) => (typeof unique === 'function' ? keyOf(unique, payload) : (unique ?? '')));
+}
+
+function keyOf(unique: (payload: never) => string, payload: unknown): string {
   let key: unknown;
   try {
     key = unique(payload as never);

@@ -50,6 +50,7 @@ export function scribe(
     history.write('end', mark);
     if (verb === 'float') setTimeout(() => void Promise.reject(new Error(askedForError)), 50);
     if (verb === 'bury') await job.bury('the message asked for it');
+    if (verb === 'ack') history.write('acks', mark); // then what it returns is no result
     if (verb === 'ack') await job.ack();
     if (next) await job.next(next, { key: `next-${load.key}`, ms: 0 });
     return sumOf(load);

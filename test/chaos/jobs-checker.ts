@@ -2,7 +2,7 @@ import type { Remains, Violation } from './checker.js';
 import type { Entry } from './history.js';
 
 export interface JobAllowances {
-  /** The server may lose the last writes: a job that has ended may run again. */
+  /** The server may lose the last writes: a job that has ended may run again, and its record may be gone. */
   readonly rollsBack?: boolean;
 }
 
@@ -18,6 +18,8 @@ interface Story {
   readonly acks: Entry[];
   readonly buries: Entry[];
   readonly cancels: Entry[];
+  /** The handler acknowledged the message itself. */
+  readonly ownAcks: Entry[];
   putBy?: string;
   putAt?: number;
   sum?: string;
@@ -31,7 +33,7 @@ export function checkJobs(entries: readonly Entry[], remains: Remains, allowed: 
   const faults: number[] = [];
   const storyOf = (key: string): Story => {
     const story = stories.get(key) ?? {
-      ...{ results: [], statuses: [], starts: [], ends: [], acks: [], buries: [], cancels: [] },
+      ...{ results: [], statuses: [], starts: [], ends: [], acks: [], buries: [], cancels: [], ownAcks: [] },
     };
     stories.set(key, story);
     return story;
@@ -49,6 +51,7 @@ export function checkJobs(entries: readonly Entry[], remains: Remains, allowed: 
     else if (entry.f === 'status') storyOf(entry.key!).statuses.push(entry);
     else if (entry.f === 'start') storyOf(entry.key!).starts.push(entry);
     else if (entry.f === 'end') storyOf(entry.key!).ends.push(entry);
+    else if (entry.f === 'acks') storyOf(entry.key!).ownAcks.push(entry);
     else if (entry.f === 'cancel') storyOf(entry.key!).cancels.push(entry);
     else if (entry.f === 'ack' || entry.f === 'bury') {
       const key = keyOf.get(entry.id!);
@@ -74,7 +77,8 @@ export function checkJobs(entries: readonly Entry[], remains: Remains, allowed: 
     }
     const wasCancelled = story.cancels.some(({ type }) => type === 'ok');
     if (result.type === 'ok') {
-      if (result.text !== story.sum) violate('wrong result', `result ${result.text}, but put with ${story.sum}`);
+      if (result.text !== story.sum && !(story.ownAcks.length > 0 && result.text === 'undefined'))
+        violate('wrong result', `result ${result.text}, but put with ${story.sum}`);
       if (!story.ends.some(({ t }) => t <= result.t))
         violate('early result', 'a result was read before its handler had ended');
       if (wasCancelled) violate('cancelled result', 'a job was cancelled, and has a result');
@@ -90,7 +94,8 @@ export function checkJobs(entries: readonly Entry[], remains: Remains, allowed: 
     const end = [...story.acks, ...story.buries].sort((a, b) => a.t - b.t)[0];
     if (end && !wasCancelled) {
       const since = Math.max(end.t, story.putAt, ...faults.filter((t) => t <= result.t));
-      if (result.text === 'RESULT_TIMEOUT' || result.text === 'RESULT_GONE')
+      const isRolledBack = result.text === 'RESULT_GONE' && allowed.rollsBack === true; // the server has lost the put
+      if ((result.text === 'RESULT_TIMEOUT' || result.text === 'RESULT_GONE') && !isRolledBack)
         violate('lost result', `its message was settled, and result() rejected with ${result.text}`);
       else if (result.t - since > latestMs)
         violate('late result', `its result came ${Math.round(result.t - since)} ms after its end`);

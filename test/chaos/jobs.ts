@@ -61,4 +61,5 @@ export async function cancelLogged(queue: HotQueue<Load>, history: History, id: 
   history.write('cancel', { key, id, type: 'invoke' });
   const isCancelled = await queue.job(id).cancel();
   history.write('cancel', { key, id, type: isCancelled ? 'ok' : 'fail' });
+  if (isCancelled) history.write('destroyed', { jobs: [[key, '']] });
 }

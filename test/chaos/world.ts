@@ -149,6 +149,10 @@ export class World {
     this.#tracking = allowed;
   }
 
+  get isTracked(): boolean {
+    return this.#tracking !== undefined;
+  }
+
   /** Same as {@link put}, for the jobs. */
   async putJobs(
     queue: Pick<HotQueue<Load>, 'put'>,
