@@ -46,6 +46,8 @@ it.each<[string, readonly Step[], typeof nothing?]>([
   ['wrong end', [put, { ...failed, text: 'JOB_CANCELLED' }]],
   ['lost result', [put, start, end, ack, { ...failed, text: 'RESULT_GONE' }]],
   ['lost result', [put, start, end, ack, { ...failed, text: 'RESULT_TIMEOUT' }]],
+  ['lost result', [put, start, { ...failed, text: 'RESULT_TIMEOUT' }], { ...nothing, dead: ['k'] as never[] }],
+  ['cancelled run', [put, cancelled, { ...failed, text: 'JOB_CANCELLED' }, after(5_000, start)]],
   ['late result', [put, start, end, ack, after(20_000, result)]],
   ['status', [put, start, end, ack, status('done'), status('running'), result]],
 ])('finds: %s', (rule, steps, remains) => {

@@ -8,6 +8,8 @@ export interface JobAllowances {
 
 /** News may be lost, so a wait may end this long after its job; and the machine may be busy. */
 const latestMs = 5_000 + 5_000;
+/** A process that has taken a message hears this late that its job was cancelled. */
+const latestCancelMs = 1_000;
 const ended = new Set(['done', 'failed', 'cancelled', 'expired']);
 
 interface Story {
@@ -90,6 +92,8 @@ export function checkJobs(entries: readonly Entry[], remains: Remains, allowed: 
     }
     if (result.text === 'JOB_FAILED' && !buried.has(key) && story.buries.length === 0 && !allowed.rollsBack)
       violate('wrong end', 'its result said that it has failed, and it is no dead letter');
+    const cancelledAt = story.cancels.find(({ type }) => type === 'ok')?.t ?? Infinity;
+    if (story.starts.some(({ t }) => t > cancelledAt + latestCancelMs)) violate('cancelled run', 'a cancelled job ran');
     if (result.text === 'JOB_CANCELLED' && story.cancels.length === 0) violate('wrong end', 'it was never cancelled');
     const end = [...story.acks, ...story.buries].sort((a, b) => a.t - b.t)[0];
     if (end && !wasCancelled) {
@@ -100,6 +104,14 @@ export function checkJobs(entries: readonly Entry[], remains: Remains, allowed: 
       else if (result.t - since > latestMs)
         violate('late result', `its result came ${Math.round(result.t - since)} ms after its end`);
     }
+    if (
+      buried.has(key) &&
+      result.text !== 'JOB_FAILED' &&
+      result.text !== 'JOB_EXPIRED' &&
+      !wasCancelled &&
+      !allowed.rollsBack
+    )
+      violate('lost result', `its message is a dead letter, and its result said ${result.text}`);
     const over = story.statuses.findIndex(({ kind }) => ended.has(kind!));
     if (over >= 0 && over < story.statuses.length - 1 && !allowed.rollsBack)
       violate('status', `its status was ${story.statuses[over + 1]!.kind} after ${story.statuses[over]!.kind}`);

@@ -5,12 +5,19 @@ import type { History, Load } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import { connectionScenarios } from './connections.js';
 import { failoverScenarios } from './failover.js';
+import { poisonScenarios } from './poison.js';
 import { processScenarios } from './processes.js';
 import { serverScenarios } from './server.js';
 
 /** The same faults, with tracked messages: the producers wait for all results. */
 function tracked(id: string, rollsBack = false): Scenario {
-  const all = [...connectionScenarios, ...failoverScenarios, ...processScenarios, ...serverScenarios];
+  const all = [
+    ...connectionScenarios,
+    ...failoverScenarios,
+    ...poisonScenarios,
+    ...processScenarios,
+    ...serverScenarios,
+  ];
   const base = all.find((one) => one.id === id)!;
   return {
     ...base,
@@ -48,6 +55,9 @@ const jc: Scenario = {
     }
     await world.drained(60_000);
     await world.waitsEnded();
+    for (const { f, type, id } of world.entries())
+      if (f === 'cancel' && type === 'ok')
+        world.claim('a cancelled job stays cancelled', (await queue.job(id!).status()) === 'cancelled');
   },
 };
 
@@ -101,16 +111,26 @@ const jn: Scenario = {
   withinMs: { short: 120_000, long: 600_000 },
   async run(world) {
     const first = world.queue({ lease: 1_000 });
-    let worker = world.worker({ leaseMs: 1_000, concurrency: 5, next: 'second' });
+    const proxy = await world.proxy();
+    // A worker dies at a put from its outbox, or at the call that removes the entry: before the server has the call, or after it.
+    proxy.rule = ({ name, reply }) => {
+      if (name !== 'put-with' && name !== 'hdel') return undefined;
+      if (!world.dice.chance(0.3)) return undefined;
+      return { kind: reply ? 'after' : 'before' };
+    };
+    const options = { url: proxy.url, leaseMs: 1_000, concurrency: 5, next: 'second' };
+    let worker = world.worker(options);
     const loads: Load[] = [];
-    for (let round = 0; round < (world.isLong ? 30 : 6); round++) {
+    for (let round = 0; round < (world.isLong ? 30 : 8); round++) {
+      const faults = proxy.faults();
       const some = Array.from({ length: 30 }, () => world.load(world.dice.whole(0, 60)));
       loads.push(...some);
       await world.put(first, ...some);
-      await pause(world.dice.whole(50, 400));
+      await world.until(() => proxy.faults() > faults, 10_000);
       await worker.kill();
-      worker = world.worker({ leaseMs: 1_000, concurrency: 5, next: 'second' });
+      worker = world.worker(options);
     }
+    proxy.rule = undefined;
     await world.drained(60_000);
     // What a killed process has left in the outbox is put when its lease has ended.
     const second = world.queue({ name: 'second', lease: 1_000 });
@@ -139,6 +159,7 @@ export const jobScenarios: readonly Scenario[] = [
   tracked('F08a'),
   tracked('F11', true),
   tracked('F13', true),
+  tracked('F18'),
   jc,
   ju,
   jn,
