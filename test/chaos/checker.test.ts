@@ -54,6 +54,20 @@ describe('a correct history passes', () => {
       {},
     ],
     [
+      'run again at once, because its worker died before Redis got the retry',
+      [
+        ...put(),
+        run(),
+        ['w', 'due', { key: 'a', due: 9_999, attempt: 1 }],
+        ['h', 'fault', { kind: 'kill', target: 'w' }],
+        run('v'),
+        end('v'),
+        tell('ack', 'v'),
+      ],
+      {},
+      {},
+    ],
+    [
       'run again after its handler asked for a retry',
       [
         ...put(),
@@ -327,6 +341,17 @@ describe('the checker reports the violation', () => {
       { inOrder: true },
     ],
     ['early', 'run before it was due', [...put(), ['w', 'due', { key: 'a', due: 9_999 }], run(), end()]],
+    [
+      'early',
+      'retried before it was due',
+      [
+        ...put(),
+        run(),
+        ['w', 'due', { key: 'a', due: 9_999, attempt: 1 }],
+        run('w', 'a', { attempt: 2 }),
+        end('w', 'a', { attempt: 2 }),
+      ],
+    ],
     [
       'recovery',
       'a worker was recovered although none died',

@@ -64,7 +64,11 @@ interface Story {
   /** Its events `ack` and `bury`. */
   readonly ends: { readonly verb: string; readonly at: number; readonly proc: string }[];
   readonly entries: Entry[];
-  due?: number;
+  /**
+   * When it is due, and the attempt that asked for it; 0 if the put did. If the worker died before Redis got the retry, the same
+   * attempt runs again, and is not delayed.
+   */
+  due?: { readonly at: number; readonly afterAttempt: number };
 }
 
 /** Compares the histories of all processes with what Redis holds: one pass over the entries, then one over the messages. */
@@ -119,7 +123,7 @@ class Books {
       case 'gives':
         return this.#give(entry);
       case 'due':
-        return void (this.#story(entry.key!).due = entry.due!);
+        return void (this.#story(entry.key!).due = { at: entry.due!, afterAttempt: entry.attempt ?? 0 });
       case 'ack':
       case 'bury':
       case 'retry':
@@ -214,8 +218,9 @@ class Books {
         story.entries,
       );
     if (story.refused) this.#violate('refused', `the put of ${key} was refused, but ${key} ran`, story.entries);
-    if (story.due !== undefined && entry.wall < story.due - 1)
-      this.#violate('early', `${key} ran ${story.due - entry.wall} ms before it was due`, story.entries);
+    const { due } = story;
+    if (due && entry.attempt! > due.afterAttempt && entry.wall < due.at - 1)
+      this.#violate('early', `${key} ran ${due.at - entry.wall} ms before it was due`, story.entries);
   }
 
   #end(entry: Entry): void {

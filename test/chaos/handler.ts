@@ -43,7 +43,7 @@ export function scribe(
     }
     if (verb === 'later' && job.attempt === 1) {
       history.write('gives', { ...mark, kind: 'retry' });
-      history.write('due', { key: load.key, due: Date.now() + Number(argument) });
+      history.write('due', { key: load.key, due: Date.now() + Number(argument), attempt: job.attempt });
       await job.retry({ delay: Number(argument) });
       return undefined;
     }

@@ -55,6 +55,7 @@ const jc: Scenario = {
     }
     await world.drained(60_000);
     await world.waitsEnded();
+    world.figures['cancelled while they ran'] = world.count('aborted');
     for (const { f, type, id } of world.entries())
       if (f === 'cancel' && type === 'ok')
         world.claim('a cancelled job stays cancelled', (await queue.job(id!).status()) === 'cancelled');
