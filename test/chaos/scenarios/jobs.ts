@@ -42,13 +42,15 @@ const jc: Scenario = {
     for (let round = 0; round < rounds; round++) {
       const loads = Array.from({ length: 40 }, () => world.load(world.dice.whole(0, 200)));
       const jobs = await world.putJobs(queue, loads);
-      await pause(world.dice.whole(0, 300));
+      await world.until(() => world.count('start', worker.proc) > 0);
+      await pause(world.dice.whole(0, 100));
       await Promise.all(
         jobs.map((job, index) =>
           world.dice.whole(0, 1) === 0 ? cancelLogged(queue, queue.history, job.id, loads[index]!.key) : undefined,
         ),
       );
       if (round % 2 === 0) {
+        await pause(world.dice.whole(0, 300));
         await worker.kill();
         worker = world.worker({ leaseMs: 1_000, concurrency: 5 });
       }
@@ -56,6 +58,7 @@ const jc: Scenario = {
     await world.drained(60_000);
     await world.waitsEnded();
     world.figures['cancelled while they ran'] = world.count('aborted');
+    world.claim('some were cancelled while they ran', world.count('aborted') > 0);
     for (const { f, type, id } of world.entries())
       if (f === 'cancel' && type === 'ok')
         world.claim('a cancelled job stays cancelled', (await queue.job(id!).status()) === 'cancelled');
