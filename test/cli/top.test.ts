@@ -78,8 +78,8 @@ it('with 80 columns shows the queues, and executes the actions of keys', { timeo
   ).toHaveLength(5);
   screen.type('q');
   expect(await screen.ended).toBe(0);
-  expect(isRestored(screen)).toBe(true);
-  expect(screen.text).toBe('');
+  await until(() => isRestored(screen)); // its last output may come after its end
+  await until(() => screen.text === '');
   expect(await emails.isPaused()).toBe(false);
 });
 
@@ -113,7 +113,7 @@ it(
     screen.resize(80, 24);
     await shows(screen, /\n\n1 worker on images: [^]*\n\nNext on images\n/);
     expect(await screen.kill('SIGTERM')).toBe(0);
-    expect(isRestored(screen)).toBe(true);
+    await until(() => isRestored(screen));
   },
 );
 
@@ -144,7 +144,7 @@ it(
     await shows(screen, /Redis does not answer/);
     screen.type(keys.ctrlC);
     expect(await screen.ended).toBe(0);
-    expect(isRestored(screen)).toBe(true);
+    await until(() => isRestored(screen));
   },
 );
 

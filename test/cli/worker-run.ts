@@ -48,7 +48,7 @@ export function aFile(source: string, name = 'workers.ts'): string {
 export class WorkerRun {
   stdout = '';
   stderr = '';
-  /** Resolves with the exit code, or with the signal that ended the process. */
+  /** Resolves with the exit code, or with the signal that ended the process, when all its output has been read. */
   readonly ended: Promise<number | NodeJS.Signals>;
   readonly #process: ChildProcess;
 
@@ -67,7 +67,13 @@ export class WorkerRun {
     });
     this.#process.stdout!.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.ended = new Promise((resolve) => this.#process.once('exit', (code, signal) => resolve(code ?? signal!)));
+    this.ended = new Promise((resolve) =>
+      this.#process.once('exit', (code, signal) => {
+        const end = (): void => resolve(code ?? signal!);
+        this.#process.once('close', end);
+        setTimeout(end, 2_000).unref(); // orphaned children may hold its pipes open
+      }),
+    );
     runs.push(this);
   }
 

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { until } from '../support/facts.js';
 import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 import { aWorker, endLease } from '../support/takes.js';
 import { aFile, WorkerRun } from './worker-run.js';
@@ -277,8 +276,7 @@ it('exits with 0 at its shutdown timeout, with 1 on a second signal, and release
   const forced = new WorkerRun([file, '--json']);
   await forced.logs('begun');
   forced.signal('SIGINT');
-  await until(async () => (await queue.workers.list()).length > 0);
-  await new Promise((resolve) => setTimeout(resolve, 50)); // two signals at the same time would arrive as one
+  await forced.logs('stop', 1); // two signals at the same time would arrive as one
   forced.signal('SIGINT');
   expect(await forced.ended, forced.stderr).toBe(1);
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resized } from '../../../examples/images/resizing.js';
+import { until } from '../../support/facts.js';
 import { redis } from '../../support/queue.js';
 import { forget, Program } from '../program.js';
 import { aBrokenImage, aFolder, draw } from './photos.js';
@@ -52,7 +53,7 @@ describe('producer, worker and monitor', () => {
     const worker = new Program('images/worker.ts');
     await monitor.prints('waiting 0  delayed 1  active 0  dead 0  workers 1');
     await monitor.prints('waiting 0  delayed 0  active 0  dead 1  workers 1');
-    expect(worker.stderr).toContain('was buried (failed 3 of 3 attempts)');
+    await until(() => worker.stderr.includes('was buried (failed 3 of 3 attempts)'));
     expect(await worker.interrupt('SIGTERM')).toBe(0);
     expect(await monitor.interrupt('SIGTERM')).toBe(0);
     expect(await redis().zcard('{hotqueue:images}:dead')).toBe(1);
