@@ -5,7 +5,9 @@
  *
  *     POST /jobs       202 and the job's id; 400 and the violations. A header "Idempotency-Key: order-1" sets the job's id:
  *                      a client without a response may send the request again, and there is only one job.
- *     GET /jobs/:id    waiting, running, retrying, dead, done (with the answer), unknown (just taken: ask again); 404
+ *     GET /jobs/:id         200 and what is known of the job: its status, its progress, its answer or its error; 404
+ *     GET /jobs/:id/answer  200 and the answer; waits for it for up to 5 s, then 202: ask again. 410 if the job failed or was cancelled
+ *     DELETE /jobs/:id      cancels the job; 409 if it had ended before
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -13,9 +15,16 @@ import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
-import { HotQueueError, InvalidOptionError, InvalidPayloadError } from 'hotqueue';
+import {
+  HotQueueError,
+  InvalidOptionError,
+  InvalidPayloadError,
+  JobCancelledError,
+  JobFailedError,
+  ResultGoneError,
+  ResultTimeoutError,
+} from 'hotqueue';
 import { type CountPrimes, jobs } from './jobs.js';
-import { statusOf } from './status.js';
 
 const api = new Hono();
 
@@ -26,9 +35,33 @@ api.post('/jobs', bodyLimit({ maxSize: 10_000 }), async (request) => {
   return request.json({ id, status: `/jobs/${id}` }, 202);
 });
 
-api.get('/jobs/:id{[A-Za-z0-9_.:-]{1,64}}', async (request) => {
-  const status = await statusOf(request.req.param('id'));
-  return status ? request.json(status) : request.json({ error: 'unknown job' }, 404);
+const withId = '/jobs/:id{[A-Za-z0-9_.:-]{1,64}}';
+
+api.get(withId, async (request) => {
+  const record = await jobs.job(request.req.param('id')).fetch();
+  if (!record) return request.json({ error: 'unknown job' }, 404);
+  const { status, progress, result, error, attempts } = record;
+  return request.json({ status, attempts, progress, answer: result, error: error?.message });
+});
+
+api.get(`${withId}/answer`, async (request) => {
+  const job = jobs.job(request.req.param('id'));
+  try {
+    return request.json(await job.result({ timeout: '5s', signal: request.req.raw.signal }));
+  } catch (error) {
+    if (error instanceof ResultTimeoutError) return request.json({ status: error.status }, 202, { 'Retry-After': '5' });
+    if (error instanceof ResultGoneError) return request.json({ error: 'unknown job' }, 404);
+    if (error instanceof JobFailedError || error instanceof JobCancelledError)
+      return request.json({ error: error.message }, 410);
+    throw error;
+  }
+});
+
+api.delete(withId, async (request) => {
+  const job = jobs.job(request.req.param('id'));
+  if (await job.cancel()) return request.json({ status: 'cancelled' });
+  const status = await job.status();
+  return status ? request.json({ status }, 409) : request.json({ error: 'unknown job' }, 404);
 });
 
 api.onError((error, request) => {

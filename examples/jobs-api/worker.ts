@@ -6,7 +6,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { Bury, type Delivery, run, worker } from 'hotqueue';
-import { type CountPrimes, jobs, keep } from './jobs.js';
+import { type CountPrimes, jobs, type Primes } from './jobs.js';
 
 function isPrime(number: number): boolean {
   if (number % 2 === 0) return number === 2;
@@ -16,17 +16,18 @@ function isPrime(number: number): boolean {
 
 class Mathematician {
   @worker(jobs, { concurrency: 2, attempts: 3 })
-  async count({ from, to }: CountPrimes, job: Delivery<CountPrimes>) {
+  async count({ from, to }: CountPrimes, job: Delivery<CountPrimes>): Promise<Primes> {
     if (from > to) throw new Bury(`from ${from} is greater than to ${to}`); // a rule for one field cannot check this, and a retry cannot fix it
     let primes = 0;
     for (let number = from; number <= to; number++) {
       if (isPrime(number)) primes += 1;
       if (number % 1_000 > 0) continue;
+      if (number % 100_000 === 0) await job.progress((number - from) / (to - from));
       await setImmediate(); // long work must yield to the event loop, for the other job and for the heartbeat of this worker
-      job.signal.throwIfAborted(); // and must stop when its signal aborts
+      job.signal.throwIfAborted(); // and must stop when its signal aborts, as when the job is cancelled
     }
-    await keep(job.id, { primes });
     console.log(`${primes} primes from ${from} to ${to}`);
+    return { primes };
   }
 }
 

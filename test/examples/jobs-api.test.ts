@@ -1,17 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { until } from '../support/facts.js';
 import { redis } from '../support/queue.js';
 import { forget, Program } from './program.js';
 
-let answers: string;
-beforeEach(async () => {
-  await forget('primes');
-  answers = mkdtempSync(path.join(tmpdir(), 'answers-'));
-});
-afterEach(() => rmSync(answers, { recursive: true, force: true }));
+beforeEach(() => forget('primes'));
 
 interface Reply {
   readonly code: number;
@@ -28,6 +20,10 @@ class Service {
       body: typeof body === 'string' ? body : JSON.stringify(body),
       headers,
     });
+  }
+
+  remove(id: string): Promise<Reply> {
+    return this.#ask(`/jobs/${id}`, { method: 'DELETE' });
   }
 
   get(id: string): Promise<Reply> {
@@ -58,8 +54,8 @@ async function serviceOf(program: Program): Promise<Service> {
   return new Service(/api on (\S+)/.exec(program.stdout)![1]!);
 }
 
-const api = () => new Program('jobs-api/api.ts', [], { PORT: '0', ANSWERS: answers });
-const worker = () => new Program('jobs-api/worker.ts', [], { ANSWERS: answers });
+const api = () => new Program('jobs-api/api.ts', [], { PORT: '0' });
+const worker = () => new Program('jobs-api/worker.ts');
 const endless = { from: 2, to: 1_000_000_000 };
 
 it('a job is accepted, waits, is done and has an answer; an invalid job is refused with its violations', async () => {
@@ -71,7 +67,7 @@ it('a job is accepted, waits, is done and has an answer; an invalid job is refus
   expect(id).toMatch(/^[0-9a-f-]{36}$/);
   expect(accepted).toEqual({ code: 202, body: { id, status: `/jobs/${id}` } });
   const hopeless = await service.id({ from: 9, to: 8 });
-  expect(await service.get(hopeless)).toEqual({ code: 200, body: { status: 'waiting', ahead: 1 } });
+  expect(await service.get(hopeless)).toEqual({ code: 200, body: { status: 'waiting', attempts: 0 } });
 
   const refused = await service.post({ from: 2, to: -1, color: 'red' });
   expect(refused.code).toBe(400);
@@ -87,8 +83,12 @@ it('a job is accepted, waits, is done and has an answer; an invalid job is refus
   expect(await redis().llen('hotqueue:primes')).toBe(2);
 
   const mathematician = worker();
-  expect(await service.becomes(id, 'done')).toEqual({ status: 'done', answer: { primes: 25 } });
-  expect(await service.becomes(hopeless, 'dead')).toEqual({ status: 'dead', reason: 'from 9 is greater than to 8' });
+  expect(await service.get(`${id}/answer`)).toEqual({ code: 200, body: { primes: 25 } });
+  expect(await service.get(id)).toEqual({ code: 200, body: { status: 'done', attempts: 1, answer: { primes: 25 } } });
+  expect((await service.get(`${hopeless}/answer`)).code).toBe(410);
+  expect(await service.get(hopeless)).toMatchObject({
+    body: { status: 'failed', error: 'from 9 is greater than to 8' },
+  });
   expect(await mathematician.interrupt()).toBe(0);
   expect(await program.interrupt()).toBe(0);
   expect(program.lines.at(-1)).toBe('api closed');
@@ -113,19 +113,23 @@ it('a stopped worker releases its long job, and its short job is done', { timeou
   const service = await serviceOf(api());
   const long = await service.id(endless);
   const first = worker();
-  expect(await service.becomes(long, 'running')).toMatchObject({ attempt: 1 });
+  expect(await service.becomes(long, 'running')).toMatchObject({ attempts: 1 });
   const short = await service.id({ from: 2, to: 1_000 });
   expect(await service.becomes(short, 'done')).toMatchObject({ answer: { primes: 168 } });
 
   expect(await first.interrupt('SIGTERM')).toBe(0);
-  expect(await service.get(long)).toEqual({ code: 200, body: { status: 'waiting', ahead: 0 } });
+  expect(await service.get(long)).toMatchObject({ code: 200, body: { status: 'waiting' } });
 
   worker();
-  expect(await service.becomes(long, 'running')).toMatchObject({ attempt: 1 }); // the interrupted attempt is not counted
+  expect(await service.becomes(long, 'running')).toMatchObject({ attempts: 1 }); // the interrupted attempt is not counted
+  expect(await service.get(`${long}/answer`)).toEqual({ code: 202, body: { status: 'running' } });
+  expect(await service.remove(long)).toEqual({ code: 200, body: { status: 'cancelled' } });
+  expect((await service.remove(short)).code).toBe(409);
+  expect((await service.get(`${long}/answer`)).code).toBe(410);
 });
 
 it('start: API and worker run in one process, and both stop on SIGTERM', async () => {
-  const program = new Program('jobs-api/start.ts', [], { PORT: '0', ANSWERS: answers });
+  const program = new Program('jobs-api/start.ts', [], { PORT: '0' });
   const service = await serviceOf(program);
   expect(await service.becomes(await service.id({ from: 2, to: 1_000_000 }), 'done')).toMatchObject({
     answer: { primes: 78_498 },
