@@ -1,5 +1,5 @@
 import type { ErrorRecord } from 'hotqueue';
-import { age, paint, printable } from './output.js';
+import { ago, paint, printable } from './output.js';
 
 export type Fact = readonly [name: string, value: string];
 
@@ -28,5 +28,4 @@ export function errorLines(error: ErrorRecord, indent = '  '): string[] {
 }
 
 /** `2026-11-27T12:00:00.000Z, 3 min ago`. */
-export const instantText = (at: number, now: number): string =>
-  `${new Date(at).toISOString()}, ${age(Math.max(0, now - at))} ago`;
+export const instantText = (at: number, now: number): string => `${new Date(at).toISOString()}, ${ago(at, now)}`;

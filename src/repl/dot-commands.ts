@@ -2,7 +2,7 @@ import type { Evaluation } from './evaluation.js';
 import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
 import { inspect, stripVTControlCharacters } from 'node:util';
 import { columnsOf, cutTo } from '../cli/text-width.js';
-import { age, hasColour, paint, safe, widthOf } from '../cli/output.js';
+import { ago, hasColour, paint, safe, widthOf } from '../cli/output.js';
 import { table } from '../cli/table.js';
 import { sleep } from '../core/timer.js';
 import { queueNames } from '../inspect/queues.js';
@@ -55,7 +55,7 @@ export const dotCommands: Readonly<Record<string, DotCommand>> = {
       const jobs = await asked(name, address, (queue) => queue.peek(most));
       if (jobs.length === 0) return print(`${name} has no waiting message`);
       for (const [index, { payload, putAt }] of jobs.entries()) {
-        const put = putAt === undefined ? '' : `  ${paint('dim', `put ${ago(putAt)}`)}`;
+        const put = putAt === undefined ? '' : `  ${paint('dim', `put ${ago(putAt, Date.now())}`)}`;
         print(`${paint('dim', `${index + 1}.`)} ${oneLine(payload)}${put}`);
       }
     },
@@ -89,7 +89,12 @@ export const dotCommands: Readonly<Record<string, DotCommand>> = {
       print(
         table(
           ['key', 'buried', 'reason', 'message'],
-          letters.map(({ key, buriedAt, reason, error, text }) => [key, ago(buriedAt), why(reason, error), text]),
+          letters.map(({ key, buriedAt, reason, error, text }) => [
+            key,
+            ago(buriedAt, Date.now()),
+            why(reason, error),
+            text,
+          ]),
         ),
       );
       print(paint('dim', 'q.dead.revive(key) puts one back into the queue, q.dead.drop(key) deletes it'));
@@ -128,11 +133,6 @@ const rowOf = ({ waiting, active, delayed, dead, workers }: Awaited<ReturnType<H
   [waiting, active, delayed, dead, workers].map(String);
 const why = (reason: string, error: { message: string } | undefined): string =>
   error === undefined ? reason : `${reason}: ${error.message}`;
-
-function ago(at: number): string {
-  const text = age(Date.now() - at);
-  return text === 'now' ? text : `${text} ago`;
-}
 
 function oneLine(payload: unknown): string {
   const text = inspect(payload, { breakLength: Infinity, colors: hasColour() });

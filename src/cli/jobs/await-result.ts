@@ -32,7 +32,7 @@ export async function printResult(
 ): Promise<void> {
   const outcome = await untilInterrupted((signal) => outcomeOf(job, flags.wait, signal));
   const { status } = outcome;
-  if (status === 'gone') return missing(outcome.sentence);
+  if (status === 'gone') return missing(printable(outcome.sentence));
   if (flags.json) print(jsonLine({ ...fields, ...withoutSentence(outcome) }));
   switch (status) {
     case 'done':
@@ -40,12 +40,12 @@ export async function printResult(
       else if (!flags.json) print(jsonLine(outcome.result));
       return;
     case 'failed':
-      refused(outcome.sentence);
+      refused(printable(outcome.sentence));
       if (!flags.json) await printError(outcome.error);
       return;
     case 'cancelled':
     case 'expired':
-      return refused(outcome.sentence);
+      return refused(printable(outcome.sentence));
     default:
       say(notEnded(job, status, flags.wait));
       process.exitCode = exitCodes.notEnded;

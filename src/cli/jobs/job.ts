@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { missing, redisCommand, withExamples, withQueue, withTextQueue, type RedisFlags } from '../command.js';
-import { count, jsonLine, print, say } from '../output.js';
+import { count, jsonLine, print, printable, say } from '../output.js';
 import { untilInterrupted } from '../printed.js';
 import { cancelJobs, retryJobs } from './change-jobs.js';
 
@@ -87,7 +87,8 @@ function logCommand(): Command {
         const job = it.job(id);
         const record = await job.fetch();
         if (!record) return noRecord(queue, id);
-        const printLine = (line: string): void => print(flags.json ? jsonLine({ queue, id, log: line }) : line);
+        const printLine = (line: string): void =>
+          print(flags.json ? jsonLine({ queue, id, log: line }) : printable(line));
         const dropped = record.lines - record.log.length;
         if (dropped > 0) say(`${count(dropped, 'earlier line')} of job ${id} not kept`);
         if (flags.follow) return untilInterrupted((signal) => follow(job, signal, printLine));
