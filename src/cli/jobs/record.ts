@@ -38,6 +38,13 @@ export const progressText = (progress: unknown): string =>
     ? `${Math.floor(progress * 100)}%`
     : jsonLine(progress);
 
+/** What is known of the outcome: the error, the result, or the progress. */
+export function outcomeText({ status, error, result, progress }: JobRecord): string {
+  if (error && status !== 'done') return `${error.name}: ${error.message}`;
+  if (result !== undefined) return jsonLine(result);
+  return progress === undefined ? '-' : progressText(progress);
+}
+
 function failureLine({ attempt, at, error: { name, message } }: JobFailure): string {
   const when = at === undefined ? 'the worker died' : new Date(at).toISOString();
   return `  ${attempt ?? '-'}  ${when}  ${name}: ${message}`;
