@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { IsEmail } from 'class-validator';
-import { HotQueue, InvalidPayloadError, start, type Runner } from 'hotqueue';
+import { HotQueue, InvalidPayloadError, start, type JobHandle, type Runner } from 'hotqueue';
 import { afterAll, expect, it } from 'vitest';
 import { Guide } from '../../src/learn/guide.js';
 import { lesson, steps } from '../../src/learn/lesson.js';
@@ -22,6 +22,7 @@ const guide = new Guide(state, (text) => shown.push(text));
 const q = new HotQueue('queue', { ...address, logger: false });
 const emails = new HotQueue('emails', { ...address, payload: Email, logger: false });
 const slow = new HotQueue('slow', { ...address, logger: false });
+const texts = new HotQueue('texts', { ...address, track: true, logger: false });
 const names = globalThis as Record<string, unknown>;
 let second: Child | undefined;
 let echo: Runner | undefined;
@@ -32,9 +33,10 @@ afterAll(async () => {
   await echo?.stop();
   await state.close();
   await services?.down();
-  await Promise.all([q, emails, slow].map((queue) => queue.close()));
+  await Promise.all([q, emails, slow, texts].map((queue) => queue.close()));
   delete names['echo'];
   delete names['Email'];
+  delete names['job'];
 });
 
 /** Runs code as the second terminal does, with `q` and `at` defined. */
@@ -93,6 +95,12 @@ const acts: Record<string, () => unknown> = {
     )),
   'kill-worker': () => second?.kill('SIGKILL'),
   'comes-back': () => heard(slow.get({ block: true })),
+  'put-tracked': async () => (names['job'] = await texts.put('the quick brown fox')),
+  'ask-status': () => heard((names['job'] as JobHandle).status()),
+  'count-words': () =>
+    (second = there("await new HotQueue('texts', at).worker((text) => text.split(' ').length)(); await q.close();")),
+  'ask-result': () => heard((names['job'] as JobHandle).result()),
+  'stop-counting': () => second?.kill('SIGTERM'),
 };
 
 it('every step has one action in this test', () => {
