@@ -40,7 +40,9 @@ import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
 import { peek, type PeekedMessage } from './inspect/peek.js';
 import { makeJob, TrackedJob, type Job, type JobHandle } from './jobs/job.js';
-import { Jobs, QueueJobs } from './jobs/jobs.js';
+import { Jobs } from './jobs/jobs.js';
+import { QueueJobs } from './jobs/queue-jobs.js';
+import { registerQueue } from './jobs/outbox.js';
 import { mostPayloadBytes } from './core/sizes.js';
 import { defaultTracking, type ResolvedTracking } from './core/options/track.js';
 import { QueueWorkers } from './inspect/workers.js';
@@ -198,7 +200,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
         if (this.#closing) throw new QueueClosedError(name);
       },
     };
-    this.#records = new QueueJobs(this.#context as QueueContext);
+    this.#records = new QueueJobs(this.#context);
     this.jobs = new Jobs(this.#context, this.#records);
     this.#defaults = put;
     this.#batcher = new PutBatcher(name, broker, limit, (hints) => this.#context.maintenance.ensurePromoted(hints));
@@ -208,6 +210,10 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
     this.worker = queueWorker(this.#context, run);
+    registerQueue(this, async (message, options) => {
+      const prepared = await this.#publisherOf(options).prepare(message as In);
+      return { ...prepared, connection: this.#connection };
+    });
   }
 
   /**
@@ -255,11 +261,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * await emails.with({ attempts: 5, delay: '10m', priority: 'high' }).put({ to: 'ada@example.com' });
    */
   with(options: PutOptions): Publisher<T, In, R> {
-    return new QueuePublisher(
-      this.#context,
-      this.#batcher,
-      putOptions(this.name, this.#context.wire, options, this.#defaults),
-    );
+    return this.#publisherOf(options);
   }
 
   /**
@@ -493,6 +495,15 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
 
   [inspect.custom](): string {
     return `HotQueue<${this.name}> { payload: ${this.#context.payload.name}${this.#isClosed ? ', closed' : ''} }`;
+  }
+
+  #publisherOf(options: PutOptions | undefined): QueuePublisher<T, In, R> {
+    if (options === undefined) return this.#publisher;
+    return new QueuePublisher(
+      this.#context,
+      this.#batcher,
+      putOptions(this.name, this.#context.wire, options, this.#defaults),
+    );
   }
 
   readonly #admit = (): void => {

@@ -220,12 +220,12 @@ it('the programs of the README run as they are, and compile', { timeout: 120_000
   const [first, studio, loop] = programsOf('README.md');
   expect(first!.source).not.toMatch(/@|class /);
   writeFileSync(path.join(folder, 'cities.mjs'), first!.source);
-  expect(await untilLines(['cities.mjs'], folder, 2)).toEqual([0, first!.lines]);
+  expect(await untilLines(['cities.mjs'], folder, Infinity)).toEqual([0, first!.lines]);
   await run(process.execPath, [hotqueueMain, 'init'], { cwd: folder, env });
   for (const [name, { source, lines }] of Object.entries({ cities: first!, studio: studio!, loop: loop! })) {
     writeFileSync(path.join(folder, `${name}.ts`), source);
     expect(
-      await untilLines([...registered, `${name}.ts`], folder, source.includes('run(') ? lines.length : Infinity),
+      await untilLines([...registered, `${name}.ts`], folder, source.includes('Ctrl-C') ? lines.length : Infinity),
     ).toEqual([0, lines]);
   }
   await compile(['-p', '.'], folder);

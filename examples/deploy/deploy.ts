@@ -35,12 +35,12 @@ async function roll(fleet: Set<WorkerProcess>): Promise<void> {
   }
 }
 
+/** Resolves when no order is left, or after a signal. */
 async function emptied(): Promise<void> {
-  for (;;) {
-    const { waiting, delayed, active } = await orders.counts();
-    if (waiting + delayed + active === 0 || interrupted.signal.aborted) return;
-    await setTimeout(50);
-  }
+  const { signal } = interrupted;
+  await orders.drained({ delayed: true, signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 async function books(put: number): Promise<boolean> {

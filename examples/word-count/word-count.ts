@@ -13,7 +13,6 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { run, start } from 'hotqueue';
 import { pieces } from './counting.js';
 import { begin, progress, total } from './shelf.js';
@@ -41,7 +40,7 @@ async function result(count: string, most = 10): Promise<number> {
 async function all(files: readonly string[]): Promise<number> {
   const runner = start(new Counter());
   const count = await trigger(files);
-  while (!(await total(count))) await setTimeout(50);
+  await runner.drained({ delayed: true });
   await runner.stop();
   return result(count);
 }

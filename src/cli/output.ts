@@ -39,7 +39,7 @@ const colour = /(\u001b\[\d+m)/;
 /**
  * Lines that are safe to print: nothing but line breaks and colours controls the terminal.
  *
- * Text from outside goes through `printable` where it is put into a line. This makes sure of it, whatever a line has in it.
+ * Text from outside goes through `printable` where it is put into a line. This is the second check, for text that was forgotten there.
  */
 export function safe(text: string, stream: NodeJS.WriteStream = process.stdout): string {
   if (!hasColour(stream)) return printableLines(text);

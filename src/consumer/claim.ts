@@ -1,10 +1,10 @@
 // Longer than 250 lines: one message and all that can happen to it is one object.
-import { AlreadySettledError, JobCancelledError, LeaseLostError } from '../core/errors.js';
+import { AlreadySettledError, JobCancelledError, LeaseLostError, NotTrackedError } from '../core/errors.js';
 import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
 import { errorFields } from '../core/logger.js';
-import type { JobSettleReply } from '../redis/job-broker.js';
+import type { JobFields } from '../core/job.js';
+import type { PutOptions } from '../core/options/put.js';
 import type { SettleReply } from '../redis/transitions.js';
-import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { ClaimRef, Lane, Take } from '../redis/take.js';
 import {
@@ -18,16 +18,16 @@ import {
   type Envelope,
   type MessageOptions,
 } from '../wire/envelope.js';
-import { errorRecord, wordsOf } from '../wire/error-record.js';
+import { wordsOf } from '../wire/error-record.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
 import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';
 import { endAttribution } from './attribution.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
-import type { JobSettler, SettledJob } from './job-settler.js';
+import { ClaimJob, type JobHolder } from './claim-job.js';
 import type { Settler } from './settler.js';
-import { forgetRunning, longestLine, note, noteRunning, progressText } from './tracked.js';
+import { forgetRunning, noteRunning } from './tracked.js';
 
 /** Events of one message. */
 type DeliveryVerb = 'take' | 'ack' | 'retry' | 'bury' | 'release' | 'lost';
@@ -39,12 +39,9 @@ const mostTimesLeft = 6;
 const longestDelayMs = 3_155_760_000_000;
 
 /** The session of a claim, as far as the claim needs it: the session creates claims, so a claim must not import it. */
-export interface ClaimHolder {
+export interface ClaimHolder extends JobHolder {
   readonly context: QueueContext;
   readonly settler: Settler;
-  readonly jobSettler: JobSettler;
-  /** How long a settlement may wait for Redis. */
-  readonly settling: Patience;
   forget(claim: Claim): void;
   settleLater(claim: Claim): void;
 }
@@ -61,23 +58,19 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   readonly attempt: number;
   /** What its producer set for this message alone. */
   readonly options: MessageOptions;
-  /** Whether its job has a record. */
-  readonly isTracked: boolean;
+  /** For a tracked message, and for one whose handler called {@link next}. */
+  job: ClaimJob | undefined;
   /** When its handler began, monotonic ms; absent while the message waits in the prefetch buffer. */
   startedAt: number | undefined;
   /** Index in the session's list of claims, so that removing it needs no search. */
   position = -1;
   /** How its failures are handled; absent before it is admitted. */
   policy: RetryPolicy | undefined;
-  /** How often its handler has reported progress or written to the log. */
-  noteCount = 0;
   /** Called before `release`: messages that were claimed later go back first, so that this one comes to stand before them. */
   beforeRelease: (() => void) | undefined;
   /** Absent for a message that this library put and no worker has tried, as most are: its header needs no parsing. */
   readonly #envelope: Envelope | undefined;
   protected controller: AbortController | undefined;
-  /** The text of another payload that a later put gave to this job. */
-  #replacement: string | undefined;
   #id: string | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
@@ -97,8 +90,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     const header = this.#envelope?.header;
     this.attempt = header ? header.attempts + 1 : 1;
     this.options = header ? optionsOf(header) : noOptions;
-    this.isTracked = this.options.tracked === 1;
-    if (this.isTracked) noteRunning(this);
+    if (this.options.tracked === 1) this.#track();
     activeInProcess.messages += 1;
     if (this.#isSuspect) activeInProcess.suspects += 1;
   }
@@ -134,7 +126,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** The payload as it was stored. */
   get text(): string {
-    if (this.#replacement !== undefined) return this.#replacement;
+    if (this.job?.replacement !== undefined) return this.job.replacement;
     return this.#envelope ? this.#envelope.text : this.take.text(this.index, freshLength);
   }
 
@@ -143,14 +135,14 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.take.takenAt >= (this.options.expiresAt ?? Infinity);
   }
 
-  /** Whether its job was cancelled while this process had the message. */
-  get isCancelled(): boolean {
-    return this.isTracked && this.controller?.signal.reason instanceof JobCancelledError;
+  /** Whether its job has a record. */
+  get isTracked(): boolean {
+    return this.job?.isTracked === true;
   }
 
-  /** A later put has given this job another payload. */
-  replacePayload(text: string): void {
-    this.#replacement = text;
+  /** Whether its job was cancelled while this process had the message. */
+  get isCancelled(): boolean {
+    return this.job !== undefined && this.controller?.signal.reason instanceof JobCancelledError;
   }
 
   /** Its handler must not begin. @param isSettled its job was cancelled, and Redis has settled the message; otherwise another worker has it */
@@ -232,8 +224,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       const { broker } = this.context;
       const lane = this.#laneWithHeader;
       const message = withFailure(this.#message, this.#envelope, this, error);
-      const reply = this.isTracked
-        ? await this.#settleJob(['retry', lane, delayMs, message, this.#failure(error)])
+      const reply = this.job
+        ? await this.job.retry(lane, delayMs, message, error)
         : await broker.retry(this.take.worker, this, { id: this.id, lane, delayMs, message }, this.session.settling);
       if (reply === 'ended') return 'done';
       if (reply === 'lost') return reply;
@@ -248,9 +240,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#settle('bury', async () => {
       const { reason, error } = details;
       const record = writeDeadLetterRecord(details, this);
-      const status = reason === 'expired' ? 'expired' : 'failed';
-      const reply = this.isTracked
-        ? await this.#settleJob(['bury', record, this.#message, status, this.#failure(error ?? new Error(reason))])
+      const reply = this.job
+        ? await this.job.bury(record, this.#message, reason, error)
         : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
       if (reply === 'ended') return 'done';
       if (reply !== 'lost') this.emit('bury', { reason, error });
@@ -292,47 +283,18 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return true;
   }
 
-  /** Settles the message together with the record of its job. */
-  #settleJob(words: SettledJob['words']): Promise<JobSettleReply> {
-    return new Promise((resolve, reject) => {
-      const onReply = (reply: JobSettleReply | Error): void =>
-        reply instanceof Error ? reject(reply) : resolve(reply);
-      const { take, index, id, worker, isTracked } = this;
-      this.session.jobSettler.add({ take, index, id, worker, isTracked, words, onReply });
-    });
-  }
-
-  #sendAck(result: string): void {
-    if (!this.isTracked) return this.session.settler.add(this);
-    const { take, index, id, worker, isTracked } = this;
-    const words = ['done', result];
-    this.session.jobSettler.add({ take, index, id, worker, isTracked, words, onReply: (reply) => this.#onDone(reply) });
-  }
-
-  #onDone(reply: JobSettleReply | Error): void {
-    if (!(reply instanceof Error) && reply !== 'lost') this.take.confirm(this.index);
-    this.onAckReply(reply === 'ended' ? 'done' : reply);
-  }
-
-  /** A failure of an attempt, as the record of the job has it. */
-  #failure(error: unknown): string {
-    return JSON.stringify({ attempt: this.attempt, at: Date.now(), error: errorRecord(error) });
-  }
-
-  /** The message as it is stored again, with the payload that it has now. */
-  get #message(): Buffer {
-    const message = this.take.message(this.index);
-    if (this.#replacement === undefined) return message;
-    const length = this.#envelope ? this.#envelope.headerLength : freshLength;
-    return Buffer.concat([message.subarray(0, length), Buffer.from(this.#replacement)]);
-  }
-
   async progress(value: unknown): Promise<void> {
-    await note(this, 'progress', progressText(value));
+    await this.#jobFor('progress()').progress(value);
   }
 
   async log(line: string): Promise<void> {
-    await note(this, 'log', String(line).slice(0, longestLine));
+    await this.#jobFor('log()').log(line);
+  }
+
+  async next(queue: object, payload: unknown, options?: PutOptions): Promise<JobFields> {
+    if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'next');
+    this.job ??= new ClaimJob(this, this.session, false);
+    return this.job.next(queue, payload, options);
   }
 
   get worker(): string {
@@ -346,6 +308,34 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** The list for the message once it has a header. In the base list, a header would break Python's reader of a plain queue. */
   get #laneWithHeader(): Lane {
     return this.context.wire === 'plain' && !this.isQuarantined ? 'a' : this.lane;
+  }
+
+  #track(): void {
+    this.job = new ClaimJob(this, this.session, true);
+    noteRunning(this);
+  }
+
+  /** @throws NotTrackedError */
+  #jobFor(call: string): ClaimJob {
+    if (this.job) return this.job;
+    throw new NotTrackedError(this.queue, this.id, call);
+  }
+
+  #sendAck(result: string): void {
+    if (!this.job) return this.session.settler.add(this);
+    this.job.acknowledge(result, (reply) => {
+      if (!(reply instanceof Error) && reply !== 'lost') this.take.confirm(this.index);
+      this.onAckReply(reply === 'ended' ? 'done' : reply);
+    });
+  }
+
+  /** The message as it is stored again, with the payload that it has now. */
+  get #message(): Buffer {
+    const message = this.take.message(this.index);
+    const replacement = this.job?.replacement;
+    if (replacement === undefined) return message;
+    const length = this.#envelope ? this.#envelope.headerLength : freshLength;
+    return Buffer.concat([message.subarray(0, length), Buffer.from(replacement)]);
   }
 
   /** Whether a worker has died while it had this message. */

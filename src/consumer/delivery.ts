@@ -2,10 +2,19 @@ import { inspect } from 'node:util';
 import { toMs, type Duration } from '../core/duration.js';
 import { AlreadySettledError } from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
+import type { PutOptions } from '../core/options/put.js';
 import { newId } from '../wire/id.js';
 
 /** How a message is settled. */
 export type Verb = 'ack' | 'retry' | 'bury' | 'release';
+
+/** A queue on which `job.next` can put: a HotQueue. */
+export interface FollowUpQueue<In> {
+  /** Its name. */
+  readonly name: string;
+  /** As `put` of a HotQueue: only its type matters here. */
+  putAll(messages: Iterable<In>): Promise<unknown>;
+}
 
 /**
  * One message in a worker's hands, which can be settled.
@@ -133,6 +142,24 @@ export abstract class Delivery<T = unknown> implements JobFields<T> {
    */
   abstract log(line: string): Promise<void>;
 
+  /**
+   * Puts another message if, and only if, this one is done: both happen in one step in Redis, so a crash can neither lose the other
+   * message nor put it twice. Call it before the handler returns, any number of times. If this message fails, is buried or is released,
+   * nothing is put. A `maxLength` of the other queue does not hold for it.
+   *
+   * @param queue where to put it, in the same Redis
+   * @param payload checked at once
+   * @param options as for `queue.with`
+   * @returns the job that it will be
+   * @throws NotAQueueError, InvalidPayloadError, NotSerializableError, InvalidOptionError, AlreadySettledError
+   * @example
+   * pages.worker(async (page, job) => {
+   *   const text = await fetchText(page.url);
+   *   await job.next(counts, { text }, { priority: 'low' });
+   * });
+   */
+  abstract next<In>(queue: FollowUpQueue<In>, payload: In, options?: PutOptions): Promise<JobFields>;
+
   /** The fields that `JSON.stringify` and `console.log` show. */
   toJSON(): object {
     const { id, queue, payload, attempt, putAt } = this;
@@ -161,6 +188,7 @@ class DetachedDelivery<T> extends Delivery<T> {
   /** What the handler has reported, for the test to look at. */
   reported: unknown;
   readonly lines: string[] = [];
+  readonly followUps: unknown[] = [];
   protected controller: AbortController | undefined;
 
   constructor(
@@ -188,6 +216,11 @@ class DetachedDelivery<T> extends Delivery<T> {
   progress(value: unknown): Promise<void> {
     this.reported = value;
     return Promise.resolve();
+  }
+
+  next(_queue: object, payload: unknown): Promise<JobFields> {
+    this.followUps.push(payload);
+    return Promise.resolve({ id: newId(), queue: 'none', payload, putAt: Date.now() });
   }
 
   log(line: string): Promise<void> {

@@ -47,6 +47,8 @@ export interface SessionOptions {
 export class Session implements ClaimHolder, LeaseHolder {
   readonly settler: Settler;
   #jobSettler: JobSettler | undefined;
+  /** Messages of an outbox that are on their way. */
+  readonly #followed = new Set<Promise<void>>();
   /** A list, as each claim knows its position. A Set would replace its tables again and again, and keep settled claims alive until a full collection. */
   readonly #claims: Claim[] = [];
   /** By number: those that Redis has not dropped. */
@@ -249,16 +251,22 @@ export class Session implements ClaimHolder, LeaseHolder {
     if (last !== claim) this.#claims[(last.position = claim.position)] = last;
     if (!claim.settledBy) claim.deactivate();
     if (claim.take.hasQuarantined && claim.isQuarantined) this.#endQuarantine(claim);
-    if (claim.take.isOver && (claim.settledBy !== 'ack' || claim.isTracked)) this.settler.close(claim.take);
+    if (claim.take.isOver && (claim.settledBy !== 'ack' || claim.job)) this.settler.close(claim.take);
     if (claim.settledBy === 'ack') this.#counts.done += 1;
     else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#counts.failed += 1;
+  }
+
+  follow(work: Promise<void>): void {
+    const over = (): void => void this.#followed.delete(followed);
+    const followed = work.then(over, over);
+    this.#followed.add(followed);
   }
 
   /** {@link forget} a claim whose settlement Redis did not confirm in time. */
   settleLater(claim: Claim): void {
     if (!this.holds(claim)) return;
     this.forget(claim);
-    if (claim.settledBy !== 'ack' || claim.isTracked) this.#unconfirmed.push(claim);
+    if (claim.settledBy !== 'ack' || claim.job) this.#unconfirmed.push(claim);
   }
 
   /** Another worker has recovered this one: nothing that it holds is its own any more. It joins again as a new worker. */
@@ -271,6 +279,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   /** Gives back everything that is still held, and ends the registration. */
   async leave(): Promise<void> {
     await this.#jobSettler?.drained();
+    while (this.#followed.size > 0) await Promise.all(this.#followed);
     await this.settler.drained();
     const worker = this.#worker;
     this.#endRegistration();

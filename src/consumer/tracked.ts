@@ -1,29 +1,14 @@
 // What happens to tracked messages beside their delivery: their jobs are running, their results are stored, their work can be cancelled.
-import {
-  InvalidPayloadError,
-  InvalidResultError,
-  JobCancelledError,
-  LeaseLostError,
-  NotTrackedError,
-  ResultTooLargeError,
-} from '../core/errors.js';
-import { payloadType, type Encoded } from '../payload/payload-type.js';
+import { InvalidPayloadError, InvalidResultError, JobCancelledError, ResultTooLargeError } from '../core/errors.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
+import type { JobClaim } from './claim-job.js';
 
 /** A claim, as far as its job needs it. */
-export interface TrackedClaim {
-  readonly context: QueueContext;
-  readonly queue: string;
-  readonly id: string;
-  readonly worker: string;
-  readonly take: { readonly number: number };
-  readonly index: number;
-  readonly attempt: number;
+export interface TrackedClaim extends JobClaim {
   readonly putAt: number;
   readonly isTracked: boolean;
-  noteCount: number;
-  replacePayload(text: string): void;
+  readonly job: { replacement: string | undefined } | undefined;
   drop(isSettled: boolean): void;
   abort(reason: unknown): void;
 }
@@ -55,7 +40,7 @@ export async function beginJobs<C extends TrackedClaim>(
     for (const [index, reply] of replies.entries()) {
       const claim = tracked[index]!;
       if (reply.kind === 'begun') {
-        if (reply.replacement !== undefined) claim.replacePayload(reply.replacement);
+        claim.job!.replacement = reply.replacement;
         continue;
       }
       dropped.add(claim);
@@ -149,24 +134,4 @@ async function lookForCancelled(context: QueueContext): Promise<void> {
 function cancel(context: QueueContext, id: string): void {
   const claim = running.get(context)?.get(id);
   claim?.abort(new JobCancelledError(context.name, id));
-}
-
-const progressType = payloadType(undefined, { maxBytes: 65_536 });
-
-/** Most characters of a line in the log of a job. */
-export const longestLine = 4_096;
-
-/** @throws NotSerializableError, InvalidPayloadError if it is larger than 64 KiB */
-export function progressText(value: unknown): string {
-  return (progressType.encode(value) as Encoded<unknown>).text;
-}
-
-/** Writes progress or a line of the log into the record of a job. */
-export async function note(claim: TrackedClaim, kind: 'progress' | 'log', text: string): Promise<void> {
-  const { queue, id, worker, isTracked, context } = claim;
-  if (!isTracked) throw new NotTrackedError(queue, id, `${kind}()`);
-  const call = (claim.noteCount += 1);
-  const reply = await context.broker.jobs.note(worker, claim, call, [kind, text], { withinMs: 10_000 });
-  if (reply === 'cancelled') throw new JobCancelledError(queue, id);
-  if (reply === 'lost') throw new LeaseLostError(queue, id);
 }

@@ -215,6 +215,8 @@ export class TrackedJob implements JobHandle {
 
 /** The job of a message that was put. @param isDuplicate absent where the question makes no sense */
 export function makeJob(source: JobSource, fields: JobFields, isTracked: boolean, isDuplicate?: boolean): Job {
-  const job = isTracked ? new TrackedJob(source, fields.id, fields.queue, isDuplicate !== true, fields) : new UntrackedJob(fields);
+  const job = isTracked
+    ? new TrackedJob(source, fields.id, fields.queue, isDuplicate !== true, fields)
+    : new UntrackedJob(fields);
   return (isDuplicate === undefined ? job : Object.assign(job, { isDuplicate })) as Job;
 }

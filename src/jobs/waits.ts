@@ -35,7 +35,8 @@ class Wait {
       this.#reject = reject;
     });
     const { timeoutMs, signal } = limits;
-    if (timeoutMs !== undefined) this.#timer = new Timer(timeoutMs, () => this.end({ status: 'late', result: undefined }));
+    if (timeoutMs !== undefined)
+      this.#timer = new Timer(timeoutMs, () => this.end({ status: 'late', result: undefined }));
     if (!signal) return;
     this.#onAbort = () => this.fail(signal.reason as Error);
     signal.addEventListener('abort', this.#onAbort);

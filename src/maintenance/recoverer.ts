@@ -12,10 +12,14 @@ export class Recoverer {
   readonly #timer = new DeadlineTimer(() => void this.#look());
   #recovering: Promise<boolean> | undefined;
 
-  /** @param onRecovered called when messages came back */
+  /**
+   * @param onRecovered called when messages came back
+   * @param onEnded called when a worker was recovered, with messages or without
+   */
   constructor(
     private readonly queue: MaintainedQueue,
     private readonly onRecovered: () => void,
+    private readonly onEnded: () => void,
   ) {}
 
   stop(): void {
@@ -42,6 +46,7 @@ export class Recoverer {
       return false;
     }
     if (found.waiting + found.quarantined + found.buried > 0) this.#announce(worker, found);
+    this.onEnded();
     return true;
   }
 

@@ -33,7 +33,8 @@ export class MaintenanceService implements Maintenance {
   constructor(private readonly queue: MaintainedQueue) {
     const poke = (): void => this.#workers.forEach((worker) => worker.poke());
     this.promoter = new Promoter(queue, poke);
-    this.recoverer = new Recoverer(queue, poke);
+    // A worker that died may have left messages in the outbox.
+    this.recoverer = new Recoverer(queue, poke, () => void this.janitor.deliver());
     this.janitor = new Sweeper(queue.broker, this.recoverer);
   }
 

@@ -1,3 +1,4 @@
+import { deliverAll } from '../jobs/outbox.js';
 import type { Broker } from '../redis/broker.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { Recoverer } from './recoverer.js';
@@ -27,7 +28,13 @@ export class Sweeper {
     const { cursors, mended, lost } = await this.broker.sweep(this.#cursors, { withinMs: 0 });
     this.#cursors = cursors;
     for (const worker of lost) await this.recoverer.recover(worker);
+    await this.deliver();
     return mended + lost.length;
+  }
+
+  /** Puts what is left in the outbox. */
+  async deliver(): Promise<void> {
+    await deliverAll(this.broker, { withinMs: 0 }).catch(() => undefined); // Redis is away: the next round tries again
   }
 
   async #round(): Promise<void> {

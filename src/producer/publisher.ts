@@ -1,19 +1,20 @@
-import { hostname } from 'node:os';
-import { InvalidOptionError, InvalidPayloadError, NothingToPutError, NotSerializableError } from '../core/errors.js';
+import { InvalidOptionError, NotAQueueError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';
 import type { Job } from '../jobs/job.js';
 import type { Priority } from '../core/options/placement.js';
-import { defaultTracking, uniqueText } from '../core/options/track.js';
 import type { PutOptions, ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
+import type { FollowUp } from '../jobs/outbox.js';
 import type { Encoded } from '../payload/payload-type.js';
 import type { Due, PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
 import { newId } from '../wire/id.js';
 import type { PutBatcher } from './put-batcher.js';
+import { allOf, portionsOf, tooLarge } from './portions.js';
 import { PutRequest, type PutTarget } from './put-request.js';
+import { trackingOf, uniquesOf } from './tracking.js';
 
 /**
  * What `put` resolves to: a job for one message, an array of jobs for several. A spread array may hold one message, or none: use
@@ -63,7 +64,6 @@ export interface Publisher<T, In, R = unknown> {
 }
 
 const batchSize = 1_000;
-const portionCharacters = 1_048_576;
 const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
 const defaultUniqueForMs = 86_400_000;
 
@@ -112,6 +112,24 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       batch = [];
     }
     return batch.length === 0 ? jobs : jobs.concat((await this.#store(batch, 'list')) as Job<T, R>[]);
+  }
+
+  /** Checks and encodes a message that is put when another one is done; see `jobs/outbox.ts`. */
+  async prepare(payload: In): Promise<{ job: JobFields<T>; followUp: FollowUp }> {
+    this.context.admit();
+    const { wire, payload: type, broker, name } = this.context;
+    if (wire === 'plain') throw new NotAQueueError(name, "its wire is 'plain': such a message has no id");
+    const encoded = await type.encode(payload);
+    const putAt = Date.now();
+    const job = this.#jobOf(encoded, putAt);
+    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    const { lane, hasTtl, uniqueForMs, tracking } = this.#target;
+    const [unique = ''] = tracking ? uniquesOf(this.options.unique, encoded) : [];
+    const followUp: FollowUp = {
+      ...{ queue: name, prefix: broker.keys.names, id: job.id, message: this.#seal(job.id, rest, encoded.text) },
+      ...{ lane, hasTtl, uniqueForMs, due: dueOf(this.options), tracking: tracking && { ...tracking, unique } },
+    };
+    return { job, followUp };
   }
 
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
@@ -163,7 +181,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
     // The library's ids contain the time of the put; the caller's own do not, so a header field has it.
     const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
-    const uniques = this.#target.tracking && this.#uniquesOf(encoded);
+    const uniques = this.#target.tracking && uniquesOf(this.options.unique, encoded);
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
       return this.batcher.put(
@@ -202,13 +220,6 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     );
   }
 
-  /** @throws InvalidOptionError for a function that throws, or returns no key */
-  #uniquesOf(encoded: Encoded<T> | readonly Encoded<T>[]): string[] {
-    const { unique } = this.options;
-    const list: readonly Encoded<T>[] = 'text' in encoded ? [encoded] : encoded;
-    return list.map(({ payload }) => (typeof unique === 'function' ? keyOf(unique, payload) : (unique ?? '')));
-  }
-
   #seal(id: string, rest: string, text: string): string {
     if (this.context.wire !== 'plain') return `#${id}${rest}${text}`;
     if (open(text).header)
@@ -221,49 +232,9 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 }
 
-/** What the records have in common; `undefined` for messages that are not tracked. A unique job needs a record. */
-function trackingOf({ track, unique, until, replace }: ResolvedPutOptions): PutTarget['tracking'] {
-  if (!track && unique === undefined) return undefined;
-  const { keepMs, keepFailedMs, storesPayload } = track || defaultTracking;
-  const by = `${hostname()}:${process.pid}`;
-  return { keepMs, keepFailedMs, storesPayload, by, untilStarted: until === 'started', replaces: replace === true };
-}
-
-function keyOf(unique: (payload: never) => string, payload: unknown): string {
-  let key: unknown;
-  try {
-    key = unique(payload as never);
-  } catch (cause) {
-    throw new InvalidOptionError('unique', 'the function unique threw, see the cause: nothing was stored', { cause });
-  }
-  return uniqueText(key, 'unique');
-}
-
 /** What follows the id of a message that was never tried. */
 function restOf(fields: string): string {
   return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
-}
-
-/** Messages in portions of up to 1 MiB of text, or of one larger message. */
-function portionsOf<E extends { readonly text: string }>(messages: readonly E[]): E[][] {
-  const portions: E[][] = [];
-  let room = 0;
-  for (const message of messages) {
-    if (room <= 0) portions.push([]);
-    room = (room <= 0 ? portionCharacters : room) - message.text.length;
-    portions.at(-1)!.push(message);
-  }
-  return portions;
-}
-
-function tooLarge(): InvalidPayloadError {
-  const message = `messages that are stored together may have ${mostMessageBytes} characters: use putAll, or several calls`;
-  return new InvalidPayloadError('put', [{ path: '', rule: 'maxBytes', message }]);
-}
-
-/** A promise only when one of the values is one. */
-function allOf<E>(values: readonly (E | Promise<E>)[]): readonly E[] | Promise<E[]> {
-  return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly E[]);
 }
 
 /** When messages are due; `undefined` for now. The server compares an instant with its own clock. */

@@ -93,7 +93,7 @@ export class Connection {
    * @param send sends the commands. `isUnknown` is true if the server does not know a script by its hash
    * @throws RedisUnreachableError, RedisRefusedError if that lasts longer than `withinMs`
    * @throws RedisRefusedError at once for a reply that waiting does not change
-   * @throws RedisFullError at once if there is a `withinMs`: whoever puts can act, and workers free memory
+   * @throws RedisFullError at once if there is a `withinMs`: the caller of put can act. Workers have none, because they free memory
    * @throws the reason of the signal if it aborts
    */
   async call<T>(send: (client: IoredisClient, isUnknown: boolean) => Promise<T>, patience: Patience = {}): Promise<T> {

@@ -205,12 +205,6 @@ export class JobBroker {
     return ids.map((_, at) => ({ status: reply[2 * at]!, result: reply[2 * at + 1]! || undefined }));
   }
 
-  /** When a record expires, Unix ms by this machine's clock; `undefined` if it does not. */
-  async expiresAt(id: string, patience: Patience = tenSeconds): Promise<number | undefined> {
-    const left = await this.connection.call((client) => client.pttl(this.keys.job(id)), patience);
-    return left < 0 ? undefined : Date.now() + left;
-  }
-
   /** Ids of the jobs with a status, newest first, with the score that they have in the index. */
   async page(
     status: JobStatus,

@@ -73,7 +73,8 @@ export class Notifier {
         this.#pauseMs = Math.min(Math.max(2 * this.#pauseMs, shortestPauseMs), longestPauseMs);
         await pause(this.#pauseMs, undefined, { ref: false });
       }
-    }    this.#isFlushing = false; // in the turn in which nothing was left to do
+    }
+    this.#isFlushing = false; // in the turn in which nothing was left to do
   }
 
   async #send(begun: readonly string[], ended: readonly string[]): Promise<void> {

@@ -16,9 +16,10 @@ export function scribe(
   queue: HotQueue<Load>,
   history: History,
   options: { concurrency?: number; attempts?: number; backoff?: number },
+  next?: HotQueue<Load>,
 ): ReturnType<QueueWorker<Load>> {
   const released = new Map<string, number>();
-  const handle = async (load: Load, job: Delivery<Load>): Promise<void> => {
+  const handle = async (load: Load, job: Delivery<Load>): Promise<string | undefined> => {
     const mark = { key: load.key, id: job.id, attempt: job.attempt };
     history.write('start', { ...mark, sum: sumOf(load) });
     job.signal.addEventListener('abort', () => history.write('aborted', { ...mark, text: String(job.signal.reason) }));
@@ -37,17 +38,22 @@ export function scribe(
     if (verb === 'release' && (released.get(load.key) ?? 0) < Number(argument)) {
       released.set(load.key, (released.get(load.key) ?? 0) + 1);
       history.write('gives', { ...mark, kind: 'release' });
-      return void (await job.release());
+      await job.release();
+      return undefined;
     }
     if (verb === 'later' && job.attempt === 1) {
       history.write('gives', { ...mark, kind: 'retry' });
       history.write('due', { key: load.key, due: Date.now() + Number(argument) });
-      return void (await job.retry({ delay: Number(argument) }));
+      await job.retry({ delay: Number(argument) });
+      return undefined;
     }
     history.write('end', mark);
     if (verb === 'float') setTimeout(() => void Promise.reject(new Error(askedForError)), 50);
     if (verb === 'bury') await job.bury('the message asked for it');
+    if (verb === 'ack') history.write('acks', mark); // then what it returns is no result
     if (verb === 'ack') await job.ack();
+    if (next) await job.next(next, { key: `next-${load.key}`, ms: 0 });
+    return sumOf(load);
   };
   return queue.worker(handle, options);
 }

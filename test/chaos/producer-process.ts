@@ -3,6 +3,7 @@ import { HotQueue } from '../../src/index.js';
 import { Dice } from './dice.js';
 import { loggerInto } from './handler.js';
 import { History, type Load } from './history.js';
+import { isTracked, Waits } from './jobs.js';
 import { confirm, putLogged } from './producing.js';
 import { clientFor, connect, type Road } from './road.js';
 
@@ -27,7 +28,12 @@ const history = new History(task.folder, task.proc);
 process.on('uncaughtExceptionMonitor', (error) => history.write('uncaught', { text: String(error.stack ?? error) }));
 const { options, close } = connect(task.road);
 const asking = task.replicas !== undefined && !('url' in task.road) ? clientFor(task.road) : undefined;
-const queue = new HotQueue(task.queue, { ...options, logger: loggerInto(history) }) as unknown as HotQueue<Load>;
+const queue = new HotQueue(task.queue, {
+  ...options,
+  track: isTracked(),
+  logger: loggerInto(history),
+}) as unknown as HotQueue<Load>;
+const waits = isTracked() ? new Waits(history) : undefined;
 const dice = new Dice(task.seed);
 const beganAt = performance.now();
 let isStopping = false;
@@ -38,11 +44,14 @@ for (let put = 0; put < task.count && !isStopping;) {
     key: `${task.proc}-${put + index}`,
     ms: dice.whole(0, task.mostMs),
   }));
-  await (asking ? confirm(queue, asking, task.replicas!, history, loads) : putLogged(queue, history, loads));
+  await (asking
+    ? confirm(queue, asking, task.replicas!, history, loads, waits)
+    : putLogged(queue, history, loads, waits));
   put += size;
   const aheadMs = (put / task.perSecond) * 1_000 - (performance.now() - beganAt);
   if (aheadMs > 5) await new Promise((resolve) => setTimeout(resolve, aheadMs));
 }
+await waits?.ended();
 history.write('down');
 await queue.close();
 asking?.disconnect();

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
-import { type HotQueue, HotQueueError } from '../../src/index.js';
+import { type HotQueue, HotQueueError, type Job } from '../../src/index.js';
 import { type History, type Load, sumOf } from './history.js';
+import type { Waits } from './jobs.js';
 
 const unknown = new Set(['OUTCOME_UNKNOWN', 'REDIS_UNREACHABLE']);
 
@@ -13,12 +14,18 @@ export async function putLogged(
   queue: Pick<HotQueue<Load>, 'put'>,
   history: History,
   loads: readonly Load[],
+  waits?: Waits,
 ): Promise<string | undefined> {
   const jobs = loads.map((load) => [load.key, sumOf(load)] as const);
   history.write('put', { type: 'invoke', jobs });
   try {
-    const stored = (await queue.put(...loads)) as { id: string } | { id: string }[];
-    history.write('put', { type: 'ok', jobs, ids: [stored].flat().map(({ id }) => id) });
+    const stored = [(await queue.put(...loads)) as Job | Job[]].flat();
+    const isNew = (_: unknown, index: number): boolean => stored[index]!.isDuplicate !== true;
+    const [fresh, others] = [jobs.filter(isNew), jobs.filter((_, index) => stored[index]!.isDuplicate === true)];
+    if (fresh.length > 0)
+      history.write('put', { type: 'ok', jobs: fresh, ids: stored.filter(isNew).map(({ id }) => id) });
+    if (others.length > 0) history.write('put', { type: 'fail', jobs: others, text: 'a duplicate' }); // it must not run
+    waits?.follow(stored, loads);
     return undefined;
   } catch (error) {
     const code = error instanceof HotQueueError ? error.code : 'UNTYPED';
@@ -43,6 +50,7 @@ export async function confirm(
   replicas: number,
   history: History,
   loads: readonly Load[],
+  waits?: Waits,
 ): Promise<void> {
   const fence = `{${queue.key}}:fence:${history.proc}`;
   const ask = async (): Promise<{ server: string; have: number }> => {
@@ -53,7 +61,7 @@ export async function confirm(
   };
   const none = { server: '', have: 0 };
   const before = await ask().catch(() => none);
-  if ((await putLogged(queue, history, loads)) !== undefined) return;
+  if ((await putLogged(queue, history, loads, waits)) !== undefined) return;
   const after = await ask().catch(() => none);
   if (after.server === '' || after.server !== before.server || after.have < replicas) return;
   history.write('confirmed', { jobs: loads.map(({ key }) => [key, '']) });

@@ -7,6 +7,7 @@ import { blockingScenarios } from './scenarios/blocking.js';
 import { connectionScenarios } from './scenarios/connections.js';
 import { exitScenarios } from './scenarios/exits.js';
 import { failoverScenarios } from './scenarios/failover.js';
+import { jobScenarios } from './scenarios/jobs.js';
 import { lateScenarios } from './scenarios/late.js';
 import { lossScenarios } from './scenarios/losses.js';
 import { messageScenarios } from './scenarios/messages.js';
@@ -32,6 +33,7 @@ const scenarios: readonly Scenario[] = [
   ...processScenarios,
   ...refusalScenarios,
   ...rivalScenarios,
+  ...jobScenarios,
   ...lateScenarios,
   ...userScenarios,
 ].sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -16,6 +16,8 @@ export interface WorkerTask {
   readonly deadlineMs: number;
   readonly attempts?: number;
   readonly backoff?: number;
+  /** A queue on which each handler puts a follow-up. */
+  readonly next?: string;
 }
 
 const task = JSON.parse(process.env.CHAOS!) as WorkerTask;
@@ -30,12 +32,14 @@ const queues = [task.queue, ...(task.also ?? [])].map(
 );
 for (const queue of queues) listen(queue, history);
 const places = { concurrency: task.concurrency, attempts: task.attempts ?? 3, backoff: task.backoff ?? 50 };
+const next = task.next === undefined ? undefined : (new HotQueue(task.next, options) as unknown as HotQueue<Load>);
 const running = run(
-  queues.map((queue) => scribe(queue, history, places)),
+  queues.map((queue) => scribe(queue, history, places, next)),
   { shutdownTimeout: task.deadlineMs },
 );
 history.write('up'); // its signal handlers are installed now
 await running;
 history.write('down');
 await Promise.all(queues.map((queue) => queue.close()));
+await next?.close();
 close();

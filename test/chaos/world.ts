@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { HotQueue, start, type QueueOptions, type Runner } from '../../src/index.js';
+import { HotQueue, start, type Job, type QueueOptions, type Runner } from '../../src/index.js';
 import { mostCrashes } from '../../src/redis/registration.js';
 import { Keys } from '../../src/redis/keys.js';
 import { check, type Allowances, type Remains, type Verdict } from './checker.js';
 import { OwnChild } from './children.js';
 import { heldIn } from './claims.js';
+import { Waits } from './jobs.js';
+import { checkJobs, type JobAllowances } from './jobs-checker.js';
 import { Dice } from './dice.js';
 import { listen, loggerInto, scribe } from './handler.js';
 import { type Entry, History, type Load, nowMs, Reader, sumOf } from './history.js';
@@ -64,6 +66,8 @@ export class World {
   readonly #names = new Set<string>();
   readonly #endings: (() => Promise<void>)[] = [];
   readonly #reader: Reader;
+  #tracking: JobAllowances | undefined;
+  readonly #waits = new Map<History, Waits>();
   #counter = 0;
 
   private constructor(
@@ -132,11 +136,48 @@ export class World {
     const queue = new HotQueue(name, {
       url: this.redis.url,
       logger: loggerInto(history),
+      ...(this.#tracking && { track: true }),
       ...rest,
     }) as unknown as HotQueue<Load>;
     listen(queue, history);
     this.#queues.push(queue);
     return Object.assign(queue, { history });
+  }
+
+  /** All messages of this scenario are tracked, and their producers wait for the results. */
+  trackAll(allowed: JobAllowances = {}): void {
+    this.#tracking = allowed;
+  }
+
+  get isTracked(): boolean {
+    return this.#tracking !== undefined;
+  }
+
+  /** Same as {@link put}, for the jobs. */
+  async putJobs(
+    queue: Pick<HotQueue<Load>, 'put'>,
+    loads: readonly Load[],
+    history = (queue as HotQueue<Load> & { history: History }).history,
+  ): Promise<Job[]> {
+    let jobs: Job[] = [];
+    const waits = this.#waitsOf(history);
+    const follow = waits.follow.bind(waits);
+    const kept = {
+      follow: (stored: readonly Job[], all: readonly Load[]) => follow((jobs = [...stored]), all),
+    } as Waits;
+    await putLogged(queue, history, loads, kept);
+    return jobs;
+  }
+
+  /** Waits until all results were read that this process waits for. */
+  async waitsEnded(): Promise<void> {
+    await Promise.all([...this.#waits.values()].map((waits) => waits.ended()));
+  }
+
+  #waitsOf(history: History): Waits {
+    const waits = this.#waits.get(history) ?? new Waits(history);
+    this.#waits.set(history, waits);
+    return waits;
   }
 
   /** Workers in this process. */
@@ -162,7 +203,8 @@ export class World {
 
   /** Puts messages and writes the put to the history. @returns the code of the error, if any */
   put(queue: HotQueue<Load>, ...loads: Load[]): Promise<string | undefined> {
-    return putLogged(queue, (queue as HotQueue<Load> & { history: History }).history, loads);
+    const { history } = queue as HotQueue<Load> & { history: History };
+    return putLogged(queue, history, loads, this.#tracking && this.#waitsOf(history));
   }
 
   /** Same as {@link put}, with options for `queue.with()`. */
@@ -171,7 +213,8 @@ export class World {
     options: Parameters<HotQueue<Load>['with']>[0],
     ...loads: Load[]
   ): Promise<string | undefined> {
-    return putLogged(queue.with(options), (queue as HotQueue<Load> & { history: History }).history, loads);
+    const { history } = queue as HotQueue<Load> & { history: History };
+    return putLogged(queue.with(options), history, loads, this.#tracking && this.#waitsOf(history));
   }
 
   /** Same as {@link put}, due `afterMs` from now or at an instant. The checker reports a message that runs earlier. */
@@ -262,7 +305,7 @@ export class World {
     const loader = file.endsWith('.ts') ? ['--import', '@oxc-node/core/register'] : [];
     const child = OwnChild.start(process.execPath, [...loader, file], {
       cwd: path.join(here, '../..'),
-      env: { ...process.env, CHAOS: JSON.stringify(task) },
+      env: { ...process.env, CHAOS: JSON.stringify(task), CHAOS_TRACKED: this.#tracking ? '1' : '0' },
       output: path.join(this.root, 'output'),
     });
     this.#children.push(child);
@@ -372,6 +415,7 @@ export class World {
             .catch((error: unknown) => this.claim(`every runner stops without an error (${String(error)})`, false)),
         ),
     );
+    if (this.#tracking) await Promise.race([this.waitsEnded(), pause(15_000, undefined, { ref: false })]);
     await Promise.all(this.#queues.splice(0).map((queue) => queue.close()));
     for (const child of this.#children) child.signal('SIGTERM');
     await Promise.race([
@@ -381,7 +425,12 @@ export class World {
     await Promise.all(this.#children.map((child) => child.kill()));
     const look = await this.look();
     const verdict = check(this.#reader.sorted(), look, this.allowed);
-    return { ...verdict, counters: { ...verdict.counters, ...this.figures } };
+    const counters = { ...verdict.counters, ...this.figures };
+    if (!this.#tracking) return { ...verdict, counters };
+    const entries = this.#reader.sorted();
+    const violations = [...verdict.violations, ...checkJobs(entries, look, this.#tracking)];
+    const results = entries.filter(({ f, type }) => f === 'result' && type === 'ok').length;
+    return { ok: violations.length === 0, counters: { ...counters, results }, violations };
   }
 
   /** Ends everything that the scenario started, also after a failure. */

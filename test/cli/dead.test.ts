@@ -184,7 +184,7 @@ const foreignRecords = [
 ];
 const foreignMessages = ['', '#id 1 0\n1', '#id 1 0 f=3\n[1]\n1', '#id 1 0 f=9\n[{"at":1e99}]\n1', '\ufffd', '#'];
 
-it('ls and show print records that another program wrote, whatever they contain', async () => {
+it('ls and show print any record that another program wrote', async () => {
   const queue = aQueue();
   const { dead, deadMessages } = new Keys(queue.name);
   const stored = foreignRecords.map((record, n) => [`key-${n}`, `${record}\n${foreignMessages[n % 6]}`] as const);

@@ -90,7 +90,7 @@ it('a file with one value over several lines becomes one line', async () => {
   expect((await hotqueue(['get', queue.name])).stdout).toBe('{"n" : 9007199254740993,"list": [1.0,2]}\n');
 });
 
-it('a line of JSON text has the same value, whatever the text looks like', () => {
+it('a line of JSON text keeps the value of any text', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom(undefined, 2, '\t'), (value, indent) => {
       const text = JSON.stringify(value, undefined, indent);

@@ -155,7 +155,7 @@ it('messages that an ordinary take brought under the same number are claimed onc
   expect(await scene.books()).toEqual({ known: '1: 0 of 1', waiting: [] });
 });
 
-it('the reply to an ordinary take in flight is processed first, whichever of the two calls got the message', async () => {
+it('the reply to an ordinary take in flight is processed first, also if the other take got the message', async () => {
   const [behind, ordinary] = [latch(), latch()];
   const scene = await pokedWithLateReply(behind);
   scene.faulty.next('take', lateReply(ordinary));

@@ -25,7 +25,9 @@ const put: Required<Omit<PutOptions, 'at' | 'id' | 'until' | 'replace'>> = {
   track: true,
   unique: 'key',
 };
-const others: Required<Omit<QueueOptions, keyof typeof address | keyof typeof put | 'connection' | 'whenFull' | 'until' | 'replace'>> = {
+const others: Required<
+  Omit<QueueOptions, keyof typeof address | keyof typeof put | 'connection' | 'whenFull' | 'until' | 'replace'>
+> = {
   serializer: null,
   prefix: 'shop',
   wire: 'plain',
@@ -64,5 +66,5 @@ it.each(Object.entries(put))('%s of a queue is a default of its puts', (option, 
 });
 
 it('the options above are all put options that a queue accepts', () => {
-  expect([...Object.keys(put), 'at', 'id'].sort()).toEqual([...putOptionNames].sort());
+  expect([...Object.keys(put), 'at', 'id', 'until', 'replace'].sort()).toEqual([...putOptionNames].sort());
 });

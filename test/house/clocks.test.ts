@@ -13,6 +13,7 @@ const allowed: Readonly<Record<string, string>> = {
   'wire/envelope.ts': 'a failure is recorded with its time',
   'producer/publisher.ts': 'the time of the put, for the job and for `ttl`',
   'consumer/session.ts': 'whether the `ttl` of a message has passed',
+  'consumer/claim-job.ts': 'a failure is recorded with its time',
   'consumer/delivery.ts': 'the time of the put, in a delivery for tests',
   'consumer/heartbeat-report.ts': 'when an attempt began, for other machines',
   'core/options/placement.ts': 'an `at` that is in seconds is refused',

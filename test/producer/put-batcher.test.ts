@@ -22,7 +22,9 @@ interface Call {
 }
 
 const call = (...messages: string[]): Call => ({ messages });
-const context = { name: 'q', events: new EventEmitter() } as unknown as QueueContext;
+const makeJob: QueueContext['makeJob'] = (fields, _, isDuplicate) =>
+  Object.assign({ ...fields }, isDuplicate === undefined ? {} : { isDuplicate });
+const context = { name: 'q', events: new EventEmitter(), makeJob } as unknown as QueueContext;
 const patience = { withinMs: 5_000 };
 
 /** The request of a call; ids are the messages themselves. */

@@ -8,7 +8,7 @@ import { aBroker, redis } from '../support/queue.js';
 const at = { withinMs: 5_000 };
 const hour = 3_600_000;
 type PutTerms = Pick<PutBatch, 'own' | 'limit'>;
-const all = (count: number) => ({ accepted: count, duplicates: [] });
+const all = (count: number) => ({ accepted: count, duplicates: new Map() });
 const own = (...ids: string[]): PutTerms => ({ own: { ids, forMs: hour } });
 const limited = (most: number, ...calls: number[]): PutTerms => ({ limit: { most, calls } });
 const postponed = (...ids: string[]): DelayedPut[] =>
@@ -78,8 +78,20 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
     const broker = aBroker();
     expect(await put(broker, 1, ['a', 'b'], own('a', 'b'))).toEqual(all(2));
     expect(await put(broker, 1, ['a', 'b'], own('a', 'b'))).toEqual(all(2));
-    expect(await put(broker, 2, ['b', 'c', 'c'], own('b', 'c', 'c'))).toEqual({ accepted: 3, duplicates: [0, 2] });
-    expect(await put(broker, 2, ['b', 'c', 'c'], own('b', 'c', 'c'))).toEqual({ accepted: 3, duplicates: [0, 2] });
+    expect(await put(broker, 2, ['b', 'c', 'c'], own('b', 'c', 'c'))).toEqual({
+      accepted: 3,
+      duplicates: new Map([
+        [0, undefined],
+        [2, undefined],
+      ]),
+    });
+    expect(await put(broker, 2, ['b', 'c', 'c'], own('b', 'c', 'c'))).toEqual({
+      accepted: 3,
+      duplicates: new Map([
+        [0, undefined],
+        [2, undefined],
+      ]),
+    });
     expect(await countOf(broker)).toBe(3);
     const left = await redis().pttl(broker.keys.mark('a'));
     expect(left).toBeGreaterThan(hour - 60_000);
@@ -90,7 +102,10 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
     const broker = aBroker();
     await put(broker, 1, ['a'], own('a'));
     await redis().del(broker.keys.producer('producer'));
-    expect(await put(broker, 1, ['a', 'a'], own('a', 'a'))).toEqual({ accepted: 2, duplicates: [1] });
+    expect(await put(broker, 1, ['a', 'a'], own('a', 'a'))).toEqual({
+      accepted: 2,
+      duplicates: new Map([[1, undefined]]),
+    });
     expect(await countOf(broker)).toBe(1);
   });
 
@@ -98,7 +113,10 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
     const broker = aBroker();
     await put(broker, 1, ['a'], own('a'));
     const terms = { ...own('a', 'b', 'c'), ...limited(2, 1, 1, 1) };
-    expect(await put(broker, 2, ['a', 'b', 'c'], terms)).toEqual({ accepted: 2, duplicates: [0] });
+    expect(await put(broker, 2, ['a', 'b', 'c'], terms)).toEqual({
+      accepted: 2,
+      duplicates: new Map([[0, undefined]]),
+    });
     expect(await redis().exists(broker.keys.mark('c'))).toBe(0);
   });
 });

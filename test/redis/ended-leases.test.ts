@@ -138,7 +138,7 @@ describe('recovery of a worker with many messages', () => {
     expect(calls()).toBeGreaterThan(1);
   });
 
-  it('blames only the quarantined message, in whichever call it is', async () => {
+  it('blames only the quarantined message, in every call that it can be in', async () => {
     const { broker, worker } = await loaded(1_000, (index) => `#m${index} 0 0\n${index}`, true);
     expect(await broker.recover(worker, 'hotqueue', at)).toEqual({ waiting: 1_000, quarantined: 0, buried: 1 });
     expect(await broker.reader.peek(1, at)).toEqual(['#m0 0 0\n0']);

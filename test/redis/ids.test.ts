@@ -120,7 +120,7 @@ describe('failures that a header announces', () => {
   );
 });
 
-it('the workers of a queue are listed, whatever a program has written as their report', async () => {
+it('lists the workers of a queue with any text as their report', async () => {
   const queue = aQueue();
   const broker = aBroker(queue.name);
   const worker = await aWorker(broker);

@@ -60,7 +60,7 @@ describe('a take', () => {
     expect(copied).toBeLessThan(24 * large); // there are 100 large messages
   });
 
-  it('brings every message in order, whatever their sizes are', async () => {
+  it('brings messages of any sizes in order', async () => {
     const broker = aBroker();
     const sizes = Array.from({ length: 300 }, (_, index) =>
       index % 37 === 5 ? 200_000 : index % 11 === 3 ? 9_000 : 3,

@@ -1,4 +1,5 @@
 // Errors about the jobs of tracked messages: their results, and the waits for them.
+import { shown } from '../shown.js';
 import { HotQueueError } from './base.js';
 
 /**
@@ -188,5 +189,20 @@ export class ResultTooLargeError extends HotQueueError {
     super(
       `result of job ${id} of queue "${queue}" is too large: ${bytes} bytes, and track.maxResult is ${mostBytes}. Store large data elsewhere and return its address, or raise track.maxResult`,
     );
+  }
+}
+
+/**
+ * `job.next` got no queue as its first argument, or a queue on another Redis. Code `NOT_A_QUEUE`. The message and its follow-up are
+ * stored in one step, so both queues must be in one Redis.
+ *
+ * @example
+ * await job.next(reports, { page: job.payload.url });
+ */
+export class NotAQueueError extends HotQueueError {
+  readonly code = 'NOT_A_QUEUE';
+  /** @param value what was given. @param reason why it does not fit */
+  constructor(value: unknown, reason = 'expected a HotQueue as the first argument') {
+    super(`next(): invalid queue ${shown(value)}: ${reason}`);
   }
 }

@@ -7,6 +7,7 @@ import {
   type PlacementOptions,
   type ResolvedPlacement,
 } from './placement.js';
+import { describe } from '../shown.js';
 import { aTracking, aUniqueKey, type ResolvedTracking, type TrackOptions, type UniqueKey } from './track.js';
 import { a, checkOptions, present, type OptionSchema } from './schema.js';
 
@@ -207,8 +208,8 @@ const longestBackoffs = 80;
 
 /** One wait, or a list of waits. */
 function aBackoff(value: Duration | readonly Duration[], option: string): number | readonly number[] {
-  if (!Array.isArray(value)) return toMs(value as Duration, option);
-  const waits = value.map((wait: Duration, index) => toMs(wait, `${option}[${index}]`));
+  if (describe(value) !== 'an array') return toMs(value as Duration, option);
+  const waits = (value as readonly Duration[]).map((wait, index) => toMs(wait, `${option}[${index}]`));
   if (waits.length === 0) throw new InvalidOptionError(option, `invalid ${option} []: expected at least one duration`);
   if (waits.length === 1) return [waits[0]!, waits[0]!]; // a single number would double with each attempt
   if (waits.join(',').length <= longestBackoffs) return waits;

@@ -35,7 +35,10 @@ end
 
 local last, outcome = string.match(redis.call('GET', producer) or '', '^(%d+) ?(.*)$')
 if last and number < tonumber(last) then return reply(-1) end
-if last and number == tonumber(last) then return reply(string.match(outcome, '^(%d+) ?(.*)$')) end
+if last and number == tonumber(last) then
+  local accepted, same = string.match(outcome, '^(%d+) ?(.*)$')
+  return reply(accepted or -1, same)
+end
 
 local messages = cmsgpack.unpack(ARGV[6])
 local ids = ARGV[9] ~= '' and cmsgpack.unpack(ARGV[9])

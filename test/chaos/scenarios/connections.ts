@@ -8,11 +8,17 @@ import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
 import { underLoad } from './load.js';
 
-type Verb = 'put' | 'take' | 'beat' | 'ack' | 'retry' | 'bury' | 'release';
+type Verb = 'put' | 'put-with' | 'take' | 'begin' | 'beat' | 'ack' | 'settle' | 'retry' | 'bury' | 'release';
+
+const plainVerbs: readonly Verb[] = ['put', 'take', 'ack', 'retry', 'bury', 'release'];
+const trackedVerbs: readonly Verb[] = ['put-with', 'take', 'begin', 'settle', 'release'];
 
 /** The command on the wire, and which of its replies may be broken; all by default. */
 const wire: Record<Verb, { name: string; isIt?: (reply: Buffer) => boolean }> = {
   put: { name: 'put' },
+  'put-with': { name: 'put-with' },
+  begin: { name: 'begin' },
+  settle: { name: 'settle' },
   take: { name: 'take', isIt: (reply) => /^\*[68]\r\n/.test(reply.toString('latin1', 0, 4)) }, // with messages
   beat: { name: 'beat' },
   ack: { name: 'ack' },
@@ -41,10 +47,10 @@ async function lose(world: World, kind: 'before' | 'after', verb: Verb, wanted: 
   // The lease sets the rate of heartbeats, so it is short for them. For the other verbs it is so long that no lease ends in the scenario.
   const leaseMs = isBeat ? 2_000 : 120_000;
   world.startWorkers({ url: proxy.url, queue: name, leaseMs, workers: 2, concurrency: 4 });
-  const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
+  const producer = world.queue({ name, url: verb.startsWith('put') ? proxy.url : world.redis.url });
   const mostMs = kind === 'before' ? 150 : 0; // the messages of a take are settled at different times
   while (proxy.faults() < wanted) {
-    const loads = Array.from({ length: world.dice.whole(1, verb === 'put' ? 3 : 6) }, () =>
+    const loads = Array.from({ length: world.dice.whole(1, verb.startsWith('put') ? 3 : 6) }, () =>
       world.load(isBeat ? world.dice.whole(500, 2_500) : world.dice.whole(0, mostMs), does(world, kind, verb)),
     );
     await world.put(producer, ...loads);
@@ -58,6 +64,7 @@ async function lose(world: World, kind: 'before' | 'after', verb: Verb, wanted: 
 /** What a message asks of its handler, so that the worker sends the call. If calls are lost, some messages of the take ask for nothing and are acknowledged. */
 function does(world: World, kind: 'before' | 'after', verb: Verb): string | undefined {
   if (verb === 'ack') return world.dice.chance(0.5) ? 'ack' : undefined;
+  if (verb === 'settle') return world.dice.pick([undefined, undefined, 'fail:1', 'bury', 'ack']);
   return kind === 'after' || world.dice.chance(0.5) ? asks[verb] : undefined;
 }
 
@@ -67,7 +74,7 @@ const f04: Scenario = {
   withinMs: { short: 180_000, long: 1_200_000 },
   async run(world) {
     world.allowed = { noRecovery: true };
-    const verbs: Verb[] = ['put', 'take', 'ack', 'retry', 'bury', 'release'];
+    const verbs = world.isTracked ? trackedVerbs : plainVerbs;
     const wanted = world.isLong ? 1_000 : 50;
     // Heartbeats are rare, and a connection that loses all of them cannot keep a lease: so many connections lose a few each.
     const beats = Array.from({ length: 10 }, (_, index) => lose(world, 'after', 'beat', wanted / 10, String(index)));
@@ -87,7 +94,7 @@ const f04b: Scenario = {
   withinMs: { short: 180_000, long: 1_200_000 },
   async run(world) {
     world.allowed = { noRecovery: true };
-    const verbs: Verb[] = ['put', 'take', 'ack', 'retry', 'bury', 'release'];
+    const verbs = world.isTracked ? trackedVerbs : plainVerbs;
     const wanted = world.isLong ? 500 : 40;
     await Promise.all(verbs.flatMap((verb) => ['a', 'b'].map((part) => lose(world, 'before', verb, wanted / 2, part))));
     await world.drained();
@@ -105,7 +112,7 @@ const f03: Scenario = {
       const proxy = await world.proxy();
       const name = `cut-${verb}`;
       world.startWorkers({ url: proxy.url, queue: name, leaseMs: 120_000, concurrency: 2 });
-      const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
+      const producer = world.queue({ name, url: verb.startsWith('put') ? proxy.url : world.redis.url });
       const longest = verb === 'take' ? 160 : 5;
       for (let bytes = 1; bytes < longest; bytes += verb === 'take' ? step : 1) {
         let isCut = false;
@@ -140,7 +147,7 @@ const f03c: Scenario = {
           ? { kind: 'corrupt', bytes: 0 }
           : undefined;
       world.startWorkers({ url: proxy.url, queue: name, leaseMs: isBeat ? 2_000 : 120_000, concurrency: 4 });
-      const producer = world.queue({ name, url: verb === 'put' ? proxy.url : world.redis.url });
+      const producer = world.queue({ name, url: verb.startsWith('put') ? proxy.url : world.redis.url });
       while (proxy.faults() < (isBeat ? wanted / 5 : wanted)) {
         await world.put(
           producer,

@@ -1,0 +1,120 @@
+import { JobCancelledError, LeaseLostError, NotAQueueError, NotTrackedError } from '../core/errors.js';
+import type { JobFields } from '../core/job.js';
+import type { PutOptions } from '../core/options/put.js';
+import { deliver, prepareFor } from '../jobs/outbox.js';
+import { payloadType, type Encoded } from '../payload/payload-type.js';
+import type { Patience } from '../redis/connection.js';
+import type { JobSettleReply } from '../redis/job-broker.js';
+import type { QueueContext } from '../redis/queue-context.js';
+import { errorRecord } from '../wire/error-record.js';
+import type { JobSettler, SettledJob } from './job-settler.js';
+
+/** A claim, as far as its job needs it. */
+export interface JobClaim {
+  readonly context: QueueContext;
+  readonly queue: string;
+  readonly id: string;
+  readonly worker: string;
+  readonly take: { readonly number: number };
+  readonly index: number;
+  readonly attempt: number;
+}
+
+/** The session of a claim, as far as its job needs it. */
+export interface JobHolder {
+  readonly jobSettler: JobSettler;
+  /** How long a settlement may wait for Redis. */
+  readonly settling: Patience;
+  /** Leaving waits for this. */
+  follow(work: Promise<void>): void;
+}
+
+/** Most characters of a line in the log of a job. */
+const longestLine = 4_096;
+const patience = { withinMs: 10_000 };
+const progressType = payloadType(undefined, { maxBytes: 65_536 });
+
+/** What a claim has beside the message: the record of its job, and the messages that are put when it is done. Most claims have neither. */
+export class ClaimJob {
+  /** The text of another payload that a later put gave to this job. */
+  replacement: string | undefined;
+  /** Entries of the outbox, with their names. */
+  readonly #followUps: string[] = [];
+  #notes = 0;
+
+  constructor(
+    private readonly claim: JobClaim,
+    private readonly session: JobHolder,
+    /** Whether the job has a record. */
+    readonly isTracked: boolean,
+  ) {}
+
+  /** Settles the message together with the record. @param onReply gets the reply, or the error if Redis did not answer in time */
+  settle(words: SettledJob['words'], onReply: SettledJob['onReply']): void {
+    const { take, index, id, worker } = this.claim;
+    this.session.jobSettler.add({ take, index, id, worker, isTracked: this.isTracked, words, onReply });
+  }
+
+  /** {@link settle} as done. What must be put because of it is stored in the same step. @param result its text */
+  acknowledge(result: string, onReply: SettledJob['onReply']): void {
+    this.settle(['done', result, ...this.#followUps], (reply) => {
+      onReply(reply);
+      if (reply === 'done') this.#deliver(); // otherwise maintenance delivers what is in the outbox
+    });
+  }
+
+  retry(lane: string, delayMs: number, message: Buffer, error: unknown): Promise<JobSettleReply> {
+    return this.#settled(['retry', lane, delayMs, message, this.#failure(error)]);
+  }
+
+  bury(record: string, message: Buffer, reason: string, error: unknown): Promise<JobSettleReply> {
+    const status = reason === 'expired' ? 'expired' : 'failed';
+    return this.#settled(['bury', record, message, status, this.#failure(error ?? new Error(reason))]);
+  }
+
+  /** @throws NotSerializableError; InvalidPayloadError if it is larger than 64 KiB */
+  async progress(value: unknown): Promise<void> {
+    await this.#note('progress', (progressType.encode(value) as Encoded<unknown>).text);
+  }
+
+  async log(line: string): Promise<void> {
+    await this.#note('log', String(line).slice(0, longestLine));
+  }
+
+  /** Puts a message when this one is done. */
+  async next(queue: object, payload: unknown, options?: PutOptions): Promise<JobFields> {
+    const { id, attempt, context } = this.claim;
+    const { job, followUp, connection } = await prepareFor(queue)(payload, options);
+    if (connection !== context.broker.connection)
+      throw new NotAQueueError(followUp.queue, `it is on another Redis than queue "${context.name}"`);
+    this.#followUps.push(`${id}.${attempt}.${this.#followUps.length / 2}`, JSON.stringify(followUp));
+    return job;
+  }
+
+  async #note(kind: 'progress' | 'log', text: string): Promise<void> {
+    const { queue, id, worker, context } = this.claim;
+    if (!this.isTracked) throw new NotTrackedError(queue, id, `${kind}()`);
+    const reply = await context.broker.jobs.note(worker, this.claim, (this.#notes += 1), [kind, text], patience);
+    if (reply === 'cancelled') throw new JobCancelledError(queue, id);
+    if (reply === 'lost') throw new LeaseLostError(queue, id);
+  }
+
+  #settled(words: SettledJob['words']): Promise<JobSettleReply> {
+    return new Promise((resolve, reject) => {
+      this.settle(words, (reply) => (reply instanceof Error ? reject(reply) : resolve(reply)));
+    });
+  }
+
+  /** What is not delivered here, because Redis is away or the process ends, another process delivers later. */
+  #deliver(): void {
+    for (let at = 0; at < this.#followUps.length; at += 2) {
+      const [name, entry] = [this.#followUps[at]!, this.#followUps[at + 1]!];
+      this.session.follow(deliver(this.claim.context.broker, name, entry, this.session.settling));
+    }
+  }
+
+  /** A failure of an attempt, as the record has it. */
+  #failure(error: unknown): string {
+    return JSON.stringify({ attempt: this.claim.attempt, at: Date.now(), error: errorRecord(error) });
+  }
+}
