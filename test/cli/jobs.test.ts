@@ -1,4 +1,4 @@
-import { start, type HotQueue, type Job, type JobStatus } from 'hotqueue';
+import { JobExpiredError, start, type HotQueue, type Job, type JobStatus } from 'hotqueue';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { Keys } from '../../src/redis/keys.js';
@@ -360,6 +360,26 @@ describe('job', () => {
       stdout: `${JSON.stringify({ queue, retried: [], refused: [{ id, status }], missing: [] })}\n`,
       stderr: sentence,
     });
+  });
+
+  it('an expired job has no result, and can be retried', async () => {
+    const queue = aQueue({ track: true });
+    const { id } = await queue.with({ ttl: '1ms' }).put('x');
+    const runner = start(queue.worker((payload) => payload));
+    onTestFinished(() => runner.stop());
+    await expect(queue.job(id).result()).rejects.toThrow(JobExpiredError);
+    expect(await hotqueue(['result', queue.name, id, '--json'])).toEqual({
+      code: 1,
+      stdout: `${JSON.stringify({ queue: queue.name, id, status: 'expired' })}\n`,
+      stderr: `job ${id} of queue "${queue.name}" has expired: no worker took it before its ttl had passed\n`,
+    });
+    expect((await hotqueue(['jobs', queue.name, '--status', 'expired'])).stdout).toMatch(
+      new RegExp(`^id +ended +message\n${id} +\\S.* +"x"\n$`),
+    );
+    await runner.stop();
+    expect(await hotqueue(['job', 'retry', queue.name, id])).toMatchObject({ code: 0 });
+    expect(await queue.dead.size()).toBe(0);
+    expect(await queue.job(id).status()).toBe('waiting');
   });
 
   it('retry refuses a failed job whose dead letter was dropped', async () => {
