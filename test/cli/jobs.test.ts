@@ -446,14 +446,13 @@ describe('jobs', () => {
     );
     const cursor = /--cursor (\S+)/.exec(page.stdout)![1]!;
     const rest = await hotqueue(['jobs', queue.name, '--status', 'failed', '-l', '1', '--cursor', cursor, '--json']);
-    const form = z.object({
+    const form = z.strictObject({
       queue: z.literal(queue.name),
       status: z.literal('failed'),
       jobs: z.tuple([z.object({ id: z.literal(first.id), payload: z.literal('fail'), status: z.literal('failed') })]),
-      cursor: z.string(),
     });
-    const last = form.parse(lineOf(rest.stdout)).cursor;
-    expect(await hotqueue(['jobs', queue.name, '--status', 'failed', '--cursor', last])).toMatchObject({
+    form.parse(lineOf(rest.stdout)); // the last page has no cursor
+    expect(await hotqueue(['jobs', queue.name, '--status', 'failed', '--cursor', '0:a'])).toMatchObject({
       code: 3,
       stdout: '',
       stderr: `${queue.name} has no more job that is failed\n`,

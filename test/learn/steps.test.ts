@@ -7,6 +7,7 @@ import { Guide } from '../../src/learn/guide.js';
 import { lesson, steps } from '../../src/learn/lesson.js';
 import { up, type Services } from '../../src/learn/services.js';
 import { LessonState } from '../../src/learn/lesson-state.js';
+import type { Here, QueueState } from '../../src/learn/step.js';
 import { aChild, type Child } from '../support/child.js';
 import { until } from '../support/facts.js';
 import { redisUrl } from '../support/server.js';
@@ -146,4 +147,19 @@ it('ends, and can be started at any exercise', async () => {
 
 it('an invalid put rejects with the error class that the step checks', async () => {
   await expect(emails.put({ to: 'ada' })).rejects.toBeInstanceOf(InvalidPayloadError);
+});
+
+it.each([
+  ['an untracked message', undefined, { waiting: 1 }, { waiting: 0 }, 'not tracked'],
+  ['a job that is a promise', Promise.resolve(), { waiting: 1 }, { waiting: 1 }, 'job is a promise'],
+  ['a job without a variable', undefined, { waiting: 1 }, { waiting: 1 }, 'no variable job'],
+])('the step that puts a tracked message does not accept %s, and says what to do', (_what, job, counts, jobs, said) => {
+  const { step } = steps.find(({ step: { id } }) => id === 'put-tracked')!;
+  const none = { counts: { waiting: 0 }, jobs: { waiting: 0 }, workers: [], next: [], dead: [] };
+  const before = none as unknown as QueueState;
+  const now = { ...none, counts, jobs } as unknown as QueueState;
+  const here: Here = { ...state.here, named: () => job };
+  const { done, saw } = step.check(now, before, here);
+  expect(done).toBe(false);
+  expect(saw).toContain(said);
 });

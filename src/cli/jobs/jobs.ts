@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { HotQueue, JobPage, JobStatus } from 'hotqueue';
+import type { HotQueue, JobListOptions, JobPage, JobStatus } from 'hotqueue';
 import { jobStatuses } from '../../core/job.js';
 import { answer, missing, redisCommand, usage, wholeFrom, withTextQueue, type RedisFlags } from '../command.js';
 import type { JsonText } from '../json-text.js';
@@ -55,15 +55,23 @@ async function list(queue: HotQueue<JsonText>, status: JobStatus, flags: JobsFla
   if (cursor !== undefined) print(`more: use --cursor ${shellWord(cursor)}`);
 }
 
-/** A page with at least one job, if there is one: a whole page of records may have expired. */
+/** A page; with a cursor only if there is another job. A page of the library may be empty: its records have just expired. */
 async function pageOf(
   queue: HotQueue<JsonText>,
   status: JobStatus,
   { limit = 20, cursor }: JobsFlags,
 ): Promise<JobPage<JsonText>> {
-  let page = await queue.jobs.list({ status, limit, ...(cursor !== undefined && { cursor }) });
+  const page = await nextPage(queue, { status, limit, ...(cursor !== undefined && { cursor }) });
+  if (page.cursor === undefined) return page;
+  const rest = await nextPage(queue, { status, limit: 1, cursor: page.cursor });
+  return rest.jobs.length > 0 ? page : { jobs: page.jobs };
+}
+
+/** The next page that is not empty, or the last one. */
+async function nextPage(queue: HotQueue<JsonText>, options: JobListOptions): Promise<JobPage<JsonText>> {
+  let page = await queue.jobs.list(options);
   while (page.jobs.length === 0 && page.cursor !== undefined)
-    page = await queue.jobs.list({ status, limit, cursor: page.cursor });
+    page = await queue.jobs.list({ ...options, cursor: page.cursor });
   return page;
 }
 
