@@ -114,6 +114,17 @@ export const exceptions = [
     why: 'the prompt offers the class-validator that the library reads',
   },
   {
+    to: ['core/job'],
+    from: ['cli/jobs/jobs', 'repl/dot-commands'],
+    why: 'a status is one of the words that the library knows',
+  },
+  { to: ['jobs/job'], from: ['repl/writer'], why: 'the prompt prints a tracked job with its status' },
+  {
+    to: ['jobs/caller-signal'],
+    from: ['repl/prompt'],
+    why: 'Ctrl-C at the prompt ends the waits for results that run in it',
+  },
+  {
     to: ['consumer/active-consumers'],
     from: ['repl/stopping'],
     why: 'Ctrl-C at the prompt ends the loops that run in it',

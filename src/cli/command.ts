@@ -16,6 +16,8 @@ export const exitCodes = {
   usage: 2,
   /** Nothing found: an empty queue, an unknown id. */
   nothing: 3,
+  /** The job has not ended. */
+  notEnded: 4,
 } as const;
 
 /** A command line without the word `hotqueue`, and what it does. */
@@ -105,6 +107,12 @@ export function usage(command: Command, sentence: string): never {
 export function missing(sentence: string): void {
   say(sentence);
   process.exitCode = exitCodes.nothing;
+}
+
+/** Prints why nothing was changed on stderr, and sets exit code 1. */
+export function refused(sentence: string): void {
+  say(sentence);
+  process.exitCode = exitCodes.failed;
 }
 
 /** Parses a whole number, for commander. */

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { addressOf, redisCommand, wholeFrom, type RedisFlags } from './command.js';
 import { print } from './output.js';
 
-const exercises = 5;
+const exercises = 6;
 
 /** `hotqueue learn`: the lesson. */
 export function learnCommand(): Command {
-  return redisCommand('learn', 'Start the lesson: five exercises in two terminals. It checks each step in Redis.', [
+  return redisCommand('learn', 'Start the lesson: six exercises in two terminals. It checks each step in Redis.', [
     ['learn', 'in one terminal; run "hotqueue repl" in another one, in the same folder'],
     ['learn 3', 'start with exercise 3'],
     ['learn --json', 'print all steps, for a handout'],

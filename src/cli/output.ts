@@ -62,6 +62,12 @@ export function age(ms: number): string {
   return `${Math.floor(ms / size)} ${name}`;
 }
 
+/** How long ago a time is, for people: `now`, `3 min ago`. Two clocks may differ, so a time that is not over yet is now. */
+export function ago(at: number, now: number): string {
+  const text = age(Math.max(0, now - at));
+  return text === 'now' ? text : `${text} ago`;
+}
+
 /** `1 message`, `2 messages`. */
 export const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { HotQueueError, type HotQueue, type Job, type Priority, type PutOptions, type Duration } from 'hotqueue';
-import { usage, withTextQueue, type RedisFlags } from './command.js';
+import { usage, withTextQueue } from './command.js';
+import type { WaitFlags } from './jobs/wait-option.js';
 import { jsonText, type JsonText } from './json-text.js';
 import { count, jsonLine, print, say } from './output.js';
 import type { Progress } from './progress.js';
 import { fromFile, fromStdin, notJson, putLines, type Put, type Source } from './put-lines.js';
 
 /** Options of `hotqueue put`. */
-export interface PutFlags extends RedisFlags {
+export interface PutFlags extends WaitFlags {
   readonly count?: number;
   readonly delay?: Duration;
   readonly at?: Date;
@@ -16,6 +17,7 @@ export interface PutFlags extends RedisFlags {
   readonly attempts?: number;
   readonly backoff?: Duration;
   readonly ttl?: Duration;
+  readonly track?: boolean;
 }
 
 /** Puts what the command line names: one message, the same message many times, or a message for each line. */
@@ -37,17 +39,27 @@ type Messages = { readonly message: JsonText } | Source;
 
 async function sourceOf(
   given: string | undefined,
-  { count: times, id }: PutFlags,
+  { count: times, id, wait }: PutFlags,
   command: Command,
 ): Promise<Messages> {
   if (id !== undefined && times !== undefined)
     usage(command, '--id and --count cannot be used together: an id belongs to one message, so leave out one of them');
+  if (wait !== undefined && times !== undefined)
+    usage(
+      command,
+      '--wait and --count cannot be used together: it prints the result of one message, so leave out one of them',
+    );
   const source = await readMessage(given, command);
   if ('message' in source) return source;
   if (times !== undefined)
     usage(command, '--count cannot be used with lines: it repeats a single message, so leave it out');
   if (id !== undefined)
     usage(command, '--id cannot be used with lines: an id belongs to one message, so put the messages one by one');
+  if (wait !== undefined)
+    usage(
+      command,
+      '--wait cannot be used with lines: it prints the result of one message, so use --track, and "result" for each id',
+    );
   return source;
 }
 
@@ -71,9 +83,11 @@ async function put(queue: HotQueue<JsonText>, source: Messages, flags: PutFlags)
   const putAll: Put = (messages) => publisher.putAll(messages);
   if ('message' in source && flags.count === undefined) {
     const job = await publisher.put(source.message);
-    print(flags.json ? lineOf(job) : job.id);
     if (job.isDuplicate) say(`${queue.name} knows this id already: nothing was stored`);
-    return;
+    if (flags.wait === undefined) return print(flags.json ? jsonLine(fieldsOf(job)) : job.id);
+    say(`waiting for the result of job ${job.id}`);
+    const { printResult } = await import('./jobs/await-result.js');
+    return printResult(job, flags, fieldsOf(job));
   }
   const progress = await progressOnTerminal();
   const stream = 'message' in source ? repeated(source.message, flags.count!) : source.stream;
@@ -81,7 +95,7 @@ async function put(queue: HotQueue<JsonText>, source: Messages, flags: PutFlags)
   let stored = 0;
   const onStored = (jobs: readonly Job<JsonText>[]): void => {
     stored += jobs.length;
-    if (flags.json) print(jobs.map(lineOf).join('\n'));
+    if (flags.json) print(jobs.map((job) => jsonLine(fieldsOf(job))).join('\n'));
     progress.tell(stored, part());
   };
   try {
@@ -103,10 +117,14 @@ function* repeated({ text }: JsonText, times: number): Generator<Buffer> {
   for (let left = times; left > 0; left -= most) yield Buffer.from(line.repeat(Math.min(most, left)));
 }
 
-function optionsOf({ delay, at, priority, id, attempts, backoff, ttl }: PutFlags): PutOptions {
-  const given = { delay, at, priority, id, attempts, backoff, ttl };
+function optionsOf({ delay, at, priority, id, attempts, backoff, ttl, track }: PutFlags): PutOptions {
+  const given = { delay, at, priority, id, attempts, backoff, ttl, track };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-const lineOf = ({ id, queue, putAt, isDuplicate = false }: Job<JsonText>): string =>
-  jsonLine({ queue, id, putAt, isDuplicate });
+const fieldsOf = ({ id, queue, putAt, isDuplicate = false }: Job<JsonText>): object => ({
+  queue,
+  id,
+  putAt,
+  isDuplicate,
+});

@@ -15,6 +15,7 @@ import { shown } from '../core/shown.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { newId } from '../wire/id.js';
 import type { ErrorRecord } from '../wire/error-record.js';
+import { callerSignal, withCallerSignal } from './caller-signal.js';
 import type { JobSource, JobStep, ResultOptions } from './job.js';
 import { readRecord, type JobRecord } from './record.js';
 import { JobWaits, type WaitLimits } from './waits.js';
@@ -54,7 +55,7 @@ export class QueueJobs implements JobSource {
     const { name } = this.context;
     const limits = options === undefined ? noLimits : limitsOf(id, options);
     this.context.admit();
-    const end = await this.#waits.wait(id, isOwn, limits);
+    const end = await this.#waits.wait(id, isOwn, withCallerSignal(limits));
     switch (end.status) {
       case 'done':
         return this.#decoded(id, end.result);
@@ -86,7 +87,7 @@ export class QueueJobs implements JobSource {
 
   watch(id: string, { signal }: { signal?: AbortSignal } = {}): AsyncIterableIterator<JobStep> {
     this.context.admit();
-    const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
+    const signals = [this.#closing.signal, signal, callerSignal()].filter((one) => one !== undefined);
     return watchJob(this.context, id, () => this.fetch(id), signals);
   }
 

@@ -42,13 +42,14 @@ export class LessonState {
     if (isComposed && !this.compose) return nothing;
     const queue = this.#queue(name, isComposed ? { url: this.compose!.url } : this.address);
     await queue.workers.watch(); // heartbeats every second: with the default of 10 s, the lesson would notice a step too late
-    const [counts, workers, jobs, dead] = await Promise.all([
+    const [counts, jobs, workers, next, dead] = await Promise.all([
       queue.counts(),
+      queue.jobs.counts(),
       queue.workers.list(),
       queue.peek(few),
       queue.dead.list({ limit: few }),
     ]);
-    return { counts, workers, next: jobs.map(({ payload }) => payload), dead };
+    return { counts, jobs, workers, next: next.map(({ payload }) => payload), dead };
   }
 
   /** Closes all queues, or only those at this url. */
@@ -68,6 +69,7 @@ export class LessonState {
 
 const nothing: QueueState = {
   counts: { waiting: 0, delayed: 0, active: 0, dead: 0, workers: 0, done: 0, failed: 0 },
+  jobs: { waiting: 0, delayed: 0, running: 0, retrying: 0, done: 0, failed: 0, cancelled: 0, expired: 0 },
   workers: [],
   next: [],
   dead: [],

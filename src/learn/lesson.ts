@@ -2,11 +2,12 @@ import { compose } from './parts/compose.js';
 import { crash } from './parts/crash.js';
 import { typedPayload } from './parts/payload.js';
 import { putAndConsume } from './parts/put-and-consume.js';
+import { results } from './parts/results.js';
 import { echoWorker } from './parts/worker.js';
 import type { Part, Step } from './step.js';
 
 /** The exercises of the lesson, in order. */
-export const lesson: readonly Part[] = [putAndConsume, compose, echoWorker, typedPayload, crash];
+export const lesson: readonly Part[] = [putAndConsume, compose, echoWorker, typedPayload, crash, results];
 
 /** Every step, with its exercise and its numbers. */
 export const steps: readonly {

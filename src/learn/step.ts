@@ -1,8 +1,10 @@
-import type { Counts, DeadLetter, WorkerInfo } from 'hotqueue';
+import type { Counts, DeadLetter, JobCounts, WorkerInfo } from 'hotqueue';
 
 /** A snapshot of one queue in Redis. */
 export interface QueueState {
   readonly counts: Counts;
+  /** How many tracked jobs have each status. */
+  readonly jobs: JobCounts;
   readonly workers: readonly WorkerInfo[];
   /** The payloads of the next few messages. */
   readonly next: readonly unknown[];

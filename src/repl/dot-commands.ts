@@ -1,9 +1,11 @@
 import type { Evaluation } from './evaluation.js';
-import { HotQueue, HotQueueError, type QueueOptions } from 'hotqueue';
+import { HotQueue, HotQueueError, type JobRecord, type JobStatus, type QueueOptions } from 'hotqueue';
 import { inspect, stripVTControlCharacters } from 'node:util';
 import { columnsOf, cutTo } from '../cli/text-width.js';
-import { age, hasColour, paint, safe, widthOf } from '../cli/output.js';
+import { ago, hasColour, paint, safe, widthOf } from '../cli/output.js';
+import { outcomeText } from '../cli/jobs/record.js';
 import { table } from '../cli/table.js';
+import { jobStatuses } from '../core/job.js';
 import { sleep } from '../core/timer.js';
 import { queueNames } from '../inspect/queues.js';
 import { countsLine } from './writer.js';
@@ -55,7 +57,7 @@ export const dotCommands: Readonly<Record<string, DotCommand>> = {
       const jobs = await asked(name, address, (queue) => queue.peek(most));
       if (jobs.length === 0) return print(`${name} has no waiting message`);
       for (const [index, { payload, putAt }] of jobs.entries()) {
-        const put = putAt === undefined ? '' : `  ${paint('dim', `put ${ago(putAt)}`)}`;
+        const put = putAt === undefined ? '' : `  ${paint('dim', `put ${ago(putAt, Date.now())}`)}`;
         print(`${paint('dim', `${index + 1}.`)} ${oneLine(payload)}${put}`);
       }
     },
@@ -78,6 +80,29 @@ export const dotCommands: Readonly<Record<string, DotCommand>> = {
       });
     },
   },
+  jobs: {
+    usage: 'jobs [queue] [status]',
+    help: 'lists the newest 10 tracked jobs, or those with this status',
+    takesQueue: true,
+    run: async (words, { address, queue: own, print }) => {
+      const status = jobStatuses.find((one) => words.includes(one));
+      const name = words.find((word) => word !== status) ?? own;
+      const jobs = await asked(name, address, (queue) => newestJobs(queue, status));
+      if (jobs.length === 0)
+        return print(
+          status === undefined
+            ? `${name} has no tracked job: put one with q.with({ track: true }).put(…)`
+            : `${name} has no job that is ${status}`,
+        );
+      print(
+        table(
+          ['id', 'status', 'put', 'outcome', 'message'],
+          jobs.map((job) => [job.id, job.status, ago(job.putAt, Date.now()), outcomeText(job), payloadText(job)]),
+        ),
+      );
+      print(paint('dim', 'await q.job(id).result() waits for one, await q.job(id).fetch() shows it'));
+    },
+  },
   dead: {
     usage: 'dead [queue] [n]',
     help: 'lists the newest 10 (or n) dead letters and their reasons',
@@ -89,7 +114,12 @@ export const dotCommands: Readonly<Record<string, DotCommand>> = {
       print(
         table(
           ['key', 'buried', 'reason', 'message'],
-          letters.map(({ key, buriedAt, reason, error, text }) => [key, ago(buriedAt), why(reason, error), text]),
+          letters.map(({ key, buriedAt, reason, error, text }) => [
+            key,
+            ago(buriedAt, Date.now()),
+            why(reason, error),
+            text,
+          ]),
         ),
       );
       print(paint('dim', 'q.dead.revive(key) puts one back into the queue, q.dead.drop(key) deletes it'));
@@ -108,6 +138,16 @@ export async function runDotCommand(dot: DotCommand, text: string, context: DotC
     if (!(error instanceof HotQueueError)) throw error;
     context.print(safe(`${error.name}: ${error.message}`));
   }
+}
+
+/** The newest 10 jobs. */
+async function newestJobs(queue: HotQueue, status: JobStatus | undefined): Promise<JobRecord[]> {
+  const statuses = status === undefined ? jobStatuses : [status];
+  const pages = await Promise.all(statuses.map((one) => queue.jobs.list({ status: one, limit: 10 })));
+  return pages
+    .flatMap(({ jobs }) => jobs)
+    .sort((one, other) => other.putAt - one.putAt)
+    .slice(0, 10);
 }
 
 async function asked<R>(name: string, address: QueueOptions, ask: (queue: HotQueue) => Promise<R>): Promise<R> {
@@ -129,10 +169,8 @@ const rowOf = ({ waiting, active, delayed, dead, workers }: Awaited<ReturnType<H
 const why = (reason: string, error: { message: string } | undefined): string =>
   error === undefined ? reason : `${reason}: ${error.message}`;
 
-function ago(at: number): string {
-  const text = age(Date.now() - at);
-  return text === 'now' ? text : `${text} ago`;
-}
+const payloadText = ({ payload }: JobRecord): string =>
+  payload === undefined ? '-' : inspect(payload, { breakLength: Infinity, compact: true });
 
 function oneLine(payload: unknown): string {
   const text = inspect(payload, { breakLength: Infinity, colors: hasColour() });

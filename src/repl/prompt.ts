@@ -5,12 +5,14 @@ import type { AsyncCompleter } from 'node:readline';
 import { runInThisContext } from 'node:vm';
 import { HotQueue, type QueueOptions } from 'hotqueue';
 import { queueNames } from '../inspect/queues.js';
+import { endWaitsWith } from '../jobs/caller-signal.js';
 import { say } from '../cli/output.js';
 import { PrintAbove } from './print-above.js';
 import { compileLine } from './compile.js';
 import { completer } from './completion.js';
 import { dotCommands, runDotCommand, type DotCommand } from './dot-commands.js';
 import { Gate } from './gate.js';
+import { Evaluation } from './evaluation.js';
 import { define, preloaded } from './preload.js';
 import { IncompleteError } from './script.js';
 import { Session } from './session.js';
@@ -189,6 +191,8 @@ export class Prompt {
         'Available names: q, HotQueue, worker, run, start, Delivery, rules, Bury, RetryIn, sleep, and the\n' +
         'decorators of class-validator. The prompt awaits the value of each line. In a script, write "await".\n' +
         'Ctrl-C stops consumers and workers; their active messages go back to the queue.\n' +
+        'A message put with q.with({ track: true }) is a job: ask it with job.status(), job.result() or\n' +
+        'job.cancel(); q.job(id) finds it again. Ctrl-C ends the wait for a result.\n' +
         'Leaving "for await (const item of q.consume())" early gives the current message back.\n' +
         'Three ways to leave after a message without giving it back:\n' +
         '  q.consume({ limit: 1 })         the loop ends by itself after one message\n' +
@@ -219,11 +223,13 @@ export class Prompt {
   async #untilLeft(): Promise<void> {
     const onInterrupt = (): void => void this.#session.interrupt();
     const onEnd = (): void => this.#server.close();
+    const keepWaits = endWaitsWith(() => Evaluation.current?.signal);
     const endRedirect = this.#printAbove.redirect(process.stderr);
     process.on('SIGINT', onInterrupt);
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, onEnd);
     await new Promise<void>((resolve) => this.#server.once('exit', resolve));
     endRedirect();
+    keepWaits();
     this.#gate.close();
     await this.#consumers.stop(lastGraceMs);
     await this.queue.close();

@@ -79,6 +79,10 @@ it.each([
   ['hotqueue put emails ', []], // a message can be any text
   ['hotqueue peek --url ', []],
   ['hotqueue info emails im', ['images']], // the argument may be repeated
+  ['hotqueue job ', ['show', 'cancel', 'retry', 'log', 'help']],
+  ['hotqueue job show em', ['emails', 'emails:late']],
+  ['hotqueue jobs --status fa', ['failed']],
+  ['hotqueue put emails 1 --wa', ['--wait']],
   ['hotqueue completion ', ['bash', 'zsh']],
   ['hotqueue __c', []],
 ])('bash completes %j to %j', async (line, words) => {

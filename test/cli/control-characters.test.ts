@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
+import { start } from 'hotqueue';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { loggerOf } from '../../src/core/logger.js';
 import { printable } from '../../src/core/printable.js';
@@ -99,6 +100,9 @@ const folder = mkdtempSync(path.join(tmpdir(), 'hotqueue-control-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const name = aName();
 const prefix = aName();
+const jobs = aName();
+/** Ids of jobs that have failed, that are done, and that wait. */
+const ids = { failed: 'failed', done: 'done', waiting: 'waiting' };
 const file = (text: string, base: string): string => {
   writeFileSync(path.join(folder, base), text);
   return path.join(folder, base);
@@ -138,6 +142,23 @@ beforeAll(async () => {
   await redis().rename(new Keys(name).workers, keys.workers);
 });
 
+/** A queue whose jobs are hostile: payloads, results, errors, progress and log lines. */
+beforeAll(async () => {
+  const queue = aQueue({ name: jobs, prefix, track: true, attempts: 1 });
+  const worker = queue.worker(async (_, job) => {
+    await job.progress({ [evil]: evil });
+    await job.log(evil);
+    if (job.id === ids.done) return evil;
+    throw Object.assign(new Error(evil, { cause: new Error(evil) }), { name: evil, code: evil });
+  });
+  const runner = start(worker);
+  const run = await Promise.all([ids.failed, ids.done].map((id) => queue.with({ id }).put(evil)));
+  await Promise.allSettled(run.map((job) => job.result()));
+  await runner.stop();
+  await redis().hset(new Keys(jobs, prefix).job(ids.failed), 'worker', evil, 'by', evil);
+  await queue.with({ id: ids.waiting, unique: evil.slice(0, 200) }).put(evil);
+});
+
 const q = ['--prefix', prefix];
 const reading = [
   ['size', name, ...q],
@@ -161,6 +182,22 @@ const reading = [
   ['dead', 'show', name, evilWord, ...q],
   ['dead', 'drop', name, evilWord, ...q],
   ['doctor', ...q],
+  ['result', jobs, ids.done, ...q],
+  ['result', jobs, ids.failed, ...q],
+  ['result', jobs, ids.failed, '--json', ...q],
+  ['result', jobs, evilWord, ...q],
+  ['job', 'show', jobs, ids.failed, ...q],
+  ['job', 'show', jobs, ids.failed, '--json', ...q],
+  ['job', 'show', jobs, ids.waiting, ...q],
+  ['job', 'log', jobs, ids.done, ...q],
+  ['job', 'log', jobs, ids.done, '--json', ...q],
+  ['job', 'log', jobs, ids.done, '--follow', ...q],
+  ['job', 'cancel', jobs, evilWord, ...q],
+  ['job', 'retry', jobs, evilWord, ...q],
+  ['jobs', jobs, '--status', 'failed', ...q],
+  ['jobs', jobs, '--status', 'done', ...q],
+  ['jobs', jobs, '--status', 'done', '--json', ...q],
+  ['jobs', jobs, '--status', 'waiting', ...q],
 ];
 const refused = [
   ['size', evilWord],
@@ -175,6 +212,9 @@ const refused = [
   ['worker', evilWord],
   ['worker', broken(), '--log', 'pretty'],
   ['learn', evilWord],
+  ['put', name, '1', '--wait', evilWord],
+  ['jobs', name, '--status', evilWord],
+  ['jobs', name, '--status', 'done', '--cursor', evilWord],
   [evilWord],
   [`--${evilWord}`],
 ];

@@ -32,7 +32,7 @@ it.each([
   ],
   [
     ['put', aName(), '{"to":"ada"}'],
-    ['errors', 'instant', 'json-text', 'lines', 'open-queue', 'put', 'put-lines', 'put-messages'],
+    ['errors', 'instant', 'jobs/wait-option', 'json-text', 'lines', 'open-queue', 'put', 'put-lines', 'put-messages'],
     [...payloadLibraries, ...screenLibraries],
   ],
   [
@@ -40,6 +40,12 @@ it.each([
     ['json-text', 'open-queue', 'printed', 'take'],
     [...payloadLibraries, ...screenLibraries],
   ],
+  [
+    ['result', aName(), 'unknown'],
+    ['jobs/await-result', 'jobs/result', 'jobs/wait-option', 'open-queue', 'printed'],
+    [...payloadLibraries, ...screenLibraries],
+  ],
+  [['result', '--help'], ['jobs/result', 'jobs/wait-option'], [...everything]],
   [['queues'], ['queues'], [...payloadLibraries, ...screenLibraries]],
   [['worker', '--help'], ['worker', 'worker/settings'], [...everything]],
   [['repl', '--help'], ['repl'], [...everything]],

@@ -26,6 +26,8 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/take.ts': 'ages to show',
   'cli/delayed.ts': 'ages to show',
   'cli/dead/dead.ts': 'ages to show',
+  'cli/jobs/job.ts': 'ages to show',
+  'cli/jobs/jobs.ts': 'ages to show',
   'cli/dead/filter.ts': 'an age as a time',
   'cli/worker/log.ts': 'the time of a log line',
   'repl/dot-commands.ts': 'a time to show',

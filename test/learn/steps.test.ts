@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { IsEmail } from 'class-validator';
-import { HotQueue, InvalidPayloadError, start, type Runner } from 'hotqueue';
+import { HotQueue, InvalidPayloadError, start, type JobHandle, type Runner } from 'hotqueue';
 import { afterAll, expect, it } from 'vitest';
 import { Guide } from '../../src/learn/guide.js';
 import { lesson, steps } from '../../src/learn/lesson.js';
 import { up, type Services } from '../../src/learn/services.js';
 import { LessonState } from '../../src/learn/lesson-state.js';
+import type { Here, QueueState } from '../../src/learn/step.js';
 import { aChild, type Child } from '../support/child.js';
 import { until } from '../support/facts.js';
 import { redisUrl } from '../support/server.js';
@@ -22,6 +23,7 @@ const guide = new Guide(state, (text) => shown.push(text));
 const q = new HotQueue('queue', { ...address, logger: false });
 const emails = new HotQueue('emails', { ...address, payload: Email, logger: false });
 const slow = new HotQueue('slow', { ...address, logger: false });
+const texts = new HotQueue('texts', { ...address, track: true, logger: false });
 const names = globalThis as Record<string, unknown>;
 let second: Child | undefined;
 let echo: Runner | undefined;
@@ -32,9 +34,10 @@ afterAll(async () => {
   await echo?.stop();
   await state.close();
   await services?.down();
-  await Promise.all([q, emails, slow].map((queue) => queue.close()));
+  await Promise.all([q, emails, slow, texts].map((queue) => queue.close()));
   delete names['echo'];
   delete names['Email'];
+  delete names['job'];
 });
 
 /** Runs code as the second terminal does, with `q` and `at` defined. */
@@ -93,6 +96,12 @@ const acts: Record<string, () => unknown> = {
     )),
   'kill-worker': () => second?.kill('SIGKILL'),
   'comes-back': () => heard(slow.get({ block: true })),
+  'put-tracked': async () => (names['job'] = await texts.put('the quick brown fox')),
+  'ask-status': () => heard((names['job'] as JobHandle).status()),
+  'count-words': () =>
+    (second = there("await new HotQueue('texts', at).worker((text) => text.split(' ').length)(); await q.close();")),
+  'ask-result': () => heard((names['job'] as JobHandle).result()),
+  'stop-counting': () => second?.kill('SIGTERM'),
 };
 
 it('every step has one action in this test', () => {
@@ -138,4 +147,19 @@ it('ends, and can be started at any exercise', async () => {
 
 it('an invalid put rejects with the error class that the step checks', async () => {
   await expect(emails.put({ to: 'ada' })).rejects.toBeInstanceOf(InvalidPayloadError);
+});
+
+it.each([
+  ['an untracked message', undefined, { waiting: 1 }, { waiting: 0 }, 'not tracked'],
+  ['a job that is a promise', Promise.resolve(), { waiting: 1 }, { waiting: 1 }, 'job is a promise'],
+  ['a job without a variable', undefined, { waiting: 1 }, { waiting: 1 }, 'no variable job'],
+])('the step that puts a tracked message does not accept %s, and says what to do', (_what, job, counts, jobs, said) => {
+  const { step } = steps.find(({ step: { id } }) => id === 'put-tracked')!;
+  const none = { counts: { waiting: 0 }, jobs: { waiting: 0 }, workers: [], next: [], dead: [] };
+  const before = none as unknown as QueueState;
+  const now = { ...none, counts, jobs } as unknown as QueueState;
+  const here: Here = { ...state.here, named: () => job };
+  const { done, saw } = step.check(now, before, here);
+  expect(done).toBe(false);
+  expect(saw).toContain(said);
 });

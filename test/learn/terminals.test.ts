@@ -95,6 +95,24 @@ it('the lesson notices what happens in the second terminal, and continues', { ti
   one.type(keys.ctrlC);
   await one.shows(/stopped 1 worker[^]*✓ echo has stopped[^]*Exercise 4: Messages with a class/);
   await enter(one, '.lesson', /> 4\. Messages with a class/);
+
+  await enter(one, '.lesson 6', /6\.1 Create a queue that tracks its messages/);
+  one.enter("const texts = new HotQueue('texts', { track: true })");
+  await enter(
+    one,
+    "job = await texts.put('the quick brown fox')",
+    /Job \{[^]*status: 'waiting'[^]*✓ the prompt shows the status[^]*6\.2 Ask for the status/,
+  );
+  await enter(one, 'job.status()', /'waiting'[^]*✓ the job is waiting[^]*6\.3 Count the words/);
+  one.forget();
+  two.enter("const texts = new HotQueue('texts')");
+  two.enter("const count = texts.worker((text) => text.split(' ').length)");
+  two.enter('count()');
+  await one.shows(/✓ the second terminal has handled 1 message[^]*6\.4 Get the result/);
+  await enter(one, 'job.result()', /^4\n[^]*✓ 4: the second terminal has counted[^]*6\.5 Stop the worker/m);
+  await enter(one, '.jobs texts', /done +.* 4 +'the quick brown fox'/);
+  two.type(keys.ctrlC);
+  await one.shows(/✓ the worker has stopped[^]*That was the lesson/);
   await enter(one, '.lesson 9', 'there is no exercise 9');
   await left(one);
   await left(two);

@@ -43,7 +43,7 @@ it.each([
   [['repl', 'a{b}'], 1, /^hotqueue: invalid queue name "a\{b\}"/m],
   [['repl', '--json'], 2, /unknown option '--json'/],
   [['repl', aName(), '--url', 'redis://127.0.0.1:1'], 1, /^hotqueue: no Redis answers at redis:\/\/127\.0\.0\.1:1/m],
-  [['learn', '6'], 2, /whole number from 1 to 5/],
+  [['learn', '7'], 2, /whole number from 1 to 6/],
   [['learn', '--prot', '1'], 2, /unknown option '--prot'[^]*Did you mean --port/],
 ])('%j exits with %i and an error message', async (args, code, sentence) => {
   const ended = await hotqueue(args);

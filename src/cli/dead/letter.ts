@@ -1,4 +1,5 @@
-import type { DeadLetter, ErrorRecord } from 'hotqueue';
+import type { DeadLetter } from 'hotqueue';
+import { errorLines, factLines, instantText, section, type Fact } from '../facts.js';
 import { age, paint, printable } from '../output.js';
 import { table, tableColumns } from '../table.js';
 import { cutTo } from '../text-width.js';
@@ -29,11 +30,11 @@ export function lettersAsText(letters: readonly DeadLetter[], now: number, colum
 /** All data of one dead letter, with control characters escaped. */
 export function letterAsText(letter: DeadLetter, now: number): string {
   const { id, key, queue, reason, error, attempts, failures, buriedAt, bytes, text } = letter;
-  const facts: [name: string, value: string][] = [
+  const facts: Fact[] = [
     ['id', key === id ? id : `${id} (key ${key})`],
     ['queue', queue],
     ['reason', reason],
-    ['buried', `${new Date(buriedAt).toISOString()}, ${age(Math.max(0, now - buriedAt))} ago`],
+    ['buried', instantText(buriedAt, now)],
     ['attempts', String(attempts)],
     ['bytes', bytes.length.toLocaleString('en')],
   ];
@@ -43,29 +44,12 @@ export function letterAsText(letter: DeadLetter, now: number): string {
     ({ attempt, at, name, message }) => `  ${attempt}  ${new Date(at).toISOString()}  ${name}: ${message}`,
   );
   return [
-    ...facts.map(([name, value]) => `${paint('dim', name.padEnd(8))}  ${printable(value)}`),
+    ...factLines(facts),
     ...section('error', error ? errorLines(error) : []),
     ...section('broken rules', rules),
     ...section('attempts', history),
     ...section('payload', [`  ${text}`]),
   ].join('\n');
-}
-
-/** An error with its causes, as Node prints them: indented below it. */
-function errorLines(error: ErrorRecord, indent = '  '): string[] {
-  const { code, cause, errors = [] } = error;
-  const text = error.stack ?? `${error.name}: ${error.message}`;
-  const below = `${indent}  `;
-  return [
-    ...text.split('\n').map((line) => indent + line),
-    ...(code === undefined ? [] : [`${below}code: ${code}`]),
-    ...(cause ? [`${below}cause:`, ...errorLines(cause, `${below}  `)] : []),
-    ...errors.flatMap((each, index) => [`${below}errors[${index}]:`, ...errorLines(each, `${below}  `)]),
-  ];
-}
-
-function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ['', paint('bold', title), ...lines.map((line) => printable(line))];
 }
 
 /** The same data for programs. The bytes are in base64, because they need not be text. */
