@@ -79,7 +79,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * const resize = images.worker(async (image) => sharp(image.path).resize(image.width), { concurrency: 4 });
    * await run(resize);
    */
-  readonly worker: QueueWorker<T>;
+  readonly worker: QueueWorker<T, R>;
   /**
    * Events of the transitions that this object makes, see {@link QueueEvents}. Events never contain payloads.
    *
@@ -209,7 +209,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.dead = new DeadLetters(this.#context);
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
-    this.worker = queueWorker(this.#context, run);
+    this.worker = queueWorker<T, R>(this.#context, run);
     registerQueue(this, async (message, options) => {
       const prepared = await this.#publisherOf(options).prepare(message as In);
       return { ...prepared, connection: this.#connection };

@@ -166,7 +166,8 @@ const letters = {
 export function fieldsOf(options: MessageOptions, ttlMs?: number): string {
   let fields = ttlMs === undefined ? '' : ` ${letters.expiresAt}=+${ttlMs}`;
   for (const [option, letter] of Object.entries(letters) as [keyof MessageOptions, string][]) {
-    if (options[option] !== undefined) fields += ` ${letter}=${options[option]}`;
+    const value = options[option];
+    if (value !== undefined) fields += ` ${letter}=${String(value)}`; // a list is joined with commas
   }
   return fields;
 }

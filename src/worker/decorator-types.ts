@@ -1,5 +1,6 @@
 // Types of `queue.worker` and of its decorators. Half of them exist for the errors of the compiler.
 import type { Delivery } from '../consumer/delivery.js';
+import type { Plain } from '../payload/types.js';
 import type {
   BatchHandler,
   BatchWorkerFunction,
@@ -32,9 +33,29 @@ export type NeedsPayload<T> = Checked<T> extends string ? unknown : { payload: u
 export type Unneeded<T> = Checked<T> extends string ? undefined : never;
 
 /**
+ * Refuses a handler whose return type does not fit the `result` of its queue: the compiler prints the reason. On a queue without
+ * `result`, a handler may return what it likes.
+ */
+type Fits<Returned, Result> = unknown extends Result
+  ? unknown
+  : [Awaited<Returned>] extends [Plain<Result>]
+    ? unknown
+    : Refused<'This handler does not return what `result` of its queue says'>;
+
+type OrPromise<R> = R | PromiseLike<R>;
+
+/** {@link Fits} for a handler of arrays: one result for each message. */
+type FitsBatch<Returned, Result> = unknown extends Result
+  ? unknown
+  : [Awaited<Returned>] extends [readonly Plain<Result>[]]
+    ? unknown
+    : Refused<'This handler does not return an array with one `result` for each message'>;
+
+/**
  * Decorator of a method whose first parameter is `T`, under `experimentalDecorators` and under standard decorators.
  *
  * @typeParam T the payload of the queue
+ * @typeParam Result what the method must return; anything if it is `unknown`
  * @example
  * ```ts
  * class Studio {
@@ -43,14 +64,18 @@ export type Unneeded<T> = Checked<T> extends string ? undefined : never;
  * }
  * ```
  */
-export interface WorkerDecorator<T> {
+export interface WorkerDecorator<T, Result = unknown> {
   /** @typeParam F the method, under standard decorators */
   <This, F extends (this: This, payload: T, job: Delivery<T>) => unknown>(
-    method: F,
+    method: F & Fits<ReturnType<F>, Result>,
     context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
   ): void;
   /** @typeParam F the method, under `experimentalDecorators` */
-  <F extends Handler<T>>(target: Instance, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
+  <F extends Handler<T>>(
+    target: Instance,
+    key: string | symbol,
+    method: TypedPropertyDescriptor<F> & Fits<ReturnType<F>, Result>,
+  ): void;
 }
 
 type NoClass = Refused<'This queue has no payload class. Write new HotQueue(name, { payload: YourClass })'>;
@@ -73,6 +98,7 @@ export interface InferringWorkerDecorator {
  * Decorator of a method that takes arrays.
  *
  * @typeParam T the payload of the queue
+ * @typeParam Result what the method must return for each message; anything if it is `unknown`
  * @example
  * ```ts
  * class Archive {
@@ -81,14 +107,18 @@ export interface InferringWorkerDecorator {
  * }
  * ```
  */
-export interface BatchWorkerDecorator<T> {
+export interface BatchWorkerDecorator<T, Result = unknown> {
   /** @typeParam F the method, under standard decorators */
   <This, F extends (this: This, payloads: T[], jobs: Delivery<T>[]) => unknown>(
-    method: F,
+    method: F & FitsBatch<ReturnType<F>, Result>,
     context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
   ): void;
   /** @typeParam F the method, under `experimentalDecorators` */
-  <F extends BatchHandler<T>>(target: Instance, key: string | symbol, method: TypedPropertyDescriptor<F>): void;
+  <F extends BatchHandler<T>>(
+    target: Instance,
+    key: string | symbol,
+    method: TypedPropertyDescriptor<F> & FitsBatch<ReturnType<F>, Result>,
+  ): void;
 }
 
 /** Always refuses: the compiler does not emit the type of array elements. */
@@ -104,18 +134,18 @@ type NoElements =
 type AnyDecorator = (...place: any[]) => any;
 
 /** The decorator of a queue of `T`. */
-export type DecoratorFor<T> = 0 extends 1 & T
+export type DecoratorFor<T, Result = unknown> = 0 extends 1 & T
   ? AnyDecorator
   : unknown extends T
     ? InferringWorkerDecorator
-    : WorkerDecorator<T>;
+    : WorkerDecorator<T, Result>;
 
 /** The decorator of a queue of `T`, for a method that takes arrays. */
-export type BatchDecoratorFor<T> = 0 extends 1 & T
+export type BatchDecoratorFor<T, Result = unknown> = 0 extends 1 & T
   ? AnyDecorator
   : unknown extends T
     ? RefusedBatchDecorator
-    : BatchWorkerDecorator<T>;
+    : BatchWorkerDecorator<T, Result>;
 
 /**
  * Type of `queue.worker`. It is bound to its queue, so it also works detached, as in `@queue.worker`.
@@ -128,28 +158,37 @@ export type BatchDecoratorFor<T> = 0 extends 1 & T
  * const echo = images.worker((image) => console.log(image.path), { concurrency: 4 });
  * ```
  */
-export type QueueWorker<T> = Configuring<T> & DecoratorFor<T> & Declaring<T> & LastWord<T>;
+export type QueueWorker<T, Result = unknown> = Configuring<T, Result> &
+  DecoratorFor<T, Result> &
+  Declaring<T, Result> &
+  LastWord<T>;
 
 /**
  * These come first: if an option is wrong, the compiler goes on with the first signature, and reports no second error about the
  * method.
  */
-interface Configuring<T> {
+interface Configuring<T, Result> {
   /** `@queue.worker({ concurrency: 4 })`. */
-  (options?: WorkerOptions): DecoratorFor<T>;
+  (options?: WorkerOptions): DecoratorFor<T, Result>;
   /** `@queue.worker({ batch: 100 })`. */
-  (options: BatchWorkerOptions): BatchDecoratorFor<T>;
+  (options: BatchWorkerOptions): BatchDecoratorFor<T, Result>;
 }
 
-interface Declaring<T> {
+interface Declaring<T, Result> {
   /** `const store = queue.worker((items) => …, { batch: 100 })`. */
-  <R>(handler: BatchHandler<T, R>, options: BatchWorkerOptions): BatchWorkerFunction<T, R>;
+  <R extends OrPromise<unknown extends Result ? unknown : readonly Plain<Result>[]>>(
+    handler: BatchHandler<T, R>,
+    options: BatchWorkerOptions,
+  ): BatchWorkerFunction<T, R>;
   /**
    * `const echo = queue.worker(item => …)`, then `await echo()`; also as a typed class field.
    *
    * It is the last signature, because the compiler only explains the last one. `options` prevents its use as a decorator.
    */
-  <R>(handler: Handler<T, R>, options?: WorkerOptions): WorkerFunction<T, R>;
+  <R extends OrPromise<unknown extends Result ? unknown : Plain<Result>>>(
+    handler: Handler<T, R>,
+    options?: WorkerOptions,
+  ): WorkerFunction<T, R>;
 }
 
 /**

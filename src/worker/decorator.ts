@@ -35,10 +35,10 @@ import { wrapFunction, wrapMethod, type WorkUntilStopped } from './wrapper.js';
  *
  * @param workUntilStopped runs a worker that is called without arguments
  */
-export function queueWorker<T>(
+export function queueWorker<T, Result = unknown>(
   context: QueueContext<T>,
   workUntilStopped: (workers: WorkerSource) => Promise<void>,
-): QueueWorker<T> {
+): QueueWorker<T, Result> {
   const declaration = new Declaration(context, workUntilStopped);
   const declare = (first?: unknown, second?: unknown, third?: unknown): unknown => {
     if (isPropertyName(second) || isDecoratorContext(second))
@@ -49,7 +49,7 @@ export function queueWorker<T>(
     return (target: unknown, place: unknown, descriptor: unknown) =>
       declaration.decorate(first, target, place, descriptor);
   };
-  return declare as unknown as QueueWorker<T>;
+  return declare as unknown as QueueWorker<T, Result>;
 }
 
 /**
@@ -71,7 +71,10 @@ export function queueWorker<T>(
  * await run(new Studio());
  * ```
  */
-export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: WorkerOptions): DecoratorFor<T>;
+export function worker<T, Result = unknown>(
+  queue: { readonly worker: QueueWorker<T, Result> },
+  options?: WorkerOptions,
+): DecoratorFor<T, Result>;
 /**
  * Marks a method as a worker that takes arrays of messages. The same as `@queue.worker({ batch, … })`.
  *
@@ -89,20 +92,20 @@ export function worker<T>(queue: { readonly worker: QueueWorker<T> }, options?: 
  * await run(new Archive());
  * ```
  */
-export function worker<T>(
-  queue: { readonly worker: QueueWorker<T> },
+export function worker<T, Result = unknown>(
+  queue: { readonly worker: QueueWorker<T, Result> },
   options: BatchWorkerOptions,
-): BatchDecoratorFor<T>;
-export function worker<T>(
-  queue: { readonly worker: QueueWorker<T> },
+): BatchDecoratorFor<T, Result>;
+export function worker<T, Result>(
+  queue: { readonly worker: QueueWorker<T, Result> },
   options?: WorkerOptions,
-): DecoratorFor<T> | BatchDecoratorFor<T> {
+): DecoratorFor<T, Result> | BatchDecoratorFor<T, Result> {
   const place: unknown = options;
   if (isPropertyName(place)) throw new InvalidWorkerError(nameOf(queue, place), bare);
   if (isDecoratorContext(place)) throw new InvalidWorkerError(String(place.name), bare);
   const declare: unknown = (queue as { worker?: unknown } | null | undefined)?.worker;
   if (typeof declare !== 'function') throw new InvalidOptionError('queue', `@worker(queue): ${noQueue(queue)}`);
-  return (declare as (options?: WorkerOptions) => DecoratorFor<T>)(options);
+  return (declare as (options?: WorkerOptions) => DecoratorFor<T, Result>)(options);
 }
 
 const bare = 'the queue is missing: write @worker(queue) or @queue.worker';

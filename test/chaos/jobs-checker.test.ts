@@ -19,7 +19,7 @@ const after = (t: number, step: Step): Step => ({ ...step, t });
 
 /** Steps 100 ms apart, unless they have a time. */
 function rulesOf(steps: readonly Step[], remains = nothing, allowed: JobAllowances = {}): string[] {
-  const entries = steps.map((step, at) => ({ t: 100 * at, wall: 0, proc: 'w', ...step }) as Entry);
+  const entries = steps.map((step, at) => ({ t: 100 * at, wall: 0, proc: 'w', ...step }));
   return checkJobs(entries, remains, allowed).map(({ rule }) => rule);
 }
 

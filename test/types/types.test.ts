@@ -149,6 +149,31 @@ describe('the first line of an error about a new queue names the mistake', { tim
   });
 });
 
+describe('a handler whose return type does not fit the result of its queue', { timeout: 120_000 }, () => {
+  const queue = "class Size { bytes!: number } const sized = new HotQueue('sized', { payload: Image, result: Size });";
+  const says = 'This handler does not return what `result` of its queue says';
+  const wrongHandlers = [
+    ["sized.worker((_image) => ({ bytes: '1' }))", "Type 'string' is not assignable to type 'number'"],
+    ['sized.worker(() => undefined)', "Type 'undefined' is not assignable to type"],
+    ['class A { @worker(sized) a(_image: Image) { return 1 } }; void A', says],
+    ['class A { @sized.worker({}) async a(_image: Image) { await Promise.resolve() } }; void A', says],
+    ['class A { @sized.worker a(_image: Image) { return 1 } }; void A', '{ bytes: number; }'],
+    [
+      'class A { @worker(sized, { batch: 2 }) a(_images: Image[]) { return 1 } }; void A',
+      'This handler does not return an array with one `result` for each message',
+    ],
+  ] as const;
+  it.each(wrongHandlers)('is one error that says what is wrong, with legacy decorators: %s', (statement, reason) => {
+    const errors = errorsOf(queue + statement);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toContain(reason);
+  });
+
+  it.each(wrongHandlers)('and with standard decorators: %s', (statement, reason) => {
+    expect(wrongLine(standard, `make() { ${queue} ${statement} }`)).toContain(reason);
+  });
+});
+
 describe('one mistake is one error', { timeout: 120_000 }, () => {
   it.each([
     [

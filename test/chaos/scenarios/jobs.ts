@@ -45,8 +45,8 @@ const jc: Scenario = {
       await world.until(() => world.count('start', worker.proc) > 0);
       await pause(world.dice.whole(0, 100));
       await Promise.all(
-        jobs.map((job, index) =>
-          world.dice.whole(0, 1) === 0 ? cancelLogged(queue, queue.history, job.id, loads[index]!.key) : undefined,
+        jobs.flatMap((job, index) =>
+          world.dice.whole(0, 1) === 0 ? [cancelLogged(queue, queue.history, job.id, loads[index]!.key)] : [],
         ),
       );
       if (round % 2 === 0) {
