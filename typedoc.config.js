@@ -23,6 +23,8 @@ const notExported = [
   'Configuring',
   'Declaring',
   'DecoratorFor',
+  'Fits',
+  'FitsBatch',
   'Instance',
   'LastWord',
   'NeedsPayload',

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 export { HotQueue } from './hot-queue.js';
 export { run, start } from './run.js';
 export { worker } from './worker/decorator.js';
-export { Delivery } from './consumer/delivery.js';
+export { Delivery, type FollowUpQueue } from './consumer/delivery.js';
 export { rules } from './payload/rules.js';
 export * from './core/errors.js';
 export { Bury, RetryIn, Verdict } from './core/verdicts.js';

@@ -8,7 +8,12 @@ import { newId } from '../wire/id.js';
 /** How a message is settled. */
 export type Verb = 'ack' | 'retry' | 'bury' | 'release';
 
-/** A queue on which `job.next` can put: a HotQueue. */
+/**
+ * A queue on which `job.next` can put: a HotQueue.
+ *
+ * @example
+ * const queue: FollowUpQueue<{ text: string }> = counts;
+ */
 export interface FollowUpQueue<In> {
   /** Its name. */
   readonly name: string;

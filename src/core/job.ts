@@ -10,18 +10,6 @@ export interface JobFields<T = unknown> {
   readonly putAt: number;
 }
 
-/** The statuses of a tracked job, in the order of its life. `scripts/_jobs.lua` has the same. */
-export const jobStatuses = [
-  'waiting',
-  'delayed',
-  'running',
-  'retrying',
-  'done',
-  'failed',
-  'cancelled',
-  'expired',
-] as const;
-
 /**
  * Where a tracked job is. `waiting`: a worker may take it. `delayed`: it is not due yet. `running`: a worker has it. `retrying`: it
  * failed, and its next attempt is not due yet. The others are its end. `done`: its handler returned. `failed`: it is a dead letter.
@@ -30,7 +18,20 @@ export const jobStatuses = [
  * @example
  * const isOver = (status: JobStatus) => ['done', 'failed', 'cancelled', 'expired'].includes(status);
  */
-export type JobStatus = (typeof jobStatuses)[number];
+export type JobStatus =
+  'waiting' | 'delayed' | 'running' | 'retrying' | 'done' | 'failed' | 'cancelled' | 'expired';
+
+/** The statuses of a tracked job, in the order of its life. `scripts/_jobs.lua` has the same. */
+export const jobStatuses: readonly JobStatus[] = [
+  'waiting',
+  'delayed',
+  'running',
+  'retrying',
+  'done',
+  'failed',
+  'cancelled',
+  'expired',
+];
 
 /** Whether a job with this status runs no more. */
 export function hasEnded(status: string): boolean {

@@ -25,7 +25,10 @@ export interface ResultOptions {
  * for await (const step of job.watch()) if ('progress' in step) bar.set(step.progress);
  */
 export type JobStep =
-  | { readonly status: JobStatus }
+  | {
+      /** Where the job is now. */
+      readonly status: JobStatus;
+    }
   | {
       /** What the handler has given to `job.progress`. */
       readonly progress: unknown;
