@@ -527,8 +527,13 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   }
 }
 
-/** The type of what handlers return. It is stored as JSON. */
+/** The type of what handlers return. It is stored as JSON. @throws InvalidOptionError as for a payload class */
 function resultsOf(result: unknown, tracking: ResolvedTracking): QueueContext['results'] {
   const settings: PayloadSettings = { maxBytes: mostPayloadBytes };
-  return { type: payloadType(result as PayloadClass<unknown>, settings), tracking };
+  try {
+    return { type: payloadType(result as PayloadClass<unknown>, settings), tracking };
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error;
+    throw new InvalidOptionError('result', error.message.replaceAll('payload', 'result'), { cause: error });
+  }
 }

@@ -18,8 +18,7 @@ export interface JobFields<T = unknown> {
  * @example
  * const isOver = (status: JobStatus) => ['done', 'failed', 'cancelled', 'expired'].includes(status);
  */
-export type JobStatus =
-  'waiting' | 'delayed' | 'running' | 'retrying' | 'done' | 'failed' | 'cancelled' | 'expired';
+export type JobStatus = 'waiting' | 'delayed' | 'running' | 'retrying' | 'done' | 'failed' | 'cancelled' | 'expired';
 
 /** The statuses of a tracked job, in the order of its life. `scripts/_jobs.lua` has the same. */
 export const jobStatuses: readonly JobStatus[] = [
