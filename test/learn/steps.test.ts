@@ -96,7 +96,10 @@ const acts: Record<string, () => unknown> = {
     )),
   'kill-worker': () => second?.kill('SIGKILL'),
   'comes-back': () => heard(slow.get({ block: true })),
-  'put-tracked': async () => (names['job'] = await texts.put('the quick brown fox')),
+  'put-tracked': async () => {
+    names['job'] = await texts.put('the quick brown fox');
+    state.record({ value: names['job'] });
+  },
   'ask-status': () => heard((names['job'] as JobHandle).status()),
   'count-words': () =>
     (second = there("await new HotQueue('texts', at).worker((text) => text.split(' ').length)(); await q.close();")),
@@ -153,6 +156,7 @@ it.each([
   ['an untracked message', undefined, { waiting: 1 }, { waiting: 0 }, 'not tracked'],
   ['a job that is a promise', Promise.resolve(), { waiting: 1 }, { waiting: 1 }, 'job is a promise'],
   ['a job without a variable', undefined, { waiting: 1 }, { waiting: 1 }, 'no variable job'],
+  ['a job that was not shown', texts.job('a'), { waiting: 1 }, { waiting: 1 }, 'type job'],
 ])('the step that puts a tracked message does not accept %s, and says what to do', (_what, job, counts, jobs, said) => {
   const { step } = steps.find(({ step: { id } }) => id === 'put-tracked')!;
   const none = { counts: { waiting: 0 }, jobs: { waiting: 0 }, workers: [], next: [], dead: [] };

@@ -52,7 +52,7 @@ async function list(queue: HotQueue<JsonText>, status: JobStatus, flags: JobsFla
   }
   const { tableOfJobs } = await import('./table-of-jobs.js');
   print(tableOfJobs(status, jobs, Date.now()));
-  if (cursor !== undefined) print(`more: use --cursor ${shellWord(cursor)}`);
+  if (cursor !== undefined) print(`more: use --cursor ${cursor}`);
 }
 
 /** A page; with a cursor only if there is another job. A page of the library may be empty: its records have just expired. */
@@ -74,7 +74,3 @@ async function nextPage(queue: HotQueue<JsonText>, options: JobListOptions): Pro
     page = await queue.jobs.list({ ...options, cursor: page.cursor });
   return page;
 }
-
-/** A word as a shell reads it. Ids of users may have any characters. */
-const shellWord = (text: string): string =>
-  /^[\w.:@/+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -1,4 +1,4 @@
-import { messages, others, takenAlready } from '../reading.js';
+import { gave, messages, others, takenAlready } from '../reading.js';
 import { done, lines, notYet, part, type Here, type Part } from '../step.js';
 
 const queue = 'texts';
@@ -24,9 +24,11 @@ export const results: Part = part(
             ? 'the message is not tracked: create the queue with { track: true }'
             : 'no new job in "texts" yet',
         );
-      return isJob(here.named('job'))
+      if (!isJob(here.named('job')))
+        return notYet('the job is in Redis, but this terminal has no variable job: put one more');
+      return gave(here.named('job'), here)
         ? done('the prompt shows the status of the job: it is waiting')
-        : notYet('the job is in Redis, but this terminal has no variable job: put one more');
+        : notYet('no line in this terminal has shown the job yet: type job');
     },
   },
   {
