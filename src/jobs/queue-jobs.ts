@@ -207,8 +207,8 @@ function rangeOf(status: JobStatus, source: JobStatus, now: number): readonly [s
 
 function cursorOf(cursor: string | undefined): { readonly score: number; readonly id: string } | undefined {
   if (cursor === undefined) return undefined;
-  const [score, id] = [Number(cursor.slice(0, cursor.indexOf(':'))), cursor.slice(cursor.indexOf(':') + 1)];
-  if (cursor.includes(':') && Number.isFinite(score)) return { score, id };
+  const [, score, id] = /^(\d+(?:\.\d+)?):(.+)$/.exec(cursor) ?? [];
+  if (score !== undefined && id !== undefined) return { score: Number(score), id };
   throw new InvalidOptionError('cursor', `invalid cursor ${shown(cursor)}: use the cursor of the page before`);
 }
 
