@@ -76,7 +76,7 @@ export class Reader {
 
   /** The first messages of each list and of the delayed ones: where they are, and their ids; `''` for a message without one. */
   async firsts(most: number, patience = tenSeconds): Promise<{ readonly place: string; readonly id: string }[]> {
-    const places = ['s', 'a', 'inbox', 'h', 'b', 'l'];
+    const places = ['a', 'inbox', 'h', 'b', 'l', 's']; // as #eachList reads them
     const lists = await this.#eachList((client, list) => client.lrange(list, 0, most - 1), patience);
     const waiting = lists.flatMap((messages, at) =>
       messages.map((message) => ({ place: places[at]!, id: open(message).header?.id ?? '' })),

@@ -147,9 +147,7 @@ local function replace(index, holder)
     redis.call('ZADD', delayed, due, holder)
     redis.call('ZADD', jobs.delayed, due, holder)
   elseif status == 'waiting' or status == 'delayed' then
-    if isDelayed then message = string.sub(message, 2) end
-    if hasTtl then message = withExpiry(message, now) end
-    redis.call('HSET', record, 'replacement', message)
+    redis.call('HSET', record, 'replacement', string.match(message, '\n(.*)$'))
   else
     return
   end
