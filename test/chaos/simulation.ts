@@ -345,15 +345,19 @@ class Simulation {
       ...(isOwn && { own: { ids: messages.map(({ id }) => id!), forMs: farMs } }),
       ...(most > 0 && { limit: { most, calls } }),
     };
-    if (!isDelayed) return this.broker.put({ producer, number, messages: messages.map(textOf), lane, ...terms }, at);
     const postponed = messages.map((message) => ({
       id: message.id ?? message.key,
       due: { afterMs: farMs },
       lane,
       message: textOf(message),
     }));
-    const { accepted, duplicates } = await this.broker.put({ producer, number, delayed: postponed, ...terms }, at);
-    return { accepted, duplicates };
+    const { accepted, duplicates } = await this.broker.put(
+      isDelayed
+        ? { producer, number, delayed: postponed, ...terms }
+        : { producer, number, messages: messages.map(textOf), lane, ...terms },
+      at,
+    );
+    return { accepted, duplicates: [...duplicates.keys()] };
   }
 
   /** Joins, also beside workers of an older version (their registry is a set) or of a newer version. */
