@@ -30,6 +30,7 @@ export default defineConfig({
           name: 'engine',
           include: [
             'test/stories/**/*.test.ts',
+            'test/jobs/**/*.test.ts',
             'test/redis/broker*.test.ts',
             'test/redis/model.test.ts',
             'test/redis/resending.test.ts',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { JobCancelledError, JobExpiredError, JobFailedError, start, type Job } from 'hotqueue';
 import { until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
+import { serverKind } from '../support/server.js';
 import { aWorker, endLease, take } from '../support/takes.js';
 
 const at = { withinMs: 5_000 };
@@ -347,34 +348,42 @@ describe('records', () => {
 });
 
 describe('waits', () => {
-  it('10,000 at once need one connection, and leave nothing behind', { timeout: 120_000 }, async () => {
-    const queue = aQueue({ track: true });
-    const subscribers = async (): Promise<number> =>
-      ((await redis().client('LIST', 'TYPE', 'PUBSUB')) as string).split('\n').filter((line) => line !== '').length;
-    const before = await subscribers();
-    const jobs = await queue.putAll(Array.from({ length: 10_000 }, (_, index) => index));
-    const results = Promise.all(jobs.map((job) => job.result({ timeout: '100s' })));
-    await until(async () => (await subscribers()) === before + 1);
-    const runner = start(queue.worker((index) => index, { concurrency: 100 }));
-    expect(await results).toEqual(jobs.map((_, index) => index));
-    expect(await subscribers()).toBeLessThanOrEqual(before + 2); // the worker hears of cancellations on the same one
-    await runner.stop();
-  });
+  it.runIf(serverKind() === 'redis')(
+    '10,000 at once need one connection, and leave nothing behind',
+    { timeout: 120_000 },
+    async () => {
+      const queue = aQueue({ track: true });
+      const subscribers = async (): Promise<number> =>
+        ((await redis().client('LIST', 'TYPE', 'PUBSUB')) as string).split('\n').filter((line) => line !== '').length;
+      const before = await subscribers();
+      const jobs = await queue.putAll(Array.from({ length: 10_000 }, (_, index) => index));
+      const results = Promise.all(jobs.map((job) => job.result({ timeout: '100s' })));
+      await until(async () => (await subscribers()) === before + 1);
+      const runner = start(queue.worker((index) => index, { concurrency: 100 }));
+      expect(await results).toEqual(jobs.map((_, index) => index));
+      expect(await subscribers()).toBeLessThanOrEqual(before + 2); // the worker hears of cancellations on the same one
+      await runner.stop();
+    },
+  );
 
-  it('end although their subscription is cut, again and again', { timeout: 60_000 }, async () => {
-    const queue = aQueue({ track: true });
-    const jobs = await queue.putAll(Array.from({ length: 200 }, (_, index) => index));
-    const foreign = jobs.map(({ id }) => queue.job(id));
-    const results = Promise.all([...jobs, ...foreign].map((job) => job.result({ timeout: '40s' })));
-    const runner = start(queue.worker((index) => pause(10).then(() => index)));
-    for (let cut = 0; cut < 10; cut++) {
-      await redis().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-      await pause(100);
-    }
-    const all = jobs.map((_, index) => index);
-    expect(await results).toEqual([...all, ...all]);
-    await runner.stop();
-  });
+  it.runIf(serverKind() === 'redis')(
+    'end although their subscription is cut, again and again',
+    { timeout: 60_000 },
+    async () => {
+      const queue = aQueue({ track: true });
+      const jobs = await queue.putAll(Array.from({ length: 200 }, (_, index) => index));
+      const foreign = jobs.map(({ id }) => queue.job(id));
+      const results = Promise.all([...jobs, ...foreign].map((job) => job.result({ timeout: '40s' })));
+      const runner = start(queue.worker((index) => pause(10).then(() => index)));
+      for (let cut = 0; cut < 10; cut++) {
+        await redis().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+        await pause(100);
+      }
+      const all = jobs.map((_, index) => index);
+      expect(await results).toEqual([...all, ...all]);
+      await runner.stop();
+    },
+  );
 
   it('hear that a running job of another process was cancelled', async () => {
     const queue = aQueue({ track: true });

@@ -49,6 +49,36 @@ it('every transition works on a cluster: put, take, retry, bury, release, delay,
   }
 });
 
+it('tracked jobs work on a cluster: result, cancel, unique, next, clear', async () => {
+  for (let round = 0; round < 3; round++) {
+    await using queue = aClusterQueue({ track: true }); // in another slot each time
+    await using other = aClusterQueue({ track: true });
+    const follow: string[] = [];
+    const runner = start([
+      queue.worker(async (item, job: Delivery) => {
+        await job.progress(0.5);
+        follow.push((await job.next(other, `after ${String(item)}`)).id);
+        return { item };
+      }),
+      other.worker((item) => item),
+    ]);
+    const job = await queue.put('a');
+    expect(await job.result({ timeout: '10s' })).toEqual({ item: 'a' });
+    expect(await queue.job(job.id).fetch()).toMatchObject({ status: 'done', progress: 0.5 });
+    expect(await other.job(follow[0]!).result({ timeout: '10s' })).toBe('after a');
+    const [first, second] = [
+      await queue.with({ unique: 'k', delay: '1h' }).put(1),
+      await queue.with({ unique: 'k', delay: '1h' }).put(2),
+    ];
+    expect(second).toMatchObject({ id: first.id, isDuplicate: true });
+    expect(await first.cancel()).toBe(true);
+    await queue.with({ delay: '1h' }).put(3);
+    expect(await queue.clear()).toBe(1);
+    expect(await queue.jobs.counts()).toMatchObject({ done: 1, cancelled: 2, delayed: 0 });
+    await runner.stop();
+  }
+});
+
 it('a removed queue leaves only keys that expire, on any master', async () => {
   for (let round = 0; round < 4; round++) {
     const queue = aClusterQueue();
