@@ -74,7 +74,7 @@ export function admit<T>(
   payload: PayloadType<T>,
 ): Unadmitted | undefined | Promise<Unadmitted | undefined> {
   if (claim.hasExpired) return { kind: 'expired' };
-  if (claim.isCancelled) return { kind: 'cancelled' };
+  if (claim.job && claim.isCancelled) return { kind: 'cancelled' };
   try {
     const decoded = payload.decode(claim.text);
     if (decoded instanceof Promise) return decoded.then((checked) => void (claim.payload = checked), invalid);
@@ -99,12 +99,12 @@ export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy 
 }
 
 /** How an attempt ended whose handler did not throw. @param result what the handler returned */
-export function ended({ failure, isTracked }: Claim, result?: unknown): Performed {
+export function ended({ failure, job }: Claim, result?: unknown): Performed {
   if (failure) return failed(failure.error);
   if (result === undefined) return handled;
   const error = unreadError(result);
   if (error) return failed(error);
-  return isTracked ? { kind: 'handled', result } : handled;
+  return job?.isTracked ? { kind: 'handled', result } : handled;
 }
 
 /** How an attempt ended whose handler threw. What is `undefined` would look like no error at all. */
@@ -134,6 +134,7 @@ export function decide(performed: Performed, attempt: number, policy: RetryPolic
  * @returns nothing for an acknowledgement: it travels with others, and leaving waits for it
  */
 export function settle(claim: Claim, outcome: Outcome): Promise<void> | undefined {
+  if (outcome === acknowledged) return claim.settledBy ? undefined : claim.acknowledge();
   if (outcome.verb === 'ack') return claim.settledBy ? undefined : acknowledge(claim, outcome.result);
   log(claim, outcome);
   return carryOut(claim, outcome);
@@ -210,7 +211,7 @@ function handleGuarded<T>(claim: Claim<T>, call: HandlerCall<T>, timeoutMs: numb
 function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed): boolean {
   // An error given to `fail` counts also if the handler throws afterwards, as in a batch.
   const ending = claim.failure ? failed(claim.failure.error) : performed;
-  const outcome = claim.isCancelled ? acknowledged : decide(ending, claim.attempt, claim.policy!);
+  const outcome = claim.job && claim.isCancelled ? acknowledged : decide(ending, claim.attempt, claim.policy!);
   const settling = settle(claim, outcome);
   if (!settling) return true;
   void settling.then(() => call.onOver(claim));

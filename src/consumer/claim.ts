@@ -163,7 +163,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   deactivate(): void {
     if (!this.#isActive) return;
     this.#isActive = false;
-    if (this.isTracked) forgetRunning(this);
+    if (this.job) forgetRunning(this);
     activeInProcess.messages -= 1;
     if (this.#isSuspect && --activeInProcess.suspects === 0) endAttribution();
   }
@@ -194,12 +194,14 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   acknowledge(result = ''): undefined {
     this.settledBy = 'ack';
     this.deactivate();
-    this.#sendAck(result);
+    if (this.job) this.#acknowledgeJob(this.job, result);
+    else this.session.settler.add(this);
   }
 
   ack(): Promise<void> {
     return this.#settle('ack', () => {
-      this.#sendAck('');
+      if (this.job) this.#acknowledgeJob(this.job, '');
+      else this.session.settler.add(this);
       return new Promise((resolve, reject) => {
         this.#onAckReply = (reply) => (reply instanceof Error ? reject(reply) : resolve(reply));
       });
@@ -321,9 +323,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     throw new NotTrackedError(this.queue, this.id, call);
   }
 
-  #sendAck(result: string): void {
-    if (!this.job) return this.session.settler.add(this);
-    this.job.acknowledge(result, (reply) => {
+  #acknowledgeJob(job: ClaimJob, result: string): void {
+    job.acknowledge(result, (reply) => {
       if (!(reply instanceof Error) && reply !== 'lost') this.take.confirm(this.index);
       this.onAckReply(reply === 'ended' ? 'done' : reply);
     });

@@ -178,7 +178,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     for (let index = 1; index <= take.size; index++) {
       if (take.isSettled(index)) continue;
       const claim = new Claim(this, take, index, takenAt);
-      hasTracked ||= claim.isTracked;
+      if (claim.job) hasTracked = true;
       claim.position = this.#claims.push(claim) - 1;
       claims.push(claim);
     }

@@ -129,13 +129,13 @@ function fieldsOf(job: object): object {
 }
 
 /** A job without a record. */
-export class UntrackedJob implements Job {
+export class UntrackedJob<T = unknown> implements Job<T> {
   readonly id: string;
   readonly queue: string;
-  readonly payload: unknown;
+  readonly payload: T;
   readonly putAt: number;
 
-  constructor({ id, queue, payload, putAt }: JobFields) {
+  constructor({ id, queue, payload, putAt }: JobFields<T>) {
     this.id = id;
     this.queue = queue;
     this.payload = payload;

@@ -1,7 +1,7 @@
 import { InvalidOptionError, NotAQueueError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';
-import type { Job } from '../jobs/job.js';
+import { UntrackedJob, type Job } from '../jobs/job.js';
 import type { Priority } from '../core/options/placement.js';
 import type { PutOptions, ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
@@ -195,9 +195,8 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {
-    const { tracking } = this.#target;
     const fields = { id: this.options.id ?? newId(putAt), queue: this.context.name, payload, putAt };
-    return this.context.makeJob(fields, tracking !== undefined) as JobFields<T>;
+    return this.#target.tracking ? (this.context.makeJob(fields, true) as JobFields<T>) : new UntrackedJob<T>(fields);
   }
 
   /** For none, and for several that would share one id. */
