@@ -29,6 +29,7 @@ import type { QueueContext } from './redis/queue-context.js';
 import { consume, consumeBatches, type Consumer } from './consumer/consume.js';
 import type { Delivery } from './consumer/delivery.js';
 import { Getter } from './consumer/get.js';
+import { ignoreCancellations } from './consumer/tracked.js';
 import { PutBatcher } from './producer/put-batcher.js';
 import { QueuePublisher, type PutArguments, type PutResult, type Publisher } from './producer/publisher.js';
 import { registerConsumer, whileConsuming as whileTaking } from './consumer/active-consumers.js';
@@ -485,6 +486,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     await this.#batcher.drained();
     this.#context.maintenance.close();
     this.#records.close();
+    ignoreCancellations(this.#context);
     await Promise.all([this.#getter.close(), ...[...this.#consumers].map((consumer) => consumer.return())]);
     await this.#connection.leave();
   }

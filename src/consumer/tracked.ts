@@ -109,18 +109,23 @@ export function forgetRunning(claim: TrackedClaim): void {
   if (claims?.get(claim.id) === claim) claims.delete(claim.id);
 }
 
-const watching = new WeakSet<QueueContext>();
+/** Ends the subscriptions of queues that have taken tracked messages. */
+const watching = new WeakMap<QueueContext, () => void>();
+
+/** The queue is closed. */
+export function ignoreCancellations(context: QueueContext): void {
+  watching.get(context)?.();
+}
 
 /** Aborts the signals of jobs that are cancelled while they run. The subscription lasts as long as the queue is open. */
 function watchCancellations(context: QueueContext): void {
   if (watching.has(context)) return;
-  watching.add(context);
-  const { broker } = context;
-  const { connection, keys } = broker;
-  connection.notifier.listen(keys.cancellations, {
+  const { connection, keys } = context.broker;
+  const unlisten = connection.notifier.listen(keys.cancellations, {
     onNews: (id) => cancel(context, id),
     onBegin: () => void lookForCancelled(context),
   });
+  watching.set(context, unlisten);
 }
 
 /** What was cancelled while nothing was heard. */

@@ -55,7 +55,8 @@ const mostRememberedMs = 2_592_000_000;
  * sure that it is put once.
  */
 export async function deliver(source: Broker, name: string, entry: string, patience: Patience): Promise<void> {
-  const followUp = JSON.parse(entry) as FollowUp;
+  const followUp = parsed(entry);
+  if (!followUp) return; // another program has written it, and it stays
   const { connection } = source;
   const keys = new Keys(followUp.queue, followUp.prefix);
   const target = new Broker(connection, keys);
@@ -66,6 +67,16 @@ export async function deliver(source: Broker, name: string, entry: string, patie
     (client) => client.pexpire(keys.mark(followUp.id), followUp.uniqueForMs ?? rememberedMs),
     patience,
   );
+}
+
+function parsed(entry: string): FollowUp | undefined {
+  try {
+    const { queue, prefix, id, message } = JSON.parse(entry) as Partial<FollowUp>;
+    const isWhole = [queue, prefix, id, message].every((part) => typeof part === 'string');
+    return isWhole ? (JSON.parse(entry) as FollowUp) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function batchOf({ id, message, lane, due, hasTtl, tracking }: FollowUp, keys: Keys): PutBatch {

@@ -69,9 +69,19 @@ type NumberedStep = JobStep & { readonly line?: number };
 function stepOf(text: string): NumberedStep | undefined {
   const status = text.split('\n', 1)[0] as JobStatus;
   if (jobStatuses.includes(status)) return { status };
-  if (text.startsWith('progress ')) return { progress: JSON.parse(text.slice(9)) as unknown };
+  const progress = text.startsWith('progress ') ? parsed(text.slice(9)) : undefined;
+  if (progress !== undefined) return { progress };
   const [, line, log] = /^log (\d+)\n([^]*)$/.exec(text) ?? [];
   return log === undefined ? undefined : numbered(log, Number(line));
+}
+
+/** Another program may have told something else. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The number tells lines apart that the record repeats. It is not shown. */

@@ -63,7 +63,7 @@ export class PutRequest {
   travelsWith(other: PutRequest): boolean {
     if (this.target.uniqueForMs !== other.target.uniqueForMs || this.target.hasTtl !== other.target.hasTtl)
       return false;
-    if (this.target.tracking !== other.target.tracking) return false;
+    if (!isSame(this.target.tracking, other.target.tracking)) return false;
     return this.due ? other.due !== undefined : other.due === undefined && this.target.lane === other.target.lane;
   }
 
@@ -97,4 +97,10 @@ export class PutRequest {
     };
     return Array.isArray(this.jobs) ? this.jobs.map(mark) : mark(this.jobs, 0);
   }
+}
+
+/** Whether the records of both have the same in common: each call of `with` makes a target of its own. */
+function isSame(one: PutTarget['tracking'], other: PutTarget['tracking']): boolean {
+  if (one === other || !one || !other) return one === other;
+  return (Object.keys(one) as (keyof typeof one)[]).every((key) => one[key] === other[key]);
 }

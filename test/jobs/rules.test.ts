@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { JobCancelledError, JobExpiredError, JobFailedError, start, type Job } from 'hotqueue';
+import { deliverAll } from '../../src/jobs/outbox.js';
 import { until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
 import { serverKind } from '../support/server.js';
@@ -299,6 +300,38 @@ describe('a unique key', () => {
     expect((await first.fetch())?.payload).toBe('two');
     await runner.stop();
   });
+});
+
+describe('what another program writes', () => {
+  it('into a channel or the outbox ends nothing', async () => {
+    const queue = aQueue({ track: true });
+    const job = await queue.put('a');
+    const key = `{${queue.key}}:job:${job.id}`;
+    const steps: unknown[] = [];
+    const watching = (async () => {
+      for await (const step of queue.job(job.id).watch()) steps.push(step);
+    })();
+    await until(async () => (await redis().pubsub('NUMSUB', key))[1] === 1 && steps.length > 0);
+    for (const text of ['progress {', 'done', 'nonsense', 'log x\ny', 'failed']) await redis().publish(key, text);
+    await redis().hset(`{${queue.key}}:outbox`, 'x', 'nonsense', 'y', '{}', 'z', 'null');
+    const broker = aBroker(queue.name);
+    await deliverAll(broker, at);
+    expect(await queue.get()).toBe('a');
+    await watching;
+    expect(steps).toEqual([{ status: 'waiting' }, { status: 'running' }, { status: 'done' }]);
+    expect(await redis().hlen(`{${queue.key}}:outbox`)).toBe(3);
+  });
+});
+
+it('puts with their own unique keys travel together', async () => {
+  const queue = aQueue({ track: true });
+  await queue.put('first');
+  const jobs = await Promise.all(
+    Array.from({ length: 300 }, (_, index) => queue.with({ unique: `k${index % 100}` }).put(index)),
+  );
+  expect(jobs.filter(({ isDuplicate }) => isDuplicate)).toHaveLength(200);
+  expect(jobs[250]!.id).toBe(jobs[50]!.id);
+  expect(await queue.size()).toBe(101);
 });
 
 describe('records', () => {
