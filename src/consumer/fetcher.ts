@@ -37,6 +37,8 @@ export class Fetcher implements MaintainedWorker {
   /** A quarantined message was settled after the last take was sent, so the next take may bring another. */
   #mayTakeQuarantined = false;
   #poked: (() => void) | undefined;
+  /** Number of a pipelined take whose reply was lost. */
+  #lostTake: number | undefined;
 
   constructor(
     private readonly context: QueueContext,
@@ -94,6 +96,9 @@ export class Fetcher implements MaintainedWorker {
   }
 
   beat(): Promise<QueueHints | undefined> {
+    // Otherwise the next take asks for it again. A quiet worker sends none.
+    if (this.#lostTake === this.session.nextTakeNumber && !this.#taking) this.session.abandonTake();
+    this.#lostTake = undefined;
     return this.session.beat();
   }
 
@@ -198,7 +203,10 @@ export class Fetcher implements MaintainedWorker {
   async #takeBehind(client: IoredisClient, worker: string, most: number, give: OnPipelined): Promise<void> {
     const { session } = this;
     const number = session.nextTakeNumber;
-    const reply = await this.context.broker.takeOn(client, worker, number, most).catch(() => 'lost' as const);
+    const reply = await this.context.broker.takeOn(client, worker, number, most).catch(() => {
+      this.#lostTake = number;
+      return 'lost' as const;
+    });
     // Without one in flight, not even a microtask may pass: a take that began in it would bring the same messages again.
     if (this.#taking) await this.settled;
     if (reply === 'lost' || worker !== session.worker) return;

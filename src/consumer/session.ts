@@ -221,6 +221,12 @@ export class Session implements ClaimHolder, LeaseHolder {
     return false;
   }
 
+  /** The next take gets another number: what Redis may have claimed for this one goes back with the next heartbeat. */
+  abandonTake(): void {
+    this.#givenBackTo = this.#takeNumber = this.nextTakeNumber;
+    this.#lease?.gate.expect(this.nextTakeNumber);
+  }
+
   /** Whether this worker begins nothing of this take any more, as it was given back while the event loop stood still. */
   isGivenBack(number: number): boolean {
     return number <= this.#givenBackTo;

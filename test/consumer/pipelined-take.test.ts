@@ -241,3 +241,30 @@ it('after a take behind a wait that brought fewer messages than it asked for, th
   // One packet for each message, sent when the one before is done. The first of them went before the first message.
   expect(sent.join(' ')).toMatch(/^(take )?(blmove take ?){5}$/);
 });
+
+it('what a take behind a wait has claimed goes back with a heartbeat, if its reply was lost and no other take follows', async () => {
+  const scene = await Scene.open();
+  scene.faulty.next('takeOn', lostReply);
+  const idle = scene.fetcher.idle(Infinity, 1);
+  await scene.isBlocked();
+  await scene.put('"one"');
+  await idle;
+  await until(() => scene.repliesBehind === 1);
+  await turn();
+  expect(scene.brought).toEqual([]);
+  expect(await scene.books()).toEqual({ known: undefined, waiting: ['"one"'] });
+  expect(texts(await scene.fetcher.take(1))).toEqual(['"one"']);
+  expect(scene.calls).toEqual(['take 2 of 1']);
+});
+
+it('the next take brings them instead, if it comes before the heartbeat', async () => {
+  const scene = await Scene.open();
+  scene.faulty.next('takeOn', lostReply);
+  const idle = scene.fetcher.idle(Infinity, 1);
+  await scene.isBlocked();
+  await scene.put('"one"');
+  await idle;
+  await until(() => scene.repliesBehind === 1);
+  expect(texts(await scene.fetcher.take(1))).toEqual(['"one"']);
+  expect(await scene.books()).toEqual({ known: '1: 0 of 1', waiting: [] });
+});
