@@ -176,20 +176,30 @@ export class Model {
     return { fresh: messages.slice(0, accepted), answer: { accepted, duplicates: [] } };
   }
 
-  #unknownOf({ producer, number, messages, most }: Batch): { fresh: readonly Message[]; answer: Answer } {
+  /** As {@link #fittingOf}. Messages whose ids are known take no room. */
+  #unknownOf({ producer, number, messages, most, calls }: Batch): { fresh: readonly Message[]; answer: Answer } {
     let room = this.#room(most);
     const fresh: Message[] = [];
     const duplicates: number[] = [];
+    const known = new Set([...this.marks.keys(), ...this.delayed.keys()]);
     let accepted = 0;
-    for (const [index, message] of messages.entries()) {
-      if (this.marks.has(message.id!) || this.delayed.has(message.id!)) duplicates.push(index);
-      else {
-        if (room < 1) break;
-        room -= 1;
-        fresh.push(message);
-        this.marks.set(message.id!, `${producer} ${number}`);
+    for (const size of most > 0 ? calls : [messages.length]) {
+      const indexes = Array.from({ length: size }, (_, at) => accepted + at);
+      const seen = new Set(known);
+      const isKnown = indexes.map((index) => {
+        const { id } = messages[index]!;
+        return seen.has(id!) || !seen.add(id!);
+      });
+      const wanted = indexes.filter((_, at) => !isKnown[at]);
+      if (wanted.length > room) break;
+      room -= wanted.length;
+      accepted += size;
+      duplicates.push(...indexes.filter((_, at) => isKnown[at]));
+      for (const index of wanted) {
+        fresh.push(messages[index]!);
+        known.add(messages[index]!.id!);
+        this.marks.set(messages[index]!.id!, `${producer} ${number}`);
       }
-      accepted = index + 1;
     }
     return { fresh, answer: { accepted, duplicates } };
   }

@@ -24,7 +24,7 @@ export async function putLogged(
     const [fresh, others] = [jobs.filter(isNew), jobs.filter((_, index) => stored[index]!.isDuplicate === true)];
     if (fresh.length > 0)
       history.write('put', { type: 'ok', jobs: fresh, ids: stored.filter(isNew).map(({ id }) => id) });
-    if (others.length > 0) history.write('put', { type: 'fail', jobs: others, text: 'a duplicate' }); // it must not run
+    if (others.length > 0) history.write('put', { type: 'info', jobs: others, text: 'a duplicate' });
     waits?.follow(stored, loads);
     return undefined;
   } catch (error) {

@@ -158,7 +158,7 @@ const f03c: Scenario = {
       }
       world.figures[`spoilt ${verb} replies`] = proxy.faults();
     };
-    await Promise.all((Object.keys(wire) as Verb[]).map(spoiling));
+    await Promise.all([...plainVerbs, 'beat' as const].map(spoiling));
     await world.drained();
   },
 };
