@@ -85,7 +85,7 @@ function batchOf({ id, message, lane, due, hasTtl, tracking }: FollowUp, keys: K
     number: 1,
     own: { ids: [id], forMs: mostRememberedMs },
     hasTtl,
-    tracked: tracking && { ...tracking, ids: [id], uniques: [tracking.unique], teller: keys.ends(processId()) },
+    tracked: tracking && { ...tracking, ids: [id], uniques: [tracking.unique], teller: processId() },
   };
   return due ? { ...terms, delayed: [{ id, due, lane, message }] } : { ...terms, messages: [message], lane };
 }

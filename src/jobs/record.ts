@@ -73,6 +73,8 @@ export function readRecord<T, R>(
   const payload = stored.payload === undefined ? undefined : decoded(types.payload, stored.payload);
   const result = stored.result === undefined ? undefined : decoded(types.result, stored.result);
   const progress = stored.progress === undefined ? undefined : parsed(stored.progress);
+  const [putAt, putBy] = wordsOf(stored.put, 2);
+  const [startedAt, attempts, worker] = wordsOf(stored.run, 3);
   return {
     id,
     queue,
@@ -80,18 +82,25 @@ export function readRecord<T, R>(
     ...(payload !== undefined && { payload }),
     ...(result !== undefined && { result }),
     ...(last && { error: last.error }),
-    attempts: Number(stored.attempt ?? 0),
+    attempts: Number(attempts ?? 0),
     failures,
     ...(progress !== undefined && { progress }),
     lines: Number(stored.lines ?? 0),
     log: ring(stored, 'line', Number(stored.lines ?? 0), mostLines),
-    ...(stored.by !== undefined && { putBy: stored.by }),
-    ...(stored.worker !== undefined && { worker: stored.worker }),
+    ...(putBy !== undefined && { putBy }),
+    ...(worker !== undefined && { worker }),
     ...(stored.unique !== undefined && { unique: stored.unique }),
-    putAt: Number(stored.putAt ?? 0),
-    ...(stored.startedAt !== undefined && { startedAt: Number(stored.startedAt) }),
+    putAt: Number(putAt ?? 0),
+    ...(startedAt !== undefined && { startedAt: Number(startedAt) }),
     ...(stored.endedAt !== undefined && { endedAt: Number(stored.endedAt) }),
   };
+}
+
+/** The words of a field that has several, the last one with its spaces. */
+function wordsOf(field: string | undefined, count: number): (string | undefined)[] {
+  if (field === undefined) return [];
+  const words = field.split(' ');
+  return words.length <= count ? words : [...words.slice(0, count - 1), words.slice(count - 1).join(' ')];
 }
 
 /** As in `_jobs.lua` and `note.lua`. */

@@ -131,8 +131,10 @@ export class JobWaits {
     const { connection, keys } = this.broker;
     this.#unlisten ??= connection.notifier.listen(keys.ends(processId()), {
       onNews: (text) => {
-        const space = text.indexOf(' ');
-        this.#hear(text.slice(0, space), text.slice(space + 1));
+        for (const line of text.split('\n')) {
+          const space = line.indexOf(' ');
+          this.#hear(line.slice(0, space), line.slice(space + 1));
+        }
       },
       onBegin: () => {
         this.#isListening = true;
@@ -150,10 +152,10 @@ export class JobWaits {
     });
   }
 
-  /** A job was told about: `done` and its result, or another status. */
+  /** A job was told about: `done`, a space and its result, or another status. */
   #hear(id: string, text: string): void {
     if (!this.#awaited.has(id)) return;
-    if (text.startsWith('done\n')) return this.#end(id, { status: 'done', result: text.slice(5) || undefined });
+    if (text.startsWith('done ')) return this.#end(id, { status: 'done', result: text.slice(5) || undefined });
     if (hasEnded(text)) this.#ask(id);
   }
 

@@ -67,7 +67,7 @@ interface Told {
 type NumberedStep = JobStep & { readonly line?: number };
 
 function stepOf(text: string): NumberedStep | undefined {
-  const status = text.split('\n', 1)[0] as JobStatus;
+  const status = text.split(' ', 1)[0] as JobStatus;
   if (jobStatuses.includes(status)) return { status };
   const progress = text.startsWith('progress ') ? parsed(text.slice(9)) : undefined;
   if (progress !== undefined) return { progress };

@@ -170,7 +170,7 @@ export class PutBatcher {
     const limit = this.limit && { most: this.limit.maxLength, calls: batch.map(({ count }) => count) };
     const tracked = tracking && {
       ...tracking,
-      teller: this.broker.keys.ends(processId()),
+      teller: processId(),
       ids: batch.flatMap(({ ids }) => ids),
       uniques: batch.flatMap(({ uniques }) => uniques!),
     };

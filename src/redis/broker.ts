@@ -283,10 +283,11 @@ export class Broker extends Registration {
         ]
       : [pack(batch.messages), batch.lane ?? 'b', '', ids ? pack(ids) : ''];
     const terms = [number, producerMemoryMs, limit?.most ?? 0, limit?.calls.join(',') ?? '', own?.forMs ?? 0];
+    const hasUnique = tracked?.uniques.some((unique) => unique !== '') === true;
     for (;;) {
       const holders = tracked ? await this.jobs.holders(tracked.uniques, patience) : [];
       const records = tracked?.ids.map((id) => this.keys.job(id)) ?? [];
-      const held = records.map((record, index) => (holders[index] ? this.keys.job(holders[index]) : record));
+      const held = hasUnique ? records.map((own, at) => (holders[at] ? this.keys.job(holders[at]) : own)) : [];
       const reply = await this.connection.script(
         'put-with',
         [
@@ -311,7 +312,8 @@ function trackingWords(
   holders: readonly string[],
 ): (string | number | Buffer)[] {
   const flags = [untilStarted ? 1 : 0, replaces ? 1 : 0, teller];
-  return [keepMs, keepFailedMs, by, storesPayload ? 1 : 0, pack(uniques), pack(holders), ...flags];
+  const keys = uniques.some((unique) => unique !== '') ? [pack(uniques), pack(holders)] : ['', ''];
+  return [keepMs, keepFailedMs, by, storesPayload ? 1 : 0, ...keys, ...flags];
 }
 
 /** Reads duplicates, such as `0 4=<id>`. */

@@ -71,7 +71,7 @@ export interface TrackedPut {
   /** Who puts: host and process. */
   readonly by: string;
   readonly storesPayload: boolean;
-  /** Channel on which this process hears of the ends of its jobs. */
+  /** Id of this process: names the channel on which it hears of the ends of its jobs. */
   readonly teller: string;
   /** Whether a unique key is let go when its job starts; otherwise when it ends. */
   readonly untilStarted: boolean;

@@ -16,29 +16,47 @@ local function hasEnded(status)
   return status == 'done' or status == 'failed' or status == 'cancelled' or status == 'expired'
 end
 
--- Whether each of these messages is settled, or its take is over. `places`: number of the take, index, number, ..
-local function areSettled(claims, places)
-  local fields, settled = {}, {}
-  for at = 1, #places, 2 do
-    fields[at] = 'a' .. places[at]
-    fields[at + 1] = 'e' .. places[at] .. '.' .. places[at + 1]
-  end
-  for first = 1, #fields, 2000 do
-    local found = redis.call('HMGET', claims, unpack(fields, first, math.min(first + 1999, #fields)))
-    for at = 1, #found, 2 do settled[#settled + 1] = not found[at] or found[at + 1] ~= false end
+-- A time as text: Redis is slow at formatting numbers that it gets from Lua.
+local function timeText(time)
+  return string.format('%.0f', time)
+end
+
+-- Whether each of these messages is settled, or its take is over. `numbers` are those of their takes, `marks` their fields e<n>.<i>.
+local function areSettled(claims, numbers, marks)
+  local isOver, settled = {}, {}
+  for first = 1, #marks, 2000 do
+    local found = redis.call('HMGET', claims, unpack(marks, first, math.min(first + 1999, #marks)))
+    for at = 1, #found do
+      local number = numbers[first + at - 1]
+      if isOver[number] == nil then isOver[number] = redis.call('HEXISTS', claims, 'a' .. number) == 0 end
+      settled[#settled + 1] = isOver[number] or found[at] ~= false
+    end
   end
   return settled
+end
+
+-- What ending a job needs: {status, unique, keep, keepFailed, teller, watched}. `parsed`: a table for all calls of a script. The terms
+-- of most jobs are the same, so that they are parsed once.
+local function readJob(record, parsed)
+  local status, terms, unique, watched = unpack(redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched'))
+  terms = terms or ''
+  if not parsed[terms] then parsed[terms] = {string.match(terms, '^(%d+) (%d+) ?(.*)$')} end
+  local keep, keepFailed, teller = unpack(parsed[terms], 1, 3)
+  return {status = status, unique = unique, keep = keep, keepFailed = keepFailed, teller = teller, watched = watched}
 end
 
 -- Changes of indexes are collected, and stored in a few calls: moves[status] = {out = {id, ..}, into = {score, id, ..}}
 local function moveJob(moves, before, status, id, score)
   if before and before ~= status then
-    moves[before] = moves[before] or {out = {}, into = {}}
-    table.insert(moves[before].out, id)
+    if not moves[before] then moves[before] = {out = {}, into = {}} end
+    local out = moves[before].out
+    out[#out + 1] = id
   end
-  moves[status] = moves[status] or {out = {}, into = {}}
-  table.insert(moves[status].into, score)
-  table.insert(moves[status].into, id)
+  if not moves[status] then moves[status] = {out = {}, into = {}} end
+  local into = moves[status].into
+  local size = #into
+  into[size + 1] = score
+  into[size + 2] = id
 end
 
 -- Stores what moveJob collected.
@@ -62,12 +80,11 @@ local function trimJobs(jobs, now, count)
   for _, status in ipairs({'done', 'failed', 'cancelled', 'expired'}) do redis.call('ZREM', jobs[status], unpack(ids)) end
 end
 
--- The record of an ended job expires from now on. `job`: {status, keep, keepFailed}
-local function letExpire(moves, record, id, now, status, keep, keepFailed)
-  local forMs = (status == 'failed' or status == 'expired') and keepFailed or keep
-  if not forMs then return end
+-- The record of a job that has ended with this status expires from now on; after ten minutes if it does not say when, as it was lost.
+local function letExpire(moves, record, id, job, status, now)
+  local forMs = (status == 'failed' or status == 'expired') and job.keepFailed or job.keep or 600000
   redis.call('PEXPIRE', record, forMs)
-  moveJob(moves, false, 'expiring', id, now + forMs)
+  moveJob(moves, false, 'expiring', id, timeText(now + forMs))
 end
 
 -- The record does not expire, as the job may run again.
@@ -81,25 +98,34 @@ local function addFailure(record, failure)
   redis.call('HSET', record, 'failure:' .. (count - 1) % 20, failure)
 end
 
--- Tells the process that put a job that it has ended, and those who watch it. `news`: the status, or 'done', a line break and the
--- result. `teller`: the channel of the process that put it.
-local function tellEnd(record, id, teller, watched, news)
-  if teller then redis.call('PUBLISH', teller, id .. ' ' .. news) end
-  if watched then redis.call('PUBLISH', record, news) end
+-- Tells those who watch a job that it has ended, and collects what the process that put it is told. `text`: the status, or 'done',
+-- a space and the result.
+local function tellEnd(news, record, id, job, text)
+  if job.watched then redis.call('PUBLISH', record, text) end
+  if not job.teller or job.teller == '' then return end
+  local channel = string.sub(record, 1, -#id - 5) .. 'ends:' .. job.teller
+  if not news[channel] then news[channel] = {} end
+  local lines = news[channel]
+  lines[#lines + 1] = id .. ' ' .. text
+end
+
+-- Tells what tellEnd collected: each process in one message, with a line for each job.
+local function publishEnds(news)
+  for channel, lines in pairs(news) do redis.call('PUBLISH', channel, table.concat(lines, '\n')) end
 end
 
 -- Ends one job whose message stays in its list, or is among the dead letters: the record does not expire if `isStored`, as a
--- worker may take the message and must see its end. `job`: {status, unique, keep, keepFailed, teller, watched}
+-- worker may take the message and must see its end.
 local function endJob(jobs, record, id, job, status, now, isStored)
-  local before, unique, keep, keepFailed, teller, watched = unpack(job, 1, 6)
-  local moves = {}
+  local moves, news = {}, {}
   redis.call('HSET', record, 'status', status, 'endedAt', now)
-  moveJob(moves, before, status, id, now)
-  if not isStored then letExpire(moves, record, id, now, status, keep, keepFailed) end
+  moveJob(moves, job.status, status, id, now)
+  if not isStored then letExpire(moves, record, id, job, status, now) end
   storeMoves(jobs, moves)
-  releaseUnique(jobs, id, unique)
+  releaseUnique(jobs, id, job.unique)
   trimJobs(jobs, now, 1)
-  tellEnd(record, id, teller, watched, status)
+  tellEnd(news, record, id, job, status)
+  publishEnds(news)
 end
 
 -- Gives one job a status in which it has not ended.

@@ -10,34 +10,35 @@
 -- as after a failover or with an old dead letter, is made anew.
 local claims, jobs, worker, number = KEYS[1], jobKeys(3), ARGV[1], ARGV[2]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
-local now, reply, moves, places, ended = keepTime(KEYS[2]), {}, {}, {}, {}
+local now, reply, moves, numbers, marks, ended = keepTime(KEYS[2]), {}, {}, {}, {}, {}
+local nowText = timeText(now)
 for at = 6, #ARGV, 4 do
-  places[#places + 1] = number
-  places[#places + 1] = ARGV[at]
+  numbers[#numbers + 1] = number
+  marks[#marks + 1] = 'e' .. number .. '.' .. ARGV[at]
 end
-local settled = areSettled(claims, places)
+local settled = areSettled(claims, numbers, marks)
 for place = 1, #settled do
   local index, id, attempt, putAt = unpack(ARGV, 4 * place + 2, 4 * place + 5)
   local record, claim = KEYS[12 + place], worker .. '.' .. number .. '.' .. index
-  local status, unique, untilStarted, replacement, held, watched, keep, keepFailed = unpack(redis.call(
-    'HMGET', record, 'status', 'unique', 'untilStarted', 'replacement', 'claim', 'watched', 'keep', 'keepFailed'))
+  local status, held, replacement, untilStarted, watched = unpack(redis.call(
+    'HMGET', record, 'status', 'claim', 'replacement', 'untilStarted', 'watched'))
   if settled[place] then
     reply[place] = status == 'cancelled' and redis.call('HEXISTS', claims, 'a' .. number) == 1 and 'ended' or 'lost'
   elseif status == 'cancelled' then
-    ended[#ended + 1] = 'e' .. number .. '.' .. index
-    ended[#ended + 1] = 1
-    letExpire(moves, record, id, now, status, keep, keepFailed)
+    ended[#ended + 1] = marks[place]
+    ended[#ended + 1] = '1'
+    letExpire(moves, record, id, readJob(record, {}), status, now)
     reply[place] = 'ended'
   elseif status == 'expired' then
     reply[place] = '' -- the worker finds that out, and buries the message
   else
     reply[place] = replacement and '=' .. replacement or ''
     if status ~= 'running' or held ~= claim then -- otherwise an earlier call arrived
-      if not status then redis.call('HSET', record, 'putAt', putAt, 'keep', ARGV[4], 'keepFailed', ARGV[5]) end
+      if not status then redis.call('HSET', record, 'put', putAt, 'terms', ARGV[4] .. ' ' .. ARGV[5]) end
       if hasEnded(status) then keepJob(jobs, record, id) end
-      redis.call('HSET', record, 'status', 'running', 'attempt', attempt, 'startedAt', now, 'claim', claim, 'worker', ARGV[3])
-      moveJob(moves, status, 'running', id, now)
-      if untilStarted then releaseUnique(jobs, id, unique) end
+      redis.call('HSET', record, 'status', 'running', 'claim', claim, 'run', nowText .. ' ' .. attempt .. ' ' .. ARGV[3])
+      moveJob(moves, status, 'running', id, nowText)
+      if untilStarted then releaseUnique(jobs, id, redis.call('HGET', record, 'unique')) end
       if watched then redis.call('PUBLISH', record, 'running') end
     end
   end

@@ -12,8 +12,8 @@ local answered = redis.call('GET', request)
 if answered then return answered end
 redis.call('HDEL', delayedMessages, '') -- Redis allows this when out of memory, and then all later writes
 local now = keepTime(KEYS[4])
-local job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'teller', 'watched')
-local status = job[1]
+local job = readJob(record, {})
+local status = job.status
 redis.call('SET', request, status or '', 'PX', ARGV[3])
 if not status or hasEnded(status) then return status or '' end
 local isDeleted = (status == 'delayed' or status == 'retrying') and redis.call('HDEL', delayedMessages, ARGV[1]) == 1

@@ -15,11 +15,11 @@ redis.call('HDEL', delayedMessages, '') -- Redis allows this when out of memory,
 local now = keepTime(KEYS[10])
 
 local function endRecord(record, id)
-  local job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'teller', 'watched')
-  if not job[1] or job[1] == 'running' then return end
-  if not hasEnded(job[1]) then return endJob(jobs, record, id, job, 'cancelled', now, false) end
+  local job = readJob(record, {})
+  if not job.status or job.status == 'running' then return end
+  if not hasEnded(job.status) then return endJob(jobs, record, id, job, 'cancelled', now, false) end
   local moves = {}
-  letExpire(moves, record, id, now, job[1], job[3], job[4])
+  letExpire(moves, record, id, job, job.status, now)
   storeMoves(jobs, moves)
 end
 

@@ -8,8 +8,8 @@
 -- so is a delayed one that is not delayed any more; if the message is a dead letter, the job has failed. A waiting job whose time to
 -- live has passed has expired: its message is still in a list, and the next worker buries it.
 local record, claims, delayed, deadMessages, jobs = KEYS[1], KEYS[2], KEYS[3], KEYS[4], jobKeys(6)
-local job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'teller', 'watched', 'claim', 'expiresAt')
-local status, claim, expiresAt = job[1], job[7], job[8]
+local job = readJob(record, {})
+local status, claim, expiresAt = job.status, unpack(redis.call('HMGET', record, 'claim', 'expiresAt'))
 if not status then return '' end
 redis.call('HDEL', record, '') -- Redis allows this when out of memory, and then all later writes
 local now = keepTime(KEYS[5])
@@ -30,7 +30,7 @@ end
 local isDelayed = (status == 'delayed' or status == 'retrying') and redis.call('ZSCORE', delayed, ARGV[1])
 if status ~= 'waiting' and not isDelayed then
   reopenJob(jobs, record, ARGV[1], status, 'waiting', now)
-  job[1], status = 'waiting', 'waiting'
+  job.status, status = 'waiting', 'waiting'
 elseif isDelayed then
   redis.call('ZADD', jobs[status], isDelayed, ARGV[1]) -- it may have been moved
 end

@@ -1,17 +1,17 @@
 -- put-with: (nothing) -> waiting (tail of a lane), or -> delayed
 -- KEYS  1 producer (string)  2 delayed (zset)  3 delayed messages (hash)  4 quarantine  5 requeued  6 inbox  7 high  8 base
 --       9 low (lists)  10 meta (hash)  11.. as ARGV 11 says, marks of ids that callers chose (strings): one for each message, or none;
---       then for tracked messages: keys of all job records (_jobs.lua), and for each message its record, and the record of the job
---       that has its unique key (hashes; its own record if none has it)
+--       then for tracked messages: keys of all job records (_jobs.lua), and for each message its record; then, if any has a unique
+--       key, for each the record of the job that has its key (hashes; its own record if none has it)
 -- ARGV  1 batch number  2 how long Redis keeps the producer key, in ms  3 most messages in the queue, or 0 for no limit
 --       4 how many messages each put call has, such as 1,5,2; only for a limited queue  5 how long Redis keeps the marks, in ms
 --       6 the messages, a msgpack array  7 their lane letter, or '' if they are delayed: then each begins with its lane letter
 --       8 their due times, if they are delayed (+ms from now, or Unix ms), a msgpack array  9 their ids, a msgpack array; only
 --       if they are delayed or tracked, or if callers chose the ids  10 '1' if they have a time to live, as x=+ms in the header
 --       11 how many marks there are. Then for tracked messages:  12 how long the record of a done job is kept, in ms  13 of a failed one
---       14 who puts  15 '1' if the record has the payload  16 unique keys, a msgpack array ('' for none)  17 ids of the jobs that
+--       14 who puts  15 '1' if the record has the payload  16 unique keys, a msgpack array ('' for none); '' if none has one  17 ids of the jobs that
 --       have these keys, as the caller has read them, a msgpack array  18 '1' if a unique key is let go when its job starts
---       19 '1' if a message replaces the one that still waits under its unique key  20 channel of the process that puts
+--       19 '1' if a message replaces the one that still waits under its unique key  20 id of the process that puts
 -- Returns {ms until the next message is due or -1, how many were accepted, duplicates}. How many is -1 if a later batch was answered
 --       already, and -2 if the unique keys have other jobs by now: nothing was stored, and the caller reads and asks again. Messages
 --       after the accepted ones were refused, because the queue is full. Duplicates, such as '0 4=<id>': indexes, from 0, of messages
@@ -45,8 +45,8 @@ local ids = ARGV[9] ~= '' and cmsgpack.unpack(ARGV[9])
 local batch = string.match(producer, '[^:]*$') .. ' ' .. ARGV[1]
 local beyondMarks = 11 + markCount
 local jobs = isTracked and jobKeys(beyondMarks)
-local uniques = isTracked and cmsgpack.unpack(ARGV[16])
-local holders = isTracked and cmsgpack.unpack(ARGV[17])
+local uniques = isTracked and ARGV[16] ~= '' and cmsgpack.unpack(ARGV[16])
+local holders = uniques and cmsgpack.unpack(ARGV[17])
 local function recordOf(index) return KEYS[beyondMarks + 9 + index] end
 local function holderRecordOf(index) return KEYS[beyondMarks + 9 + #messages + index] end
 
@@ -56,7 +56,7 @@ local function isOpen(record)
   return status and not hasEnded(status)
 end
 
-for index = 1, isTracked and #messages or 0 do
+for index = 1, uniques and #messages or 0 do
   if uniques[index] ~= '' and (redis.call('HGET', jobs.unique, uniques[index]) or '') ~= holders[index] then return reply(-2) end
 end
 
@@ -64,7 +64,7 @@ end
 -- of this batch stored it.
 local seen = {}
 local function duplicateOf(index)
-  local mark, unique = markCount > 0 and KEYS[10 + index], isTracked and uniques[index] ~= '' and uniques[index]
+  local mark, unique = markCount > 0 and KEYS[10 + index], uniques and uniques[index] ~= '' and uniques[index]
   local by = mark and redis.call('GET', mark)
   if mark and by == batch and not seen[mark] then return false, true end
   if mark and (seen[mark] or by or redis.call('HEXISTS', delayedMessages, ids[index]) == 1) then return true end
@@ -95,7 +95,7 @@ if limit > 0 then
   for size in string.gmatch(ARGV[4], '%d+') do
     if not accept(accepted + 1, tonumber(size)) then break end
   end
-elseif markCount > 0 or isTracked then
+elseif markCount > 0 or uniques then
   accept(1, #messages)
 else
   accepted = #messages
@@ -107,7 +107,13 @@ local function withExpiry(message, from)
   return (string.gsub(message, '^([^\n]- x=)%+(%d+)', function(before, ttl) return before .. string.format('%.0f', from + ttl) end))
 end
 
-local moves = {}
+local function add(fields, name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+
+local moves, nowText = {}, now and timeText(now)
+local terms, put = isTracked and ARGV[12] .. ' ' .. ARGV[13] .. ' ' .. ARGV[20], isTracked and nowText .. ' ' .. ARGV[14]
 local function storeRecord(index, message, status, since)
   local record, id = recordOf(index), ids[index]
   if markCount > 0 then -- an ended job may have had the id of the caller
@@ -116,19 +122,16 @@ local function storeRecord(index, message, status, since)
     redis.call('DEL', record)
     redis.call('ZREM', jobs.expiring, id)
   end
-  local fields = {'status', status, 'putAt', now, 'by', ARGV[14], 'teller', ARGV[20], 'keep', ARGV[12], 'keepFailed', ARGV[13]}
-  local function add(name, value)
-    fields[#fields + 1] = name
-    fields[#fields + 1] = value
-  end
-  local header, payload = string.match(message, '^([^\n]*)\n(.*)$')
-  if ARGV[15] == '1' then add('payload', payload) end
-  local expiresAt = string.match(header .. ' ', ' x=(%d+) ')
-  if expiresAt then add('expiresAt', expiresAt) end
-  if uniques[index] ~= '' then
-    add('unique', uniques[index])
-    if ARGV[18] == '1' then add('untilStarted', 1) end
-    redis.call('HSET', jobs.unique, uniques[index], id)
+  local lineEnd = string.find(message, '\n', 1, true)
+  local expiresAt = string.match(string.sub(message, 1, lineEnd), ' x=(%d+)[ \n]')
+  local unique = uniques and uniques[index] ~= '' and uniques[index]
+  local fields = {'status', status, 'terms', terms, 'put', put}
+  if ARGV[15] == '1' then add(fields, 'payload', string.sub(message, lineEnd + 1)) end
+  if expiresAt then add(fields, 'expiresAt', expiresAt) end
+  if unique then
+    add(fields, 'unique', unique)
+    if ARGV[18] == '1' then add(fields, 'untilStarted', '1') end
+    redis.call('HSET', jobs.unique, unique, id)
   end
   redis.call('HSET', record, unpack(fields))
   moveJob(moves, false, status, id, since)
@@ -174,7 +177,7 @@ else
   for place, index in ipairs(fresh) do stored[place] = hasTtl and withExpiry(messages[index], now) or messages[index] end
   for first = 1, #stored, 1000 do redis.call('RPUSH', lists[lane], unpack(stored, first, math.min(first + 999, #stored))) end
   if isTracked then
-    for place, index in ipairs(fresh) do storeRecord(index, stored[place], 'waiting', now) end
+    for place, index in ipairs(fresh) do storeRecord(index, stored[place], 'waiting', nowText) end
   end
 end
 if markCount > 0 then

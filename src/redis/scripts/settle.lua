@@ -14,26 +14,27 @@
 local claims, workers, delayed, delayedMessages = unpack(KEYS, 1, 4)
 local lists, meta, dead, deadMessages, outbox, jobs = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], KEYS[14], jobKeys(15)
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
-local now, reply, moves, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, false, false, false
+local now, reply, moves, news, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, false, false, false
+local nowText = timeText(now)
 
-local function endTracked(record, id, job, status, news, ...)
-  redis.call('HSET', record, 'status', status, 'endedAt', now, ...)
-  moveJob(moves, job[1], status, id, now)
-  letExpire(moves, record, id, now, status, job[3], job[4])
-  releaseUnique(jobs, id, job[2])
-  tellEnd(record, id, job[5], job[6], news)
+local function endTracked(record, id, job, status, text, ...)
+  redis.call('HSET', record, 'status', status, 'endedAt', nowText, ...)
+  moveJob(moves, job.status, status, id, nowText)
+  letExpire(moves, record, id, job, status, now)
+  releaseUnique(jobs, id, job.unique)
+  tellEnd(news, record, id, job, text)
   areAdded = true
 end
 
--- A verb gets the record and its job {status, unique, keep, keepFailed, teller, watched}; both are absent for a message that is not tracked.
-local verbs = {}
+-- A verb gets the record and its job (readJob); both are absent for a message that is not tracked.
+local verbs, mostTold = {}, tonumber(ARGV[3])
 
 function verbs.done(record, id, job, result, ...)
   local entries = {...}
   for at = 1, #entries, 2 do redis.call('HSET', outbox, entries[at], entries[at + 1]) end
   if not record then return end
-  if result == '' then return endTracked(record, id, job, 'done', 'done\n') end
-  endTracked(record, id, job, 'done', #result <= tonumber(ARGV[3]) and 'done\n' .. result or 'done', 'result', result)
+  if result == '' then return endTracked(record, id, job, 'done', 'done ') end
+  endTracked(record, id, job, 'done', #result <= mostTold and 'done ' .. result or 'done', 'result', result)
 end
 
 function verbs.retry(record, id, job, lane, delay, message, failure)
@@ -48,8 +49,8 @@ function verbs.retry(record, id, job, lane, delay, message, failure)
   local status = isDelayed and 'retrying' or 'waiting'
   addFailure(record, failure)
   redis.call('HSET', record, 'status', status)
-  moveJob(moves, job[1], status, id, isDelayed and now + delay or now)
-  if job[6] then redis.call('PUBLISH', record, status) end
+  moveJob(moves, job.status, status, id, isDelayed and now + delay or now)
+  if job.watched then redis.call('PUBLISH', record, status) end
 end
 
 function verbs.bury(record, id, job, letter, message, status, failure)
@@ -60,34 +61,34 @@ function verbs.bury(record, id, job, letter, message, status, failure)
   endTracked(record, id, job, status, status)
 end
 
-local at, places, starts = 4, {}, {}
+local at, numbers, marks, starts = 4, {}, {}, {}
 while ARGV[at] do
-  places[#places + 1] = ARGV[at + 1]
-  places[#places + 1] = ARGV[at + 2]
-  starts[#starts + 1] = at
-  at = at + tonumber(ARGV[at]) + 1
+  local place = #starts + 1
+  numbers[place], marks[place], starts[place] = ARGV[at + 1], 'e' .. ARGV[at + 1] .. '.' .. ARGV[at + 2], at
+  at = at + ARGV[at] + 1
 end
-local settled = areSettled(claims, places)
+local settled, parsed = areSettled(claims, numbers, marks), {}
 for place, start in ipairs(starts) do
-  local number, index, id, isTracked, verb = unpack(ARGV, start + 1, start + 5)
+  local id, isTracked, verb = unpack(ARGV, start + 3, start + 5)
   local record, job = isTracked == '1' and KEYS[24 + place], nil
   if settled[place] then
     reply[place] = redis.call('ZSCORE', workers, ARGV[1]) and 'already' or 'lost'
   else
-    if record then job = redis.call('HMGET', record, 'status', 'unique', 'keep', 'keepFailed', 'teller', 'watched') end
-    if job and job[1] == 'cancelled' then
-      letExpire(moves, record, id, now, 'cancelled', job[3], job[4])
+    if record then job = readJob(record, parsed) end
+    if job and job.status == 'cancelled' then
+      letExpire(moves, record, id, job, 'cancelled', now)
       areAdded = true
       reply[place] = 'ended'
     else
       verbs[verb](record, id, job, unpack(ARGV, start + 6, start + ARGV[start]))
       reply[place] = 'done'
     end
-    ended[#ended + 1] = 'e' .. number .. '.' .. index
-    ended[#ended + 1] = 1
+    ended[#ended + 1] = marks[place]
+    ended[#ended + 1] = '1'
   end
 end
 storeMoves(jobs, moves)
+publishEnds(news)
 if areAdded then trimJobs(jobs, now, #starts) end
 if #ended > 0 then redis.call('HSET', claims, unpack(ended)) end
 if isBuried then dropOldest(dead, deadMessages, math.min(redis.call('ZCARD', dead) - ARGV[2], 100)) end
