@@ -60,7 +60,7 @@ export async function deliver(source: Broker, name: string, entry: string, patie
   const { connection } = source;
   const keys = new Keys(followUp.queue, followUp.prefix);
   const target = new Broker(connection, keys);
-  await target.put(batchOf(followUp, keys), patience);
+  await target.put(batchOf(followUp), patience);
   await target.announce(followUp.queue, patience);
   await connection.call((client) => client.hdel(source.keys.outbox, name), patience);
   await connection.call(
@@ -79,7 +79,7 @@ function parsed(entry: string): FollowUp | undefined {
   }
 }
 
-function batchOf({ id, message, lane, due, hasTtl, tracking }: FollowUp, keys: Keys): PutBatch {
+function batchOf({ id, message, lane, due, hasTtl, tracking }: FollowUp): PutBatch {
   const terms = {
     producer: newId(),
     number: 1,
