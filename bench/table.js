@@ -78,7 +78,7 @@ function rates(summary, get) {
 
 function latencies(summary, get) {
   const measured = workloads.filter(
-    ({ name, group }) => (group === 'latency' || group === 'delayed') && get(name, ours, 'p50Ms') > 0,
+    ({ name, group }) => ['latency', 'delayed', 'results'].includes(group) && get(name, ours, 'p50Ms') > 0,
   );
   const present = nodePeers.filter((rival) => measured.some(({ name }) => get(name, rival, 'p50Ms') > 0));
   if (present.length === 0) return '';

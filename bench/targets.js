@@ -21,6 +21,14 @@ export const targets = [
   atLeast('consume, five-field class (hotqueue validates it), concurrency 50 / BullMQ', 14, (get) =>
     faster(get, 'consume-validated', bullmqs),
   ),
+  atLeast('put, run, await the result / BullMQ', 8, (get) => faster(get, 'results', bullmqs)),
+  atLeast('put, run, await the result / the best peer', 3, (get) => faster(get, 'results', [...bullmqs, ...beeQueue])),
+  atMost('result of one job from idle, p50 / the best peer', 1, (get) =>
+    less(get, 'result-idle', 'p50Ms', [...bullmqs, ...beeQueue]),
+  ),
+  atMost('result of one job from idle, p99 / the best peer', 1, (get) =>
+    less(get, 'result-idle', 'p99Ms', [...bullmqs, ...beeQueue]),
+  ),
   atLeast('validation of the sample class / class-validator', 4, (get) => validation(get, 'validation')),
   atLeast('validation of the sample class, 500 other classes / class-validator', 50, (get) =>
     validation(get, 'validation-500'),

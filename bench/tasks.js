@@ -45,7 +45,10 @@ export async function fillWith(producer, count, make) {
  * The report says how often each job was handled, when the first one started and the last one ended. For jobs with `at`, it
  * has the time from `at` to the handler.
  */
-async function work({ system: name, address, queue, count, concurrency, handlerMs = 0, payload }, link) {
+async function work(
+  { system: name, address, queue, count, concurrency, handlerMs = 0, returns = false, payload },
+  link,
+) {
   const system = await loadSystem(name);
   const books = new Books(count);
   const latencies = new Float64Array(count);
@@ -57,11 +60,12 @@ async function work({ system: name, address, queue, count, concurrency, handlerM
     if (at !== undefined) latencies[n] = now - at;
     books.enter(n);
     lastAt = now;
+    if (returns) return { n };
     return handlerMs === 0 ? undefined : sleep(handlerMs).then(() => (lastAt = nowMs()));
   };
   link.say('loaded');
   await link.hear();
-  await system.consumer(address, queue, { concurrency, handle, ...payload });
+  await system.consumer(address, queue, { concurrency, handle, returns, ...payload });
   link.say('started');
   await link.hear();
   return { times: books.times, distinct: books.distinct, latencies, firstAt, lastAt };

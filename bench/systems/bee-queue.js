@@ -25,10 +25,32 @@ export const system = {
       close: () => queue.close(1_000),
     };
   },
-  async consumer(address, name, { concurrency, handle, delayed = false }) {
+  async asker(address, name) {
+    const queue = new BeeQueue(name, {
+      ...lean,
+      getEvents: true,
+      storeJobs: true,
+      redis: { ...address },
+      isWorker: false,
+    });
+    await queue.ready();
+    return {
+      ask: async (payload) => {
+        const job = queue.createJob(payload);
+        const result = new Promise((resolve, reject) => {
+          job.on('succeeded', resolve);
+          job.on('failed', reject);
+        });
+        await job.save();
+        return result;
+      },
+    };
+  },
+  async consumer(address, name, { concurrency, handle, delayed = false, returns = false }) {
     // bee-queue rounds due times to its debounce: 1 s by default, 1 ms at least.
     const queue = new BeeQueue(name, {
       ...lean,
+      sendEvents: returns,
       redis: { ...address },
       activateDelayedJobs: delayed,
       delayedDebounce: 1,

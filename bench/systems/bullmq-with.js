@@ -1,4 +1,4 @@
-import { Queue, Worker } from 'bullmq';
+import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { nothing } from './nothing.js';
 
@@ -23,6 +23,15 @@ export const bullmq = (title, jobOptions) => ({
     const worker = new Worker(name, async (job) => handle(job.data), { connection: address, concurrency });
     worker.on('error', nothing); // BullMQ's documentation says that a worker may stop without this listener
     return { close: () => worker.close() };
+  },
+  async asker(address, name) {
+    const queue = new Queue(name, { connection: address, defaultJobOptions: jobOptions });
+    const events = new QueueEvents(name, { connection: address });
+    for (const one of [queue, events]) one.on('error', nothing);
+    queue.setMaxListeners(0);
+    events.setMaxListeners(0);
+    await events.waitUntilReady();
+    return { ask: async (payload) => (await queue.add('job', payload)).waitUntilFinished(events) };
   },
   async left(address, name) {
     const client = new Redis(address);

@@ -25,6 +25,11 @@ export const system = {
       },
     };
   },
+  async asker(address, name) {
+    const { host, port } = address;
+    const queue = new HotQueue(name, { host, port, logger: false, track: true });
+    return { ask: async (payload) => (await queue.put(payload)).result() };
+  },
   async left(address, name) {
     const queue = await open(address, name, false);
     return async () => {

@@ -6,11 +6,12 @@
  * @property {string} title title in tables
  * @property {(address: Address, queue: string, options: ProducerOptions) => Promise<Producer>} producer
  * @property {(address: Address, queue: string, options: ConsumerOptions) => Promise<{ close(): Promise<unknown> }>} consumer
+ * @property {(address: Address, queue: string) => Promise<{ ask: (payload: object) => Promise<any> }>} [asker] puts a job, and resolves with its result
  * @property {(address: Address, queue: string) => Promise<() => Promise<number>>} left returns a function that counts waiting, delayed and active jobs
  *
  * @typedef {{ host: string, port: number }} Address
  * @typedef {{ attempts?: number, dueAt?: number, validated?: boolean }} ProducerOptions `dueAt`, in Unix ms, is the due time of all jobs of the producer
- * @typedef {{ concurrency: number, handle: (payload: any) => unknown, delayed?: boolean, validated?: boolean }} ConsumerOptions
+ * @typedef {{ concurrency: number, handle: (payload: any) => unknown, delayed?: boolean, returns?: boolean, validated?: boolean }} ConsumerOptions `returns`: results are awaited
  *
  * @typedef {object} Producer
  * @property {(payload: object) => Promise<unknown>} put puts one job; resolves when Redis has it

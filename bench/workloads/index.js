@@ -2,6 +2,7 @@ import { workloads as put } from './put.js';
 import { workloads as consume } from './consume.js';
 import { workloads as asynchronous } from './async.js';
 import { workloads as cpu } from './cpu.js';
+import { workloads as results } from './results.js';
 import { workloads as retries } from './retries.js';
 import { workloads as delayed } from './delayed.js';
 import { workloads as latency } from './latency.js';
@@ -36,6 +37,7 @@ export const workloads = [
   ...asynchronous,
   ...cpu,
   ...retries,
+  ...results,
   ...delayed,
   ...latency,
   ...slow,
