@@ -1,4 +1,5 @@
 import type { JobStatus } from '../core/job.js';
+import { defaultTracking } from '../core/options/track.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import type { StoredRecord } from '../redis/job-broker.js';
 import { readErrorRecord, type ErrorRecord } from '../wire/error-record.js';
@@ -60,6 +61,8 @@ export interface JobRecord<T = unknown, R = unknown> {
   readonly startedAt?: number;
   /** When the job ended; absent before that. */
   readonly endedAt?: number;
+  /** When the record expires; absent before the job has ended. A cancelled job whose message is still in the queue keeps its record longer. */
+  readonly expiresAt?: number;
 }
 
 /** Reads a record as Redis has it. */
@@ -92,7 +95,7 @@ export function readRecord<T, R>(
     ...(stored.unique !== undefined && { unique: stored.unique }),
     putAt: Number(putAt ?? 0),
     ...(startedAt !== undefined && { startedAt: Number(startedAt) }),
-    ...(stored.endedAt !== undefined && { endedAt: Number(stored.endedAt) }),
+    ...(stored.endedAt !== undefined && { endedAt: Number(stored.endedAt), expiresAt: expiryOf(stored) }),
   };
 }
 
@@ -101,6 +104,12 @@ function wordsOf(field: string | undefined, count: number): (string | undefined)
   if (field === undefined) return [];
   const words = field.split(' ');
   return words.length <= count ? words : [...words.slice(0, count - 1), words.slice(count - 1).join(' ')];
+}
+
+/** As `letExpire` in `_jobs.lua`. */
+function expiryOf({ status, endedAt, terms }: StoredRecord): number {
+  const [keep = defaultTracking.keepMs, keepFailed = keep] = wordsOf(terms, 3).map(Number);
+  return Number(endedAt) + (status === 'failed' || status === 'expired' ? keepFailed : keep);
 }
 
 /** As in `_jobs.lua` and `note.lua`. */

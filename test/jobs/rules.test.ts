@@ -358,6 +358,22 @@ describe('records', () => {
     expect(await statusOf(job)).toBe('waiting');
   });
 
+  it('say when they expire', async () => {
+    const queue = aQueue({ track: { keep: '1m', keepFailed: '1h' }, attempts: 1 });
+    const runner = start(
+      queue.worker((payload) => {
+        if (payload === 'bad') throw new Error('bad');
+      }),
+    );
+    const [good, bad] = [await queue.put('good'), await queue.put('bad')];
+    expect(await good.fetch()).not.toHaveProperty('expiresAt');
+    await Promise.allSettled([good.result({ timeout: '10s' }), bad.result({ timeout: '10s' })]);
+    const [done, failed] = [(await good.fetch())!, (await bad.fetch())!];
+    expect(done.expiresAt! - done.endedAt!).toBe(60_000);
+    expect(failed.expiresAt! - failed.endedAt!).toBe(3_600_000);
+    await runner.stop();
+  });
+
   it('have no payload if the queue says so', async () => {
     const job = await aQueue({ track: { payload: false } }).put('secret');
     expect(await job.fetch()).not.toHaveProperty('payload');
