@@ -1,7 +1,7 @@
 import { doubling, type BackoffCurve } from '../core/options/backoff.js';
 import { toMs, type Duration } from '../core/duration.js';
 import { errorFields, textOf, type LogFields } from '../core/logger.js';
-import { describe } from '../core/options/schema.js';
+import { describe } from '../core/shown.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { MessageOptions } from '../wire/envelope.js';
 

@@ -1,5 +1,5 @@
 /** Node fires a timer with a longer delay at once. */
-const longestStepMs = 2 ** 31 - 1;
+export const longestTimeoutMs = 2 ** 31 - 1;
 
 /** A timer that is also right for delays of more than 24.8 days. */
 export class Timer {
@@ -16,9 +16,9 @@ export class Timer {
 
   #start(ms: number, fire: () => void): void {
     this.#timeout =
-      ms <= longestStepMs
+      ms <= longestTimeoutMs
         ? setTimeout(fire, ms)
-        : setTimeout(() => this.#start(ms - longestStepMs, fire), longestStepMs);
+        : setTimeout(() => this.#start(ms - longestTimeoutMs, fire), longestTimeoutMs);
   }
 }
 

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../core/errors.js';
-import { describe } from '../core/options/schema.js';
+import { describe } from '../core/shown.js';
 import type { StoredDeadLetter } from '../redis/dead-reader.js';
 import type { DeadLetterRef } from '../redis/transitions.js';
 import { readDeadLetterRecord } from '../wire/dead-letter-record.js';

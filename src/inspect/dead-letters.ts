@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { emit } from '../core/events.js';
-import { a, checkOptions, describe, type OptionSchema } from '../core/options/schema.js';
+import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
+import { describe } from '../core/shown.js';
 import { newId } from '../wire/id.js';
 import type { DeadLetterRef } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';

@@ -1,5 +1,4 @@
-/** Node fires a timer with a longer delay at once. */
-const longestMs = 2 ** 31 - 1;
+import { longestTimeoutMs } from '../core/timer.js';
 
 /** Deadline timer. It is only ever moved forward, and it does not keep the process alive. */
 export class DeadlineTimer {
@@ -10,7 +9,7 @@ export class DeadlineTimer {
 
   /** Fires in `givenMs`, unless it fires earlier anyway; after 24 days at the latest. */
   in(givenMs: number): void {
-    const ms = Math.min(givenMs, longestMs);
+    const ms = Math.min(givenMs, longestTimeoutMs);
     const at = performance.now() + ms;
     if (at >= this.#at) return;
     this.stop();

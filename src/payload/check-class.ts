@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../core/errors.js';
-import { describe, shown } from '../core/options/schema.js';
+import { describe, shown } from '../core/shown.js';
 import { hasRules } from './class-rules.js';
 import { classesOf, classSchemaOf, type ClassSchema, type PropertySchema } from './class-schema.js';
 import { isMetadataReadable, type AnyClass } from './transforms.js';

@@ -1,6 +1,7 @@
 import { mostPayloadBytes } from '../core/sizes.js';
 import { InvalidOptionError, NotSerializableError } from '../core/errors.js';
-import { a, shown } from '../core/options/schema.js';
+import { a } from '../core/options/schema.js';
+import { shown } from '../core/shown.js';
 import type { Serializer } from '../core/options/queue-values.js';
 import type { ValidationOptions } from '../core/options/validation.js';
 import { findCycle, flawOf, isFlawless, type Flaw, type Limits } from './json.js';

@@ -1,7 +1,7 @@
 // `@Type` calls Reflect.getMetadata, also if the compiler emits no metadata.
 import 'reflect-metadata';
 import { InvalidOptionError } from '../core/errors.js';
-import { describe } from '../core/options/schema.js';
+import { describe } from '../core/shown.js';
 
 /**
  * Adds decorators of class-validator and class-transformer to a class without decorator syntax.

@@ -1,5 +1,5 @@
 import { InvalidPayloadError, type Violation } from '../core/errors.js';
-import { describe } from '../core/options/schema.js';
+import { describe } from '../core/shown.js';
 
 /** Maximum number of reported violations. A hostile message could otherwise produce an error of any size. */
 const most = 20;

@@ -1,7 +1,8 @@
 import { toBackoffCurve } from '../core/options/backoff.js';
 import { batchSchema, refuseLingerAlone } from '../core/options/batch.js';
 import { InvalidOptionError, InvalidWorkerError } from '../core/errors.js';
-import { a, checkOptions, describe } from '../core/options/schema.js';
+import { a, checkOptions } from '../core/options/schema.js';
+import { describe } from '../core/shown.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import {
   setMethodMetadata,

@@ -1,5 +1,5 @@
 import { ConflictingQueuesError, NoWorkersError } from '../core/errors.js';
-import { describe } from '../core/options/schema.js';
+import { describe } from '../core/shown.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { Delivery } from '../consumer/delivery.js';

@@ -8,7 +8,7 @@ import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
 import { drainedOptions, type DrainedOptions } from '../core/options/drained.js';
 import type { Broker } from '../redis/broker.js';
 import { untilDrained } from '../redis/drained.js';
-import { Timer } from '../core/timer.js';
+import { Timer, longestTimeoutMs } from '../core/timer.js';
 import { Dispatcher, type Sharing } from './dispatcher.js';
 import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
 import { registerConsumer } from '../consumer/active-consumers.js';
@@ -171,7 +171,7 @@ export class WorkerRunner implements Runner {
     const endIgnoring = ignoreBrokenPipes();
     for (const queue of queues) queue.runners.add(this);
     // While all slots are busy, no reply of Redis is pending: a handler that waits for nothing in Node would end the process.
-    const alive = setInterval(() => undefined, 2 ** 31 - 1);
+    const alive = setInterval(() => undefined, longestTimeoutMs);
     this.finished = this.#work().finally(() => {
       clearInterval(alive);
       for (const queue of queues) queue.runners.delete(this);

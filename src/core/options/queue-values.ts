@@ -2,7 +2,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import { InvalidOptionError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { a, checkOptions, shown, type OptionSchema } from './schema.js';
+import { a, checkOptions, type OptionSchema } from './schema.js';
+import { shown } from '../shown.js';
 
 /**
  * Converts payloads to text and back: an object with `dumps` and `loads`, as in Python, or with `stringify` and `parse`, as

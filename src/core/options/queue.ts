@@ -19,7 +19,8 @@ import {
   type DeadLetterBounds,
   type Serializer,
 } from './queue-values.js';
-import { a, checkOptions, describe, present, type OptionSchema } from './schema.js';
+import { a, checkOptions, present, type OptionSchema } from './schema.js';
+import { describe } from '../shown.js';
 import { defaultTracking, type ResolvedTracking } from './track.js';
 import { refusedValidationOptions, validationSchema, type ValidationOptions } from './validation.js';
 

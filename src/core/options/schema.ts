@@ -3,8 +3,6 @@ import { toMs } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import { describe, shown } from '../shown.js';
 
-export { describe, shown };
-
 /** Validates one value and returns it in its internal form. Throws InvalidOptionError. */
 export type Check<V> = (value: never, option: string) => V;
 /** A check for each option. `O` has the options in their internal form. */

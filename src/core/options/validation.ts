@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
-import { a, shown, type Check, type OptionSchema } from './schema.js';
+import { a, type Check, type OptionSchema } from './schema.js';
+import { shown } from '../shown.js';
 
 /**
  * Options of a queue for the validation of payloads of a class.
