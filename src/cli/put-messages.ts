@@ -18,6 +18,8 @@ export interface PutFlags extends WaitFlags {
   readonly backoff?: Duration;
   readonly ttl?: Duration;
   readonly track?: boolean;
+  readonly unique?: string;
+  readonly replace?: boolean;
 }
 
 /** Puts what the command line names: one message, the same message many times, or a message for each line. */
@@ -37,29 +39,31 @@ const progressOnTerminal = async (): Promise<Progress> =>
 
 type Messages = { readonly message: JsonText } | Source;
 
-async function sourceOf(
-  given: string | undefined,
-  { count: times, id, wait }: PutFlags,
-  command: Command,
-): Promise<Messages> {
-  if (id !== undefined && times !== undefined)
-    usage(command, '--id and --count cannot be used together: an id belongs to one message, so leave out one of them');
-  if (wait !== undefined && times !== undefined)
+/** Options that belong to one message: why, and what to do in place of them with lines. */
+const ofOneMessage = {
+  id: { why: 'an id belongs to one message', withLines: 'put the messages one by one' },
+  wait: { why: 'it prints the result of one message', withLines: 'use --track, and "result" for each id' },
+  unique: { why: 'only one message is stored with a unique key', withLines: 'put the messages one by one' },
+} as const;
+
+async function sourceOf(given: string | undefined, flags: PutFlags, command: Command): Promise<Messages> {
+  const names = Object.keys(ofOneMessage) as (keyof typeof ofOneMessage)[];
+  const name = names.find((it) => flags[it] !== undefined);
+  if (name !== undefined && flags.count !== undefined)
     usage(
       command,
-      '--wait and --count cannot be used together: it prints the result of one message, so leave out one of them',
+      `--${name} and --count cannot be used together: ${ofOneMessage[name].why}, so leave out one of them`,
     );
+  if (flags.replace === true && flags.unique === undefined)
+    usage(command, '--replace needs --unique: it replaces the message of the job that has the key');
   const source = await readMessage(given, command);
   if ('message' in source) return source;
-  if (times !== undefined)
+  if (flags.count !== undefined)
     usage(command, '--count cannot be used with lines: it repeats a single message, so leave it out');
-  if (id !== undefined)
-    usage(command, '--id cannot be used with lines: an id belongs to one message, so put the messages one by one');
-  if (wait !== undefined)
-    usage(
-      command,
-      '--wait cannot be used with lines: it prints the result of one message, so use --track, and "result" for each id',
-    );
+  if (name !== undefined) {
+    const { why, withLines } = ofOneMessage[name];
+    usage(command, `--${name} cannot be used with lines: ${why}, so ${withLines}`);
+  }
   return source;
 }
 
@@ -83,7 +87,7 @@ async function put(queue: HotQueue<JsonText>, source: Messages, flags: PutFlags)
   const putAll: Put = (messages) => publisher.putAll(messages);
   if ('message' in source && flags.count === undefined) {
     const job = await publisher.put(source.message);
-    if (job.isDuplicate) say(`${queue.name} knows this id already: nothing was stored`);
+    if (job.isDuplicate) say(duplicateNote(job, flags));
     if (flags.wait === undefined) return print(flags.json ? jsonLine(fieldsOf(job)) : job.id);
     say(`waiting for the result of job ${job.id}`);
     const { printResult } = await import('./jobs/await-result.js');
@@ -110,6 +114,12 @@ async function put(queue: HotQueue<JsonText>, source: Messages, flags: PutFlags)
   if (!flags.json) print(`${count(stored, 'message')} put on ${queue.name}`);
 }
 
+function duplicateNote({ queue, id }: Job<JsonText>, { unique, replace }: PutFlags): string {
+  if (unique === undefined) return `${queue} knows this id already: nothing was stored`;
+  if (replace) return `job ${id} has this key already: its message was replaced if it has not started`;
+  return `job ${id} has this key already: nothing was stored`;
+}
+
 /** Many lines with the same message, so that `--count` can use the code for lines. */
 function* repeated({ text }: JsonText, times: number): Generator<Buffer> {
   const line = `${text}\n`;
@@ -117,8 +127,8 @@ function* repeated({ text }: JsonText, times: number): Generator<Buffer> {
   for (let left = times; left > 0; left -= most) yield Buffer.from(line.repeat(Math.min(most, left)));
 }
 
-function optionsOf({ delay, at, priority, id, attempts, backoff, ttl, track }: PutFlags): PutOptions {
-  const given = { delay, at, priority, id, attempts, backoff, ttl, track };
+function optionsOf({ delay, at, priority, id, attempts, backoff, ttl, track, unique, replace }: PutFlags): PutOptions {
+  const given = { delay, at, priority, id, attempts, backoff, ttl, track, unique, replace };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

@@ -37,6 +37,11 @@ export function putCommand(): Command {
     .option('--backoff <duration>', 'wait before the second attempt; it doubles for each later one', duration)
     .option('--ttl <duration>', 'bury the message if it waits longer than this', duration)
     .option('--track', 'keep its status and its result: see "result", "job" and "jobs"')
+    .option(
+      '--unique <key>',
+      'store nothing while a job with this key has not ended, and print its id; the job is tracked',
+    )
+    .option('--replace', 'with --unique: the message replaces that of the job, as long as that one has not started')
     .addOption(
       waitOption(
         'track the message, and print its result: wait at most this time; without a time, until Ctrl-C. Exit codes as of "result"',

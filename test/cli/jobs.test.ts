@@ -155,6 +155,24 @@ describe('put', () => {
     expect(await queue.job(ids[1]!).status()).toBe('waiting');
   });
 
+  it('--unique stores one job for each key, and prints its id; --replace gives it another message', async () => {
+    const queue = aQueue();
+    const words = ['put', queue.name, '--unique', 'draft-4'];
+    const first = await hotqueue([...words, '"one"']);
+    const id = first.stdout.trim();
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(await hotqueue([...words, '"two"'])).toEqual({
+      code: 0,
+      stdout: `${id}\n`,
+      stderr: `job ${id} has this key already: nothing was stored\n`,
+    });
+    expect(await queue.job(id).fetch()).toMatchObject({ payload: 'one' });
+    const replaced = await hotqueue([...words, '"three"', '--replace']);
+    expect(replaced.stderr).toBe(`job ${id} has this key already: its message was replaced if it has not started\n`);
+    expect(await queue.job(id).fetch()).toMatchObject({ payload: 'three' });
+    expect(await queue.size()).toBe(1);
+  });
+
   it('--wait prints the result, or the error with exit code 1', async () => {
     const { name } = worked();
     const done = await hotqueue(['put', name, '"x"', '--wait', '30s']);
@@ -185,6 +203,9 @@ describe('put', () => {
   it.each([
     [['1', '--wait', '--count', '2'], '', /--wait and --count cannot be used together/],
     [['-', '--wait'], '1\n', /--wait cannot be used with lines/],
+    [['1', '--unique', 'k', '--count', '2'], '', /--unique and --count cannot be used together/],
+    [['-', '--unique', 'k'], '1\n', /--unique cannot be used with lines: only one message is stored/],
+    [['1', '--replace'], '', /--replace needs --unique/],
     [['1', '--wait', '5'], '', /It has no unit: write 5s or 5ms/],
     [['1', '--wait', 'soon'], '', /invalid duration "soon"/],
   ])('put %j exits with 2, and puts nothing', async (words, input, sentence) => {
