@@ -66,7 +66,10 @@ function newIn(text: string, old: string): string {
 
 /** A terminal with a running program: types keys, and reads the screen. */
 export class Terminal {
-  /** Resolves with the exit code, or with the negative number of the signal that ended the program. */
+  /**
+   * Resolves with the exit code, or with the negative number of the signal that ended the program, when the screen shows all
+   * that the program has written: it draws later than it is told to.
+   */
   readonly ended: Promise<number>;
   /** The whole output, with control sequences. */
   raw = '';
@@ -88,7 +91,7 @@ export class Terminal {
     this.ended = new Promise((resolve) => {
       pty.onExit(({ exitCode, signal }) => {
         this.#hasEnded = true;
-        resolve(signal ? -signal : exitCode);
+        this.#screen.write('', () => resolve(signal ? -signal : exitCode));
       });
     });
   }
