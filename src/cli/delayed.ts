@@ -12,7 +12,7 @@ import {
   type RedisFlags,
 } from './command.js';
 import { instant } from './instant.js';
-import { age, count, jsonLine, print } from './output.js';
+import { ahead, count, jsonLine, print } from './output.js';
 
 /** `delayed ls|move|cancel|promote`: messages that are not due yet. */
 export function delayedCommand(): Command {
@@ -56,7 +56,7 @@ async function tableOf(messages: readonly DelayedMessage[], now: number): Promis
   const { table } = await import('./table.js');
   const rows = messages.map(({ id, dueAt, priority, attempts, text }) => [
     id,
-    dueAt <= now ? 'now' : `in ${age(dueAt - now)}`,
+    ahead(dueAt, now),
     priority,
     String(attempts),
     text,

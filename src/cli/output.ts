@@ -68,6 +68,12 @@ export function ago(at: number, now: number): string {
   return text === 'now' ? text : `${text} ago`;
 }
 
+/** `in 5 min`; `now` for a time that has come. */
+export function ahead(at: number, now: number): string {
+  const text = age(Math.max(0, at - now));
+  return text === 'now' ? text : `in ${text}`;
+}
+
 /** `1 message`, `2 messages`. */
 export const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 

@@ -57,6 +57,8 @@ export interface JobRecord<T = unknown, R = unknown> {
   readonly unique?: string;
   /** When the job was put. */
   readonly putAt: number;
+  /** When a delayed or retrying job is due; absent otherwise. */
+  readonly dueAt?: number;
   /** When its last attempt began; absent before the first. */
   readonly startedAt?: number;
   /** When the job ended; absent before that. */
@@ -94,6 +96,7 @@ export function readRecord<T, R>(
     ...(worker !== undefined && { worker }),
     ...(stored.unique !== undefined && { unique: stored.unique }),
     putAt: Number(putAt ?? 0),
+    ...(stored.dueAt !== undefined && { dueAt: Number(stored.dueAt) }),
     ...(startedAt !== undefined && { startedAt: Number(startedAt) }),
     ...(stored.endedAt !== undefined && { endedAt: Number(stored.endedAt), expiresAt: expiryOf(stored) }),
   };

@@ -1,7 +1,6 @@
 import { hasEnded, type JobStatus } from '../core/job.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
-import type { IoredisClient } from './redis-client.js';
 import type { SettleReply } from './transitions.js';
 
 /** A tracked message that a worker has taken. */
@@ -189,10 +188,21 @@ export class JobBroker {
     return record;
   }
 
-  /** The records of several jobs. */
+  /** The records of several jobs. Those of delayed and retrying ones have `dueAt` too, from the index. */
   async records(ids: readonly string[], patience: Patience = tenSeconds): Promise<(StoredRecord | undefined)[]> {
-    const read = await this.#each(ids, (client, key) => client.hgetall(key), patience);
-    return read.map((record) => (record.status === undefined ? undefined : record));
+    return this.connection.call(
+      (client) =>
+        Promise.all(
+          ids.map(async (id) => {
+            const record = await client.hgetall(this.keys.job(id));
+            const status = record.status as JobStatus | undefined;
+            if (status !== 'delayed' && status !== 'retrying') return status && record;
+            const dueAt = await client.zscore(this.keys.jobIndex(status), id);
+            return dueAt === null ? record : { ...record, dueAt };
+          }),
+        ),
+      patience,
+    );
   }
 
   /** Only what tells whether a job has ended, and how. */
@@ -229,14 +239,5 @@ export class JobBroker {
   async forget(status: JobStatus, ids: readonly string[], patience: Patience = tenSeconds): Promise<void> {
     if (ids.length === 0 || !hasEnded(status)) return;
     await this.connection.call((client) => client.zrem(this.keys.jobIndex(status), ...ids), patience);
-  }
-
-  /** One command for each id, in one trip. */
-  async #each<V>(
-    ids: readonly string[],
-    read: (client: IoredisClient, key: string) => Promise<V>,
-    patience: Patience,
-  ): Promise<V[]> {
-    return this.connection.call((client) => Promise.all(ids.map((id) => read(client, this.keys.job(id)))), patience);
   }
 }

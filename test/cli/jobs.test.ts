@@ -272,6 +272,12 @@ describe('job', () => {
     );
   });
 
+  it('show says when a delayed job is due', async () => {
+    const job = await idle('delayed');
+    const { stdout } = await hotqueue(['job', 'show', job.queue, job.id]);
+    expect(stdout).toMatch(/^due +\d{4}-\S+Z, in (1 h|59 min)$/m);
+  });
+
   it('log prints a line for each line', async () => {
     const { queue, id } = await ended('log');
     expect(await hotqueue(['job', 'log', queue, id])).toEqual({
@@ -482,7 +488,7 @@ describe('jobs', () => {
 
   it.each([
     ['waiting', /^id +put +attempts +message\n\S+ +\S.* 0 +"a"$/m],
-    ['delayed', /^id +put +message\n\S+ +\S.* +"a"$/m],
+    ['delayed', /^id +due +message\n\S+ +in (1 h|59 min) +"a"$/m],
     ['cancelled', /^id +ended +message\n\S+ +\S.* +"a"$/m],
   ] as const)('--status %s has its own columns', async (status, form) => {
     const { queue } = await idle(status);

@@ -68,6 +68,7 @@ describe('a job', () => {
     const job = await queue.put('a');
     await until(async () => (await job.status()) === 'retrying');
     expect(await queue.jobs.counts()).toMatchObject({ retrying: 1, waiting: 0 });
+    expect((await job.fetch())!.dueAt).toBe((await queue.delayed.get(job.id))!.dueAt);
     await queue.delayed.promote(job.id);
     expect(await job.result({ timeout: '10s' })).toBe('second');
     expect(await job.fetch()).toMatchObject({ attempts: 2, failures: [{ attempt: 1, error: { message: 'first' } }] });
@@ -115,10 +116,15 @@ describe('a job', () => {
       await put.put(4),
     ];
     expect(await queue.jobs.counts()).toMatchObject({ delayed: 4, waiting: 0 });
+    expect((await moved.fetch())!.dueAt).toBe((await queue.delayed.get(moved.id))!.dueAt);
     await queue.delayed.move(moved.id, { delay: '2h' });
-    expect(await statusOf(moved)).toBe('delayed');
+    const later = (await queue.delayed.get(moved.id))!.dueAt;
+    expect(await moved.fetch()).toMatchObject({ status: 'delayed', dueAt: later });
+    const { jobs } = await queue.jobs.list({ status: 'delayed' });
+    expect(jobs.find(({ id }) => id === moved.id)).toMatchObject({ dueAt: later });
     await queue.delayed.promote(promoted.id);
     expect(await statusOf(promoted)).toBe('waiting');
+    expect(await promoted.fetch()).not.toHaveProperty('dueAt');
     expect(await queue.delayed.cancel(cancelled.id)).toBe(true);
     expect(await queue.delayed.cancel(cancelled.id)).toBe(false);
     expect(await statusOf(cancelled)).toBe('cancelled');

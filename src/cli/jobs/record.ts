@@ -1,16 +1,18 @@
 import type { JobFailure, JobRecord } from 'hotqueue';
 import { errorLines, factLines, instantText, section, type Fact } from '../facts.js';
 import type { JsonText } from '../json-text.js';
-import { count, jsonLine, jsonWith } from '../output.js';
+import { ahead, count, jsonLine, jsonWith } from '../output.js';
 
 /** All data of one job, with control characters escaped. */
 export function recordAsText(record: JobRecord<JsonText>, now: number): string {
-  const { id, queue, status, putAt, putBy, startedAt, endedAt, attempts, worker, unique, progress, result } = record;
+  const { id, queue, status, putAt, putBy, dueAt, startedAt, endedAt, attempts, worker, unique, progress, result } =
+    record;
   const facts: (Fact | false)[] = [
     ['id', id],
     ['queue', queue],
     ['status', status],
     ['put', `${instantText(putAt, now)}${putBy === undefined ? '' : ` by ${putBy}`}`],
+    dueAt !== undefined && ['due', `${new Date(dueAt).toISOString()}, ${ahead(dueAt, now)}`],
     startedAt !== undefined && ['started', instantText(startedAt, now)],
     endedAt !== undefined && ['ended', instantText(endedAt, now)],
     ['attempts', String(attempts)],

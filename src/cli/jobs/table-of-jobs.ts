@@ -1,6 +1,6 @@
 import type { JobRecord, JobStatus } from 'hotqueue';
 import type { JsonText } from '../json-text.js';
-import { age, jsonLine } from '../output.js';
+import { age, ahead, jsonLine } from '../output.js';
 import { table } from '../table.js';
 import { progressText } from './record.js';
 
@@ -12,6 +12,7 @@ const ageOf = (at: number | undefined, now: number): string => (at === undefined
 const cells = {
   id: ({ id }) => id,
   put: ({ putAt }, now) => ageOf(putAt, now),
+  due: ({ dueAt }, now) => (dueAt === undefined ? '-' : ahead(dueAt, now)),
   started: ({ startedAt }, now) => ageOf(startedAt, now),
   ended: ({ endedAt }, now) => ageOf(endedAt, now),
   attempts: ({ attempts }) => String(attempts),
@@ -25,9 +26,9 @@ const cells = {
 /** What is worth to know of jobs with a status. */
 const columns: Readonly<Record<JobStatus, readonly (keyof typeof cells)[]>> = {
   waiting: ['id', 'put', 'attempts', 'message'],
-  delayed: ['id', 'put', 'message'],
+  delayed: ['id', 'due', 'message'],
   running: ['id', 'started', 'worker', 'progress', 'message'],
-  retrying: ['id', 'started', 'attempts', 'error', 'message'],
+  retrying: ['id', 'due', 'attempts', 'error', 'message'],
   done: ['id', 'ended', 'result', 'message'],
   failed: ['id', 'ended', 'attempts', 'error', 'message'],
   cancelled: ['id', 'ended', 'message'],
