@@ -11,7 +11,7 @@ import type { JobRecord } from './record.js';
  * await job.result({ timeout: '30s', signal: request.signal });
  */
 export interface ResultOptions {
-  /** After this time it rejects with ResultTimeoutError, and the job goes on. Default: no limit. */
+  /** If the job has not ended after this time, it rejects with ResultTimeoutError, and the job goes on. `0`: looks once. Default: no limit. */
   timeout?: Duration;
   /** Ends the wait: it rejects with the reason of the signal. */
   signal?: AbortSignal;

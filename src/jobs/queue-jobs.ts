@@ -18,7 +18,7 @@ import type { ErrorRecord } from '../wire/error-record.js';
 import { callerSignal, withCallerSignal } from './caller-signal.js';
 import type { JobSource, JobStep, ResultOptions } from './job.js';
 import { readRecord, type JobRecord } from './record.js';
-import { JobWaits, type WaitLimits } from './waits.js';
+import { JobWaits, type JobEnd, type WaitLimits } from './waits.js';
 import { watchJob } from './watch.js';
 
 /**
@@ -55,7 +55,8 @@ export class QueueJobs implements JobSource {
     const { name } = this.context;
     const limits = options === undefined ? noLimits : limitsOf(id, options);
     this.context.admit();
-    const end = await this.#waits.wait(id, isOwn, withCallerSignal(limits));
+    const awaited = await this.#waits.wait(id, isOwn, withCallerSignal(limits));
+    const end = awaited.status === 'late' ? await this.#lastLook(id) : awaited;
     switch (end.status) {
       case 'done':
         return this.#decoded(id, end.result);
@@ -65,10 +66,10 @@ export class QueueJobs implements JobSource {
         throw new JobExpiredError(name, id);
       case 'failed':
         throw await this.#failure(id);
-      case 'late':
-        throw await this.#lateness(id, limits.timeoutMs!);
-      default:
+      case '':
         throw new ResultGoneError(name, id);
+      default:
+        throw new ResultTimeoutError(name, id, limits.timeoutMs!, end.status);
     }
   }
 
@@ -166,9 +167,17 @@ export class QueueJobs implements JobSource {
       .slice(0, limit);
   }
 
-  async #lateness(id: string, timeoutMs: number): Promise<ResultTimeoutError> {
-    const status = await this.context.broker.jobs.mend(id, { withinMs: 1_000 }).catch(() => undefined);
-    return new ResultTimeoutError(this.context.name, id, timeoutMs, status ?? 'unknown');
+  /** The time of a wait has passed: the job may have ended, and its news not have come yet. `unknown` if Redis does not answer. */
+  async #lastLook(id: string): Promise<JobEnd> {
+    const { jobs } = this.context.broker;
+    const patience = { withinMs: 1_000 };
+    try {
+      await jobs.mend(id, patience);
+      const [end] = await jobs.ends([id], patience);
+      return end!;
+    } catch {
+      return { status: 'unknown', result: undefined };
+    }
   }
 
   #decoded(id: string, text: string | undefined): unknown {

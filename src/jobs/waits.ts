@@ -88,8 +88,9 @@ export class JobWaits {
    * @throws the reason of the signal
    */
   wait(id: string, isOwn: boolean, limits: WaitLimits): Promise<JobEnd> {
-    const { signal } = limits;
+    const { signal, timeoutMs } = limits;
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    if (timeoutMs === 0) return Promise.resolve({ status: 'late', result: undefined });
     const wait = new Wait(limits, (over) => this.#remove(id, over));
     this.#add(id, wait, isOwn);
     return wait.promise;

@@ -1,7 +1,7 @@
 /** What the record of a job says, whatever happens to its message. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { JobCancelledError, JobExpiredError, JobFailedError, start, type Job } from 'hotqueue';
+import { JobCancelledError, JobExpiredError, JobFailedError, start, type Job, type JobHandle } from 'hotqueue';
 import { deliverAll } from '../../src/jobs/outbox.js';
 import { until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
@@ -364,15 +364,38 @@ describe('records', () => {
     expect(await statusOf(job)).toBe('waiting');
   });
 
+  it('answer result({ timeout: 0 }) with how the job has ended, however late the news are', async () => {
+    const queue = aQueue({ track: true, attempts: 1 });
+    const [good, bad, cancelled] = [await queue.put('good'), await queue.put('bad'), await queue.put('no')];
+    const look = (job: JobHandle): Promise<unknown> => job.result({ timeout: 0 });
+    await expect(look(good)).rejects.toMatchObject({ code: 'RESULT_TIMEOUT', status: 'waiting' });
+    await cancelled.cancel();
+    const runner = start(
+      queue.worker((payload) => {
+        if (payload === 'bad') throw new Error('bad');
+        return { got: payload };
+      }),
+    );
+    await until(async () => (await good.status()) === 'done' && (await bad.status()) === 'failed');
+    await runner.stop();
+    const others = aQueue({ name: queue.name });
+    for (const it of [queue, others]) {
+      expect(await look(it.job(good.id))).toEqual({ got: 'good' });
+      await expect(look(it.job(bad.id))).rejects.toMatchObject({ code: 'JOB_FAILED', cause: { message: 'bad' } });
+      await expect(look(it.job(cancelled.id))).rejects.toMatchObject({ code: 'JOB_CANCELLED' });
+      await expect(look(it.job('other'))).rejects.toMatchObject({ code: 'RESULT_GONE' });
+    }
+  });
+
   it('say when they expire', async () => {
     const queue = aQueue({ track: { keep: '1m', keepFailed: '1h' }, attempts: 1 });
+    const [good, bad] = [await queue.put('good'), await queue.put('bad')];
+    expect(await good.fetch()).not.toHaveProperty('expiresAt');
     const runner = start(
       queue.worker((payload) => {
         if (payload === 'bad') throw new Error('bad');
       }),
     );
-    const [good, bad] = [await queue.put('good'), await queue.put('bad')];
-    expect(await good.fetch()).not.toHaveProperty('expiresAt');
     await Promise.allSettled([good.result({ timeout: '10s' }), bad.result({ timeout: '10s' })]);
     const [done, failed] = [(await good.fetch())!, (await bad.fetch())!];
     expect(done.expiresAt! - done.endedAt!).toBe(60_000);
