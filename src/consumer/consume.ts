@@ -27,14 +27,7 @@ export function consume<T, G>(
   give: (delivery: Delivery<T>) => G,
   onEnd: () => void,
 ): Consumer<G> {
-  return consumerOf(options.signal, onEnd, (ended, onItemsEnd) =>
-    walk(
-      new MessageSource(context, { ended, waitMs: options.idleTimeoutMs }, defaultMaxBlockedMs),
-      options,
-      give,
-      onItemsEnd,
-    ),
-  );
+  return consumerOf(context, options, onEnd, (source, onItemsEnd) => walk(source, options, give, onItemsEnd));
 }
 
 /** {@link consume} in arrays of up to `options.batch`. What holds for the current message holds for the whole current array. */
@@ -44,24 +37,20 @@ export function consumeBatches<T, G>(
   give: (delivery: Delivery<T>) => G,
   onEnd: () => void,
 ): Consumer<G[]> {
-  return consumerOf(options.signal, onEnd, (ended, onItemsEnd) =>
-    walkBatches(
-      new MessageSource(context, { ended, waitMs: options.idleTimeoutMs }, defaultMaxBlockedMs),
-      options,
-      give,
-      onItemsEnd,
-    ),
-  );
+  return consumerOf(context, options, onEnd, (source, onItemsEnd) => walkBatches(source, options, give, onItemsEnd));
 }
 
-function consumerOf<G>(
-  signal: AbortSignal | undefined,
+function consumerOf<T, G>(
+  context: QueueContext<T>,
+  { signal, idleTimeoutMs }: ResolvedTakeOptions,
   onEnd: () => void,
-  itemsUntil: (ended: AbortSignal, onEnd: () => void) => AsyncGenerator<G, void, undefined>,
+  itemsOf: (source: MessageSource<T>, onEnd: () => void) => AsyncGenerator<G, void, undefined>,
 ): Consumer<G> {
   const left = new AbortController();
   const linked = signal && linkSignals(signal, left.signal);
-  const items = itemsUntil(linked?.signal ?? left.signal, () => {
+  const ended = linked?.signal ?? left.signal;
+  const source = new MessageSource(context, { ended, waitMs: idleTimeoutMs }, defaultMaxBlockedMs);
+  const items = itemsOf(source, () => {
     linked?.unlink();
     onEnd();
   });

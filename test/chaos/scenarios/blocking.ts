@@ -20,7 +20,7 @@ async function blocked(world: World, load: Load) {
   return { holder, all: workers };
 }
 
-const f34: Scenario = {
+const f40: Scenario = {
   id: 'F40',
   name: 'a handler computes for three leases: its message runs once, is acknowledged, and counts no crash',
   async run(world) {
@@ -46,7 +46,7 @@ const f34: Scenario = {
   },
 };
 
-const f34k: Scenario = {
+const f40k: Scenario = {
   id: 'F40k',
   name: 'a process that computes is killed or frozen: its message is back within a lease and a second',
   async run(world) {
@@ -74,7 +74,7 @@ const f34k: Scenario = {
   },
 };
 
-const f34o: Scenario = {
+const f40o: Scenario = {
   id: 'F40o',
   name: 'a process computes for one queue: messages of its other queue wait for an idle process at most one block',
   async run(world) {
@@ -134,4 +134,4 @@ const f43: Scenario = {
   },
 };
 
-export const blockingScenarios = [f34, f34k, f34o, f43];
+export const blockingScenarios = [f40, f40k, f40o, f43];

@@ -9,7 +9,7 @@ const leaseMs = 1_000;
 const started = (world: World, proc: string, { key }: Load): boolean =>
   world.entries().some((entry) => entry.f === 'start' && entry.proc === proc && entry.key === key);
 
-const f35: Scenario = {
+const f41: Scenario = {
   id: 'F41',
   name: 'errors of finished messages of another queue end a process: a running message is never buried',
   withinMs: { short: 120_000, long: 600_000 },
@@ -36,4 +36,4 @@ const f35: Scenario = {
   },
 };
 
-export const exitScenarios = [f35];
+export const exitScenarios = [f41];

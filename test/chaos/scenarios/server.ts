@@ -262,7 +262,7 @@ const f22: Scenario = {
   },
 };
 
-const f34: Scenario = {
+const f42: Scenario = {
   id: 'F42',
   name: 'Redis refuses every command for a while: BUSY, MISCONF, NOREPLICAS, READONLY',
   redisSettings: ['--lua-time-limit', '50'],
@@ -315,4 +315,4 @@ const f34: Scenario = {
   },
 };
 
-export const serverScenarios = [f08always, f08everysec, f08half, f10, f12, f15, f16, f22, f34];
+export const serverScenarios = [f08always, f08everysec, f08half, f10, f12, f15, f16, f22, f42];
