@@ -150,9 +150,9 @@ function overriding(given: object, uses: Readonly<Record<string, OptionUse>>): R
 const replies = [['field', '1'], 1, 'OK', null];
 /** The only reply that ioredis itself transforms for us. */
 const hash = JSON.stringify({ field: '1' });
-const usedCommands = (
-  'blmove del eval evalsha exists hdel hget hgetall hkeys hmget hset hvals info lindex llen lrange pexpire sadd scan ' +
-  'smembers srem time type zcard zcount zrange zrangebyscore zrevrange zscore'
+export const usedCommands = (
+  'blmove config del eval evalsha exists hdel hexists hget hgetall hkeys hlen hmget hscan hset hvals info lindex llen lrange pexpire ping ' +
+  'sadd scan smembers srem subscribe time type unsubscribe zcard zcount zrange zrangebyscore zrem zrevrange zrevrangebyscore zscore'
 ).split(' ');
 
 /**

@@ -1,8 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import ts from 'typescript';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HotQueue, start } from 'hotqueue';
-import { clusterOptionUses, redisOptionUses } from '../../src/redis/client-options.js';
+import { clusterOptionUses, redisOptionUses, usedCommands } from '../../src/redis/client-options.js';
 import { until } from '../support/facts.js';
 import { aName, redis } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
@@ -115,13 +116,34 @@ describe('a given client of ioredis', () => {
     expect(() => new HotQueue('x', { connection })).toThrow(option);
   });
 
-  it.each(['evalsha', 'hgetall', 'zrange'])('a reply transformer for %s is refused by name', async (name) => {
-    const { reply } = (Command as unknown as { _transformer: { reply: Record<string, unknown> } })._transformer;
-    const before = reply[name];
-    onTestFinished(() => void (before === undefined ? delete reply[name] : (reply[name] = before)));
-    Command.setReplyTransformer(name, () => 'changed');
-    const queue = new HotQueue(aName(), { url: `${redisUrl()}?db=5`, logger: false });
-    await expect(queue.put('a')).rejects.toThrow(`ioredis transformer for the command "${name}"`);
-    await queue.close();
+  it.each(['evalsha', 'hgetall', 'zrange', 'zrem', 'subscribe'])(
+    'a reply transformer for %s is refused by name',
+    async (name) => {
+      const { reply } = (Command as unknown as { _transformer: { reply: Record<string, unknown> } })._transformer;
+      const before = reply[name];
+      onTestFinished(() => void (before === undefined ? delete reply[name] : (reply[name] = before)));
+      Command.setReplyTransformer(name, () => 'changed');
+      const queue = new HotQueue(aName(), { url: `${redisUrl()}?db=5`, logger: false });
+      await expect(queue.put('a')).rejects.toThrow(`ioredis transformer for the command "${name}"`);
+      await queue.close();
+    },
+  );
+
+  it('the commands that are looked at are those that the sources send', () => {
+    const notCommands = new Set(['call', 'connect', 'disconnect', 'multi', 'nodes', 'on', 'once', 'quit', 'duplicate']);
+    const src = new URL('../../src/', import.meta.url);
+    const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.ts') && !file.startsWith('embedded'),
+    );
+    const sent = files.flatMap((file) => {
+      const text = readFileSync(new URL(file, src), 'utf8');
+      const calls = text.matchAll(
+        /\bclient\s*\??\.\s*([a-z]+)\(|\.multi\(\)\.([a-z]+)\([^)]*\)\.([a-z]+)\(|client\.call\('([A-Z]+)'/g,
+      );
+      return [...calls].flatMap(([, ...names]) => names.filter((name) => name !== undefined));
+    });
+    const commands = new Set(sent.map((name) => name.toLowerCase()).filter((name) => !notCommands.has(name)));
+    expect(commands.size).toBeGreaterThan(30);
+    expect([...commands].filter((name) => !usedCommands.includes(name))).toEqual([]);
   });
 });
