@@ -71,6 +71,8 @@ export function leaseThread(require: NodeJS.Require): void {
     const own = {
       lazyConnect: true,
       retryStrategy: () => null,
+      sentinelRetryStrategy: () => null,
+      enableReadyCheck: false, // it needs INFO, which may be forbidden
       maxRetriesPerRequest: 0,
       connectTimeout: 5_000,
       commandTimeout: 2_000, // all of its commands are safe to send twice

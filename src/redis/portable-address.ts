@@ -1,6 +1,5 @@
 import { lookup, resolveSrv } from 'node:dns';
-import { Cluster } from 'ioredis';
-import type { IoredisClient } from './redis-client.js';
+import { clusterOptionUses, isCluster, redisOptionUses, type IoredisClient, type OptionUse } from './client-options.js';
 
 /** How another thread connects to the same Redis: plain data, which can be posted to it. */
 export interface PortableAddress {
@@ -10,31 +9,24 @@ export interface PortableAddress {
   readonly options: object;
 }
 
-/** Functions of ioredis options that say when to connect again, not where to. The thread has rules of its own for that. */
-const aboutRetries = new Set([
-  'retryStrategy',
-  'reconnectOnError',
-  'sentinelRetryStrategy',
-  'sentinelReconnectStrategy',
-  'clusterRetryStrategy',
-]);
 const defaultFunctions = new Set<unknown>([lookup, resolveSrv]);
 
 /** The address of a client; `undefined` if its options have functions that it needs to connect, such as `tls.checkServerIdentity`. */
 export function portableAddress(client: IoredisClient): PortableAddress | undefined {
-  if (!(client instanceof Cluster)) return portable({ options: plain(client.options) });
+  if (!isCluster(client)) return portable({ options: reaching(client.options, redisOptionUses) });
   const { startupNodes, options } = client as unknown as { startupNodes: readonly unknown[]; options: object };
   const { redisOptions = {} } = options as { redisOptions?: object };
   return portable({
     nodes: startupNodes,
-    options: { ...plain(options), redisOptions: plain(redisOptions) },
+    options: { ...reaching(options, clusterOptionUses), redisOptions: reaching(redisOptions, redisOptionUses) },
   });
 }
 
-function plain(options: object): object {
+/** The options that say how Redis is reached, without the defaults of ioredis. The thread has its own for all others. */
+function reaching(options: object, uses: Readonly<Record<string, OptionUse>>): object {
   const entries = Object.entries(options);
   return Object.fromEntries(
-    entries.filter(([name, value]) => !aboutRetries.has(name) && value !== undefined && !defaultFunctions.has(value)),
+    entries.filter(([name, value]) => uses[name] === 'kept' && value !== undefined && !defaultFunctions.has(value)),
   );
 }
 

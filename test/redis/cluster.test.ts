@@ -5,6 +5,7 @@ import { Broker } from '../../src/redis/broker.js';
 import { Connection } from '../../src/redis/connection.js';
 import { Keys } from '../../src/redis/keys.js';
 import { removeQueue } from '../../src/redis/remove-queue.js';
+import { aChild } from '../support/child.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { until } from '../support/facts.js';
 import { aName } from '../support/queue.js';
@@ -167,3 +168,33 @@ it('a given cluster client’s own options change nothing: replies, times, order
   }
   connection.disconnect();
 });
+
+it(
+  'a thread renews the lease on a cluster while a handler computes for three leases',
+  { timeout: 60_000 },
+  async () => {
+    const lease = 2_000;
+    await using queue = aClusterQueue({ lease });
+    const { host, port } = cluster.client.nodes('master')[0]!.options;
+    const child = aChild(`
+    import { Cluster } from 'ioredis';
+    import { HotQueue, run } from 'hotqueue';
+    const connection = new Cluster([${JSON.stringify({ host, port })}]);
+    const queue = new HotQueue('${queue.name}', { connection, lease: ${lease}, logger: false });
+    await run(queue.worker((item) => {
+      console.log('began', item);
+      for (const until = performance.now() + ${3 * lease}; performance.now() < until;);
+    }, { concurrency: 1 }), { until: 'drained' });
+    connection.disconnect();
+  `);
+    await queue.put('sum');
+    await until(() => child.lines.includes('began sum'), Boolean, 20_000);
+    // Without the thread, this worker would get the message while the other one computes.
+    const others: unknown[] = [];
+    const other = start(queue.worker((item) => void others.push(item)));
+    expect(await child.ended).toBe(0);
+    await other.stop();
+    expect({ others, lines: child.lines }).toEqual({ others: [], lines: ['began sum'] });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, dead: 0, done: 1 });
+  },
+);
