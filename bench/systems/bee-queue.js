@@ -26,24 +26,25 @@ export const system = {
     };
   },
   async asker(address, name) {
-    const queue = new BeeQueue(name, {
-      ...lean,
-      getEvents: true,
-      storeJobs: true,
-      redis: { ...address },
-      isWorker: false,
-    });
+    const queue = new BeeQueue(name, { ...lean, getEvents: true, redis: { ...address }, isWorker: false });
+    // A stored job hears of its end only if it ends after save() has returned: an id of our own is known before.
+    const waits = new Map();
+    const end = (id, settle) => {
+      const wait = waits.get(id);
+      waits.delete(id);
+      if (wait) settle(wait);
+    };
+    queue.on('job succeeded', (id, result) => end(id, ({ resolve }) => resolve(result)));
+    queue.on('job failed', (id, error) => end(id, ({ reject }) => reject(error)));
     await queue.ready();
+    let asked = 0;
     return {
-      ask: async (payload) => {
-        const job = queue.createJob(payload);
-        const result = new Promise((resolve, reject) => {
-          job.on('succeeded', resolve);
-          job.on('failed', reject);
-        });
-        await job.save();
-        return result;
-      },
+      ask: (payload) =>
+        new Promise((resolve, reject) => {
+          const id = `${process.pid}-${(asked += 1)}`;
+          waits.set(id, { resolve, reject });
+          queue.createJob(payload).setId(id).save().catch(reject);
+        }),
     };
   },
   async consumer(address, name, { concurrency, handle, delayed = false, returns = false }) {
