@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -45,7 +45,7 @@ export class NodeProcess {
 
   async start(more: readonly string[] = []): Promise<void> {
     this.#child = await launch(this.dir, ['--port', String(this.port), ...keepsAll, ...this.settings, ...more]);
-    await this.client.ping();
+    await answers(this.#child, this.client, this.dir);
   }
 
   /** A field of `INFO`, such as `role` or `master_repl_offset`; `''` if the reply does not have it. */
@@ -92,7 +92,7 @@ export class NodeProcess {
     const client = new Redis({ path: socket, maxRetriesPerRequest: null, retryStrategy: () => 50 });
     client.on('error', () => {});
     try {
-      await client.ping();
+      await answers(child, client, this.dir);
       return await look(client);
     } finally {
       client.disconnect();
@@ -104,6 +104,16 @@ export class NodeProcess {
     this.client.disconnect();
     await this.#child?.kill();
   }
+}
+
+/** Waits for the first reply of a server. @throws with the end of its log if it ends before, such as one whose port is taken */
+export async function answers(child: OwnChild, client: Redis, dir: string): Promise<void> {
+  const ended = child.ended.then((how) => {
+    throw new Error(
+      `a server ended (${how}) before it answered: ${readFileSync(path.join(dir, 'log'), 'utf8').slice(-500)}`,
+    );
+  });
+  await Promise.race([client.ping(), ended]);
 }
 
 /** Starts a Redis server or a Sentinel. */

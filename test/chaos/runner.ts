@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { report, type Verdict } from './checker.js';
+import { waitsFor } from './patience.js';
 import type { Scenario } from './scenario.js';
 import { blockingScenarios } from './scenarios/blocking.js';
 import { connectionScenarios } from './scenarios/connections.js';
@@ -96,7 +97,7 @@ async function play(scenario: Scenario): Promise<Verdict> {
           ),
         ),
       pause(limitMs, undefined, { signal: timer.signal }).then(() =>
-        world.claim(`the scenario ends within ${limitMs} ms`, false),
+        world.claim(`the scenario ends within ${limitMs} ms (it waits for: ${waitsFor()})`, false),
       ),
     ]);
     timer.abort();

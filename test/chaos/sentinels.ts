@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import { freePorts } from '../support/ports.js';
 import type { OwnChild } from './children.js';
-import { launch, NodeProcess } from './node-process.js';
+import { answers, launch, NodeProcess } from './node-process.js';
 import { comes } from './patience.js';
 
 const group = 'chaos';
@@ -158,6 +158,6 @@ async function startSentinel(
     enableReadyCheck: false,
   });
   client.on('error', () => {});
-  await client.ping();
+  await answers(child, client, dir);
   return { child, client, port };
 }
