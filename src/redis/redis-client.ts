@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
+import { acknowledgedBytes } from './bytes-under-way.js';
 import {
   deadAfterMs,
   isCluster,
@@ -43,6 +45,8 @@ export class RedisClient {
   #busySince = 0;
   #movedAt = 0;
   #moved = 0;
+  /** Bytes that the server had acknowledged at the last closer look; `undefined` before the first one since bytes moved. */
+  #acknowledged: number | undefined;
   #looking: NodeJS.Timeout | undefined;
 
   private constructor(readonly client: IoredisClient) {
@@ -51,6 +55,7 @@ export class RedisClient {
     client.on('connect', () => this.#hold(this.#pending > 0));
     client.on('ready', () => {
       this.#connections += 1;
+      this.#acknowledged = undefined;
       this.#trouble = undefined;
     });
     if (isCluster(client)) client.on('+node', (node: Redis) => node.on('connect', () => this.#hold(this.#pending > 0)));
@@ -178,10 +183,23 @@ export class RedisClient {
     if (!stream) return;
     const now = performance.now();
     const moved = (stream as { bytesRead?: number }).bytesRead! - stream.writableLength;
-    if (moved !== this.#moved) this.#movedAt = now;
+    if (moved !== this.#moved) {
+      this.#movedAt = now;
+      this.#acknowledged = undefined;
+    }
     this.#moved = moved;
-    if (now - Math.max(this.#movedAt, this.#busySince) >= deadAfterMs)
+    const stillMs = now - Math.max(this.#movedAt, this.#busySince);
+    if (stillMs >= deadAfterMs)
       stream.destroy(new Error(`Socket timeout: no bytes sent or received for ${deadAfterMs} ms`));
+    else if (stillMs > lookMs) void this.#lookCloser(stream);
+  }
+
+  /** Finds out whether a large message moves slowly. */
+  async #lookCloser(stream: Socket): Promise<void> {
+    const acknowledged = await acknowledgedBytes(stream);
+    if (acknowledged === undefined || stream !== (this.client as Redis).stream) return;
+    if (acknowledged > (this.#acknowledged ?? Infinity)) this.#movedAt = performance.now();
+    this.#acknowledged = Math.max(acknowledged, this.#acknowledged ?? 0);
   }
 }
 

@@ -137,7 +137,8 @@ export class HandlerRunner {
 
   /** Resolves when something may be waiting, or {@link poke} is called. */
   idle(): Promise<void> {
-    this.#pipelined.most = this.options.mayPrefetch ? this.#free : 0;
+    // One more than can begin at once tells whether it emptied the lists.
+    this.#pipelined.most = this.options.mayPrefetch ? Math.min(this.room, this.#free + 1) : 0;
     return this.#fetcher.idle(Infinity, this.#pipelined.most);
   }
 

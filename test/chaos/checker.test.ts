@@ -140,6 +140,12 @@ describe('a correct history passes', () => {
       { losesLeases: true, outlivesPlaceMs: 1_000 },
     ],
     [
+      'put, acknowledged by a master that thawed after another one was promoted',
+      [['h', 'fault', { kind: 'redis-thaw' }], ...put()],
+      {},
+      { outlivesPlaceMs: 1_000 },
+    ],
+    [
       'rolled back by a failover, acknowledged by both workers',
       [
         ...put(),
@@ -210,6 +216,13 @@ describe('the checker reports the violation', () => {
       [...put(), ['h', 'fault', { kind: 'redis-kill', t: 9_000 }]],
       {},
       { forgetsMs: 2_000 },
+    ],
+    [
+      'lost',
+      'lost long before a master thawed',
+      [...put(), ['h', 'fault', { kind: 'redis-thaw', t: 9_000 }]],
+      {},
+      { outlivesPlaceMs: 1_000 },
     ],
     ['unexplained', 'run twice without a cause', [...put(), run(), end(), run('v'), end('v')]],
     [

@@ -14,7 +14,7 @@ export interface Allowances {
   readonly forgetsMs?: number;
   /** Leases may be lost: the scenario cuts a worker off for longer than its lease. */
   readonly losesLeases?: boolean;
-  /** A master may be frozen until another one is promoted. Ms after it thaws within which it may still execute calls that it received before. */
+  /** A master may be frozen until another one is promoted. Ms after it thaws within which it may still execute and acknowledge calls that it received before. */
   readonly outlivesPlaceMs?: number;
   /** Messages may still be in Redis at the end. */
   readonly leavesBehind?: boolean;
@@ -470,9 +470,15 @@ class Books {
     }
   }
 
+  /** Whether Redis may have lost what it acknowledged then. */
   #isForgotten(at: number): boolean {
-    const { forgetsMs } = this.allowed;
-    return forgetsMs !== undefined && this.#redisKills.some((kill) => kill >= at && kill - at <= forgetsMs);
+    const { forgetsMs, outlivesPlaceMs } = this.allowed;
+    if (forgetsMs !== undefined && this.#redisKills.some((kill) => kill >= at && kill - at <= forgetsMs)) return true;
+    // The entry is written after the signal, so a reply may be there a moment before.
+    return (
+      outlivesPlaceMs !== undefined &&
+      this.#redisThaws.some((thaw) => at - thaw >= -100 && at - thaw <= outlivesPlaceMs)
+    );
   }
 
   /** Whether Redis lost the settlement of the earlier run, or the take before it. */
