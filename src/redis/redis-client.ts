@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
-import { acknowledgedBytes } from './bytes-under-way.js';
+import { type Progress, progressOf } from './bytes-under-way.js';
 import {
   deadAfterMs,
   isCluster,
@@ -45,8 +45,8 @@ export class RedisClient {
   #busySince = 0;
   #movedAt = 0;
   #moved = 0;
-  /** Bytes that the server had acknowledged at the last closer look; `undefined` before the first one since bytes moved. */
-  #acknowledged: number | undefined;
+  /** How far it was at the last closer look; `undefined` before the first one since bytes moved. */
+  #progress: Progress | undefined;
   #looking: NodeJS.Timeout | undefined;
 
   private constructor(readonly client: IoredisClient) {
@@ -55,7 +55,7 @@ export class RedisClient {
     client.on('connect', () => this.#hold(this.#pending > 0));
     client.on('ready', () => {
       this.#connections += 1;
-      this.#acknowledged = undefined;
+      this.#progress = undefined;
       this.#trouble = undefined;
     });
     if (isCluster(client)) client.on('+node', (node: Redis) => node.on('connect', () => this.#hold(this.#pending > 0)));
@@ -185,7 +185,7 @@ export class RedisClient {
     const moved = (stream as { bytesRead?: number }).bytesRead! - stream.writableLength;
     if (moved !== this.#moved) {
       this.#movedAt = now;
-      this.#acknowledged = undefined;
+      this.#progress = undefined;
     }
     this.#moved = moved;
     const stillMs = now - Math.max(this.#movedAt, this.#busySince);
@@ -194,12 +194,14 @@ export class RedisClient {
     else if (stillMs > lookMs) void this.#lookCloser(stream);
   }
 
-  /** Finds out whether a large message moves slowly. */
+  /** Finds out whether a large message moves slowly. The system of a server that is frozen acknowledges small ones, too. */
   async #lookCloser(stream: Socket): Promise<void> {
-    const acknowledged = await acknowledgedBytes(stream);
-    if (acknowledged === undefined || stream !== (this.client as Redis).stream) return;
-    if (acknowledged > (this.#acknowledged ?? Infinity)) this.#movedAt = performance.now();
-    this.#acknowledged = Math.max(acknowledged, this.#acknowledged ?? 0);
+    const before = this.#progress;
+    const progress = await progressOf(stream);
+    if (!progress || stream !== (this.client as Redis).stream) return;
+    if (before && before.unacknowledged > 0 && progress.acknowledged > before.acknowledged)
+      this.#movedAt = performance.now();
+    this.#progress = progress;
   }
 }
 
