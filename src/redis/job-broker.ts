@@ -32,8 +32,17 @@ export type JobSettleReply = SettleReply | 'ended';
 /** A record as Redis has it. */
 export type StoredRecord = Readonly<Record<string, string>>;
 
+/** How a job has ended, if it has: `result` as it is stored. */
+export interface StoredEnd {
+  /** `''` if there is no record. */
+  readonly status: string;
+  readonly result: string | undefined;
+}
+
 /** A result that is not larger than this is told together with the end of its job. */
 const mostToldBytes = 8_192;
+/** So many ends are read in one call, so that Redis is not busy for long, also if each has a large result. */
+const mostEndsAtOnce = 200;
 /** How long Redis keeps its reply to a request: longer than the client repeats the request. */
 const requestMemoryMs = 600_000;
 const tenSeconds = { withinMs: 10_000 };
@@ -206,10 +215,14 @@ export class JobBroker {
   }
 
   /** Only what tells whether a job has ended, and how. */
-  async ends(
-    ids: readonly string[],
-    patience: Patience = tenSeconds,
-  ): Promise<{ readonly status: string; readonly result: string | undefined }[]> {
+  async ends(ids: readonly string[], patience: Patience = tenSeconds): Promise<StoredEnd[]> {
+    const parts = Array.from({ length: Math.ceil(ids.length / mostEndsAtOnce) }, (_, part) =>
+      ids.slice(part * mostEndsAtOnce, (part + 1) * mostEndsAtOnce),
+    );
+    return (await Promise.all(parts.map((part) => this.#endsOf(part, patience)))).flat();
+  }
+
+  async #endsOf(ids: readonly string[], patience: Patience): Promise<StoredEnd[]> {
     const keys = ids.map((id) => this.keys.job(id));
     const reply = (await this.connection.script('ends', keys, [], patience)) as string[];
     return ids.map((_, at) => ({ status: reply[2 * at]!, result: reply[2 * at + 1]! || undefined }));

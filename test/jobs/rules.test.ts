@@ -439,6 +439,7 @@ describe('waits', () => {
       await until(async () => (await subscribers()) === before + 1);
       const runner = start(queue.worker((index) => index, { concurrency: 100 }));
       expect(await results).toEqual(jobs.map((_, index) => index));
+      expect(await Promise.all(jobs.map((job) => job.result()))).toEqual(jobs.map((_, index) => index)); // as they are stored
       expect(await subscribers()).toBeLessThanOrEqual(before + 2); // the worker hears of cancellations on the same one
       await runner.stop();
     },

@@ -13,7 +13,10 @@ it('Ctrl-C stops a loop over consume(), prints that, and loses no message', asyn
     'for await (const item of q.consume()) { console.log("got", item); if (item === "two") await sleep("1h") }',
     /got one\ngot two$/,
   );
-  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 1 });
+  await until(
+    () => queue.counts(),
+    ({ waiting, active }) => waiting === 0 && active === 1,
+  );
   screen.type(keys.ctrlC);
   await screen.shows(/\^C\nstopped 1 consumer\nhotqueue>$/);
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0, workers: 0 });
