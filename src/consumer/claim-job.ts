@@ -4,7 +4,7 @@ import type { PutOptions } from '../core/options/put.js';
 import { deliver, prepareFor } from '../jobs/outbox.js';
 import { payloadType, type Encoded } from '../payload/payload-type.js';
 import type { Patience } from '../redis/connection.js';
-import type { JobSettleReply } from '../redis/job-broker.js';
+import type { JobSettleReply } from '../redis/job-transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { errorRecord } from '../wire/error-record.js';
 import type { JobSettler, SettledJob } from './job-settler.js';

@@ -1,5 +1,6 @@
 import type { Patience } from '../redis/connection.js';
-import type { JobBroker, JobSettleReply, Settlement } from '../redis/job-broker.js';
+import type { JobBroker } from '../redis/job-broker.js';
+import type { JobSettleReply, Settlement } from '../redis/job-transitions.js';
 
 /** A message that is settled together with the record of its job. */
 export interface SettledJob extends Settlement {

@@ -1,7 +1,7 @@
 import type { JobStatus } from '../core/job.js';
 import { defaultTracking } from '../core/options/track.js';
 import type { PayloadType } from '../payload/payload-type.js';
-import type { StoredRecord } from '../redis/job-broker.js';
+import type { StoredRecord } from '../redis/job-transitions.js';
 import { readErrorRecord, type ErrorRecord } from '../wire/error-record.js';
 
 /**

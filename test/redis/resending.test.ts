@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
 import { removeQueue } from '../../src/redis/remove-queue.js';
 import { transitions } from '../../src/redis/scripts.js';
-import type { BegunJob } from '../../src/redis/job-broker.js';
+import type { BegunJob } from '../../src/redis/job-transitions.js';
 import type { TrackedPut } from '../../src/redis/transitions.js';
 import type { Take } from '../../src/redis/take.js';
 import { aBroker, redis } from '../support/queue.js';

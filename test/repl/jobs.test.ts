@@ -84,6 +84,7 @@ it.each([
     () => redis().hexists(new Keys(queue.name).job(job.id), 'watched'),
     (isWatched) => isWatched === 1,
   );
+  if (line.includes('watch()')) await screen.shows(/went on waiting$/); // the first step of all
   screen.type(keys.ctrlC);
   await screen.shows(/\^C\nhotqueue>$/);
   // The line does not go on when the job ends.

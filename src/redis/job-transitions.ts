@@ -1,0 +1,38 @@
+// What scripts say of the jobs of tracked messages, as objects.
+import type { SettleReply } from './transitions.js';
+
+/** A tracked message that a worker has taken. */
+export interface BegunJob {
+  /** Of the message in its take. */
+  readonly index: number;
+  readonly id: string;
+  readonly attempt: number;
+  readonly putAt: number;
+}
+
+/** `begun`: its handler may begin; with another payload if one replaced it. `ended`: it was cancelled, and is settled. `lost`: it is not claimed any more. */
+export type BeginReply =
+  { readonly kind: 'begun'; readonly replacement?: string } | { readonly kind: 'ended' } | { readonly kind: 'lost' };
+
+/** How a message is settled whose job has a record, or because of which others are put. */
+export interface Settlement {
+  readonly take: { readonly number: number };
+  readonly index: number;
+  readonly id: string;
+  readonly isTracked: boolean;
+  /** The verb, and what `settle.lua` says behind it. */
+  readonly words: readonly (string | number | Buffer)[];
+}
+
+/** As {@link SettleReply}; `ended`: the job was cancelled before, so nothing but this happened. */
+export type JobSettleReply = SettleReply | 'ended';
+
+/** A record as Redis has it. */
+export type StoredRecord = Readonly<Record<string, string>>;
+
+/** How a job has ended, if it has: `result` as it is stored. */
+export interface StoredEnd {
+  /** `''` if there is no record. */
+  readonly status: string;
+  readonly result: string | undefined;
+}
