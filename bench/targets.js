@@ -22,7 +22,9 @@ export const targets = [
     faster(get, 'consume-validated', bullmqs),
   ),
   atLeast('put, run, await the result / BullMQ', 8, (get) => faster(get, 'results', bullmqs)),
-  atLeast('put, run, await the result / the best peer', 3, (get) => faster(get, 'results', [...bullmqs, ...beeQueue])),
+  atLeast('put, run, await the result / the best peer', 3, (get) =>
+    faster(get, 'results', [...bullmqs, ...beeQueue, 'python-celery']),
+  ),
   atMost('result of one job from idle, p50 / the best peer', 1, (get) =>
     less(get, 'result-idle', 'p50Ms', [...bullmqs, ...beeQueue]),
   ),

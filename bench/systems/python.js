@@ -6,11 +6,11 @@ import { Meter } from '../meter.js';
 const folder = new URL('../python/', import.meta.url).pathname;
 const run = promisify(execFile);
 
-/** Python programs that measure themselves: the file in bench/python, and the module that it needs. */
+/** Python programs that measure themselves: the files in bench/python, and the module that they need. */
 const programs = {
   'python-hotqueue': { file: 'hotqueue_like.py', needs: 'redis', title: 'Python, as HotQueue' },
   'python-rq': { file: 'rq_jobs.py', needs: 'rq', title: 'RQ' },
-  'python-celery': { file: 'celery_jobs.py', needs: 'celery', title: 'Celery' },
+  'python-celery': { file: 'celery_jobs.py', resultsFile: 'celery_results.py', needs: 'celery', title: 'Celery' },
 };
 
 /**
@@ -36,13 +36,14 @@ async function pythonWith(module) {
 
 /** @returns {import('./index.js').System} */
 export function pythonSystem(name) {
-  const { file, needs, title } = programs[name];
+  const { file, resultsFile, needs, title } = programs[name];
   return {
     title,
     async measure({ host, port }, meter, { way, count }) {
       const { python } = await pythonWith(needs);
       const before = await meter.read();
-      const child = spawn(python, [file, way, String(count), host, String(port)], {
+      const program = way === 'results' ? resultsFile : file;
+      const child = spawn(python, [program, way, String(count), host, String(port)], {
         cwd: folder,
         env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
         stdio: ['ignore', 'pipe', 'inherit'],
