@@ -8,6 +8,7 @@ export const layers = [
   ['embedded'], // before redis: the search for a Redis starts an embedded server
   ['redis'],
   ['jobs'],
+  ['schedules'],
   ['producer', 'consumer'],
   ['worker'],
   ['maintenance'],

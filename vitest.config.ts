@@ -6,6 +6,10 @@ const common = {
   globalSetup: ['test/support/global-setup.ts'],
 };
 
+/** They wait for leases and outages of a minute, or install the package in other projects: `npm run test:long`. */
+const long = ['test/redis/server-states.test.ts', 'test/redis/slow-link.test.ts', 'test/package.test.ts'];
+const longOnBoth = ['test/stories/blocking.test.ts'];
+
 export default defineConfig({
   resolve: { alias: { hotqueue: new URL('./src/index.ts', import.meta.url).pathname } },
   test: {
@@ -18,7 +22,7 @@ export default defineConfig({
           ...common,
           name: 'redis',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/house/**'],
+          exclude: ['test/house/**', ...long, ...longOnBoth],
           provide: { serverKind: 'redis' },
         },
       },
@@ -36,8 +40,17 @@ export default defineConfig({
             'test/redis/resending.test.ts',
             'test/chaos/simulation.test.ts',
           ],
+          exclude: longOnBoth,
           provide: { serverKind: 'engine' },
         },
+      },
+      {
+        extends: true,
+        test: { ...common, name: 'long', include: [...long, ...longOnBoth], provide: { serverKind: 'redis' } },
+      },
+      {
+        extends: true,
+        test: { ...common, name: 'long-engine', include: longOnBoth, provide: { serverKind: 'engine' } },
       },
       {
         // The rules about this repository. They run eslint, tsc and typedoc, which need all cores: alone, after the others.

@@ -35,7 +35,7 @@ import { QueuePublisher, type PutArguments, type PutResult, type Publisher } fro
 import { registerConsumer, whileConsuming as whileTaking } from './consumer/active-consumers.js';
 import { queueWorker } from './worker/decorator.js';
 import type { Checked, NeedsPayload, QueueWorker, Unneeded } from './worker/decorator-types.js';
-import { MaintenanceService } from './maintenance/service.js';
+import { maintainWithoutTaking, MaintenanceService } from './maintenance/service.js';
 import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
@@ -46,6 +46,7 @@ import { QueueJobs } from './jobs/queue-jobs.js';
 import { registerQueue } from './jobs/outbox.js';
 import { mostPayloadBytes } from './core/sizes.js';
 import { defaultTracking, type ResolvedTracking } from './core/options/track.js';
+import { Schedules } from './schedules/schedules.js';
 import { QueueWorkers } from './inspect/workers.js';
 
 const patience = { withinMs: 10_000 };
@@ -118,6 +119,13 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * const { jobs } = await pages.jobs.list({ status: 'failed' });
    */
   readonly jobs: Jobs<T, R>;
+  /**
+   * The schedules: they put messages at the times of a cron expression or at equal intervals.
+   *
+   * @example
+   * await reports.schedules.set('nightly', { cron: '0 3 * * *', timeZone: 'Europe/Berlin', payload: { kind: 'daily' } });
+   */
+  readonly schedules: Schedules<In, R>;
   readonly #context: QueueContext<T>;
   readonly #records: QueueJobs;
   readonly #connection: Connection;
@@ -195,6 +203,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
       retryDefaults: put,
       results: resultsOf(result, put.track || defaultTracking),
       makeJob: (fields, isTracked, isDuplicate) => makeJob(this.#records, fields, isTracked, isDuplicate),
+      declareSchedule: (worker, schedule, its) => this.schedules.declare(worker, schedule, its),
       runners: new Set(),
       admit: this.#admit,
       admitRunner: () => {
@@ -211,6 +220,11 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
     this.worker = queueWorker<T, R>(this.#context, run);
+    this.schedules = new Schedules(
+      this.#context,
+      (message, its) => this.#publisherOf(its).prepare(message as In),
+      () => maintainWithoutTaking(this.#context.maintenance),
+    );
     registerQueue(this, async (message, options) => {
       const prepared = await this.#publisherOf(options).prepare(message as In);
       return { ...prepared, connection: this.#connection };
@@ -484,6 +498,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     if (runners.size > 0) await Promise.allSettled([...runners].map((runner) => runner.stop()));
     this.#isClosed = true;
     await this.#batcher.drained();
+    this.schedules.close();
     this.#context.maintenance.close();
     this.#records.close();
     ignoreCancellations(this.#context);

@@ -1,6 +1,6 @@
 import type { WorkerInfo } from 'hotqueue';
 import type { QueueSnapshot, Rates } from '../inspect/snapshot.js';
-import { age, count, paint, widthOf } from './output.js';
+import { age, ahead, count, paint, widthOf } from './output.js';
 import { cutTo } from './text-width.js';
 import { bar } from './progress.js';
 import { workersAsTable } from './worker-rows.js';
@@ -30,7 +30,7 @@ export function infoAsText(info: Info, columns = widthOf()): string {
 }
 
 function countsOf(
-  { waiting, active, delayed, dead, done, failed, rates, oldestAt, isPaused }: Queue,
+  { waiting, active, delayed, dead, done, failed, rates, oldestAt, isPaused, nextSchedule }: Queue,
   at: number,
 ): string {
   const n = (value: number): string => value.toLocaleString('en');
@@ -43,9 +43,10 @@ function countsOf(
     `${n(done)} done${perSecond(rates?.done)}`,
     (failed > 0 || (rates?.failed ?? 0) > 0) && `${n(failed)} failed${perSecond(rates?.failed)}`,
     oldestAt !== undefined && `oldest ${age(at - oldestAt)}`,
+    nextSchedule && `schedule ${nextSchedule.name} ${ahead(nextSchedule.dueAt, at)}`,
     isPaused && paint('yellow', 'paused'),
   ];
-  return parts.filter((part) => part !== false).join(', ');
+  return parts.filter((part) => typeof part === 'string').join(', ');
 }
 
 function workersOf(workers: readonly WorkerInfo[], at: number): string[] {
@@ -56,10 +57,11 @@ function workersOf(workers: readonly WorkerInfo[], at: number): string[] {
 export function infoAsJson({ at, queues }: Info): object {
   return {
     at,
-    queues: queues.map(({ oldestAt, rates, isPaused, ...queue }) => ({
+    queues: queues.map(({ oldestAt, rates, isPaused, nextSchedule, ...queue }) => ({
       ...queue,
       paused: isPaused,
       oldestAt: oldestAt ?? null,
+      nextSchedule: nextSchedule ?? null,
       rates: rates ?? null,
     })),
   };

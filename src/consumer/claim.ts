@@ -20,6 +20,7 @@ import {
 } from '../wire/envelope.js';
 import { wordsOf } from '../wire/error-record.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
+import { scheduleInId, type ScheduleOfJob } from '../schedules/run-id.js';
 import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';
 import { endAttribution } from './attribution.js';
@@ -112,6 +113,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** When it was put, Unix ms; for a message of another program, when it was first taken. */
   get putAt(): number {
     return this.options.putAt ?? madeAt(this.id) ?? this.takenAt;
+  }
+
+  get schedule(): ScheduleOfJob | undefined {
+    const found = this.options.scheduled === 1 ? scheduleInId(this.id) : undefined;
+    return found && { name: found.name, dueAt: found.dueAt };
   }
 
   /** The list that it was taken from. */
@@ -216,7 +222,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     if (this.#onAckReply) return this.#onAckReply(reply);
     if (reply instanceof Error) this.session.settleLater(this);
     else this.session.forget(this);
-    if (reply === 'lost') this.emit('lost');
+    if (reply === 'lost') this.#endedLate();
     if (reply === 'lost' || reply instanceof Error) this.warnUnsettled(reply === 'lost' ? this.#leaseLost() : reply);
   }
 
@@ -369,6 +375,13 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     if (reply !== 'lost') return;
     this.emit('lost');
     throw this.#leaseLost();
+  }
+
+  /** Its handler ended well, but its lease had ended: the crash that recovery counted was none. */
+  #endedLate(): void {
+    this.emit('lost');
+    const { session, context, take, index, worker } = this;
+    session.follow(context.broker.forgive(this.id, worker, `${take.number}.${index}`, session.settling));
   }
 
   #leaseLost(): LeaseLostError {

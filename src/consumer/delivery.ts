@@ -1,8 +1,10 @@
+// Longer than 250 lines: most of it documents what a handler can do with a message.
 import { inspect } from 'node:util';
 import { toMs, type Duration } from '../core/duration.js';
 import { AlreadySettledError } from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
+import type { ScheduleOfJob } from '../schedules/run-id.js';
 import { newId } from '../wire/id.js';
 
 /** How a message is settled. */
@@ -61,6 +63,9 @@ export abstract class Delivery<T = unknown> implements JobFields<T> {
 
   /** When the message was put, Unix ms. */
   abstract get putAt(): number;
+
+  /** The schedule that put the message, and the instant at which it was due; `undefined` for other messages. */
+  abstract get schedule(): ScheduleOfJob | undefined;
 
   /** How the message was settled, by the handler or by the library after it; `undefined` until then. */
   abstract readonly settledBy: Verb | undefined;
@@ -188,6 +193,7 @@ class DetachedDelivery<T> extends Delivery<T> {
   readonly queue = 'none';
   readonly attempt: number;
   readonly putAt = Date.now();
+  readonly schedule = undefined;
   settledBy: Verb | undefined;
   readonly failure: { readonly error: unknown } | undefined;
   /** What the handler has reported, for the test to look at. */

@@ -6,3 +6,4 @@ export * from './errors/queue.js';
 export * from './errors/delivery.js';
 export * from './errors/worker.js';
 export * from './errors/jobs.js';
+export * from './errors/schedules.js';

@@ -81,6 +81,17 @@ export interface QueueEvents {
       readonly id?: string;
     },
   ];
+  /** A schedule was due, and this process put its message. */
+  fire: [
+    {
+      /** Name of the queue. */
+      readonly queue: string;
+      /** Name of the schedule. */
+      readonly schedule: string;
+      /** Id of the message. */
+      readonly id: string;
+    },
+  ];
   /** A worker stopped renewing its lease, and its messages were recovered. */
   recover: [
     {

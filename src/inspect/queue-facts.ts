@@ -2,7 +2,9 @@ import type { QueueOptions } from '../core/options/queue.js';
 import { Audit } from '../redis/audit.js';
 import type { Broker } from '../redis/broker.js';
 import { claimsLayout } from '../redis/layouts.js';
+import { definitionOf } from '../schedules/definition.js';
 import { asking } from './queues.js';
+import { viewOf } from './workers.js';
 
 export { claimsLayout };
 
@@ -31,6 +33,10 @@ export interface QueueFacts {
   readonly delayedSurplus: number;
   /** Number of dead letters minus number of burial times; below 0: burial times without a dead letter. */
   readonly deadSurplus: number;
+  /** Schedules that were due at least a minute ago. */
+  readonly overdueSchedules: number;
+  /** Schedules that the code of their worker does not declare any more: it has started since without them. */
+  readonly undeclared: readonly { readonly name: string; readonly worker: string }[];
 }
 
 /** @param withClaims workers that have claims of this queue */
@@ -66,8 +72,29 @@ export function readQueue(name: string, address: QueueOptions, withClaims: reado
       overdue,
       delayedSurplus: await audit.delayedSurplus(),
       deadSurplus: await audit.deadSurplus(),
+      ...(await schedulesOf(name, broker, longAgo)),
     };
   });
+}
+
+async function schedulesOf(
+  queue: string,
+  { schedules, reader }: Broker,
+  longAgo: number,
+): Promise<Pick<QueueFacts, 'overdueSchedules' | 'undeclared'>> {
+  const all = await schedules.list();
+  const reports = all.length === 0 ? {} : await reader.heartbeats();
+  const workers = Object.entries(reports).map(([id, report]) => viewOf(id, queue, 0, report));
+  return {
+    overdueSchedules: all.filter(({ dueAt = Infinity }) => dueAt < longAgo).length,
+    undeclared: all.flatMap((schedule) => {
+      const { worker } = definitionOf(schedule) ?? {};
+      const { name, declaredAt = Infinity } = schedule;
+      // The clocks of machines differ a little.
+      const hasStartedSince = workers.some((one) => one.name === worker && one.startedAt > declaredAt + graceMs);
+      return worker !== undefined && hasStartedSince ? [{ name, worker }] : [];
+    }),
+  };
 }
 
 /** Number of active messages of these workers. */

@@ -6,29 +6,31 @@ import { asking } from './queues.js';
 
 const patience = { withinMs: 10_000 };
 
-/** What a queue has: numbers of messages in each state, of registered workers, and of known ids that callers chose. */
+/** What a queue has: numbers of messages in each state, of registered workers, and of schedules, and of known ids that callers chose. */
 export interface QueueContents extends StateCounts {
+  readonly schedules: number;
   readonly ids: number;
 }
 
 /** What the removal of a queue deletes. @returns `undefined` if there is no such queue: neither a key of it nor its name */
 export function contentsOf(name: string, address: QueueOptions): Promise<QueueContents | undefined> {
   return asking(name, address, async ({ reader, connection, keys }) => {
-    const [counts, { workers, marks }, names] = await Promise.all([
+    const [counts, { workers, marks }, names, schedules] = await Promise.all([
       reader.count(patience),
       findKeys(connection, keys, patience),
       reader.names(patience),
+      connection.call((client) => client.zcard(keys.schedules), patience),
     ]);
-    const contents = { ...counts, ids: marks.length };
+    const contents = { ...counts, schedules, ids: marks.length };
     const isThere = names.includes(name) || workers.length > 0 || Object.values(contents).some((count) => count > 0);
     return isThere ? contents : undefined;
   });
 }
 
 /**
- * Removes a queue: its messages, its dead letters, its counts, the ids that it knows, and its name.
+ * Removes a queue: its messages, its dead letters, its schedules, its job records, its counts, the ids that it knows, and its name.
  *
- * @param isForced also if workers are registered, or messages are waiting, delayed, active or dead
+ * @param isForced also if workers are registered, or messages are waiting, delayed, active or dead, or there are schedules
  * @returns whether it was removed
  */
 export function remove(name: string, address: QueueOptions, isForced: boolean): Promise<boolean> {

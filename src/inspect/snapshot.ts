@@ -21,6 +21,8 @@ export interface QueueSnapshot {
   /** When the oldest waiting message was put, in Unix ms; `undefined` if none is waiting, or none has a put time. */
   readonly oldestAt: number | undefined;
   readonly workers: readonly WorkerInfo[];
+  /** The schedule that is due first; `undefined` if none is. */
+  readonly nextSchedule: { readonly name: string; readonly dueAt: number } | undefined;
 }
 
 /** What a snapshot reads of a queue: a HotQueue has it. */
@@ -62,13 +64,14 @@ export class Snapshots {
   }
 
   async #take(queue: InspectedQueue): Promise<QueueSnapshot> {
-    const [{ ...counts }, isPaused, oldest, workers] = await Promise.all([
+    const [{ ...counts }, isPaused, oldest, workers, nextSchedule] = await Promise.all([
       queue.counts(),
       queue.isPaused(),
       oldestAt(queue.name, this.address),
       queue.workers.list(),
+      nextScheduleOf(queue.name, this.address),
     ]);
-    return { ...counts, name: queue.name, isPaused, oldestAt: oldest, workers };
+    return { ...counts, name: queue.name, isPaused, oldestAt: oldest, workers, nextSchedule };
   }
 
   #queue(name: string): InspectedQueue {
@@ -78,6 +81,14 @@ export class Snapshots {
     this.#queues.set(name, queue);
     return queue;
   }
+}
+
+/** The schedule of a queue that is due first. */
+function nextScheduleOf(name: string, address: QueueOptions): Promise<QueueSnapshot['nextSchedule']> {
+  return asking(name, address, async ({ schedules }) => {
+    const [first] = (await schedules.first(1, { withinMs: 10_000 })).due;
+    return first && first.dueAt !== Infinity ? first : undefined;
+  });
 }
 
 /** Attempts per second. */

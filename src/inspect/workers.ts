@@ -177,7 +177,8 @@ export class QueueWorkers {
   }
 }
 
-function viewOf(id: string, queue: string, leaseUntil: number, text: string): WorkerInfo {
+/** A worker by its heartbeat report. */
+export function viewOf(id: string, queue: string, leaseUntil: number, text: string): WorkerInfo {
   const [, handled = '0', failed = '0', json] = /^(\d+) (\d+) (\{.*\})$/s.exec(text) ?? [];
   const report = json === undefined ? unknown : reportIn(json);
   const { name, kind, host, pid, process, startedAt, concurrency, status, active } = report;

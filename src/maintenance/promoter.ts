@@ -17,9 +17,13 @@ export class Promoter {
   #isWatching = false;
   #hasDelayedOwn = false;
 
-  /** @param onPromoted called when messages were promoted */
+  /**
+   * @param onTimed called at a look, unless the queue has nothing that becomes due
+   * @param onPromoted called when messages were promoted
+   */
   constructor(
     private readonly queue: MaintainedQueue,
+    private readonly onTimed: () => void,
     private readonly onPromoted: () => void,
   ) {}
 
@@ -53,9 +57,10 @@ export class Promoter {
 
   /** One pass. */
   async promote(): Promise<QueueHints> {
-    // Idle processes look every second. If no message is delayed, one cheap command is enough.
+    // Idle processes look every second. If nothing becomes due, one cheap command is enough.
     const { broker, events, name } = this.queue;
-    if (!(await broker.reader.delayed.exists({ withinMs: 0 }))) return {};
+    if (!(await broker.reader.delayed.isTimed({ withinMs: 0 }))) return {};
+    if (this.#isWatching) this.onTimed();
     const { promoted, ...hints } = await broker.promote({ withinMs: 0 });
     if (promoted === 0) return hints;
     this.onPromoted();

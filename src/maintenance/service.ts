@@ -1,6 +1,7 @@
 import type { QueueHints } from '../redis/transitions.js';
 import type { MaintainedQueue, MaintainedWorker, Maintenance } from '../redis/queue-context.js';
 import { DeadlineTimer } from './deadline-timer.js';
+import { Scheduler } from './scheduler.js';
 import { Sweeper } from './sweeper.js';
 import { Promoter } from './promoter.js';
 import { Recoverer } from './recoverer.js';
@@ -12,7 +13,7 @@ const ticksPerBeat = 3;
 const watchedMs = 1_000;
 
 /**
- * Maintenance of a queue while this process takes from it: heartbeats, promotion, recovery, sweeping.
+ * Maintenance of a queue while this process takes from it: heartbeats, promotion, schedules, recovery, sweeping.
  *
  * The timers belong to the process, not to a blocked connection, so they fire while every worker is busy. No process is in
  * charge.
@@ -21,6 +22,7 @@ export class MaintenanceService implements Maintenance {
   readonly promoter: Promoter;
   readonly recoverer: Recoverer;
   readonly janitor: Sweeper;
+  readonly scheduler: Scheduler;
   readonly #workers = new Set<MaintainedWorker>();
   readonly #clock = new DeadlineTimer(() => this.#tick());
   /** Sends heartbeats for tools that watch, between those that the leases need. */
@@ -32,7 +34,8 @@ export class MaintenanceService implements Maintenance {
 
   constructor(private readonly queue: MaintainedQueue) {
     const poke = (): void => this.#workers.forEach((worker) => worker.poke());
-    this.promoter = new Promoter(queue, poke);
+    this.scheduler = new Scheduler(queue);
+    this.promoter = new Promoter(queue, () => this.scheduler.look(), poke);
     // A worker that died may have left messages in the outbox.
     this.recoverer = new Recoverer(queue, poke, () => void this.janitor.deliver());
     this.janitor = new Sweeper(queue.broker, this.recoverer);
@@ -42,13 +45,15 @@ export class MaintenanceService implements Maintenance {
     this.#workers.add(worker);
     this.promoter.start();
     this.janitor.start();
+    this.scheduler.start();
     this.#clock.in(this.queue.broker.leaseMs / ticksPerLease);
   }
 
   remove(worker: MaintainedWorker): void {
     this.#workers.delete(worker);
     if (this.#workers.size > 0) return;
-    for (const duty of [this.promoter, this.recoverer, this.janitor, this.#clock, this.#watch]) duty.stop();
+    for (const duty of [this.promoter, this.recoverer, this.janitor, this.scheduler, this.#clock, this.#watch])
+      duty.stop();
   }
 
   observe(hints: QueueHints): void {
@@ -91,4 +96,15 @@ export class MaintenanceService implements Maintenance {
       this.#isBehind = true; // Redis is away: the next tick tries again, or `fence` aborts the active messages
     }
   }
+}
+
+/** Takes part in the maintenance of a queue without taking messages. @returns a function that ends it */
+export function maintainWithoutTaking(maintenance: Maintenance): () => void {
+  const member: MaintainedWorker = {
+    poke: () => undefined,
+    beat: () => Promise.resolve(undefined),
+    fence: () => undefined,
+  };
+  maintenance.add(member);
+  return () => maintenance.remove(member);
 }

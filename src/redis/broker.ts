@@ -7,6 +7,7 @@ import { JobBroker } from './job-broker.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
 import { Registration } from './registration.js';
+import { ScheduleBroker } from './schedule-broker.js';
 import { releaseCalls } from './script-calls.js';
 import { isUnknownScript, scripts } from './scripts.js';
 import { takeReply, type ClaimRef, type Take, type TakeReply } from './take.js';
@@ -39,6 +40,7 @@ const mostTakenBytes = 1_048_576;
 export class Broker extends Registration {
   /** The records of tracked messages. */
   readonly jobs: JobBroker;
+  readonly schedules: ScheduleBroker;
 
   constructor(
     connection: Connection,
@@ -48,6 +50,7 @@ export class Broker extends Registration {
   ) {
     super(connection, keys, leaseMs);
     this.jobs = new JobBroker(connection, keys, deadLetters.most);
+    this.schedules = new ScheduleBroker(connection, keys);
   }
 
   /**

@@ -21,9 +21,10 @@ export class DelayedReader {
     private readonly keys: Keys,
   ) {}
 
-  /** Whether the queue has delayed messages. */
-  async exists(patience = tenSeconds): Promise<boolean> {
-    return (await this.#ask((client) => client.exists(this.keys.delayed), patience)) === 1;
+  /** Whether the queue has anything that becomes due: delayed messages, schedules, messages in the outbox. One cheap command. */
+  async isTimed(patience = tenSeconds): Promise<boolean> {
+    const { delayed, schedules, outbox } = this.keys;
+    return (await this.#ask((client) => client.exists(delayed, schedules, outbox), patience)) > 0;
   }
 
   count(patience = tenSeconds): Promise<number> {

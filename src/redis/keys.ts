@@ -19,6 +19,8 @@ export class Keys {
   /** Sorted set: keys in {@link delayedMessages}, scored by due time in server ms. */
   readonly delayed: string;
   readonly delayedMessages: string;
+  /** Hash: id of a message → how many of its crashes were none; and claims that were forgiven. See `scripts/forgive.lua`. Expires. */
+  readonly forgiven: string;
   /** Sorted set: keys in {@link deadMessages}, scored by time of burial in server ms. */
   readonly dead: string;
   readonly deadMessages: string;
@@ -49,6 +51,8 @@ export class Keys {
   readonly jobIndexes: readonly string[];
   /** Hash: messages that must be put because another message is done. */
   readonly outbox: string;
+  /** Sorted set: names of the schedules, scored by when they are due next in server ms; `+inf` for those that are paused or over. */
+  readonly schedules: string;
   /** Channel: ids of running jobs that were cancelled. */
   readonly cancellations: string;
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
@@ -83,6 +87,7 @@ export class Keys {
     this.delayedMessages = `${this.#own}delayed:messages`;
     this.dead = `${this.#own}dead`;
     this.deadMessages = `${this.#own}dead:messages`;
+    this.forgiven = `${this.#own}forgiven`;
     this.workers = `${this.#own}workers`;
     this.registry = `${this.#own}registry`;
     this.left = `${this.#own}left`;
@@ -95,6 +100,7 @@ export class Keys {
       `${this.#own}unique`,
     ];
     this.outbox = `${this.#own}outbox`;
+    this.schedules = `${this.#own}schedules`;
     this.cancellations = `${this.#own}cancellations`;
     this.waiting = [this.quarantine, this.requeued, this.inbox, this.high, this.base, this.low];
     this.earlier = {
@@ -131,6 +137,16 @@ export class Keys {
   /** Sorted set: ids of the jobs with this status, see {@link jobIndexes}. */
   jobIndex(status: JobStatus): string {
     return `${this.#own}jobs:${status}`;
+  }
+
+  /** Hash: a schedule. `scripts/fire.lua` lists its fields. */
+  schedule(name: string): string {
+    return `${this.#own}schedule:${name}`;
+  }
+
+  /** List: the last runs of a schedule as JSON, newest first. */
+  scheduleRuns(name: string): string {
+    return `${this.#own}runs:${name}`;
   }
 
   /** String: number and result of the last batch of this put batcher. Expires. */

@@ -56,6 +56,8 @@ export interface QueueContext<T = unknown> {
   readonly retryDefaults: Pick<ResolvedPutOptions, 'attempts' | 'backoffMs' | 'backoffsMs' | 'timeoutMs'>;
   /** What handlers of tracked messages return, and what is kept of their jobs. */
   readonly results: { readonly type: PayloadType; readonly tracking: ResolvedTracking };
+  /** Stores the schedule that a worker of the queue declares. @param worker its name */
+  declareSchedule(worker: string, name: string, options: unknown): Promise<void>;
   /** The job of a message that was put, as its caller sees it. @param isDuplicate absent where the question makes no sense */
   makeJob(fields: JobFields, isTracked: boolean, isDuplicate?: boolean): JobFields;
   /** Runners in this process that take from the queue. `HotQueue.close` stops them. */

@@ -1,3 +1,4 @@
+import type { JobStatus } from '../core/job.js';
 import type { Connection, Patience } from './connection.js';
 import { isCluster, type IoredisClient } from './client-options.js';
 import type { Keys } from './keys.js';
@@ -13,6 +14,8 @@ export interface FoundKeys {
   readonly workers: readonly string[];
   /** Keys of ids that callers chose. */
   readonly marks: readonly string[];
+  /** What belongs to jobs and schedules: records, indexes, unique keys. */
+  readonly others: readonly string[];
 }
 
 /**
@@ -30,18 +33,20 @@ export async function removeQueue(
   patience: Patience,
 ): Promise<boolean> {
   for (;;) {
-    const { workers, marks } = await findKeys(connection, keys, patience);
+    const { workers, marks, others } = await findKeys(connection, keys, patience);
     const own = [keys.workers, keys.registry, keys.heartbeats, keys.commands, keys.left, keys.meta];
     const messages = [keys.earlier.registry, keys.delayedMessages, keys.deadMessages, keys.delayed, keys.dead];
+    const { schedules, outbox } = keys;
     const lists = [...keys.waiting, keys.earlier.requeued, keys.earlier.quarantine];
     const claims = workers.map((worker) => keys.claims(worker));
     const args = [requestMemoryMs, isForced ? 'force' : '', ...workers];
-    const all = [keys.request(request), ...own, ...messages, ...lists, ...claims];
+    const all = [keys.request(request), ...own, ...messages, schedules, outbox, ...lists, ...claims];
     const reply = await connection.script('remove', all, args, patience);
     if (reply === 0) return false;
     if (reply === -1) continue;
-    for (let from = 0; from < marks.length; from += pageSize)
-      await connection.call((client) => client.del(...marks.slice(from, from + pageSize)), patience);
+    const rest = [...marks, ...others];
+    for (let from = 0; from < rest.length; from += pageSize)
+      await connection.call((client) => client.del(...rest.slice(from, from + pageSize)), patience);
     await connection.call((client) => client.srem(keys.names, keys.base.slice(keys.names.length + 1)), patience);
     return true;
   }
@@ -55,10 +60,13 @@ export async function findKeys(connection: Connection, keys: Keys, patience: Pat
     patience,
   );
   const [claims, marks] = [keys.claims(''), keys.mark('')];
+  const ofJobs = [keys.job(''), keys.jobIndex('' as JobStatus), keys.schedule(''), keys.scheduleRuns('')];
+  const single = [...keys.jobIndexes, keys.forgiven];
   const withClaims = found.filter((key) => key.startsWith(claims)).map((key) => key.slice(claims.length));
   return {
     workers: [...new Set([...withClaims, ...leases, ...registered])],
     marks: found.filter((key) => key.startsWith(marks)),
+    others: found.filter((key) => ofJobs.some((start) => key.startsWith(start)) || single.includes(key)),
   };
 }
 

@@ -22,6 +22,7 @@ export const transitions = [
   'give-back',
   'leave',
   'recover',
+  'forgive',
   'promote',
   'move',
   'cancel',
@@ -34,6 +35,9 @@ export const transitions = [
   'mend-job',
   'revive-jobs',
   'clear-jobs',
+  'save-schedule',
+  'fire',
+  'remove-schedule',
 ] as const;
 /** All scripts: the transitions, and those that only read. */
 export const scriptNames = [...transitions, 'count', 'ends'] as const;

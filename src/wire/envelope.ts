@@ -3,7 +3,7 @@ import { failureOf, readFailures, writeFailures } from './failures.js';
 /**
  * The header of a message. A message in Redis is one header line, then the text of the payload:
  *
- *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ l=<times left>][ f=<bytes>]\n<text>
+ *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ l=<times left>][ f=<bytes>]\n<text>
  *
  * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
  * failures are part of their message, so they disappear with it.
@@ -34,6 +34,8 @@ export interface MessageOptions {
   readonly putAt?: number | undefined;
   /** 1 for a message whose job has a record. */
   readonly tracked?: number | undefined;
+  /** 1 for a message that a schedule has put: its id says which, and when it was due. */
+  readonly scheduled?: number | undefined;
   /** Waits before the next attempts, ms; the last one repeats. Instead of `backoffMs`. */
   readonly backoffsMs?: readonly number[] | undefined;
 }
@@ -51,7 +53,7 @@ export interface Envelope {
 
 // Strict: ASCII only, so that the number of characters is the number of bytes, and at most 256 of them. Text that only
 // resembles a header is a message without one. `parseHeader` in `_lib.lua` reads the same; a test compares both.
-const form = /^#([A-Za-z0-9_.:~-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)*)\n/;
+const form = /^#([A-Za-z0-9_.:~@-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)*)\n/;
 const longest = 256;
 
 // A message of ours before its first attempt, as most are. It has no options, so its header need not be parsed.
@@ -160,6 +162,7 @@ const letters = {
   expiresAt: 'x',
   putAt: 'p',
   tracked: 'j',
+  scheduled: 's',
 } as const;
 
 /** The options as text for {@link Header.fields}. @param ttlMs for a message that Redis gives an `expiresAt` */
@@ -191,6 +194,7 @@ export function optionsOf({ fields }: Header): MessageOptions {
     expiresAt: numberIn(fields, letters.expiresAt),
     putAt: numberIn(fields, letters.putAt),
     tracked: numberIn(fields, letters.tracked),
+    scheduled: numberIn(fields, letters.scheduled),
   };
 }
 

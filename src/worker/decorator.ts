@@ -3,6 +3,7 @@ import { batchSchema, refuseLingerAlone } from '../core/options/batch.js';
 import { InvalidOptionError, InvalidWorkerError } from '../core/errors.js';
 import { a, checkOptions } from '../core/options/schema.js';
 import { describe } from '../core/shown.js';
+import { checkSchedule, type ScheduleOptions } from '../schedules/options.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import {
   setMethodMetadata,
@@ -128,6 +129,7 @@ const table = {
   retryIf: a.callback<(error: unknown, attempt: number) => boolean>,
   timeout: a.durationFrom(1),
   maxBlocked: a.durationFrom(1),
+  schedules: aSchedules,
   ...batchSchema,
 };
 
@@ -183,6 +185,17 @@ class Declaration {
   #wrapMethod(method: AnyFunction, key: string | symbol, notes: WorkerMetadataList): AnyFunction {
     return wrapMethod(method, { key, notes, workUntilStopped: this.workUntilStopped });
   }
+}
+
+/** Checks what can be checked before the worker starts. */
+function aSchedules(value: Readonly<Record<string, ScheduleOptions>>, option: string): typeof value {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidOptionError(
+      option,
+      `invalid ${option} ${describe(value)}: expected an object, such as { nightly: { cron: '0 3 * * *', payload: message } }`,
+    );
+  for (const [name, options] of Object.entries(value)) checkSchedule(name, options);
+  return value;
 }
 
 function checked(name: string, given: unknown): HandlerOptions {

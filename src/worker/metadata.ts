@@ -1,3 +1,4 @@
+import type { ScheduleOptions } from '../schedules/options.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { RetryRules } from '../consumer/retry-policy.js';
@@ -18,6 +19,8 @@ export interface HandlerOptions extends RetryRules {
   readonly lingerMs?: number;
   /** Ms for which the lease is renewed while the handler blocks the event loop. */
   readonly maxBlockedMs?: number;
+  /** Schedules of the queue, which the start of the worker stores. */
+  readonly schedules?: Readonly<Record<string, ScheduleOptions>>;
 }
 
 /** Has several entries if the method is a worker of several queues. */

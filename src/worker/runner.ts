@@ -9,6 +9,7 @@ import { drainedOptions, type DrainedOptions } from '../core/options/drained.js'
 import type { Broker } from '../redis/broker.js';
 import { untilDrained } from '../redis/drained.js';
 import { Timer, longestTimeoutMs } from '../core/timer.js';
+import { declareSchedules } from './declare-schedules.js';
 import { Dispatcher, type Sharing } from './dispatcher.js';
 import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
 import { registerConsumer } from '../consumer/active-consumers.js';
@@ -142,6 +143,7 @@ export class WorkerRunner implements Runner {
   readonly finished: Promise<void>;
   readonly #dispatchers: readonly Dispatcher[];
   readonly #late = new AbortController();
+  readonly #stopping = new AbortController();
   readonly #shutdownTimeoutMs: number;
   readonly #handlers: readonly BoundHandler[];
   readonly #brokers: readonly Broker[];
@@ -222,15 +224,19 @@ export class WorkerRunner implements Runner {
   }
 
   async #work(): Promise<void> {
-    const ends = await Promise.allSettled(this.#dispatchers.map((loop) => this.#workOne(loop)));
+    const works = [
+      ...this.#dispatchers.map((loop) => loop.work()),
+      declareSchedules(this.#handlers, this.#stopping.signal),
+    ];
+    const ends = await Promise.allSettled(works.map((work) => this.#orStopAll(work)));
     this.#timer?.stop();
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed) throw failed.reason;
   }
 
-  async #workOne(loop: Dispatcher): Promise<void> {
+  async #orStopAll(work: Promise<void>): Promise<void> {
     try {
-      await loop.work();
+      await work;
     } catch (error) {
       // If one cannot continue, stop all of them in good order: if half of the program went on, this would stay unnoticed.
       this.#stop(this.#shutdownTimeoutMs);
@@ -240,6 +246,7 @@ export class WorkerRunner implements Runner {
 
   #stop(timeoutMs: number): void {
     this.#isStopping = true;
+    this.#stopping.abort();
     this.#abortIn(timeoutMs);
     for (const loop of this.#dispatchers) loop.stop(this.#late.signal);
   }

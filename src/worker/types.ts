@@ -1,5 +1,6 @@
 import type { Backoff } from '../core/options/backoff.js';
 import type { Duration } from '../core/duration.js';
+import type { ScheduleOptions } from '../schedules/options.js';
 import type { Delivery } from '../consumer/delivery.js';
 
 // No option may be called `name`, `kind`, `static`, `private`, `access` or `metadata`: the context of a standard decorator has
@@ -47,6 +48,11 @@ export interface WorkerOptions {
    * one. A thread renews the lease meanwhile. After that, another worker gets the messages when the lease has ended.
    */
   maxBlocked?: Duration;
+  /**
+   * Schedules of the queue, by name. They are stored when the worker starts, as by `queue.schedules.set`. One that is removed from the
+   * code stays in Redis: `hotqueue doctor` reports it, and `queue.schedules.remove` removes it.
+   */
+  schedules?: Readonly<Record<string, ScheduleOptions>>;
 }
 
 /**

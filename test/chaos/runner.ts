@@ -16,6 +16,7 @@ import { poisonScenarios } from './scenarios/poison.js';
 import { processScenarios } from './scenarios/processes.js';
 import { refusalScenarios } from './scenarios/refusals.js';
 import { rivalScenarios } from './scenarios/rivals.js';
+import { scheduleScenarios } from './scenarios/schedules.js';
 import { serverScenarios } from './scenarios/server.js';
 import { simulationScenarios } from './scenarios/simulation.js';
 import { userScenarios } from './scenarios/users.js';
@@ -34,6 +35,7 @@ const scenarios: readonly Scenario[] = [
   ...processScenarios,
   ...refusalScenarios,
   ...rivalScenarios,
+  ...scheduleScenarios,
   ...jobScenarios,
   ...lateScenarios,
   ...userScenarios,

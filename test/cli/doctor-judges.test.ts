@@ -98,6 +98,8 @@ const quiet: QueueFacts = {
   overdue: 0,
   delayedSurplus: 0,
   deadSurplus: 0,
+  overdueSchedules: 0,
+  undeclared: [],
 };
 
 it.each<[Partial<QueueFacts>, RegExp | undefined]>([
@@ -106,6 +108,11 @@ it.each<[Partial<QueueFacts>, RegExp | undefined]>([
   [{ others: { workers: 1, layout: '1' } }, /1 worker of another version .* layout 1/],
   [{ activeWithEndedLease: 3 }, /3 messages claimed by workers with an ended lease/],
   [{ overdue: 1 }, /1 delayed message due/],
+  [{ overdueSchedules: 2 }, /2 schedules due, and no process fires them/],
+  [
+    { undeclared: [{ name: 'nightly', worker: 'Office.handle' }] },
+    /schedule nightly is not in the code of Office.handle/,
+  ],
   [{ delayedSurplus: 2 }, /2 delayed messages without a due time/],
   [{ delayedSurplus: -1 }, /1 due time without a delayed message/],
   [{ deadSurplus: -2 }, /2 burial times without a dead letter/],

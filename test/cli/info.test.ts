@@ -39,6 +39,7 @@ const infoForm = z.strictObject({
       failed: z.number(),
       paused: z.boolean(),
       oldestAt: z.nullable(z.number()),
+      nextSchedule: z.nullable(z.strictObject({ name: z.string(), dueAt: z.number() })),
       rates: z.nullable(z.strictObject({ done: z.number(), failed: z.number() })),
       workers: z.array(workerForm),
     }),
@@ -186,6 +187,7 @@ const aSnapshot = (more: Partial<QueueSnapshot>): QueueSnapshot => ({
   isPaused: false,
   oldestAt: undefined,
   workers: [],
+  nextSchedule: undefined,
   ...more,
 });
 

@@ -26,6 +26,7 @@ export const aQueue = (more: Partial<TopQueue> = {}): TopQueue => ({
   isPaused: false,
   oldestAt: undefined,
   workers: [],
+  nextSchedule: undefined,
   rates: undefined,
   next: [],
   ...more,

@@ -3,7 +3,9 @@ import { until } from '../support/facts.js';
 import { redis } from '../support/queue.js';
 import { forget, Program } from './program.js';
 
-beforeEach(() => forget('cities', 'emails', 'sounds', 'orders', 'readings', 'measurements', 'queue', 'echo'));
+beforeEach(() =>
+  forget('cities', 'emails', 'sounds', 'orders', 'readings', 'measurements', 'queue', 'echo', 'scheduled-tasks'),
+);
 
 describe('the examples', () => {
   it('for-await: consumes all messages in order, and ends', async () => {
@@ -45,6 +47,13 @@ describe('the examples', () => {
       '1 × TE-1',
       '6 × CU-7',
     ]);
+  });
+
+  it('schedules: puts a message again and again, and declares the nightly one', async () => {
+    const office = new Program('schedules.ts');
+    await until(() => office.stdout.split('check for pulse, on time').length > 2);
+    expect(await redis().zrange('{hotqueue:scheduled-tasks}:schedules', 0, '-1')).toEqual(['pulse', 'nightly']);
+    expect(await office.interrupt()).toBe(0);
   });
 
   it('batches: sends a hundred at once, retries a failed batch, and buries a refused reading', async () => {

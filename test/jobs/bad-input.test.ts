@@ -182,7 +182,7 @@ describe('a handler', () => {
       }),
     );
     await queue.put('a');
-    await queue.drained();
+    await until(() => errors.length === 5);
     expect(errors.slice(0, 4).every((error) => error instanceof NotAQueueError)).toBe(true);
     expect(errors[4]).toMatchObject({ code: 'ALREADY_SETTLED' });
     await runner.stop();

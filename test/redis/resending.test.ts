@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
+import type { StoredSchedule } from '../../src/redis/schedule-broker.js';
 import { removeQueue } from '../../src/redis/remove-queue.js';
 import { transitions } from '../../src/redis/scripts.js';
 import type { BegunJob } from '../../src/redis/job-transitions.js';
@@ -75,6 +76,12 @@ async function running(broker: Broker): Promise<{ worker: string; held: Take }> 
   const tracked = { ...records(...ids), uniques: ids };
   await broker.put({ producer: 'p', number: 1, messages: ids.map(textOfTracked), tracked }, at);
   return { worker, held: await take(broker, worker, 1) };
+}
+
+async function aSchedule(broker: Broker): Promise<StoredSchedule> {
+  const change = { name: 's', before: '', revision: 'r', definition: '{}', dueAt: 5, isPaused: false };
+  await broker.schedules.save(change, at);
+  return (await broker.schedules.read(['s'], at))[0]!;
 }
 
 const variants = ['put-with a delay', 'put-with records'] as const;
@@ -209,6 +216,24 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
     const { worker } = await working(broker);
     await endLease(broker, worker);
     return () => broker.recover(worker, 'hotqueue', at).then((found) => 'waiting' in found);
+  },
+  forgive: async (broker) => {
+    await dead(broker);
+    return () => broker.forgive('other', 'w', '1.1', at);
+  },
+  'save-schedule': async (broker) => {
+    const change = { name: 's', before: '', revision: randomUUID(), definition: '{}', dueAt: 5, isPaused: false };
+    return () => broker.schedules.save(change, at);
+  },
+  fire: async (broker) => {
+    const schedule = await aSchedule(broker);
+    const runs = ['s@1', 's@2'].map((id) => ({ id, entry: `entry ${id}`, record: `record ${id}` }));
+    return () => broker.schedules.fire('call', [{ schedule, nextDueAt: 9, counted: 2, runs }], at);
+  },
+  'remove-schedule': async (broker) => {
+    await aSchedule(broker);
+    const request = randomUUID();
+    return () => broker.schedules.remove('s', request, at);
   },
   promote: async (broker) => {
     await delayed(broker);

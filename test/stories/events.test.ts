@@ -123,6 +123,16 @@ const transitions: { readonly [V in keyof QueueEvents]: Transition } = {
     event: { count: 1, id },
     counts: { ...empty, waiting: 1 },
   },
+  fire: {
+    make: async (queue) => {
+      await queue.schedules.set('a', { every: '1h', payload: 'secret', start: Date.now() + 200 });
+      const scheduler = queue.schedules.start();
+      await until(() => queue.size());
+      scheduler.stop();
+    },
+    event: { schedule: 'a', id },
+    counts: { ...empty, waiting: 1 },
+  },
   recover: {
     make: async (queue) => {
       await aDeadWorker(queue);

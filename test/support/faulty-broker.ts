@@ -100,6 +100,7 @@ export class FaultyBroker {
       payloadSettings: {},
       retryDefaults: {},
       results: { type: payloadType(undefined), tracking: defaultTracking },
+      declareSchedule: () => Promise.resolve(),
       makeJob: (fields) => fields,
       wire: 'hotqueue',
       events: new EventEmitter(),

@@ -30,6 +30,8 @@ export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
     overdue,
     delayedSurplus,
     deadSurplus,
+    overdueSchedules,
+    undeclared,
   } = facts;
   const comesBackBy = (worker: string): string =>
     `start ${worker} on this queue: it puts them back into the queue within two minutes`;
@@ -74,6 +76,19 @@ export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
         `${count(overdue, 'delayed message')} due, and no worker promotes them`,
         'start a worker on this queue: it promotes them within a second',
       ),
+    overdueSchedules > 0 &&
+      warning(
+        check,
+        `${count(overdueSchedules, 'schedule')} due, and no process fires them`,
+        `start a worker on this queue, or "hotqueue scheduler ${name}"`,
+      ),
+    ...undeclared.map((schedule) =>
+      warning(
+        check,
+        `schedule ${schedule.name} is not in the code of ${schedule.worker} any more, which declared it`,
+        `it goes on; "hotqueue schedule rm ${name} ${schedule.name}" ends it`,
+      ),
+    ),
     delayedSurplus > 0 &&
       warning(
         check,

@@ -1,4 +1,4 @@
-import { age } from '../output.js';
+import { age, ahead } from '../output.js';
 import { cell, foreign, type Line, type Size } from './line.js';
 import type { StoredMessage, TopQueue } from './snapshot.js';
 
@@ -8,8 +8,13 @@ export const nextRows = ({ next }: TopQueue): number => 1 + Math.max(1, next?.le
 const ageWidth = 7;
 
 /** The next messages, in the order in which workers take them: id, time since the put, payload. */
-export function nextPane({ name, next, waiting, isPaused }: TopQueue, now: number, { columns, rows }: Size): Line[] {
-  const title: Line = [[`Next on ${name}`, 'bold'], [isPaused ? ' (paused)' : '']];
+export function nextPane(
+  { name, next, waiting, isPaused, nextSchedule }: TopQueue,
+  now: number,
+  { columns, rows }: Size,
+): Line[] {
+  const due = nextSchedule ? `, schedule ${nextSchedule.name} ${ahead(nextSchedule.dueAt, now)}` : '';
+  const title: Line = [[`Next on ${name}`, 'bold'], [isPaused ? ' (paused)' : ''], [due]];
   if (next === undefined) return [title, [['  …', 'dim']]].slice(0, rows) as Line[];
   if (next.length === 0) return [title, [['  no message is waiting', 'dim']]].slice(0, rows) as Line[];
   const isCut = waiting > rows - 1 && rows > 2;

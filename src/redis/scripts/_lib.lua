@@ -75,7 +75,7 @@ end
 -- Parses the header of a message as envelope.ts does: strictly, and only in the first 256 bytes. Returns id, attempts, crashes,
 -- fields as text, and the length of the header line; nothing if the message has no header.
 local function parseHeader(message)
-  local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~-]+) (%d+) (%d+)([^\n]*)\n')
+  local id, attempts, crashes, fields = string.match(string.sub(message, 1, 256), '^#([%w_.:~@-]+) (%d+) (%d+)([^\n]*)\n')
   if not id or #id > 64 or #attempts > 6 or #crashes > 6 or string.gsub(fields, ' %l+=[!-~]+', '') ~= '' then return end
   return id, tonumber(attempts), tonumber(crashes), fields, #id + #attempts + #crashes + #fields + 4
 end

@@ -1,9 +1,9 @@
 -- remove: waiting, delayed, active, dead -> (gone)
 -- KEYS  1 request (string)  2 workers (zset)  3 registry  4 heartbeats  5 commands (hashes)  6 left (zset)  7 meta
---       8 earlier registry  9 delayed messages  10 dead messages (hashes)  11.. delayed and dead (zsets), the lists of waiting
---       messages, and the claims of each worker in ARGV (hashes)
+--       8 earlier registry  9 delayed messages  10 dead messages (hashes)  11.. delayed, dead and schedules (zsets), the outbox
+--       (hash), the lists of waiting messages, and the claims of each worker in ARGV (hashes)
 -- ARGV  1 how long Redis keeps the request key, in ms  2 'force', or ''  3.. the workers that the caller knows
--- Returns 1 if removed; 0 if a worker is registered or a message is there, without force; -1 if a worker has joined: its claims are
+-- Returns 1 if removed; 0 if a worker is registered, or a message or schedule is there, without force; -1 if a worker has joined: its claims are
 --         no key of this call, so the caller must call again
 --
 -- The request key keeps the result. Without it, a repeated or late request would remove messages that were put later.

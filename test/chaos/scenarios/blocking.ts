@@ -74,6 +74,34 @@ const f40k: Scenario = {
   },
 };
 
+const f44: Scenario = {
+  id: 'F44',
+  name: 'a worker is frozen beyond its lease, and its handler ends well: this is no crash of its message',
+  withinMs: { short: 120_000, long: 600_000 },
+  async run(world) {
+    for (let round = 0; round < (world.isLong ? 20 : 3); round++) {
+      const gate = path.join(world.place, world.name('gate'));
+      const load = world.load(0, `hold:${gate}`);
+      const workers = [1, 2].map(() => world.worker({ leaseMs, concurrency: 1 }));
+      await world.until(() => workers.every(({ proc }) => world.count('up', proc) > 0));
+      await world.putQuarantined('jobs', load); // one more crash buries it
+      await world.put(world.queue({ lease: leaseMs }), world.load()); // wakes a worker
+      await world.until(() => startsOf(world, load) === 1);
+      const holder = workers.find(({ proc }) =>
+        world.entries().some(({ f, key, proc: by }) => f === 'start' && key === load.key && by === proc),
+      )!;
+      holder.freeze();
+      world.claim('the message is buried', await world.until(async () => (await world.look()).dead.includes(load.key)));
+      writeFileSync(gate, '');
+      holder.thaw();
+      const isGone = await world.until(async () => !(await world.look()).dead.includes(load.key));
+      world.claim('its dead letter is deleted when its work is done', isGone);
+      await world.drained();
+      await Promise.all(workers.map((worker) => worker.stop()));
+    }
+  },
+};
+
 const f40o: Scenario = {
   id: 'F40o',
   name: 'a process computes for one queue: messages of its other queue wait for an idle process at most one block',
@@ -134,4 +162,4 @@ const f43: Scenario = {
   },
 };
 
-export const blockingScenarios = [f40, f40k, f40o, f43];
+export const blockingScenarios = [f40, f40k, f40o, f43, f44];

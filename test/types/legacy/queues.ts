@@ -77,6 +77,13 @@ worker(every[0]!);
 const wrong: HotQueue<Email> = images;
 void wrong;
 
+// A schedule puts what may be put.
+void orders.schedules.set('a', { every: '1m', payload: { sku: 'a', count: '4' } });
+// @ts-expect-error the payload does not fit
+void orders.schedules.set('a', { every: '1m', payload: { sku: 7 } });
+// @ts-expect-error no such option
+void orders.schedules.set('a', { evry: '1m', payload: { sku: 'a', count: '4' } });
+
 // A logger gets fields and a sentence, as pino does.
 new HotQueue('images', { payload: Image, logger: console });
 new HotQueue('images', { payload: Image, logger: false });

@@ -1,0 +1,64 @@
+import { deliverAll } from '../jobs/outbox.js';
+import { emit } from '../core/events.js';
+import type { MaintainedQueue } from '../redis/queue-context.js';
+import { fireDue } from '../schedules/fire-due.js';
+import { DeadlineTimer } from './deadline-timer.js';
+
+/** A message may lie in the outbox for so long before another process puts it: the one that stored it is about to. */
+const patienceWithOthersMs = 300;
+/** Random delay, so that the processes of a queue do not fire at once. The first does the work. */
+const longestJitterMs = 20;
+
+/**
+ * Puts the messages of schedules that are due, and messages that processes that died have left in the outbox.
+ *
+ * Every process that takes from the queue does this. No process is in charge.
+ */
+export class Scheduler {
+  readonly #timer = new DeadlineTimer(() => this.look());
+  #isWatching = false;
+  #passing: Promise<void> | undefined;
+  /** What was in the outbox at the last look. */
+  #seen = new Set<string>();
+
+  constructor(private readonly queue: MaintainedQueue) {}
+
+  /** Call this when the process begins to take from the queue. The promoter then calls {@link look} once a second, if there is anything. */
+  start(): void {
+    this.#isWatching = true;
+  }
+
+  /** Call this when the process takes no more from the queue. */
+  stop(): void {
+    this.#isWatching = false;
+    this.#timer.stop();
+  }
+
+  look(): void {
+    this.pass().catch(() => undefined); // Redis is away: the next look tries again
+  }
+
+  /** One pass; calls at the same time share it. */
+  pass(): Promise<void> {
+    this.#passing ??= this.#pass().finally(() => (this.#passing = undefined));
+    return this.#passing;
+  }
+
+  async #pass(): Promise<void> {
+    const { broker, events, name: queue } = this.queue;
+    await this.#deliverOld();
+    const { fired, nextDueMs } = await fireDue(broker, { withinMs: 0 });
+    for (const { schedule, id } of fired) emit(events, 'fire', { queue, schedule, id });
+    if (this.#isWatching && nextDueMs !== undefined) this.#timer.in(nextDueMs + Math.random() * longestJitterMs);
+  }
+
+  /** Puts what was in the outbox at the last look, and is still there. */
+  async #deliverOld(): Promise<void> {
+    const { broker } = this.queue;
+    const names = await broker.schedules.undelivered({ withinMs: 0 });
+    const isOld = names.some((name) => this.#seen.has(name));
+    this.#seen = new Set(names);
+    if (isOld) await deliverAll(broker, { withinMs: 0 });
+    else if (names.length > 0 && this.#isWatching) this.#timer.in(patienceWithOthersMs);
+  }
+}

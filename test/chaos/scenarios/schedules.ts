@@ -1,0 +1,195 @@
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { HotQueue } from '../../../src/index.js';
+import type { OwnChild } from '../children.js';
+import type { FaultProxy, Rule } from '../proxy.js';
+import { connect, type Road } from '../road.js';
+import type { Scenario } from '../scenario.js';
+import { chaosSchedules, type ScheduleTask } from '../schedules.js';
+import { SentinelGroup } from '../sentinels.js';
+import type { World } from '../world.js';
+
+const queueName = 'scheduled';
+const hourMs = 3_600_000;
+/** The clocks of the processes: right, an hour ahead, an hour behind. */
+const clocks = [0, hourMs, -hourMs, 0, 1_234_567];
+
+/** Five processes that fire the schedules of one queue, and handle their messages. */
+class Crew {
+  readonly #children: { proc: string; child: OwnChild }[] = [];
+  #started = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly road: () => Road,
+  ) {
+    for (let count = 0; count < clocks.length; count += 1) this.#add();
+  }
+
+  /** Ends one process with SIGKILL, and starts another one. */
+  async replaceOne(): Promise<void> {
+    const at = this.world.dice.whole(0, this.#children.length - 1);
+    const [{ proc, child }] = this.#children.splice(at, 1) as [{ proc: string; child: OwnChild }];
+    await child.kill();
+    this.world.fault('kill', { target: proc });
+    this.#add();
+  }
+
+  #add(): void {
+    const { world } = this;
+    const clockMs = clocks[this.#started % clocks.length]!;
+    this.#started += 1;
+    const task: ScheduleTask = {
+      ...{ folder: path.join(world.place, 'history'), proc: world.name('scheduler'), queue: queueName },
+      ...{ road: this.road(), clockMs },
+    };
+    this.#children.push({ proc: task.proc, child: world.spawn('schedule-process', task) });
+  }
+}
+
+/** Instants and acknowledgements so far, by id. */
+function runsOf(world: World): Map<string, { schedule: string; due: number; acks: number }> {
+  const runs = new Map<string, { schedule: string; due: number; acks: number }>();
+  const entries = world.entries();
+  for (const { f, kind, key, due } of entries) if (f === 'ran') runs.set(kind!, { schedule: key!, due: due!, acks: 0 });
+  for (const { f, id } of entries) {
+    const run = f === 'acked' ? runs.get(id!) : undefined;
+    if (run) run.acks += 1;
+  }
+  return runs;
+}
+
+/** Pauses the schedules, waits until every message is handled, and looks at the instants. */
+async function judge(world: World, road: Road, mayRepeat = false): Promise<void> {
+  const { options, close } = connect(road);
+  const queue = new HotQueue(queueName, { ...options, logger: false });
+  const names = Object.keys(chaosSchedules);
+  for (const name of names) await queue.schedules.pause(name);
+  const isDone = await world.until(async () => {
+    const { waiting, delayed, active } = await queue.counts();
+    return waiting + delayed + active + (await world.direct.hlen(world.keys(queueName).outbox)) === 0;
+  }, 40_000);
+  world.claim('every message of a schedule is put and handled', isDone);
+  const dead = await queue.dead.list();
+  world.claim(`no message of a schedule is dead (${dead[0]?.reason})`, dead.length === 0);
+  await queue.close();
+  close();
+  const runs = [...runsOf(world).entries()];
+  world.figures['instants'] = runs.length;
+  const twice = runs.filter(([, { acks }]) => acks > 1);
+  world.figures['put twice'] = twice.length;
+  if (!mayRepeat) world.claim(`no instant is put twice (${twice.length}: ${twice[0]?.[0]})`, twice.length === 0);
+  for (const name of names) {
+    const dues = runs.flatMap(([, { schedule, due }]) => (schedule === name ? [due] : [])).sort((a, b) => a - b);
+    const stepMs = { fast: 100, slow: 700, cron: 1_000, late: 300 }[name]!;
+    const gap = dues.findIndex((due, at) => at > 0 && due - dues[at - 1]! !== stepMs);
+    world.claim(`schedule ${name} has runs`, dues.length > 3);
+    world.claim(`schedule ${name} has no gap (${gap > 0 ? new Date(dues[gap]!).toISOString() : ''})`, gap < 0);
+  }
+}
+
+const begun = (world: World): Promise<boolean> => world.until(() => world.count('ran') > 10);
+
+/** Waits until more instants have run, so that the fault before is over. */
+const goesOn = async (world: World, what: string): Promise<void> => {
+  const before = world.count('ran');
+  world.claim(`schedules go on after ${what}`, await world.until(() => world.count('ran') > before + 20, 20_000));
+};
+
+const withinMs = { short: 120_000, long: 900_000 };
+
+const s01: Scenario = {
+  id: 'S01',
+  name: 'schedules: five processes, some with clocks that are an hour wrong, are killed',
+  withinMs,
+  async run(world) {
+    const road = { url: world.redis.url };
+    const crew = new Crew(world, () => road);
+    await begun(world);
+    for (let round = 0; round < (world.isLong ? 100 : 15); round += 1) {
+      await pause(world.dice.whole(100, 600));
+      await crew.replaceOne();
+    }
+    await goesOn(world, 'the kills');
+    await judge(world, road);
+  },
+};
+
+/** Loses calls and replies of the scripts that schedules need. */
+function losing(world: World, proxy: FaultProxy, wanted: number): Rule {
+  const scripts = new Set(['fire', 'put-with', 'save-schedule', 'hdel']);
+  return ({ name, reply }) => {
+    if (!scripts.has(name) || proxy.faults() >= wanted || !world.dice.chance(0.2)) return undefined;
+    return { kind: reply ? 'after' : 'before' };
+  };
+}
+
+const s04: Scenario = {
+  id: 'S04',
+  name: 'schedules: calls and their replies are lost',
+  withinMs,
+  async run(world) {
+    const proxy = await world.proxy();
+    const wanted = world.isLong ? 1_000 : 80;
+    proxy.rule = losing(world, proxy, wanted);
+    new Crew(world, () => ({ url: proxy.url }));
+    await begun(world);
+    await world.until(() => proxy.faults() >= wanted, withinMs.long / 2);
+    world.figures['lost calls and replies'] = proxy.faults();
+    await goesOn(world, 'the losses');
+    await judge(world, { url: world.redis.url });
+  },
+};
+
+const s08: Scenario = {
+  id: 'S08',
+  name: 'schedules: Redis is killed and started again',
+  durability: 'always',
+  withinMs,
+  async run(world) {
+    const road = { url: world.redis.url };
+    const crew = new Crew(world, () => road);
+    await begun(world);
+    for (let round = 0; round < (world.isLong ? 20 : 3); round += 1) {
+      await pause(world.dice.whole(300, 1_000));
+      await world.redis.kill();
+      await pause(world.dice.whole(0, 1_500));
+      await world.redis.start();
+      await goesOn(world, 'the restart of Redis');
+      await crew.replaceOne();
+    }
+    await judge(world, road);
+  },
+};
+
+const s11: Scenario = {
+  id: 'S11',
+  name: 'schedules: a planned failover of Sentinel, then the master is killed',
+  withinMs: { short: 180_000, long: 900_000 },
+  async run(world) {
+    const group = await SentinelGroup.start(path.join(world.place, 'sentinel'));
+    world.atEnd(() => group.close());
+    world.direct = group.master.client;
+    const crew = new Crew(world, () => group.road);
+    await begun(world);
+    world.fault('handing-over');
+    await group.handOver();
+    world.direct = group.master.client;
+    await goesOn(world, 'the planned failover');
+    await crew.replaceOne();
+    for (let round = 0; round < (world.isLong ? 5 : 1); round += 1) {
+      await group.settled();
+      const former = group.master;
+      await former.kill();
+      world.fault('redis-kill', { target: `port ${former.port}` });
+      await group.promoted();
+      world.direct = group.master.client;
+      await goesOn(world, 'the promotion');
+      await group.rejoin(former);
+    }
+    // What only the old master had is lost: a schedule may be set back, and puts an instant again whose id is lost too.
+    await judge(world, group.road, true);
+  },
+};
+
+export const scheduleScenarios = [s01, s04, s08, s11];
