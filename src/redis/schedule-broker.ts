@@ -73,11 +73,6 @@ export class ScheduleBroker {
     };
   }
 
-  /** How many schedules the queue has. */
-  count(patience: Patience = tenSeconds): Promise<number> {
-    return this.connection.call((client) => client.zcard(this.keys.schedules), patience);
-  }
-
   /** All schedules, the one that is due first at first. */
   async list(patience: Patience = tenSeconds): Promise<StoredSchedule[]> {
     const names = await this.connection.call((client) => client.zrange(this.keys.schedules, 0, '-1'), patience);

@@ -76,6 +76,8 @@ async function judge(world: World, road: Road, mayRepeat = false): Promise<void>
   close();
   const runs = [...runsOf(world).entries()];
   world.figures['instants'] = runs.length;
+  const latest = Math.max(...runs.map(([, { due }]) => due));
+  world.claim(`no instant runs before its time (${new Date(latest).toISOString()})`, latest <= Date.now());
   const twice = runs.filter(([, { acks }]) => acks > 1);
   world.figures['put twice'] = twice.length;
   if (!mayRepeat) world.claim(`no instant is put twice (${twice.length}: ${twice[0]?.[0]})`, twice.length === 0);
