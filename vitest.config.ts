@@ -7,8 +7,14 @@ const common = {
 };
 
 /** They wait for leases and outages of a minute, or install the package in other projects: `npm run test:long`. */
-const long = ['test/redis/server-states.test.ts', 'test/redis/slow-link.test.ts', 'test/package.test.ts'];
-const longOnBoth = ['test/stories/blocking.test.ts'];
+const long = [
+  'test/cli/control-characters.test.ts',
+  'test/cli/worker-processes.test.ts',
+  'test/package.test.ts',
+  'test/redis/server-states.test.ts',
+  'test/redis/slow-link.test.ts',
+];
+const longOnBoth = ['test/stories/blocking.test.ts', 'test/stories/recovery.test.ts'];
 
 export default defineConfig({
   resolve: { alias: { hotqueue: new URL('./src/index.ts', import.meta.url).pathname } },

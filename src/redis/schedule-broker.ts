@@ -7,7 +7,7 @@ const requestMemoryMs = 600_000;
 /** A schedule as it is stored. */
 export interface StoredSchedule {
   readonly name: string;
-  /** JSON, see `schedules/stored.ts`. */
+  /** JSON, see `schedules/definition.ts`. */
   readonly definition: string;
   readonly revision: string;
   /** Unix ms, by the clock of the queue; `undefined` if it is paused or over. */

@@ -57,10 +57,10 @@ const form = /^#([A-Za-z0-9_.:~@-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)
 const longest = 256;
 
 // A message of ours before its first attempt, as most are. It has no options, so its header need not be parsed.
-const fresh = /^#[A-Za-z0-9_.:~-]{36} 0 0\n/;
+const fresh = /^#[A-Za-z0-9_.:~@-]{36} 0 0\n/;
 /** Characters in the header line of a message that we put without options, before its first attempt. */
 export const freshLength = 42;
-const freshAt = /#[A-Za-z0-9_.:~-]{36} 0 0\n/y;
+const freshAt = /#[A-Za-z0-9_.:~@-]{36} 0 0\n/y;
 
 /**
  * Whether a message begins with the header that this library writes before the first attempt: `#<36 characters> 0 0\n`. A take

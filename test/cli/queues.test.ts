@@ -94,7 +94,7 @@ it('queues rm removes a queue without messages, its pause and the ids that it kn
   const { stdout } = await hotqueue(['queues', 'rm', queue.name, '--json']);
   expect(JSON.parse(stdout)).toEqual({
     queue: queue.name,
-    removed: { workers: 0, waiting: 0, delayed: 0, active: 0, dead: 0, ids: 1 },
+    removed: { workers: 0, waiting: 0, delayed: 0, active: 0, dead: 0, schedules: 0, ids: 1 },
   });
   expect(await leftOf(queue)).toEqual(nothing);
   expect(await hotqueue(['queues', 'rm', queue.name, '--force', '--yes'])).toMatchObject({

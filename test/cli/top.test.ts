@@ -185,6 +185,7 @@ const topForm = z.strictObject({
       failed: z.number(),
       paused: z.boolean(),
       oldestAt: z.nullable(z.number()),
+      nextSchedule: z.nullable(z.strictObject({ name: z.string(), dueAt: z.number() })),
       rates: z.nullable(z.strictObject({ done: z.number(), failed: z.number() })),
       workers: z.array(
         z.looseObject({

@@ -59,7 +59,15 @@ describe.each(scriptNames)('%s.lua', (name) => {
   });
 
   it('has one caller', () => {
-    const callers = ['broker', 'job-broker', 'registration', 'reader', 'script-calls', 'remove-queue']
+    const callers = [
+      'broker',
+      'job-broker',
+      'schedule-broker',
+      'registration',
+      'reader',
+      'script-calls',
+      'remove-queue',
+    ]
       .map((file) => readFileSync(new URL(`../${file}.ts`, folder), 'utf8'))
       .join('\n');
     expect(callers.match(new RegExp(`(script\\(|name: )\\s*'${name}'|scripts\\.${name};`, 'g'))).toHaveLength(1);

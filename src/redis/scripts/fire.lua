@@ -1,4 +1,4 @@
--- fire: stores the messages of due schedules in the outbox, and moves the schedules on
+-- fire: a due schedule -> due at its next time, and its message -> outbox
 -- KEYS  1 schedules (zset)  2 outbox (hash)  3.. for each schedule: its hash, the list of its runs
 -- ARGV  1 id of this call  2.. for each schedule: name, revision that was read, due time that was read, last run that was read ('' for none), when it is due
 --       next (Unix ms, 'inf' for never), the last run that this call puts ('' for none), how many runs count for its limit, how many
@@ -6,7 +6,7 @@
 -- Returns for each schedule 1 if this was done, now or by an earlier call; 0 if another call was first, and nothing was done
 --
 -- The hash of a schedule has these fields:
---   definition  when it is due and what it puts, JSON (schedules/stored.ts)
+--   definition  when it is due and what it puts, JSON (schedules/definition.ts)
 --   revision    a new text at each change of the definition
 --   due         as in the sorted set; paused '1' if it is paused
 --   last        id of its last run whose message was put; call: of the call that fired it last

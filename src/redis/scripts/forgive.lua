@@ -1,4 +1,4 @@
--- forgive: takes back a crash that was none: the lease of a worker had ended, and then a handler ended well
+-- forgive: dead -> (gone), or a crash of a message -> none: the lease of a worker had ended, and then its handler ended well
 -- KEYS  1 dead (zset)  2 dead messages (hash)  3 forgiven (hash)
 -- ARGV  1 id of the message  2 worker  3 number of the take and index: each claim is forgiven once  4 how long this is kept, ms
 -- Returns 1 if the message was buried for this crash, and is deleted now, as its work is done; else 0, and recover counts one less

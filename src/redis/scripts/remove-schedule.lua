@@ -1,4 +1,4 @@
--- remove-schedule: deletes a schedule and its list of runs. Messages that it has put stay
+-- remove-schedule: a schedule -> (gone), with its list of runs. Messages that it has put stay
 -- KEYS  1 schedules (zset)  2 this schedule (hash)  3 its runs (list)  4 answer to this request (string)
 -- ARGV  1 name  2 how long the answer is kept, ms
 -- Returns 1 if there was one, 0 if not; a repeated request gets the same answer

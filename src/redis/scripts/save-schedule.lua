@@ -1,4 +1,4 @@
--- save-schedule: stores a schedule, new or changed, unless it was changed since it was read
+-- save-schedule: (nothing), or a schedule -> a schedule, unless it was changed since it was read
 -- KEYS  1 schedules (zset)  2 this schedule (hash, see fire)
 -- ARGV  1 name  2 the revision that was read, '' for none  3 the new revision  4 definition as JSON  5 when it is due next, Unix ms,
 --       'inf' for never  6 '1' if it is paused  7 when a worker declared it, Unix ms; '' if none did
