@@ -12,6 +12,7 @@ export const layers = [
   ['producer', 'consumer'],
   ['worker'],
   ['maintenance'],
+  ['flows'],
   ['inspect'],
   ['hot-queue.ts', 'run.ts', 'index.ts'],
   ['cli', 'repl', 'learn'],
@@ -119,7 +120,7 @@ export const exceptions = [
     from: ['cli/jobs/jobs', 'repl/dot-commands'],
     why: 'a status is one of the words that the library knows',
   },
-  { to: ['jobs/job'], from: ['repl/writer'], why: 'the prompt prints a tracked job with its status' },
+  { to: ['jobs/job-objects'], from: ['repl/writer'], why: 'the prompt prints a tracked job with its status' },
   {
     to: ['jobs/caller-signal'],
     from: ['repl/prompt'],

@@ -31,6 +31,8 @@ export const targets = [
   atMost('result of one job from idle, p99 / the best peer', 1, (get) =>
     less(get, 'result-idle', 'p99Ms', [...bullmqs, ...beeQueue]),
   ),
+  atLeast('chains of 5 jobs / BullMQ', 5, (get) => faster(get, 'flow-chain', ['bullmq'])),
+  atLeast('groups of 100 jobs / BullMQ', 5, (get) => faster(get, 'flow-group', ['bullmq'])),
   atLeast('validation of the sample class / class-validator', 4, (get) => validation(get, 'validation')),
   atLeast('validation of the sample class, 500 other classes / class-validator', 50, (get) =>
     validation(get, 'validation-500'),

@@ -31,7 +31,8 @@ import type { Delivery } from './consumer/delivery.js';
 import { Getter } from './consumer/get.js';
 import { ignoreCancellations } from './consumer/tracked.js';
 import { PutBatcher } from './producer/put-batcher.js';
-import { QueuePublisher, type PutArguments, type PutResult, type Publisher } from './producer/publisher.js';
+import { QueuePublisher } from './producer/publisher.js';
+import type { PutArguments, PutResult, Publisher } from './producer/put-types.js';
 import { registerConsumer, whileConsuming as whileTaking } from './consumer/active-consumers.js';
 import { queueWorker } from './worker/decorator.js';
 import type { Checked, NeedsPayload, QueueWorker, Unneeded } from './worker/decorator-types.js';
@@ -40,13 +41,15 @@ import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
 import { peek, type PeekedMessage } from './inspect/peek.js';
-import { makeJob, TrackedJob, type Job, type JobHandle } from './jobs/job.js';
+import type { Job, JobHandle } from './jobs/job.js';
+import { makeJob, TrackedJob } from './jobs/job-objects.js';
 import { Jobs } from './jobs/jobs.js';
 import { QueueJobs } from './jobs/queue-jobs.js';
 import { registerQueue } from './jobs/outbox.js';
 import { mostPayloadBytes } from './core/sizes.js';
 import { defaultTracking, type ResolvedTracking } from './core/options/track.js';
 import { Schedules } from './schedules/schedules.js';
+import { Task, type PutTask } from './flows/task.js';
 import { QueueWorkers } from './inspect/workers.js';
 
 const patience = { withinMs: 10_000 };
@@ -277,6 +280,26 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    */
   with(options: PutOptions): Publisher<T, In, R> {
     return this.#publisherOf(options);
+  }
+
+  /**
+   * A message that is not put yet: a step of {@link chain} or {@link group}.
+   *
+   * @param payload checked when it is put; without it, the payload is the result of the step before
+   * @param options as for {@link with}
+   * @throws InvalidOptionError
+   *
+   * @example
+   * await chain(downloads.task({ url }), resizes.task());
+   */
+  task(payload?: In, options: PutOptions = {}): Task<R> {
+    putOptions(this.name, this.#context.wire, options, this.#defaults);
+    const put: PutTask = async (message, its) => {
+      const publisher = this.#publisherOf(its);
+      if (its.after === undefined) return publisher.put(...([message] as PutArguments<In, [In]>));
+      return publisher.putStep(message as In | undefined);
+    };
+    return new Task<R>(this.name, put, payload, options);
   }
 
   /**

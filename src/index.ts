@@ -23,6 +23,7 @@ export type { TrackOptions, UniqueKey } from './core/options/track.js';
 export type { LogFields, Logger } from './core/logger.js';
 export type { DueOptions, Priority } from './core/options/placement.js';
 export type { BatchTakeOptions, GetOptions, TakeOptions } from './core/options/consume.js';
+export type { AwaitedJob } from './core/options/after.js';
 export type { PutOptions } from './core/options/put.js';
 export type { QueueOptions } from './core/options/queue.js';
 export type { Serializer } from './core/options/queue-values.js';
@@ -33,7 +34,7 @@ export type { Failure } from './wire/failures.js';
 export type { PutInput, PayloadClass, Plain } from './payload/types.js';
 export type { StandardSchemaV1 } from './payload/standard-schema.js';
 export type { Consumer } from './consumer/consume.js';
-export type { PutResult, Publisher } from './producer/publisher.js';
+export type { PutResult, Publisher } from './producer/put-types.js';
 export type {
   EndOptions,
   OwnSlots,
@@ -54,6 +55,10 @@ export type {
   WorkerOptions,
   WorkerSource,
 } from './worker/types.js';
+export { chain, group, type ChainResult, type GroupOptions, type GroupResults } from './flows/chain.js';
+export { Flow, type FlowCounts } from './flows/flow.js';
+export { Task } from './flows/task.js';
+export type { ParentOfJob } from './jobs/parent.js';
 export type { Counts } from './inspect/counts.js';
 export type { PeekedMessage } from './inspect/peek.js';
 export type { QueueWorkers, ActiveMessage, WorkerInfo } from './inspect/workers.js';

@@ -1,4 +1,4 @@
-import { Queue, QueueEvents, Worker } from 'bullmq';
+import { Queue, QueueEvents, Worker, FlowProducer } from 'bullmq';
 import { Redis } from 'ioredis';
 import { nothing } from './nothing.js';
 
@@ -32,6 +32,25 @@ export const bullmq = (title, jobOptions) => ({
     events.setMaxListeners(0);
     await events.waitUntilReady();
     return { ask: async (payload) => (await queue.add('job', payload)).waitUntilFinished(events) };
+  },
+  async flower(address, name) {
+    const flows = new FlowProducer({ connection: address });
+    const events = new QueueEvents(name, { connection: address });
+    for (const one of [flows, events]) one.on('error', nothing);
+    events.setMaxListeners(0);
+    await events.waitUntilReady();
+    const node = (data, children) => ({ name: 'job', queueName: name, data, opts: jobOptions, children });
+    const ended = async (tree) => (await flows.add(tree)).job.waitUntilFinished(events);
+    return {
+      chain: (payloads) => ended(payloads.reduce((before, data) => node(data, before && [before]), undefined)),
+      group: (payloads, last) =>
+        ended(
+          node(
+            last,
+            payloads.map((data) => node(data)),
+          ),
+        ),
+    };
   },
   async left(address, name) {
     const client = new Redis(address);

@@ -1,6 +1,6 @@
 import { importFromBuild } from '../build.js';
 
-const { HotQueue, start } = await importFromBuild('index.js');
+const { chain, group, HotQueue, start } = await importFromBuild('index.js');
 
 /** @type {import('./index.js').System} */
 export const system = {
@@ -29,6 +29,14 @@ export const system = {
     const { host, port } = address;
     const queue = new HotQueue(name, { host, port, logger: false, track: true });
     return { ask: async (payload) => (await queue.put(payload)).result() };
+  },
+  async flower({ host, port }, name) {
+    const queue = new HotQueue(name, { host, port, logger: false, track: true });
+    const step = (payload) => queue.task(payload, { track: true });
+    return {
+      chain: async ([first, ...rest]) => (await chain(step(first), ...rest.map(step))).result(),
+      group: async (payloads, last) => (await group(payloads.map(step), { then: step(last) })).result(),
+    };
   },
   async left(address, name) {
     const queue = await open(address, name, false);

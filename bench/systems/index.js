@@ -7,6 +7,7 @@
  * @property {(address: Address, queue: string, options: ProducerOptions) => Promise<Producer>} producer
  * @property {(address: Address, queue: string, options: ConsumerOptions) => Promise<{ close(): Promise<unknown> }>} consumer
  * @property {(address: Address, queue: string) => Promise<{ ask: (payload: object) => Promise<any> }>} [asker] puts a job, and resolves with its result
+ * @property {(address: Address, queue: string) => Promise<{ chain: (payloads: object[]) => Promise<any>, group: (payloads: object[], last: object) => Promise<any> }>} [flower] puts jobs that wait for each other, and resolves when the last has ended
  * @property {(address: Address, queue: string) => Promise<() => Promise<number>>} left returns a function that counts waiting, delayed and active jobs
  *
  * @typedef {{ host: string, port: number }} Address

@@ -4,6 +4,7 @@ import { workloads as asynchronous } from './async.js';
 import { workloads as cpu } from './cpu.js';
 import { workloads as results } from './results.js';
 import { workloads as retries } from './retries.js';
+import { workloads as flows } from './flows.js';
 import { workloads as delayed } from './delayed.js';
 import { workloads as latency } from './latency.js';
 import { workloads as slow } from './slow.js';
@@ -38,6 +39,7 @@ export const workloads = [
   ...cpu,
   ...retries,
   ...results,
+  ...flows,
   ...delayed,
   ...latency,
   ...slow,

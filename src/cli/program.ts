@@ -26,6 +26,7 @@ const loaders: Readonly<Record<string, CommandLoader>> = {
   delayed: async () => (await import('./delayed.js')).delayedCommand(),
   schedule: async () => (await import('./schedules/schedule.js')).scheduleCommand(),
   scheduler: async () => (await import('./schedules/scheduler.js')).schedulerCommand(),
+  flow: async () => (await import('./flow.js')).flowCommand(),
   dead: async () => (await import('./dead/dead.js')).deadCommand(),
   doctor: async () => (await import('./doctor/doctor.js')).doctorCommand(),
   redis: async () => (await import('./redis-server.js')).redisServerCommand(),

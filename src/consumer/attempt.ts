@@ -58,6 +58,10 @@ export type Outcome =
  */
 export function attempt<T>(claim: Claim<T>, call: HandlerCall<T>): boolean {
   claim.policy = policyFor(claim, call.retry);
+  if (claim.options.continued === 1 && claim.job) {
+    void endAsContinuation(claim).finally(() => call.onOver(claim));
+    return false;
+  }
   const refused = admit(claim, call.payload);
   if (!(refused instanceof Promise)) return perform(claim, call, refused);
   void refused.then((reason) => perform(claim, call, reason) && call.onOver(claim));
@@ -162,6 +166,21 @@ export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefi
   return settling.catch((error: unknown) => claim.warnUnsettled(error));
 }
 
+/** Another job has gone on in its place: it ends as that one did. */
+async function endAsContinuation(claim: Claim): Promise<void> {
+  try {
+    const end = await claim.job!.continuation();
+    if (end === undefined) return await claim.retryIn(continuationLookMs); // someone has promoted it
+    if (end.status === 'done') return claim.acknowledge(end.result === undefined ? '' : JSON.stringify(end.result));
+    const { name = 'Error', message = '' } = end.error ?? {};
+    const reason = `job ${end.id} of queue "${end.queue}", which has gone on in its place, is ${end.status}`;
+    const error = Object.assign(new Error(message === '' ? reason : message), { name });
+    return await claim.bury({ reason, attempts: claim.attempt, error });
+  } catch (error) {
+    claim.warnUnsettled(error);
+  }
+}
+
 /** Aborts the handler's signal when its time is up. */
 export function timedOut(claim: Claim, timeoutMs: number): TimedOutError {
   const error = new TimedOutError(claim.queue, claim.id, timeoutMs);
@@ -175,6 +194,7 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? `${name}: ${message}` : message;
 }
 
+const continuationLookMs = 5_000;
 const handled: Performed = { kind: 'handled' };
 const acknowledged: Outcome = { verb: 'ack' };
 const invalid = (error: unknown): Unadmitted => ({ kind: 'invalid', error: error as InvalidPayloadError });

@@ -1,6 +1,9 @@
 import { JobCancelledError, LeaseLostError, NotAQueueError, NotTrackedError } from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
+import { afterParents, deliverEnd, putInPlace, type JobRef } from '../jobs/after.js';
+import { placeOfJob } from '../jobs/job-objects.js';
+import { parentOf, type ParentOfJob } from '../jobs/parent.js';
 import { deliver, prepareFor } from '../jobs/outbox.js';
 import { payloadType, type Encoded } from '../payload/payload-type.js';
 import type { Patience } from '../redis/connection.js';
@@ -18,6 +21,9 @@ export interface JobClaim {
   readonly take: { readonly number: number };
   readonly index: number;
   readonly attempt: number;
+  readonly lane: string;
+  /** The message as it is stored again if its job has the result of another one. */
+  readonly continued: Buffer;
 }
 
 /** The session of a claim, as far as its job needs it. */
@@ -28,6 +34,10 @@ export interface JobHolder {
   /** Leaving waits for this. */
   follow(work: Promise<void>): void;
 }
+
+/** A reply, once the jobs that wait for this one are being told. */
+type JobReply = Exclude<JobSettleReply, 'told'>;
+type OnReply = (reply: JobReply | Error) => void;
 
 /** Most characters of a line in the log of a job. */
 const longestLine = 4_096;
@@ -41,6 +51,7 @@ export class ClaimJob {
   /** Entries of the outbox, with their names. */
   readonly #followUps: string[] = [];
   #notes = 0;
+  #continuation: JobRef | undefined;
 
   constructor(
     private readonly claim: JobClaim,
@@ -50,24 +61,49 @@ export class ClaimJob {
   ) {}
 
   /** Settles the message together with the record. @param onReply gets the reply, or the error if Redis did not answer in time */
-  settle(words: SettledJob['words'], onReply: SettledJob['onReply']): void {
+  settle(words: SettledJob['words'], onReply: OnReply): void {
     const { take, index, id, worker } = this.claim;
-    this.session.jobSettler.add({ take, index, id, worker, isTracked: this.isTracked, words, onReply });
+    const onReplyOrTold = (reply: JobSettleReply | Error): void => {
+      if (reply === 'told') this.session.follow(deliverEnd(this.claim.context.broker, id, this.session.settling));
+      onReply(reply === 'told' ? 'done' : reply);
+    };
+    this.session.jobSettler.add({ take, index, id, worker, isTracked: this.isTracked, words, onReply: onReplyOrTold });
+  }
+
+  /** Whether another job goes on in its place. */
+  get isContinued(): boolean {
+    return this.#continuation !== undefined;
+  }
+
+  /** The result of this job will be that of another one. @throws NotTrackedError, NotAQueueError if it is on another Redis */
+  continueWith(job: unknown): void {
+    const { queue, id, context } = this.claim;
+    if (!this.isTracked) throw new NotTrackedError(queue, id, 'continueWith()');
+    const { ref, connection } = placeOfJob(job, 'job');
+    if (connection !== context.broker.connection)
+      throw new NotAQueueError(ref.queue, `its job ${ref.id} is on another Redis than queue "${context.name}"`);
+    this.#continuation = ref;
+  }
+
+  /** How the job has ended that has gone on in its place; `undefined` if it has not. */
+  async continuation(): Promise<ParentOfJob | undefined> {
+    return (await this.parents()).findLast(({ status }) => (status as string) !== '');
   }
 
   /** {@link settle} as done. What must be put because of it is stored in the same step. @param result its text */
-  acknowledge(result: string, onReply: SettledJob['onReply']): void {
+  acknowledge(result: string, onReply: OnReply): void {
+    if (this.#continuation) return this.#become(this.#continuation, onReply);
     this.settle(['done', result, ...this.#followUps], (reply) => {
       onReply(reply);
       if (reply === 'done') this.#deliver(); // otherwise maintenance delivers what is in the outbox
     });
   }
 
-  retry(lane: string, delayMs: number, message: Buffer, error: unknown): Promise<JobSettleReply> {
+  retry(lane: string, delayMs: number, message: Buffer, error: unknown): Promise<JobReply> {
     return this.#settled(['retry', lane, delayMs, message, this.#failure(error)]);
   }
 
-  bury(record: string, message: Buffer, reason: string, error: unknown): Promise<JobSettleReply> {
+  bury(record: string, message: Buffer, reason: string, error: unknown): Promise<JobReply> {
     const status = reason === 'expired' ? 'expired' : 'failed';
     return this.#settled(['bury', record, message, status, this.#failure(error ?? new Error(reason))]);
   }
@@ -81,6 +117,12 @@ export class ClaimJob {
     await this.#note('log', String(line).slice(0, longestLine));
   }
 
+  /** How the jobs have ended for which this one waited. */
+  async parents(): Promise<ParentOfJob[]> {
+    const { context, id } = this.claim;
+    return (await context.broker.flows.parents(id, patience)).map(parentOf);
+  }
+
   /** Puts a message when this one is done. */
   async next(queue: object, payload: unknown, options?: PutOptions): Promise<JobFields> {
     const { id, attempt, context } = this.claim;
@@ -91,6 +133,21 @@ export class ClaimJob {
     return job;
   }
 
+  #become(parent: JobRef, onReply: OnReply): void {
+    const { context, queue, id, lane, continued } = this.claim;
+    const { broker } = context;
+    const child = { queue, prefix: broker.keys.names, id };
+    const settle = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        this.settle(['become', lane, continued, afterParents, ...this.#followUps], (reply) => {
+          onReply(reply);
+          if (reply === 'done') this.#deliver();
+          resolve(reply === 'done' || reply === 'already');
+        });
+      });
+    this.session.follow(putInPlace(broker, child, parent, settle, this.session.settling).catch(onReply as () => void));
+  }
+
   async #note(kind: 'progress' | 'log', text: string): Promise<void> {
     const { queue, id, worker, context } = this.claim;
     if (!this.isTracked) throw new NotTrackedError(queue, id, `${kind}()`);
@@ -99,7 +156,7 @@ export class ClaimJob {
     if (reply === 'lost') throw new LeaseLostError(queue, id);
   }
 
-  #settled(words: SettledJob['words']): Promise<JobSettleReply> {
+  #settled(words: SettledJob['words']): Promise<JobReply> {
     return new Promise((resolve, reject) => {
       this.settle(words, (reply) => (reply instanceof Error ? reject(reply) : resolve(reply)));
     });

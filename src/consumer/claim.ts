@@ -13,6 +13,7 @@ import {
   open,
   optionsOf,
   timesLeft,
+  withContinuation,
   withFailure,
   withTimesLeft,
   type Envelope,
@@ -20,6 +21,7 @@ import {
 } from '../wire/envelope.js';
 import { wordsOf } from '../wire/error-record.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
+import type { ParentOfJob } from '../jobs/parent.js';
 import { scheduleInId, type ScheduleOfJob } from '../schedules/run-id.js';
 import { madeAt } from '../wire/id.js';
 import { Delivery, type Verb } from './delivery.js';
@@ -217,7 +219,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Redis has answered the acknowledgement, or did not in time. */
   onAckReply(reply: SettleReply | Error): void {
     // Also for `already`: an earlier, identical call of this process arrived, and its reply was lost.
-    if ((reply === 'done' || reply === 'already') && this.session.context.events.listenerCount('ack') > 0)
+    const isDone = (reply === 'done' || reply === 'already') && this.job?.isContinued !== true;
+    if (isDone && this.session.context.events.listenerCount('ack') > 0)
       this.emit('ack', { tookMs: Math.round(performance.now() - this.take.receivedAt) });
     if (this.#onAckReply) return this.#onAckReply(reply);
     if (reply instanceof Error) this.session.settleLater(this);
@@ -297,6 +300,20 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   async log(line: string): Promise<void> {
     await this.#jobFor('log()').log(line);
+  }
+
+  /** The message as it is stored again if its job has the result of another one. */
+  get continued(): Buffer {
+    return withContinuation(this.#message, this.#envelope);
+  }
+
+  continueWith(job: unknown): void {
+    if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'continueWith');
+    this.#jobFor('continueWith()').continueWith(job);
+  }
+
+  async parents<R>(): Promise<ParentOfJob<R>[]> {
+    return this.job ? ((await this.job.parents()) as ParentOfJob<R>[]) : [];
   }
 
   async next(queue: object, payload: unknown, options?: PutOptions): Promise<JobFields> {

@@ -3,7 +3,9 @@ import { inspect } from 'node:util';
 import { toMs, type Duration } from '../core/duration.js';
 import { AlreadySettledError } from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
+import type { AwaitedJob } from '../core/options/after.js';
 import type { PutOptions } from '../core/options/put.js';
+import type { ParentOfJob } from '../jobs/parent.js';
 import type { ScheduleOfJob } from '../schedules/run-id.js';
 import { newId } from '../wire/id.js';
 
@@ -170,6 +172,32 @@ export abstract class Delivery<T = unknown> implements JobFields<T> {
    */
   abstract next<In>(queue: FollowUpQueue<In>, payload: In, options?: PutOptions): Promise<JobFields>;
 
+  /**
+   * How the jobs ended for which this one waited, in the order of `after`. Empty for other messages.
+   *
+   * @typeParam R what their handlers return
+   * @throws RedisUnreachableError if Redis does not answer for 10 s
+   * @example
+   * sums.worker(async (_, job) => {
+   *   const parts = await job.parents<number>();
+   *   return parts.reduce((sum, { result = 0 }) => sum + result, 0);
+   * });
+   */
+  abstract parents<R = unknown>(): Promise<ParentOfJob<R>[]>;
+
+  /**
+   * The result of this job will be that of another job or flow, once that has ended: whoever awaits this one gets it. Only for tracked
+   * messages. The handler must return after it.
+   *
+   * @throws NotTrackedError, AlreadySettledError; NotAQueueError if the other job is on another Redis
+   * @example
+   * books.worker(async (book, job) => {
+   *   const flow = await group(book.pages.map((page) => counts.task(page)), { then: sums.task() });
+   *   job.continueWith(flow);
+   * });
+   */
+  abstract continueWith(job: AwaitedJob): void;
+
   /** The fields that `JSON.stringify` and `console.log` show. */
   toJSON(): object {
     const { id, queue, payload, attempt, putAt } = this;
@@ -232,6 +260,14 @@ class DetachedDelivery<T> extends Delivery<T> {
   next(_queue: object, payload: unknown): Promise<JobFields> {
     this.followUps.push(payload);
     return Promise.resolve({ id: newId(), queue: 'none', payload, putAt: Date.now() });
+  }
+
+  continueWith(job: unknown): void {
+    this.reported = job;
+  }
+
+  parents(): Promise<[]> {
+    return Promise.resolve([]);
   }
 
   log(line: string): Promise<void> {

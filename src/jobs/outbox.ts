@@ -8,6 +8,7 @@ import type { Connection, Patience } from '../redis/connection.js';
 import { Keys } from '../redis/keys.js';
 import { processId } from '../redis/process-id.js';
 import type { Due, PutBatch, PutLane, TrackedPut } from '../redis/transitions.js';
+import { deliverNotice, noticeIn } from './after.js';
 import { newId } from '../wire/id.js';
 
 /** A message as it will be put, and where. It is stored as JSON, so that any process can put it. */
@@ -51,22 +52,40 @@ const rememberedMs = 600_000;
 const mostRememberedMs = 2_592_000_000;
 
 /**
- * Puts a message from the outbox, and removes its entry. May be called by several processes at once: the id of the message makes
+ * Puts a message from the outbox, or tells the children of a job that it has ended, and removes the entry. May be called by several processes at once: the id of the message makes
  * sure that it is put once.
  */
 export async function deliver(source: Broker, name: string, entry: string, patience: Patience): Promise<void> {
+  const notice = noticeIn(entry);
+  if (notice) return deliverNotice(source, name, notice, patience);
   const followUp = parsed(entry);
   if (!followUp) return; // another program has written it, and it stays
   const { connection } = source;
   const keys = new Keys(followUp.queue, followUp.prefix);
   const target = new Broker(connection, keys);
-  await target.put(batchOf(followUp), patience);
-  await target.announce(followUp.queue, patience);
+  await putFollowUp(target, followUp, patience);
   await connection.call((client) => client.hdel(source.keys.outbox, name), patience);
   await connection.call(
     (client) => client.pexpire(keys.mark(followUp.id), followUp.uniqueForMs ?? rememberedMs),
     patience,
   );
+}
+
+/** Puts a message on its queue, once: its id is known there afterwards. */
+export async function putFollowUp(target: Broker, followUp: FollowUp, patience: Patience): Promise<void> {
+  await target.put(batchOf(followUp), patience);
+  await announceOnce(target, followUp.queue, patience);
+}
+
+/** Names of queues that this process has announced. */
+const announced = new WeakMap<Connection, Set<string>>();
+
+async function announceOnce(target: Broker, queue: string, patience: Patience): Promise<void> {
+  const names = announced.get(target.connection) ?? new Set<string>();
+  announced.set(target.connection, names);
+  if (names.has(target.keys.base)) return;
+  await target.announce(queue, patience);
+  names.add(target.keys.base);
 }
 
 function parsed(entry: string): FollowUp | undefined {
@@ -88,6 +107,12 @@ function batchOf({ id, message, lane, due, hasTtl, tracking }: FollowUp): PutBat
     tracked: tracking && { ...tracking, ids: [id], uniques: [tracking.unique], teller: processId() },
   };
   return due ? { ...terms, delayed: [{ id, due, lane, message }] } : { ...terms, messages: [message], lane };
+}
+
+/** {@link deliver} for an entry that may be gone. */
+export async function deliverNamed(source: Broker, name: string, patience: Patience): Promise<void> {
+  const entry = await source.connection.call((client) => client.hget(source.keys.outbox, name), patience);
+  if (entry !== null) await deliver(source, name, entry, patience);
 }
 
 /** Puts what processes that died have left in the outbox of a queue. @returns how many messages */

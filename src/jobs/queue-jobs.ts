@@ -12,11 +12,14 @@ import {
 } from '../core/errors.js';
 import { hasEnded, jobStatuses, type JobStatus } from '../core/job.js';
 import { shown } from '../core/shown.js';
+import type { Broker } from '../redis/broker.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { newId } from '../wire/id.js';
 import type { ErrorRecord } from '../wire/error-record.js';
+import { deliverEnd } from './after.js';
 import { callerSignal, withCallerSignal } from './caller-signal.js';
-import type { JobSource, JobStep, ResultOptions } from './job.js';
+import type { JobStep, ResultOptions } from './job.js';
+import type { JobSource } from './job-objects.js';
 import { readRecord, type JobRecord } from './record.js';
 import { JobWaits, type JobEnd, type WaitLimits } from './waits.js';
 import { watchJob } from './watch.js';
@@ -42,6 +45,10 @@ export class QueueJobs implements JobSource {
   constructor(private readonly context: QueueContext) {
     this.#waits = new JobWaits(context.broker);
     setMaxListeners(0, this.#closing.signal);
+  }
+
+  get broker(): Broker {
+    return this.context.broker;
   }
 
   /** Ends all waits. */
@@ -94,7 +101,9 @@ export class QueueJobs implements JobSource {
 
   async cancel(id: string): Promise<boolean> {
     this.context.admit();
-    const before = await this.context.broker.jobs.cancel(id, newId());
+    const { broker } = this.context;
+    const before = await broker.jobs.cancel(id, newId());
+    await deliverEnd(broker, id, { withinMs: 10_000 }); // jobs that wait for it
     return before !== undefined && (before === 'cancelled' || !hasEnded(before));
   }
 

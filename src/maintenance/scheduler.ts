@@ -1,4 +1,5 @@
-import { deliverAll } from '../jobs/outbox.js';
+import { lookAtBlocked } from '../jobs/after.js';
+import { deliverNamed } from '../jobs/outbox.js';
 import { emit } from '../core/events.js';
 import type { MaintainedQueue } from '../redis/queue-context.js';
 import { fireDue } from '../schedules/fire-due.js';
@@ -47,6 +48,7 @@ export class Scheduler {
   async #pass(): Promise<void> {
     const { broker, events, name: queue } = this.queue;
     await this.#deliverOld();
+    await lookAtBlocked(broker, { withinMs: 0 });
     const { fired, nextDueMs } = await fireDue(broker, { withinMs: 0 });
     for (const { schedule, id } of fired) emit(events, 'fire', { queue, schedule, id });
     if (this.#isWatching && nextDueMs !== undefined) this.#timer.in(nextDueMs + Math.random() * longestJitterMs);
@@ -56,9 +58,9 @@ export class Scheduler {
   async #deliverOld(): Promise<void> {
     const { broker } = this.queue;
     const names = await broker.schedules.undelivered({ withinMs: 0 });
-    const isOld = names.some((name) => this.#seen.has(name));
+    const old = names.filter((name) => this.#seen.has(name));
     this.#seen = new Set(names);
-    if (isOld) await deliverAll(broker, { withinMs: 0 });
-    else if (names.length > 0 && this.#isWatching) this.#timer.in(patienceWithOthersMs);
+    for (const name of old) await deliverNamed(broker, name, { withinMs: 0 });
+    if (names.length > old.length && this.#isWatching) this.#timer.in(patienceWithOthersMs);
   }
 }

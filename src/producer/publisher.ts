@@ -1,67 +1,23 @@
 import { InvalidOptionError, NotAQueueError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';
-import { UntrackedJob, type Job } from '../jobs/job.js';
+import { UntrackedJob } from '../jobs/job-objects.js';
+import type { Job } from '../jobs/job.js';
 import type { Priority } from '../core/options/placement.js';
-import type { PutOptions, ResolvedPutOptions } from '../core/options/put.js';
+import type { ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { FollowUp } from '../jobs/outbox.js';
-import type { Encoded } from '../payload/payload-type.js';
-import type { Due, PutLane } from '../redis/transitions.js';
+import type { Encoded, PayloadType } from '../payload/payload-type.js';
+import type { PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
 import { newId } from '../wire/id.js';
 import type { PutBatcher } from './put-batcher.js';
 import { allOf, portionsOf, tooLarge } from './portions.js';
+import { putBehind } from './put-behind.js';
+import type { Publisher, PutArguments, PutResult } from './put-types.js';
 import { PutRequest, type PutTarget } from './put-request.js';
-import { trackingOf, uniquesOf } from './tracking.js';
-
-/**
- * What `put` resolves to: a job for one message, an array of jobs for several. A spread array may hold one message, or none: use
- * {@link Publisher.putAll} when its jobs matter.
- */
-export type PutResult<T, N extends readonly unknown[], R = unknown> = N extends readonly [unknown]
-  ? Job<T, R>
-  : number extends N['length']
-    ? Job<T, R> | Job<T, R>[]
-    : Job<T, R>[];
-
-/**
- * Refuses put options behind a message, where other queues have them: the compiler prints what to write. The first key is
- * never given, so this accepts nothing.
- */
-export type OptionsGoToWith = { readonly 'put options go to queue.with(options).put(message)': never } & {
-  readonly [K in keyof PutOptions]?: `queue.with({ ${K} }).put(message)`;
-};
-
-/** Arguments of `put`: every one is a message. */
-export type PutArguments<In, N extends readonly unknown[]> = {
-  [K in keyof N]: K extends '0' ? In : In | OptionsGoToWith;
-};
-
-/** Where messages are put: a queue, or a queue `with` options. */
-export interface Publisher<T, In, R = unknown> {
-  /**
-   * Stores messages in order. Its promise resolves when Redis has them: all of them, or it rejects and has none. One message gives
-   * a job, several give an array of jobs; use {@link putAll} for an array. With an id of your own, the job says whether it is a
-   * `duplicate`.
-   *
-   * @throws InvalidOptionError when the last of several messages has only names of put options; InvalidPayloadError, NotSerializableError, NothingToPutError before anything is sent; QueueFullError, RedisFullError when
-   *   nothing is stored; OutcomeUnknownError when Redis did not answer, and may have stored the messages
-   * @example
-   * const job = await images.put({ path: 'a.png', width: 200 });
-   */
-  put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N, R>>;
-  /**
-   * Stores every message of an array, an iterable or an async iterable, in batches of up to 1,000. Resolves to an array of jobs,
-   * empty for none. Each batch is stored whole. When one fails, those before it stay stored.
-   *
-   * @throws as {@link put}
-   * @example
-   * await images.putAll(paths.map((path) => ({ path, width: 200 })));
-   */
-  putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T, R>[]>;
-}
+import { dueOf, trackingOf, uniquesOf } from './tracking.js';
 
 const batchSize = 1_000;
 const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
@@ -132,6 +88,19 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     return { job, followUp };
   }
 
+  /**
+   * Puts the message of a step: after other jobs, and with their results as its payload if it has none of its own.
+   *
+   * @param payload `undefined`: the results of its parents, which a worker checks
+   */
+  async putStep(payload: In | undefined): Promise<Job<T, R>> {
+    this.context.admit();
+    const type = this.context.payload as PayloadType;
+    const encoded = payload === undefined ? { payload: undefined, text: 'null' } : await type.encode(payload);
+    const input = payload === undefined ? 'previous' : 'own';
+    return (await this.#sendOneAfter(encoded as Encoded<T>, input)) as Job<T, R>;
+  }
+
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
   #store(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<JobFields<T> | JobFields<T>[]> {
     return new Promise((resolve, reject) => {
@@ -177,6 +146,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     stored: (jobs: JobFields | JobFields[]) => void,
     reject: (error: unknown) => void,
   ): void {
+    if (this.options.after) return void this.#sendAfter(encoded).then(stored, reject);
     const putAt = Date.now();
     const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
     // The library's ids contain the time of the put; the caller's own do not, so a header field has it.
@@ -192,6 +162,22 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     const messages = encoded.map(({ text }, index) => this.#seal(jobs[index]!.id, rest, text));
     if (messages.reduce((sum, { length }) => sum + length, 0) > mostMessageBytes) return reject(tooLarge());
     this.batcher.put(new PutRequest(this.#target, jobs, messages, due, stored, reject, uniques));
+  }
+
+  /** {@link #send} for messages that wait for the ends of jobs. */
+  async #sendAfter(encoded: Encoded<T> | readonly Encoded<T>[]): Promise<JobFields<T> | JobFields<T>[]> {
+    if ('text' in encoded) return this.#sendOneAfter(encoded);
+    const jobs: JobFields<T>[] = [];
+    for (const one of encoded) jobs.push(await this.#sendOneAfter(one));
+    return jobs;
+  }
+
+  async #sendOneAfter(encoded: Encoded<T>, input: 'previous' | 'own' = 'own'): Promise<JobFields<T>> {
+    const putAt = Date.now();
+    const job = this.#jobOf(encoded, putAt);
+    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    await putBehind(this.#target, this.options, job.id, this.#seal(job.id, rest, encoded.text), input);
+    return job;
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {
@@ -234,10 +220,4 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
 /** What follows the id of a message that was never tried. */
 function restOf(fields: string): string {
   return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
-}
-
-/** When messages are due; `undefined` for now. The server compares an instant with its own clock. */
-function dueOf({ delayMs = 0, at }: ResolvedPutOptions): Due | undefined {
-  if (at !== undefined) return { at };
-  return delayMs > 0 ? { afterMs: delayMs } : undefined;
 }

@@ -3,11 +3,12 @@ import { InvalidOptionError } from '../core/errors.js';
 import type { ResolvedPutOptions } from '../core/options/put.js';
 import { defaultTracking, uniqueText, type UniqueKey } from '../core/options/track.js';
 import type { Encoded } from '../payload/payload-type.js';
+import type { Due } from '../redis/transitions.js';
 import type { PutTarget } from './put-request.js';
 
 /** What the records have in common; `undefined` for messages that are not tracked. A unique job needs a record. */
-export function trackingOf({ track, unique, until, replace }: ResolvedPutOptions): PutTarget['tracking'] {
-  if (!track && unique === undefined) return undefined;
+export function trackingOf({ track, unique, until, replace, after }: ResolvedPutOptions): PutTarget['tracking'] {
+  if (!track && unique === undefined && after === undefined) return undefined;
   const { keepMs, keepFailedMs, storesPayload } = track || defaultTracking;
   const by = `${hostname()}:${process.pid}`;
   return { keepMs, keepFailedMs, storesPayload, by, untilStarted: until === 'started', replaces: replace === true };
@@ -27,4 +28,10 @@ function keyOf(unique: (payload: never) => string, payload: unknown): string {
     throw new InvalidOptionError('unique', 'the function unique threw, see the cause: nothing was stored', { cause });
   }
   return uniqueText(key, 'unique');
+}
+
+/** When messages are due; `undefined` for now. The server compares an instant with its own clock. */
+export function dueOf({ delayMs = 0, at }: ResolvedPutOptions): Due | undefined {
+  if (at !== undefined) return { at };
+  return delayMs > 0 ? { afterMs: delayMs } : undefined;
 }

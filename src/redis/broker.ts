@@ -3,6 +3,7 @@ import type { DeadLetterBounds } from '../core/options/queue-values.js';
 import { mostMessageBytes, mostMovedBytes } from '../core/sizes.js';
 import { pack } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
+import { FlowBroker } from './flow-broker.js';
 import { JobBroker } from './job-broker.js';
 import type { Keys } from './keys.js';
 import type { IoredisClient } from './redis-client.js';
@@ -41,6 +42,7 @@ export class Broker extends Registration {
   /** The records of tracked messages. */
   readonly jobs: JobBroker;
   readonly schedules: ScheduleBroker;
+  readonly flows: FlowBroker;
 
   constructor(
     connection: Connection,
@@ -51,6 +53,7 @@ export class Broker extends Registration {
     super(connection, keys, leaseMs);
     this.jobs = new JobBroker(connection, keys, deadLetters.most);
     this.schedules = new ScheduleBroker(connection, keys);
+    this.flows = new FlowBroker(connection, keys);
   }
 
   /**

@@ -50,9 +50,9 @@ export class JobBroker {
     settlements: readonly Settlement[],
     patience?: Patience,
   ): Promise<readonly JobSettleReply[]> {
-    const { workers, delayed, delayedMessages, waiting, meta, dead, deadMessages, outbox, jobIndexes } = this.keys;
+    const { workers, delayed, delayedMessages, waiting, meta, dead, deadMessages, jobIndexes } = this.keys;
     const keys = [
-      ...[this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting, meta, dead, deadMessages, outbox],
+      ...[this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting, meta, dead, deadMessages],
       ...jobIndexes,
       ...settlements.map(({ id }) => this.keys.job(id)),
     ];
@@ -128,7 +128,7 @@ export class JobBroker {
   /** The ids of the jobs that have these unique keys, `''` for none. Jobs that have ended without Redis knowing it do now. */
   async holders(uniques: readonly string[], patience: Patience): Promise<string[]> {
     if (uniques.every((unique) => unique === '')) return uniques.map(() => '');
-    const hash = this.keys.jobIndexes.at(-1)!;
+    const hash = this.keys.unique;
     const read = await this.connection.call(
       (client) => client.hmget(hash, ...uniques.map((key) => key || ' ')),
       patience,

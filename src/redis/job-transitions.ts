@@ -24,8 +24,11 @@ export interface Settlement {
   readonly words: readonly (string | number | Buffer)[];
 }
 
-/** As {@link SettleReply}; `ended`: the job was cancelled before, so nothing but this happened. */
-export type JobSettleReply = SettleReply | 'ended';
+/**
+ * As {@link SettleReply}; `ended`: the job was cancelled before, so nothing but this happened; `told`: it is done, and the outbox has a
+ * notice for the jobs that wait for it.
+ */
+export type JobSettleReply = SettleReply | 'ended' | 'told';
 
 /** A record as Redis has it. */
 export type StoredRecord = Readonly<Record<string, string>>;

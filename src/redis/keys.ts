@@ -46,11 +46,15 @@ export class Keys {
   readonly earlier: { readonly registry: string; readonly requeued: string; readonly quarantine: string };
   /**
    * What all job records share, as `scripts/_jobs.lua` reads it: for each status a sorted set of ids, scored by when the status began;
-   * a sorted set of the ids of ended jobs, scored by when their record expires; a hash of unique keys and the ids of their jobs.
+   * a sorted set of the ids of ended jobs, scored by when their record expires; a hash of unique keys and the ids of their jobs; the outbox.
    */
   readonly jobIndexes: readonly string[];
-  /** Hash: messages that must be put because another message is done. */
+  /** Hash: unique key → id of its job. */
+  readonly unique: string;
+  /** Hash: messages that must be put because another message is done or a schedule is due; ends of jobs for which others wait. */
   readonly outbox: string;
+  /** Sorted set: ids of jobs that wait for the ends of others, scored by when that was last looked at. */
+  readonly blocked: string;
   /** Sorted set: names of the schedules, scored by when they are due next in server ms; `+inf` for those that are paused or over. */
   readonly schedules: string;
   /** Channel: ids of running jobs that were cancelled. */
@@ -94,12 +98,15 @@ export class Keys {
     this.heartbeats = `${this.#own}heartbeats`;
     this.commands = `${this.#own}commands`;
     this.meta = `${this.#own}meta`;
+    this.unique = `${this.#own}unique`;
+    this.outbox = `${this.#own}outbox`;
+    this.blocked = `${this.#own}blocked`;
     this.jobIndexes = [
       ...jobStatuses.map((status) => this.jobIndex(status)),
       `${this.#own}jobs:expiring`,
-      `${this.#own}unique`,
+      this.unique,
+      this.outbox,
     ];
-    this.outbox = `${this.#own}outbox`;
     this.schedules = `${this.#own}schedules`;
     this.cancellations = `${this.#own}cancellations`;
     this.waiting = [this.quarantine, this.requeued, this.inbox, this.high, this.base, this.low];
@@ -137,6 +144,11 @@ export class Keys {
   /** Sorted set: ids of the jobs with this status, see {@link jobIndexes}. */
   jobIndex(status: JobStatus): string {
     return `${this.#own}jobs:${status}`;
+  }
+
+  /** Hash: what a job waits for, and what became of it. `scripts/parent-ended.lua` lists its fields. */
+  parents(id: string): string {
+    return `${this.#own}parents:${id}`;
   }
 
   /** Hash: a schedule. `scripts/fire.lua` lists its fields. */

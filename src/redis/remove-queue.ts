@@ -60,8 +60,14 @@ export async function findKeys(connection: Connection, keys: Keys, patience: Pat
     patience,
   );
   const [claims, marks] = [keys.claims(''), keys.mark('')];
-  const ofJobs = [keys.job(''), keys.jobIndex('' as JobStatus), keys.schedule(''), keys.scheduleRuns('')];
-  const single = [...keys.jobIndexes, keys.forgiven];
+  const ofJobs = [
+    keys.job(''),
+    keys.jobIndex('' as JobStatus),
+    keys.schedule(''),
+    keys.scheduleRuns(''),
+    keys.parents(''),
+  ];
+  const single = [...keys.jobIndexes, keys.forgiven, keys.blocked];
   const withClaims = found.filter((key) => key.startsWith(claims)).map((key) => key.slice(claims.length));
   return {
     workers: [...new Set([...withClaims, ...leases, ...registered])],

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { HotQueue, HotQueueError, type Counts, type JobStatus } from 'hotqueue';
 import { hasColour, paint, safe } from '../cli/output.js';
-import { TrackedJob } from '../jobs/job.js';
+import { TrackedJob } from '../jobs/job-objects.js';
 
 const patienceMs = 2_000;
 /** As many elements of an array as Node prints. */

@@ -3,7 +3,7 @@ import { failureOf, readFailures, writeFailures } from './failures.js';
 /**
  * The header of a message. A message in Redis is one header line, then the text of the payload:
  *
- *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ l=<times left>][ f=<bytes>]\n<text>
+ *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ c=1][ l=<times left>][ f=<bytes>]\n<text>
  *
  * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
  * failures are part of their message, so they disappear with it.
@@ -36,6 +36,8 @@ export interface MessageOptions {
   readonly tracked?: number | undefined;
   /** 1 for a message that a schedule has put: its id says which, and when it was due. */
   readonly scheduled?: number | undefined;
+  /** 1 for a message whose job has the result of another job, which has gone on in its place. */
+  readonly continued?: number | undefined;
   /** Waits before the next attempts, ms; the last one repeats. Instead of `backoffMs`. */
   readonly backoffsMs?: readonly number[] | undefined;
 }
@@ -121,6 +123,16 @@ export function withFailure(
   ]);
 }
 
+/** The bytes of a message whose job will have the result of another one. Unchanged if its header would become too long. */
+export function withContinuation(message: Buffer, envelope: Envelope | undefined): Buffer {
+  const { header, headerLength = 0, failures = '' } = envelope ?? {};
+  if (!header) return message;
+  const line = headerLine({ ...header, fields: `${header.fields.replace(/ c=1(?= |$)/, '')} c=1` });
+  if (line.length > longest) return message;
+  const failureLength = failures === '' ? 0 : failures.length + 1;
+  return Buffer.concat([Buffer.from(line), message.subarray(headerLength - failureLength)]);
+}
+
 /** How often loops have ended while they had the message, since its last attempt. */
 export function timesLeft(envelope: Envelope | undefined): number {
   return numberIn(envelope?.header?.fields ?? '', 'l') ?? 0;
@@ -163,6 +175,7 @@ const letters = {
   putAt: 'p',
   tracked: 'j',
   scheduled: 's',
+  continued: 'c',
 } as const;
 
 /** The options as text for {@link Header.fields}. @param ttlMs for a message that Redis gives an `expiresAt` */
@@ -195,6 +208,7 @@ export function optionsOf({ fields }: Header): MessageOptions {
     putAt: numberIn(fields, letters.putAt),
     tracked: numberIn(fields, letters.tracked),
     scheduled: numberIn(fields, letters.scheduled),
+    continued: numberIn(fields, letters.continued),
   };
 }
 

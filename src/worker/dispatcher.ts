@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { HandlerRunner } from './handler-runner.js';
 import type { BoundHandler } from './handlers.js';
 
@@ -34,6 +35,7 @@ export class Dispatcher {
     onStopCommand: () => void = () => undefined,
     waitsForStart = false,
   ) {
+    setMaxListeners(0, this.#givingUp.signal); // many calls may wait for Redis at once
     const options = {
       givingUp: this.#givingUp.signal,
       mayPrefetch: sharing.concurrency === undefined,

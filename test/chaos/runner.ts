@@ -8,6 +8,7 @@ import { blockingScenarios } from './scenarios/blocking.js';
 import { connectionScenarios } from './scenarios/connections.js';
 import { exitScenarios } from './scenarios/exits.js';
 import { failoverScenarios } from './scenarios/failover.js';
+import { flowScenarios } from './scenarios/flows.js';
 import { jobScenarios } from './scenarios/jobs.js';
 import { lateScenarios } from './scenarios/late.js';
 import { lossScenarios } from './scenarios/losses.js';
@@ -37,6 +38,7 @@ const scenarios: readonly Scenario[] = [
   ...rivalScenarios,
   ...scheduleScenarios,
   ...jobScenarios,
+  ...flowScenarios,
   ...lateScenarios,
   ...userScenarios,
 ].sort((a, b) => (a.id < b.id ? -1 : 1));

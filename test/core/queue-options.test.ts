@@ -14,7 +14,7 @@ const address: Required<Pick<QueueOptions, 'host' | 'port' | 'db' | 'username' |
   password: 'secret',
   url: 'redis://cache:6380',
 };
-const put: Required<Omit<PutOptions, 'at' | 'id' | 'until' | 'replace'>> = {
+const put: Required<Omit<PutOptions, 'at' | 'id' | 'until' | 'replace' | 'after' | 'onFailure'>> = {
   attempts: 5,
   backoff: '2s',
   timeout: '3s',
@@ -66,5 +66,7 @@ it.each(Object.entries(put))('%s of a queue is a default of its puts', (option, 
 });
 
 it('the options above are all put options that a queue accepts', () => {
-  expect([...Object.keys(put), 'at', 'id', 'until', 'replace'].sort()).toEqual([...putOptionNames].sort());
+  expect([...Object.keys(put), 'at', 'id', 'until', 'replace', 'after', 'onFailure'].sort()).toEqual(
+    [...putOptionNames].sort(),
+  );
 });

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
+import { afterParents } from '../../src/jobs/after.js';
 import type { StoredSchedule } from '../../src/redis/schedule-broker.js';
 import { removeQueue } from '../../src/redis/remove-queue.js';
 import { transitions } from '../../src/redis/scripts.js';
@@ -220,6 +221,27 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
   forgive: async (broker) => {
     await dead(broker);
     return () => broker.forgive('other', 'w', '1.1', at);
+  },
+  block: async (broker) => () =>
+    broker.flows.block(
+      'c',
+      5,
+      { parents: ['hotqueue q a', 'hotqueue q b'], onFailure: 'run', input: 'own', due: '' },
+      at,
+    ),
+  adopt: async (broker) => {
+    await running(broker);
+    return () => broker.flows.adopt('a', 'hotqueue q c', at);
+  },
+  'parent-ended': async (broker) => {
+    const messages = [{ id: 'c', due: { at: afterParents }, lane: 'b' as const, message: textOfTracked('c') }];
+    await broker.put({ producer: 'p', number: 1, delayed: messages, tracked: records('c') }, at);
+    const what = { parents: ['hotqueue q a', 'hotqueue q b'], onFailure: 'run', input: 'own', due: '+3600000' };
+    await broker.flows.block('c', 5, what, at);
+    return () =>
+      broker.flows
+        .parentEnded('c', 'hotqueue q a', { status: 'done', result: '1', failure: '' }, at)
+        .then((how) => how !== 'due');
   },
   'save-schedule': async (broker) => {
     const change = { name: 's', before: '', revision: randomUUID(), definition: '{}', dueAt: 5, isPaused: false };

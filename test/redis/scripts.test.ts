@@ -21,7 +21,7 @@ function declared(lua: string, kind: 'KEYS' | 'ARGV'): { most: number; open: boo
 }
 
 /** How many KEYS these functions of the library read, from the number in their first argument on. */
-const readers = { waitingLists: 6, unregister: 5, jobKeys: 10 };
+const readers = { waitingLists: 6, unregister: 5, jobKeys: 11 };
 
 /** The highest number that a body uses, directly or with `unpack`. */
 function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
@@ -63,6 +63,7 @@ describe.each(scriptNames)('%s.lua', (name) => {
       'broker',
       'job-broker',
       'schedule-broker',
+      'flow-broker',
       'registration',
       'reader',
       'script-calls',

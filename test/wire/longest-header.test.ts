@@ -4,7 +4,7 @@ import { putOptions, type PutOptions } from '../../src/core/options/put.js';
 import { fieldsOf, headerLine, open, withFailure, withTimesLeft } from '../../src/wire/envelope.js';
 
 /** The longest values. The compiler asks for each new option here. */
-const longest: Required<Omit<PutOptions, 'at'>> = {
+const longest: Required<Omit<PutOptions, 'at' | 'after' | 'onFailure'>> = {
   attempts: 1_000_000,
   backoff: ['36500d', '36500d', '36500d', '36500d', '36500d'],
   timeout: '36500d',

@@ -193,6 +193,31 @@ export class ResultTooLargeError extends HotQueueError {
 }
 
 /**
+ * A put names a job in `after` that Redis does not know: it was not tracked, or its record has expired. Code `UNKNOWN_PARENT`. Nothing
+ * is put.
+ *
+ * @example
+ * await merge.with({ after: [await pages.with({ track: true }).put(page)] }).put({});
+ */
+export class UnknownParentError extends HotQueueError {
+  readonly code = 'UNKNOWN_PARENT';
+  /**
+   * @param queue name of the queue of the put
+   * @param parentQueue name of the queue of the job in `after`
+   * @param parent its id
+   */
+  constructor(
+    readonly queue: string,
+    readonly parentQueue: string,
+    readonly parent: string,
+  ) {
+    super(
+      `a message of queue "${queue}" cannot wait for job ${shown(parent)} of queue "${parentQueue}": it has no record. It was put without tracking, or its record has expired. Put it with track: true, or with a longer keep`,
+    );
+  }
+}
+
+/**
  * `job.next` got no queue as its first argument, or a queue on another Redis. Code `NOT_A_QUEUE`. The message and its follow-up are
  * stored in one step, so both queues must be in one Redis.
  *

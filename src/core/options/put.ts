@@ -8,6 +8,7 @@ import {
   type ResolvedPlacement,
 } from './placement.js';
 import { describe } from '../shown.js';
+import { afterSchema, refuseBesideAfter, type AwaitedJob } from './after.js';
 import { aTracking, aUniqueKey, type ResolvedTracking, type TrackOptions, type UniqueKey } from './track.js';
 import { a, checkOptions, present, type OptionSchema } from './schema.js';
 
@@ -53,6 +54,20 @@ export interface PutOptions extends PlacementOptions {
    * begins anew. Default: false.
    */
   replace?: boolean;
+  /**
+   * The message waits until these jobs have ended, in any queue of the same Redis. They must be tracked, and so is the message. Its
+   * handler reads how they ended with `job.parents()`.
+   *
+   * @example
+   * const [a, b] = await pages.putAll(urls);
+   * await merge.with({ after: [a, b] }).put({});
+   */
+  after?: AwaitedJob | readonly AwaitedJob[];
+  /**
+   * What happens if a job in `after` fails, expires or is cancelled. `'cancel'`: this one is cancelled, and all that wait for it. `'run'`: it
+   * runs when all have ended. Default: `'cancel'`.
+   */
+  onFailure?: 'cancel' | 'run';
 }
 
 /** {@link PutOptions} after validation. */
@@ -67,6 +82,9 @@ export interface ResolvedPutOptions extends ResolvedPlacement {
   readonly unique?: UniqueKey | undefined;
   readonly until?: 'started' | 'done' | undefined;
   readonly replace?: boolean | undefined;
+  /** Jobs for which it waits. */
+  readonly after?: readonly AwaitedJob[] | undefined;
+  readonly onFailure?: 'cancel' | 'run' | undefined;
 }
 
 /** Options of a put that travel with the message and that each delivery of it reads. */
@@ -95,14 +113,19 @@ export const jobSchema: OptionSchema<{
   replace: a.flag,
 };
 
-type CheckedPutOptions = Required<Omit<PutOptions, DurationOption | 'at' | 'backoff' | 'track'>> &
-  Record<DurationOption | 'at', number> & { backoff: number | readonly number[]; track: ResolvedTracking | false };
+type CheckedPutOptions = Required<Omit<PutOptions, DurationOption | 'at' | 'backoff' | 'track' | 'after'>> &
+  Record<DurationOption | 'at', number> & {
+    backoff: number | readonly number[];
+    track: ResolvedTracking | false;
+    after: readonly AwaitedJob[];
+  };
 type DurationOption = 'timeout' | 'ttl' | 'delay' | 'uniqueFor';
 const putSchema: OptionSchema<CheckedPutOptions> = {
   ...deliverySchema,
   ...placementSchema,
   ...messagePlacementSchema,
   ...jobSchema,
+  ...afterSchema,
 };
 
 /** Names of the options of `with`. */
@@ -130,6 +153,7 @@ export function putOptions(
       'option uniqueFor has no effect without id: Redis only remembers ids that you set. Set id too',
     );
   refuseWithoutUnique({ ...defaults, ...present(checked) });
+  refuseBesideAfter({ ...defaults, ...present(checked) });
   return { ...defaults, ...(at !== undefined && { delayMs: 0 }), ...resolvedPut(wire, checked) };
 }
 
@@ -137,7 +161,8 @@ export function putOptions(
 export function resolvedPut(wire: 'hotqueue' | 'plain', checked: Partial<CheckedPutOptions>): ResolvedPutOptions {
   const { attempts, backoff, timeout, ttl, delay, at, priority, id, uniqueFor, track, unique, until, replace } =
     checked;
-  refuseOnPlainWire(wire, { track: track || undefined, unique });
+  const { after, onFailure } = checked;
+  refuseOnPlainWire(wire, { track: track || undefined, unique, after });
   const delivery = deliveryOf(wire, { attempts, backoff, timeout, ttl });
   return present({
     ...delivery,
@@ -150,6 +175,8 @@ export function resolvedPut(wire: 'hotqueue' | 'plain', checked: Partial<Checked
     unique,
     until,
     replace,
+    after,
+    onFailure,
   });
 }
 
@@ -193,7 +220,7 @@ export function refuseWithoutUnique({
 /** Refuses options about jobs on a queue with `wire: 'plain'`: a bare message has no room for what they need. */
 function refuseOnPlainWire(
   wire: 'hotqueue' | 'plain',
-  given: { readonly track?: unknown; readonly unique?: unknown },
+  given: { readonly track?: unknown; readonly unique?: unknown; readonly after?: unknown },
 ): void {
   const [option] = Object.keys(present(given));
   if (!option || wire !== 'plain') return;

@@ -33,7 +33,7 @@ import { refusedValidationOptions, validationSchema, type ValidationOptions } fr
  * @example
  * const orders = new HotQueue('orders', { payload: Order, url: 'redis://cache:6379/2', attempts: 5, maxLength: 100_000 });
  */
-export interface QueueOptions extends Omit<PutOptions, 'at' | 'id'>, ValidationOptions {
+export interface QueueOptions extends Omit<PutOptions, 'at' | 'id' | 'after' | 'onFailure'>, ValidationOptions {
   /** Default: `'127.0.0.1'` if `port` is given. */
   host?: string;
   /** From 1 to 65,535. Default: 6379 if `host` is given. */
@@ -140,7 +140,10 @@ type Others = Required<Omit<QueueOptions, Timed | 'deadLetters' | 'backoff' | 't
   track: ResolvedTracking | false;
 };
 const queueTable: OptionSchema<
-  Record<'payload' | 'result', unknown> & Record<'at' | 'id', never> & Others & Record<Timed, number>
+  Record<'payload' | 'result', unknown> &
+    Record<'at' | 'id' | 'after' | 'onFailure', never> &
+    Others &
+    Record<Timed, number>
 > = {
   payload: a.given,
   result: a.given,
@@ -160,6 +163,8 @@ const queueTable: OptionSchema<
   // In the table for the reason in their error, but not listed: a queue accepts neither.
   at: perMessageOnly,
   id: perMessageOnly,
+  after: perMessageOnly,
+  onFailure: perMessageOnly,
   maxLength: a.whole(1, Number.MAX_SAFE_INTEGER),
   whenFull: a.oneOf('reject', 'wait'),
   maxBytes: a.whole(1, 536_870_912),
@@ -172,6 +177,8 @@ const queueTable: OptionSchema<
 export function queueOptions(name: string, given: unknown): ResolvedQueueOptions {
   const checked = checkOptions(`new HotQueue(${describe(name)})`, given, queueTable, [
     ...Object.keys(messagePlacementSchema),
+    'after',
+    'onFailure',
     ...refusedValidationOptions,
   ]);
   const { payload, result, prefix, wire = 'hotqueue', lease, logger, deadLetters = deadLetterBounds({}) } = checked;

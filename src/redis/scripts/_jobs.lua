@@ -4,10 +4,10 @@
 
 -- The keys that all records of a queue share. KEYS from `first` on, as Keys.jobIndexes lists them.
 local function jobKeys(first)
-  local waiting, delayed, running, retrying, done, failed, cancelled, expired, expiring, unique = unpack(KEYS, first, first + 9)
+  local waiting, delayed, running, retrying, done, failed, cancelled, expired, expiring, unique, outbox = unpack(KEYS, first, first + 10)
   return {
     waiting = waiting, delayed = delayed, running = running, retrying = retrying, done = done, failed = failed,
-    cancelled = cancelled, expired = expired, expiring = expiring, unique = unique,
+    cancelled = cancelled, expired = expired, expiring = expiring, unique = unique, outbox = outbox,
   }
 end
 
@@ -35,14 +35,16 @@ local function areSettled(claims, numbers, marks)
   return settled
 end
 
--- What ending a job needs: {status, unique, keep, keepFailed, teller, watched}. `parsed`: a table for all calls of a script. The terms
+-- What ending a job needs: {status, unique, keep, keepFailed, teller, watched, children}. `parsed`: a table for all calls of a script. The terms
 -- of most jobs are the same, so that they are parsed once.
 local function readJob(record, parsed)
-  local status, terms, unique, watched = unpack(redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched'))
+  local status, terms, unique, watched, children = unpack(redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched', 'children'))
   terms = terms or ''
   if not parsed[terms] then parsed[terms] = {string.match(terms, '^(%d+) (%d+) ?(.*)$')} end
   local keep, keepFailed, teller = unpack(parsed[terms], 1, 3)
-  return {status = status, unique = unique, keep = keep, keepFailed = keepFailed, teller = teller, watched = watched}
+  return {
+    status = status, unique = unique, keep = keep, keepFailed = keepFailed, teller = teller, watched = watched, children = children,
+  }
 end
 
 -- Changes of indexes are collected, and stored in a few calls: moves[status] = {out = {id, ..}, into = {score, id, ..}}
@@ -82,7 +84,8 @@ end
 
 -- The record of a job that has ended with this status expires from now on; after ten minutes if it does not say when, as it was lost.
 local function letExpire(moves, record, id, job, status, now)
-  local forMs = (status == 'failed' or status == 'expired') and job.keepFailed or job.keep or 600000
+  local forMs = tonumber((status == 'failed' or status == 'expired') and job.keepFailed or job.keep or 600000)
+  if job.children then forMs = math.max(forMs, 600000) end -- until they have been told
   redis.call('PEXPIRE', record, forMs)
   moveJob(moves, false, 'expiring', id, timeText(now + forMs))
 end
@@ -99,8 +102,9 @@ local function addFailure(record, failure)
 end
 
 -- Tells those who watch a job that it has ended, and collects what the process that put it is told. `text`: the status, or 'done',
--- a space and the result.
-local function tellEnd(news, record, id, job, text)
+-- a space and the result. If other jobs wait for this one, stores in the outbox that they must be told.
+local function tellEnd(jobs, news, record, id, job, text)
+  if job.children then redis.call('HSET', jobs.outbox, 'end:' .. id, '{"ended":"' .. id .. '","children":[' .. job.children .. ']}') end
   if job.watched then redis.call('PUBLISH', record, text) end
   if not job.teller or job.teller == '' then return end
   local channel = string.sub(record, 1, -#id - 5) .. 'ends:' .. job.teller
@@ -124,7 +128,7 @@ local function endJob(jobs, record, id, job, status, now, isStored)
   storeMoves(jobs, moves)
   releaseUnique(jobs, id, job.unique)
   trimJobs(jobs, now, 1)
-  tellEnd(news, record, id, job, status)
+  tellEnd(jobs, news, record, id, job, status)
   publishEnds(news)
 end
 

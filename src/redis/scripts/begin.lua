@@ -1,5 +1,5 @@
 -- begin: jobs whose messages are active -> running
--- KEYS  1 claims of this worker (hash, _lib.lua)  2 meta (hash)  3..12 keys of all job records (_jobs.lua)  13.. the record of
+-- KEYS  1 claims of this worker (hash, _lib.lua)  2 meta (hash)  3..13 keys of all job records (_jobs.lua)  14.. the record of
 --       each message (hash)
 -- ARGV  1 worker  2 number of the take  3 name of the worker, for people  4 how long a record is kept that must be made anew, in
 --       ms, if its job is done  5 if it has failed  6.. for each message: index, id, number of the attempt, when it was put
@@ -19,7 +19,7 @@ end
 local settled = areSettled(claims, numbers, marks)
 for place = 1, #settled do
   local index, id, attempt, putAt = unpack(ARGV, 4 * place + 2, 4 * place + 5)
-  local record, claim = KEYS[12 + place], worker .. '.' .. number .. '.' .. index
+  local record, claim = KEYS[13 + place], worker .. '.' .. number .. '.' .. index
   local status, held, replacement, untilStarted, watched = unpack(redis.call(
     'HMGET', record, 'status', 'claim', 'replacement', 'untilStarted', 'watched'))
   if settled[place] then

@@ -1,5 +1,5 @@
 -- cancel-job: a job that has not ended -> cancelled
--- KEYS  1 record of the job (hash)  2 delayed (zset)  3 delayed messages (hash)  4 meta (hash)  5 request (string)  6..15 keys of all job
+-- KEYS  1 record of the job (hash)  2 delayed (zset)  3 delayed messages (hash)  4 meta (hash)  5 request (string)  6..16 keys of all job
 --       records (_jobs.lua)
 -- ARGV  1 id  2 channel of the workers  3 how long Redis keeps the request key, in ms
 -- Returns the status that it had: '' if there is no record, 'cancelled' if it was cancelled already

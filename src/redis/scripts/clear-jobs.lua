@@ -1,6 +1,6 @@
 -- clear-jobs: waiting, delayed -> (gone), and their jobs are cancelled: a portion of a queue that has tracked messages
 -- KEYS  1 request (string)  2 quarantine  3 requeued  4 inbox  5 high  6 base  7 low (lists)  8 delayed (zset)
---       9 delayed messages (hash)  10 meta (hash)  11..20 keys of all job records (_jobs.lua)  21.. the record of each message (hash)
+--       9 delayed messages (hash)  10 meta (hash)  11..21 keys of all job records (_jobs.lua)  22.. the record of each message (hash)
 -- ARGV  1 how long Redis keeps the request key, in ms  2.. for each message, as the caller has read it: its lane letter, 'inbox', or 'd'
 --       if it is delayed; its id ('' if it has none)
 -- Returns how many messages were dropped: those that are still where the caller found them
@@ -25,7 +25,7 @@ end
 
 local blocked = {}
 for at = 2, #ARGV, 2 do
-  local place, id, record = ARGV[at], ARGV[at + 1], KEYS[20 + at / 2]
+  local place, id, record = ARGV[at], ARGV[at + 1], KEYS[21 + at / 2]
   local isDropped = false
   if place == 'd' then
     isDropped = redis.call('HDEL', delayedMessages, id) == 1

@@ -1,6 +1,6 @@
 -- mend-job: a record -> the status that its message shows
 -- KEYS  1 record of the job (hash)  2 claims of the worker that the record names (hash)  3 delayed (zset)  4 dead messages (hash)
---       5 meta (hash)  6..15 keys of all job records (_jobs.lua)
+--       5 meta (hash)  6..16 keys of all job records (_jobs.lua)
 -- ARGV  1 id  2 the claim that the record names, '' if none
 -- Returns the status; '' if there is no record
 --

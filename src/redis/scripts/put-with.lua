@@ -47,8 +47,8 @@ local beyondMarks = 11 + markCount
 local jobs = isTracked and jobKeys(beyondMarks)
 local uniques = isTracked and ARGV[16] ~= '' and cmsgpack.unpack(ARGV[16])
 local holders = uniques and cmsgpack.unpack(ARGV[17])
-local function recordOf(index) return KEYS[beyondMarks + 9 + index] end
-local function holderRecordOf(index) return KEYS[beyondMarks + 9 + #messages + index] end
+local function recordOf(index) return KEYS[beyondMarks + 10 + index] end
+local function holderRecordOf(index) return KEYS[beyondMarks + 10 + #messages + index] end
 
 -- Whether a job has not ended.
 local function isOpen(record)

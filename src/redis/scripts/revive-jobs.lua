@@ -1,5 +1,5 @@
 -- revive-jobs: jobs that failed or expired, and whose dead letters were revived -> waiting
--- KEYS  1 dead messages (hash)  2 meta (hash)  3..12 keys of all job records (_jobs.lua)  13.. the record of each job (hash)
+-- KEYS  1 dead messages (hash)  2 meta (hash)  3..13 keys of all job records (_jobs.lua)  14.. the record of each job (hash)
 -- ARGV  1.. their ids
 -- Returns how many records were changed
 --
@@ -8,7 +8,7 @@ local deadMessages, jobs, count = KEYS[1], jobKeys(3), 0
 redis.call('HDEL', deadMessages, '') -- Redis allows this when out of memory, and then all later writes
 local now = keepTime(KEYS[2])
 for at, id in ipairs(ARGV) do
-  local record = KEYS[12 + at]
+  local record = KEYS[13 + at]
   local status = redis.call('HGET', record, 'status')
   if (status == 'failed' or status == 'expired') and redis.call('HEXISTS', deadMessages, id) == 0 then
     keepJob(jobs, record, id)

@@ -1,18 +1,19 @@
 -- settle: active -> done, delayed, waiting (tail) or dead, with the record of its job, and with what must be put because of it
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 delayed (zset)  4 delayed messages (hash)
 --       5 quarantine  6 requeued  7 inbox  8 high  9 base  10 low (lists)  11 meta (hash)  12 dead (zset)  13 dead messages (hash)
---       14 outbox (hash)  15..24 keys of all job records (_jobs.lua)  25.. the record of each message (hash)
+--       14..24 keys of all job records, among them the outbox (_jobs.lua)  25.. the record of each message (hash)
 -- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is told at once  4.. for each message: how many words
 --       follow, number of the take, index, id, '1' if it is tracked, the verb, and then
 --         'done'   the result, '' if there is none; then for each message to put: its name in the outbox, its entry there
 --         'retry'  lane letter, delay in ms, the message, the failure as JSON
+--         'become' lane letter, the message, due time in Unix ms, as another job goes on in its place; then as for 'done'
 --         'bury'   record of the dead letter, the message, 'failed' or 'expired', the error as JSON or ''
--- Returns for each message 'done', 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
+-- Returns for each message 'done', 'told' (done, and the outbox has a notice for the jobs that wait for its job), 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
 --
 -- What happens to the message and what happens to its job is one step, so a result is stored if and only if the message is done. A
 -- worker that has lost its lease has no claims hash, so it changes nothing.
 local claims, workers, delayed, delayedMessages = unpack(KEYS, 1, 4)
-local lists, meta, dead, deadMessages, outbox, jobs = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], KEYS[14], jobKeys(15)
+local lists, meta, dead, deadMessages, jobs = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], jobKeys(14)
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
 local now, reply, moves, news, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, false, false, false
 local nowText = timeText(now)
@@ -22,7 +23,7 @@ local function endTracked(record, id, job, status, text, ...)
   moveJob(moves, job.status, status, id, nowText)
   letExpire(moves, record, id, job, status, now)
   releaseUnique(jobs, id, job.unique)
-  tellEnd(news, record, id, job, text)
+  tellEnd(jobs, news, record, id, job, text)
   areAdded = true
 end
 
@@ -31,10 +32,21 @@ local verbs, mostTold = {}, tonumber(ARGV[3])
 
 function verbs.done(record, id, job, result, ...)
   local entries = {...}
-  for at = 1, #entries, 2 do redis.call('HSET', outbox, entries[at], entries[at + 1]) end
+  for at = 1, #entries, 2 do redis.call('HSET', jobs.outbox, entries[at], entries[at + 1]) end
   if not record then return end
   if result == '' then return endTracked(record, id, job, 'done', 'done ') end
   endTracked(record, id, job, 'done', #result <= mostTold and 'done ' .. result or 'done', 'result', result)
+end
+
+-- The job waits for another one, whose result will be its own.
+function verbs.become(record, id, job, lane, message, due, ...)
+  local entries = {...}
+  for at = 1, #entries, 2 do redis.call('HSET', jobs.outbox, entries[at], entries[at + 1]) end
+  redis.call('ZADD', delayed, due, storeUnder(meta, delayedMessages, id, lane .. message))
+  if not record then return end
+  redis.call('HSET', record, 'status', 'delayed')
+  moveJob(moves, job.status, 'delayed', id, due)
+  if job.watched then redis.call('PUBLISH', record, 'delayed') end
 end
 
 function verbs.retry(record, id, job, lane, delay, message, failure)
@@ -81,7 +93,7 @@ for place, start in ipairs(starts) do
       reply[place] = 'ended'
     else
       verbs[verb](record, id, job, unpack(ARGV, start + 6, start + ARGV[start]))
-      reply[place] = 'done'
+      reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and 'told' or 'done'
     end
     ended[#ended + 1] = marks[place]
     ended[#ended + 1] = '1'

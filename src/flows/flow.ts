@@ -1,0 +1,155 @@
+import { JobCancelledError } from '../core/errors.js';
+import { hasEnded, jobStatuses, type JobStatus } from '../core/job.js';
+import { standFor } from '../jobs/job-objects.js';
+import type { Job, JobHandle, ResultOptions } from '../jobs/job.js';
+import { flowAsMermaid, flowAsText, type FlowNode } from './picture.js';
+
+/** Jobs that are asked about at once. */
+const portion = 500;
+
+/**
+ * How many jobs of a flow have each status.
+ *
+ * @example
+ * const { done, failed } = await flow.status();
+ */
+export type FlowCounts = Readonly<Record<JobStatus, number>>;
+
+/**
+ * Jobs that wait for each other, as {@link chain} and {@link group} put them.
+ *
+ * @typeParam R its result: that of its last job, or an array of the results of a group
+ * @example
+ * const flow = await chain(downloads.task({ url }), resizes.task(), publishes.task());
+ * console.log(await flow.result({ timeout: '1m' }));
+ */
+export class Flow<R = unknown> {
+  /** Its jobs, in the order in which they were put. */
+  readonly jobs: readonly Job[];
+  readonly #edges: ReadonlyMap<string, readonly string[]>;
+  readonly #last: JobHandle<unknown, unknown> | undefined;
+
+  /** @internal @param edges for each job, by id, the jobs for which it waits @param last its result is the result of the flow; absent: all results */
+  constructor(jobs: readonly Job[], edges: ReadonlyMap<string, readonly string[]>, last: JobHandle | undefined) {
+    this.jobs = jobs;
+    this.#edges = edges;
+    this.#last = last;
+    if (last) standFor(this, last);
+  }
+
+  /** Id of the job that ends it; the id of its last job for a group without `then`. */
+  get id(): string {
+    return (this.#last ?? this.jobs.at(-1)!).id;
+  }
+
+  /** Name of the queue of that job. */
+  get queue(): string {
+    return (this.#last ?? this.jobs.at(-1)!).queue;
+  }
+
+  /**
+   * Ids of the jobs for which one of its jobs waits.
+   *
+   * @example
+   * const before = flow.parentsOf(flow.id);
+   */
+  parentsOf(id: string): readonly string[] {
+    return this.#edges.get(id) ?? [];
+  }
+
+  /**
+   * The result of the last job; for a group without `then`, an array of all results, in order.
+   *
+   * @throws as `result` of a job: JobFailedError, JobCancelledError and others. If a job before the last one failed, the last one is
+   *   cancelled, and the `cause` of the JobCancelledError is the error of the job that failed
+   * @example
+   * const report = await flow.result({ timeout: '5m' });
+   */
+  async result(options?: ResultOptions): Promise<R> {
+    if (!this.#last) return (await Promise.all(this.jobs.map((job) => job.result(options)))) as R;
+    try {
+      return (await this.#last.result(options)) as R;
+    } catch (error) {
+      if (!(error instanceof JobCancelledError)) throw error;
+      const cause = await this.#firstError();
+      throw cause === undefined ? error : Object.assign(error, { cause });
+    }
+  }
+
+  /**
+   * How many of its jobs have each status.
+   *
+   * @example
+   * console.log((await flow.status()).done, 'of', flow.jobs.length);
+   */
+  async status(): Promise<FlowCounts> {
+    const counts = Object.fromEntries(jobStatuses.map((status) => [status, 0])) as Record<JobStatus, number>;
+    for (const status of await this.#statuses()) if (status !== undefined) counts[status] += 1;
+    return counts;
+  }
+
+  /**
+   * Cancels all of its jobs that have not ended, the last ones first.
+   *
+   * @returns how many are cancelled now
+   * @example
+   * await flow.cancel();
+   */
+  async cancel(): Promise<number> {
+    const cancelled = await inPortions([...this.jobs].reverse(), (job) => job.cancel());
+    return cancelled.filter(Boolean).length;
+  }
+
+  /**
+   * How many of its jobs have each status, again whenever that changes, until all have ended. It looks twice a second.
+   *
+   * @example
+   * for await (const { done } of flow.watch()) bar.set(done / flow.jobs.length);
+   */
+  async *watch(): AsyncGenerator<FlowCounts> {
+    for (let before = ''; ;) {
+      const counts = await this.status();
+      const text = JSON.stringify(counts);
+      if (text !== before) yield counts;
+      before = text;
+      const ended = jobStatuses.filter(hasEnded).reduce((sum, status) => sum + counts[status], 0);
+      const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      if (ended === known) return;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  /**
+   * The flow as a picture: as text, a line for each job; or as a Mermaid graph.
+   *
+   * @example
+   * console.log(await flow.picture());
+   */
+  async picture(as: 'text' | 'mermaid' = 'text'): Promise<string> {
+    const statuses = await this.#statuses();
+    const nodes = this.jobs.map(({ id, queue }, index): FlowNode => ({
+      ...{ id, queue, status: statuses[index], after: this.#edges.get(id) ?? [] },
+    }));
+    return as === 'text' ? flowAsText(nodes) : flowAsMermaid(nodes);
+  }
+
+  #statuses(): Promise<(JobStatus | undefined)[]> {
+    return inPortions(this.jobs, (job) => job.status());
+  }
+
+  async #firstError(): Promise<unknown> {
+    for (const job of this.jobs) {
+      if ((await job.status()) !== 'failed') continue;
+      return job.result({ timeout: 0 }).catch((error: unknown) => error);
+    }
+    return undefined;
+  }
+}
+
+/** Calls `ask` for all, some at a time. */
+export async function inPortions<V, A>(values: readonly V[], ask: (value: V) => Promise<A>): Promise<A[]> {
+  const answers: A[] = [];
+  for (let from = 0; from < values.length; from += portion)
+    answers.push(...(await Promise.all(values.slice(from, from + portion).map(ask))));
+  return answers;
+}

@@ -1,0 +1,176 @@
+// Jobs that wait for the ends of others. A parent knows its children, and a child its parents: each lies in the slot of its own queue. The
+// end of a parent is stored in the outbox of its queue, in the step that ends it, until its children have been told.
+import { UnknownParentError } from '../core/errors.js';
+import { Broker } from '../redis/broker.js';
+import type { Connection, Patience } from '../redis/connection.js';
+import { Keys } from '../redis/keys.js';
+import type { ParentEnd } from '../redis/flow-broker.js';
+
+/** A job, in any queue of one Redis. */
+export interface JobRef {
+  readonly queue: string;
+  readonly prefix: string;
+  readonly id: string;
+}
+
+/** A job as it is written in Redis: no part of it has a space or a quote. */
+export const refText = ({ prefix, queue, id }: JobRef): string => `${prefix} ${queue} ${id}`;
+
+export function refIn(text: string): JobRef {
+  const [prefix = '', queue = '', id = ''] = text.split(' ');
+  return { prefix, queue, id };
+}
+
+/** What a job waits for, and what happens then. */
+export interface Blockade {
+  readonly parents: readonly JobRef[];
+  readonly onFailure: 'cancel' | 'run';
+  readonly input: 'previous' | 'own';
+  /** When it is due after its parents, as the broker writes it: `+<ms>`, Unix ms, or `''`. */
+  readonly due: string;
+}
+
+/** The due time of a job that waits for others: no clock comes there. 31 December 9999. */
+export const afterParents = 253_402_214_400_000;
+
+/** So long after its put a job may be without a message before maintenance deletes what it waits for. */
+const unputMs = 60_000;
+const lookMs = 5_000;
+const idsPerLook = 20;
+const parentsPerLook = 200;
+
+/** Where a job is, as a broker of its own queue. */
+function brokerOf(connection: Connection, { queue, prefix }: JobRef): Broker {
+  return new Broker(connection, new Keys(queue, prefix));
+}
+
+/**
+ * Puts a job that waits for others. If it fails, the job is not put.
+ *
+ * @param put stores its message, due {@link afterParents}
+ * @throws UnknownParentError; what `put` throws
+ */
+export async function putAfter(
+  broker: Broker,
+  child: JobRef,
+  blockade: Blockade,
+  put: () => Promise<unknown>,
+  patience: Patience,
+): Promise<void> {
+  const { connection, flows } = broker;
+  const parents = blockade.parents.map(refText);
+  await flows.block(child.id, lookMs, { ...blockade, parents }, patience);
+  await put();
+  const ends = await Promise.all(blockade.parents.map((parent) => adopt(connection, parent, child, patience)));
+  const unknown = blockade.parents.find((_, index) => ends[index] === 'gone');
+  if (unknown) {
+    await broker.jobs.cancel(child.id, `unblock-${child.id}`, patience);
+    await flows.forget(child.id, patience);
+    throw new UnknownParentError(child.queue, unknown.queue, unknown.id);
+  }
+  for (const [index, end] of ends.entries())
+    if (typeof end === 'object') await tell(broker, child.id, blockade.parents[index]!, end, patience);
+}
+
+/**
+ * A job that runs waits for another one, whose result becomes its own.
+ *
+ * @param settle stores its message again, due {@link afterParents}. @returns whether it did
+ */
+export async function putInPlace(
+  broker: Broker,
+  child: JobRef,
+  parent: JobRef,
+  settle: () => Promise<boolean>,
+  patience: Patience,
+): Promise<void> {
+  const { connection, flows } = broker;
+  await flows.reset(child.id, patience);
+  const what = { parents: [refText(parent)], onFailure: 'run', input: 'own', due: '' };
+  await flows.block(child.id, lookMs, what, patience);
+  if (!(await settle())) return;
+  const end = await adopt(connection, parent, child, patience);
+  if (end !== undefined) await tell(broker, child.id, parent, end === 'gone' ? gone : end, patience);
+}
+
+/** Notes at a job that another one waits for it. @returns how it has ended; `undefined` if it has not, `'gone'` if it has no record */
+async function adopt(
+  connection: Connection,
+  parent: JobRef,
+  child: JobRef,
+  patience: Patience,
+): Promise<ParentEnd | 'gone' | undefined> {
+  return brokerOf(connection, parent).flows.adopt(parent.id, refText(child), patience);
+}
+
+/** Tells a job that one of its parents has ended. */
+async function tell(broker: Broker, id: string, parent: JobRef, end: ParentEnd, patience: Patience): Promise<void> {
+  const what = await broker.flows.parentEnded(id, refText(parent), end, patience);
+  if (what === 'cancelled') await deliverEnd(broker, id, patience);
+}
+
+/** An end of a job in the outbox, as `tellEnd` in `_jobs.lua` writes it. */
+export interface EndNotice {
+  readonly ended: string;
+  readonly children: readonly string[];
+}
+
+/** Tells the children of a job that it has ended, and removes the notice. May be called by several processes at once. */
+export async function deliverNotice(
+  source: Broker,
+  name: string,
+  notice: EndNotice,
+  patience: Patience,
+): Promise<void> {
+  const { connection, keys } = source;
+  const parent: JobRef = { prefix: keys.names, queue: keys.base.slice(keys.names.length + 1), id: notice.ended };
+  const end = await source.flows.endOf(notice.ended, patience);
+  if (end !== undefined)
+    // it was revived meanwhile
+    for (const text of notice.children) {
+      const child = refIn(text);
+      await tell(brokerOf(connection, child), child.id, parent, end, patience);
+    }
+  await connection.call((client) => client.hdel(keys.outbox, name), patience);
+}
+
+/** Delivers the notice of one job, if there is one. */
+export async function deliverEnd(source: Broker, id: string, patience: Patience): Promise<void> {
+  const name = `end:${id}`;
+  const entry = await source.connection.call((client) => client.hget(source.keys.outbox, name), patience);
+  const notice = entry === null ? undefined : noticeIn(entry);
+  if (notice) await deliverNotice(source, name, notice, patience);
+}
+
+/** @returns `undefined` for an entry of another kind */
+export function noticeIn(entry: string): EndNotice | undefined {
+  if (!entry.startsWith('{"ended":')) return undefined;
+  return JSON.parse(entry) as EndNotice;
+}
+
+/**
+ * Looks at jobs that wait for others, in case a notice was lost: a parent that its dead workers have buried is told late, and a process may
+ * have died between its steps.
+ */
+export async function lookAtBlocked(broker: Broker, patience: Patience): Promise<void> {
+  const { connection, keys, flows } = broker;
+  const now = await broker.reader.now(patience);
+  for (const id of await flows.blockedBefore(now - lookMs, now, idsPerLook, patience)) {
+    const child: JobRef = { prefix: keys.names, queue: keys.base.slice(keys.names.length + 1), id };
+    const status = await broker.jobs.mend(id, patience);
+    if (status !== 'delayed') {
+      if (status !== undefined || (await flows.blockedSince(id, patience)) < now - unputMs)
+        await flows.forget(id, patience);
+      continue;
+    }
+    const pending = (await flows.parents(id, patience)).filter(({ how }) => how === '').slice(0, parentsPerLook);
+    for (const { text } of pending) {
+      const parent = refIn(text);
+      await brokerOf(connection, parent).jobs.mend(parent.id, patience);
+      const end = await adopt(connection, parent, child, patience);
+      if (end !== undefined) await tell(broker, id, parent, end === 'gone' ? gone : end, patience);
+    }
+  }
+}
+
+const gone: ParentEnd = { status: 'gone', result: '', failure: '' };

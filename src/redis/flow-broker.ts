@@ -1,0 +1,137 @@
+import { hasEnded, type JobStatus } from '../core/job.js';
+import type { Connection, Patience } from './connection.js';
+import type { Keys } from './keys.js';
+
+/** How a job has ended for which others wait. */
+export interface ParentEnd {
+  /** `gone`: its record has expired, or never was. */
+  readonly status: JobStatus | 'gone';
+  /** Its result as text; `''` for none. */
+  readonly result: string;
+  /** Its last failure as JSON; `''` for none. */
+  readonly failure: string;
+}
+
+/** A job for which another one waits, as the other one knows it. */
+export interface StoredParent {
+  /** See `refText`. */
+  readonly text: string;
+  /** How it ended; `''` if it has not. */
+  readonly how: string;
+  readonly result: string | undefined;
+  readonly failure: string | undefined;
+}
+
+const parentsPerCall = 1_000;
+
+/** Jobs of one queue that wait for others, in Redis. */
+export class FlowBroker {
+  constructor(
+    private readonly connection: Connection,
+    private readonly keys: Keys,
+  ) {}
+
+  /** block: notes what a job waits for, before it is put. */
+  async block(
+    id: string,
+    lookInMs: number,
+    what: {
+      readonly parents: readonly string[];
+      readonly onFailure: string;
+      readonly input: string;
+      readonly due: string;
+    },
+    patience: Patience,
+  ): Promise<void> {
+    const keys = [this.keys.blocked, this.keys.parents(id)];
+    for (let from = 0; from < what.parents.length; from += parentsPerCall) {
+      const some = what.parents.slice(from, from + parentsPerCall);
+      await this.connection.script(
+        'block',
+        keys,
+        [id, lookInMs, what.onFailure, what.input, what.due, ...some],
+        patience,
+      );
+    }
+  }
+
+  /** Deletes what a job has waited for. */
+  async reset(id: string, patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.del(this.keys.parents(id)), patience);
+  }
+
+  /** adopt: notes that another job waits for this one. @returns how this one ended; `undefined` if it has not, `'gone'` without a record */
+  async adopt(id: string, child: string, patience: Patience): Promise<ParentEnd | 'gone' | undefined> {
+    const reply = (await this.connection.script('adopt', [this.keys.job(id)], [`"${child}"`], patience)) as string[];
+    const [status = '', result = '', failure = ''] = reply;
+    if (status === '') return 'gone';
+    return hasEnded(status) ? { status: status as JobStatus, result, failure } : undefined;
+  }
+
+  /** parent-ended: tells a job of this queue that one of its parents has ended. */
+  async parentEnded(
+    id: string,
+    parent: string,
+    { status, result, failure }: ParentEnd,
+    patience: Patience,
+  ): Promise<'due' | 'waiting' | 'cancelled' | 'known'> {
+    const { blocked, delayed, delayedMessages, meta, jobIndexes, waiting } = this.keys;
+    const own = [this.keys.parents(id), blocked, this.keys.job(id), delayed, delayedMessages, meta];
+    const args = [id, parent, status, result, failure];
+    return (await this.connection.script('parent-ended', [...own, ...jobIndexes, ...waiting], args, patience)) as 'due';
+  }
+
+  /** How a job has ended; `undefined` if it has not, or has no record. */
+  async endOf(id: string, patience: Patience): Promise<ParentEnd | undefined> {
+    const record = this.keys.job(id);
+    const [status, result, failures] = await this.connection.call(
+      (client) => client.hmget(record, 'status', 'result', 'failures'),
+      patience,
+    );
+    if (!status || !hasEnded(status)) return undefined;
+    const last = failures ? `failure:${(Number(failures) - 1) % 20}` : '';
+    const failure = last === '' ? '' : await this.connection.call((client) => client.hget(record, last), patience);
+    return { status: status as JobStatus, result: result ?? '', failure: failure ?? '' };
+  }
+
+  /** What a job waits for, in order; empty if it waits for nothing. */
+  async parents(id: string, patience: Patience): Promise<StoredParent[]> {
+    const fields = await this.connection.call((client) => client.hgetall(this.keys.parents(id)), patience);
+    if (!fields['order']) return [];
+    return fields['order'].split('\n').map((text) => ({
+      text,
+      how: fields[`=${text}`] ?? '',
+      result: fields[`r${text}`],
+      failure: fields[`e${text}`],
+    }));
+  }
+
+  /** The jobs that wait for one, see `refText`. */
+  async children(id: string, patience: Patience): Promise<string[]> {
+    const text = await this.connection.call((client) => client.hget(this.keys.job(id), 'children'), patience);
+    return text === null ? [] : (JSON.parse(`[${text}]`) as string[]);
+  }
+
+  /** Jobs that wait for others and were not looked at since a time. They count as looked at now. */
+  async blockedBefore(time: number, now: number, most: number, patience: Patience): Promise<string[]> {
+    const { blocked } = this.keys;
+    const ids = await this.connection.call(
+      (client) => client.zrangebyscore(blocked, '-inf', time, 'LIMIT', 0, most),
+      patience,
+    );
+    if (ids.length > 0)
+      await this.connection.call((client) => client.zadd(blocked, 'XX', ...ids.flatMap((id) => [now, id])), patience);
+    return ids;
+  }
+
+  /** When it was noted what a job waits for, Unix ms; 0 if it waits for nothing. */
+  async blockedSince(id: string, patience: Patience): Promise<number> {
+    return Number((await this.connection.call((client) => client.hget(this.keys.parents(id), 'since'), patience)) ?? 0);
+  }
+
+  /** The job waits for nothing any more. */
+  async forget(id: string, patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.zrem(this.keys.blocked, id), patience);
+    await this.connection.call((client) => client.pexpire(this.keys.parents(id), 604_800_000), patience);
+  }
+}
