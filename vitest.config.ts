@@ -41,6 +41,8 @@ export default defineConfig({
           include: [
             'test/stories/**/*.test.ts',
             'test/jobs/**/*.test.ts',
+            'test/flows/**/*.test.ts',
+            'test/schedules/schedules.test.ts',
             'test/redis/broker*.test.ts',
             'test/redis/model.test.ts',
             'test/redis/resending.test.ts',

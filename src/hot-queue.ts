@@ -294,12 +294,13 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    */
   task(payload?: In, options: PutOptions = {}): Task<R> {
     putOptions(this.name, this.#context.wire, options, this.#defaults);
+    const tracked = options.track === undefined && !this.#defaults.track ? { track: true, ...options } : options;
     const put: PutTask = async (message, its) => {
       const publisher = this.#publisherOf(its);
       if (its.after === undefined) return publisher.put(...([message] as PutArguments<In, [In]>));
       return publisher.putStep(message as In | undefined);
     };
-    return new Task<R>(this.name, put, payload, options);
+    return new Task<R>(this.name, put, payload, tracked);
   }
 
   /**

@@ -10,37 +10,39 @@
  *     … word-count.ts trigger <files…>        prints the id of the count
  *     … word-count.ts result <id> [10]        the words; or how many pieces are counted, and exit code 1
  */
-import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { run, start } from 'hotqueue';
+import { group, ResultTimeoutError, run, start } from 'hotqueue';
 import { pieces } from './counting.js';
-import { begin, progress, total } from './shelf.js';
-import { Counter, toMap } from './workers.js';
+import { Counter, toMap, toReduce } from './workers.js';
 
+/** Puts a task for each piece, and one that waits for all of them. @returns the id of the last one */
 async function trigger(files: readonly string[]): Promise<string> {
-  const count = randomUUID();
-  const tasks = (await Promise.all(files.map((file) => pieces(path.resolve(file)))))
-    .flat()
-    .map((piece) => ({ count, ...piece }));
-  if (tasks.length === 0) throw new Error('nothing to count: give files that are not empty');
-  await begin(count, tasks.length); // before the first task is done
-  await toMap.putAll(tasks);
-  return count;
+  const found = (await Promise.all(files.map((file) => pieces(path.resolve(file))))).flat();
+  if (found.length === 0) throw new Error('nothing to count: give files that are not empty');
+  const tasks = found.map((piece) => toMap.task(piece));
+  return (await group(tasks, { then: toReduce.task() })).id;
 }
 
 /** @returns the exit code */
 async function result(count: string, most = 10): Promise<number> {
-  const words = await total(count);
-  if (words) for (const [word, times] of words.slice(0, most)) console.log(`${String(times).padStart(6)} ${word}`);
-  else console.log('counted %d of %d pieces', ...Object.values(await progress(count)));
-  return words ? 0 : 1;
+  try {
+    const words = await toReduce.job(count).result({ timeout: 0 });
+    for (const [word, times] of words.slice(0, most)) console.log(`${String(times).padStart(6)} ${word}`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ResultTimeoutError)) throw error;
+    const { done, ...others } = await toMap.jobs.counts();
+    const open = Object.values(others).reduce((sum, some) => sum + some, 0);
+    console.log(`counted ${done} of ${done + open} pieces`);
+    return 1;
+  }
 }
 
 async function all(files: readonly string[]): Promise<number> {
   const runner = start(new Counter());
   const count = await trigger(files);
-  await runner.drained({ delayed: true });
+  await toReduce.job(count).result();
   await runner.stop();
   return result(count);
 }

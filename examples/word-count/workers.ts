@@ -1,44 +1,39 @@
 /** The two kinds of tasks, their queues and their worker. */
-import { IsArray, IsInt, IsString, IsUUID, Min } from 'class-validator';
-import { type Delivery, HotQueue, worker } from 'hotqueue';
-import { countWords, type Piece, read } from './counting.js';
-import { finish, keep, progress } from './shelf.js';
+import { IsInt, IsString, Min } from 'class-validator';
+import { HotQueue, worker } from 'hotqueue';
+import { z } from 'zod';
+import { add, countWords, type Piece, read, type Words } from './counting.js';
 
 /** A task: count the words of a piece. */
 export class MapTask implements Piece {
-  @IsUUID() count!: string;
   @IsString() file!: string;
   @IsInt() @Min(0) from!: number;
   @IsInt() @Min(0) to!: number;
 }
 
-/** A task: add the words of a piece to the sum. */
-export class ReduceTask {
-  @IsUUID() count!: string;
-  /** Id of the job that counted them. */
-  @IsUUID() job!: string;
-  @IsArray() words!: [string, number][];
-}
+/** Words and how often they occur. */
+const words = z.array(z.tuple([z.string(), z.number()]));
+type Counts = z.output<typeof words>;
 
 // The active messages of a killed worker go back after its lease: 30 s by default, 3 s here, so that you can watch it.
 const lease = '3s';
-export const toMap = new HotQueue('word-count-map', { payload: MapTask, lease });
-export const toReduce = new HotQueue('word-count-reduce', { payload: ReduceTask, lease });
+const track = { keep: '1h' } as const;
+export const toMap = new HotQueue('word-count-map', { payload: MapTask, result: words, lease, track });
+/** A task: add up the words of all pieces. Its payload is the results of the pieces. */
+export const toReduce = new HotQueue('word-count-reduce', { payload: z.array(words), result: words, lease, track });
 
 export class Counter {
   @worker(toMap, { concurrency: 4 })
-  async map(task: MapTask, job: Delivery<MapTask>) {
-    const words = countWords(await read(task));
-    await toReduce.put({ count: task.count, job: job.id, words: [...words] });
-    console.log(`${task.file} ${task.from}–${task.to}: ${words.size} different words`);
-    // If this worker is killed between the put and here, another worker does the same task again, and puts its words a second
-    // time. Both puts have the same job.id.
+  async map(task: MapTask): Promise<Counts> {
+    const found = countWords(await read(task));
+    console.log(`${task.file} ${task.from}–${task.to}: ${found.size} different words`);
+    return [...found]; // if this worker is killed before Redis has the result, another one counts the piece again
   }
 
   @worker(toReduce)
-  async reduce({ count, job, words }: ReduceTask) {
-    await keep(count, job, new Map(words)); // stored under the job's id: a second time changes nothing
-    const { done, of } = await progress(count);
-    if (done === of) await finish(count); // the last task does this; two last tasks at the same time both do it, with the same sum
+  reduce(parts: Counts[]): Counts {
+    const sum: Words = new Map();
+    for (const part of parts) add(sum, part);
+    return [...sum].sort(([, times], [, others]) => others - times);
   }
 }

@@ -35,8 +35,7 @@ export class Task<R = unknown> {
 
   /** @internal Puts it. */
   put(after: readonly JobHandle[], onFailure?: 'cancel' | 'run'): Promise<Job<unknown, R>> {
-    const options = { track: true, ...this.#options };
     const behind = after.length === 0 ? {} : { after, ...(onFailure && { onFailure }) };
-    return this.#put(this.#payload, { ...options, ...behind }) as Promise<Job<unknown, R>>;
+    return this.#put(this.#payload, { ...this.#options, ...behind }) as Promise<Job<unknown, R>>;
   }
 }

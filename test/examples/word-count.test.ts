@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -13,16 +13,13 @@ const docs = readdirSync(path.join(root, 'docs'))
   .map((name) => path.join(root, 'docs', name));
 
 let home: string;
-let shelf: string;
 beforeEach(async () => {
   await forget('word-count-map', 'word-count-reduce');
   home = mkdtempSync(path.join(tmpdir(), 'word-count-'));
-  shelf = path.join(home, 'shelf');
-  mkdirSync(shelf);
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-const wordCount = (...args: string[]) => new Program('word-count/word-count.ts', args, { SHELF: shelf });
+const wordCount = (...args: string[]) => new Program('word-count/word-count.ts', args);
 const sorted = (counts: Record<string, number>): [string, number][] => Object.entries(counts).sort();
 
 /** Counts words with one loop over whole files, without a queue. */
@@ -53,7 +50,11 @@ async function result(count: string): Promise<[string, number][] | string> {
   );
 }
 
-const total = (count: string) => until(() => readdirSync(path.join(shelf, count)).includes('total'));
+const total = (count: string) =>
+  until(
+    () => redis().hget(`{hotqueue:word-count-reduce}:job:${count}`, 'status'),
+    (status) => status === 'done',
+  );
 
 it('one command counts the documentation, and prints its most frequent words', async () => {
   const program = wordCount();

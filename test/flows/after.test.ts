@@ -1,8 +1,7 @@
 /** Jobs that wait for the ends of others. */
-import { expect, it, vi } from 'vitest';
+import { expect, inject, it, vi } from 'vitest';
 import { HotQueue, start, UnknownParentError, type Job } from 'hotqueue';
 import { lookAtBlocked } from '../../src/jobs/after.js';
-import { Broker } from '../../src/redis/broker.js';
 import { FlowBroker } from '../../src/redis/flow-broker.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
 import { latch, until } from '../support/facts.js';
@@ -229,15 +228,15 @@ it('refuses a job that is not tracked, a job on another Redis, a plain queue, an
 });
 
 it('ten thousand parents', { timeout: 120_000 }, async () => {
+  // The JavaScript engine serves all tests, and such a hash stops it for seconds.
+  const many = inject('serverKind') === 'redis' ? 10_000 : 500;
   const [parts, sums] = [aQueue({ track: true }), aQueue()];
-  const jobs = await parts.putAll(Array.from({ length: 10_000 }, (_, n) => n));
+  const jobs = await parts.putAll(Array.from({ length: many }, (_, n) => n));
   const sum = await sums.with({ after: jobs }).put(null);
-  const longest = vi.spyOn(Broker.prototype, 'promote');
   const runner = start([
     parts.worker((n) => n, { concurrency: 200 }),
     sums.worker(async (_, job) => (await job.parents<number>()).reduce((total, { result = 0 }) => total + result, 0)),
   ]);
-  expect(await sum.result({ timeout: '100s' })).toBe(49_995_000);
+  expect(await sum.result({ timeout: '100s' })).toBe((many * (many - 1)) / 2);
   await runner.stop();
-  longest.mockRestore();
 });
