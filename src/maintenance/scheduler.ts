@@ -5,6 +5,8 @@ import type { MaintainedQueue } from '../redis/queue-context.js';
 import { fireDue } from '../schedules/fire-due.js';
 import { DeadlineTimer } from './deadline-timer.js';
 
+/** Between two looks of a queue without schedules, and with some. */
+const [longestLookMs, shortestLookMs] = [1_000, 100];
 /** A message may lie in the outbox for so long before another process puts it: the one that stored it is about to. */
 const patienceWithOthersMs = 300;
 /** Random delay, so that the processes of a queue do not fire at once. The first does the work. */
@@ -16,9 +18,13 @@ const longestJitterMs = 20;
  * Every process that takes from the queue does this. No process is in charge.
  */
 export class Scheduler {
-  readonly #timer = new DeadlineTimer(() => this.look());
+  readonly #timer = new DeadlineTimer(() => this.#passNow());
   #isWatching = false;
   #passing: Promise<void> | undefined;
+  /** When the last pass began, monotonic ms. */
+  #passedAt = -Infinity;
+  /** Whether it found schedules, or messages in the outbox. */
+  #hasDuties = false;
   /** What was in the outbox at the last look. */
   #seen = new Set<string>();
 
@@ -35,8 +41,11 @@ export class Scheduler {
     this.#timer.stop();
   }
 
+  /** Passes soon: the promoter calls this for each delayed message, and most queues with delayed messages have no schedules. */
   look(): void {
-    this.pass().catch(() => undefined); // Redis is away: the next look tries again
+    const leftMs = this.#passedAt + (this.#hasDuties ? shortestLookMs : longestLookMs) - performance.now();
+    if (leftMs > 0) this.#timer.in(leftMs);
+    else this.#passNow();
   }
 
   /** One pass; calls at the same time share it. */
@@ -45,11 +54,17 @@ export class Scheduler {
     return this.#passing;
   }
 
+  #passNow(): void {
+    this.pass().catch(() => undefined); // Redis is away: the next look tries again
+  }
+
   async #pass(): Promise<void> {
     const { broker, events, name: queue } = this.queue;
+    this.#passedAt = performance.now();
     await this.#deliverOld();
     await lookAtBlocked(broker, { withinMs: 0 });
     const { fired, nextDueMs } = await fireDue(broker, { withinMs: 0 });
+    this.#hasDuties = nextDueMs !== undefined || this.#seen.size > 0;
     for (const { schedule, id } of fired) emit(events, 'fire', { queue, schedule, id });
     if (this.#isWatching && nextDueMs !== undefined) this.#timer.in(nextDueMs + Math.random() * longestJitterMs);
   }

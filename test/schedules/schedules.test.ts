@@ -7,6 +7,7 @@ import { Broker } from '../../src/redis/broker.js';
 import { Connection } from '../../src/redis/connection.js';
 import { Keys } from '../../src/redis/keys.js';
 import { deliverAll } from '../../src/jobs/outbox.js';
+import { ScheduleBroker } from '../../src/redis/schedule-broker.js';
 import { fireDue } from '../../src/schedules/fire-due.js';
 import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
@@ -420,4 +421,18 @@ it('removing a queue removes its schedules', async () => {
   expect(await remove(name, { url: redisUrl() }, true)).toBe(true);
   const left = await redis().keys(`{hotqueue:${name}}:*`);
   expect(left.filter((key) => !/:(request|producer):/.test(key))).toEqual([]);
+});
+
+it('a queue with many delayed messages and no schedule looks for schedules rarely', async () => {
+  const queue = aQueue();
+  const looks = vi.spyOn(ScheduleBroker.prototype, 'first');
+  const promotions = vi.spyOn(Broker.prototype, 'promote');
+  const runner = start(queue.worker(() => undefined));
+  await Promise.all(Array.from({ length: 100 }, (_, n) => queue.with({ delay: n * 10 }).put(n)));
+  await queue.drained({ delayed: true });
+  await runner.stop();
+  const counts = [looks.mock.calls.length, promotions.mock.calls.length];
+  looks.mockRestore();
+  promotions.mockRestore();
+  expect(counts[0]).toBeLessThan(counts[1]! / 3);
 });

@@ -32,7 +32,7 @@ async function delayed(world: World, verb: (typeof verbs)[number], wanted: numbe
       else await world.put(producer, ...loads);
       await pause(world.dice.whole(0, 60));
     }
-    await runner.stop({ shutdownTimeout: 5_000 });
+    await runner.stop({ shutdownTimeout: 20_000 }); // several calls in a row may be late, and each loses the connection
   }
   world.figures[`late ${verb}`] = proxy.faults();
   await world.until(() => proxy.late === 0, 3 * leaseMs);
