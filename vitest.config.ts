@@ -8,7 +8,6 @@ const common = {
 
 /** They wait for leases and outages of a minute, or install the package in other projects: `npm run test:long`. */
 const long = [
-  'test/cli/control-characters.test.ts',
   'test/cli/worker-processes.test.ts',
   'test/package.test.ts',
   'test/redis/server-states.test.ts',
