@@ -61,8 +61,9 @@ export class Scheduler {
   async #pass(): Promise<void> {
     const { broker, events, name: queue } = this.queue;
     this.#passedAt = performance.now();
-    await this.#deliverOld();
-    await lookAtBlocked(broker, { withinMs: 0 });
+    // What fails for one, such as a queue whose key has another type, must not stop the others.
+    await this.#deliverOld().catch(ignore);
+    await lookAtBlocked(broker, { withinMs: 0 }).catch(ignore);
     const { fired, nextDueMs } = await fireDue(broker, { withinMs: 0 });
     this.#hasDuties = nextDueMs !== undefined || this.#seen.size > 0;
     for (const { schedule, id } of fired) emit(events, 'fire', { queue, schedule, id });
@@ -75,7 +76,9 @@ export class Scheduler {
     const names = await broker.schedules.undelivered({ withinMs: 0 });
     const old = names.filter((name) => this.#seen.has(name));
     this.#seen = new Set(names);
-    for (const name of old) await deliverNamed(broker, name, { withinMs: 0 });
+    for (const name of old) await deliverNamed(broker, name, { withinMs: 0 }).catch(ignore);
     if (names.length > old.length && this.#isWatching) this.#timer.in(patienceWithOthersMs);
   }
 }
+
+const ignore = (): void => undefined; // the next pass tries again

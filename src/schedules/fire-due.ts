@@ -40,12 +40,13 @@ export async function fireDue(
     const own = firings.filter((_, index) => done[index]);
     for (const { schedule, runs } of own)
       for (const { id, entry } of runs) if (entry !== undefined) fired.push({ schedule: schedule.name, id });
-    await Promise.all(own.map((firing) => deliverRuns(broker, firing, patience)));
+    // What cannot be put now stays in the outbox, and maintenance tries again.
+    await Promise.allSettled(own.map((firing) => deliverRuns(broker, firing, patience)));
   }
 }
 
 /** Puts the messages of a step from the outbox, in order. */
-export async function deliverRuns(broker: Broker, { runs }: Pick<Firing, 'runs'>, patience: Patience): Promise<void> {
+async function deliverRuns(broker: Broker, { runs }: Pick<Firing, 'runs'>, patience: Patience): Promise<void> {
   for (const { id, entry } of runs) if (entry !== undefined) await deliver(broker, id, entry, patience);
 }
 

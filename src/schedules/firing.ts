@@ -83,19 +83,19 @@ export function messageOf(definition: Definition, id: string, now: number, inter
   };
 }
 
-/** The step of a due schedule. `hasOpenRun`: its last message has not ended. */
+/** The step of a due schedule. @param isOpen its last message has not ended */
 export function firingOf(
   schedule: StoredSchedule,
   definition: Definition,
   next: NextInstant,
   now: number,
-  hasOpenRun: boolean,
+  isOpen: boolean,
 ): Firing {
   const { name, dueAt = now, fired } = schedule;
   const { limit = Infinity } = definition;
   const { instants, nextDueAt } = planOf(definition, next, dueAt, now, limit - fired);
   const intervalMs = nextDueAt === undefined ? 0 : nextDueAt - (instants.at(-1) ?? dueAt);
-  const isSkipped = (index: number): boolean => definition.overlap === 'skip' && (hasOpenRun || index > 0);
+  const isSkipped = (index: number): boolean => definition.overlap === 'skip' && (isOpen || index > 0);
   const runs = instants.map((instant, index) => {
     const id = runId(name, instant);
     if (isSkipped(index)) return { id, entry: undefined, record: recordOf({ id, dueAt: instant }) };
@@ -107,6 +107,16 @@ export function firingOf(
 }
 
 export const recordOf = (run: StoredRun): string => JSON.stringify(run);
+
+/** Reads what {@link recordOf} wrote; nothing if another program wrote it. */
+export function runIn(text: string): StoredRun[] {
+  try {
+    const run = JSON.parse(text) as StoredRun | null;
+    return typeof run?.id === 'string' ? [run] : [];
+  } catch {
+    return [];
+  }
+}
 
 /** Whether the last message of a schedule has not ended: it is in the outbox, or its job is open. */
 export async function hasOpenRun(broker: Broker, { last }: StoredSchedule, patience: Patience): Promise<boolean> {

@@ -55,7 +55,8 @@ export function lastInstant(next: NextInstant, known: number, now: number): numb
     if (instant !== undefined && instant <= now) from = Math.max(middle, instant - 1);
     else to = middle;
   }
-  return next(from) ?? known;
+  const last = next(from);
+  return last !== undefined && last <= now ? last : known; // `known` is no instant any more, and none came since
 }
 
 const fields: readonly (readonly [name: string, allowed: string])[] = [

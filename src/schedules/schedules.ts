@@ -6,7 +6,7 @@ import { deliver } from '../jobs/outbox.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { newId } from '../wire/id.js';
 import { payloadTextOf, type Definition } from './definition.js';
-import { keptRuns, messageOf, recordOf, type StoredRun } from './firing.js';
+import { keptRuns, messageOf, recordOf, runIn } from './firing.js';
 import { checkScheduleName, type ScheduleOptions } from './options.js';
 import { instantsOf } from './recurrence.js';
 import { manualRunId, scheduleInId } from './run-id.js';
@@ -175,7 +175,7 @@ export class Schedules<In = unknown, R = unknown> {
     const most = a.whole(1, keptRuns)(limit, 'limit');
     await this.#store.existing(name);
     const { broker } = this.context;
-    const runs = (await broker.schedules.runs(name, most)).map((text) => JSON.parse(text) as StoredRun);
+    const runs = (await broker.schedules.runs(name, most)).flatMap(runIn);
     const put = runs.filter(({ putAt }) => putAt !== undefined);
     await Promise.all(put.map(({ id }) => broker.jobs.mend(id)));
     const records = await broker.jobs.records(put.map(({ id }) => id));

@@ -63,6 +63,7 @@ it('finds the last instant before now without visiting those in between', async 
   expect(lastInstant(next, 5_000, 86_400_000_500)).toBe(86_400_000_000);
   expect(lastInstant(next, 5_000, 5_000)).toBe(5_000);
   expect(calls).toBeLessThan(100);
+  expect(lastInstant(next, 5_300, 5_400)).toBe(5_300); // no instant came since
 });
 
 it.each([

@@ -114,7 +114,7 @@ it('a message that a process stored and did not put is put by another one, once'
   const connection = Connection.share({ url: redisUrl() });
   const dying = new Broker(connection, new Keys(reports.name));
   const put = vi.spyOn(Broker.prototype, 'put').mockRejectedValue(new Error('killed'));
-  await expect(fireDue(dying, patience)).rejects.toThrow('killed');
+  await fireDue(dying, patience);
   put.mockRestore();
   await connection.leave();
   expect(await idsOf(reports)).toEqual([]);
