@@ -1,11 +1,13 @@
 import { JobCancelledError } from '../core/errors.js';
 import { hasEnded, jobStatuses, type JobStatus } from '../core/job.js';
+import { sleep } from '../core/timer.js';
 import { standFor } from '../jobs/job-objects.js';
 import type { Job, JobHandle, ResultOptions } from '../jobs/job.js';
 import { flowAsMermaid, flowAsText, type FlowNode } from './picture.js';
 
 /** Jobs that are asked about at once. */
 const portion = 500;
+const shortestLookMs = 500;
 
 /**
  * How many jobs of a flow have each status.
@@ -83,9 +85,7 @@ export class Flow<R = unknown> {
    * console.log((await flow.status()).done, 'of', flow.jobs.length);
    */
   async status(): Promise<FlowCounts> {
-    const counts = Object.fromEntries(jobStatuses.map((status) => [status, 0])) as Record<JobStatus, number>;
-    for (const status of await this.#statuses()) if (status !== undefined) counts[status] += 1;
-    return counts;
+    return countsOf(await this.#statuses());
   }
 
   /**
@@ -101,21 +101,24 @@ export class Flow<R = unknown> {
   }
 
   /**
-   * How many of its jobs have each status, again whenever that changes, until all have ended. It looks twice a second.
+   * How many of its jobs have each status, again whenever that changes, until all have ended. It looks twice a second, and less often for more than 500 jobs.
    *
    * @example
    * for await (const { done } of flow.watch()) bar.set(done / flow.jobs.length);
    */
   async *watch(): AsyncGenerator<FlowCounts> {
+    const ended: (JobStatus | undefined)[] = [];
+    let open = this.jobs;
     for (let before = ''; ;) {
-      const counts = await this.status();
-      const text = JSON.stringify(counts);
-      if (text !== before) yield counts;
-      before = text;
-      const ended = jobStatuses.filter(hasEnded).reduce((sum, status) => sum + counts[status], 0);
-      const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      if (ended === known) return;
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      const statuses = await inPortions(open, (job) => job.status());
+      const counts = countsOf([...ended, ...statuses]);
+      if (JSON.stringify(counts) !== before) yield counts;
+      before = JSON.stringify(counts);
+      const isOver = (index: number): boolean => statuses[index] === undefined || hasEnded(statuses[index]);
+      ended.push(...statuses.filter((_, index) => isOver(index)));
+      open = open.filter((_, index) => !isOver(index));
+      if (open.length === 0) return;
+      await sleep(Math.max(shortestLookMs, open.length)); // thousands of jobs are asked about less often
     }
   }
 
@@ -138,12 +141,16 @@ export class Flow<R = unknown> {
   }
 
   async #firstError(): Promise<unknown> {
-    for (const job of this.jobs) {
-      if ((await job.status()) !== 'failed') continue;
-      return job.result({ timeout: 0 }).catch((error: unknown) => error);
-    }
-    return undefined;
+    const statuses = await this.#statuses();
+    const failed = this.jobs[statuses.indexOf('failed')];
+    return failed?.result({ timeout: 0 }).catch((error: unknown) => error);
   }
+}
+
+function countsOf(statuses: readonly (JobStatus | undefined)[]): FlowCounts {
+  const counts = Object.fromEntries(jobStatuses.map((status) => [status, 0])) as Record<JobStatus, number>;
+  for (const status of statuses) if (status !== undefined) counts[status] += 1;
+  return counts;
 }
 
 /** Calls `ask` for all, some at a time. */
