@@ -2,6 +2,7 @@
 import { type InvalidPayloadError, LeaseLostError, TimedOutError } from '../core/errors.js';
 import { errorFields } from '../core/logger.js';
 import { Bury, RetryIn } from '../core/verdicts.js';
+import { parentOf } from '../jobs/parent.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import { noOptions } from '../wire/envelope.js';
 import { wordsOf } from '../wire/error-record.js';
@@ -171,10 +172,10 @@ async function endAsContinuation(claim: Claim): Promise<void> {
   try {
     const end = await claim.job!.continuation();
     if (end === undefined) return await claim.retryIn(continuationLookMs); // someone has promoted it
-    if (end.status === 'done') return claim.acknowledge(end.result === undefined ? '' : JSON.stringify(end.result));
-    const { name = 'Error', message = '' } = end.error ?? {};
-    const reason = `job ${end.id} of queue "${end.queue}", which has gone on in its place, is ${end.status}`;
-    const error = Object.assign(new Error(message === '' ? reason : message), { name });
+    if (end.how === 'done') return claim.acknowledge(end.result); // the text as it is stored
+    const { id, queue, status, error: cause } = parentOf(end);
+    const reason = `job ${id} of queue "${queue}", which has gone on in its place, is ${status}`;
+    const error = Object.assign(new Error(cause?.message ?? reason), { name: cause?.name ?? 'Error' });
     return await claim.bury({ reason, attempts: claim.attempt, error });
   } catch (error) {
     claim.warnUnsettled(error);

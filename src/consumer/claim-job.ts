@@ -7,6 +7,7 @@ import { parentOf, type ParentOfJob } from '../jobs/parent.js';
 import { deliver, prepareFor } from '../jobs/outbox.js';
 import { payloadType, type Encoded } from '../payload/payload-type.js';
 import type { Patience } from '../redis/connection.js';
+import type { StoredParent } from '../redis/flow-broker.js';
 import type { JobSettleReply } from '../redis/job-transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { errorRecord } from '../wire/error-record.js';
@@ -86,8 +87,9 @@ export class ClaimJob {
   }
 
   /** How the job has ended that has gone on in its place; `undefined` if it has not. */
-  async continuation(): Promise<ParentOfJob | undefined> {
-    return (await this.parents()).findLast(({ status }) => (status as string) !== '');
+  async continuation(): Promise<StoredParent | undefined> {
+    const { context, id } = this.claim;
+    return (await context.broker.flows.parents(id, patience)).findLast(({ how }) => how !== '');
   }
 
   /** {@link settle} as done. What must be put because of it is stored in the same step. @param result its text */
