@@ -21,8 +21,13 @@ export function refIn(text: string): JobRef {
   return { prefix, queue, id };
 }
 
+/** A job of the queue with these keys. */
+function refOf({ names, base }: Keys, id: string): JobRef {
+  return { prefix: names, queue: base.slice(names.length + 1), id };
+}
+
 /** What a job waits for, and what happens then. */
-export interface Blockade {
+export interface AfterTerms {
   readonly parents: readonly JobRef[];
   readonly onFailure: 'cancel' | 'run';
   readonly input: 'previous' | 'own';
@@ -45,31 +50,38 @@ function brokerOf(connection: Connection, { queue, prefix }: JobRef): Broker {
 }
 
 /**
- * Puts a job that waits for others. If it fails, the job is not put.
+ * Puts a job that waits for others. What fails after its put is done by maintenance.
  *
- * @param put stores its message, due {@link afterParents}
+ * @param put stores its message, due {@link afterParents}. @returns false if its id was known
+ * @returns whether it is stored
  * @throws UnknownParentError; what `put` throws
  */
 export async function putAfter(
   broker: Broker,
   child: JobRef,
-  blockade: Blockade,
-  put: () => Promise<unknown>,
+  terms: AfterTerms,
+  put: () => Promise<boolean>,
   patience: Patience,
-): Promise<void> {
+): Promise<boolean> {
   const { connection, flows } = broker;
-  const parents = blockade.parents.map(refText);
-  await flows.block(child.id, lookMs, { ...blockade, parents }, patience);
-  await put();
-  const ends = await Promise.all(blockade.parents.map((parent) => adopt(connection, parent, child, patience)));
-  const unknown = blockade.parents.find((_, index) => ends[index] === 'gone');
+  await flows.block(child.id, lookMs, { ...terms, parents: terms.parents.map(refText) }, patience);
+  if (!(await put())) {
+    await flows.forget(child.id, patience);
+    return false;
+  }
+  const ends = await Promise.all(
+    terms.parents.map((parent) => adopt(connection, parent, child, patience).catch(() => undefined)),
+  );
+  const unknown = terms.parents.find((_, index) => ends[index] === 'gone');
   if (unknown) {
     await broker.jobs.cancel(child.id, `unblock-${child.id}`, patience);
     await flows.forget(child.id, patience);
     throw new UnknownParentError(child.queue, unknown.queue, unknown.id);
   }
   for (const [index, end] of ends.entries())
-    if (typeof end === 'object') await tell(broker, child.id, blockade.parents[index]!, end, patience);
+    if (typeof end === 'object')
+      await tell(broker, child.id, terms.parents[index]!, end, patience).catch(() => undefined);
+  return true;
 }
 
 /**
@@ -123,14 +135,10 @@ export async function deliverNotice(
   patience: Patience,
 ): Promise<void> {
   const { connection, keys } = source;
-  const parent: JobRef = { prefix: keys.names, queue: keys.base.slice(keys.names.length + 1), id: notice.ended };
-  const end = await source.flows.endOf(notice.ended, patience);
-  if (end !== undefined)
-    // it was revived meanwhile
-    for (const text of notice.children) {
-      const child = refIn(text);
-      await tell(brokerOf(connection, child), child.id, parent, end, patience);
-    }
+  const parent = refOf(keys, notice.ended);
+  const end = await source.flows.endOf(notice.ended, patience); // none if it was revived meanwhile
+  for (const child of end ? notice.children.map(refIn) : [])
+    await tell(brokerOf(connection, child), child.id, parent, end!, patience);
   await connection.call((client) => client.hdel(keys.outbox, name), patience);
 }
 
@@ -153,23 +161,24 @@ export function noticeIn(entry: string): EndNotice | undefined {
  * have died between its steps.
  */
 export async function lookAtBlocked(broker: Broker, patience: Patience): Promise<void> {
-  const { connection, keys, flows } = broker;
+  const { flows } = broker;
   const now = await broker.reader.now(patience);
-  for (const id of await flows.blockedBefore(now - lookMs, now, idsPerLook, patience)) {
-    const child: JobRef = { prefix: keys.names, queue: keys.base.slice(keys.names.length + 1), id };
-    const status = await broker.jobs.mend(id, patience);
-    if (status !== 'delayed') {
-      if (status !== undefined || (await flows.blockedSince(id, patience)) < now - unputMs)
-        await flows.forget(id, patience);
-      continue;
-    }
-    const pending = (await flows.parents(id, patience)).filter(({ how }) => how === '').slice(0, parentsPerLook);
-    for (const { text } of pending) {
-      const parent = refIn(text);
-      await brokerOf(connection, parent).jobs.mend(parent.id, patience);
-      const end = await adopt(connection, parent, child, patience);
-      if (end !== undefined) await tell(broker, id, parent, end === 'gone' ? gone : end, patience);
-    }
+  for (const id of await flows.blockedBefore(now - lookMs, now, idsPerLook, patience))
+    await lookAtOne(broker, id, now, patience).catch(() => undefined); // what fails for one must not stop the others
+}
+
+async function lookAtOne(broker: Broker, id: string, now: number, patience: Patience): Promise<void> {
+  const { connection, keys, flows } = broker;
+  const status = await broker.jobs.mend(id, patience);
+  if (status === undefined && (await flows.blockedSince(id, patience)) > now - unputMs) return; // its put may be on its way
+  if (status !== 'delayed') return flows.forget(id, patience);
+  const child = refOf(keys, id);
+  const pending = (await flows.parents(id, patience)).filter(({ how }) => how === '').slice(0, parentsPerLook);
+  for (const { text } of pending) {
+    const parent = refIn(text);
+    await brokerOf(connection, parent).jobs.mend(parent.id, patience);
+    const end = await adopt(connection, parent, child, patience);
+    if (end !== undefined) await tell(broker, id, parent, end === 'gone' ? gone : end, patience);
   }
 }
 

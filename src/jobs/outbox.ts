@@ -63,7 +63,7 @@ export async function deliver(source: Broker, name: string, entry: string, patie
   const { connection } = source;
   const keys = new Keys(followUp.queue, followUp.prefix);
   const target = new Broker(connection, keys);
-  await putFollowUp(target, followUp, patience);
+  await putFollowUp(target, followUp, mostRememberedMs, patience);
   await connection.call((client) => client.hdel(source.keys.outbox, name), patience);
   await connection.call(
     (client) => client.pexpire(keys.mark(followUp.id), followUp.uniqueForMs ?? rememberedMs),
@@ -71,10 +71,21 @@ export async function deliver(source: Broker, name: string, entry: string, patie
   );
 }
 
-/** Puts a message on its queue, once: its id is known there afterwards. */
-export async function putFollowUp(target: Broker, followUp: FollowUp, patience: Patience): Promise<void> {
-  await target.put(batchOf(followUp), patience);
+/**
+ * Puts a message on its queue.
+ *
+ * @param forMs how long its id is known there afterwards; absent: it is not
+ * @returns whether it is stored; false if its id was known
+ */
+export async function putFollowUp(
+  target: Broker,
+  followUp: FollowUp,
+  forMs: number | undefined,
+  patience: Patience,
+): Promise<boolean> {
+  const { duplicates } = await target.put(batchOf(followUp, forMs), patience);
   await announceOnce(target, followUp.queue, patience);
+  return duplicates.size === 0;
 }
 
 /** Names of queues that this process has announced. */
@@ -98,11 +109,11 @@ function parsed(entry: string): FollowUp | undefined {
   }
 }
 
-function batchOf({ id, message, lane, due, hasTtl, tracking }: FollowUp): PutBatch {
+function batchOf({ id, message, lane, due, hasTtl, tracking }: FollowUp, forMs: number | undefined): PutBatch {
   const terms = {
     producer: newId(),
     number: 1,
-    own: { ids: [id], forMs: mostRememberedMs },
+    own: forMs === undefined ? undefined : { ids: [id], forMs },
     hasTtl,
     tracked: tracking && { ...tracking, ids: [id], uniques: [tracking.unique], teller: processId() },
   };

@@ -176,8 +176,10 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
     const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
-    await putBehind(this.#target, this.options, job.id, this.#seal(job.id, rest, encoded.text), input);
-    return job;
+    const message = this.#seal(job.id, rest, encoded.text);
+    const isStored = await putBehind(this.#target, this.options, job.id, message, input);
+    // As for every put, only a job with an id of the caller says whether Redis had it already.
+    return this.options.id === undefined ? job : (this.context.makeJob(job, true, !isStored) as JobFields<T>);
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {

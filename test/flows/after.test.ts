@@ -179,6 +179,30 @@ it('what a process has noted that died before its put is deleted', async () => {
   expect(await redis().pttl(broker.keys.parents('c'))).toBeGreaterThan(0);
 });
 
+it('an id of its own is put once, and what the first put waits for stays', async () => {
+  const queue = aQueue({ track: true });
+  const [one, other] = await queue.putAll([1, 2]);
+  const first = await queue.with({ id: 'x', after: one! }).put('first');
+  const second = await queue.with({ id: 'x', after: other!, onFailure: 'run' }).put('second');
+  expect([first.isDuplicate, second.isDuplicate, second.id]).toEqual([false, true, 'x']);
+  const broker = aBroker(queue.name);
+  expect(await broker.flows.parents('x', patience)).toMatchObject([{ text: `hotqueue ${queue.name} ${one!.id}` }]);
+  const ran: unknown[] = [];
+  const runner = start(queue.worker((payload) => void ran.push(payload)));
+  await first.result({ timeout: '10s' });
+  await runner.stop();
+  expect(ran.filter((payload) => typeof payload === 'string')).toEqual(['first']);
+  const third = await queue.with({ id: 'x', after: queue.job(one!.id) }).put('third');
+  expect(third.isDuplicate).toBe(true);
+  expect(await redis().zcard(broker.keys.blocked)).toBe(0);
+});
+
+it('leaves no key for the ids that the library makes', async () => {
+  const queue = aQueue({ track: true });
+  await queue.with({ after: await queue.put(1) }).put(2);
+  expect(await redis().keys(`{hotqueue:${queue.name}}:id:*`)).toEqual([]);
+});
+
 it('parents in other queues and with other prefixes', async () => {
   const other = aQueue({ track: true, prefix: 'other' });
   const queue = aQueue();
