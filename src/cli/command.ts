@@ -115,6 +115,13 @@ export function refused(sentence: string): void {
   process.exitCode = exitCodes.failed;
 }
 
+export const priorityOption = (): Option =>
+  new Option('--priority <priority>', 'taken before (high) or after (low) normal messages').choices([
+    'high',
+    'normal',
+    'low',
+  ]);
+
 /** Parses a whole number, for commander. */
 export function wholeFrom(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -49,15 +49,23 @@ export function safe(text: string, stream: NodeJS.WriteStream = process.stdout):
     .join('');
 }
 
+const units = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1_000, 's'],
+  [1, 'ms'],
+] as const;
+
+/** A duration that is not rounded, in the largest unit that fits: `90 s`, `2 h`, `250 ms`. */
+export function exactly(ms: number): string {
+  const [size, name] = units.find(([size]) => ms % size === 0)!;
+  return `${ms / size} ${name}`;
+}
+
 /** A duration for people: `now` (under a second), `42 s`, `3 min`, `2 h`, `5 d`. */
 export function age(ms: number): string {
   if (ms < 1_000) return 'now';
-  const units = [
-    [86_400_000, 'd'],
-    [3_600_000, 'h'],
-    [60_000, 'min'],
-    [1_000, 's'],
-  ] as const;
   const [size, name] = units.find(([least]) => ms >= least)!;
   return `${Math.floor(ms / size)} ${name}`;
 }

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { duration, redisCommand, wholeFrom } from './command.js';
+import { duration, priorityOption, redisCommand, wholeFrom } from './command.js';
 import { instant } from './instant.js';
 import { waitOption } from './jobs/wait-option.js';
 import type { PutFlags } from './put-messages.js';
@@ -25,13 +25,7 @@ export function putCommand(): Command {
       new Option('--delay <duration>', 'due after this time, such as 90s or 10m').argParser(duration).conflicts('at'),
     )
     .option('--at <time>', 'due at this time, such as 2026-12-24T18:00', instant)
-    .addOption(
-      new Option('--priority <priority>', 'taken before (high) or after (low) normal messages').choices([
-        'high',
-        'normal',
-        'low',
-      ]),
-    )
+    .addOption(priorityOption())
     .option('--id <id>', 'your own id: while Redis knows it, a second put with it stores nothing')
     .option('--attempts <number>', 'most attempts, including the first one', wholeFrom(1))
     .option('--backoff <duration>', 'wait before the second attempt; it doubles for each later one', duration)

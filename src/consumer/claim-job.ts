@@ -1,7 +1,7 @@
 import { JobCancelledError, LeaseLostError, NotAQueueError, NotTrackedError } from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
-import { afterParents, deliverEnd, putInPlace, type JobRef } from '../jobs/after.js';
+import { afterParents, deliverEnd, continueAs, type JobRef } from '../jobs/after.js';
 import { placeOfJob } from '../jobs/job-objects.js';
 import { parentOf, type ParentOfJob } from '../jobs/parent.js';
 import { deliver, prepareFor } from '../jobs/outbox.js';
@@ -147,7 +147,7 @@ export class ClaimJob {
           resolve(reply === 'done' || reply === 'already');
         });
       });
-    this.session.follow(putInPlace(broker, child, parent, settle, this.session.settling).catch(onReply as () => void));
+    this.session.follow(continueAs(broker, child, parent, settle, this.session.settling).catch(onReply as () => void));
   }
 
   async #note(kind: 'progress' | 'log', text: string): Promise<void> {

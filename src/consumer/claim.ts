@@ -398,7 +398,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   #endedLate(): void {
     this.emit('lost');
     const { session, context, take, index, worker } = this;
-    session.follow(context.broker.forgive(this.id, worker, `${take.number}.${index}`, session.settling));
+    session.follow(context.broker.uncountCrash(this.id, worker, `${take.number}.${index}`, session.settling));
   }
 
   #leaseLost(): LeaseLostError {

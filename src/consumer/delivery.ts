@@ -186,8 +186,8 @@ export abstract class Delivery<T = unknown> implements JobFields<T> {
   abstract parents<R = unknown>(): Promise<ParentOfJob<R>[]>;
 
   /**
-   * The result of this job will be that of another job or flow, once that has ended: whoever awaits this one gets it. Only for tracked
-   * messages. The handler must return after it.
+   * The result of another job or flow, once that has ended, becomes the result of this job. Only for tracked messages. The handler
+   * must return after it.
    *
    * @throws NotTrackedError, AlreadySettledError; NotAQueueError if the other job is on another Redis
    * @example

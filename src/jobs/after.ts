@@ -70,7 +70,7 @@ export async function putAfter(
     return false;
   }
   const ends = await Promise.all(
-    terms.parents.map((parent) => adopt(connection, parent, child, patience).catch(() => undefined)),
+    terms.parents.map((parent) => addChild(connection, parent, child, patience).catch(() => undefined)),
   );
   const unknown = terms.parents.find((_, index) => ends[index] === 'gone');
   if (unknown) {
@@ -89,7 +89,7 @@ export async function putAfter(
  *
  * @param settle stores its message again, due {@link afterParents}. @returns whether it did
  */
-export async function putInPlace(
+export async function continueAs(
   broker: Broker,
   child: JobRef,
   parent: JobRef,
@@ -101,18 +101,18 @@ export async function putInPlace(
   const what = { parents: [refText(parent)], onFailure: 'run', input: 'own', due: '' };
   await flows.block(child.id, lookMs, what, patience);
   if (!(await settle())) return;
-  const end = await adopt(connection, parent, child, patience);
+  const end = await addChild(connection, parent, child, patience);
   if (end !== undefined) await tell(broker, child.id, parent, end === 'gone' ? gone : end, patience);
 }
 
 /** Notes at a job that another one waits for it. @returns how it has ended; `undefined` if it has not, `'gone'` if it has no record */
-async function adopt(
+async function addChild(
   connection: Connection,
   parent: JobRef,
   child: JobRef,
   patience: Patience,
 ): Promise<ParentEnd | 'gone' | undefined> {
-  return brokerOf(connection, parent).flows.adopt(parent.id, refText(child), patience);
+  return brokerOf(connection, parent).flows.addChild(parent.id, refText(child), patience);
 }
 
 /** Tells a job that one of its parents has ended. */
@@ -177,7 +177,7 @@ async function lookAtOne(broker: Broker, id: string, now: number, patience: Pati
   for (const { text } of pending) {
     const parent = refIn(text);
     await brokerOf(connection, parent).jobs.mend(parent.id, patience);
-    const end = await adopt(connection, parent, child, patience);
+    const end = await addChild(connection, parent, child, patience);
     if (end !== undefined) await tell(broker, id, parent, end === 'gone' ? gone : end, patience);
   }
 }

@@ -24,7 +24,7 @@ export class Scheduler {
   /** When the last pass began, monotonic ms. */
   #passedAt = -Infinity;
   /** Whether it found schedules, or messages in the outbox. */
-  #hasDuties = false;
+  #hasWork = false;
   /** What was in the outbox at the last look. */
   #seen = new Set<string>();
 
@@ -43,7 +43,7 @@ export class Scheduler {
 
   /** Passes soon: the promoter calls this for each delayed message, and most queues with delayed messages have no schedules. */
   look(): void {
-    const leftMs = this.#passedAt + (this.#hasDuties ? shortestLookMs : longestLookMs) - performance.now();
+    const leftMs = this.#passedAt + (this.#hasWork ? shortestLookMs : longestLookMs) - performance.now();
     if (leftMs > 0) this.#timer.in(leftMs);
     else this.#passNow();
   }
@@ -65,7 +65,7 @@ export class Scheduler {
     await this.#deliverOld().catch(ignore);
     await lookAtBlocked(broker, { withinMs: 0 }).catch(ignore);
     const { fired, nextDueMs } = await fireDue(broker, { withinMs: 0 });
-    this.#hasDuties = nextDueMs !== undefined || this.#seen.size > 0;
+    this.#hasWork = nextDueMs !== undefined || this.#seen.size > 0;
     for (const { schedule, id } of fired) emit(events, 'fire', { queue, schedule, id });
     if (this.#isWatching && nextDueMs !== undefined) this.#timer.in(nextDueMs + Math.random() * longestJitterMs);
   }

@@ -60,9 +60,14 @@ export class FlowBroker {
     await this.connection.call((client) => client.del(this.keys.parents(id)), patience);
   }
 
-  /** adopt: notes that another job waits for this one. @returns how this one ended; `undefined` if it has not, `'gone'` without a record */
-  async adopt(id: string, child: string, patience: Patience): Promise<ParentEnd | 'gone' | undefined> {
-    const reply = (await this.connection.script('adopt', [this.keys.job(id)], [`"${child}"`], patience)) as string[];
+  /** add-child: notes that another job waits for this one. @returns how this one ended; `undefined` if it has not, `'gone'` without a record */
+  async addChild(id: string, child: string, patience: Patience): Promise<ParentEnd | 'gone' | undefined> {
+    const reply = (await this.connection.script(
+      'add-child',
+      [this.keys.job(id)],
+      [`"${child}"`],
+      patience,
+    )) as string[];
     const [status = '', result = '', failure = ''] = reply;
     if (status === '') return 'gone';
     return hasEnded(status) ? { status: status as JobStatus, result, failure } : undefined;

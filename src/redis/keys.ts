@@ -19,8 +19,8 @@ export class Keys {
   /** Sorted set: keys in {@link delayedMessages}, scored by due time in server ms. */
   readonly delayed: string;
   readonly delayedMessages: string;
-  /** Hash: id of a message → how many of its crashes were none; and claims that were forgiven. See `scripts/forgive.lua`. Expires. */
-  readonly forgiven: string;
+  /** Hash: id of a message → how many of its crashes were none; and claims whose crash was uncounted. See `scripts/uncount-crash.lua`. Expires. */
+  readonly uncounted: string;
   /** Sorted set: keys in {@link deadMessages}, scored by time of burial in server ms. */
   readonly dead: string;
   readonly deadMessages: string;
@@ -91,7 +91,7 @@ export class Keys {
     this.delayedMessages = `${this.#own}delayed:messages`;
     this.dead = `${this.#own}dead`;
     this.deadMessages = `${this.#own}dead:messages`;
-    this.forgiven = `${this.#own}forgiven`;
+    this.uncounted = `${this.#own}uncounted`;
     this.workers = `${this.#own}workers`;
     this.registry = `${this.#own}registry`;
     this.left = `${this.#own}left`;

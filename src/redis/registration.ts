@@ -7,8 +7,8 @@ import { beatCall, claimKeys, leaveCall, registrationKeys, type ScriptCall } fro
 import type { Take } from './take.js';
 import type { QueueHints, RecoverReply, WorkerCommand } from './transitions.js';
 
-/** How long a crash stays forgiven: longer than a message waits for its next two crashes. */
-const forgivenMemoryMs = 86_400_000;
+/** How long a crash stays uncounted: longer than a message waits for its next two crashes. */
+const uncountedMemoryMs = 86_400_000;
 /** How long Redis knows that a process held a quarantined message: longer than recovery of its workers takes. */
 const quarantineMemoryMs = 86_400_000;
 
@@ -91,8 +91,8 @@ export class Registration {
     wire: 'hotqueue' | 'plain',
     patience: Patience,
   ): Promise<RecoverReply | { readonly endsInMs: number }> {
-    const { dead, deadMessages, forgiven } = this.keys;
-    const keys = [...claimKeys(this.keys, worker), ...registrationKeys(this.keys), dead, deadMessages, forgiven];
+    const { dead, deadMessages, uncounted } = this.keys;
+    const keys = [...claimKeys(this.keys, worker), ...registrationKeys(this.keys), dead, deadMessages, uncounted];
     const isSpared = await this.reader.isQuarantinedElsewhere(worker, patience);
     const bounds = [mostRecovered.messages, mostRecovered.bytes];
     const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0, ...bounds];
@@ -110,15 +110,15 @@ export class Registration {
   }
 
   /**
-   * forgive: takes a crash of a message back. The lease of its worker had ended, and then its handler ended well, so nothing had died.
+   * uncount-crash: takes a crash of a message back. The lease of its worker had ended, and then its handler ended well, so nothing had died.
    * If the message was buried for this crash, it is deleted, as its work is done.
    *
    * @param claim number of the take and index of the message
    */
-  async forgive(id: string, worker: string, claim: string, patience: Patience): Promise<void> {
-    const { dead, deadMessages, forgiven } = this.keys;
-    const args = [id, worker, claim, forgivenMemoryMs];
-    await this.connection.script('forgive', [dead, deadMessages, forgiven], args, patience);
+  async uncountCrash(id: string, worker: string, claim: string, patience: Patience): Promise<void> {
+    const { dead, deadMessages, uncounted } = this.keys;
+    const args = [id, worker, claim, uncountedMemoryMs];
+    await this.connection.script('uncount-crash', [dead, deadMessages, uncounted], args, patience);
   }
 
   /**

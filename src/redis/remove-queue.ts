@@ -67,7 +67,7 @@ export async function findKeys(connection: Connection, keys: Keys, patience: Pat
     keys.scheduleRuns(''),
     keys.parents(''),
   ];
-  const single = [...keys.jobIndexes, keys.forgiven, keys.blocked];
+  const single = [...keys.jobIndexes, keys.uncounted, keys.blocked];
   const withClaims = found.filter((key) => key.startsWith(claims)).map((key) => key.slice(claims.length));
   return {
     workers: [...new Set([...withClaims, ...leases, ...registered])],

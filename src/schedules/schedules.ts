@@ -18,8 +18,8 @@ const nextTable = a.whole(1, 1_000);
 /**
  * The schedules of a queue, as `queue.schedules`: they put a message at the times of a cron expression or at equal intervals.
  *
- * They are stored in Redis. Whoever takes from the queue fires them, so they need no process of their own, and any number of processes
- * puts one message for each instant.
+ * They are stored in Redis. Every process that takes messages from the queue also fires its schedules. However many do so, each instant
+ * gets one message.
  *
  * @typeParam In the payload that may be put
  * @typeParam R what the handlers return

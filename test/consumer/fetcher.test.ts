@@ -96,7 +96,7 @@ it('continues to number its takes after a lost lease, so that a late settlement 
   expect(scene.calls).toEqual(['beat w2 before 3; 2: 0 of 1']);
   old!.acknowledge(); // the handler ends late
   await fetcher.session.settler.drained();
-  expect(scene.calls).toEqual(['ack w1 1 over', 'forgive']);
+  expect(scene.calls).toEqual(['ack w1 1 over', 'uncountCrash']);
   await fetcher.beat();
   expect(scene.calls).toEqual(['beat w2 before 3; 2: 0 of 1']);
   expect(await scene.claims()).toEqual(['a2', 't2']); // the message is still active at its new worker

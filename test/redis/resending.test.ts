@@ -218,9 +218,9 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
     await endLease(broker, worker);
     return () => broker.recover(worker, 'hotqueue', at).then((found) => 'waiting' in found);
   },
-  forgive: async (broker) => {
+  'uncount-crash': async (broker) => {
     await dead(broker);
-    return () => broker.forgive('other', 'w', '1.1', at);
+    return () => broker.uncountCrash('other', 'w', '1.1', at);
   },
   block: async (broker) => () =>
     broker.flows.block(
@@ -229,9 +229,9 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
       { parents: ['hotqueue q a', 'hotqueue q b'], onFailure: 'run', input: 'own', due: '' },
       at,
     ),
-  adopt: async (broker) => {
+  'add-child': async (broker) => {
     await running(broker);
-    return () => broker.flows.adopt('a', 'hotqueue q c', at);
+    return () => broker.flows.addChild('a', 'hotqueue q c', at);
   },
   'parent-ended': async (broker) => {
     const messages = [{ id: 'c', due: { at: afterParents }, lane: 'b' as const, message: textOfTracked('c') }];

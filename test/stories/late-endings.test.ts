@@ -80,12 +80,12 @@ it('a dead letter of work that ended well after all is deleted', async () => {
   await runner.stop();
 });
 
-it('a claim is forgiven once, and no dead letter of another cause is deleted', async () => {
+it('a crash is uncounted once, and no dead letter of another cause is deleted', async () => {
   const queue = aQueue();
   const broker = aBroker(queue.name);
-  for (let call = 0; call < 3; call += 1) await broker.forgive('m', 'w', '1.1', patience);
-  expect(await redis().hget(broker.keys.forgiven, 'm')).toBe('1');
-  expect(await redis().pttl(broker.keys.forgiven)).toBeGreaterThan(0);
+  for (let call = 0; call < 3; call += 1) await broker.uncountCrash('m', 'w', '1.1', patience);
+  expect(await redis().hget(broker.keys.uncounted, 'm')).toBe('1');
+  expect(await redis().pttl(broker.keys.uncounted)).toBeGreaterThan(0);
   const runner = start(queue.worker(() => Promise.reject(new Error('no')), { attempts: 1 }));
   const { id } = (await queue.put('x')) as { id: string };
   await until(
@@ -93,6 +93,6 @@ it('a claim is forgiven once, and no dead letter of another cause is deleted', a
     (size) => size === 1,
   );
   await runner.stop();
-  await broker.forgive(id, 'w', '2.1', patience);
+  await broker.uncountCrash(id, 'w', '2.1', patience);
   expect(await queue.dead.size()).toBe(1);
 });

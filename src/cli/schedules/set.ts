@@ -1,6 +1,14 @@
 import { Option, type Command } from 'commander';
 import type { Duration, Priority, ScheduleOptions } from 'hotqueue';
-import { duration, redisCommand, usage, wholeFrom, withTextQueue, type RedisFlags } from '../command.js';
+import {
+  duration,
+  priorityOption,
+  redisCommand,
+  usage,
+  wholeFrom,
+  withTextQueue,
+  type RedisFlags,
+} from '../command.js';
 import { instant } from '../instant.js';
 import type { JsonText } from '../json-text.js';
 import { print } from '../output.js';
@@ -64,13 +72,7 @@ export function setCommand(): Command {
     .option('--attempts <number>', 'most attempts of each message, including the first one', wholeFrom(1))
     .option('--backoff <duration>', 'wait before the second attempt; it doubles for each later one', duration)
     .option('--ttl <duration>', 'bury a message that waits longer than this', duration)
-    .addOption(
-      new Option('--priority <priority>', 'taken before (high) or after (low) normal messages').choices([
-        'high',
-        'normal',
-        'low',
-      ]),
-    )
+    .addOption(priorityOption())
     .option('--no-track', 'keep no job records: the history does not show how runs ended')
     .action(setSchedule);
 }

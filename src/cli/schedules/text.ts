@@ -1,7 +1,7 @@
 import type { Schedule, ScheduleRun } from 'hotqueue';
 import { factLines, instantText, section, type Fact } from '../facts.js';
 import type { JsonText } from '../json-text.js';
-import { ahead, age, jsonLine, jsonWith } from '../output.js';
+import { ahead, age, exactly, jsonLine, jsonWith } from '../output.js';
 
 /** An instant in a time zone: `Fri, 27 Nov 2026, 03:00:00 GMT+1`. */
 function inZone(at: number, timeZone: string): string {
@@ -24,19 +24,7 @@ export function timesAsText(
 
 /** When it is due: the cron expression or the interval. */
 function rhythm({ cron, timeZone, everyMs }: Schedule): string {
-  return cron === undefined ? `every ${spelled(everyMs!)}` : `${cron} (${timeZone})`;
-}
-
-/** An interval without a rest in the largest unit that fits. */
-function spelled(ms: number): string {
-  const units = [
-    [86_400_000, 'd'],
-    [3_600_000, 'h'],
-    [60_000, 'min'],
-    [1_000, 's'],
-  ] as const;
-  const fitting = units.find(([size]) => ms % size === 0);
-  return fitting ? `${ms / fitting[0]} ${fitting[1]}` : `${ms} ms`;
+  return cron === undefined ? `every ${exactly(everyMs!)}` : `${cron} (${timeZone})`;
 }
 
 const nextOf = ({ nextAt, isPaused }: Schedule, now: number): string =>
@@ -69,7 +57,7 @@ export function scheduleAsText(
     start !== undefined && ['start', new Date(start).toISOString()],
     end !== undefined && ['end', new Date(end).toISOString()],
     ['runs', limit === undefined ? String(runs) : `${runs} of ${limit}`],
-    jitterMs !== undefined && ['jitter', spelled(jitterMs)],
+    jitterMs !== undefined && ['jitter', exactly(jitterMs)],
     worker !== undefined && ['worker', worker],
     declaredAt !== undefined && ['declared', instantText(declaredAt, now)],
   ];

@@ -1,7 +1,7 @@
 -- recover: active messages of a worker with an ended lease -> waiting (head), quarantined (head) or dead
 -- KEYS  1 claims of that worker (hash, _lib.lua)  2 workers (zset)  3 quarantine  4 requeued  5 inbox  6 high  7 base  8 low (lists)
 --       9 registry  10 meta  11 heartbeats  12 commands  13 registry of the earlier layouts (hashes)  14 dead (zset)
---       15 dead messages (hash)  16 forgiven crashes (hash: id -> how many)
+--       15 dead messages (hash)  16 uncounted crashes (hash: id -> how many)
 -- ARGV  1 that worker  2 lease in ms  3 number of crashes that buries a message  4 'a' on a plain queue: messages with a new
 --       header go to requeued; else 'b': they go back to their lane  5 '1' if its process held a quarantined message elsewhere
 --       6 most messages of a call  7 most bytes: a call that has reached one of these gives no further take back
@@ -14,7 +14,7 @@
 -- this message is counted, and the other messages go back unchanged. Without a quarantined message, the crash of every
 -- message is counted. Only headers are read and written: a payload may be what killed the worker. A crash that turned out to be none
 -- is taken back: the handler had ended well, and its acknowledgement came after the recovery.
-local claims, workers, meta, dead, deadMessages, forgiven = KEYS[1], KEYS[2], KEYS[10], KEYS[14], KEYS[15], KEYS[16]
+local claims, workers, meta, dead, deadMessages, uncounted = KEYS[1], KEYS[2], KEYS[10], KEYS[14], KEYS[15], KEYS[16]
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
 redis.call('ZREM', workers, '') -- Redis allows this when out of memory, and then all later writes
@@ -48,10 +48,10 @@ local function crash(lane, message, token)
   local id, attempts, crashes, fields, length = parseHeader(message)
   if not id then id, attempts, crashes, fields, length = worker .. '.' .. lane .. token, 0, 0, '', 0 end
   crashes = crashes + 1
-  local none = crashes >= limit - 1 and tonumber(redis.call('HGET', forgiven, id) or 0) or 0
+  local none = crashes >= limit - 1 and tonumber(redis.call('HGET', uncounted, id) or 0) or 0
   if none > 0 then
     crashes = math.max(0, crashes - none)
-    redis.call('HDEL', forgiven, id)
+    redis.call('HDEL', uncounted, id)
   end
   message = headerLine(id, attempts, crashes, fields) .. string.sub(message, length + 1)
   if crashes >= limit then

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { chain, group, HotQueue, type Flow, type Job } from '../../../src/index.js';
-import type { OwnChild } from '../children.js';
 import { ClusterNodes } from '../cluster-nodes.js';
+import { Crew } from '../crew.js';
 import type { FlowTask } from '../flow-process.js';
 import { connect, type Road } from '../road.js';
 import type { Scenario } from '../scenario.js';
@@ -12,31 +12,12 @@ import type { World } from '../world.js';
 const names = ['flow-a', 'flow-b', 'flow-c', 'flow-d'];
 
 /** The processes that work on the queues. */
-class Crew {
-  readonly #children: { proc: string; child: OwnChild }[] = [];
-
-  constructor(
-    private readonly world: World,
-    private readonly road: Road,
-  ) {
-    for (let count = 0; count < 3; count += 1) this.#add();
-  }
-
-  async replaceOne(): Promise<void> {
-    const at = this.world.dice.whole(0, this.#children.length - 1);
-    const [{ proc, child }] = this.#children.splice(at, 1) as [{ proc: string; child: OwnChild }];
-    await child.kill();
-    this.world.fault('kill', { target: proc });
-    this.#add();
-  }
-
-  #add(): void {
-    const { world, road } = this;
+const crewOf = (world: World, road: Road): Crew =>
+  new Crew(world, 3, () => {
     const proc = world.name('flow');
     const task: FlowTask = { folder: path.join(world.place, 'history'), proc, road, queues: names };
-    this.#children.push({ proc, child: world.spawn('flow-process', task) });
-  }
-}
+    return { proc, child: world.spawn('flow-process', task) };
+  });
 
 /** Puts flows of several forms, and asserts at the end that each job ran once, after all for which it waits. */
 class Flows {
@@ -118,7 +99,7 @@ const w01: Scenario = {
   withinMs,
   async run(world) {
     const road = { url: world.redis.url };
-    const crew = new Crew(world, road);
+    const crew = crewOf(world, road);
     const flows = new Flows(world, road);
     for (let round = 0; round < (world.isLong ? 60 : 10); round += 1) {
       await flows.put();
@@ -136,12 +117,12 @@ const w04: Scenario = {
   async run(world) {
     const proxy = await world.proxy();
     const wanted = world.isLong ? 1_000 : 120;
-    const scripts = new Set(['settle', 'parent-ended', 'adopt', 'promote', 'hdel', 'hget']);
+    const scripts = new Set(['settle', 'parent-ended', 'add-child', 'promote', 'hdel', 'hget']);
     proxy.rule = ({ name, reply }) => {
       if (!scripts.has(name) || proxy.faults() >= wanted || !world.dice.chance(0.15)) return undefined;
       return { kind: reply ? 'after' : 'before' };
     };
-    new Crew(world, { url: proxy.url });
+    crewOf(world, { url: proxy.url });
     const flows = new Flows(world, { url: world.redis.url });
     while (proxy.faults() < wanted) {
       await flows.put();
@@ -160,7 +141,7 @@ const w13: Scenario = {
     const cluster = await ClusterNodes.start(path.join(world.place, 'cluster'));
     world.atEnd(() => cluster.close());
     world.direct = (await cluster.owner('hotqueue:jobs')).client;
-    const crew = new Crew(world, cluster.road);
+    const crew = crewOf(world, cluster.road);
     const flows = new Flows(world, cluster.road);
     for (let round = 0; round < (world.isLong ? 15 : 3); round += 1) {
       await flows.put();

@@ -1,4 +1,4 @@
--- adopt: a job that has not ended -> one that knows another job, which waits for it
+-- add-child: a job that has not ended -> one that knows another job, which waits for it
 -- KEYS  1 record of this job (hash)
 -- ARGV  1 the other job, as a JSON string
 -- Returns {status} if this job has not ended, and the other one is noted; {status, result, last failure} if it has ended; {''} if there

@@ -1,0 +1,31 @@
+import type { OwnChild } from './children.js';
+import type { World } from './world.js';
+
+/** Some processes of one kind, which a scenario ends and replaces. */
+export class Crew {
+  readonly #children: { proc: string; child: OwnChild }[] = [];
+  #started = 0;
+
+  /** @param start starts a process. `index` counts all that were started */
+  constructor(
+    private readonly world: World,
+    size: number,
+    private readonly start: (index: number) => { proc: string; child: OwnChild },
+  ) {
+    for (let count = 0; count < size; count += 1) this.#add();
+  }
+
+  /** Ends one process with SIGKILL, and starts another one. */
+  async replaceOne(): Promise<void> {
+    const at = this.world.dice.whole(0, this.#children.length - 1);
+    const [{ proc, child }] = this.#children.splice(at, 1) as [{ proc: string; child: OwnChild }];
+    await child.kill();
+    this.world.fault('kill', { target: proc });
+    this.#add();
+  }
+
+  #add(): void {
+    this.#children.push(this.start(this.#started));
+    this.#started += 1;
+  }
+}
