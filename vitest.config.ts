@@ -6,14 +6,25 @@ const common = {
   globalSetup: ['test/support/global-setup.ts'],
 };
 
-/** They wait for leases and outages of a minute, or install the package in other projects: `npm run test:long`. */
+/** `npm run test:long`: they wait for leases and outages of a minute, install the package, or start the linters again and again. */
 const long = [
   'test/cli/worker-processes.test.ts',
+  'test/house/lint.test.ts',
   'test/package.test.ts',
   'test/redis/server-states.test.ts',
   'test/redis/slow-link.test.ts',
+  'test/schedules/reference.test.ts',
 ];
 const longOnBoth = ['test/stories/blocking.test.ts', 'test/stories/recovery.test.ts'];
+/** What a script does step by step, once more on the JavaScript engine: the stories show there that it works as a whole. */
+const longOnEngine = [
+  'test/chaos/simulation.test.ts',
+  'test/redis/broker*.test.ts',
+  'test/redis/model.test.ts',
+  'test/redis/resending.test.ts',
+  'test/stories/crashes.test.ts',
+  'test/stories/processes.test.ts',
+];
 
 export default defineConfig({
   resolve: { alias: { hotqueue: new URL('./src/index.ts', import.meta.url).pathname } },
@@ -42,22 +53,29 @@ export default defineConfig({
             'test/jobs/**/*.test.ts',
             'test/flows/**/*.test.ts',
             'test/schedules/schedules.test.ts',
-            'test/redis/broker*.test.ts',
-            'test/redis/model.test.ts',
-            'test/redis/resending.test.ts',
-            'test/chaos/simulation.test.ts',
           ],
-          exclude: longOnBoth,
+          exclude: [...longOnBoth, ...longOnEngine],
           provide: { serverKind: 'engine' },
         },
       },
       {
         extends: true,
-        test: { ...common, name: 'long', include: [...long, ...longOnBoth], provide: { serverKind: 'redis' } },
+        test: {
+          ...common,
+          name: 'long',
+          include: [...long, ...longOnBoth],
+          provide: { serverKind: 'redis' },
+          testTimeout: 300_000,
+        },
       },
       {
         extends: true,
-        test: { ...common, name: 'long-engine', include: longOnBoth, provide: { serverKind: 'engine' } },
+        test: {
+          ...common,
+          name: 'long-engine',
+          include: [...longOnBoth, ...longOnEngine],
+          provide: { serverKind: 'engine' },
+        },
       },
       {
         // The rules about this repository. They run eslint, tsc and typedoc, which need all cores: alone, after the others.
@@ -66,6 +84,7 @@ export default defineConfig({
           ...common,
           name: 'house',
           include: ['test/house/**/*.test.ts'],
+          exclude: long,
           provide: { serverKind: 'redis' },
           testTimeout: 300_000,
           maxWorkers: 1,
