@@ -205,7 +205,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
       maintenance: new MaintenanceService({ name, broker, wire, events, logger: log }),
       retryDefaults: put,
       results: resultsOf(result, put.track || defaultTracking),
-      makeJob: (fields, isTracked, isDuplicate) => makeJob(this.#records, fields, isTracked, isDuplicate),
+      makeJob: (...of) => makeJob(this.#records, ...of),
       declareSchedule: (worker, schedule, its) => this.schedules.declare(worker, schedule, its),
       runners: new Set(),
       admit: this.#admit,

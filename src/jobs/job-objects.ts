@@ -13,8 +13,10 @@ import type { JobRecord } from './record.js';
 export interface JobSource {
   /** Where its records are. */
   readonly broker: Broker;
-  /** @param isOwn whether this process has put the job */
-  result(id: string, options: ResultOptions | undefined, isOwn: boolean): Promise<unknown>;
+  /** Number of the subscription to the ends of the jobs of this process; 0 if there is none. */
+  readonly subscription: number;
+  /** @param heardFrom the subscription that tells its end, see `JobWaits.wait`; `undefined` if another process has put the job */
+  result(id: string, options: ResultOptions | undefined, heardFrom: number | undefined): Promise<unknown>;
   status(id: string): Promise<JobStatus | undefined>;
   fetch(id: string): Promise<JobRecord | undefined>;
   watch(id: string, options?: { signal?: AbortSignal }): AsyncIterableIterator<JobStep>;
@@ -76,23 +78,23 @@ export class TrackedJob implements JobHandle {
   declare readonly payload?: unknown;
   declare readonly putAt?: number;
   readonly #source: JobSource;
-  readonly #isOwn: boolean;
+  #heardFrom: number | undefined;
 
-  /** @param isOwn whether this process has put the message */
-  constructor(source: JobSource, id: string, queue: string, isOwn = false, fields?: JobFields) {
+  /** @param heardFrom see {@link JobSource.result} */
+  constructor(source: JobSource, id: string, queue: string, heardFrom?: number, fields?: JobFields) {
     this.id = id;
     this.queue = queue;
     this.#source = source;
-    this.#isOwn = isOwn;
-    const { connection, keys } = source.broker;
-    placeOf.set(this, { ref: { queue, prefix: keys.names, id }, connection });
+    this.#heardFrom = heardFrom;
     if (!fields) return;
     this.payload = fields.payload;
     this.putAt = fields.putAt;
   }
 
   result(options?: ResultOptions): Promise<unknown> {
-    return this.#source.result(this.id, options, this.#isOwn);
+    const heardFrom = this.#heardFrom;
+    if (heardFrom !== undefined) this.#heardFrom = 0; // its end is told once
+    return this.#source.result(this.id, options, heardFrom);
   }
 
   status(): Promise<JobStatus | undefined> {
@@ -114,15 +116,28 @@ export class TrackedJob implements JobHandle {
   [inspect.custom](): object {
     return fieldsOf(this);
   }
+
+  /** Where a tracked job is; `undefined` for another value. */
+  static placeOf(this: void, job: object): Place | undefined {
+    if (!(#source in job)) return undefined;
+    const { id, queue } = job;
+    const { connection, keys } = job.#source.broker;
+    return { ref: { queue, prefix: keys.names, id }, connection };
+  }
 }
 
-/** Where a tracked job is. */
-const placeOf = new WeakMap<object, { readonly ref: JobRef; readonly connection: Connection }>();
+/** A job, and the connection to its Redis. */
+interface Place {
+  readonly ref: JobRef;
+  readonly connection: Connection;
+}
+
+/** What stands for a job. */
+const standsFor = new WeakMap<object, object>();
 
 /** What stands for a job, such as a flow for its last one. */
 export function standFor(object: object, job: object): void {
-  const place = placeOf.get(job);
-  if (place) placeOf.set(object, place);
+  standsFor.set(object, job);
 }
 
 /**
@@ -130,9 +145,9 @@ export function standFor(object: object, job: object): void {
  *
  * @throws NotTrackedError, InvalidOptionError if it is no job
  */
-export function placeOfJob(job: unknown, option: string): { readonly ref: JobRef; readonly connection: Connection } {
+export function placeOfJob(job: unknown, option: string): Place {
   if (job instanceof UntrackedJob) throw new NotTrackedError(job.queue, job.id, option);
-  const place = typeof job === 'object' && job !== null ? placeOf.get(job) : undefined;
+  const place = typeof job === 'object' && job !== null ? TrackedJob.placeOf(standsFor.get(job) ?? job) : undefined;
   if (place) return place;
   throw new InvalidOptionError(
     option,
@@ -140,10 +155,20 @@ export function placeOfJob(job: unknown, option: string): { readonly ref: JobRef
   );
 }
 
-/** The job of a message that was put. @param isDuplicate absent where the question makes no sense */
-export function makeJob(source: JobSource, fields: JobFields, isTracked: boolean, isDuplicate?: boolean): Job {
-  const job = isTracked
-    ? new TrackedJob(source, fields.id, fields.queue, isDuplicate !== true, fields)
-    : new UntrackedJob(fields);
+/**
+ * The job of a message.
+ *
+ * @param isDuplicate absent where the question makes no sense
+ * @param isUnsent whether its message will be put only now: then a subscription that has begun will tell its end
+ */
+export function makeJob(
+  source: JobSource,
+  fields: JobFields,
+  isTracked: boolean,
+  isDuplicate?: boolean,
+  isUnsent = false,
+): Job {
+  const heardFrom = isDuplicate === true ? undefined : isUnsent ? source.subscription : 0;
+  const job = isTracked ? new TrackedJob(source, fields.id, fields.queue, heardFrom, fields) : new UntrackedJob(fields);
   return (isDuplicate === undefined ? job : Object.assign(job, { isDuplicate })) as Job;
 }

@@ -58,11 +58,15 @@ export class QueueJobs implements JobSource {
     this.#closing.abort(error);
   }
 
-  async result(id: string, options: ResultOptions | undefined, isOwn: boolean): Promise<unknown> {
+  get subscription(): number {
+    return this.#waits.subscription;
+  }
+
+  async result(id: string, options: ResultOptions | undefined, heardFrom: number | undefined): Promise<unknown> {
     const { name } = this.context;
     const limits = options === undefined ? noLimits : limitsOf(id, options);
     this.context.admit();
-    const awaited = await this.#waits.wait(id, isOwn, withCallerSignal(limits));
+    const awaited = await this.#waits.wait(id, heardFrom, withCallerSignal(limits));
     const end = awaited.status === 'late' ? await this.#lastLook(id) : awaited;
     switch (end.status) {
       case 'done':

@@ -16,6 +16,9 @@ export interface WaitLimits {
 
 /** News may be lost: at the latest after this time the records are read again. */
 const lookMs = 5_000;
+/** So many ends of jobs for which nothing waits yet are kept, if they are not longer than so many characters. */
+const mostHeard = 1_000;
+const mostHeardCharacters = 1_048_576;
 const mendedAtOnce = 100;
 
 /** One call of `result()`. */
@@ -68,7 +71,8 @@ interface Awaited {
 /**
  * All waits for the ends of jobs of one queue. Their process hears of the ends of its own jobs on one channel, and of a job that another
  * process has put on the channel of that job. The state is in the record, so each wait reads it when its subscription begins, and
- * again every five seconds.
+ * again every five seconds. Only a wait for a job that was put after its subscription had begun need not read it first: its end was
+ * not told before, or is among the ends that are kept.
  */
 export class JobWaits {
   readonly #awaited = new Map<string, Awaited>();
@@ -77,22 +81,27 @@ export class JobWaits {
   #timer: NodeJS.Timeout | undefined;
   /** Ends the subscription to the jobs of this process. It begins with the first wait, and lasts until the queue closes. */
   #unlisten: (() => void) | undefined;
-  #isListening = false;
+  /** Number of the subscription to the jobs of this process. It changes when news may have been lost; 0 before it begins. */
+  subscription = 0;
+  /** Ends of jobs of this process for which nothing waits yet, and how many characters they have. */
+  readonly #heard = new Map<string, string>();
+  #heardCharacters = 0;
 
   constructor(private readonly broker: Broker) {}
 
   /**
    * Resolves when the job has ended, or has no record, or the time has passed.
    *
-   * @param isOwn whether this process has put it
+   * @param heardFrom the value of `subscription` before this process has put the job, 0 if it is not known; `undefined` if another
+   *   process has put it
    * @throws the reason of the signal
    */
-  wait(id: string, isOwn: boolean, limits: WaitLimits): Promise<JobEnd> {
+  wait(id: string, heardFrom: number | undefined, limits: WaitLimits): Promise<JobEnd> {
     const { signal, timeoutMs } = limits;
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (timeoutMs === 0) return Promise.resolve({ status: 'late', result: undefined });
     const wait = new Wait(limits, (over) => this.#remove(id, over));
-    this.#add(id, wait, isOwn);
+    this.#add(id, wait, heardFrom);
     return wait.promise;
   }
 
@@ -102,7 +111,7 @@ export class JobWaits {
     for (const { waits } of [...this.#awaited.values()]) for (const wait of [...waits]) wait.fail(error);
   }
 
-  #add(id: string, wait: Wait, isOwn: boolean): void {
+  #add(id: string, wait: Wait, heardFrom: number | undefined): void {
     // It keeps the process alive, as a wait should.
     this.#timer ??= setInterval(() => void this.#lookAgain(), lookMs);
     const awaited = this.#awaited.get(id);
@@ -110,10 +119,15 @@ export class JobWaits {
       awaited.waits.add(wait);
       return this.#ask(id);
     }
-    this.#awaited.set(id, { waits: new Set([wait]), unlisten: isOwn ? undefined : this.#listenTo(id) });
-    if (!isOwn) return;
-    if (this.#isListening) return this.#ask(id);
-    this.#listen(); // which asks for all when it begins
+    this.#awaited.set(id, {
+      waits: new Set([wait]),
+      unlisten: heardFrom === undefined ? this.#listenTo(id) : undefined,
+    });
+    if (heardFrom === undefined) return;
+    if (this.subscription === 0) return this.#listen(); // which asks for all when it begins
+    if (heardFrom !== this.subscription) return this.#ask(id);
+    const heard = this.#takeHeard(id);
+    if (heard !== undefined) this.#hear(id, heard);
   }
 
   #remove(id: string, wait: Wait): void {
@@ -134,11 +148,13 @@ export class JobWaits {
       onNews: (text) => {
         for (const line of text.split('\n')) {
           const space = line.indexOf(' ');
-          this.#hear(line.slice(0, space), line.slice(space + 1));
+          const [id, text] = [line.slice(0, space), line.slice(space + 1)];
+          if (this.#awaited.has(id)) this.#hear(id, text);
+          else this.#keepHeard(id, text);
         }
       },
       onBegin: () => {
-        this.#isListening = true;
+        this.#forgetHeard();
         for (const id of this.#awaited.keys()) this.#ask(id);
       },
     });
@@ -158,6 +174,28 @@ export class JobWaits {
     if (!this.#awaited.has(id)) return;
     if (text.startsWith('done ')) return this.#end(id, { status: 'done', result: text.slice(5) || undefined });
     if (hasEnded(text)) this.#ask(id);
+  }
+
+  #keepHeard(id: string, text: string): void {
+    this.#takeHeard(id); // a job that was revived ends again
+    this.#heard.set(id, text);
+    this.#heardCharacters += text.length;
+    if (this.#heard.size > mostHeard || this.#heardCharacters > mostHeardCharacters) this.#forgetHeard();
+  }
+
+  /** From now on the records are read of all jobs that were put before. */
+  #forgetHeard(): void {
+    this.#heard.clear();
+    this.#heardCharacters = 0;
+    this.subscription += 1;
+  }
+
+  #takeHeard(id: string): string | undefined {
+    const text = this.#heard.get(id);
+    if (text === undefined) return undefined;
+    this.#heard.delete(id);
+    this.#heardCharacters -= text.length;
+    return text;
   }
 
   #ask(id: string): void {

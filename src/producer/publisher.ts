@@ -184,7 +184,8 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
 
   #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {
     const fields = { id: this.options.id ?? newId(putAt), queue: this.context.name, payload, putAt };
-    return this.#target.tracking ? (this.context.makeJob(fields, true) as JobFields<T>) : new UntrackedJob<T>(fields);
+    if (!this.#target.tracking) return new UntrackedJob<T>(fields);
+    return this.context.makeJob(fields, true, undefined, true) as JobFields<T>;
   }
 
   /** For none, and for several that would share one id. */

@@ -1,4 +1,5 @@
 import { hasEnded, type JobStatus } from '../core/job.js';
+import { pack, packUtf8 } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import type { BegunJob, BeginReply, JobSettleReply, Settlement, StoredEnd, StoredRecord } from './job-transitions.js';
@@ -34,8 +35,9 @@ export class JobBroker {
       ...this.keys.jobIndexes,
       ...jobs.map(({ id }) => this.keys.job(id)),
     ];
-    const words = jobs.flatMap(({ index, id, attempt, putAt }) => [index, id, attempt, putAt]);
-    const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, ...words];
+    const words: string[] = [];
+    for (const { index, id, attempt, putAt } of jobs) words.push(String(index), id, String(attempt), String(putAt));
+    const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, pack(words)];
     const reply = (await this.connection.script('begin', keys, args, patience)) as string[];
     return reply.map((word) =>
       word === 'ended' || word === 'lost'
@@ -56,9 +58,16 @@ export class JobBroker {
       ...jobIndexes,
       ...settlements.map(({ id }) => this.keys.job(id)),
     ];
-    const args: (string | number | Buffer)[] = [worker, this.mostDeadLetters, mostToldBytes];
-    for (const { take, index, id, isTracked, words } of settlements)
-      args.push(words.length + 4, take.number, index, id, isTracked ? 1 : 0, ...words);
+    const all: (string | Buffer)[] = [];
+    let hasBytes = false;
+    for (const { take, index, id, isTracked, words } of settlements) {
+      all.push(String(words.length + 4), String(take.number), String(index), id, isTracked ? '1' : '0');
+      for (const word of words) {
+        all.push(typeof word === 'number' ? String(word) : word);
+        if (Buffer.isBuffer(word)) hasBytes = true;
+      }
+    }
+    const args = [worker, this.mostDeadLetters, mostToldBytes, hasBytes ? packUtf8(all) : pack(all as string[])];
     return (await this.connection.script('settle', keys, args, patience)) as JobSettleReply[];
   }
 

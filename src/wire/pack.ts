@@ -16,11 +16,11 @@ export function pack(texts: readonly string[]): Buffer {
   return Buffer.byteLength(all) - all.length === highBytes ? Buffer.from(all, 'latin1') : packUtf8(texts);
 }
 
-/** {@link pack} for texts that are not all ASCII. */
-function packUtf8(texts: readonly string[]): Buffer {
-  const parts = [Buffer.from(arrayHead(texts.length), 'latin1')];
+/** {@link pack} for texts that are not all ASCII, or that are bytes already. */
+export function packUtf8(texts: readonly (string | Uint8Array)[]): Buffer {
+  const parts: Uint8Array[] = [Buffer.from(arrayHead(texts.length), 'latin1')];
   for (const text of texts) {
-    const bytes = Buffer.from(text);
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     parts.push(Buffer.from(textHead(bytes.length), 'latin1'), bytes);
   }
   return Buffer.concat(parts);

@@ -25,9 +25,12 @@ while ARGV[at] do
   local number, state = ARGV[at], ARGV[at + 1]
   if state == 'over' then
     local effects, isRolledBack = {}, false
-    for index in string.gmatch(ARGV[at + 2], '%d+') do
-      effects[#effects + 1] = 'e' .. number .. '.' .. index
-      if redis.call('HEXISTS', claims, effects[#effects]) == 0 then isRolledBack = true end
+    for index in string.gmatch(ARGV[at + 2], '%d+') do effects[#effects + 1] = 'e' .. number .. '.' .. index end
+    for first = 1, #effects, 1000 do
+      local marks = redis.call('HMGET', claims, unpack(effects, first, math.min(first + 999, #effects)))
+      for at = 1, #marks do
+        if not marks[at] then isRolledBack = true end
+      end
     end
     local stored = isRolledBack and redis.call('HGET', claims, 'a' .. number)
     if stored then

@@ -2,7 +2,7 @@
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 meta (hash)  3..13 keys of all job records (_jobs.lua)  14.. the record of
 --       each message (hash)
 -- ARGV  1 worker  2 number of the take  3 name of the worker, for people  4 how long a record is kept that must be made anew, in
---       ms, if its job is done  5 if it has failed  6.. for each message: index, id, number of the attempt, when it was put
+--       ms, if its job is done  5 if it has failed  6 a msgpack array, for each message: index, id, number of the attempt, when it was put
 -- Returns for each message: '' if its handler may begin, '=' and another payload that replaces its own, or 'ended' if it must not
 --         begin: its job was cancelled, and the message is settled now; 'lost' if it is not claimed any more
 --
@@ -12,13 +12,14 @@ local claims, jobs, worker, number = KEYS[1], jobKeys(3), ARGV[1], ARGV[2]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
 local now, reply, moves, numbers, marks, ended = keepTime(KEYS[2]), {}, {}, {}, {}, {}
 local nowText = timeText(now)
-for at = 6, #ARGV, 4 do
+local words = cmsgpack.unpack(ARGV[6])
+for at = 1, #words, 4 do
   numbers[#numbers + 1] = number
-  marks[#marks + 1] = 'e' .. number .. '.' .. ARGV[at]
+  marks[#marks + 1] = 'e' .. number .. '.' .. words[at]
 end
 local settled = areSettled(claims, numbers, marks)
 for place = 1, #settled do
-  local index, id, attempt, putAt = unpack(ARGV, 4 * place + 2, 4 * place + 5)
+  local index, id, attempt, putAt = unpack(words, 4 * place - 3, 4 * place)
   local record, claim = KEYS[13 + place], worker .. '.' .. number .. '.' .. index
   local status, held, replacement, untilStarted, watched = unpack(redis.call(
     'HMGET', record, 'status', 'claim', 'replacement', 'untilStarted', 'watched'))

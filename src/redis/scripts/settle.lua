@@ -2,7 +2,7 @@
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 delayed (zset)  4 delayed messages (hash)
 --       5 quarantine  6 requeued  7 inbox  8 high  9 base  10 low (lists)  11 meta (hash)  12 dead (zset)  13 dead messages (hash)
 --       14..24 keys of all job records, among them the outbox (_jobs.lua)  25.. the record of each message (hash)
--- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is told at once  4.. for each message: how many words
+-- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is told at once  4 a msgpack array, for each message: how many words
 --       follow, number of the take, index, id, '1' if it is tracked, the verb, and then
 --         'done'   the result, '' if there is none; then for each message to put: its name in the outbox, its entry there
 --         'retry'  lane letter, delay in ms, the message, the failure as JSON
@@ -73,15 +73,15 @@ function verbs.bury(record, id, job, letter, message, status, failure)
   endTracked(record, id, job, status, status)
 end
 
-local at, numbers, marks, starts = 4, {}, {}, {}
-while ARGV[at] do
+local words, at, numbers, marks, starts = cmsgpack.unpack(ARGV[4]), 1, {}, {}, {}
+while words[at] do
   local place = #starts + 1
-  numbers[place], marks[place], starts[place] = ARGV[at + 1], 'e' .. ARGV[at + 1] .. '.' .. ARGV[at + 2], at
-  at = at + ARGV[at] + 1
+  numbers[place], marks[place], starts[place] = words[at + 1], 'e' .. words[at + 1] .. '.' .. words[at + 2], at
+  at = at + words[at] + 1
 end
 local settled, parsed = areSettled(claims, numbers, marks), {}
 for place, start in ipairs(starts) do
-  local id, isTracked, verb = unpack(ARGV, start + 3, start + 5)
+  local id, isTracked, verb = words[start + 3], words[start + 4], words[start + 5]
   local record, job = isTracked == '1' and KEYS[24 + place], nil
   if settled[place] then
     reply[place] = redis.call('ZSCORE', workers, ARGV[1]) and 'already' or 'lost'
@@ -92,7 +92,7 @@ for place, start in ipairs(starts) do
       areAdded = true
       reply[place] = 'ended'
     else
-      verbs[verb](record, id, job, unpack(ARGV, start + 6, start + ARGV[start]))
+      verbs[verb](record, id, job, unpack(words, start + 6, start + words[start]))
       reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and 'told' or 'done'
     end
     ended[#ended + 1] = marks[place]
