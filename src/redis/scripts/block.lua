@@ -1,7 +1,7 @@
 -- block: (nothing) -> what a job waits for, before it is put
 -- KEYS  1 blocked (zset)  2 its parents (hash, see parent-ended)
--- ARGV  1 id of the job  2 after how many ms it is looked at first  3 'cancel' or 'run'  4 'previous' or 'own'  5 when it is due then, as ARGV 8
---       of put-with; '' for at once  6.. its parents. Many parents come in several calls
+-- ARGV  1 id of the job  2 after how many ms it is looked at first  3 policy  4 input (see parent-ended)  5 when it is due then, as ARGV 8 of
+--       put-with; '' for at once  6.. its parents. Many parents come in several calls
 -- Returns how many parents are noted
 --
 -- It may be sent again: a parent is noted once. If the caller dies before it has put the job, maintenance deletes this.
