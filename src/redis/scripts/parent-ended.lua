@@ -84,21 +84,21 @@ local function buildPayload()
   return (count > 0 or #results > 1) and '[' .. table.concat(pieces, ',') .. ']' or text
 end
 
+local header, payload = string.match(entry, '^([^\n]*\n)(.*)$')
 if input ~= 'own' then
-  local payload = buildPayload()
+  payload = buildPayload()
   if not payload then return 'more' end
-  entry = string.match(entry, '^[^\n]*\n') .. payload
   if redis.call('HEXISTS', record, 'payload') == 1 then redis.call('HSET', record, 'payload', payload) end
 end
 local now, ahead = keepTime(meta)
 local at = due ~= '' and math.max(dueAt(due, now, ahead), now) or now
-entry = string.gsub(entry, '^([^\n]- x=)%+(%d+)', function(before, ttl) return before .. string.format('%.0f', at + ttl) end)
+header = string.gsub(header, '^(.- x=)%+(%d+)', function(before, ttl) return before .. string.format('%.0f', at + ttl) end)
 if at > now then
-  redis.call('HSET', delayedMessages, id, entry)
+  redis.call('HSET', delayedMessages, id, header .. payload)
   redis.call('ZADD', delayed, at, id)
   redis.call('ZADD', jobs.delayed, at, id)
 else
-  redis.call('RPUSH', lists[string.sub(entry, 1, 1)], string.sub(entry, 2))
+  redis.call('RPUSH', lists[string.sub(header, 1, 1)], string.sub(header, 2) .. payload)
   redis.call('HDEL', delayedMessages, id)
   redis.call('ZREM', delayed, id)
   reopenJob(jobs, record, id, 'delayed', 'waiting', now)
