@@ -1,7 +1,7 @@
 // Longer than 250 lines: every public member is here with its documentation, and each has only a few lines of code.
 import { inspect } from 'node:util';
 import { toMs, type Duration } from './core/duration.js';
-import { InvalidOptionError, QueueClosedError } from './core/errors.js';
+import { FlowNotFoundError, InvalidOptionError, QueueClosedError } from './core/errors.js';
 import { describe } from './core/shown.js';
 import {
   consumeOptions,
@@ -41,6 +41,7 @@ import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
 import { peek, type PeekedMessage } from './inspect/peek.js';
+import type { JobRef } from './jobs/after.js';
 import type { Job, JobHandle } from './jobs/job.js';
 import { makeJob, TrackedJob } from './jobs/job-objects.js';
 import { Jobs } from './jobs/jobs.js';
@@ -49,7 +50,8 @@ import { registerQueue } from './jobs/outbox.js';
 import { mostPayloadBytes } from './core/sizes.js';
 import { defaultTracking, type ResolvedTracking } from './core/options/track.js';
 import { Schedules } from './schedules/schedules.js';
-import { Task, type PutTask } from './flows/task.js';
+import type { Flow } from './flows/flow.js';
+import { Task, type TaskSource } from './flows/task.js';
 import { QueueWorkers } from './inspect/workers.js';
 
 const patience = { withinMs: 10_000 };
@@ -131,6 +133,8 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   readonly schedules: Schedules<In, R>;
   readonly #context: QueueContext<T>;
   readonly #records: QueueJobs;
+  /** Of queues whose jobs are in a flow with a job of this one. */
+  readonly #otherRecords = new Map<string, QueueJobs>();
   readonly #connection: Connection;
   readonly #batcher: PutBatcher;
   readonly #defaults: ResolvedPutOptions;
@@ -295,12 +299,12 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   task(payload?: In, options: PutOptions = {}): Task<R> {
     putOptions(this.name, this.#context.wire, options, this.#defaults);
     const tracked = options.track === undefined && !this.#defaults.track ? { track: true, ...options } : options;
-    const put: PutTask = async (message, its) => {
-      const publisher = this.#publisherOf(its);
-      if (its.after === undefined) return publisher.put(...([message] as PutArguments<In, [In]>));
-      return publisher.putStep(message as In | undefined);
+    const { connection, keys } = this.#context.broker;
+    const source: TaskSource = {
+      ...{ queue: this.name, prefix: keys.names, connection },
+      put: (message, its, place) => this.#publisherOf(its).putStep(message as In | undefined, place),
     };
-    return new Task<R>(this.name, put, payload, tracked);
+    return new Task<R>(source, payload, tracked);
   }
 
   /**
@@ -316,6 +320,31 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     if (typeof id !== 'string' || id === '')
       throw new InvalidOptionError('id', `invalid id ${describe(id)}: expected the id of a job, such as job.id`);
     return new TrackedJob(this.#records, id, this.name) as JobHandle<T, R>;
+  }
+
+  /**
+   * The flow of a job, in any process: all jobs that wait for it, for which it waits, or that end the same flow, and so on.
+   *
+   * The result of the flow is that of the job for which no other one waits; if there are several, an array of their results. Results of
+   * jobs of other queues are not checked. Jobs whose records have expired are missing, or have no status.
+   *
+   * @param id of any of its jobs on this queue, such as `flow.id`
+   * @typeParam F the result of the flow
+   * @throws FlowNotFoundError if Redis has no record of the job, or the job is in no flow; InvalidOptionError; RedisUnreachableError
+   *
+   * @example
+   * const flow = await reports.flow(id);
+   * console.log(await flow.status(), await flow.result());
+   */
+  async flow<F = unknown>(id: string): Promise<Flow<F>> {
+    this.job(id);
+    this.#admit();
+    const { connection, keys } = this.#context.broker;
+    const own = { prefix: keys.names, queue: this.name, id };
+    const { readFlow, flowFrom } = await import('./flows/read-flow.js');
+    const stored = await readFlow(connection, own);
+    if (stored.ends === undefined) throw new FlowNotFoundError(this.name, id, stored.steps.size > 0);
+    return flowFrom(stored, (ref) => new TrackedJob(this.#recordsOf(ref), ref.id, ref.queue)) as Flow<F>;
   }
 
   /**
@@ -524,7 +553,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     await this.#batcher.drained();
     this.schedules.close();
     this.#context.maintenance.close();
-    this.#records.close();
+    for (const records of [this.#records, ...this.#otherRecords.values()]) records.close();
     ignoreCancellations(this.#context);
     await Promise.all([this.#getter.close(), ...[...this.#consumers].map((consumer) => consumer.return())]);
     await this.#connection.leave();
@@ -536,6 +565,20 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
 
   [inspect.custom](): string {
     return `HotQueue<${this.name}> { payload: ${this.#context.payload.name}${this.#isClosed ? ', closed' : ''} }`;
+  }
+
+  /** Answers about the jobs of any queue on this Redis. */
+  #recordsOf({ prefix, queue }: JobRef): QueueJobs {
+    const keys = new Keys(queue, prefix);
+    if (keys.base === this.key) return this.#records;
+    const known = this.#otherRecords.get(keys.base);
+    if (known) return known;
+    const payload = payloadType<T>(undefined as never, this.#context.payloadSettings);
+    const results = resultsOf(undefined, this.#context.results.tracking);
+    const broker = new Broker(this.#connection, keys);
+    const records = new QueueJobs({ ...this.#context, name: queue, broker, payload, results });
+    this.#otherRecords.set(keys.base, records);
+    return records;
   }
 
   #publisherOf(options: PutOptions | undefined): QueuePublisher<T, In, R> {

@@ -55,7 +55,7 @@ export type {
   WorkerOptions,
   WorkerSource,
 } from './worker/types.js';
-export { chain, group, type ChainResult, type GroupOptions, type GroupResults } from './flows/chain.js';
+export { chain, group, type ChainResult, type FlowStep, type GroupOptions, type GroupResults } from './flows/chain.js';
 export { Flow, type FlowCounts } from './flows/flow.js';
 export { Task } from './flows/task.js';
 export type { ParentOfJob } from './jobs/parent.js';

@@ -1,12 +1,12 @@
 import { JobCancelledError } from '../core/errors.js';
 import { hasEnded, jobStatuses, type JobStatus } from '../core/job.js';
 import { sleep } from '../core/timer.js';
+import { inPortions } from '../core/in-portions.js';
 import { standFor } from '../jobs/job-objects.js';
 import type { Job, JobHandle, ResultOptions } from '../jobs/job.js';
+import { endsIn, resultOf, type Ends } from './ends.js';
 import { flowAsMermaid, flowAsText, type FlowNode } from './picture.js';
 
-/** Jobs that are asked about at once. */
-const portion = 500;
 const shortestLookMs = 500;
 
 /**
@@ -29,24 +29,26 @@ export class Flow<R = unknown> {
   /** Its jobs, in the order in which they were put. */
   readonly jobs: readonly Job[];
   readonly #edges: ReadonlyMap<string, readonly string[]>;
-  readonly #last: JobHandle<unknown, unknown> | undefined;
+  readonly #ends: Ends<JobHandle>;
+  readonly #last: JobHandle;
 
-  /** @internal @param edges for each job, by id, the jobs for which it waits @param last its result is the result of the flow; absent: all results */
-  constructor(jobs: readonly Job[], edges: ReadonlyMap<string, readonly string[]>, last: JobHandle | undefined) {
+  /** @internal @param edges for each job, by id, the jobs for which it waits @param ends their results are the result of the flow */
+  constructor(jobs: readonly Job[], edges: ReadonlyMap<string, readonly string[]>, ends: Ends<JobHandle>) {
     this.jobs = jobs;
     this.#edges = edges;
-    this.#last = last;
-    if (last) standFor(this, last);
+    this.#ends = ends;
+    this.#last = endsIn(ends).at(-1)!;
+    if (!Array.isArray(ends)) standFor(this, this.#last);
   }
 
   /** Id of the job that ends it; the id of its last job for a group without `then`. */
   get id(): string {
-    return (this.#last ?? this.jobs.at(-1)!).id;
+    return this.#last.id;
   }
 
   /** Name of the queue of that job. */
   get queue(): string {
-    return (this.#last ?? this.jobs.at(-1)!).queue;
+    return this.#last.queue;
   }
 
   /**
@@ -68,9 +70,8 @@ export class Flow<R = unknown> {
    * const report = await flow.result({ timeout: '5m' });
    */
   async result(options?: ResultOptions): Promise<R> {
-    if (!this.#last) return (await Promise.all(this.jobs.map((job) => job.result(options)))) as R;
     try {
-      return (await this.#last.result(options)) as R;
+      return (await resultOf(this.#ends, (job) => job.result(options))) as R;
     } catch (error) {
       if (!(error instanceof JobCancelledError)) throw error;
       const cause = await this.#firstError();
@@ -151,12 +152,4 @@ function countsOf(statuses: readonly (JobStatus | undefined)[]): FlowCounts {
   const counts = Object.fromEntries(jobStatuses.map((status) => [status, 0])) as Record<JobStatus, number>;
   for (const status of statuses) if (status !== undefined) counts[status] += 1;
   return counts;
-}
-
-/** Calls `ask` for all, some at a time. */
-export async function inPortions<V, A>(values: readonly V[], ask: (value: V) => Promise<A>): Promise<A[]> {
-  const answers: A[] = [];
-  for (let from = 0; from < values.length; from += portion)
-    answers.push(...(await Promise.all(values.slice(from, from + portion).map(ask))));
-  return answers;
 }

@@ -1,8 +1,18 @@
+import { InvalidOptionError } from '../core/errors.js';
 import type { PutOptions } from '../core/options/put.js';
+import type { JobRef } from '../jobs/after.js';
+import type { PlaceInFlow, PutStep } from '../jobs/flow-start.js';
 import type { Job, JobHandle } from '../jobs/job.js';
+import type { Connection } from '../redis/connection.js';
 
-/** How a task puts its message. @param payload `undefined`: the results of the jobs in `after` */
-export type PutTask = (payload: unknown, options: PutOptions) => Promise<Job>;
+/** The queue of a task, and how its message is put. @internal */
+export interface TaskSource {
+  readonly queue: string;
+  readonly prefix: string;
+  readonly connection: Connection;
+  /** @param payload `undefined`: the results of the jobs in `after` */
+  put(payload: unknown, options: PutOptions, place: PlaceInFlow): Promise<PutStep>;
+}
 
 /**
  * A message that is not put yet: a step of {@link chain} or {@link group}. `queue.task(payload, options)` makes one.
@@ -14,16 +24,19 @@ export type PutTask = (payload: unknown, options: PutOptions) => Promise<Job>;
 export class Task<R = unknown> {
   /** Name of its queue. */
   readonly queue: string;
-  readonly #put: PutTask;
+  /** @internal */
+  readonly source: TaskSource;
   readonly #payload: unknown;
   readonly #options: PutOptions;
   /** Only for the compiler. */
   declare readonly result?: R;
 
-  /** @internal */
-  constructor(queue: string, put: PutTask, payload: unknown, options: PutOptions) {
-    this.queue = queue;
-    this.#put = put;
+  /** @internal @throws InvalidOptionError for options that a step of a flow cannot have */
+  constructor(source: TaskSource, payload: unknown, options: PutOptions) {
+    for (const [option, why] of Object.entries(refused))
+      if (options[option as keyof PutOptions] !== undefined) throw new InvalidOptionError(option, why);
+    this.queue = source.queue;
+    this.source = source;
     this.#payload = payload;
     this.#options = options;
   }
@@ -33,9 +46,22 @@ export class Task<R = unknown> {
     return this.#payload !== undefined;
   }
 
-  /** @internal Puts it. */
-  put(after: readonly JobHandle[], onFailure?: 'cancel' | 'run'): Promise<Job<unknown, R>> {
-    const behind = after.length === 0 ? {} : { after, ...(onFailure && { onFailure }) };
-    return this.#put(this.#payload, { ...this.#options, ...behind }) as Promise<Job<unknown, R>>;
+  /** @internal Puts it behind other jobs. */
+  async put(
+    after: readonly JobHandle[],
+    { input, onFailure }: { readonly input: string; readonly onFailure?: 'cancel' | 'run' | undefined },
+  ): Promise<Job> {
+    const options = { ...this.#options, after, ...(onFailure && { onFailure }) };
+    return (await this.source.put(this.#payload, options, { input })).job;
+  }
+
+  /** @internal Puts it so that it waits for the start of its flow. */
+  hold(start: JobRef): Promise<PutStep> {
+    return this.source.put(this.#payload, this.#options, { start });
   }
 }
+
+const refused = {
+  after: 'a task cannot have the option after: use chain(), or queue.with({ after }).put()',
+  onFailure: 'a task cannot have the option onFailure: give it to group()',
+};

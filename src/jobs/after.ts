@@ -22,7 +22,7 @@ export function refIn(text: string): JobRef {
 }
 
 /** A job of the queue with these keys. */
-function refOf({ names, base }: Keys, id: string): JobRef {
+export function refOf({ names, base }: Keys, id: string): JobRef {
   return { prefix: names, queue: base.slice(names.length + 1), id };
 }
 
@@ -30,7 +30,8 @@ function refOf({ names, base }: Keys, id: string): JobRef {
 export interface AfterTerms {
   readonly parents: readonly JobRef[];
   readonly onFailure: 'cancel' | 'run';
-  readonly input: 'previous' | 'own';
+  /** See `parent-ended.lua`. */
+  readonly input: string;
   /** When it is due after its parents, as the broker writes it: `+<ms>`, Unix ms, or `''`. */
   readonly due: string;
 }
@@ -38,14 +39,11 @@ export interface AfterTerms {
 /** The due time of a job that waits for others: no clock comes there. 31 December 9999. */
 export const afterParents = 253_402_214_400_000;
 
-/** So long after its put a job may be without a message before maintenance deletes what it waits for. */
-const unputMs = 60_000;
-const lookMs = 5_000;
-const idsPerLook = 20;
-const parentsPerLook = 200;
+/** Between two looks of maintenance at a job that waits for others. */
+export const lookMs = 5_000;
 
 /** Where a job is, as a broker of its own queue. */
-function brokerOf(connection: Connection, { queue, prefix }: JobRef): Broker {
+export function brokerOf(connection: Connection, { queue, prefix }: JobRef): Broker {
   return new Broker(connection, new Keys(queue, prefix));
 }
 
@@ -106,7 +104,7 @@ export async function continueAs(
 }
 
 /** Notes at a job that another one waits for it. @returns how it has ended; `undefined` if it has not, `'gone'` if it has no record */
-async function addChild(
+export async function addChild(
   connection: Connection,
   parent: JobRef,
   child: JobRef,
@@ -116,7 +114,13 @@ async function addChild(
 }
 
 /** Tells a job that one of its parents has ended. */
-async function tell(broker: Broker, id: string, parent: JobRef, end: ParentEnd, patience: Patience): Promise<void> {
+export async function tell(
+  broker: Broker,
+  id: string,
+  parent: JobRef,
+  end: ParentEnd,
+  patience: Patience,
+): Promise<void> {
   const what = await broker.flows.parentEnded(id, refText(parent), end, patience);
   if (what === 'cancelled') await deliverEnd(broker, id, patience);
 }
@@ -156,30 +160,5 @@ export function noticeIn(entry: string): EndNotice | undefined {
   return JSON.parse(entry) as EndNotice;
 }
 
-/**
- * Looks at jobs that wait for others, in case a notice was lost: a parent that its dead workers have buried is told late, and a process may
- * have died between its steps.
- */
-export async function lookAtBlocked(broker: Broker, patience: Patience): Promise<void> {
-  const { flows } = broker;
-  const now = await broker.reader.now(patience);
-  for (const id of await flows.blockedBefore(now - lookMs, now, idsPerLook, patience))
-    await lookAtOne(broker, id, now, patience).catch(() => undefined); // what fails for one must not stop the others
-}
-
-async function lookAtOne(broker: Broker, id: string, now: number, patience: Patience): Promise<void> {
-  const { connection, keys, flows } = broker;
-  const status = await broker.jobs.mend(id, patience);
-  if (status === undefined && (await flows.blockedSince(id, patience)) > now - unputMs) return; // its put may be on its way
-  if (status !== 'delayed') return flows.forget(id, patience);
-  const child = refOf(keys, id);
-  const pending = (await flows.parents(id, patience)).filter(({ how }) => how === '').slice(0, parentsPerLook);
-  for (const { text } of pending) {
-    const parent = refIn(text);
-    await brokerOf(connection, parent).jobs.mend(parent.id, patience);
-    const end = await addChild(connection, parent, child, patience);
-    if (end !== undefined) await tell(broker, id, parent, end === 'gone' ? gone : end, patience);
-  }
-}
-
-const gone: ParentEnd = { status: 'gone', result: '', failure: '' };
+/** A parent without a record. */
+export const gone: ParentEnd = { status: 'gone', result: '', failure: '' };

@@ -1,4 +1,4 @@
-import { lookAtBlocked } from '../jobs/after.js';
+import { lookAtBlocked } from '../jobs/look-at-blocked.js';
 import { deliverNamed } from '../jobs/outbox.js';
 import { emit } from '../core/events.js';
 import type { MaintainedQueue } from '../redis/queue-context.js';

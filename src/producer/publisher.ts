@@ -6,15 +6,17 @@ import type { Job } from '../jobs/job.js';
 import type { Priority } from '../core/options/placement.js';
 import type { ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
+import type { JobRef } from '../jobs/after.js';
+import type { PlaceInFlow, PutStep } from '../jobs/flow-start.js';
 import type { FollowUp } from '../jobs/outbox.js';
 import type { Encoded, PayloadType } from '../payload/payload-type.js';
-import type { PutLane } from '../redis/transitions.js';
+import type { Due, PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
 import { newId } from '../wire/id.js';
 import type { PutBatcher } from './put-batcher.js';
 import { allOf, portionsOf, tooLarge } from './portions.js';
-import { putBehind } from './put-behind.js';
+import { putBehind, putHeld } from './put-behind.js';
 import type { Publisher, PutArguments, PutResult } from './put-types.js';
 import { PutRequest, type PutTarget } from './put-request.js';
 import { dueOf, trackingOf, uniquesOf } from './tracking.js';
@@ -89,16 +91,17 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 
   /**
-   * Puts the message of a step: after other jobs, and with their results as its payload if it has none of its own.
+   * Puts the message of a step of a flow.
    *
    * @param payload `undefined`: the results of its parents, which a worker checks
    */
-  async putStep(payload: In | undefined): Promise<Job<T, R>> {
+  async putStep(payload: In | undefined, place: PlaceInFlow): Promise<PutStep> {
     this.context.admit();
-    const type = this.context.payload as PayloadType;
-    const encoded = payload === undefined ? { payload: undefined, text: 'null' } : await type.encode(payload);
-    const input = payload === undefined ? 'previous' : 'own';
-    return (await this.#sendOneAfter(encoded as Encoded<T>, input)) as Job<T, R>;
+    const type = this.context.payload as PayloadType<T>;
+    const encoded =
+      payload === undefined ? ({ payload: undefined, text: 'null' } as Encoded<T>) : await type.encode(payload);
+    if ('start' in place) return this.#hold(encoded, place.start);
+    return { job: (await this.#sendOneAfter(encoded, payload === undefined ? place.input : 'own')) as Job };
   }
 
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
@@ -172,14 +175,29 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     return jobs;
   }
 
-  async #sendOneAfter(encoded: Encoded<T>, input: 'previous' | 'own' = 'own'): Promise<JobFields<T>> {
-    const putAt = Date.now();
-    const job = this.#jobOf(encoded, putAt);
-    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
-    const message = this.#seal(job.id, rest, encoded.text);
+  async #sendOneAfter(encoded: Encoded<T>, input = 'own'): Promise<JobFields<T>> {
+    const { job, message } = this.#oneOf(encoded);
     const isStored = await putBehind(this.#target, this.options, job.id, message, input);
     // As for every put, only a job with an id of the caller says whether Redis had it already.
     return this.options.id === undefined ? job : (this.context.makeJob(job, true, !isStored) as JobFields<T>);
+  }
+
+  #hold(encoded: Encoded<T>, start: JobRef): Promise<PutStep> {
+    const { job, message } = this.#oneOf(encoded);
+    const send = (target: PutTarget, due: Due): Promise<Job> =>
+      new Promise((resolve, reject) => {
+        const uniques = uniquesOf(this.options.unique, encoded);
+        this.batcher.put(new PutRequest(target, job, message, due, resolve as () => void, reject, uniques));
+      });
+    return putHeld(this.#target, this.options, job.id, start, send);
+  }
+
+  /** A job, and its message. */
+  #oneOf(encoded: Encoded<T>): { readonly job: JobFields<T>; readonly message: string } {
+    const putAt = Date.now();
+    const job = this.#jobOf(encoded, putAt);
+    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    return { job, message: this.#seal(job.id, rest, encoded.text) };
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {

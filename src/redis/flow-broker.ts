@@ -23,6 +23,11 @@ export interface StoredParent {
 }
 
 const parentsPerCall = 1_000;
+/** The decision whether a flow starts is kept so long if the process that puts it dies. */
+const decisionMs = 2_592_000_000;
+
+/** What `parent-ended` has done. */
+type Told = 'due' | 'waiting' | 'cancelled' | 'known';
 
 /** Jobs of one queue that wait for others, in Redis. */
 export class FlowBroker {
@@ -79,11 +84,24 @@ export class FlowBroker {
     parent: string,
     { status, result, failure }: ParentEnd,
     patience: Patience,
-  ): Promise<'due' | 'waiting' | 'cancelled' | 'known'> {
+  ): Promise<Told> {
     const { blocked, delayed, delayedMessages, meta, jobIndexes, waiting } = this.keys;
     const own = [this.keys.parents(id), blocked, this.keys.job(id), delayed, delayedMessages, meta];
-    const args = [id, parent, status, result, failure];
-    return (await this.connection.script('parent-ended', [...own, ...jobIndexes, ...waiting], args, patience)) as 'due';
+    const call = async (...args: string[]): Promise<Told | 'more'> =>
+      (await this.connection.script(
+        'parent-ended',
+        [...own, ...jobIndexes, ...waiting],
+        [id, ...args],
+        patience,
+      )) as Told;
+    let told = await call(parent, status, result, failure);
+    while (told === 'more') told = await call('', '', '', '');
+    return told;
+  }
+
+  /** parent-ended: goes on with a job whose payload is being built. The process that did it may have died. */
+  goOn(id: string, patience: Patience): Promise<Told> {
+    return this.parentEnded(id, '', { status: 'done', result: '', failure: '' }, patience);
   }
 
   /** How a job has ended; `undefined` if it has not, or has no record. */
@@ -99,22 +117,73 @@ export class FlowBroker {
     return { status: status as JobStatus, result: result ?? '', failure: failure ?? '' };
   }
 
-  /** What a job waits for, in order; empty if it waits for nothing. */
+  /** What a job waits for, in order; empty if it waits for nothing, or only for the start of its flow. */
   async parents(id: string, patience: Patience): Promise<StoredParent[]> {
-    const fields = await this.connection.call((client) => client.hgetall(this.keys.parents(id)), patience);
-    if (!fields['order']) return [];
-    return fields['order'].split('\n').map((text) => ({
-      text,
-      how: fields[`=${text}`] ?? '',
-      result: fields[`r${text}`],
-      failure: fields[`e${text}`],
-    }));
+    const key = this.keys.parents(id);
+    const [order, policy] = await this.connection.call((client) => client.hmget(key, 'order', 'policy'), patience);
+    if (!order || policy === 'start') return [];
+    const texts = order.split('\n');
+    const parents: StoredParent[] = [];
+    for (let from = 0; from < texts.length; from += parentsPerCall) {
+      const some = texts.slice(from, from + parentsPerCall);
+      const names = some.flatMap((text) => [`=${text}`, `r${text}`, `e${text}`]);
+      const read = await this.connection.call((client) => client.hmget(key, ...names), patience);
+      for (const [at, text] of some.entries()) {
+        const [how, result, failure] = read.slice(3 * at, 3 * at + 3);
+        parents.push({ text, how: how ?? '', result: result ?? undefined, failure: failure ?? undefined });
+      }
+    }
+    return parents;
   }
 
-  /** The jobs that wait for one, see `refText`. */
-  async children(id: string, patience: Patience): Promise<string[]> {
-    const text = await this.connection.call((client) => client.hget(this.keys.job(id), 'children'), patience);
-    return text === null ? [] : (JSON.parse(`[${text}]`) as string[]);
+  /** For a job of a flow that has not started: the start for which it waits, see `refText`, and since when, Unix ms. */
+  async startOf(
+    id: string,
+    patience: Patience,
+  ): Promise<{ readonly text: string; readonly since: number } | undefined> {
+    const key = this.keys.parents(id);
+    const [policy, text, since] = await this.connection.call(
+      (client) => client.hmget(key, 'policy', 'order', 'since'),
+      patience,
+    );
+    return policy === 'start' && text ? { text, since: Number(since) } : undefined;
+  }
+
+  /** Decides once and for all whether a flow starts. @returns the decision, which another process may have made before */
+  async decideStart(flow: string, starts: boolean, patience: Patience): Promise<boolean> {
+    const key = this.keys.start(flow);
+    return this.connection.call(async (client) => {
+      await client.set(key, starts ? 'yes' : 'no', 'PX', decisionMs, 'NX');
+      return (await client.get(key)) === 'yes';
+    }, patience);
+  }
+
+  /** Whether a flow starts; `undefined` if that is not decided. */
+  async startDecision(flow: string, patience: Patience): Promise<boolean | undefined> {
+    const decision = await this.connection.call((client) => client.get(this.keys.start(flow)), patience);
+    return decision === null ? undefined : decision === 'yes';
+  }
+
+  /** All jobs of a flow have been told that it starts. */
+  async forgetStart(flow: string, patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.del(this.keys.start(flow)), patience);
+  }
+
+  /** Notes at a job which jobs end its flow, if these are several. @param ends see `flows/ends.ts`, or the job that has them */
+  async linkEnds(id: string, ends: string, patience: Patience): Promise<void> {
+    await this.connection.call((client) => client.hset(this.keys.job(id), 'ends', ends), patience);
+  }
+
+  /** The jobs that wait for one, see `refText`, and what {@link linkEnds} has noted. */
+  async links(
+    id: string,
+    patience: Patience,
+  ): Promise<{ readonly children: string[]; readonly ends: string | undefined }> {
+    const [children, ends] = await this.connection.call(
+      (client) => client.hmget(this.keys.job(id), 'children', 'ends'),
+      patience,
+    );
+    return { children: children ? (JSON.parse(`[${children}]`) as string[]) : [], ends: ends ?? undefined };
   }
 
   /** Jobs that wait for others and were not looked at since a time. They count as looked at now. */

@@ -151,6 +151,11 @@ export class Keys {
     return `${this.#own}parents:${id}`;
   }
 
+  /** String: `yes` or `no`, whether a flow starts whose first jobs wait for that. Expires. */
+  start(flow: string): string {
+    return `${this.#own}start:${flow}`;
+  }
+
   /** Hash: a schedule. `scripts/fire.lua` lists its fields. */
   schedule(name: string): string {
     return `${this.#own}schedule:${name}`;

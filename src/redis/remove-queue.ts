@@ -66,6 +66,7 @@ export async function findKeys(connection: Connection, keys: Keys, patience: Pat
     keys.schedule(''),
     keys.scheduleRuns(''),
     keys.parents(''),
+    keys.start(''),
   ];
   const single = [...keys.jobIndexes, keys.uncounted, keys.blocked];
   const withClaims = found.filter((key) => key.startsWith(claims)).map((key) => key.slice(claims.length));

@@ -1,7 +1,7 @@
 /** Jobs that wait for the ends of others. */
 import { expect, inject, it, vi } from 'vitest';
 import { HotQueue, start, UnknownParentError, type Job } from 'hotqueue';
-import { lookAtBlocked } from '../../src/jobs/after.js';
+import { lookAtBlocked } from '../../src/jobs/look-at-blocked.js';
 import { FlowBroker } from '../../src/redis/flow-broker.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
 import { latch, until } from '../support/facts.js';

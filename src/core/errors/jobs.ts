@@ -218,6 +218,56 @@ export class UnknownParentError extends HotQueueError {
 }
 
 /**
+ * A flow was not put as a whole in time, so it does not start: its jobs are cancelled, and none has run. Code `FLOW_NOT_STARTED`. Put it again.
+ *
+ * @example
+ * await group(tasks).catch((error) => (error instanceof FlowNotStartedError ? group(tasks) : Promise.reject(error)));
+ */
+export class FlowNotStartedError extends HotQueueError {
+  readonly code = 'FLOW_NOT_STARTED';
+  /**
+   * @param queue name of the queue of its first job
+   * @param flow id of its start
+   * @param withinMs how long a put may take, ms
+   */
+  constructor(
+    readonly queue: string,
+    readonly flow: string,
+    readonly withinMs: number,
+  ) {
+    super(
+      `flow ${flow} of queue "${queue}" does not start: it was not put as a whole within ${withinMs / 60_000} minutes. Its jobs are cancelled, and none has run: put it again`,
+    );
+  }
+}
+
+/**
+ * There is no flow with this job. Code `FLOW_NOT_FOUND`.
+ *
+ * @example
+ * const flow = await reports.flow(id).catch((error) => (error instanceof FlowNotFoundError ? undefined : Promise.reject(error)));
+ */
+export class FlowNotFoundError extends HotQueueError {
+  readonly code = 'FLOW_NOT_FOUND';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   * @param hasRecord whether there is such a job
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+    readonly hasRecord: boolean,
+  ) {
+    super(
+      hasRecord
+        ? `job ${shown(id)} of queue "${queue}" is in no flow: it waits for no other job, and no other job waits for it. Use queue.job(id)`
+        : `no flow with job ${shown(id)} of queue "${queue}": the job has no record. It was put without tracking, its record has expired, or it never was. Give the id of a job of a flow whose records are kept`,
+    );
+  }
+}
+
+/**
  * `job.next` got no queue as its first argument, or a queue on another Redis. Code `NOT_A_QUEUE`. The message and its follow-up are
  * stored in one step, so both queues must be in one Redis.
  *

@@ -1,0 +1,79 @@
+// What a chain or group will put: its jobs, and which waits for which. Nothing is put here.
+import { InvalidOptionError } from '../core/errors.js';
+import type { Job } from '../jobs/job.js';
+import { endsIn, inputOf, type Ends } from './ends.js';
+import type { Task } from './task.js';
+
+/** A job of a flow that is being put. */
+export interface Step {
+  readonly task: Task;
+  readonly after: readonly Step[];
+  /** How the results of `after` become its payload if it has none of its own, see `parent-ended.lua`. */
+  readonly input: string;
+  readonly onFailure: 'cancel' | 'run' | undefined;
+  /** How many jobs lie one behind the other before it. */
+  readonly level: number;
+  /** As soon as it is put. */
+  job?: Job;
+}
+
+/** What a step waits for. */
+export interface Before {
+  readonly ends: Ends<Step>;
+  /** What the step does if one of them fails. */
+  readonly onFailure?: 'cancel' | 'run' | undefined;
+}
+
+/** Adds the jobs of a part of a flow to `steps`, behind those of `before`. @returns what ends the part */
+export type Lay = (before: Before | undefined, steps: Step[]) => Before;
+
+/** So many pairs of jobs a flow may have of which one waits for the other. */
+const mostPairs = 200_000;
+
+/** @param where for errors, such as `group(): task 1` */
+export const layTask =
+  (task: Task, where: string): Lay =>
+  (before, steps) => {
+    if (!before && !task.hasPayload)
+      throw new InvalidOptionError('payload', `${where} has no payload, and no step before it gives it one`);
+    const after = before ? endsIn(before.ends) : [];
+    const step: Step = {
+      ...{ task, after, input: before ? inputOf(before.ends) : 'own', onFailure: before?.onFailure },
+      level: after.reduce((deepest, { level }) => Math.max(deepest, level + 1), 0),
+    };
+    steps.push(step);
+    return { ends: step };
+  };
+
+/** Parts of which each waits for the one before. */
+export const layInTurn =
+  (parts: readonly Lay[]): Lay =>
+  (before, steps) =>
+    parts.reduce<Before | undefined>((last, lay) => lay(last, steps), before)!;
+
+/** Parts beside each other. */
+export const layBeside =
+  (parts: readonly Lay[], onFailure: Before['onFailure']): Lay =>
+  (before, steps) => {
+    const pairs = before ? endsIn(before.ends).length * parts.length : 0;
+    if (pairs > mostPairs)
+      throw new InvalidOptionError(
+        'tasks',
+        `group(): ${parts.length} tasks that each wait for ${pairs / parts.length} jobs: put one task between the two groups`,
+      );
+    const ends = parts.map((lay) => {
+      const laid = lay(before, steps);
+      refuseUnusedPolicy(laid);
+      return laid.ends;
+    });
+    return { ends, onFailure };
+  };
+
+/** @throws InvalidOptionError if a group says what the step behind it does, and there is none */
+export function refuseUnusedPolicy({ onFailure }: Before): void {
+  if (onFailure === undefined) return;
+  throw new InvalidOptionError(
+    'onFailure',
+    'group(): option onFailure has no effect without then, or a next step in chain(): set then too',
+  );
+}

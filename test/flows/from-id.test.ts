@@ -1,0 +1,127 @@
+/** `queue.flow(id)`: a flow in another process. */
+import { expect, expectTypeOf, it } from 'vitest';
+import { chain, FlowNotFoundError, group, HotQueue, start, type Flow } from 'hotqueue';
+import { aQueue, redis } from '../support/queue.js';
+
+const soon = { timeout: '20s' } as const;
+/** The same queue, as another process has it. */
+const again = (queue: HotQueue): HotQueue => aQueue({ name: queue.name });
+
+it('a chain, from any of its jobs: status, picture, parents, result', async () => {
+  const [one, two] = [aQueue(), aQueue()];
+  const put = await chain(one.task(1), two.task(), one.task());
+  const queues = [one, two, one].map(again);
+  const flows = await Promise.all(put.jobs.map(({ id }, at) => queues[at]!.flow<number>(id)));
+  for (const flow of flows) {
+    expect(flow.jobs.map(({ id }) => id)).toEqual(put.jobs.map(({ id }) => id));
+    expect([flow.id, flow.queue]).toEqual([put.id, put.queue]);
+    expect(flow.parentsOf(flow.id)).toEqual([put.jobs[1]!.id]);
+    expect(await flow.status()).toMatchObject({ waiting: 1, delayed: 2 });
+    expect(await flow.picture()).toBe(await put.picture());
+  }
+  const runner = start([one.worker((n) => Number(n) + 1), two.worker((n) => Number(n) * 10)]);
+  expect(await Promise.all(flows.map((flow) => flow.result(soon)))).toEqual([21, 21, 21]);
+  const seen: object[] = [];
+  for await (const counts of flows[1]!.watch()) seen.push(counts);
+  expect(seen).toMatchObject([{ done: 3 }]);
+  await runner.stop();
+});
+
+it('a group with then, and one without: the results keep their form', async () => {
+  const queue = aQueue();
+  const joined = await group([queue.task(1), queue.task(2)], { then: queue.task() });
+  const open = await chain(queue.task(5), group([queue.task(), group([queue.task(), queue.task(7)])]));
+  const apart = await group([queue.task(3), chain(queue.task(4), queue.task())]);
+  const other = again(queue);
+  const runner = start(queue.worker((n) => n));
+  for (const { id } of joined.jobs) expect(await (await other.flow(id)).result(soon)).toEqual([1, 2]);
+  for (const { id } of open.jobs) expect(await (await other.flow(id)).result(soon)).toEqual([5, [5, 7]]);
+  for (const { id } of apart.jobs) expect(await (await other.flow(id)).result(soon)).toEqual([3, 4]);
+  expect((await other.flow(apart.id)).id).toBe(apart.id);
+  await runner.stop();
+});
+
+it('a flow of one job is a flow', async () => {
+  const queue = aQueue();
+  const flow = await chain(queue.task(1));
+  expect((await queue.flow(flow.id)).jobs).toHaveLength(1);
+});
+
+it('jobs that were put with after; several that end it give an array', async () => {
+  const queue = aQueue({ track: true });
+  const top = await queue.put('top');
+  const ends = [await queue.with({ after: top }).put('a'), await queue.with({ after: top }).put('b')];
+  const flow = await again(queue).flow(top.id);
+  const runner = start(queue.worker((payload) => payload));
+  expect(await flow.result(soon)).toEqual(['a', 'b']);
+  expect(flow.id).toBe(ends[1]!.id);
+  await runner.stop();
+});
+
+it('it is cancelled there, with the jobs of other queues and prefixes', async () => {
+  const [one, two] = [aQueue(), aQueue({ prefix: 'other' })];
+  const put = await chain(one.task(1), two.task(), one.task());
+  const flow = await again(one).flow(put.jobs[0]!.id);
+  expect(await flow.cancel()).toBe(3);
+  expect(await put.status()).toMatchObject({ cancelled: 3 });
+});
+
+it('another job may wait for it', async () => {
+  const queue = aQueue();
+  const put = await chain(queue.task(1), queue.task());
+  const other = again(queue);
+  const behind = await other.with({ after: await other.flow(put.jobs[0]!.id) }).put('behind');
+  const runner = start(queue.worker((payload) => payload));
+  expect(await behind.result(soon)).toBe('behind');
+  await runner.stop();
+});
+
+it('unknown, untracked and lonely jobs have no flow', async () => {
+  const queue = aQueue();
+  const untracked = await queue.put(1);
+  const lonely = await queue.with({ track: true }).put(2);
+  await expect(queue.flow('nothing')).rejects.toBeInstanceOf(FlowNotFoundError);
+  await expect(queue.flow('nothing')).rejects.toMatchObject({
+    code: 'FLOW_NOT_FOUND',
+    id: 'nothing',
+    hasRecord: false,
+  });
+  await expect(queue.flow(untracked.id)).rejects.toThrow('It was put without tracking');
+  await expect(queue.flow(lonely.id)).rejects.toMatchObject({ code: 'FLOW_NOT_FOUND', hasRecord: true });
+  await expect(queue.flow(lonely.id)).rejects.toThrow('Use queue.job(id)');
+  for (const id of [undefined, '', 5, lonely])
+    await expect(queue.flow(id as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+});
+
+it('after its jobs have ended, and some records have expired', async () => {
+  const queue = aQueue();
+  const put = await chain(queue.task(1), queue.task(), queue.task());
+  const runner = start(queue.worker((payload) => payload));
+  await put.result(soon);
+  await runner.stop();
+  await redis().del(`{hotqueue:${queue.name}}:job:${put.jobs[0]!.id}`);
+  const flow = await again(queue).flow(put.id);
+  expect(await flow.result(soon)).toBe(1);
+  expect(await flow.status()).toMatchObject({ done: 2 });
+  await expect(queue.flow(put.jobs[0]!.id)).rejects.toMatchObject({ hasRecord: false });
+});
+
+it('a closed queue refuses', async () => {
+  const queue = aQueue();
+  const { id } = await chain(queue.task(1), queue.task());
+  const [other, two] = [again(queue), again(queue)];
+  const flow = await two.flow(id);
+  await Promise.all([other.close(), two.close()]);
+  await expect(other.flow(id)).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
+  await expect(flow.status()).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
+});
+
+it('its types', () => {
+  const queue = new HotQueue<string, string, number>('types');
+  expectTypeOf(queue.flow<number>('x')).toEqualTypeOf<Promise<Flow<number>>>();
+  expectTypeOf(chain(queue.task('a'), queue.task())).toEqualTypeOf<Promise<Flow<number>>>();
+  expectTypeOf(chain(queue.task('a'), group([queue.task(), queue.task()]))).toEqualTypeOf<
+    Promise<Flow<[number, number]>>
+  >();
+  expectTypeOf(group([chain(queue.task('a')), queue.task('b')])).toEqualTypeOf<Promise<Flow<[number, number]>>>();
+});

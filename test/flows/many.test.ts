@@ -1,0 +1,121 @@
+/** The payload from the results of very many jobs is built in several calls. */
+import { expect, inject, it, vi } from 'vitest';
+import { chain, group, start } from 'hotqueue';
+import { lookAtBlocked } from '../../src/jobs/look-at-blocked.js';
+import { Connection } from '../../src/redis/connection.js';
+import { FlowBroker } from '../../src/redis/flow-broker.js';
+import { aBroker, aQueue, redis } from '../support/queue.js';
+import { until } from '../support/facts.js';
+
+const patience = { withinMs: 10_000 };
+const soon = { timeout: '100s' } as const;
+const times = <V>(count: number, make: (n: number) => V): V[] => Array.from({ length: count }, (_, n) => make(n));
+
+/** What the calls of parent-ended have answered. */
+function answers(): string[] {
+  const real = Connection.prototype.script;
+  const seen: string[] = [];
+  vi.spyOn(Connection.prototype, 'script').mockImplementation(async function (this: Connection, name, ...args) {
+    const reply = await real.call(this, name, ...args);
+    if (name === 'parent-ended') seen.push(String(reply));
+    return reply;
+  });
+  return seen;
+}
+
+it('an array of 2,500 results, in order, in three calls', { timeout: 120_000 }, async () => {
+  const [parts, sums] = [aQueue(), aQueue()];
+  const seen = answers();
+  const runner = start([parts.worker((n) => ({ n }), { concurrency: 200 }), sums.worker((all) => all)]);
+  const flow = await group(
+    times(2_500, (n) => parts.task(n)),
+    { then: sums.task() },
+  );
+  expect(await flow.result(soon)).toEqual(times(2_500, (n) => ({ n })));
+  await runner.stop();
+  vi.restoreAllMocks();
+  expect(seen.filter((answer) => answer === 'more')).toHaveLength(2);
+  const fields = await redis().hkeys(`{hotqueue:${sums.name}}:parents:${flow.id}`);
+  expect(fields.filter((field) => field.startsWith('part') && field !== 'parts')).toEqual([]);
+});
+
+it('results in the form of nested groups, over several calls', { timeout: 120_000 }, async () => {
+  const queue = aQueue();
+  const runner = start(queue.worker((n) => n, { concurrency: 200 }));
+  const flow = await chain(
+    group([
+      group(times(700, (n) => queue.task(n))),
+      queue.task('one'),
+      group(times(700, (n) => queue.task(1_000 + n))),
+    ]),
+    queue.task(),
+  );
+  expect(await flow.result(soon)).toEqual([times(700, (n) => n), 'one', times(700, (n) => 1_000 + n)]);
+  await runner.stop();
+});
+
+it('its process dies between two calls, and calls come twice: the job runs once', { timeout: 120_000 }, async () => {
+  const [parts, sums] = [aQueue(), aQueue()];
+  const many = 2_500;
+  const flow = await group(
+    times(many, (n) => parts.task(n)),
+    { then: sums.task() },
+  );
+  const broker = aBroker(sums.name);
+  const text = (id: string): string => `hotqueue ${parts.name} ${id}`;
+  const key = broker.keys.parents(flow.id);
+  // All have ended but one, as if they had been told.
+  const [last, ...others] = flow.jobs.slice(0, -1);
+  await redis().hset(
+    key,
+    Object.fromEntries(
+      others.flatMap(({ id }, n) => [
+        [`=${text(id)}`, 'done'],
+        [`r${text(id)}`, n],
+      ]),
+    ),
+  );
+  await redis().hset(key, 'left', 1);
+  const { waiting, blocked, delayed, delayedMessages, meta, jobIndexes } = broker.keys;
+  const keys = [key, blocked, broker.keys.job(flow.id), delayed, delayedMessages, meta, ...jobIndexes, ...waiting];
+  const call = (...args: string[]) => broker.connection.script('parent-ended', keys, [flow.id, ...args], patience);
+  const end = [text(last!.id), 'done', '"last"', ''];
+  expect(await call(...end)).toBe('more'); // the process dies here
+  expect(await sums.size()).toBe(0);
+  expect(await call(...end)).toBe('more'); // the notice is delivered again
+  await redis().zadd(blocked, 1, flow.id);
+  await Promise.all([lookAtBlocked(broker, patience), broker.flows.goOn(flow.id, patience)]);
+  expect(await sums.size()).toBe(1);
+  expect(await call(...end)).toBe('known');
+  expect(await call('', '', '', '')).toBe('known');
+  expect(await sums.get()).toEqual(['last', ...times(many - 1, (n) => n)]);
+  expect(await sums.size()).toBe(0);
+});
+
+it('job.parents() of very many reads them in portions', { timeout: 120_000 }, async () => {
+  const queue = aQueue();
+  const many = inject('serverKind') === 'redis' ? 2_500 : 1_200;
+  const parents = times(many, (n) => `hotqueue other ${n}`);
+  const what = { parents, onFailure: 'run', input: 'own', due: '' };
+  const { flows, keys } = aBroker(queue.name);
+  await flows.block('child', 1, what, patience);
+  await redis().hset(keys.parents('child'), `=${parents[1_100]!}`, 'done', `r${parents[1_100]!}`, '5');
+  const read = await flows.parents('child', patience);
+  expect(read.map(({ text }) => text)).toEqual(parents);
+  expect(read[1_100]).toEqual({ text: parents[1_100], how: 'done', result: '5', failure: undefined });
+  expect(read[1_101]).toEqual({ text: parents[1_101], how: '', result: undefined, failure: undefined });
+});
+
+it('maintenance goes on with a payload that was begun', async () => {
+  const queue = aQueue();
+  const goOn = vi.spyOn(FlowBroker.prototype, 'goOn');
+  const flow = await chain(queue.task(1), queue.task());
+  const broker = aBroker(queue.name);
+  const [parent] = await redis().hmget(broker.keys.parents(flow.id), 'order');
+  await redis().hset(broker.keys.parents(flow.id), `=${parent!}`, 'done', `r${parent!}`, '7', 'left', 0);
+  await redis().zadd(broker.keys.blocked, 1, flow.id);
+  await lookAtBlocked(broker, patience);
+  await until(() => goOn.mock.calls.length);
+  expect(await queue.size()).toBe(2);
+  vi.restoreAllMocks();
+});
