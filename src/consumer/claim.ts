@@ -73,6 +73,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   beforeRelease: (() => void) | undefined;
   /** Absent for a message that this library put and no worker has tried, as most are: its header needs no parsing. */
   readonly #envelope: Envelope | undefined;
+  /** Whether a worker has died while it had this message. */
+  readonly #isSuspect: boolean;
   protected controller: AbortController | undefined;
   #id: string | undefined;
   #isActive = true;
@@ -95,6 +97,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     this.options = header ? optionsOf(header) : noOptions;
     if (this.options.tracked === 1) this.#track();
     activeInProcess.messages += 1;
+    this.#isSuspect = header !== undefined && header.crashes > 0;
     if (this.#isSuspect) activeInProcess.suspects += 1;
   }
 
@@ -360,11 +363,6 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     if (replacement === undefined) return message;
     const length = this.#envelope ? this.#envelope.headerLength : freshLength;
     return Buffer.concat([message.subarray(0, length), Buffer.from(replacement)]);
-  }
-
-  /** Whether a worker has died while it had this message. */
-  get #isSuspect(): boolean {
-    return this.#envelope !== undefined && (this.#envelope.header?.crashes ?? 0) > 0;
   }
 
   /** Id of a message without a header. Worker, take and index are never used twice together, and `recover.lua` makes the same id. */

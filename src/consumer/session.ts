@@ -55,9 +55,13 @@ export class Session implements ClaimHolder, LeaseHolder {
   readonly #takes = new Map<number, Take>();
   /** Redis did not confirm their settlement in time. The next heartbeat gives back what it still has. */
   #unconfirmed: Claim[] = [];
-  #worker: string | undefined;
-  /** Number of the last take that brought something. It goes on after a lost lease: claims of two workers must never look the same. */
-  #takeNumber = 0;
+  /** Id of the registered worker; `undefined` before {@link join} and after a lost lease. */
+  worker: string | undefined;
+  /**
+   * The number that the next take must have. It stays the same until a take brings something, so a take can be sent again. It goes on
+   * after a lost lease: claims of two workers must never look the same.
+   */
+  nextTakeNumber = 1;
   /** When the last heartbeat or join that Redis answered was sent: the lease counts from then. Monotonic ms. */
   #provenAt = 0;
   /** Set when the first message has come. */
@@ -77,16 +81,6 @@ export class Session implements ClaimHolder, LeaseHolder {
     private readonly onQuarantineEnded: () => void,
   ) {
     this.settler = new Settler(context.broker, options.settling, (take) => this.#takes.delete(take.number));
-  }
-
-  /** Id of the registered worker; `undefined` before {@link join} and after a lost lease. */
-  get worker(): string | undefined {
-    return this.#worker;
-  }
-
-  /** The number that the next take must have. It stays the same until a take brings something, so a take can be sent again. */
-  get nextTakeNumber(): number {
-    return this.#takeNumber + 1;
   }
 
   get settling(): Patience {
@@ -133,20 +127,20 @@ export class Session implements ClaimHolder, LeaseHolder {
     const sentAt = performance.now();
     await this.context.broker.join(worker, processId(), { signal: this.options.taking }, this.#report());
     this.#provenAt = sentAt;
-    this.#worker = worker;
+    this.worker = worker;
     activeInProcess.workers += 1;
     return worker;
   }
 
   /** Renews the lease. @returns what Redis knows of the queue; `undefined` when this worker is not registered */
   async beat(): Promise<QueueHints | undefined> {
-    const worker = this.#worker;
+    const worker = this.worker;
     if (!worker) return undefined;
     const sentAt = performance.now();
     const takes = this.takes.map((take) => this.#asForBeat(take));
     const reply = await this.context.broker.beat(worker, this.nextTakeNumber, takes, { withinMs: 0 }, this.#report());
     if (reply === 'lost') {
-      if (worker === this.#worker) this.loseLease();
+      if (worker === this.worker) this.loseLease();
       return undefined;
     }
     this.#provenAt = sentAt;
@@ -158,7 +152,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   /** Aborts the signals of all handlers when Redis has not answered for most of a lease. */
   fence(): void {
     pulse();
-    if (!this.#worker || this.isProven) return;
+    if (!this.worker || this.isProven) return;
     this.abort(new Error('this worker could not renew its lease in time: another worker may have the message'));
   }
 
@@ -166,11 +160,13 @@ export class Session implements ClaimHolder, LeaseHolder {
   async hold({ take }: TakeReply): Promise<Claim[]> {
     if (!take) return [];
     if (this.#lease?.gate.isClosed) this.#giveBackUnbegun();
-    this.#takeNumber = Math.max(this.#takeNumber, take.number);
+    this.nextTakeNumber = Math.max(this.nextTakeNumber, take.number + 1);
     this.#takes.set(take.number, take);
     const { maxBlockedMs } = this.options;
-    if (maxBlockedMs !== undefined) watchExit();
-    if (maxBlockedMs !== undefined) this.#lease ??= new KeptLease(this, take.worker, maxBlockedMs);
+    if (maxBlockedMs !== undefined && !this.#lease) {
+      watchExit();
+      this.#lease = new KeptLease(this, take.worker, maxBlockedMs);
+    }
     this.#lease?.gate.expect(this.nextTakeNumber);
     const takenAt = Date.now();
     const claims: Claim[] = [];
@@ -223,7 +219,7 @@ export class Session implements ClaimHolder, LeaseHolder {
 
   /** The next take gets another number: what Redis may have claimed for this one goes back with the next heartbeat. */
   abandonTake(): void {
-    this.#givenBackTo = this.#takeNumber = this.nextTakeNumber;
+    this.#givenBackTo = this.nextTakeNumber++;
     this.#lease?.gate.expect(this.nextTakeNumber);
   }
 
@@ -287,7 +283,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     await this.#jobSettler?.drained();
     while (this.#followed.size > 0) await Promise.all(this.#followed);
     await this.settler.drained();
-    const worker = this.#worker;
+    const worker = this.worker;
     this.#endRegistration();
     try {
       if (worker) await this.context.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
@@ -310,7 +306,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   #giveBackUnbegun(): void {
     const { gate } = this.#lease!;
     const unbegun = this.#claims.filter((claim) => !gate.hasPassed(claim.take.number, claim.index));
-    this.#givenBackTo = this.#takeNumber = this.nextTakeNumber;
+    this.#givenBackTo = this.nextTakeNumber++;
     gate.open(this.nextTakeNumber);
     this.returned = this.giveBack(unbegun);
   }
@@ -321,8 +317,8 @@ export class Session implements ClaimHolder, LeaseHolder {
   }
 
   #endRegistration(): void {
-    if (this.#worker) activeInProcess.workers -= 1;
-    this.#worker = undefined;
+    if (this.worker) activeInProcess.workers -= 1;
+    this.worker = undefined;
     this.#lease?.end();
     this.#lease = undefined;
   }

@@ -11,7 +11,7 @@ import { toPlain } from './to-plain.js';
 import { shapeViolations } from './whitelist.js';
 import { brokenRules } from './validate.js';
 import { validationOf, type Validation } from './validation.js';
-import { andThen, guard, invalid, invalidAll, typeOf } from './violations.js';
+import { andThen, fail, invalid, invalidAll, typeOf } from './violations.js';
 
 /**
  * Payloads of a class with class-validator rules.
@@ -28,21 +28,40 @@ export function classPayload<T extends object>(
   const schema = classSchemaOf(cls, validation.groups);
   const { name } = schema;
   const verdict = verdictOf(cls, schema, validation);
-  const compiled = compiledLater(cls, codec, settings, validation);
-  const decode = (text: string): T | Promise<T> =>
-    guard(name, () => {
-      const { accept, instantiate, mayChangeData } = compiled();
+  const isStraight = isStoredAsIs(schema);
+  // Compiled with the first payload: before that, circular imports may be unresolved and rules may be missing.
+  let compiled: ForPayloads<T> | undefined;
+  const decode = (text: string): T | Promise<T> => {
+    try {
+      const { accept, instantiate, mayChangeData } = (compiled ??= compiledFor(cls, codec, settings, validation));
       const plain = codec.read(text, name);
-      return accept?.(plain) ?? verdict(accept && mayChangeData ? codec.read(text, name) : plain, instantiate);
-    });
+      const payload = accept?.(plain) ?? verdict(accept && mayChangeData ? codec.read(text, name) : plain, instantiate);
+      return payload instanceof Promise ? payload.catch((cause: unknown) => fail(name, cause)) : payload;
+    } catch (cause) {
+      return fail(name, cause);
+    }
+  };
   const encode = (value: unknown): Encoded<T> | Promise<Encoded<T>> => {
-    const { plain, isCopy } = toPlain(schema, dataOf(schema, value), codec.maxDepth, validation.stripsUnknownKeys);
+    try {
+      const encoded = written(dataOf(schema, value));
+      const failed = (cause: unknown): never => fail(name, cause, NotSerializableError);
+      return encoded instanceof Promise ? encoded.catch(failed) : encoded;
+    } catch (cause) {
+      return fail(name, cause, NotSerializableError);
+    }
+  };
+  const written = (data: object): Encoded<T> | Promise<Encoded<T>> => {
+    const flat = isStraight ? flatCopy(schema, data) : undefined;
+    const { plain, isCopy } = flat
+      ? { plain: flat, isCopy: true }
+      : toPlain(schema, data, codec.maxDepth, validation.stripsUnknownKeys);
     const text = codec.write(plain, name);
-    const { accept, mayChangeData } = compiled();
+    const { accept, mayChangeData } = (compiled ??= compiledFor(cls, codec, settings, validation));
     // A copy that the codec found to be plain JSON equals the value that reading the text would give, so the text need not
     // be read.
-    const payload = isCopy && !mayChangeData ? accept?.(plain) : undefined;
-    return andThen(payload ?? decode(text), (decoded) => withDefaults(plain, isCopy, text, decoded));
+    const payload = (isCopy && !mayChangeData ? accept?.(plain) : undefined) ?? decode(text);
+    if (flat && !(payload instanceof Promise)) return { text, payload };
+    return andThen(payload, (decoded) => withDefaults(plain, isCopy, text, decoded));
   };
   const withDefaults = (
     plain: Record<string, unknown>,
@@ -61,34 +80,52 @@ export function classPayload<T extends object>(
     name,
     source: cls,
     decode,
-    notCompiled: () => compiled().notCompiled,
-    encode: (value) => guard(name, () => encode(value) as Promise<Encoded<T>>, NotSerializableError),
+    notCompiled: () => (compiled ??= compiledFor(cls, codec, settings, validation)).notCompiled,
+    encode,
   };
 }
 
-type Later<T> = () => Omit<Compiled<T>, 'declined'>;
+type ForPayloads<T> = Omit<Compiled<T>, 'declined'>;
 
-/** Compiles with the first payload: before that, circular imports may be unresolved and rules may be missing. */
-function compiledLater<T extends object>(
+/** The compiled validation of a class for one queue. It accepts nothing if the queue does not want it, or cannot have it. */
+function compiledFor<T extends object>(
   cls: PayloadClass<T>,
   codec: Codec,
   { validation: by = 'compiled', onNotCompiled }: PayloadSettings,
   validation: Validation,
-): Later<T> {
+): ForPayloads<T> {
   const none = { accept: undefined, instantiate: () => undefined, mayChangeData: false };
-  if (by !== 'compiled') return () => ({ ...none, notCompiled: [] });
+  if (by !== 'compiled') return { ...none, notCompiled: [] };
   // A custom serializer may return objects with getters or other classes. The compiled validation knows plain data only.
-  if (codec.kind !== 'json') {
-    const notCompiled = [{ name: cls.name, reason: 'the queue has a serializer of its own' }];
-    return () => ({ ...none, notCompiled });
+  if (codec.kind !== 'json')
+    return { ...none, notCompiled: [{ name: cls.name, reason: 'the queue has a serializer of its own' }] };
+  const compiled = compile(cls, validation);
+  for (const each of compiled.notCompiled) onNotCompiled?.(each);
+  return compiled;
+}
+
+/** Whether every property of a class is stored under its own name, and without a `@Transform`. */
+const isStoredAsIs = ({ properties, accessors }: ClassSchema): boolean =>
+  accessors.length === 0 &&
+  [...properties.values()].every(
+    ({ isWritten, name, wireName, writers }) => isWritten && wireName === name && writers.length === 0,
+  );
+
+/**
+ * What `toPlain` returns for data that has all properties of a class, and no objects. There are no default values to add to it.
+ * `undefined` for other data.
+ */
+function flatCopy({ properties }: ClassSchema, data: object): Record<string, unknown> | undefined {
+  const plain: Record<string, unknown> = {};
+  let count = 0;
+  for (const key of Object.keys(data)) {
+    const item = (data as Record<string, unknown>)[key];
+    const isScalar = typeof item === 'string' || typeof item === 'number' || typeof item === 'boolean' || item === null;
+    if (!isScalar || !properties.has(key)) return undefined;
+    plain[key] = item === 0 ? 0 : item; // JSON has no -0
+    count += 1;
   }
-  let compiled: Compiled<T> | undefined;
-  return () => {
-    if (compiled) return compiled;
-    compiled = compile(cls, validation);
-    for (const each of compiled.notCompiled) onNotCompiled?.(each);
-    return compiled;
-  };
+  return count === properties.size ? plain : undefined;
 }
 
 /**
@@ -131,7 +168,7 @@ function rootOf(name: string, data: unknown): Record<string, unknown> {
 function dataOf({ cls, name }: ClassSchema, value: unknown): object {
   if (value === undefined) throw nothing();
   const data = rootOf(name, value);
-  if (data instanceof cls || isPlain(data)) return data;
+  if (Object.getPrototypeOf(data) === Object.prototype || data instanceof cls || isPlain(data)) return data;
   const made = typeof data.constructor === 'function' ? data.constructor.name : 'a class';
   throw new NotSerializableError('', `an instance of ${made}`, `put an instance of ${name}, or a plain object`);
 }

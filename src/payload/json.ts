@@ -29,57 +29,12 @@ interface Walk {
   left: number;
 }
 
-const forbidden: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+/** Keys that are used for prototype pollution. */
+export const forbidden: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** The first part of a value that JSON would change; `undefined` if there is none. */
 export function flawOf(value: unknown, limits: Limits): Flaw | undefined {
   return look(value, 0, { limits, left: limits.maxValues });
-}
-
-/** How many more values {@link isFlawless} visits. */
-let budget = 0;
-/**
- * Most values that {@link isFlawless} visits. A small object with shared values may have 2 ** 60 paths, which would take for
- * ever.
- */
-const mostLookedAt = 1_000;
-
-/** Whether {@link isFlawless} looks at a value of JSON.parse, which makes no unusual arrays and objects. */
-let isOfParse = false;
-
-/**
- * A fast test for the hot path: true if a value certainly has no flaw. False means unknown, and only {@link flawOf} can
- * decide. It is faster because it makes no array of keys for each object.
- *
- * @param isParsed whether the value comes from JSON.parse
- */
-export function isFlawless(value: unknown, maxDepth: number, isParsed = false): boolean {
-  budget = mostLookedAt;
-  isOfParse = isParsed;
-  return isSimple(value, maxDepth);
-}
-
-function isSimple(value: unknown, depth: number): boolean {
-  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object' || depth === 0) return false;
-  if (Array.isArray(value)) {
-    // By index: forEach skips holes, which JSON would turn into null.
-    for (let index = 0; index < value.length; index++)
-      if (--budget < 0 || !isSimple(value[index], depth - 1)) return false;
-    return isOfParse || arrayFlaw(value) === undefined;
-  }
-  if (Object.getPrototypeOf(value) !== Object.prototype && !isPlain(value)) return false;
-  if (!isOfParse && hasToJson(value)) return false;
-  // for-in visits inherited keys too. They can only make the answer false, which is safe.
-  for (const key in value) {
-    if (--budget < 0 || forbidden.has(key)) return false;
-    const item = (value as Record<string, unknown>)[key];
-    // The most frequent values need no call.
-    if (typeof item === 'string' || (typeof item === 'number' && Number.isFinite(item))) continue;
-    if (!isSimple(item, depth - 1)) return false;
-  }
-  return true;
 }
 
 /** `JSON.stringify` calls `toJSON`, also if it is inherited or not enumerable. */

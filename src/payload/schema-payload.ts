@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { NotSerializableError, type Violation } from '../core/errors.js';
 import { nothing } from './json-payload.js';
-import type { Codec } from './codec.js';
-import { isFlawless, isPlain } from './json.js';
+import { isFlawless, type Codec } from './codec.js';
+import { isPlain } from './json.js';
 import type { Encoded, PayloadType } from './types.js';
 import type { SchemaIssue, SchemaResult, StandardSchemaV1 } from './standard-schema.js';
 import { andThen, guard, invalidAll, pathOf } from './violations.js';

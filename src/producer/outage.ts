@@ -5,7 +5,10 @@ const looksForAway = 10;
 
 /** Finds out whether Redis is away, by how long a batch waits for its reply. It costs a put nothing. */
 export class Outage {
-  #since = 0;
+  /** Since when Redis is away, monotonic ms; 0 while it answers. The batcher sets it to 0 with each reply. */
+  since = 0;
+  /** Whether it looks at the batches now. It ends by itself when nothing is sent. */
+  isWatching = false;
   #timer: NodeJS.Timeout | undefined;
   /** The batch that was on its way at the last looks, how many these were, and when the last was. */
   #seen = { batch: -1, times: 0, at: 0 };
@@ -13,32 +16,24 @@ export class Outage {
   /** @param flying number of the batch that is on its way; `undefined` if nothing is sent */
   constructor(private readonly flying: () => number | undefined) {}
 
-  /** Since when Redis is away, monotonic ms; 0 while it answers. */
-  get since(): number {
-    return this.#since;
-  }
-
-  /** A batch is about to leave. */
+  /** A batch is about to leave. Called while not {@link isWatching}. */
   watch(): void {
-    this.#timer ??= setInterval(() => this.#look(), lookMs).unref();
-  }
-
-  /** Redis has answered. */
-  end(): void {
-    this.#since = 0;
+    this.isWatching = true;
+    this.#timer = setInterval(() => this.#look(), lookMs).unref();
   }
 
   #look(): void {
     const batch = this.flying();
     if (batch === undefined) {
       clearInterval(this.#timer);
-      this.#timer = undefined;
-      return this.end();
+      this.isWatching = false;
+      this.since = 0;
+      return;
     }
     const now = performance.now();
     const { times, at } = this.#seen;
     const isLate = now - at > 2 * lookMs;
     this.#seen = { batch, times: batch === this.#seen.batch ? times + (isLate ? 0 : 1) : 0, at: now };
-    if (this.#seen.times >= looksForAway) this.#since ||= now;
+    if (this.#seen.times >= looksForAway) this.since ||= now;
   }
 }

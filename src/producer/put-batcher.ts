@@ -91,7 +91,7 @@ export class PutBatcher {
   }
 
   async #sendAll(): Promise<void> {
-    this.#outage.watch();
+    if (!this.#outage.isWatching) this.#outage.watch();
     await Promise.resolve(); // so that puts of one turn of the event loop share a batch
     if (this.#number === 0) await this.#announce();
     let flight: Flight | undefined;
@@ -105,7 +105,7 @@ export class PutBatcher {
     try {
       const reply = await replying;
       this.#tripMs = performance.now() - this.#sentAt;
-      this.#outage.end();
+      this.#outage.since = 0;
       const refused = reply.accepted < messages ? refusedOf(batch, reply) : [];
       if (refused.length === 0) this.#fullPauseMs = 0;
       else if (refused.length < batch.length) this.#fullPauseMs = shortestPauseMs;

@@ -68,7 +68,7 @@ export class Broker extends Registration {
       return this.#putWith(batch, patience);
     const { producer, number, messages } = batch;
     const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
-    const keys = [this.keys.base, this.keys.producer(producer)];
+    const keys = [this.keys.base, this.keys.producers + producer];
     const reply = await this.connection.script('put', keys, [number, producerMemoryMs, ...content], patience);
     return { accepted: reply === 1 ? messages.length : -1, duplicates: noDuplicates };
   }
@@ -297,7 +297,7 @@ export class Broker extends Registration {
       const reply = await this.connection.script(
         'put-with',
         [
-          ...[this.keys.producer(producer), delayed, delayedMessages, ...waiting, meta, ...marks],
+          ...[this.keys.producers + producer, delayed, delayedMessages, ...waiting, meta, ...marks],
           ...(tracked ? [...this.keys.jobIndexes, ...records, ...held] : []),
         ],
         [...terms, ...content, batch.hasTtl ? 1 : 0, marks.length, ...(tracked ? trackingWords(tracked, holders) : [])],

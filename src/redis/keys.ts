@@ -57,6 +57,8 @@ export class Keys {
   readonly blocked: string;
   /** Sorted set: names of the schedules, scored by when they are due next in server ms; `+inf` for those that are paused or over. */
   readonly schedules: string;
+  /** What the key of a put batcher has before its id. String: number and result of its last batch. Expires. */
+  readonly producers: string;
   /** Channel: ids of running jobs that were cancelled. */
   readonly cancellations: string;
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
@@ -108,6 +110,7 @@ export class Keys {
       this.outbox,
     ];
     this.schedules = `${this.#own}schedules`;
+    this.producers = `${this.#own}producer:`;
     this.cancellations = `${this.#own}cancellations`;
     this.waiting = [this.quarantine, this.requeued, this.inbox, this.high, this.base, this.low];
     this.earlier = {
@@ -164,11 +167,6 @@ export class Keys {
   /** List: the last runs of a schedule as JSON, newest first. */
   scheduleRuns(name: string): string {
     return `${this.#own}runs:${name}`;
-  }
-
-  /** String: number and result of the last batch of this put batcher. Expires. */
-  producer(id: string): string {
-    return `${this.#own}producer:${id}`;
   }
 
   /** String: the batch that stored the message with this id. Only for ids that callers chose. Expires with its window. */

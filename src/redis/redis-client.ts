@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import { type Progress, progressOf } from './bytes-under-way.js';
 import {
   deadAfterMs,
@@ -30,6 +30,8 @@ export class CommandFailure extends Error {
 
 /** A Redis client: wraps one ioredis client. Its socket keeps the process alive only while a reply is pending. */
 export class RedisClient {
+  /** The client, if it reaches a single server. */
+  readonly #single: Redis | undefined;
   #pending = 0;
   #connecting: Promise<void> | undefined;
   /** How often it has connected. */
@@ -50,6 +52,7 @@ export class RedisClient {
   #looking: NodeJS.Timeout | undefined;
 
   private constructor(readonly client: IoredisClient) {
+    this.#single = isCluster(client) ? undefined : client;
     // The caller that awaits the command gets the error. Without a listener, ioredis would also print it.
     client.on('error', (error: Error) => this.#onError(error));
     client.on('connect', () => this.#hold(this.#pending > 0));
@@ -99,7 +102,7 @@ export class RedisClient {
       // A demoted master keeps replying READONLY, and ioredis would stay connected to it.
       if (replyCodeOf(error) === 'READONLY') this.#isOnReplica = true;
       // What waits in ioredis for a connection is sent as soon as there is one.
-      const mayBeWritten = isWritten || connections !== this.#connections || isCluster(this.client);
+      const mayBeWritten = isWritten || connections !== this.#connections || !this.#single;
       throw this.#failureOf(error, mayBeWritten);
     } finally {
       if (--this.#pending === 0) this.#end();
@@ -138,7 +141,7 @@ export class RedisClient {
   #begin(): void {
     this.#busySince = performance.now();
     this.#hold(true);
-    if (!isCluster(this.client)) this.#looking ??= setInterval(() => this.#look(), lookMs).unref();
+    if (this.#single) this.#looking ??= setInterval(() => this.#look(), lookMs).unref();
   }
 
   #end(): void {
@@ -168,8 +171,9 @@ export class RedisClient {
   }
 
   #hold(alive: boolean): void {
-    if (!isCluster(this.client)) return hold(this.client, alive);
-    for (const node of this.client.nodes()) hold(node, alive);
+    for (const { stream } of this.#single ? [this.#single] : (this.client as Cluster).nodes())
+      if (alive) stream?.ref();
+      else stream?.unref();
   }
 
   /** Replaces a dead connection. Bytes in both directions count, because a large message may take long to send. */
@@ -203,9 +207,4 @@ export class RedisClient {
       this.#movedAt = performance.now();
     this.#progress = progress;
   }
-}
-
-function hold({ stream }: Redis, alive: boolean): void {
-  if (alive) stream?.ref();
-  else stream?.unref();
 }

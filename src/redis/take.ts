@@ -1,4 +1,4 @@
-import { freshLength, hasFreshHeader } from '../wire/envelope.js';
+import { freshHeader, freshLength } from '../wire/envelope.js';
 import type { Lane } from '../wire/lane.js';
 import type { QueueHints } from './transitions.js';
 
@@ -65,8 +65,8 @@ export class Take {
   readonly #content: string | Buffer;
   /** Start and end of each text: two numbers for each, the text of lanes first. */
   readonly #edges: Uint32Array;
-  readonly #takenAt: number;
-  readonly #receivedAt = performance.now();
+  /** When the client got the reply, monotonic ms. */
+  readonly receivedAt = performance.now();
   /** By index: held, acknowledged or effect. */
   readonly #states: Uint8Array;
   #acked = 0;
@@ -78,7 +78,7 @@ export class Take {
    * @param number of the take
    * @param acked indexes that are acknowledged already, such as `1-40,45`; given if Redis sent the take again
    * @param effects indexes that are settled with an effect already, such as `2,7`
-   * @param takenAt time of the queue in the reply, Unix ms
+   * @param takenAt time of the queue when Redis answered the take, Unix ms
    */
   constructor(
     readonly worker: string,
@@ -86,9 +86,8 @@ export class Take {
     bytes: Buffer,
     acked = '',
     effects = '',
-    takenAt = 0,
+    readonly takenAt = 0,
   ) {
-    this.#takenAt = takenAt;
     const ascii = bytes.toString('latin1');
     this.size = lengthOf(bytes) - 1;
     this.#edges = new Uint32Array(2 * this.size + 2);
@@ -129,8 +128,11 @@ export class Take {
     const content = this.#content;
     const start = this.#edges[2 * index]!;
     const end = this.#edges[2 * index + 1]!;
-    if (typeof content === 'string') return hasFreshHeader(content, start, end);
-    return hasFreshHeader(content.toString('latin1', start, Math.min(end, start + freshLength)), 0, end - start);
+    if (end - start < freshLength) return false;
+    freshHeader.lastIndex = typeof content === 'string' ? start : 0;
+    return freshHeader.test(
+      typeof content === 'string' ? content : content.toString('latin1', start, start + freshLength),
+    );
   }
 
   isSettled(index: number): boolean {
@@ -151,16 +153,6 @@ export class Take {
     this.#states[index] = effect;
     this.#effects += 1;
     this.isOver = this.#acked + this.#effects === this.size;
-  }
-
-  /** Time of the queue when Redis answered the take, Unix ms. */
-  get takenAt(): number {
-    return this.#takenAt;
-  }
-
-  /** When the client got the reply, monotonic ms. */
-  get receivedAt(): number {
-    return this.#receivedAt;
   }
 
   /** Arguments of `ack.lua` for this take. */

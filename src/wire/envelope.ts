@@ -62,16 +62,11 @@ const longest = 256;
 const fresh = /^#[A-Za-z0-9_.:~@-]{36} 0 0\n/;
 /** Characters in the header line of a message that we put without options, before its first attempt. */
 export const freshLength = 42;
-const freshAt = /#[A-Za-z0-9_.:~@-]{36} 0 0\n/y;
-
 /**
- * Whether a message begins with the header that this library writes before the first attempt: `#<36 characters> 0 0\n`. A take
- * has many messages in one text, and this makes no text of each.
+ * The header that this library writes before the first attempt, at `lastIndex`. A take has many messages in one text, and a test
+ * with this makes no text of each.
  */
-export function hasFreshHeader(messages: string, start: number, end: number): boolean {
-  freshAt.lastIndex = start;
-  return end - start >= freshLength && freshAt.test(messages);
-}
+export const freshHeader = /#[A-Za-z0-9_.:~@-]{36} 0 0\n/y;
 
 /** Splits a message into header, failures and text. */
 export function open(message: string): Envelope {

@@ -48,7 +48,7 @@ it(`with seed ${seed}`, () => {
 function examine(subject: Subject, dice: Dice, books: Books): void {
   const options = dice.pick(settings);
   const judge = ordinary(subject.cls, options);
-  const { accept, notCompiled } = compile(subject.cls, validationOf(options));
+  const compiled = compile(subject.cls, validationOf(options));
   const fast = payloadType<object>(subject.cls, options);
   for (let i = 0; i < payloadsOfClass; i++) {
     const text = spoiled(payloadOf(subject, dice), dice);
@@ -61,12 +61,12 @@ function examine(subject: Subject, dice: Dice, books: Books): void {
     if (right !== undefined) books.valid++;
     // In production, texts that the codec refuses do not reach the compiled validator.
     if (right === undefined && isRefusedByCodec(text)) continue;
-    const answer = accept?.(plain);
+    const answer = compiled.accept?.(plain);
     const answerCalls = transformCalls();
     if (answer !== undefined) {
       same(answer, right, text);
       same(answerCalls, rightCalls, text);
-      note(books, subject, plain, notCompiled.length > 0, rightCalls.length > 0);
+      note(books, subject, plain, compiled.notCompiled.length > 0, rightCalls.length > 0);
     }
     // Also in doubt, after a transform has changed the data.
     if (right !== undefined) same(fast.decode(text), right, text);

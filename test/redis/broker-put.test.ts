@@ -101,7 +101,7 @@ describe.each(Object.entries(ways))('%s', (_way, put) => {
   it('recognizes its own batch by the marks if Redis has lost the number of the put batcher', async () => {
     const broker = aBroker();
     await put(broker, 1, ['a'], own('a'));
-    await redis().del(broker.keys.producer('producer'));
+    await redis().del(`${broker.keys.producers}producer`);
     expect(await put(broker, 1, ['a', 'a'], own('a', 'a'))).toEqual({
       accepted: 2,
       duplicates: new Map([[1, undefined]]),

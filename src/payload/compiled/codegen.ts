@@ -1,5 +1,5 @@
 import { toClass } from '../transforms.js';
-import type { Converter } from './converters.js';
+import { isPlainObjectText, type Converter } from './converters.js';
 import type { Outside } from './outside.js';
 import type { Nested, Plan, PropertyPlan } from './plan.js';
 import type { Steps } from './steps.js';
@@ -23,10 +23,14 @@ export function generate(root: Plan, outside: Outside): Steps {
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- see above
   const make = new Function(
     ...names,
-    `'use strict';\n${text.lines.join('\n')}\nreturn { fits: fits0, make: make0, holds: holds0 };`,
+    `'use strict';\n${text.lines.join('\n')}\n${accept}\nreturn { fits: fits0, make: make0, holds: holds0, accept };`,
   ) as (...values: unknown[]) => Steps;
   return make(...values);
 }
+
+/** All steps for the root class. It catches everything: the same error will come from class-validator, which reports it. */
+const accept =
+  'function accept(s) { try { if (!fits0(s)) return undefined; const o = make0(s); return holds0(o) ? o : undefined; } catch { return undefined; } }';
 
 function writeClass(text: Text, plan: Plan): void {
   const n = text.indexOf(plan);
@@ -54,7 +58,7 @@ function writeClass(text: Text, plan: Plan): void {
 function writeFits(text: Text, plan: Plan, n: number): void {
   text.add(
     `function fits${n}(s) {`,
-    'if (!isPlainObject(s)) return false;',
+    `if (!(${isPlainObjectText('s')})) return false;`,
     'for (const key of Object.keys(s)) switch (key) {',
   );
   for (const property of plan.properties) {
@@ -70,7 +74,11 @@ function writeFits(text: Text, plan: Plan, n: number): void {
 function fitsText(text: Text, { content, readers }: PropertyPlan, value: string): string {
   // The value of a getter is not used.
   if (content === undefined || 'isUnknown' in content) return `typeof ${value} !== 'object'`;
-  if ('converter' in content) return `${text.constant(content.converter.fits)}(${value})`;
+  if ('converter' in content) {
+    const { fits, keepsScalars } = content.converter;
+    const isScalar = `typeof ${value} === 'string' || typeof ${value} === 'number' || typeof ${value} === 'boolean' || `;
+    return `(${keepsScalars ? isScalar : ''}${text.constant(fits)}(${value}))`;
+  }
   if (content.otherwise && readers.length > 0) return `${text.constant(content.otherwise.fits)}(${value})`;
   return `(${value} === null || ${text.nested('fits', content, value)})`;
 }
@@ -123,8 +131,11 @@ function writeConversion(
   isTransformed: boolean,
 ): void {
   const doubt = 'if (v === undefined) return undefined;';
-  if ('converter' in content)
-    return text.add(`v = ${text.constant(content.converter.make)}(v);`, isTransformed ? '' : doubt);
+  if ('converter' in content) {
+    const { make, keepsScalars } = content.converter;
+    const when = keepsScalars ? "if (typeof v === 'object') " : '';
+    return text.add(`${when}v = ${text.constant(make)}(v);`, isTransformed ? '' : doubt);
+  }
   const make = `v = ${text.nested('make', content, 'v')}; ${doubt}`;
   if (!content.otherwise || !isTransformed) return text.add(make);
   const otherwise = `v = ${text.constant(content.otherwise.make)}(v);`;

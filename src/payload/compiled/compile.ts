@@ -15,7 +15,7 @@ export type Accept<T> = (plain: unknown) => T | undefined;
 
 /** Result of {@link compile}. */
 export interface Compiled<T> {
-  /** `undefined`: class-validator must check all payloads. */
+  /** `undefined`: class-validator must check all payloads. It becomes so when a rule returns a promise, so read it for each payload. */
   readonly accept: Accept<T> | undefined;
   /**
    * Makes the instance without checking its rules, for a class whose rules only class-validator can check. `undefined` in
@@ -54,12 +54,11 @@ export function compile<T extends object>(cls: PayloadClass<T>, validation: Vali
 }
 
 function compiled<T extends object>(cls: PayloadClass<T>, validation: Validation): Compiled<T> {
-  let isAsync = false;
   const onDoubt: OnDoubt = (answer) => {
     if (isPromise(answer)) {
       // From now on, leave all payloads to class-validator. Otherwise this rule, and its side effects, would run twice for
       // each payload.
-      isAsync = true;
+      result.accept = undefined;
       answer.then(undefined, () => {});
     }
     return false;
@@ -70,34 +69,24 @@ function compiled<T extends object>(cls: PayloadClass<T>, validation: Validation
     holdsLater((other) => planned(other, outside).holds),
   );
   const plan = planOf(cls, outside, validation.groups);
-  const { fits, make, holds } = generate(plan, outside);
+  const { fits, make, accept } = generate(plan, outside);
   const { makingDeclined, checkingDeclined } = plan;
   const { declined, mayChangeData } = outside;
-  const inDoubt =
-    (run: (plain: object) => object | undefined): Accept<T> =>
-    (plain) => {
+  const result: { -readonly [K in keyof Compiled<T>]: Compiled<T>[K] } = {
+    accept: checkingDeclined === undefined ? (accept as Accept<T>) : undefined,
+    instantiate: (plain) => {
+      if (makingDeclined !== undefined || mayChangeData || result.accept !== undefined) return undefined;
       try {
-        return fits(plain) ? (run(plain as object) as T | undefined) : undefined;
+        return fits(plain) ? (make(plain as object) as T | undefined) : undefined;
       } catch {
-        // The same error will come from class-validator, which reports it.
-        return undefined;
+        return undefined; // the same error will come from class-transformer, which reports it
       }
-    };
-  const whole = inDoubt((plain) => {
-    const instance = make(plain);
-    return holds(instance) ? instance : undefined;
-  });
-  const made = inDoubt(make);
-  return {
-    accept: checkingDeclined === undefined ? (plain) => (isAsync ? undefined : whole(plain)) : undefined,
-    instantiate: (plain) =>
-      makingDeclined === undefined && !mayChangeData && (isAsync || checkingDeclined !== undefined)
-        ? made(plain)
-        : undefined,
+    },
     declined: makingDeclined ?? checkingDeclined,
     notCompiled: declined,
     mayChangeData,
   };
+  return result;
 }
 
 const planned = (cls: AnyClass, outside: Outside): Steps =>

@@ -10,7 +10,7 @@ export interface Converter {
   readonly fits: (value: unknown) => boolean;
   /** Only for values that fit. `undefined` if the value is unsupported. */
   readonly make: (value: unknown) => unknown;
-  /** Whether every string, number and boolean fits, and is made into itself. The generated code then calls nothing for them. */
+  /** Whether every string, number and boolean fits, and is made into itself. Generated code calls nothing for them. */
   readonly keepsScalars?: true;
 }
 
@@ -60,6 +60,10 @@ function copyOf(value: unknown): unknown {
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
+
+/** {@link isPlainObject} as source text, for the hot path. */
+export const isPlainObjectText = (value: string): string =>
+  `typeof ${value} === 'object' && ${value} !== null && getPrototypeOf(${value}) === objectPrototype`;
 
 /**
  * A property with `@Type` and `@Transform`: any JSON value, converted to the type as class-transformer does, also if that

@@ -30,7 +30,7 @@ export class Outside {
   }
 
   /** The steps for the objects of a class. */
-  stepsOf(cls: new () => object): Steps {
+  stepsOf(cls: new () => object): Omit<Steps, 'accept'> {
     const { groups, stripsUnknownKeys, toClass } = this.validation;
     const schema = hasRules(cls) ? classSchemaOf(cls, groups) : undefined;
     return {

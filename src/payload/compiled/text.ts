@@ -1,7 +1,5 @@
-import { isPlainObject } from './converters.js';
 import type { Outside } from './outside.js';
 import type { Nested, Plan } from './plan.js';
-import { argumentsOf, isExactly } from './steps.js';
 
 /** Source text under construction, and the values that it refers to. */
 export class Text {
@@ -11,13 +9,12 @@ export class Text {
 
   constructor(readonly outside: Outside) {
     for (const [name, value] of Object.entries({
-      isPlainObject,
-      isExactly,
-      argumentsOf,
       onDoubt: outside.onDoubt,
       options: outside.seenOptions,
       isArray: Array.isArray,
       hasOwn: Object.hasOwn,
+      getPrototypeOf: Object.getPrototypeOf,
+      objectPrototype: Object.prototype,
     })) {
       this.#constants.set(value, name);
     }

@@ -3,11 +3,13 @@ import { isOptionalOf } from './built-in.js';
 import type { Plan, PropertyPlan } from './plan.js';
 import type { RuleStep } from './rules.js';
 import { shortcutOf } from './shortcuts.js';
+import { isExactlyText } from './steps.js';
 import type { Text } from './text.js';
 
 /** Writes the function that checks the rules of an instance. */
 export function writeHolds(text: Text, plan: Plan, n: number): void {
-  text.add(`function holds${n}(o) {`, `if (!isExactly(o, ${text.constant(plan.cls)})) return false;`, 'let v, a, c;');
+  const isExactly = isExactlyText('o', text.constant(plan.cls));
+  text.add(`function holds${n}(o) {`, `if (!(${isExactly})) return false;`, 'let v, a, c;');
   for (const property of plan.properties) writeProperty(text, property, JSON.stringify(plan.cls.name));
   text.add('return true;', '}');
 }
@@ -38,14 +40,16 @@ function conditionText(text: Text, { name }: PropertyPlan, condition: Validation
 
 function writeRule(text: Text, step: RuleStep, targetName: string): void {
   const { rule, builtIn, by } = step;
-  const args = `argumentsOf(${targetName}, ${text.constant(step)}, o, v)`;
+  const given = text.constant(rule);
+  // A new object for each call, as in class-validator: a rule may keep it, or call other rules.
+  const args = `{ targetName: ${targetName}, property: ${given}.propertyName, object: o, value: v, constraints: ${given}.constraints }`;
   // class-validator accepts the names of a numeric enum, which are no values.
   const call = (value: string): string =>
     builtIn === 'isEnum'
       ? 'return false;'
       : `c = ${text.constant(by)}.instance.validate(${value}, a); if (c !== true) return onDoubt(c);`;
   const test = (value: string): string | undefined =>
-    builtIn && shortcutOf(builtIn, value, rule.constraints ?? [], (given) => text.constant(given));
+    builtIn && shortcutOf(builtIn, value, rule.constraints ?? [], (value) => text.constant(value));
   if (rule.validateIf) text.add(`if (${text.constant(rule)}.validateIf(o, v)) {`);
   if (rule.each) writeEach(text, args, test('v[i]'), call);
   else {
