@@ -18,15 +18,15 @@ const calledByName = [
 
 /** Types that make the errors of the compiler readable, or that a reader sees expanded where they are used. */
 const notExported = [
-  'BatchDecoratorFor',
+  'EitherDecoratorFor',
   'Checked',
-  'Configuring',
+  'LingerOf',
   'Declaring',
   'DecoratorFor',
   'Fits',
   'FitsBatch',
   'Instance',
-  'LastWord',
+  'MethodContext',
   'NeedsPayload',
   'PutArguments',
   'SchemaResult',

@@ -3,13 +3,7 @@ import { inspect } from 'node:util';
 import { toMs, type Duration } from './core/duration.js';
 import { FlowNotFoundError, InvalidOptionError, QueueClosedError } from './core/errors.js';
 import { describe } from './core/shown.js';
-import {
-  consumeOptions,
-  getOptions,
-  type BatchTakeOptions,
-  type GetOptions,
-  type TakeOptions,
-} from './core/options/consume.js';
+import { consumeOptions, getOptions, type GetOptions, type TakeOptions } from './core/options/consume.js';
 import { drainedOptions, type DrainedOptions } from './core/options/drained.js';
 import { putOptions, type PutOptions, type ResolvedPutOptions } from './core/options/put.js';
 import { queueOptions, type QueueOptions } from './core/options/queue.js';
@@ -380,10 +374,10 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * for await (const email of emails.consume({ idleTimeout: '10s' })) await send(email);
    * for await (const some of emails.consume({ batch: 100, linger: '50ms' })) await sendAll(some);
    */
-  consume(options: BatchTakeOptions): Consumer<T[]>;
-  consume(options?: TakeOptions): Consumer<T>;
-  consume(options?: TakeOptions): Consumer<T> | Consumer<T[]> {
-    return this.#consume(options, (delivery) => delivery.payload);
+  consume<B extends number | undefined = undefined>(
+    options?: TakeOptions<B>,
+  ): Consumer<[B] extends [number] ? T[] : T> {
+    return this.#consume(options, (delivery) => delivery.payload) as Consumer<[B] extends [number] ? T[] : T>;
   }
 
   /**
@@ -399,10 +393,12 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    *   else await send(delivery.payload);
    * }
    */
-  deliveries(options: BatchTakeOptions): Consumer<Delivery<T>[]>;
-  deliveries(options?: TakeOptions): Consumer<Delivery<T>>;
-  deliveries(options?: TakeOptions): Consumer<Delivery<T>> | Consumer<Delivery<T>[]> {
-    return this.#consume(options, (delivery) => delivery);
+  deliveries<B extends number | undefined = undefined>(
+    options?: TakeOptions<B>,
+  ): Consumer<[B] extends [number] ? Delivery<T>[] : Delivery<T>> {
+    return this.#consume(options, (delivery) => delivery) as Consumer<
+      [B] extends [number] ? Delivery<T>[] : Delivery<T>
+    >;
   }
 
   /**
@@ -594,7 +590,10 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     if (this.#isClosed) throw new QueueClosedError(this.name);
   };
 
-  #consume<G>(options: TakeOptions | undefined, give: (delivery: Delivery<T>) => G): Consumer<G> | Consumer<G[]> {
+  #consume<G>(
+    options: TakeOptions<number | undefined> | undefined,
+    give: (delivery: Delivery<T>) => G,
+  ): Consumer<G> | Consumer<G[]> {
     const { batch, ...taking } = consumeOptions(this.name, options);
     this.#admit();
     const end = registerConsumer({ kind: 'consumer', stop: () => consumer.return() });

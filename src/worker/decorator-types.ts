@@ -1,20 +1,7 @@
 // Types of `queue.worker` and of its decorators. Half of them exist for the errors of the compiler.
-import type { Delivery } from '../consumer/delivery.js';
+import type { Refused } from '../core/options/batch.js';
 import type { Plain } from '../payload/types.js';
-import type {
-  BatchHandler,
-  BatchWorkerFunction,
-  BatchWorkerOptions,
-  Handler,
-  Instance,
-  WorkerFunction,
-  WorkerOptions,
-} from './types.js';
-
-/** Marks an invalid declaration. It is never assignable, so the compiler prints the reason. */
-export interface Refused<Reason extends string> {
-  readonly ' ': Reason;
-}
+import type { BatchHandler, BatchWorkerFunction, Handler, Instance, WorkerFunction, WorkerOptions } from './types.js';
 
 /**
  * Name of a queue without `payload`. Refuses `new HotQueue<YourClass>(name)`, which would promise a class that is never checked.
@@ -51,6 +38,44 @@ type FitsBatch<Returned, Result> = unknown extends Result
     ? unknown
     : Refused<'This handler does not return an array with one `result` for each message'>;
 
+/** A type that no value has. It stands for the return type of a handler, as long as the compiler has seen none. */
+interface Unseen {
+  readonly ' ': never;
+}
+
+/**
+ * Types of the arguments of a signature that does not apply: more than any caller gives. The compiler then explains only the
+ * other signature. If two have the right number of arguments, its first line says only "No overload matches this call".
+ *
+ * `First` has a place in the branch that is never taken, because the compiler infers from all branches, but from no list of
+ * another length.
+ */
+type NotThisOne<First> = [First] extends [Unseen] ? [First, ...unknown[]] : [never, never];
+
+/** The second argument of a standard decorator, of which the compiler infers `C`. With any other, the signature does not apply. */
+type MethodContext<C, Wanted = PublicMethod> = C extends AnyContext ? [context: Wanted] : NotThisOne<C>;
+
+/** The context of a standard decorator on a public instance method. */
+interface PublicMethod {
+  readonly kind: 'method';
+  readonly static: false;
+  readonly private: false;
+}
+
+/** What every context of a standard decorator has, and no option. */
+interface AnyContext {
+  readonly kind: string;
+}
+
+/** Whether `Second` is the second argument of a decorator: the name of a property, or a context. */
+type IsPlace<Second> = unknown extends Second
+  ? false
+  : [Second] extends [never]
+    ? false
+    : [Second] extends [PropertyKey | AnyContext]
+      ? true
+      : false;
+
 /**
  * Decorator of a method whose first parameter is `T`, under `experimentalDecorators` and under standard decorators.
  *
@@ -66,10 +91,7 @@ type FitsBatch<Returned, Result> = unknown extends Result
  */
 export interface WorkerDecorator<T, Result = unknown> {
   /** @typeParam F the method, under standard decorators */
-  <This, F extends (this: This, payload: T, job: Delivery<T>) => unknown>(
-    method: F & Fits<ReturnType<F>, Result>,
-    context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
-  ): void;
+  <F extends Handler<T>, C>(method: F & Fits<ReturnType<F>, Result>, ...context: MethodContext<C>): void;
   /** @typeParam F the method, under `experimentalDecorators` */
   <F extends Handler<T>>(
     target: Instance,
@@ -85,7 +107,7 @@ type NoClass = Refused<'This queue has no payload class. Write new HotQueue(name
  * can read.
  */
 export interface InferringWorkerDecorator {
-  (method: (...args: never[]) => unknown, context: NoClass): void;
+  <C>(method: (...args: never[]) => unknown, ...context: MethodContext<C, NoClass>): void;
   // `P` is inferred from the method: any payload, and a delivery of the same payload.
   <P, F extends Handler<P>>(
     target: Instance,
@@ -109,10 +131,7 @@ export interface InferringWorkerDecorator {
  */
 export interface BatchWorkerDecorator<T, Result = unknown> {
   /** @typeParam F the method, under standard decorators */
-  <This, F extends (this: This, payloads: T[], jobs: Delivery<T>[]) => unknown>(
-    method: F & FitsBatch<ReturnType<F>, Result>,
-    context: ClassMethodDecoratorContext<This, F> & { static: false; private: false },
-  ): void;
+  <F extends BatchHandler<T>, C>(method: F & FitsBatch<ReturnType<F>, Result>, ...context: MethodContext<C>): void;
   /** @typeParam F the method, under `experimentalDecorators` */
   <F extends BatchHandler<T>>(
     target: Instance,
@@ -123,7 +142,7 @@ export interface BatchWorkerDecorator<T, Result = unknown> {
 
 /** Always refuses: the compiler does not emit the type of array elements. */
 interface RefusedBatchDecorator {
-  (method: (...args: never[]) => unknown, context: NoElements): void;
+  <C>(method: (...args: never[]) => unknown, ...context: MethodContext<C, NoElements>): void;
   (target: object, key: string | symbol, method: NoElements): void;
 }
 type NoElements =
@@ -134,14 +153,19 @@ type NoElements =
 type AnyDecorator = (...place: any[]) => any;
 
 /** The decorator of a queue of `T`. */
-export type DecoratorFor<T, Result = unknown> = 0 extends 1 & T
+type DecoratorFor<T, Result = unknown> = 0 extends 1 & T
   ? AnyDecorator
   : unknown extends T
     ? InferringWorkerDecorator
     : WorkerDecorator<T, Result>;
 
+/** The decorator of a queue of `T`. `B` is `number` if `batch` is set. */
+export type EitherDecoratorFor<T, Result, B> = [B] extends [number]
+  ? BatchDecoratorFor<T, Result>
+  : DecoratorFor<T, Result>;
+
 /** The decorator of a queue of `T`, for a method that takes arrays. */
-export type BatchDecoratorFor<T, Result = unknown> = 0 extends 1 & T
+type BatchDecoratorFor<T, Result = unknown> = 0 extends 1 & T
   ? AnyDecorator
   : unknown extends T
     ? RefusedBatchDecorator
@@ -158,46 +182,47 @@ export type BatchDecoratorFor<T, Result = unknown> = 0 extends 1 & T
  * const echo = images.worker((image) => console.log(image.path), { concurrency: 4 });
  * ```
  */
-export type QueueWorker<T, Result = unknown> = Configuring<T, Result> &
-  DecoratorFor<T, Result> &
-  Declaring<T, Result> &
-  LastWord<T>;
+export type QueueWorker<T, Result = unknown> = Declaring<T, Result> & DecoratorFor<T, Result>;
+
+/** What a handler may return: on a queue with `result`, that type; for each message of a batch. */
+type Returns<Result, B> = OrPromise<
+  unknown extends Result ? unknown : [B] extends [number] ? readonly Plain<Result>[] : Plain<Result>
+>;
+
+/** `B` is `number` if `batch` is set. */
+type HandlerFor<T, R, B> = [B] extends [number] ? BatchHandler<T, R> : Handler<T, R>;
+
+/** What the compiler compares a handler with: `R`, or what a handler may return if `R` is not known, or does not fit. */
+type Expected<R, Result, B> = [Unseen] extends [R] ? Returns<Result, B> : R;
 
 /**
- * These come first: if an option is wrong, the compiler goes on with the first signature, and reports no second error about the
- * method.
+ * It is one signature, so that the compiler explains a mistake in its first line. It comes before the decorators: after a
+ * mistake, the compiler goes on with the first signature, and reports no second error about the method.
  */
-interface Configuring<T, Result> {
-  /** `@queue.worker({ concurrency: 4 })`. */
-  (options?: WorkerOptions): DecoratorFor<T, Result>;
-  /** `@queue.worker({ batch: 100 })`. */
-  (options: BatchWorkerOptions): BatchDecoratorFor<T, Result>;
-}
-
 interface Declaring<T, Result> {
-  /** `const store = queue.worker((items) => …, { batch: 100 })`. */
-  <R extends OrPromise<unknown extends Result ? unknown : readonly Plain<Result>[]>>(
-    handler: BatchHandler<T, R>,
-    options: BatchWorkerOptions,
-  ): BatchWorkerFunction<T, R>;
   /**
-   * `const echo = queue.worker(item => …)`, then `await echo()`; also as a typed class field.
-   *
-   * It is the last signature, because the compiler only explains the last one. `options` prevents its use as a decorator.
+   * `@queue.worker({ concurrency: 4 })`, and `const echo = queue.worker(item => …)`, then `await echo()`; also as a typed class
+   * field. With `batch`, for arrays.
    */
-  <R extends OrPromise<unknown extends Result ? unknown : Plain<Result>>>(
-    handler: Handler<T, R>,
-    options?: WorkerOptions,
-  ): WorkerFunction<T, R>;
+  <R extends Returns<Result, B> | Unseen = Unseen, B extends number | undefined = undefined, Second = unknown>(
+    handlerOrOptions?: HandlerFor<T, Expected<R, Result, B>, B> | WorkerOptions<B>,
+    ...options: IsPlace<Second> extends true
+      ? [never, never]
+      : [Second] extends [Unseen]
+        ? [Second, ...unknown[]]
+        : [options?: WorkerOptions<B>]
+  ): IsPlace<Known<Second>> extends true ? void : Declared<T, Result, Known<R>, Known<B>>;
 }
 
-/**
- * The compiler only explains the last of several signatures. On a queue without a payload class, this one says what standard
- * decorators lack. Its return type differs from that of the signature above, because of two equal signatures the first is
- * kept.
- */
-type LastWord<T> = 0 extends 1 & T
-  ? unknown
-  : unknown extends T
-    ? (method: (...args: never[]) => unknown, context: NoClass) => undefined
-    : unknown;
+/** `X`, from which the compiler infers nothing: it would infer what a handler returns from where the result goes. */
+type Known<X> = [X][X extends unknown ? 0 : never];
+
+type Declared<T, Result, R, B> =
+  HasHandler<R> extends true
+    ? [B] extends [number]
+      ? BatchWorkerFunction<T, Expected<R, Result, B>>
+      : WorkerFunction<T, Expected<R, Result, B>>
+    : EitherDecoratorFor<T, Result, B>;
+
+/** `any` and `never` are assignable to {@link Unseen} too, and a handler may return them. */
+type HasHandler<R> = 0 extends 1 & R ? true : [R] extends [never] ? true : [R] extends [Unseen] ? false : true;

@@ -26,8 +26,8 @@ import {
   refuseUnlessStandardMethod,
   type DecoratorContext,
 } from './decorator-target.js';
-import type { BatchDecoratorFor, DecoratorFor, QueueWorker } from './decorator-types.js';
-import type { BatchWorkerOptions, WorkerOptions, WorkerSource } from './types.js';
+import type { EitherDecoratorFor, QueueWorker } from './decorator-types.js';
+import type { WorkerOptions, WorkerSource } from './types.js';
 import { wrapFunction, wrapMethod, type WorkUntilStopped } from './wrapper.js';
 
 /**
@@ -60,6 +60,7 @@ export function queueWorker<T, Result = unknown>(
  * The decorator only records metadata: it does not connect, and tests can call the method directly. `run` or `start` starts
  * the workers of an instance.
  *
+ * @param options with `batch`, 1 to 1,000, the method takes arrays of up to that many messages
  * @throws InvalidOptionError if `queue` is not a HotQueue, or if an option is invalid
  * @throws InvalidWorkerError if the target is not a public instance method, or if its parameter does not fit the payload
  * @example
@@ -72,17 +73,6 @@ export function queueWorker<T, Result = unknown>(
  * }
  * await run(new Studio());
  * ```
- */
-export function worker<T, Result = unknown>(
-  queue: { readonly worker: QueueWorker<T, Result> },
-  options?: WorkerOptions,
-): DecoratorFor<T, Result>;
-/**
- * Marks a method as a worker that takes arrays of messages. The same as `@queue.worker({ batch, … })`.
- *
- * @param options `batch` is the maximum number of messages per call, 1 to 1,000
- * @throws InvalidOptionError if `queue` is not a HotQueue, or if an option is invalid
- * @throws InvalidWorkerError if the target is not a public instance method, or if its parameter does not fit the payload
  * @example
  * ```ts
  * class Archive {
@@ -94,20 +84,16 @@ export function worker<T, Result = unknown>(
  * await run(new Archive());
  * ```
  */
-export function worker<T, Result = unknown>(
+export function worker<T, Result = unknown, B extends number | undefined = undefined>(
   queue: { readonly worker: QueueWorker<T, Result> },
-  options: BatchWorkerOptions,
-): BatchDecoratorFor<T, Result>;
-export function worker<T, Result>(
-  queue: { readonly worker: QueueWorker<T, Result> },
-  options?: WorkerOptions,
-): DecoratorFor<T, Result> | BatchDecoratorFor<T, Result> {
+  options?: WorkerOptions<B>,
+): EitherDecoratorFor<T, Result, B> {
   const place: unknown = options;
   if (isPropertyName(place)) throw new InvalidWorkerError(nameOf(queue, place), bare);
   if (isDecoratorContext(place)) throw new InvalidWorkerError(String(place.name), bare);
   const declare: unknown = (queue as { worker?: unknown } | null | undefined)?.worker;
   if (typeof declare !== 'function') throw new InvalidOptionError('queue', `@worker(queue): ${noQueue(queue)}`);
-  return (declare as (options?: WorkerOptions) => DecoratorFor<T, Result>)(options);
+  return (declare as (options?: WorkerOptions<B>) => EitherDecoratorFor<T, Result, B>)(options);
 }
 
 const bare = 'the queue is missing: write @worker(queue) or @queue.worker';

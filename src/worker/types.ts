@@ -1,4 +1,5 @@
 import type { Backoff } from '../core/options/backoff.js';
+import type { LingerOf } from '../core/options/batch.js';
 import type { Duration } from '../core/duration.js';
 import type { ScheduleOptions } from '../schedules/options.js';
 import type { Delivery } from '../consumer/delivery.js';
@@ -21,8 +22,9 @@ import type { Delivery } from '../consumer/delivery.js';
  *   retryIf: (error) => !(error instanceof RangeError),
  * });
  * ```
+ * @typeParam B `number` for a worker that takes arrays, `undefined` for one that takes single messages
  */
-export interface WorkerOptions {
+export interface WorkerOptions<B extends number | undefined = undefined> {
   /** Maximum number of messages at a time, 1 to 10,000; default 1. */
   concurrency?: number;
   /** Maximum number of attempts, including the first; default 3. */
@@ -53,6 +55,12 @@ export interface WorkerOptions {
    * code stays in Redis: `hotqueue doctor` reports it, and `queue.schedules.remove` removes it.
    */
   schedules?: Readonly<Record<string, ScheduleOptions>>;
+  /** Maximum number of messages per call, 1 to 1,000. Default: the handler gets single messages. */
+  batch?: B;
+  /**
+   * With `batch`: how long a batch may wait for more messages after its first; default 0: it takes the messages that are there.
+   */
+  linger?: LingerOf<B>;
 }
 
 /**
@@ -64,11 +72,9 @@ export interface WorkerOptions {
  * const store = measurements.worker((items) => archive.insert(items), { batch: 100, linger: '50ms' });
  * ```
  */
-export interface BatchWorkerOptions extends WorkerOptions {
+export interface BatchWorkerOptions extends WorkerOptions<number> {
   /** Maximum number of messages per call, 1 to 1,000. */
   batch: number;
-  /** How long a batch may wait for more messages after its first; default 0: it takes the messages that are there. */
-  linger?: Duration;
 }
 
 /**

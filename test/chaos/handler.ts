@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Delivery, DeliveryEvent, HotQueue, LogFields, QueueWorker } from '../../src/index.js';
+import type { Delivery, DeliveryEvent, HotQueue, LogFields, WorkerFunction } from '../../src/index.js';
 import { type History, type Load, sumOf } from './history.js';
 
 /** Message of an error that is no fault of the library. */
@@ -17,7 +17,7 @@ export function scribe(
   history: History,
   options: { concurrency?: number; attempts?: number; backoff?: number },
   next?: HotQueue<Load>,
-): ReturnType<QueueWorker<Load>> {
+): WorkerFunction<Load> {
   const released = new Map<string, number>();
   const handle = async (load: Load, job: Delivery<Load>): Promise<string | undefined> => {
     const mark = { key: load.key, id: job.id, attempt: job.attempt };

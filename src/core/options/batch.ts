@@ -1,3 +1,4 @@
+import type { Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import { a } from './schema.js';
 
@@ -23,3 +24,11 @@ export function refuseLingerAlone({
     'option linger has no effect without batch: set batch, the maximum number of messages in one batch, or remove linger',
   );
 }
+
+/** Marks what is refused. Nothing is assignable to it, so the compiler prints the reason. */
+export interface Refused<Reason extends string> {
+  readonly ' ': Reason;
+}
+
+/** Type of `linger`. `B` is `number` if `batch` is set. */
+export type LingerOf<B> = [B] extends [number] ? Duration : Refused<'linger needs the option batch'>;

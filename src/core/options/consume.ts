@@ -1,14 +1,15 @@
 import type { Duration } from '../duration.js';
-import { batchSchema, refuseLingerAlone } from './batch.js';
+import { batchSchema, refuseLingerAlone, type LingerOf } from './batch.js';
 import { a, checkOptions, present, type OptionSchema } from './schema.js';
 
 /**
  * Options of `consume()` and `deliveries()`.
  *
+ * @typeParam B `number` for a loop that yields arrays, `undefined` for one that yields single messages
  * @example
  * for await (const order of orders.consume({ limit: 100, idleTimeout: '5s' })) await ship(order);
  */
-export interface TakeOptions {
+export interface TakeOptions<B extends number | undefined = undefined> {
   /** The loop ends after this time without a message. Default: never. */
   idleTimeout?: Duration;
   /** The loop ends after this number of messages. Default: no limit. */
@@ -22,6 +23,13 @@ export interface TakeOptions {
    * to the head of the queue. `'ack'`: it is acknowledged, as in Python's HotQueue. Default: `'release'`.
    */
   onLeave?: 'release' | 'ack';
+  /** Maximum number of messages in one array, from 1 to 1,000. Default: the loop yields single messages. */
+  batch?: B;
+  /**
+   * With `batch`: how long to wait for more messages after the first one of an array. Default: 0, the array has only messages
+   * that are waiting.
+   */
+  linger?: LingerOf<B>;
 }
 
 /**
@@ -30,14 +38,9 @@ export interface TakeOptions {
  * @example
  * for await (const rows of events.consume({ batch: 100, linger: '50ms' })) await db.insert(rows);
  */
-export interface BatchTakeOptions extends TakeOptions {
+export interface BatchTakeOptions extends TakeOptions<number> {
   /** Maximum number of messages in one array, from 1 to 1,000. */
   batch: number;
-  /**
-   * How long to wait for more messages after the first one of an array. Default: 0, the array has only messages that are
-   * waiting.
-   */
-  linger?: Duration;
 }
 
 /**
