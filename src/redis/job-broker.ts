@@ -1,6 +1,7 @@
 import { hasEnded, type JobStatus } from '../core/job.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
+import { QueueHistory } from './queue-history.js';
 import type { BegunJob, BeginReply, JobSettleReply, Settlement, StoredEnd, StoredRecord } from './job-transitions.js';
 
 /** A result that is not larger than this is told together with the end of its job. */
@@ -17,6 +18,7 @@ export class JobBroker {
     private readonly connection: Connection,
     private readonly keys: Keys,
     private readonly mostDeadLetters: number,
+    private readonly history = QueueHistory.of(connection, keys),
   ) {}
 
   /** begin: the jobs of tracked messages of a take are running. @param keep for records that are gone and must be made anew, ms */
@@ -36,7 +38,7 @@ export class JobBroker {
     ];
     const words = jobs.flatMap(({ index, id, attempt, putAt }) => [index, id, attempt, putAt]);
     const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, ...words];
-    const reply = (await this.connection.script('begin', keys, args, patience)) as string[];
+    const reply = (await this.history.run('begin', keys, args, patience)) as string[];
     return reply.map((word) =>
       word === 'ended' || word === 'lost'
         ? { kind: word }
@@ -59,7 +61,7 @@ export class JobBroker {
     const args: (string | number | Buffer)[] = [worker, this.mostDeadLetters, mostToldBytes];
     for (const { take, index, id, isTracked, words } of settlements)
       args.push(words.length + 4, take.number, index, id, isTracked ? 1 : 0, ...words);
-    return (await this.connection.script('settle', keys, args, patience)) as JobSettleReply[];
+    return (await this.history.run('settle', keys, args, patience)) as JobSettleReply[];
   }
 
   /** note: progress of a running job, or a line of its log. @param call number of this call for the message: a repeated one adds no second line */
@@ -71,7 +73,7 @@ export class JobBroker {
     patience: Patience,
   ): Promise<'noted' | 'cancelled' | 'lost'> {
     const keys = [this.keys.claims(worker), this.keys.job(id)];
-    const reply = await this.connection.script('note', keys, [worker, take.number, index, call, kind, text], patience);
+    const reply = await this.history.run('note', keys, [worker, take.number, index, call, kind, text], patience);
     return reply === 1 ? 'noted' : reply === 0 ? 'cancelled' : 'lost';
   }
 
@@ -86,7 +88,7 @@ export class JobBroker {
     await this.mend(id, patience);
     const keys = [this.keys.job(id), delayed, delayedMessages, meta, this.keys.request(request), ...jobIndexes];
     const args = [id, cancellations, requestMemoryMs];
-    const reply = (await this.connection.script('cancel-job', keys, args, patience)) as JobStatus | '';
+    const reply = (await this.history.run('cancel-job', keys, args, patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
   }
 
@@ -97,7 +99,7 @@ export class JobBroker {
     const worker = claim.replace(/\.\d+\.\d+$/, '');
     const { delayed, deadMessages, meta, jobIndexes } = this.keys;
     const keys = [record, this.keys.claims(worker), delayed, deadMessages, meta, ...jobIndexes];
-    const reply = (await this.connection.script('mend-job', keys, [id, claim], patience)) as JobStatus | '';
+    const reply = (await this.history.run('mend-job', keys, [id, claim], patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
   }
 
@@ -107,7 +109,7 @@ export class JobBroker {
     const indexes = (['failed', 'expired'] as const).map((status) => this.keys.jobIndex(status));
     if ((await this.connection.call((client) => client.exists(...indexes), patience)) === 0) return;
     const keys = [deadMessages, meta, ...jobIndexes, ...ids.map((id) => this.keys.job(id))];
-    await this.connection.script('revive-jobs', keys, [...ids], patience);
+    await this.history.run('revive-jobs', keys, [...ids], patience);
   }
 
   /** clear-jobs: drops messages if they are still where they were found, and cancels their jobs. @returns how many were dropped */
@@ -122,7 +124,7 @@ export class JobBroker {
       ...messages.map(({ id }) => this.keys.job(id)),
     ];
     const args = [requestMemoryMs, ...messages.flatMap(({ place, id }) => [place, id])];
-    return (await this.connection.script('clear-jobs', keys, args, patience)) as number;
+    return (await this.history.run('clear-jobs', keys, args, patience)) as number;
   }
 
   /** The ids of the jobs that have these unique keys, `''` for none. Jobs that have ended without Redis knowing it do now. */

@@ -31,6 +31,7 @@ if how ~= 'done' and policy == 'cancel' then
   redis.call('ZREM', blocked, id)
   addFailure(record, cjson.encode({name = 'ParentFailedError', message = 'it waited for job ' .. parent .. ', which is ' .. how}))
   endJob(jobs, record, id, readJob(record, {}), 'cancelled', now, false)
+  --@ history.add('cancel', id, '', '', 'ParentFailedError')
   redis.call('PEXPIRE', parents, 604800000)
   return 'cancelled'
 end
@@ -53,11 +54,13 @@ if at > now then
   redis.call('HSET', delayedMessages, id, entry)
   redis.call('ZADD', delayed, at, id)
   redis.call('ZADD', jobs.delayed, at, id)
+  --@ history.add('move', id, '', '', '', 'dueAt', string.format('%.0f', at))
 else
   redis.call('RPUSH', lists[string.sub(entry, 1, 1)], string.sub(entry, 2))
   redis.call('HDEL', delayedMessages, id)
   redis.call('ZREM', delayed, id)
   reopenJob(jobs, record, id, 'delayed', 'waiting', now)
+  --@ history.add('promote', id, '', '', '')
   wakeWorker(lists)
 end
 redis.call('ZREM', blocked, id)

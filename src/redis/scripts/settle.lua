@@ -73,6 +73,15 @@ function verbs.bury(record, id, job, letter, message, status, failure)
   endTracked(record, id, job, status, status)
 end
 
+--@ local function addSettled(start, id, verb)
+--@   local attempt = history.attempt(claims, ARGV[start + 1], tonumber(ARGV[start + 2]))
+--@   if verb == 'bury' then return history.bury(id, ARGV[1], ARGV[start + 6]) end
+--@   if verb == 'done' then return history.add('ack', id, ARGV[1], attempt, '') end
+--@   if verb == 'become' then return history.add('continue', id, ARGV[1], attempt, '') end
+--@   local _, name = history.failure(ARGV[start + 8])
+--@   history.add('retry', id, ARGV[1], attempt, name, 'delayMs', ARGV[start + 7])
+--@ end
+
 local at, numbers, marks, starts = 4, {}, {}, {}
 while ARGV[at] do
   local place = #starts + 1
@@ -93,6 +102,7 @@ for place, start in ipairs(starts) do
       reply[place] = 'ended'
     else
       verbs[verb](record, id, job, unpack(ARGV, start + 6, start + ARGV[start]))
+      --@ addSettled(start, id, verb)
       reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and 'told' or 'done'
     end
     ended[#ended + 1] = marks[place]
