@@ -95,6 +95,11 @@ export const exceptions = [
     why: '`--burst` ends when the queues of the process are drained',
   },
   {
+    to: ['wire/error-record'],
+    from: ['cli/facts'],
+    why: 'an error and its causes are one line in the log of the library and in tables',
+  },
+  {
     to: ['core/events', 'core/logger', 'redis/queue-context', 'wire/error-record'],
     from: ['cli/worker/log'],
     why: 'the log of a worker process has the form of the library',

@@ -46,6 +46,7 @@ import { defaultTracking, type ResolvedTracking } from './core/options/track.js'
 import { Schedules } from './schedules/schedules.js';
 import type { Flow } from './flows/flow.js';
 import { Task, type TaskSource } from './flows/task.js';
+import { History } from './history/history.js';
 import { QueueWorkers } from './inspect/workers.js';
 
 const patience = { withinMs: 10_000 };
@@ -125,6 +126,13 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * await reports.schedules.set('nightly', { cron: '0 3 * * *', timeZone: 'Europe/Berlin', payload: { kind: 'daily' } });
    */
   readonly schedules: Schedules<In, R>;
+  /**
+   * What happened to each message, if the queue has the option `history`.
+   *
+   * @example
+   * for (const { at, verb, worker } of await orders.history.read({ id: job.id })) console.log(new Date(at), verb, worker);
+   */
+  readonly history: History;
   readonly #context: QueueContext<T>;
   readonly #records: QueueJobs;
   /** Of queues whose jobs are in a flow with a job of this one. */
@@ -174,13 +182,14 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
       | Unneeded<T>,
   );
   constructor(name: string, options?: QueueOptions & { payload?: unknown }) {
-    const { payload, result, put, limit, deadLetters, prefix, settings, connection, wire, leaseMs, logger } =
+    const { payload, result, put, limit, deadLetters, history, prefix, settings, connection, wire, leaseMs, logger } =
       queueOptions(name, options);
     const keys = new Keys(name, prefix);
     this.name = name;
     this.key = keys.base;
     this.#connection = Connection.share(connection);
     const broker = new Broker(this.#connection, keys, leaseMs, deadLetters);
+    if (history !== undefined) broker.history.want(history);
     const log = loggerOf(name, logger);
     const events = queueEmitter(name, log);
     this.events = events;
@@ -221,6 +230,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
     this.worker = queueWorker<T, R>(this.#context, run);
+    this.history = new History(this.#context);
     this.schedules = new Schedules(
       this.#context,
       (message, its) => this.#publisherOf(its).prepare(message as In),
@@ -548,6 +558,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.#isClosed = true;
     await this.#batcher.drained();
     this.schedules.close();
+    this.history.close();
     this.#context.maintenance.close();
     for (const records of [this.#records, ...this.#otherRecords.values()]) records.close();
     ignoreCancellations(this.#context);

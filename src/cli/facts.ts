@@ -1,4 +1,5 @@
 import type { ErrorRecord } from 'hotqueue';
+export { errorLine } from '../wire/error-record.js';
 import { ago, paint, printable } from './output.js';
 
 export type Fact = readonly [name: string, value: string];

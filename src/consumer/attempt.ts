@@ -5,7 +5,7 @@ import { Bury, RetryIn } from '../core/verdicts.js';
 import { parentOf } from '../jobs/parent.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import { noOptions } from '../wire/envelope.js';
-import { wordsOf } from '../wire/error-record.js';
+import { errorLine, errorOf, errorRecord } from '../wire/error-record.js';
 import type { Claim } from './claim.js';
 import { attributed } from './attribution.js';
 import type { Delivery } from './delivery.js';
@@ -175,7 +175,7 @@ async function endAsContinuation(claim: Claim): Promise<void> {
     if (end.how === 'done') return claim.acknowledge(end.result); // the text as it is stored
     const { id, queue, status, error: cause } = parentOf(end);
     const reason = `job ${id} of queue "${queue}", which has gone on in its place, is ${status}`;
-    const error = Object.assign(new Error(cause?.message ?? reason), { name: cause?.name ?? 'Error' });
+    const error = cause ? errorOf(cause) : new Error(reason);
     return await claim.bury({ reason, attempts: claim.attempt, error });
   } catch (error) {
     claim.warnUnsettled(error);
@@ -189,10 +189,10 @@ export function timedOut(claim: Claim, timeoutMs: number): TimedOutError {
   return error;
 }
 
-/** `TypeError: x is not a function` */
+/** `TypeError: fetch failed (cause: Error: connect ECONNREFUSED 127.0.0.1:9)` */
 export function errorText(error: unknown): string {
-  const { name, message } = wordsOf(error);
-  return error instanceof Error ? `${name}: ${message}` : message;
+  const record = errorRecord(error);
+  return error instanceof Error ? errorLine(record) : record.message;
 }
 
 const continuationLookMs = 5_000;

@@ -1,4 +1,4 @@
-import { beatCall, leaveCall, posted, releaseCalls, type PostedCall } from '../redis/script-calls.js';
+import { beatCall, leaveCall, posted, releaseCalls, type PostedCall, type ScriptCall } from '../redis/script-calls.js';
 import { attributedNow } from './attribution.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';
@@ -43,13 +43,14 @@ function callsAtExit(
   worker: string,
   left: readonly Claim[],
 ): PostedCall[] {
-  const { keys, leaseMs } = context.broker;
-  const acknowledge = posted(beatCall(keys, leaseMs, worker, nextTakeNumber, takes));
+  const { keys, leaseMs, history } = context.broker;
+  const sent = (call: ScriptCall): PostedCall => posted(history.prepared(call));
+  const acknowledge = sent(beatCall(keys, leaseMs, worker, nextTakeNumber, takes));
   if (left.length > 0) {
     const others = held.filter((claim) => !left.includes(claim));
-    return others.length > 0 ? [acknowledge, ...releaseCalls(keys, worker, others).map(posted)] : [acknowledge];
+    return others.length > 0 ? [acknowledge, ...releaseCalls(keys, worker, others).map(sent)] : [acknowledge];
   }
   const forget = { command: 'hdel', args: [keys.quarantineOf(processId()), worker] };
   const hasQuarantined = held.some(({ isQuarantined }) => isQuarantined);
-  return [acknowledge, posted(leaveCall(keys, leaseMs, worker)), ...(hasQuarantined ? [forget] : [])];
+  return [acknowledge, sent(leaveCall(keys, leaseMs, worker)), ...(hasQuarantined ? [forget] : [])];
 }

@@ -63,11 +63,11 @@ export class KeptLease {
     maxBlockedMs: number,
   ) {
     const { broker, logger, name: queue } = holder.context;
-    const { keys, leaseMs } = broker;
+    const { keys, leaseMs, history } = broker;
     this.server = serverOf(broker.connection);
     if (this.server) {
-      const renew = posted(beatCall(keys, leaseMs, worker));
-      const giveBack = posted(giveBackCall(keys, worker));
+      const renew = posted(history.prepared(beatCall(keys, leaseMs, worker)));
+      const giveBack = posted(history.prepared(giveBackCall(keys, worker)));
       const [renewedAt, gate] = [this.#renewedAt.buffer, this.gate.buffer];
       const { server } = this;
       post({

@@ -4,7 +4,7 @@ import type { StoredDeadLetter } from '../redis/dead-reader.js';
 import type { DeadLetterRef } from '../redis/transitions.js';
 import { readDeadLetterRecord } from '../wire/dead-letter-record.js';
 import { open } from '../wire/envelope.js';
-import type { ErrorRecord } from '../wire/error-record.js';
+import { causesOf, type ErrorRecord } from '../wire/error-record.js';
 import { readFailures, type Failure } from '../wire/failures.js';
 
 /**
@@ -63,7 +63,10 @@ export function letterOf(queue: string, { key, at, record, message: bytes }: Sto
   const { header, failures, text } = open(bytes.toString('utf8'));
   const buriedAt = Number(at);
   const before = failures === '' ? [] : readFailures(failures);
-  const last = error ? [{ attempt: attempts, at: buriedAt, name: error.name, message: error.message }] : [];
+  const causes = error ? causesOf(error) : '';
+  const last = error
+    ? [{ attempt: attempts, at: buriedAt, name: error.name, message: error.message, ...(causes !== '' && { causes }) }]
+    : [];
   return {
     id: header?.id ?? key,
     key,

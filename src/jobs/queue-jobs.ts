@@ -15,7 +15,7 @@ import { shown } from '../core/shown.js';
 import type { Broker } from '../redis/broker.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { newId } from '../wire/id.js';
-import type { ErrorRecord } from '../wire/error-record.js';
+import { errorOf } from '../wire/error-record.js';
 import { deliverEnd } from './after.js';
 import { callerSignal, withCallerSignal } from './caller-signal.js';
 import type { JobStep, ResultOptions } from './job.js';
@@ -232,14 +232,4 @@ function cursorOf(cursor: string | undefined): { readonly score: number; readonl
   const [, score, id] = /^(\d+(?:\.\d+)?):(.+)$/.exec(cursor) ?? [];
   if (score !== undefined && id !== undefined) return { score: Number(score), id };
   throw new InvalidOptionError('cursor', `invalid cursor ${shown(cursor)}: use the cursor of the page before`);
-}
-
-/** An error as it was thrown in another process. */
-function errorOf({ name, message, stack, code, cause, errors }: ErrorRecord): Error {
-  const options = cause ? { cause: errorOf(cause) } : undefined;
-  const error = errors ? new AggregateError(errors.map(errorOf), message, options) : new Error(message, options);
-  const own = { name, ...(stack !== undefined && { stack }), ...(code !== undefined && { code }) };
-  for (const [key, value] of Object.entries(own))
-    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: key === 'code' });
-  return error;
 }

@@ -10,7 +10,7 @@ import type { IoredisClient } from './redis-client.js';
 import { Registration } from './registration.js';
 import { ScheduleBroker } from './schedule-broker.js';
 import { releaseCalls } from './script-calls.js';
-import { isUnknownScript, scripts } from './scripts.js';
+import { isUnknownScript, scripts, scriptsWithHistory } from './scripts.js';
 import { takeReply, type ClaimRef, type Take, type TakeReply } from './take.js';
 import {
   dueText,
@@ -69,7 +69,7 @@ export class Broker extends Registration {
     const { producer, number, messages } = batch;
     const content = messages.length === 1 ? messages : [pack(messages), 'packed'];
     const keys = [this.keys.base, this.keys.producers + producer];
-    const reply = await this.connection.script('put', keys, [number, producerMemoryMs, ...content], patience);
+    const reply = await this.history.run('put', keys, [number, producerMemoryMs, ...content], patience);
     return { accepted: reply === 1 ? messages.length : -1, duplicates: noDuplicates };
   }
 
@@ -95,8 +95,13 @@ export class Broker extends Registration {
   async takeOn(client: IoredisClient, worker: string, number: number, most: number): Promise<TakeReply | 'lost'> {
     const { workers, meta, waiting, delayed } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...waiting, delayed];
-    const rest = [keys.length, ...keys, worker, number, most, mostTakenBytes, mostMessageBytes];
-    const { sha, lua } = scripts.take;
+    const call = this.history.prepared({
+      name: 'take',
+      keys,
+      args: [worker, number, most, mostTakenBytes, mostMessageBytes],
+    });
+    const rest = [call.keys.length, ...call.keys, ...call.args];
+    const { sha, lua } = (call.hasHistory ? scriptsWithHistory() : scripts).take;
     const reply = await client.callBuffer('evalsha', sha, ...rest).catch((error: unknown) => {
       if (isUnknownScript(error)) return client.callBuffer('eval', lua, ...rest);
       throw error;
@@ -108,7 +113,7 @@ export class Broker extends Registration {
   async buryLarge(worker: string, patience: Patience, mostBytes = mostMessageBytes): Promise<readonly TooLarge[]> {
     const { waiting, dead, deadMessages, meta } = this.keys;
     const keys = [...waiting, dead, deadMessages, meta];
-    const reply = await this.connection.script('bury-large', keys, [worker, mostBytes], patience);
+    const reply = await this.history.run('bury-large', keys, [worker, mostBytes], patience);
     return tooLargeIn(reply);
   }
 
@@ -122,7 +127,7 @@ export class Broker extends Registration {
     const keys = [this.keys.claims(worker), this.keys.workers];
     const args = [worker];
     for (const { settlement } of takes) args.push(...settlement);
-    return settleReply(await this.connection.script('ack', keys, args, patience));
+    return settleReply(await this.history.run('ack', keys, args, patience));
   }
 
   /** retry: returns a claimed message to the queue with a new header, at once or after a delay. */
@@ -135,7 +140,7 @@ export class Broker extends Registration {
     const { workers, delayed, delayedMessages, waiting, meta } = this.keys;
     const keys = [this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting, meta];
     const args = [worker, take.number, index, lane, delayMs, id, message];
-    return settleReply(await this.connection.script('retry', keys, args, patience));
+    return settleReply(await this.history.run('retry', keys, args, patience));
   }
 
   /** bury: moves a claimed message to the dead letters, byte for byte, with a record of the reason. */
@@ -149,7 +154,7 @@ export class Broker extends Registration {
     const { workers, dead, deadMessages, meta } = this.keys;
     const args = [worker, take.number, index, id, record, take.message(index), this.deadLetters.most];
     const keys = [this.keys.claims(worker), workers, dead, deadMessages, meta];
-    return settleReply(await this.connection.script('bury', keys, args, patience));
+    return settleReply(await this.history.run('bury', keys, args, patience));
   }
 
   /** release: returns messages unchanged to the head of the queue. Without messages, it only empties the inbox into base. */
@@ -168,7 +173,7 @@ export class Broker extends Registration {
   async promote(patience?: Patience): Promise<QueueHints & { readonly promoted: number }> {
     const keys = [this.keys.delayed, this.keys.delayedMessages, ...this.keys.waiting, this.keys.meta];
     const args = [1_000, mostMovedBytes];
-    const [promoted, due] = (await this.connection.script('promote', keys, args, patience)) as [number, number];
+    const [promoted, due] = (await this.history.run('promote', keys, args, patience)) as [number, number];
     return { promoted, ...(due >= 0 && { nextDueMs: due }) };
   }
 
@@ -187,14 +192,14 @@ export class Broker extends Registration {
     const { delayed, delayedMessages, waiting, meta } = this.keys;
     const keys = [delayed, delayedMessages, this.keys.request(request), ...waiting, meta];
     const args = [id, dueText(due), requestMemoryMs];
-    const [moved, dueMs] = (await this.connection.script('move', keys, args, patience)) as [number, number];
+    const [moved, dueMs] = (await this.history.run('move', keys, args, patience)) as [number, number];
     return { isMoved: moved === 1, ...(dueMs >= 0 && { nextDueMs: dueMs }) };
   }
 
   /** cancel: drops a delayed message. @param request as for {@link move} @returns whether the message was still delayed */
   async cancel(id: string, request: string, patience: Patience): Promise<boolean> {
     const keys = [this.keys.delayed, this.keys.delayedMessages, this.keys.request(request)];
-    return (await this.connection.script('cancel', keys, [id, requestMemoryMs], patience)) === 1;
+    return (await this.history.run('cancel', keys, [id, requestMemoryMs], patience)) === 1;
   }
 
   /**
@@ -215,7 +220,7 @@ export class Broker extends Registration {
       const left = letters.slice(from).flatMap(({ key, at }) => [key, at]);
       const args = [requestMemoryMs, wire === 'plain' ? 'a' : 'b', mostMovedBytes, ...left];
       const keys = [dead, deadMessages, this.keys.request(from === 0 ? request : `${request}:${from}`), ...waiting];
-      const [count, tried] = (await this.connection.script('revive', keys, args, patience)) as [number, number];
+      const [count, tried] = (await this.history.run('revive', keys, args, patience)) as [number, number];
       revived += count;
       from += tried;
     }
@@ -227,7 +232,7 @@ export class Broker extends Registration {
     const { dead, deadMessages } = this.keys;
     const args = [requestMemoryMs, ...letters.flatMap(({ key, at }) => [key, at])];
     const keys = [dead, deadMessages, this.keys.request(request)];
-    return (await this.connection.script('drop', keys, args, patience)) as number;
+    return (await this.history.run('drop', keys, args, patience)) as number;
   }
 
   /** sweep: repairs a part of the queue. The next call continues at the returned cursors. */
@@ -237,7 +242,7 @@ export class Broker extends Registration {
     const keys = [workers, registry, meta, ...messages, earlier.quarantine, earlier.requeued];
     const args = [...cursors, this.deadLetters.most, this.deadLetters.maxAgeMs];
     type Reply = [string, string, number, ...string[]];
-    const [first, second, mended, ...lost] = (await this.connection.script('sweep', keys, args, patience)) as Reply;
+    const [first, second, mended, ...lost] = (await this.history.run('sweep', keys, args, patience)) as Reply;
     return { cursors: [first, second], mended, lost };
   }
 
@@ -246,7 +251,7 @@ export class Broker extends Registration {
     const { waiting, delayed, delayedMessages } = this.keys;
     const indexes = (['waiting', 'delayed', 'retrying'] as const).map((status) => this.keys.jobIndex(status));
     const keys = [this.keys.request(request), ...waiting, delayed, delayedMessages, ...indexes];
-    const dropped = (await this.connection.script('clear', keys, [requestMemoryMs], patience)) as number;
+    const dropped = (await this.history.run('clear', keys, [requestMemoryMs], patience)) as number;
     return dropped >= 0 ? dropped : this.#clearJobs(request, patience);
   }
 
@@ -294,7 +299,7 @@ export class Broker extends Registration {
       const holders = tracked ? await this.jobs.holders(tracked.uniques, patience) : [];
       const records = tracked?.ids.map((id) => this.keys.job(id)) ?? [];
       const held = hasUnique ? records.map((own, at) => (holders[at] ? this.keys.job(holders[at]) : own)) : [];
-      const reply = await this.connection.script(
+      const reply = await this.history.run(
         'put-with',
         [
           ...[this.keys.producers + producer, delayed, delayedMessages, ...waiting, meta, ...marks],

@@ -5,7 +5,7 @@ import { findRedis, type Address } from './address.js';
 import { CommandFailure, RedisClient, type IoredisClient } from './redis-client.js';
 import { portableAddress, type PortableAddress } from './portable-address.js';
 import { Notifier } from './notifier.js';
-import { isUnknownScript, scripts, type ScriptName } from './scripts.js';
+import { isUnknownScript, scripts, scriptsWithHistory, type ScriptName } from './scripts.js';
 import { failureKindOf, isFault, typedError } from './server-errors.js';
 
 /** Which Redis to use: a named one, one that is found (see `address.ts`), or that of a given client, which its owner keeps. */
@@ -157,14 +157,15 @@ export class Connection {
     onWait({ error, sinceMs });
   }
 
-  /** Runs a script by its hash. If the server does not know it (after a restart, flush or failover), sends the text. */
+  /** Runs a script by its hash; with `hasHistory` its version for a queue with a history, see `QueueHistory`. If the server does not know it (after a restart, flush or failover), sends the text. */
   script(
     name: ScriptName,
     keys: readonly string[],
     args: readonly (string | number | Buffer)[],
     patience?: Patience,
+    hasHistory = false,
   ): Promise<unknown> {
-    const { sha, lua } = scripts[name];
+    const { sha, lua } = (hasHistory ? scriptsWithHistory() : scripts)[name];
     return this.call(
       (client, isUnknown) =>
         isUnknown

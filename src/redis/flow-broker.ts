@@ -1,6 +1,7 @@
 import { hasEnded, type JobStatus } from '../core/job.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
+import { QueueHistory } from './queue-history.js';
 
 /** How a job has ended for which others wait. */
 export interface ParentEnd {
@@ -34,6 +35,7 @@ export class FlowBroker {
   constructor(
     private readonly connection: Connection,
     private readonly keys: Keys,
+    private readonly history = QueueHistory.of(connection, keys),
   ) {}
 
   /** block: notes what a job waits for, before it is put. */
@@ -51,12 +53,7 @@ export class FlowBroker {
     const keys = [this.keys.blocked, this.keys.parents(id)];
     for (let from = 0; from < what.parents.length; from += parentsPerCall) {
       const some = what.parents.slice(from, from + parentsPerCall);
-      await this.connection.script(
-        'block',
-        keys,
-        [id, lookInMs, what.onFailure, what.input, what.due, ...some],
-        patience,
-      );
+      await this.history.run('block', keys, [id, lookInMs, what.onFailure, what.input, what.due, ...some], patience);
     }
   }
 
@@ -67,12 +64,7 @@ export class FlowBroker {
 
   /** add-child: notes that another job waits for this one. @returns how this one ended; `undefined` if it has not, `'gone'` without a record */
   async addChild(id: string, child: string, patience: Patience): Promise<ParentEnd | 'gone' | undefined> {
-    const reply = (await this.connection.script(
-      'add-child',
-      [this.keys.job(id)],
-      [`"${child}"`],
-      patience,
-    )) as string[];
+    const reply = (await this.history.run('add-child', [this.keys.job(id)], [`"${child}"`], patience)) as string[];
     const [status = '', result = '', failure = ''] = reply;
     if (status === '') return 'gone';
     return hasEnded(status) ? { status: status as JobStatus, result, failure } : undefined;
@@ -88,12 +80,7 @@ export class FlowBroker {
     const { blocked, delayed, delayedMessages, meta, jobIndexes, waiting } = this.keys;
     const own = [this.keys.parents(id), blocked, this.keys.job(id), delayed, delayedMessages, meta];
     const call = async (...args: string[]): Promise<Told | 'more'> =>
-      (await this.connection.script(
-        'parent-ended',
-        [...own, ...jobIndexes, ...waiting],
-        [id, ...args],
-        patience,
-      )) as Told;
+      (await this.history.run('parent-ended', [...own, ...jobIndexes, ...waiting], [id, ...args], patience)) as Told;
     let told = await call(parent, status, result, failure);
     while (told === 'more') told = await call('', '', '', '');
     return told;

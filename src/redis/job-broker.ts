@@ -2,6 +2,7 @@ import { hasEnded, type JobStatus } from '../core/job.js';
 import { pack, packUtf8 } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
+import { QueueHistory } from './queue-history.js';
 import type { BegunJob, BeginReply, JobSettleReply, Settlement, StoredEnd, StoredRecord } from './job-transitions.js';
 
 /** A result that is not larger than this is told together with the end of its job. */
@@ -18,6 +19,7 @@ export class JobBroker {
     private readonly connection: Connection,
     private readonly keys: Keys,
     private readonly mostDeadLetters: number,
+    private readonly history = QueueHistory.of(connection, keys),
   ) {}
 
   /** begin: the jobs of tracked messages of a take are running. @param keep for records that are gone and must be made anew, ms */
@@ -38,7 +40,7 @@ export class JobBroker {
     const words: string[] = [];
     for (const { index, id, attempt, putAt } of jobs) words.push(String(index), id, String(attempt), String(putAt));
     const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, pack(words)];
-    const reply = (await this.connection.script('begin', keys, args, patience)) as string[];
+    const reply = (await this.history.run('begin', keys, args, patience)) as string[];
     return reply.map((word) =>
       word === 'ended' || word === 'lost'
         ? { kind: word }
@@ -68,7 +70,7 @@ export class JobBroker {
       }
     }
     const args = [worker, this.mostDeadLetters, mostToldBytes, hasBytes ? packUtf8(all) : pack(all as string[])];
-    return (await this.connection.script('settle', keys, args, patience)) as JobSettleReply[];
+    return (await this.history.run('settle', keys, args, patience)) as JobSettleReply[];
   }
 
   /** note: progress of a running job, or a line of its log. @param call number of this call for the message: a repeated one adds no second line */
@@ -80,7 +82,7 @@ export class JobBroker {
     patience: Patience,
   ): Promise<'noted' | 'cancelled' | 'lost'> {
     const keys = [this.keys.claims(worker), this.keys.job(id)];
-    const reply = await this.connection.script('note', keys, [worker, take.number, index, call, kind, text], patience);
+    const reply = await this.history.run('note', keys, [worker, take.number, index, call, kind, text], patience);
     return reply === 1 ? 'noted' : reply === 0 ? 'cancelled' : 'lost';
   }
 
@@ -95,7 +97,7 @@ export class JobBroker {
     await this.mend(id, patience);
     const keys = [this.keys.job(id), delayed, delayedMessages, meta, this.keys.request(request), ...jobIndexes];
     const args = [id, cancellations, requestMemoryMs];
-    const reply = (await this.connection.script('cancel-job', keys, args, patience)) as JobStatus | '';
+    const reply = (await this.history.run('cancel-job', keys, args, patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
   }
 
@@ -106,7 +108,7 @@ export class JobBroker {
     const worker = claim.replace(/\.\d+\.\d+$/, '');
     const { delayed, deadMessages, meta, jobIndexes } = this.keys;
     const keys = [record, this.keys.claims(worker), delayed, deadMessages, meta, ...jobIndexes];
-    const reply = (await this.connection.script('mend-job', keys, [id, claim], patience)) as JobStatus | '';
+    const reply = (await this.history.run('mend-job', keys, [id, claim], patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
   }
 
@@ -116,7 +118,7 @@ export class JobBroker {
     const indexes = (['failed', 'expired'] as const).map((status) => this.keys.jobIndex(status));
     if ((await this.connection.call((client) => client.exists(...indexes), patience)) === 0) return;
     const keys = [deadMessages, meta, ...jobIndexes, ...ids.map((id) => this.keys.job(id))];
-    await this.connection.script('revive-jobs', keys, [...ids], patience);
+    await this.history.run('revive-jobs', keys, [...ids], patience);
   }
 
   /** clear-jobs: drops messages if they are still where they were found, and cancels their jobs. @returns how many were dropped */
@@ -131,7 +133,7 @@ export class JobBroker {
       ...messages.map(({ id }) => this.keys.job(id)),
     ];
     const args = [requestMemoryMs, ...messages.flatMap(({ place, id }) => [place, id])];
-    return (await this.connection.script('clear-jobs', keys, args, patience)) as number;
+    return (await this.history.run('clear-jobs', keys, args, patience)) as number;
   }
 
   /** The ids of the jobs that have these unique keys, `''` for none. Jobs that have ended without Redis knowing it do now. */

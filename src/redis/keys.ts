@@ -36,7 +36,7 @@ export class Keys {
   readonly commands: string;
   /**
    * Hash: `paused`, `seen` (last join or heartbeat of any worker), `layout` (of claims), `watched` (until), `done`, `failed`
-   * (attempts of workers that have left or were recovered), `time`, `ahead` (see `queueTime` in `_lib.lua`), `copies` (how many
+   * (attempts of workers that have left or were recovered), `history` (see {@link history}), `time`, `ahead` (see `queueTime` in `_lib.lua`), `copies` (how many
    * ids were made unique).
    */
   readonly meta: string;
@@ -59,6 +59,8 @@ export class Keys {
   readonly schedules: string;
   /** What the key of a put batcher has before its id. String: number and result of its last batch. Expires. */
   readonly producers: string;
+  /** Stream: an entry for each transition of a message, if the queue has a history. See `scripts/_history.lua`. */
+  readonly history: string;
   /** Channel: ids of running jobs that were cancelled. */
   readonly cancellations: string;
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
@@ -111,6 +113,7 @@ export class Keys {
     ];
     this.schedules = `${this.#own}schedules`;
     this.producers = `${this.#own}producer:`;
+    this.history = `${this.#own}history`;
     this.cancellations = `${this.#own}cancellations`;
     this.waiting = [this.quarantine, this.requeued, this.inbox, this.high, this.base, this.low];
     this.earlier = {

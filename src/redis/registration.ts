@@ -2,6 +2,7 @@ import { IncompatibleWorkersError } from '../core/errors.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import { claimsLayout } from './layouts.js';
+import { QueueHistory } from './queue-history.js';
 import { Reader } from './reader.js';
 import { beatCall, claimKeys, leaveCall, registrationKeys, type ScriptCall } from './script-calls.js';
 import type { Take } from './take.js';
@@ -21,6 +22,8 @@ const mostRecovered = { messages: 500, bytes: 524_288 };
 /** The workers of one queue in Redis. It has a method for each transition of a worker. Each transition is safe to send twice. */
 export class Registration {
   readonly reader: Reader;
+  /** Runs the scripts of the queue. */
+  readonly history: QueueHistory;
 
   constructor(
     readonly connection: Connection,
@@ -29,6 +32,7 @@ export class Registration {
     readonly leaseMs = 30_000,
   ) {
     this.reader = new Reader(connection, keys);
+    this.history = QueueHistory.of(connection, keys);
   }
 
   /**
@@ -42,7 +46,7 @@ export class Registration {
     for (;;) {
       const askedAt = await this.reader.now(patience);
       const args = [worker, askedAt, this.leaseMs, report, process, claimsLayout];
-      const [status, other] = (await this.connection.script(
+      const [status, other] = (await this.history.run(
         'join',
         [workers, registry, heartbeats, meta, earlier.registry, left],
         args,
@@ -99,7 +103,7 @@ export class Registration {
     const sum = { waiting: 0, quarantined: 0, buried: 0 };
     for (;;) {
       type Reply = [number, number, number, number];
-      const reply = (await this.connection.script('recover', keys, args, patience)) as Reply;
+      const reply = (await this.history.run('recover', keys, args, patience)) as Reply;
       const [waiting, quarantined, buried, areLeft] = reply;
       if (waiting < 0) return { endsInMs: quarantined };
       sum.waiting += waiting;
@@ -118,7 +122,7 @@ export class Registration {
   async uncountCrash(id: string, worker: string, claim: string, patience: Patience): Promise<void> {
     const { dead, deadMessages, uncounted } = this.keys;
     const args = [id, worker, claim, uncountedMemoryMs];
-    await this.connection.script('uncount-crash', [dead, deadMessages, uncounted], args, patience);
+    await this.history.run('uncount-crash', [dead, deadMessages, uncounted], args, patience);
   }
 
   /**
@@ -152,6 +156,6 @@ export class Registration {
   }
 
   protected run({ name, keys, args }: ScriptCall, patience?: Patience): Promise<unknown> {
-    return this.connection.script(name, keys, args, patience);
+    return this.history.run(name, keys, args, patience);
   }
 }

@@ -35,7 +35,8 @@ export async function removeQueue(
   for (;;) {
     const { workers, marks, others } = await findKeys(connection, keys, patience);
     const own = [keys.workers, keys.registry, keys.heartbeats, keys.commands, keys.left, keys.meta];
-    const messages = [keys.earlier.registry, keys.delayedMessages, keys.deadMessages, keys.delayed, keys.dead];
+    const { history, earlier } = keys;
+    const messages = [earlier.registry, keys.delayedMessages, keys.deadMessages, history, keys.delayed, keys.dead];
     const { schedules, outbox } = keys;
     const lists = [...keys.waiting, keys.earlier.requeued, keys.earlier.quarantine];
     const claims = workers.map((worker) => keys.claims(worker));

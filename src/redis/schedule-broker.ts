@@ -1,5 +1,6 @@
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
+import { QueueHistory } from './queue-history.js';
 import { queueTime, scored, tenSeconds } from './reading.js';
 
 const requestMemoryMs = 600_000;
@@ -48,6 +49,7 @@ export class ScheduleBroker {
   constructor(
     private readonly connection: Connection,
     private readonly keys: Keys,
+    private readonly history = QueueHistory.of(connection, keys),
   ) {}
 
   /** Names of the messages in the outbox, at most a few hundred. */
@@ -93,7 +95,7 @@ export class ScheduleBroker {
     const { name, before, revision, definition, dueAt, isPaused, declaredAt } = change;
     const keys = [this.keys.schedules, this.keys.schedule(name)];
     const args = [name, before, revision, definition, dueAt ?? 'inf', isPaused ? '1' : '', declaredAt ?? ''];
-    return (await this.connection.script('save-schedule', keys, args, patience)) === 1;
+    return (await this.history.run('save-schedule', keys, args, patience)) === 1;
   }
 
   /**
@@ -112,7 +114,7 @@ export class ScheduleBroker {
       args.push(name, revision, dueAt ?? 'inf', last, nextDueAt ?? 'inf', newest, counted, runs.length);
       for (const { id, entry, record } of runs) args.push(entry === undefined ? '' : id, entry ?? '', record);
     }
-    const reply = (await this.connection.script('fire', keys, args, patience)) as number[];
+    const reply = (await this.history.run('fire', keys, args, patience)) as number[];
     return reply.map((done) => done === 1);
   }
 
@@ -120,7 +122,7 @@ export class ScheduleBroker {
   async remove(name: string, request: string, patience: Patience = tenSeconds): Promise<boolean> {
     const { schedules } = this.keys;
     const keys = [schedules, this.keys.schedule(name), this.keys.scheduleRuns(name), this.keys.request(request)];
-    return (await this.connection.script('remove-schedule', keys, [name, requestMemoryMs], patience)) === 1;
+    return (await this.history.run('remove-schedule', keys, [name, requestMemoryMs], patience)) === 1;
   }
 
   /** The last runs of a schedule as JSON, newest first. */

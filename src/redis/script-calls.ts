@@ -1,6 +1,6 @@
 import { mostMovedBytes } from '../core/sizes.js';
 import type { Keys } from './keys.js';
-import { scripts, type ScriptName } from './scripts.js';
+import { scripts, scriptsWithHistory, type ScriptName } from './scripts.js';
 import type { ClaimRef, Take } from './take.js';
 
 /** A script with its arguments: the broker runs it here, or another thread does. */
@@ -8,6 +8,8 @@ export interface ScriptCall {
   readonly name: ScriptName;
   readonly keys: readonly string[];
   readonly args: readonly (string | number | Buffer)[];
+  /** Whether it is the version for a queue with a history. */
+  readonly hasHistory?: boolean;
 }
 
 /** A command as plain data, which another thread can send. */
@@ -17,8 +19,9 @@ export interface PostedCall {
 }
 
 /** With the text of the script: the thread sends it rarely, and the server may not know its hash. */
-export function posted({ name, keys, args }: ScriptCall): PostedCall {
-  return { command: 'eval', args: [scripts[name].lua, keys.length, ...keys, ...args] };
+export function posted({ name, keys, args, hasHistory }: ScriptCall): PostedCall {
+  const { lua } = (hasHistory ? scriptsWithHistory() : scripts)[name];
+  return { command: 'eval', args: [lua, keys.length, ...keys, ...args] };
 }
 
 /** beat: see `Registration.beat`. Without takes, and with number 0, it gives nothing back. Without a report, Redis keeps the last one. */

@@ -50,30 +50,78 @@ interface Script {
   readonly lua: string;
   readonly sha: string;
 }
+type Scripts = Readonly<Record<ScriptName, Script>>;
 
-/** The functions of `_lib.lua` and `_jobs.lua` in their order, each with the comment above it. */
-const library = [
-  ...(textOf('_lib.lua') + textOf('_jobs.lua')).matchAll(/^(?:--.*\n)*local function (\w+)[^]*?^end\n/gm),
-].map(([lua, name]) => ({
-  lua,
-  isNamedIn: (script: string): boolean => new RegExp(`\\b${name}\\(`).test(script),
-}));
+/** A function of the library with the comment above it. */
+interface LibraryFunction {
+  readonly lua: string;
+  readonly isNamedIn: (script: string) => boolean;
+}
+
+/** Stands before the script of a queue with a history; see `_history.lua`. */
+const historyTable = 'local history = {key = table.remove(KEYS), terms = table.remove(ARGV, 1)}\n';
+const libraries = new Map<boolean, LibraryFunction[]>();
 
 /** The text of all scripts with the functions that they use. */
-export const scripts = Object.fromEntries(
-  scriptNames.map((name) => {
-    const lua = withLibrary(textOf(`${name}.lua`));
-    return [name, { lua, sha: createHash('sha1').update(lua).digest('hex') }];
-  }),
-) as Record<ScriptName, Script>;
+export const scripts: Scripts = Object.fromEntries(
+  scriptNames.map((name) => [name, scriptOf(withLibrary(textOf(`${name}.lua`)))]),
+) as Scripts;
+
+let ofHistory: Scripts | undefined;
+/**
+ * The scripts for a queue with a history: they also have the lines that begin with `--@`. The key of the history is the last of their
+ * KEYS, and its terms are the first of their ARGV.
+ */
+export function scriptsWithHistory(): Scripts {
+  return (ofHistory ??= Object.fromEntries(
+    scriptNames.map((name) => [name, scriptOf(withLibrary(textOf(`${name}.lua`), true))]),
+  ) as Scripts);
+}
 
 /**
- * Puts before a script the functions of `_lib.lua` that it names. Lua in Redis has no modules, and a call of a script makes each
+ * Puts before a script the functions of the library that it names. Lua in Redis has no modules, and a call of a script makes each
  * of its functions anew, so a script gets no others.
  */
-export function withLibrary(script: string): string {
-  // From the last to the first, because a function may use the functions above it.
-  return library.reduceRight((text, { lua, isNamedIn }) => (isNamedIn(text) ? lua + text : text), script);
+export function withLibrary(script: string, hasHistory = false): string {
+  const own = version(script, hasHistory);
+  const library = libraryOf(hasHistory);
+  const chosen = new Set<LibraryFunction>();
+  let text = own;
+  // Until no function is added: each may name others.
+  for (let size = -1; size < chosen.size;) {
+    size = chosen.size;
+    for (const one of library) {
+      if (chosen.has(one) || !one.isNamedIn(text)) continue;
+      chosen.add(one);
+      text += one.lua;
+    }
+  }
+  const functions = library.filter((one) => chosen.has(one)).map(({ lua }) => lua);
+  return [...(hasHistory ? [historyTable] : []), ...functions, own].join('');
+}
+
+/** The functions of `_lib.lua`, `_jobs.lua` and `_history.lua` in their order. */
+function libraryOf(hasHistory: boolean): LibraryFunction[] {
+  const known = libraries.get(hasHistory);
+  if (known) return known;
+  const text = ['_lib.lua', '_jobs.lua', ...(hasHistory ? ['_history.lua'] : [])].map(textOf).join('');
+  const library = [...version(text, hasHistory).matchAll(/^(?:--.*\n)*(?:local )?function ([\w.]+)[^]*?^end\n/gm)].map(
+    ([lua, name]) => {
+      const named = new RegExp(`\\b${name!.replace('.', '\\.')}\\(`);
+      return { lua, isNamedIn: (script: string) => named.test(script) };
+    },
+  );
+  libraries.set(hasHistory, library);
+  return library;
+}
+
+/** A text without its lines that begin with `--@`; with these lines as code for a queue with a history. */
+function version(lua: string, hasHistory: boolean): string {
+  return hasHistory ? lua.replaceAll(/^( *)--@ /gm, '$1') : lua.replaceAll(/^ *--@ .*\n/gm, '');
+}
+
+function scriptOf(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
 function textOf(file: string): string {

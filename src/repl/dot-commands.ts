@@ -1,7 +1,8 @@
 import type { Evaluation } from './evaluation.js';
-import { HotQueue, HotQueueError, type JobRecord, type JobStatus, type QueueOptions } from 'hotqueue';
+import { HotQueue, HotQueueError, type ErrorRecord, type JobRecord, type JobStatus, type QueueOptions } from 'hotqueue';
 import { inspect, stripVTControlCharacters } from 'node:util';
 import { columnsOf, cutTo } from '../cli/text-width.js';
+import { errorLine } from '../cli/facts.js';
 import { ago, hasColour, paint, safe, widthOf } from '../cli/output.js';
 import { outcomeText } from '../cli/jobs/record.js';
 import { table } from '../cli/table.js';
@@ -166,8 +167,8 @@ function nameAndNumber(words: readonly string[], own: string, usual: number): [s
 
 const rowOf = ({ waiting, active, delayed, dead, workers }: Awaited<ReturnType<HotQueue['counts']>>): string[] =>
   [waiting, active, delayed, dead, workers].map(String);
-const why = (reason: string, error: { message: string } | undefined): string =>
-  error === undefined ? reason : `${reason}: ${error.message}`;
+const why = (reason: string, error: ErrorRecord | undefined): string =>
+  error === undefined ? reason : `${reason}: ${errorLine(error)}`;
 
 const payloadText = ({ payload }: JobRecord): string =>
   payload === undefined ? '-' : inspect(payload, { breakLength: Infinity, compact: true });

@@ -28,6 +28,7 @@ export interface ErrorRecord {
 
 const longestText = 8_192;
 const longestName = 128;
+const longestCauses = 1_000;
 /** Errors in one record: the error, its causes, and those of an AggregateError. */
 const mostErrors = 16;
 
@@ -49,6 +50,47 @@ export function wordsOf(thrown: unknown): { name: string; message: string; stack
 /** {@link wordsOf}, and the code, the broken rules and the causes. */
 export function errorRecord(thrown: unknown): ErrorRecord {
   return recordOf(thrown, { left: mostErrors, seen: new Set() });
+}
+
+/**
+ * An error and its causes as one line: `TypeError: fetch failed (cause: Error: connect ECONNREFUSED 127.0.0.1:9)`. Of the causes, at
+ * most 1,000 characters.
+ */
+export function errorLine(error: ErrorRecord): string {
+  return lineOf(error, false);
+}
+
+function lineOf(error: ErrorRecord, isCause: boolean): string {
+  const causes = causesOf(error);
+  const title = titleOf(error, isCause);
+  return causes === '' ? title : `${title} (${causes})`;
+}
+
+/** The causes of an error, as {@link errorLine} has them; `''` if it has none. @param most characters */
+export function causesOf({ cause, errors = [] }: ErrorRecord, most = longestCauses): string {
+  const parts = [
+    ...(cause ? [`cause: ${lineOf(cause, true)}`] : []),
+    ...(errors.length > 0 ? [`errors: ${errors.map((error) => lineOf(error, true)).join('; ')}`] : []),
+  ];
+  const text = parts.join('; ');
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+/** A cause has its code too, unless its message says it: an AggregateError of a connection has an empty message. */
+function titleOf({ name, message, code }: ErrorRecord, isCause: boolean): string {
+  const hasCode = code !== undefined && (isCause || message === '') && !message.includes(String(code));
+  const title = hasCode ? `${name} ${code}` : name;
+  return message === '' ? title : `${title}: ${message}`;
+}
+
+/** The error of a record, as it was thrown in another process, with its causes. */
+export function errorOf({ name, message, stack, code, cause, errors }: ErrorRecord): Error {
+  const options = cause ? { cause: errorOf(cause) } : undefined;
+  const error = errors ? new AggregateError(errors.map(errorOf), message, options) : new Error(message, options);
+  const own = { name, ...(stack !== undefined && { stack }), ...(code !== undefined && { code }) };
+  for (const [key, value] of Object.entries(own))
+    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: key === 'code' });
+  return error;
 }
 
 /** Reads a record that another program may have written: what has another form is left out. */

@@ -1,4 +1,4 @@
-import { wordsOf } from './error-record.js';
+import { causesOf, errorRecord } from './error-record.js';
 
 /**
  * One failed attempt of a message.
@@ -16,6 +16,9 @@ export interface Failure {
   readonly name: string;
   /** `message` of the error, at most 200 characters. */
   readonly message: string;
+  /** The causes of the error as one line, such as `cause: Error: connect ECONNREFUSED …`; absent without causes. At most 200
+   * characters, and 1,000 for the last failure of a dead letter. */
+  readonly causes?: string;
 }
 
 const mostFailures = 10;
@@ -25,8 +28,12 @@ const longestMessage = 200;
 
 /** The record of a failed attempt. */
 export function failureOf(error: unknown, attempt: number, at: number): Failure {
-  const { name, message } = wordsOf(error);
-  return { attempt, at, name: name.slice(0, longestName), message: message.slice(0, longestMessage) };
+  const record = errorRecord(error);
+  const causes = causesOf(record, longestMessage);
+  return {
+    ...{ attempt, at, name: record.name.slice(0, longestName), message: record.message.slice(0, longestMessage) },
+    ...(causes !== '' && { causes }),
+  };
 }
 
 /**
@@ -47,10 +54,14 @@ export function writeFailures(failures: readonly Failure[]): string {
 export function readFailures(line: string): Failure[] {
   try {
     const failures: unknown = JSON.parse(line);
-    return Array.isArray(failures) ? failures.filter(isFailure) : [];
+    return Array.isArray(failures) ? failures.filter(isFailure).map(withoutOthers) : [];
   } catch {
     return [];
   }
+}
+
+function withoutOthers({ attempt, at, name, message, causes }: Failure): Failure {
+  return { attempt, at, name, message, ...(typeof causes === 'string' && { causes }) };
 }
 
 function isFailure(value: unknown): value is Failure {

@@ -257,7 +257,7 @@ describe('job', () => {
     const { stdout } = await hotqueue(['job', 'show', queue, id]);
     expect(stdout).toMatch(/^status {4}failed$/m);
     expect(stdout).toMatch(
-      /\nerror\n {2}TypeError: no page[^]*\nfailed attempts\n {2}1 {2}\S+Z {2}TypeError: no page\n/,
+      /\nerror\n {2}TypeError: no page[^]*\nfailed attempts\n {2}1 {2}\S+Z {2}TypeError: no page \(cause: Error: no route\)\n/,
     );
   });
 
@@ -468,7 +468,7 @@ describe('jobs', () => {
     const page = await hotqueue(['jobs', queue.name, '--status', 'failed', '--limit', '1']);
     expect(page.stdout).toMatch(
       new RegExp(
-        `^id +ended +attempts +error +message\n${second.id} +\\S.* +1 +TypeError: no page +"fail"\nmore: use --cursor \\S+\n$`,
+        `^id +ended +attempts +error +message\n${second.id} +\\S.* +1 +TypeError: no page \(cause: Error: no route\) +"fail"\nmore: use --cursor \\S+\n$`,
       ),
     );
     const cursor = /--cursor (\S+)/.exec(page.stdout)![1]!;

@@ -36,6 +36,7 @@ const others: Required<
   lease: '1m',
   maxLength: 10,
   deadLetters: { max: 5 },
+  history: false,
   logger: false,
   validation: 'class-validator',
   whitelist: 'strip',

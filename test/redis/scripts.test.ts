@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { scriptNames, scripts, transitions } from '../../src/redis/scripts.js';
+import { scriptNames, scripts, scriptsWithHistory, transitions } from '../../src/redis/scripts.js';
 
 const folder = new URL('../../src/redis/scripts/', import.meta.url);
 const text = (name: string): string => readFileSync(new URL(`${name}.lua`, folder), 'utf8');
@@ -46,6 +46,8 @@ const functionNames = (lua: string): string[] =>
   [...lua.matchAll(/^(?: *)local function (\w+)/gm)].map((found) => found[1]!);
 const library = functionNames(text('_lib') + text('_jobs')).filter((name) => name !== 'takeOf');
 
+const historyFunctions = [...text('_history').matchAll(/^function history\.(\w+)/gm)].map((found) => found[1]!);
+
 describe.each(scriptNames)('%s.lua', (name) => {
   it.each(['KEYS', 'ARGV'] as const)('lists in its header the %s that its body uses', (kind) => {
     const { most, open } = declared(text(name), kind);
@@ -71,7 +73,7 @@ describe.each(scriptNames)('%s.lua', (name) => {
     ]
       .map((file) => readFileSync(new URL(`../${file}.ts`, folder), 'utf8'))
       .join('\n');
-    expect(callers.match(new RegExp(`(script\\(|name: )\\s*'${name}'|scripts\\.${name};`, 'g'))).toHaveLength(1);
+    expect(callers.match(new RegExp(`(script\\(|run\\(|name: )\\s*'${name}'`, 'g'))).toHaveLength(1);
   });
 
   it('is loaded with the functions of the library that it calls, each before its first use, and with no other', () => {
@@ -83,7 +85,22 @@ describe.each(scriptNames)('%s.lua', (name) => {
       if (made >= 0) expect(uses.length, `${one} is used`).toBeGreaterThan(1);
       if (uses.length > 0) expect(uses[0], `${one} is made first`).toBe(made + 'local function '.length);
     }
-    expect(lua.endsWith(text(name))).toBe(true);
+    expect(lua.endsWith(text(name).replaceAll(/^ *--@ .*\n/gm, ''))).toBe(true);
+    expect(code).not.toMatch(/\bhistory\b/);
+  });
+
+  it('has a version for queues with a history, with the functions of the history and the library that it calls', () => {
+    const { lua } = scriptsWithHistory()[name];
+    expect(lua.startsWith('local history = {')).toBe(true);
+    expect(lua).not.toContain('--@');
+    const code = lua.replaceAll(/--.*$/gm, '');
+    const own = historyFunctions.filter((one) => new RegExp(`^function history\\.${one}\\(`, 'm').test(code));
+    for (const one of historyFunctions)
+      expect(own.includes(one), one).toBe(code.replaceAll(/^function .*$/gm, '').includes(`history.${one}(`));
+    for (const one of library) {
+      const uses = [...code.matchAll(new RegExp(`\\b${one}\\(`, 'g'))].map(({ index }) => index);
+      if (uses.length > 0) expect(uses[0], `${one} is made first`).toBe(code.indexOf(`local function ${one}(`) + 15);
+    }
   });
 
   it('makes no function of the library itself', () => {
@@ -93,7 +110,7 @@ describe.each(scriptNames)('%s.lua', (name) => {
 
 it('every script is loaded, every function of the library is used, and no other file is there', () => {
   expect(readdirSync(folder).sort()).toEqual(
-    ['_jobs.lua', '_lib.lua', ...scriptNames.map((name) => `${name}.lua`)].sort(),
+    ['_history.lua', '_jobs.lua', '_lib.lua', ...scriptNames.map((name) => `${name}.lua`)].sort(),
   );
   const all = scriptNames.map((name) => scripts[name].lua).join('\n');
   expect(library.filter((name) => !all.includes(`local function ${name}(`))).toEqual([]);

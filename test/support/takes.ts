@@ -83,13 +83,13 @@ export const retryOf = (
 
 /** give-back, as the lease thread sends it. @returns how many messages went back */
 export async function giveBackUnbegun(
-  { connection, keys }: Broker,
+  { connection, keys, history }: Broker,
   worker: string,
   begun: { readonly number: number; readonly index: number },
   newest: number,
 ): Promise<number> {
-  const call = giveBackCall(keys, worker, begun, newest);
-  return (await connection.script(call.name, call.keys, call.args, at)) as number;
+  const call = history.prepared(giveBackCall(keys, worker, begun, newest));
+  return (await connection.script(call.name, call.keys, call.args, at, call.hasHistory)) as number;
 }
 
 /** Ends the lease of a worker while the server serves other workers, so that it can be recovered. */

@@ -51,6 +51,18 @@ export async function aTerminal(
   return terminal;
 }
 
+/**
+ * After a character in the last column, the cursor of a terminal stays on that column until the next character: erasing to the end
+ * of the row erases it. xterm.js counts the cursor as behind the row, and would erase nothing.
+ */
+function eraseLikeOtherTerminals(screen: headless.Terminal): void {
+  screen.parser.registerCsiHandler({ final: 'K' }, () => {
+    const { buffer } = (screen as unknown as { _core: { buffer: { x: number } } })._core;
+    if (buffer.x >= screen.cols) buffer.x = screen.cols - 1;
+    return false;
+  });
+}
+
 function ownEnv(): NodeJS.ProcessEnv {
   const { NO_COLOR: _no, FORCE_COLOR: _force, CI: _ci, ...rest } = process.env;
   return rest;
@@ -82,6 +94,7 @@ export class Terminal {
   constructor(pty: IPty, cols: number, rows: number) {
     this.#pty = pty;
     this.#screen = new headless.Terminal({ cols, rows, scrollback: 5_000, allowProposedApi: true });
+    eraseLikeOtherTerminals(this.#screen);
     // Replies to queries of the program, such as for the cursor position.
     this.#screen.onData((answer) => this.#hasEnded || pty.write(answer));
     pty.onData((text) => {
@@ -117,6 +130,20 @@ export class Terminal {
       .map(({ text }) => text)
       .join('\n')
       .trimEnd();
+  }
+
+  /** The last column of each row of the screen. */
+  get lastColumn(): string[] {
+    const { active } = this.#screen.buffer;
+    const last = this.#screen.cols - 1;
+    return Array.from(
+      { length: this.#screen.rows },
+      (_, row) =>
+        active
+          .getLine(active.baseY + row)
+          ?.getCell(last)
+          ?.getChars() ?? '',
+    );
   }
 
   /** All rows from the first on, including scrolled ones. Wrapped rows are joined. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { errorRecord, readErrorRecord, wordsOf } from '../../src/wire/error-record.js';
+import { errorLine, errorOf, errorRecord, readErrorRecord, wordsOf } from '../../src/wire/error-record.js';
 
 class Coded extends Error {
   constructor(
@@ -103,4 +103,24 @@ it.each([
   ],
 ])('reads %j of another program as %j', (given, expected) => {
   expect(readErrorRecord(given)).toEqual(expected);
+});
+
+it('is one line with all causes, and with their codes', () => {
+  const refused = new AggregateError(
+    [new Coded('connect ECONNREFUSED ::1:9', 'ECONNREFUSED'), new Coded('', 'EPERM')],
+    '',
+  );
+  Object.assign(refused, { code: 'ECONNREFUSED' });
+  const error = new TypeError('fetch failed', { cause: refused });
+  expect(errorLine(errorRecord(error))).toBe(
+    'TypeError: fetch failed (cause: AggregateError ECONNREFUSED (errors: Error: connect ECONNREFUSED ::1:9; Error EPERM))',
+  );
+  expect(errorLine(errorRecord(new Coded('no page', 'E_PAGE')))).toBe('Error: no page');
+  const deep = new Error('top', { cause: new Error('x'.repeat(5_000)) });
+  expect(errorLine(errorRecord(deep)).length).toBeLessThan(1_020);
+});
+
+it('is thrown again as it was, with its causes', () => {
+  const error = errorOf(errorRecord(new TypeError('top', { cause: new Coded('below', 'E1') })));
+  expect(error).toMatchObject({ name: 'TypeError', message: 'top', cause: { message: 'below', code: 'E1' } });
 });

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { DeadLetter } from 'hotqueue';
 import { durationMs } from '../command.js';
+import { errorLine } from '../facts.js';
 
 export interface FilterFlags {
   readonly reason?: string;
@@ -13,7 +14,7 @@ export interface FilterFlags {
 export function withFilters(command: Command): Command {
   return command
     .option('--reason <text>', 'only those with this text in the reason', someText)
-    .option('--error <text>', 'only those with this text in the name or message of the error', someText)
+    .option('--error <text>', 'only those with this text in the name, message or causes of the error', someText)
     .option('--older-than <duration>', 'only those buried longer ago than this, such as 90s, 10m or 2d', durationMs);
 }
 
@@ -28,7 +29,7 @@ export function filterOf(
   const before = olderThan === undefined ? Infinity : now - olderThan;
   return (letter) =>
     (reason === undefined || contains(letter.reason, reason)) &&
-    (error === undefined || contains(letter.error?.name, error) || contains(letter.error?.message, error)) &&
+    (error === undefined || contains(letter.error && errorLine(letter.error), error)) &&
     letter.buriedAt < before;
 }
 

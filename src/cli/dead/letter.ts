@@ -1,5 +1,5 @@
 import type { DeadLetter } from 'hotqueue';
-import { errorLines, factLines, instantText, section, type Fact } from '../facts.js';
+import { errorLine, errorLines, factLines, instantText, section, type Fact } from '../facts.js';
 import { age, paint, printable } from '../output.js';
 import { table, tableColumns } from '../table.js';
 import { cutTo } from '../text-width.js';
@@ -14,7 +14,7 @@ export function lettersAsText(letters: readonly DeadLetter[], now: number, colum
     key,
     age(Math.max(0, now - buriedAt)),
     String(attempts),
-    error ? `${reason}: ${error.name}: ${error.message}` : reason,
+    error ? `${reason}: ${errorLine(error)}` : reason,
   ]);
   const payloads = letters.map(({ text }) => text);
   if (columns === Infinity)
@@ -41,7 +41,8 @@ export function letterAsText(letter: DeadLetter, now: number): string {
   const rules =
     error?.violations?.map(({ path, rule, message }) => `  ${path || 'the payload'}: ${message} (${rule})`) ?? [];
   const history = failures.map(
-    ({ attempt, at, name, message }) => `  ${attempt}  ${new Date(at).toISOString()}  ${name}: ${message}`,
+    ({ attempt, at, name, message, causes }) =>
+      `  ${attempt}  ${new Date(at).toISOString()}  ${name}: ${message}${causes === undefined ? '' : ` (${causes})`}`,
   );
   return [
     ...factLines(facts),

@@ -1,5 +1,5 @@
 import type { JobFailure, JobRecord } from 'hotqueue';
-import { errorLines, factLines, instantText, section, type Fact } from '../facts.js';
+import { errorLine, errorLines, factLines, instantText, section, type Fact } from '../facts.js';
 import type { JsonText } from '../json-text.js';
 import { ahead, count, jsonLine, jsonWith } from '../output.js';
 
@@ -42,14 +42,14 @@ export const progressText = (progress: unknown): string =>
 
 /** What is known of the outcome: the error, the result, or the progress. */
 export function outcomeText({ status, error, result, progress }: JobRecord): string {
-  if (error && status !== 'done') return `${error.name}: ${error.message}`;
+  if (error && status !== 'done') return errorLine(error);
   if (result !== undefined) return jsonLine(result);
   return progress === undefined ? '-' : progressText(progress);
 }
 
-function failureLine({ attempt, at, error: { name, message } }: JobFailure): string {
+function failureLine({ attempt, at, error }: JobFailure): string {
   const when = at === undefined ? 'the worker died' : new Date(at).toISOString();
-  return `  ${attempt ?? '-'}  ${when}  ${name}: ${message}`;
+  return `  ${attempt ?? '-'}  ${when}  ${errorLine(error)}`;
 }
 
 /** The same data for programs. */

@@ -1,5 +1,6 @@
 import type { JobRecord, JobStatus } from 'hotqueue';
 import type { JsonText } from '../json-text.js';
+import { errorLine } from '../facts.js';
 import { age, ahead, jsonLine } from '../output.js';
 import { table } from '../table.js';
 import { progressText } from './record.js';
@@ -18,7 +19,7 @@ const cells = {
   attempts: ({ attempts }) => String(attempts),
   worker: ({ worker = '-' }) => worker,
   progress: ({ progress }) => (progress === undefined ? '-' : progressText(progress)),
-  error: ({ error }) => (error ? `${error.name}: ${error.message}` : '-'),
+  error: ({ error }) => (error ? errorLine(error) : '-'),
   result: ({ result }) => (result === undefined ? '-' : jsonLine(result)),
   message: ({ payload }) => payload?.line ?? '-',
 } satisfies Record<string, Cell>;

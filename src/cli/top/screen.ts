@@ -39,14 +39,17 @@ export class Screen {
     this.input.resume();
   }
 
-  /** Writes only the rows that have changed. */
+  /**
+   * Writes only the rows that have changed. It erases a row before it writes it: after a row of full width, the cursor is still on the
+   * last column, and most terminals would erase what stands there.
+   */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return;
     const rows = Math.max(lines.length, this.#drawn.length);
     let written = '';
     for (let row = 0; row < rows; row++) {
       const line = lines[row] ?? '';
-      if (line !== (this.#drawn[row] ?? '')) written += `\x1b[${row + 1};1H${line}\x1b[0m\x1b[K`;
+      if (line !== (this.#drawn[row] ?? '')) written += `\x1b[${row + 1};1H\x1b[K${line}\x1b[0m`;
     }
     this.#drawn = [...lines];
     if (written !== '') this.output.write(written);

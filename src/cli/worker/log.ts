@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { QueueEvents } from '../../core/events.js';
 import { DefaultLogger, type LogFields, type Logger } from '../../core/logger.js';
 import type { QueueContext } from '../../redis/queue-context.js';
-import { wordsOf } from '../../wire/error-record.js';
+import { errorLine, errorRecord, type ErrorRecord } from '../../wire/error-record.js';
 import { jsonLine, paint, printable } from '../output.js';
 import type { LogForm } from './settings.js';
 
@@ -72,15 +72,13 @@ function wordOf(field: string, value: unknown): string {
     return (value as readonly { name: string; queue: string; concurrency: number }[])
       .map((one) => `${one.name} on ${one.queue} (${one.concurrency})`)
       .join(', ');
-  const bare = field === 'error' ? sentence(value as { name: string; message: string }) : String(value);
+  const bare = field === 'error' ? errorLine(value as ErrorRecord) : String(value);
   // Only the first line: an error message of a handler can have several.
   const text = printable(bare.split('\n')[0]!);
   return (
     units[field]?.(text) ?? (/^(queue|id|reason|error|message|signal|file)$/.test(field) ? text : `${field} ${text}`)
   );
 }
-
-const sentence = ({ name, message }: { name: string; message: string }): string => `${name}: ${message}`;
 
 /** The events that are in the log, and their level. */
 const logged = {
@@ -163,4 +161,9 @@ function warningsTo(log: Log): Logger {
   return { debug: () => {}, info: () => {}, warn: write('warn'), error: write('error') };
 }
 
-const wordsOrNone = (error: unknown): object | undefined => (error === undefined ? undefined : wordsOf(error));
+/** An error with its causes. The broken rules are in its message. */
+function wordsOrNone(error: unknown): Omit<ErrorRecord, 'violations'> | undefined {
+  if (error === undefined) return undefined;
+  const { violations: _, ...words } = errorRecord(error);
+  return words;
+}

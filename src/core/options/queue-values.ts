@@ -43,6 +43,35 @@ export function deadLetterBounds(value: object): DeadLetterBounds {
   return { most: max, maxAgeMs: maxAge };
 }
 
+/** How much of the history of a queue is kept. */
+export interface HistoryBounds {
+  /** Entries (`max`), or ms (`forMs`). */
+  readonly bound: { readonly max: number } | { readonly forMs: number };
+  readonly hasPayload: boolean;
+}
+
+const historyTable: OptionSchema<{ max: number; for: number; payload: boolean }> = {
+  max: (value, option) => a.whole(1, 1_000_000_000)(value, `history.${option}`),
+  for: (value, option) => a.durationFrom(1_000)(value, `history.${option}`),
+  payload: (value, option) => a.flag(value, `history.${option}`),
+};
+
+export function historyBounds(value: object | boolean, option: string): HistoryBounds | false {
+  if (value === false) return false;
+  if (value === true)
+    throw new InvalidOptionError(
+      option,
+      "invalid history true: say how much is kept, such as { max: 100_000 } or { for: '7d' }",
+    );
+  const { max, for: forMs, payload = false } = checkOptions('history', value, historyTable);
+  if ((max === undefined) === (forMs === undefined))
+    throw new InvalidOptionError(
+      option,
+      "invalid history: give one of max and for, such as { max: 100_000 } or { for: '7d' }",
+    );
+  return { bound: max === undefined ? { forMs: forMs! } : { max }, hasPayload: payload };
+}
+
 export function aClient(value: Redis | Cluster, option: string): Redis | Cluster {
   const isClient =
     typeof value === 'object' &&

@@ -16,7 +16,9 @@ import {
   aLogger,
   aSerializer,
   deadLetterBounds,
+  historyBounds,
   type DeadLetterBounds,
+  type HistoryBounds,
   type Serializer,
 } from './queue-values.js';
 import { a, checkOptions, present, type OptionSchema } from './schema.js';
@@ -94,6 +96,24 @@ export interface QueueOptions extends Omit<PutOptions, 'at' | 'id' | 'after' | '
     /** Their longest age, from 1 ms. Default: `'180d'`. */
     maxAge?: Duration;
   };
+  /**
+   * Keeps a history: an entry for each transition of each message, see `queue.history`. One of `max` and `for` says how much of it is
+   * kept, approximately. It holds for all programs that use the queue, until one sets another. `false` ends it. Not with `wire: 'plain'`.
+   * Default: as other programs have set it, and no history if none has.
+   *
+   * @example
+   * const orders = new HotQueue('orders', { history: { for: '7d' } });
+   */
+  history?:
+    | {
+        /** Most entries, from 1 to 1,000,000,000. A message has three or more. */
+        max?: number;
+        /** Longest age of an entry, from 1 s. */
+        for?: Duration;
+        /** Whether the entries of puts have the payload. Default: false. */
+        payload?: boolean;
+      }
+    | false;
   /** Gets fields and a sentence for each failure, see {@link Logger}. `false`: no log. Default: warnings and errors go to stderr. */
   logger?: Logger | false;
 }
@@ -115,6 +135,8 @@ export interface ResolvedQueueOptions {
   readonly put: ResolvedPutOptions;
   readonly limit: Limit | undefined;
   readonly deadLetters: DeadLetterBounds;
+  /** `undefined`: as other programs have set it. */
+  readonly history: HistoryBounds | false | undefined;
   readonly settings: {
     readonly serializer?: Serializer | null;
     readonly maxBytes?: number;
@@ -134,8 +156,9 @@ interface Address {
 }
 
 type Timed = 'timeout' | 'ttl' | 'lease' | 'delay' | 'uniqueFor';
-type Others = Required<Omit<QueueOptions, Timed | 'deadLetters' | 'backoff' | 'track'>> & {
+type Others = Required<Omit<QueueOptions, Timed | 'deadLetters' | 'history' | 'backoff' | 'track'>> & {
   deadLetters: DeadLetterBounds;
+  history: HistoryBounds | false;
   backoff: number | readonly number[];
   track: ResolvedTracking | false;
 };
@@ -172,6 +195,7 @@ const queueTable: OptionSchema<
   ...validationSchema,
   lease: a.durationFrom(1_000),
   deadLetters: deadLetterBounds,
+  history: historyBounds,
   logger: aLogger,
 };
 export function queueOptions(name: string, given: unknown): ResolvedQueueOptions {
@@ -197,6 +221,7 @@ export function queueOptions(name: string, given: unknown): ResolvedQueueOptions
     put,
     limit: limitOf(checked.maxLength, checked.whenFull),
     deadLetters,
+    history: historyOf(wire, checked.history),
     settings: {
       ...(serializer !== undefined && { serializer }),
       ...(maxBytes && { maxBytes }),
@@ -217,6 +242,15 @@ function addressOf({ connection, ...checked }: Address): Address {
   throw new InvalidOptionError(
     option,
     `options ${option} and connection cannot be used together: the client has its own address. Remove one of the two`,
+  );
+}
+
+/** Messages of `wire: 'plain'` have no ids, so a history could not say which one an entry is about. */
+function historyOf(wire: 'hotqueue' | 'plain', history: HistoryBounds | false | undefined): typeof history {
+  if (!history || wire === 'hotqueue') return history;
+  throw new InvalidOptionError(
+    'history',
+    "options history and wire: 'plain' cannot be used together: such messages have no ids. Remove one of the two",
   );
 }
 

@@ -120,8 +120,11 @@ end
 local function dropOldest(dead, deadMessages, count)
   if count <= 0 then return end
   local oldest = redis.call('ZRANGE', dead, 0, count - 1)
+  --@ local ids = {}
+  --@ for at, key in ipairs(oldest) do ids[at] = history.letterId(deadMessages, key) end
   redis.call('HDEL', deadMessages, unpack(oldest))
   redis.call('ZREM', dead, unpack(oldest))
+  --@ for _, id in ipairs(ids) do history.add('drop', id, '', '', '') end
 end
 
 -- ---------------------------------------------------------------- claims
@@ -151,6 +154,7 @@ local function acknowledge(claims, number, count, size, indexes)
   local stored = redis.call('HGET', claims, 'a' .. number)
   if not stored or tonumber(string.match(stored, '^%d+')) >= tonumber(count) then return false end
   redis.call('HSET', claims, 'a' .. number, count .. ' ' .. size .. ' ' .. indexes)
+  --@ history.acks(number, redis.call('HGET', claims, 't' .. number), stored, indexes)
   return true
 end
 
@@ -194,8 +198,9 @@ end
 -- Gives the unsettled messages of a take back to the heads of their lanes, in their order. Returns how many.
 local function giveBack(take, lists)
   local count = 0
-  eachUnsettled(take, function(lane, message)
+  eachUnsettled(take, function(lane, message, index)
     redis.call('LPUSH', lists[lane], message)
+    --@ history.active('give-back', message, ARGV[1], lane, take.number, index)
     count = count + 1
   end)
   return count

@@ -33,12 +33,14 @@ while ARGV[at] do
       end
     end
     local stored = isRolledBack and redis.call('HGET', claims, 'a' .. number)
+    --@ local packed, before = unpack(redis.call('HMGET', claims, 't' .. number, 'a' .. number))
     if stored then
       keepUnsettled(number, ARGV[at + 2], stored)
     else
       known = redis.call('HDEL', claims, 't' .. number, 'a' .. number, 's' .. number) > 0 and known
       for first = 1, #effects, 1000 do redis.call('HDEL', claims, unpack(effects, first, math.min(first + 999, #effects))) end
     end
+    --@ history.acks(number, packed, before, nil, ARGV[at + 2])
     at = at + 3
   else
     redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes

@@ -15,6 +15,7 @@ for lane, list in pairs(lists) do
     local record = string.format(form, lane == 'inbox' and 'b' or lane, #message, ARGV[2], attempts, ARGV[1])
     storeDeadLetter(KEYS[9], KEYS[7], KEYS[8], id, record, message)
     redis.call('LPOP', list)
+    --@ history.bury(id, ARGV[1], record)
     buried[#buried + 1] = id
     buried[#buried + 1] = #message
   end

@@ -9,6 +9,7 @@ if isSettled(claims, ARGV[2], ARGV[3]) then return redis.call('ZSCORE', workers,
 
 storeDeadLetter(meta, dead, deadMessages, ARGV[4], ARGV[5], ARGV[6])
 markSettled(claims, ARGV[2], ARGV[3])
+--@ history.bury(ARGV[4], ARGV[1], ARGV[5])
 
 -- One call deletes at most 100 dead letters. If the limit was lowered, later calls delete the others.
 dropOldest(dead, deadMessages, math.min(redis.call('ZCARD', dead) - ARGV[7], 100))

@@ -19,5 +19,6 @@ if not status or hasEnded(status) then return status or '' end
 local isDeleted = (status == 'delayed' or status == 'retrying') and redis.call('HDEL', delayedMessages, ARGV[1]) == 1
 if isDeleted then redis.call('ZREM', delayed, ARGV[1]) end
 endJob(jobs, record, ARGV[1], job, 'cancelled', now, not isDeleted)
+--@ history.add('cancel', ARGV[1], '', '', '')
 if status == 'running' then redis.call('PUBLISH', ARGV[2], ARGV[1]) end
 return status

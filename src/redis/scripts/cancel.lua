@@ -11,5 +11,6 @@ if answered then return tonumber(answered) end
 
 local cancelled = redis.call('HDEL', delayedMessages, ARGV[1]) -- Redis allows this when out of memory, and then all later writes
 redis.call('ZREM', delayed, ARGV[1])
+--@ if cancelled == 1 then history.add('cancel', ARGV[1], '', '', '') end
 redis.call('SET', request, cancelled, 'PX', ARGV[2])
 return cancelled

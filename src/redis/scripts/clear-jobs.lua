@@ -37,6 +37,7 @@ for at = 2, #ARGV, 2 do
   end
   if isDropped then
     dropped = dropped + 1
+    --@ history.add('clear', id, '', '', '')
     if id ~= '' then endRecord(record, id) end
   end
 end

@@ -13,8 +13,10 @@ local dropped = 0
 for index = 2, #ARGV, 2 do
   local at = redis.call('ZSCORE', dead, ARGV[index])
   if at and tonumber(at) == tonumber(ARGV[index + 1]) then
+    --@ local id = history.letterId(deadMessages, ARGV[index])
     dropped = dropped + redis.call('HDEL', deadMessages, ARGV[index])
     redis.call('ZREM', dead, ARGV[index])
+    --@ history.add('drop', id, '', '', '')
   end
 end
 redis.call('SET', request, dropped, 'PX', ARGV[1])

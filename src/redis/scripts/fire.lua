@@ -28,6 +28,7 @@ while ARGV[at] do
   else
     for run = first, at - 1, 3 do
       if ARGV[run] ~= '' then redis.call('HSET', outbox, ARGV[run], ARGV[run + 1]) end
+      --@ if ARGV[run] ~= '' then history.add('fire', ARGV[run], '', '', '', 'schedule', name) end
       redis.call('LPUSH', runs, ARGV[run + 2])
     end
     redis.call('LTRIM', runs, '0', '49')

@@ -18,6 +18,7 @@ for _, take in ipairs(takesOf(claims)) do
       if count == 0 then emptyInbox(lists) end
       redis.call('LPUSH', lists[lane], message)
       markSettled(claims, take.number, place)
+      --@ history.active('give-back', message, ARGV[1], lane, take.number, place)
       count = count + 1
     end)
   end

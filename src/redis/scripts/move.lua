@@ -23,6 +23,7 @@ if entry then
     redis.call('ZREM', delayed, ARGV[1])
     wakeWorker(lists)
   end
+  --@ if due > now then history.add('move', ARGV[1], '', '', '', 'dueAt', string.format('%.0f', due)) else history.add('promote', ARGV[1], '', '', '') end
   moved = 1
 end
 redis.call('SET', request, moved, 'PX', ARGV[3])

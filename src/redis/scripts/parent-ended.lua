@@ -43,6 +43,7 @@ if known == '' then
     local message = 'it waited for job ' .. parent .. ', which is ' .. how
     addFailure(record, isUnstarted and unstarted or cjson.encode({name = 'ParentFailedError', message = message}))
     endJob(jobs, record, id, readJob(record, {}), 'cancelled', now, false)
+    --@ history.add('cancel', id, '', '', isUnstarted and 'FlowNotStartedError' or 'ParentFailedError')
     redis.call('PEXPIRE', parents, 604800000)
     return 'cancelled'
   end
@@ -97,11 +98,13 @@ if at > now then
   redis.call('HSET', delayedMessages, id, header .. payload)
   redis.call('ZADD', delayed, at, id)
   redis.call('ZADD', jobs.delayed, at, id)
+  --@ history.add('move', id, '', '', '', 'dueAt', string.format('%.0f', at))
 else
   redis.call('RPUSH', lists[string.sub(header, 1, 1)], string.sub(header, 2) .. payload)
   redis.call('HDEL', delayedMessages, id)
   redis.call('ZREM', delayed, id)
   reopenJob(jobs, record, id, 'delayed', 'waiting', now)
+  --@ history.add('promote', id, '', '', '')
   wakeWorker(lists)
 end
 redis.call('ZREM', blocked, id)

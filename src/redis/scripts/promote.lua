@@ -12,6 +12,7 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT
   local entry = redis.call('HGET', delayedMessages, member)
   if entry then
     redis.call('RPUSH', lists[string.sub(entry, 1, 1)], string.sub(entry, 2))
+    --@ history.add('promote', parseHeader(string.sub(entry, 2)) or member, '', '', '')
     promoted = promoted + 1
     room = room - #entry
   end

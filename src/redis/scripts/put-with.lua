@@ -154,6 +154,7 @@ local function replace(index, holder)
   else
     return
   end
+  --@ history.put('replace', message)
   local payload = string.match(message, '\n(.*)$')
   if ARGV[15] == '1' then redis.call('HSET', record, 'payload', payload) end
 end
@@ -170,12 +171,14 @@ if isDelayed then
       redis.call('RPUSH', lists[string.sub(message, 1, 1)], string.sub(message, 2))
       isAnyWaiting = true
     end
+    --@ if due > now then history.put('put', message, 'dueAt', timeText(due)) else history.put('put', message) end
     if isTracked then storeRecord(index, message, due > now and 'delayed' or 'waiting', math.max(due, now)) end
   end
 else
   local stored = {}
   for place, index in ipairs(fresh) do stored[place] = hasTtl and withExpiry(messages[index], now) or messages[index] end
   for first = 1, #stored, 1000 do redis.call('RPUSH', lists[lane], unpack(stored, first, math.min(first + 999, #stored))) end
+  --@ for _, message in ipairs(stored) do history.put('put', message) end
   if isTracked then
     for place, index in ipairs(fresh) do storeRecord(index, stored[place], 'waiting', nowText) end
   end

@@ -19,5 +19,6 @@ if ARGV[4] then
 else
   redis.call('RPUSH', KEYS[1], ARGV[3])
 end
+--@ for _, message in ipairs(ARGV[4] and cmsgpack.unpack(ARGV[3]) or {ARGV[3]}) do history.put('put', message) end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1

@@ -47,6 +47,7 @@ local waiting, quarantined, buried = 0, 0, 0
 local function crash(lane, message, token)
   local id, attempts, crashes, fields, length = parseHeader(message)
   if not id then id, attempts, crashes, fields, length = worker .. '.' .. lane .. token, 0, 0, '', 0 end
+  --@ local attempt = attempts + 1
   crashes = crashes + 1
   local none = crashes >= limit - 1 and tonumber(redis.call('HGET', uncounted, id) or 0) or 0
   if none > 0 then
@@ -57,12 +58,15 @@ local function crash(lane, message, token)
   if crashes >= limit then
     storeDeadLetter(meta, dead, deadMessages, id, crashRecord(lane, crashes, attempts, worker), message)
     buried = buried + 1
+    --@ history.add('bury', id, worker, attempt, '', 'reason', 'its worker died ' .. crashes .. ' times')
   elseif crashes == limit - 1 then
     redis.call('LPUSH', lists.s, message)
     quarantined = quarantined + 1
+    --@ history.add('recover', id, worker, attempt, '', 'crashes', crashes)
   else
     redis.call('LPUSH', lists[ARGV[4] == 'a' and 'a' or lane], message)
     waiting = waiting + 1
+    --@ history.add('recover', id, worker, attempt, '', 'crashes', crashes)
   end
 end
 local last, size = #takes, 0
@@ -72,6 +76,7 @@ for place, take in ipairs(takes) do
       return crash(lane, message, take.number .. '.' .. index)
     end
     redis.call('LPUSH', lists[lane], message)
+    --@ history.active('recover', message, worker, lane, take.number, index)
     waiting = waiting + 1
   end)
   forget(claims, take)

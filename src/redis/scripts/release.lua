@@ -11,6 +11,7 @@ for at = 2, #ARGV, 4 do
   if not isSettled(claims, ARGV[at], ARGV[at + 1]) then
     redis.call('LPUSH', lists[ARGV[at + 2]], ARGV[at + 3])
     markSettled(claims, ARGV[at], ARGV[at + 1])
+    --@ history.active('release', ARGV[at + 3], ARGV[1], ARGV[at + 2], ARGV[at], ARGV[at + 1])
     released = released + 1
   end
 end

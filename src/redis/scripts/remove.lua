@@ -1,6 +1,6 @@
 -- remove: waiting, delayed, active, dead -> (gone)
 -- KEYS  1 request (string)  2 workers (zset)  3 registry  4 heartbeats  5 commands (hashes)  6 left (zset)  7 meta
---       8 earlier registry  9 delayed messages  10 dead messages (hashes)  11.. delayed, dead and schedules (zsets), the outbox
+--       8 earlier registry  9 delayed messages  10 dead messages (hashes)  11 history (stream)  12.. delayed, dead and schedules (zsets), the outbox
 --       (hash), the lists of waiting messages, and the claims of each worker in ARGV (hashes)
 -- ARGV  1 how long Redis keeps the request key, in ms  2 'force', or ''  3.. the workers that the caller knows
 -- Returns 1 if removed; 0 if a worker is registered, or a message or schedule is there, without force; -1 if a worker has joined: its claims are
@@ -22,7 +22,7 @@ if isUnknown(redis.call('ZRANGE', workers, 0, -1)) or isUnknown(redis.call('HKEY
 
 if ARGV[2] ~= 'force' then
   if redis.call('EXISTS', workers) == 1 then return 0 end
-  for index = 11, #KEYS do
+  for index = 12, #KEYS do
     if redis.call('EXISTS', KEYS[index]) == 1 then return 0 end
   end
 end

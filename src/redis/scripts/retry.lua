@@ -15,4 +15,6 @@ else
   redis.call('ZADD', delayed, keepTime(KEYS[11]) + ARGV[5], storeUnder(KEYS[11], delayedMessages, ARGV[6], ARGV[4] .. ARGV[7]))
 end
 markSettled(claims, ARGV[2], ARGV[3])
+--@ local attempt, failure = history.failure(ARGV[7])
+--@ history.add('retry', ARGV[6], ARGV[1], attempt or '', failure, 'delayMs', ARGV[5])
 return 1

@@ -44,6 +44,7 @@ for index = 4, #ARGV, 2 do
     local entry = redis.call('HGET', deadMessages, letter)
     if entry then
       redis.call('RPUSH', lists[laneOf(entry)], renewed(letter, string.sub(entry, (string.find(entry, '\n', 1, true) or 0) + 1)))
+      --@ history.add('revive', parseHeader(string.sub(entry, (string.find(entry, '\n', 1, true) or 0) + 1)) or letter, '', '', '')
       revived = revived + 1
       room = room - #entry
     end

@@ -74,6 +74,15 @@ function verbs.bury(record, id, job, letter, message, status, failure)
 end
 
 local words, at, numbers, marks, starts = cmsgpack.unpack(ARGV[4]), 1, {}, {}, {}
+--@ local function addSettled(start, id, verb)
+--@   local attempt = history.attempt(claims, words[start + 1], tonumber(words[start + 2]))
+--@   if verb == 'bury' then return history.bury(id, ARGV[1], words[start + 6]) end
+--@   if verb == 'done' then return history.add('ack', id, ARGV[1], attempt, '') end
+--@   if verb == 'become' then return history.add('continue', id, ARGV[1], attempt, '') end
+--@   local _, name = history.failure(words[start + 8])
+--@   history.add('retry', id, ARGV[1], attempt, name, 'delayMs', words[start + 7])
+--@ end
+
 while words[at] do
   local place = #starts + 1
   numbers[place], marks[place], starts[place] = words[at + 1], 'e' .. words[at + 1] .. '.' .. words[at + 2], at
@@ -93,6 +102,7 @@ for place, start in ipairs(starts) do
       reply[place] = 'ended'
     else
       verbs[verb](record, id, job, unpack(words, start + 6, start + words[start]))
+      --@ addSettled(start, id, verb)
       reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and 'told' or 'done'
     end
     ended[#ended + 1] = marks[place]

@@ -111,6 +111,7 @@ if count > 0 then
   redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
   if drawn[lists.s] then redis.call('HSET', claims, 's' .. number, 1) end
   for list, length in pairs(drawn) do redis.call('LTRIM', list, length, '-1') end
+  --@ for index = 1, count do history.active('take', taken[index + 1], worker, string.sub(lanes, index, index), number, index) end
 end
 
 if isTooLarge then

@@ -11,6 +11,7 @@ local record = letter and string.match(letter, '^[^\n]*')
 if record and string.find(record, '"reason":"its worker died ', 1, true) and string.find(record, '"worker":"' .. worker .. '"', 1, true) then
   redis.call('ZREM', dead, id)
   redis.call('HDEL', deadMessages, id)
+  --@ history.add('ack', id, worker, '', '')
   return 1
 end
 redis.call('HINCRBY', uncounted, id, 1)
