@@ -580,7 +580,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     if (keys.base === this.key) return this.#records;
     const known = this.#otherRecords.get(keys.base);
     if (known) return known;
-    const payload = payloadType<T>(undefined as never, this.#context.payloadSettings);
+    const payload = payloadType<T>(undefined, this.#context.payloadSettings);
     const results = resultsOf(undefined, this.#context.results.tracking);
     const broker = new Broker(this.#connection, keys);
     const records = new QueueJobs({ ...this.#context, name: queue, broker, payload, results });

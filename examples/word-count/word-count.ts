@@ -32,9 +32,9 @@ async function result(count: string, most = 10): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof ResultTimeoutError)) throw error;
-    const { done, ...others } = await toMap.jobs.counts();
-    const open = Object.values(others).reduce((sum, some) => sum + some, 0);
-    console.log(`counted ${done} of ${done + open} pieces`);
+    const flow = await toReduce.flow(count);
+    const { done } = await flow.status();
+    console.log(`counted ${done} of ${flow.jobs.length - 1} pieces`); // the last job adds them up
     return 1;
   }
 }

@@ -9,7 +9,7 @@ import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { JobRef } from '../jobs/after.js';
 import type { PlaceInFlow, PutStep } from '../jobs/flow-start.js';
 import type { FollowUp } from '../jobs/outbox.js';
-import type { Encoded, PayloadType } from '../payload/payload-type.js';
+import type { Encoded } from '../payload/payload-type.js';
 import type { Due, PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
@@ -97,7 +97,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
    */
   async putStep(payload: In | undefined, place: PlaceInFlow): Promise<PutStep> {
     this.context.admit();
-    const type = this.context.payload as PayloadType<T>;
+    const type = this.context.payload;
     const encoded =
       payload === undefined ? ({ payload: undefined, text: 'null' } as Encoded<T>) : await type.encode(payload);
     if ('start' in place) return this.#hold(encoded, place.start);

@@ -24,6 +24,14 @@ export class Crew {
     this.#add();
   }
 
+  /** Ends all processes with SIGKILL. */
+  async end(): Promise<void> {
+    for (const { proc, child } of this.#children.splice(0)) {
+      await child.kill();
+      this.world.fault('kill', { target: proc });
+    }
+  }
+
   #add(): void {
     this.#children.push(this.start(this.#started));
     this.#started += 1;

@@ -22,7 +22,8 @@ const workers = queues.map((queue) => {
   queue.events.on('ack', ({ id }) => history.write('acked', { id }));
   return queue.worker(
     async (payload, job) => {
-      history.write('ran', { id: job.id });
+      const { flow } = (payload ?? {}) as { flow?: string };
+      history.write('ran', { id: job.id, ...(flow !== undefined && { key: flow }) });
       await pause(Number((payload as { ms?: number } | null)?.ms ?? 5));
       const parents = await job.parents();
       if (parents.some(({ status }) => status !== 'done'))

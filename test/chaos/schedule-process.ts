@@ -18,7 +18,7 @@ const worker = queue.worker(
   },
   { concurrency: 5, schedules: chaosSchedules },
 );
-history.write('up');
+history.write('up', { due: Date.now() });
 await run(worker, { shutdownTimeout: 5_000, waitForRedis: true });
 await queue.close();
 close();

@@ -57,6 +57,8 @@ export class World {
   readonly history: History;
   /** What the scenario allows on top of the rules for every run. */
   allowed: Allowances = {};
+  /** Why the scenario could not run on this machine; absent if it did. */
+  skipped: string | undefined;
   /** Figures of this scenario only. */
   readonly figures: Record<string, number> = {};
   readonly #queues: HotQueue<Load>[] = [];
@@ -298,14 +300,14 @@ export class World {
     return this.spawn('producer-process', task);
   }
 
-  /** Starts a script of this folder, with its task. */
-  spawn(script: string, task: object): OwnChild {
+  /** Starts a script of this folder, with its task. @param env more environment variables */
+  spawn(script: string, task: object, env: NodeJS.ProcessEnv = {}): OwnChild {
     const here = new URL('.', import.meta.url).pathname;
     const file = path.join(here, `${script}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`);
     const loader = file.endsWith('.ts') ? ['--import', '@oxc-node/core/register'] : [];
     const child = OwnChild.start(process.execPath, [...loader, file], {
       cwd: path.join(here, '../..'),
-      env: { ...process.env, CHAOS: JSON.stringify(task), CHAOS_TRACKED: this.#tracking ? '1' : '0' },
+      env: { ...process.env, CHAOS: JSON.stringify(task), CHAOS_TRACKED: this.#tracking ? '1' : '0', ...env },
       output: path.join(this.root, 'output'),
     });
     this.#children.push(child);

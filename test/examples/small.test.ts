@@ -4,7 +4,18 @@ import { redis } from '../support/queue.js';
 import { forget, Program } from './program.js';
 
 beforeEach(() =>
-  forget('cities', 'emails', 'sounds', 'orders', 'readings', 'measurements', 'queue', 'echo', 'scheduled-tasks'),
+  forget(
+    'cities',
+    'emails',
+    'sounds',
+    'orders',
+    'readings',
+    'measurements',
+    'queue',
+    'echo',
+    'scheduled-tasks',
+    'night',
+  ),
 );
 
 describe('the examples', () => {
@@ -54,6 +65,18 @@ describe('the examples', () => {
     await until(() => office.stdout.split('check for pulse, on time').length > 2);
     expect(await redis().zrange('{hotqueue:scheduled-tasks}:schedules', 0, '-1')).toEqual(['pulse', 'nightly']);
     expect(await office.interrupt()).toBe(0);
+  });
+
+  it('nightly-flow: a schedule starts a flow, and the result of the flow is that of its job', async () => {
+    const office = new Program('nightly-flow.ts', ['now']);
+    expect(await office.ended(), office.stderr).toBe(0);
+    expect(office.lines.slice(0, 3).map((line) => line.split(' ')[0])).toEqual(
+      expect.arrayContaining(['Lisbon', 'Oslo', 'Quito']),
+    );
+    const sum = office.lines.slice(0, 3).reduce((total, line) => total + Number(line.split(' ')[2]), 0);
+    expect(office.lines[3]).toMatch(new RegExp(`^\\d{4}-\\d\\d-\\d\\d: ${sum} in 3 shops$`));
+    expect(office.lines[4]).toContain(`pieces: ${sum}`);
+    expect(await redis().zrange('{hotqueue:nights}:schedules', 0, '-1')).toEqual(['nightly']);
   });
 
   it('batches: sends a hundred at once, retries a failed batch, and buries a refused reading', async () => {

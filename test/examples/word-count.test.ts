@@ -129,6 +129,17 @@ it('the sum is the same if every piece is counted twice, as after a crash betwee
   expect(await result(count)).toEqual(plainCount(docs));
 });
 
+it('the progress of a count has only its own pieces', async () => {
+  const worker = wordCount('work');
+  const first = await trigger(docs.slice(0, 2));
+  await total(first);
+  expect(await worker.interrupt()).toBe(0);
+  const second = await trigger(docs.slice(0, 1));
+  const pieces = await redis().llen('hotqueue:word-count-map');
+  expect(await result(second)).toBe(`counted 0 of ${pieces} pieces\n`);
+  expect(await result('nothing')).toContain('RESULT_GONE');
+});
+
 it('prints an error if there is nothing to count', async () => {
   const empty = path.join(home, 'empty.txt');
   writeFileSync(empty, '');

@@ -13,9 +13,11 @@ const times = <V>(count: number, make: (n: number) => V): V[] => Array.from({ le
 
 /** What the calls of parent-ended have answered. */
 function answers(): string[] {
-  const real = Connection.prototype.script;
+  const { script: real } = Connection.prototype as unknown as {
+    script: (this: unknown, ...args: unknown[]) => Promise<unknown>;
+  };
   const seen: string[] = [];
-  vi.spyOn(Connection.prototype, 'script').mockImplementation(async function (this: Connection, name, ...args) {
+  vi.spyOn(Connection.prototype, 'script').mockImplementation(async function (this: unknown, name, ...args) {
     const reply = await real.call(this, name, ...args);
     if (name === 'parent-ended') seen.push(String(reply));
     return reply;
@@ -66,15 +68,9 @@ it('its process dies between two calls, and calls come twice: the job runs once'
   const key = broker.keys.parents(flow.id);
   // All have ended but one, as if they had been told.
   const [last, ...others] = flow.jobs.slice(0, -1);
-  await redis().hset(
-    key,
-    Object.fromEntries(
-      others.flatMap(({ id }, n) => [
-        [`=${text(id)}`, 'done'],
-        [`r${text(id)}`, n],
-      ]),
-    ),
-  );
+  const ended: Record<string, string | number> = {};
+  for (const [n, { id }] of others.entries()) Object.assign(ended, { [`=${text(id)}`]: 'done', [`r${text(id)}`]: n });
+  await redis().hset(key, ended);
   await redis().hset(key, 'left', 1);
   const { waiting, blocked, delayed, delayedMessages, meta, jobIndexes } = broker.keys;
   const keys = [key, blocked, broker.keys.job(flow.id), delayed, delayedMessages, meta, ...jobIndexes, ...waiting];

@@ -16,13 +16,16 @@ afterEach(() => void vi.restoreAllMocks());
 function dieAt(call: number, when: 'before' | 'after'): void {
   let calls = 0;
   for (const method of ['call', 'script'] as const) {
-    const real = Connection.prototype[method] as (...args: unknown[]) => Promise<unknown>;
+    const { [method]: real } = Connection.prototype as unknown as Record<
+      string,
+      (this: unknown, ...args: unknown[]) => Promise<unknown>
+    >;
     vi.spyOn(Connection.prototype, method).mockImplementation(async function (this: Connection, ...args: unknown[]) {
       calls += 1;
-      if (calls < call) return (await real.apply(this, args)) as never;
-      if (calls === call && when === 'after') await real.apply(this, args);
+      if (calls < call) return (await real!.apply(this, args)) as never;
+      if (calls === call && when === 'after') await real!.apply(this, args);
       throw new Error('killed');
-    } as never);
+    });
   }
 }
 

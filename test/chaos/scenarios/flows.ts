@@ -1,9 +1,12 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { chain, group, HotQueue, type Flow, type Job } from '../../../src/index.js';
+import { Keys } from '../../../src/redis/keys.js';
 import { ClusterNodes } from '../cluster-nodes.js';
 import { Crew } from '../crew.js';
 import type { FlowTask } from '../flow-process.js';
+import type { FlowPutterTask } from '../flow-putter-process.js';
 import { connect, type Road } from '../road.js';
 import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
@@ -18,6 +21,60 @@ const crewOf = (world: World, road: Road): Crew =>
     const task: FlowTask = { folder: path.join(world.place, 'history'), proc, road, queues: names };
     return { proc, child: world.spawn('flow-process', task) };
   });
+
+/** Processes that put flows, and are killed meanwhile. */
+const puttersOf = (world: World, road: Road): Crew =>
+  new Crew(world, 2, () => {
+    const proc = world.name('putter');
+    const seed = world.dice.whole(1, 1e9);
+    const task: FlowPutterTask = { folder: path.join(world.place, 'history'), proc, road, queues: names, seed };
+    return { proc, child: world.spawn('flow-putter-process', task) };
+  });
+
+/** Asserts that all jobs of a flow have run once, or none, and that none waits for ever. Call this when no process puts any more. */
+async function judgeWholeness(world: World, road: Road): Promise<void> {
+  const { options, close } = connect(road);
+  const queues = names.map((name) => new HotQueue(name, { ...options, logger: false }));
+  const isOver = await world.until(async () => {
+    let count = 0;
+    for (const queue of queues) {
+      const { waiting, delayed, active } = await queue.counts();
+      count += waiting + delayed + active;
+    }
+    return count === 0;
+  }, 60_000);
+  world.claim('nothing is left of flows whose putters were killed', isOver);
+  const sizes = new Map<string, number>();
+  const ran = new Map<string, Set<string>>();
+  for (const { f, key, text, id } of world.entries()) {
+    if (f === 'putting') sizes.set(key!, Number(text));
+    if (f === 'ran' && key !== undefined) ran.set(key, (ran.get(key) ?? new Set()).add(id!));
+  }
+  const parts = [...ran].filter(([flow, ids]) => ids.size !== sizes.get(flow));
+  world.claim(
+    `no flow runs in part (${parts.length}: ${parts[0]?.[1].size} of ${sizes.get(parts[0]?.[0] ?? '')})`,
+    parts.length === 0,
+  );
+  const whole = world.entries().flatMap(({ f, key }) => (f === 'put-whole' ? [key!] : []));
+  world.claim(
+    'every flow whose put has returned has run',
+    whole.every((flow) => ran.has(flow)),
+  );
+  world.figures['flows put whole'] = whole.length;
+  world.figures['flows never started'] = [...sizes.keys()].filter((flow) => !ran.has(flow)).length;
+  await Promise.all(queues.map((queue) => queue.close()));
+  close();
+}
+
+/** What the processes have held that were killed is as old as if five minutes had passed. */
+async function age(queues: readonly string[], clientOf: (queue: string) => Promise<Redis>): Promise<void> {
+  for (const name of queues) {
+    const keys = new Keys(name);
+    const client = await clientOf(keys.base);
+    for (const id of await client.zrange(keys.blocked, 0, '-1'))
+      if ((await client.hget(keys.parents(id), 'policy')) === 'start') await client.hset(keys.parents(id), 'since', 1);
+  }
+}
 
 /** Puts flows of several forms, and asserts at the end that each job ran once, after all for which it waits. */
 class Flows {
@@ -155,4 +212,50 @@ const w13: Scenario = {
   },
 };
 
-export const flowScenarios = [w01, w04, w13];
+const w14: Scenario = {
+  id: 'W14',
+  name: 'workflows: the processes that put them are killed between any two calls',
+  withinMs,
+  async run(world) {
+    const road = { url: world.redis.url };
+    crewOf(world, road);
+    // On a slow network, most are killed while they put.
+    const proxy = await world.proxy();
+    proxy.delayMs = () => world.dice.whole(0, 40);
+    const putters = puttersOf(world, { url: proxy.url });
+    world.claim('the processes put', await world.until(() => world.count('putting') > 0, 30_000));
+    for (let round = 0; round < (world.isLong ? 100 : 15); round += 1) {
+      const before = world.count('putting');
+      await world.until(() => world.count('putting') > before + 1, 10_000);
+      await pause(world.dice.whole(0, 800));
+      await putters.replaceOne();
+    }
+    world.claim('some put whole flows', await world.until(() => world.count('put-whole') > 3, 30_000));
+    await putters.end();
+    await age(names, () => Promise.resolve(world.direct));
+    await judgeWholeness(world, road);
+  },
+};
+
+const w15: Scenario = {
+  id: 'W15',
+  name: 'workflows across the nodes of a cluster: the processes that put them are killed',
+  withinMs: { short: 180_000, long: 900_000 },
+  async run(world) {
+    const cluster = await ClusterNodes.start(path.join(world.place, 'cluster'));
+    world.atEnd(() => cluster.close());
+    world.direct = (await cluster.owner('hotqueue:jobs')).client;
+    crewOf(world, cluster.road);
+    const putters = puttersOf(world, cluster.road);
+    world.claim('the processes put', await world.until(() => world.count('put-whole') > 0, 30_000));
+    for (let round = 0; round < (world.isLong ? 60 : 10); round += 1) {
+      await pause(world.dice.whole(100, 1_000));
+      await putters.replaceOne();
+    }
+    await putters.end();
+    await age(names, async (key) => (await cluster.owner(key)).client);
+    await judgeWholeness(world, cluster.road);
+  },
+};
+
+export const flowScenarios = [w01, w04, w13, w14, w15];

@@ -1,7 +1,9 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HotQueue } from '../../../src/index.js';
+import { ClusterNodes } from '../cluster-nodes.js';
 import { Crew } from '../crew.js';
+import { libfaketime, wrongClock } from '../faketime.js';
 import type { FaultProxy, Rule } from '../proxy.js';
 import { connect, type Road } from '../road.js';
 import type { Scenario } from '../scenario.js';
@@ -173,4 +175,70 @@ const s11: Scenario = {
   },
 };
 
-export const scheduleScenarios = [s01, s04, s08, s11];
+const s13: Scenario = {
+  id: 'S13',
+  name: 'schedules on a cluster of three masters: the master of the queue hands over and is killed, and so are processes',
+  withinMs: { short: 180_000, long: 900_000 },
+  async run(world) {
+    const cluster = await ClusterNodes.start(path.join(world.place, 'cluster'));
+    world.atEnd(() => cluster.close());
+    const key = `hotqueue:${queueName}`;
+    const follow = async (): Promise<void> => void (world.direct = (await cluster.owner(key)).client);
+    await follow();
+    const crew = crewOf(world, () => cluster.road);
+    await begun(world);
+    for (let round = 0; round < (world.isLong ? 10 : 2); round += 1) {
+      await crew.replaceOne();
+      world.fault('handing-over');
+      await cluster.handOver(key);
+      await follow();
+      await goesOn(world, 'the planned failover');
+      await cluster.settled();
+    }
+    const former = await cluster.owner(key);
+    await former.kill();
+    world.fault('redis-kill', { target: `port ${former.port}` });
+    await follow();
+    await goesOn(world, 'the promotion');
+    await crew.replaceOne();
+    await former.start();
+    await cluster.settled();
+    // What only the old master had is lost: a schedule may be set back, and puts an instant again whose id is lost too.
+    await judge(world, cluster.road, true);
+  },
+};
+
+const s14: Scenario = {
+  id: 'S14',
+  name: 'schedules: processes whose clocks libfaketime sets an hour wrong are killed',
+  withinMs,
+  async run(world) {
+    const library = libfaketime();
+    if (library === undefined) {
+      world.skipped = 'libfaketime is not installed (apt-get install libfaketime)';
+      return;
+    }
+    const road = { url: world.redis.url };
+    const hours = [1, -1, 0, 1, -1];
+    const crew = new Crew(world, hours.length, (index) => {
+      const task: ScheduleTask = {
+        ...{ folder: path.join(world.place, 'history'), proc: world.name('scheduler'), queue: queueName },
+        ...{ road, clockMs: 0 },
+      };
+      const child = world.spawn('schedule-process', task, wrongClock(library, hours[index % hours.length]!));
+      return { proc: task.proc, child };
+    });
+    await begun(world);
+    for (let round = 0; round < (world.isLong ? 60 : 10); round += 1) {
+      await pause(world.dice.whole(100, 600));
+      await crew.replaceOne();
+    }
+    await goesOn(world, 'the kills');
+    const errors = world.entries().flatMap(({ f, due }) => (f === 'up' ? [(due! - Date.now()) / hourMs] : []));
+    const isThere = (hour: number): boolean => errors.some((error) => Math.abs(error - hour) < 0.2);
+    world.claim('clocks are an hour ahead, and an hour behind', isThere(1) && isThere(-1) && isThere(0));
+    await judge(world, road);
+  },
+};
+
+export const scheduleScenarios = [s01, s04, s08, s11, s13, s14];
