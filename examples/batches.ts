@@ -1,5 +1,5 @@
 /**
- * A batch worker: one request to a bulk API instead of a hundred requests.
+ * A batch worker: one request to a bulk API instead of a hundred requests. Ctrl-C ends it.
  *
  *     node --import @oxc-node/core/register examples/batches.ts
  */

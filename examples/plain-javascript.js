@@ -1,6 +1,6 @@
 // Rules and workers in plain JavaScript, without decorators and TypeScript. Ctrl-C ends it.
-// With the package built (`npm install` does that) or installed:   node examples/plain-javascript.js
-// From the sources of a clone:   node --import @oxc-node/core/register examples/plain-javascript.js
+// In a clone:   node --import @oxc-node/core/register examples/plain-javascript.js
+// In a clone after `npm run build`, or where hotqueue is installed:   node examples/plain-javascript.js
 import { IsIn, IsInt, Min } from 'class-validator';
 import { HotQueue, rules, run } from 'hotqueue';
 

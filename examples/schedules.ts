@@ -1,5 +1,6 @@
 /**
- * Schedules beside a worker: a report every night, and a check twice a second. Any number of these processes may run.
+ * Schedules beside a worker: a report every night, and a check twice a second. Any number of these processes may run. Ctrl-C ends
+ * them.
  *
  *     node --import @oxc-node/core/register examples/schedules.ts
  */

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import './core/not-bundled.js'; // before the files that need what it checks
 
 export { HotQueue } from './hot-queue.js';
 export { run, start } from './run.js';

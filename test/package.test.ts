@@ -14,6 +14,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const run = promisify(execFile);
@@ -110,6 +111,27 @@ it('works in an empty project, on the JavaScript engine', async () => {
   const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: app, env });
   expect(stdout).toBe('a\n');
   expect(stderr).toMatch(/^hotqueue: messages are in memory only.+\n$/);
+});
+
+it.each(['esm', 'cjs'] as const)('works in a bundle of esbuild (%s) that leaves it external', async (format) => {
+  const program = path.join(app, 'bundled.ts');
+  writeFileSync(
+    program,
+    `import { HotQueue, start } from 'hotqueue';
+     async function main() {
+       const q = new HotQueue('bundled');
+       await q.put('a');
+       const runner = start(q.worker((item) => console.log('took', item)));
+       await q.drained();
+       await runner.stop();
+       await q.close();
+     }
+     void main();`,
+  );
+  const outfile = path.join(app, format === 'esm' ? 'bundled.mjs' : 'bundled.cjs');
+  await build({ entryPoints: [program], outfile, format, bundle: true, platform: 'node', external: ['hotqueue'] });
+  const { stdout } = await run(process.execPath, [outfile], { cwd: app, env });
+  expect(stdout).toBe('took a\n');
 });
 
 it('its prompt understands TypeScript, and provides the payload libraries', async () => {

@@ -6,7 +6,7 @@
  *
  * Or start two processes that are restarted when they die:
  *
- *     npx hotqueue worker examples/images/worker.ts --processes 2
+ *     node --import @oxc-node/core/register src/cli/main.ts worker examples/images/worker.ts --processes 2
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';

@@ -21,3 +21,21 @@ export abstract class HotQueueError extends Error {
     this.name = new.target.name;
   }
 }
+
+/**
+ * A bundler has put the library into another file, without the files that it needs, such as its Redis scripts. Thrown when the
+ * bundle is loaded. Code `BUNDLED`.
+ *
+ * @example
+ * // esbuild app.ts --bundle --platform=node --external:hotqueue --external:class-validator --external:class-transformer
+ */
+export class BundledError extends HotQueueError {
+  readonly code = 'BUNDLED';
+  constructor() {
+    super(
+      'hotqueue was bundled: its Redis scripts are files of the package, which a bundle does not contain. Mark hotqueue, ' +
+        'class-validator and class-transformer as external in your bundler (esbuild: --external:hotqueue), and install them ' +
+        'where the bundle runs',
+    );
+  }
+}
