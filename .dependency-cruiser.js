@@ -15,7 +15,7 @@ export const layers = [
   ['flows'],
   ['inspect'],
   ['hot-queue.ts', 'run.ts', 'index.ts'],
-  ['cli', 'repl', 'learn'],
+  ['prometheus', 'cli', 'repl', 'learn'],
 ];
 const face = layers.at(-2);
 const applications = layers.at(-1);
