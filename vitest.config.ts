@@ -27,7 +27,12 @@ const longOnEngine = [
 ];
 
 export default defineConfig({
-  resolve: { alias: { hotqueue: new URL('./src/index.ts', import.meta.url).pathname } },
+  resolve: {
+    alias: [
+      { find: /^hotqueue$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
+      { find: /^hotqueue\/(\w+)$/, replacement: new URL('./src/$1/index.ts', import.meta.url).pathname },
+    ],
+  },
   test: {
     // Most of them wait for processes that they started: two at a time, also where there are two cores.
     maxWorkers: 2,

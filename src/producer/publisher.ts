@@ -48,8 +48,10 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       tracking: trackingOf(options),
     };
     this.#fields = this.#target.tracking ? { ...options, tracked: 1 } : options;
-    this.#rest = id === undefined ? restOf(fieldsOf(this.#fields, ttlMs)) : undefined;
     this.#mayBeDelayed = options.at !== undefined || options.delayMs !== undefined;
+    // A header with a time in it is made for each put.
+    this.#rest =
+      id === undefined && !this.#mayBeDelayed && !options.after ? restOf(fieldsOf(this.#fields, ttlMs)) : undefined;
     this.#batchSize = Math.min(batchSize, batcher.limit?.maxLength ?? batchSize);
   }
 
@@ -80,7 +82,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     const encoded = await type.encode(payload);
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
-    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    const rest = this.#rest ?? this.#restWith(putAt);
     const { lane, hasTtl, uniqueForMs, tracking } = this.#target;
     const [unique = ''] = tracking ? uniquesOf(this.options.unique, encoded) : [];
     const followUp: FollowUp = {
@@ -152,8 +154,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     if (this.options.after) return void this.#sendAfter(encoded).then(stored, reject);
     const putAt = Date.now();
     const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
-    // The library's ids contain the time of the put; the caller's own do not, so a header field has it.
-    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    const rest = this.#rest ?? this.#restWith(putAt);
     const uniques = this.#target.tracking && uniquesOf(this.options.unique, encoded);
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
@@ -196,8 +197,14 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   #oneOf(encoded: Encoded<T>): { readonly job: JobFields<T>; readonly message: string } {
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
-    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
-    return { job, message: this.#seal(job.id, rest, encoded.text) };
+    return { job, message: this.#seal(job.id, this.#rest ?? this.#restWith(putAt), encoded.text) };
+  }
+
+  /** What follows the id in the header, where it has the time of the put or the due time. The ids of the library contain the time of the put. */
+  #restWith(putAt: number): string {
+    const { id, at, delayMs = 0, after, ttlMs } = this.options;
+    const readyAt = at ?? (delayMs > 0 || after ? putAt + delayMs : undefined);
+    return restOf(fieldsOf({ ...this.#fields, putAt: id === undefined ? undefined : putAt, readyAt }, ttlMs));
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {

@@ -112,7 +112,7 @@ export class Broker extends Registration {
   /** bury-large: buries messages at the head of their list that no worker takes. @returns the id and size of each */
   async buryLarge(worker: string, patience: Patience, mostBytes = mostMessageBytes): Promise<readonly TooLarge[]> {
     const { waiting, dead, deadMessages, meta } = this.keys;
-    const keys = [...waiting, dead, deadMessages, meta];
+    const keys = [...waiting, dead, deadMessages, meta, ...this.keys.metrics(await this.reader.now(patience))];
     const reply = await this.history.run('bury-large', keys, [worker, mostBytes], patience);
     return tooLargeIn(reply);
   }

@@ -1,4 +1,5 @@
 import { freshHeader, freshLength } from '../wire/envelope.js';
+import { madeAtIn } from '../wire/id.js';
 import type { Lane } from '../wire/lane.js';
 import type { QueueHints } from './transitions.js';
 
@@ -153,6 +154,17 @@ export class Take {
     this.#states[index] = effect;
     this.#effects += 1;
     this.isOver = this.#acked + this.#effects === this.size;
+  }
+
+  /** The time of the queue at an instant of the monotonic clock, Unix ms. */
+  queueTimeAt(monotonicMs: number): number {
+    return this.takenAt + monotonicMs - this.receivedAt;
+  }
+
+  /** When a fresh message was put, as its id says, Unix ms; `undefined` if its id is of another form. */
+  madeAt(index: number): number | undefined {
+    if (typeof this.#content === 'string') return madeAtIn(this.#content, this.#edges[2 * index]! + 1);
+    return madeAtIn(this.text(index), 1);
   }
 
   /** Arguments of `ack.lua` for this take. */

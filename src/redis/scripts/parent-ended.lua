@@ -94,6 +94,7 @@ end
 local now, ahead = keepTime(meta)
 local at = due ~= '' and math.max(dueAt(due, now, ahead), now) or now
 header = string.gsub(header, '^(.- x=)%+(%d+)', function(before, ttl) return before .. string.format('%.0f', at + ttl) end)
+header = string.gsub(header, '^(.- d=)%d+', '%1' .. string.format('%.0f', at)) -- it is ready then
 if at > now then
   redis.call('HSET', delayedMessages, id, header .. payload)
   redis.call('ZADD', delayed, at, id)
