@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { IsInt, IsString, Min } from 'class-validator';
 import { expect, it } from 'vitest';
 import { HotQueue, JobCancelledError, JobFailedError, NotTrackedError, start, type Runner } from 'hotqueue';
+import { until } from '../support/facts.js';
 import { aName, aQueue } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
 
@@ -76,8 +77,10 @@ it('cancel aborts the signal of a running job, and drops what it returns', async
   await running;
   expect(await job.cancel()).toBe(true);
   await expect(job.result({ timeout: '10s' })).rejects.toThrow(JobCancelledError);
-  await queue.drained();
+  // The queue may be drained before the worker hears of it: the message is gone with the job.
+  await until(() => reason !== undefined);
   expect(reason).toBeInstanceOf(JobCancelledError);
+  await queue.drained();
   expect(await job.fetch()).toMatchObject({ status: 'cancelled' });
   expect((await job.fetch())?.result).toBeUndefined();
   await runner.stop();

@@ -44,6 +44,8 @@ class Whole {
   @Exclude() cache = new Map();
 }
 
+const numbers = (length: number): number[] => Array.from({ length }, (_, n) => n / 2);
+
 describe('default values of a class are made once, stored, and the same at each attempt', () => {
   const wholes = payloadType<Whole>(Whole) as PayloadType;
 
@@ -118,6 +120,13 @@ describe('what JSON would lose of an array is refused', () => {
     ['toJSON', withToJson, /toJSON/],
     ['an inherited toJSON', inherited, /instance of/],
     ['a property', Object.assign(['a'], { total: 1 }), /the property total/],
+    ['a property of many numbers', Object.assign(numbers(1_000), { total: 1 }), /the property total/],
+    ['an undefined property of many', Object.assign(numbers(128), { more: undefined }), /the property more/],
+    [
+      'a getter of many',
+      Object.defineProperty(numbers(200), 'sum', { enumerable: true, get: () => 1 }),
+      /property sum/,
+    ],
     ['a hundred properties of a long array', Object.assign(Array<number>(999).fill(1.5), withMany), /the property p0/],
     ['a property that is computed', Object.defineProperty(['a'], 'size', computed), /the property size/],
     ['the properties of a match', /(a)/.exec('a'), /the property index/],

@@ -25,9 +25,14 @@ it.each([false, true])('work that ends well after its lease counts no crash (tra
     await began;
     // As if its process had been frozen for longer than the lease, and another one had recovered its messages.
     const [worker] = await redis().zrange(broker.keys.workers, 0, '-1');
-    await redis().zadd(broker.keys.workers, 1, worker!);
-    await redis().hset(broker.keys.meta, 'seen', Date.now());
-    expect(await broker.recover(worker!, 'hotqueue', patience)).toMatchObject({ buried: 0 });
+    // Its heartbeat may renew the lease in between.
+    await until(async () => {
+      await redis().zadd(broker.keys.workers, 1, worker!);
+      await redis().hset(broker.keys.meta, 'seen', Date.now());
+      const reply = await broker.recover(worker!, 'hotqueue', patience);
+      expect('buried' in reply ? reply.buried : 0).toBe(0);
+      return 'waiting' in reply;
+    });
     mayEnd.open();
     await until(
       () => lost,
