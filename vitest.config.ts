@@ -18,6 +18,8 @@ const long = [
 const longOnBoth = ['test/stories/blocking.test.ts', 'test/stories/recovery.test.ts'];
 /** What a script does step by step, once more on the JavaScript engine: the stories show there that it works as a whole. */
 const longOnEngine = [
+  'test/flows/many.test.ts',
+  'test/flows/whole.test.ts',
   'test/chaos/simulation.test.ts',
   'test/redis/broker*.test.ts',
   'test/redis/model.test.ts',
