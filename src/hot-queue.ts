@@ -138,6 +138,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    */
   readonly history: History;
   readonly #context: QueueContext<T>;
+  readonly #history: History;
   readonly #records: QueueJobs;
   readonly #connection: Connection;
   readonly #batcher: PutBatcher;
@@ -232,7 +233,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
     this.worker = queueWorker<T, R>(this.#context, run);
-    this.history = new History(this.#context);
+    this.#history = this.history = new History(this.#context);
     this.schedules = new Schedules(
       this.#context,
       (message, its) => this.#publisherOf(its).prepare(message as In),
@@ -533,7 +534,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.#isClosed = true;
     await this.#batcher.drained();
     this.schedules.close();
-    this.history.close();
+    this.#history.close();
     this.#context.maintenance.close();
     this.#records.close();
     ignoreCancellations(this.#context);
