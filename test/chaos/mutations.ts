@@ -1137,4 +1137,12 @@ local waiting, quarantined, buried = 0, 0, 0`,
     ],
     hunters: ['W01'],
   },
+  {
+    name: 'history-acks-again',
+    breaks: 'a message that was acknowledged before has no second entry in the history of its queue',
+    file: lua('_history'),
+    find: "addIndexes(skipped, string.match(before or '', '^%d+ %d+ (.*)$') or '')",
+    replace: '',
+    hunters: ['H01'],
+  },
 ];
