@@ -12,7 +12,7 @@ export const layers = [
   ['producer', 'consumer'],
   ['worker'],
   ['maintenance'],
-  ['flows'],
+  ['flows', 'history'],
   ['inspect'],
   ['hot-queue.ts', 'run.ts', 'index.ts'],
   ['prometheus', 'cli', 'repl', 'learn'],

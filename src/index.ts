@@ -16,7 +16,7 @@ export type { Job, JobHandle, JobStep, ResultOptions } from './jobs/job.js';
 export type { Jobs, JobListOptions, JobPage } from './jobs/jobs.js';
 export type { JobCounts } from './jobs/queue-jobs.js';
 export type { History } from './history/history.js';
-export type { HistoryEntry, HistoryVerb } from './history/entry.js';
+export { historyVerbs, type HistoryEntry, type HistoryVerb } from './history/entry.js';
 export type { HistoryFollowOptions, HistoryPlace, HistoryReadOptions } from './history/options.js';
 export type { JobFailure, JobRecord } from './jobs/record.js';
 export type { Schedules } from './schedules/schedules.js';

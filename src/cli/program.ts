@@ -29,6 +29,7 @@ const loaders: Readonly<Record<string, CommandLoader>> = {
   scheduler: async () => (await import('./schedules/scheduler.js')).schedulerCommand(),
   flow: async () => (await import('./flow.js')).flowCommand(),
   dead: async () => (await import('./dead/dead.js')).deadCommand(),
+  history: async () => (await import('./history.js')).historyCommand(),
   doctor: async () => (await import('./doctor/doctor.js')).doctorCommand(),
   redis: async () => (await import('./redis-server.js')).redisServerCommand(),
   repl: async () => (await import('./repl.js')).replCommand(),

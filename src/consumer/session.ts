@@ -110,7 +110,7 @@ export class Session implements ClaimHolder, LeaseHolder {
 
   /** For `runner.health()`. */
   get vitals(): { readonly isConfirmed: boolean; readonly triedMsAgo: number | undefined } {
-    if (!this.#worker) return { isConfirmed: false, triedMsAgo: undefined };
+    if (!this.worker) return { isConfirmed: false, triedMsAgo: undefined };
     return { isConfirmed: this.isProven, triedMsAgo: performance.now() - this.#triedAt };
   }
 

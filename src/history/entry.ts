@@ -37,6 +37,7 @@ export interface HistoryEntry {
   readonly key: `${number}-${number}`;
   /** When it happened: Unix ms, by the clock of the Redis server. */
   readonly at: number;
+  /** What happened. */
   readonly verb: HistoryVerb;
   /** Id of the message; `''` for a message of another program that no worker had taken. */
   readonly id: string;

@@ -77,27 +77,43 @@ const aName = (value: unknown, option: string): string => {
   throw new InvalidOptionError(option, `invalid ${option} "": give it a name`);
 };
 
-const readTable: OptionSchema<{
-  id: string;
-  since: string;
-  until: string;
-  verb: readonly HistoryVerb[];
-  limit: number;
-}> = { id: aName, since: aPlace, until: aPlace, verb: someVerbs, limit: a.whole(1, 100_000) };
+interface ReadValues {
+  readonly id: string;
+  readonly since: string;
+  readonly until: string;
+  readonly verb: readonly HistoryVerb[];
+  readonly limit: number;
+}
 
-const followTable: OptionSchema<{
-  since: string;
-  signal: AbortSignal;
-  group: string;
-  consumer: string;
-  claimAfter: number;
-}> = { since: aPlace, signal: a.signal, group: aName, consumer: aName, claimAfter: a.durationFrom(1_000) };
+const readTable: OptionSchema<ReadValues> = {
+  id: aName,
+  since: aPlace,
+  until: aPlace,
+  verb: someVerbs,
+  limit: a.whole(1, 100_000),
+};
+
+interface FollowValues {
+  readonly since: string;
+  readonly signal: AbortSignal;
+  readonly group: string;
+  readonly consumer: string;
+  readonly claimAfter: number;
+}
+
+const followTable: OptionSchema<FollowValues> = {
+  since: aPlace,
+  signal: a.signal,
+  group: aName,
+  consumer: aName,
+  claimAfter: a.durationFrom(1_000),
+};
 
 /** @throws InvalidOptionError */
-export const readOptions = (given: unknown) => checkOptions('history.read()', given, readTable);
+export const readOptions = (given: unknown): Partial<ReadValues> => checkOptions('history.read()', given, readTable);
 
 /** @throws InvalidOptionError */
-export function followOptions(given: unknown) {
+export function followOptions(given: unknown): Partial<FollowValues> {
   const checked = checkOptions('history.follow()', given, followTable);
   const { group, consumer, claimAfter } = checked;
   if (group !== undefined && consumer === undefined)

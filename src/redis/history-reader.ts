@@ -65,7 +65,7 @@ export class HistoryReader {
   /** New entries for this consumer: waits up to 5 s for the first one. Redis gives each entry to one consumer of the group. */
   async waitForGroup(line: RedisClient, group: string, consumer: string, most: number): Promise<StoredEntry[]> {
     const { history } = this.keys;
-    const reply = (await line.use((client) =>
+    const reply = (await line.use<unknown>((client) =>
       client.xreadgroup('GROUP', group, consumer, 'COUNT', most, 'BLOCK', blockMs, 'STREAMS', history, '>'),
     )) as [string, Reply][] | null;
     return entriesIn(reply?.[0]?.[1]);
@@ -96,7 +96,7 @@ export class HistoryReader {
   /** The entries that this consumer has and has not acknowledged, also those of an earlier process of this name. */
   async pending(group: string, consumer: string, after: string, patience: Patience): Promise<StoredEntry[]> {
     const { history } = this.keys;
-    const reply = (await this.connection.call(
+    const reply = (await this.connection.call<unknown>(
       (client) => client.xreadgroup('GROUP', group, consumer, 'COUNT', 100, 'STREAMS', history, after),
       patience,
     )) as [string, Reply][] | null;

@@ -1161,4 +1161,12 @@ local waiting, quarantined, buried = 0, 0, 0`,
     replace: '  if (start && typeof lookAtUnstarted === "function") return;',
     hunters: ['W14'],
   },
+  {
+    name: 'history-acks-again',
+    breaks: 'a message that was acknowledged before has no second entry in the history of its queue',
+    file: lua('_history'),
+    find: "addIndexes(skipped, string.match(before or '', '^%d+ %d+ (.*)$') or '')",
+    replace: '',
+    hunters: ['H01'],
+  },
 ];

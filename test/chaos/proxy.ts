@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { scripts } from '../../src/redis/scripts.js';
+import { scripts, scriptsWithHistory } from '../../src/redis/scripts.js';
 import { Splitter, wordsOf } from './resp.js';
 
 /**
@@ -27,7 +27,7 @@ export type Rule = (command: Command) => Fault | undefined;
 
 /** Script names by hash and by source text: `redis/scripts.ts` sends either. */
 const scriptOf = new Map(
-  Object.entries(scripts).flatMap(([name, { lua, sha }]) => [
+  [...Object.entries(scripts), ...Object.entries(scriptsWithHistory())].flatMap(([name, { lua, sha }]) => [
     [sha, name],
     [lua, name],
   ]),

@@ -9,6 +9,7 @@ import { connectionScenarios } from './scenarios/connections.js';
 import { exitScenarios } from './scenarios/exits.js';
 import { failoverScenarios } from './scenarios/failover.js';
 import { flowScenarios } from './scenarios/flows.js';
+import { historyScenarios } from './scenarios/kept-history.js';
 import { jobScenarios } from './scenarios/jobs.js';
 import { lateScenarios } from './scenarios/late.js';
 import { lossScenarios } from './scenarios/losses.js';
@@ -37,6 +38,7 @@ const scenarios: readonly Scenario[] = [
   ...refusalScenarios,
   ...rivalScenarios,
   ...scheduleScenarios,
+  ...historyScenarios,
   ...jobScenarios,
   ...flowScenarios,
   ...lateScenarios,

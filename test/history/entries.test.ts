@@ -1,8 +1,10 @@
 /** Each transition of a message has one entry in the history of its queue, written in the step that makes it. */
-import { expect, it } from 'vitest';
-import { Bury, RetryIn, start, type HotQueue } from 'hotqueue';
+import { expect, it, onTestFinished } from 'vitest';
+import { Redis } from 'ioredis';
+import { Bury, HotQueue, RetryIn, start } from 'hotqueue';
 import { until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
+import { realProgram, startRedis } from '../support/servers.js';
 import { aWorker, endLease, places, take } from '../support/takes.js';
 
 const at = { withinMs: 5_000 };
@@ -110,13 +112,11 @@ it('delayed messages that are moved, promoted or cancelled, dead letters that ar
   await queue.delayed.cancel(b!.id);
   await redis().zadd(`{${queue.key}}:delayed`, '1', c!.id);
   await aBroker(queue.name).promote(at);
-  let left = 2;
-  for await (const delivery of queue.deliveries({ limit: left })) await delivery.bury('test');
+  for await (const delivery of queue.deliveries({ limit: 2 })) await delivery.bury('test');
   const letters = await queue.dead.list();
   await queue.dead.revive(letters[0]!.key);
   await queue.dead.drop(letters[1]!.key);
   expect(await queue.clear()).toBe(1);
-  left = 0;
   const others = (await lines(queue)).filter((line) => !/^(put|take|bury) /.test(line));
   expect(others).toEqual([
     `move ${a!.id}`,
@@ -201,4 +201,27 @@ it('a key of another type in place of the stream stops no message', async () => 
   await runner.stop();
   expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, dead: 1 });
   await expect(queue.history.read()).rejects.toMatchObject({ code: 'REDIS_REFUSED' });
+});
+
+it('a full Redis refuses a put with its entry, and lets workers finish with theirs', { timeout: 60_000 }, async () => {
+  const server = await startRedis(await realProgram(), ['--maxmemory-policy', 'noeviction']);
+  onTestFinished(() => server.stop());
+  const queue = new HotQueue<string>('full', { url: server.url, history, logger: false });
+  onTestFinished(() => queue.close());
+  await queue.put('a', 'b');
+  const direct = new Redis(server.url);
+  onTestFinished(() => direct.disconnect());
+  await direct.config('SET', 'maxmemory', '1');
+  await expect(queue.put('c')).rejects.toMatchObject({ code: 'REDIS_FULL' });
+  for await (const _ of queue.consume({ limit: 2 }));
+  await direct.config('SET', 'maxmemory', '0');
+  expect((await queue.history.read()).map(({ verb }) => verb).sort()).toEqual([
+    'ack',
+    'ack',
+    'put',
+    'put',
+    'take',
+    'take',
+  ]);
+  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0 });
 });

@@ -111,6 +111,18 @@ it('an idle worker waits on its own connection, wakes at once, and leaves the ca
   expect(cluster.client.status).toBe('ready');
 });
 
+it('the history of a queue is in the slot of the queue', async () => {
+  const queue = new HotQueue<string>(aName(), { connection: cluster.client, history: { max: 1_000 } });
+  const { id } = await queue.put('x');
+  for await (const _ of queue.consume({ limit: 1 }));
+  expect((await queue.history.read({ id })).map(({ verb }) => verb)).toEqual(['put', 'take', 'ack']);
+  for await (const entry of queue.history.follow({ group: 'g', consumer: 'c', since: 0 })) {
+    expect(entry.id).toBe(id);
+    break;
+  }
+  await queue.close();
+});
+
 it('only a quarantined message counts a crash, also if two queues and the note of their process are on three nodes', async () => {
   const connection = Connection.share({ connection: cluster.client });
   const brokerOf = (): Broker => new Broker(connection, new Keys(aName()));
