@@ -210,7 +210,7 @@ describe('the handlers of a function', () => {
   it('are one handler, named after the function or else the queue', () => {
     expect(named(images.worker(function resize() {}))).toEqual(['resize']);
     expect(named(images.worker(() => 1))).toEqual(['worker of "images"']);
-    expect(named(images.worker(Object.values({ classify() {} })[0]!))).toEqual(['classify']);
+    expect(named(images.worker(Object.values({ classify() {} })[0]))).toEqual(['classify']);
   });
 
   it('can be combined with those of objects in an array', () => {
