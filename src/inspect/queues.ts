@@ -55,7 +55,8 @@ function isName(name: string): boolean {
   }
 }
 
-function putAtOf(message: string): number | undefined {
+/** When a message was put, Unix ms; `undefined` if it does not say so. */
+export function putAtOf(message: string): number | undefined {
   const { header } = open(message);
   return header && (optionsOf(header).putAt ?? madeAt(header.id));
 }

@@ -135,6 +135,26 @@ end
 --   spared   the worker is being recovered, and only its quarantined message counts the crash
 -- t<n>, a<n>, e<n>.* and s<n> are deleted together, when every message of take n is settled.
 
+-- How many messages the workers in ARGV have, whose claims are the KEYS after number `before`; -1 if these are not the registered
+-- workers: the caller must declare the claims of all.
+local function activeCount(registered, before)
+  if table.concat(registered, ' ') ~= table.concat(ARGV, ' ') then return -1 end
+  local active = 0
+  for index = 1, #ARGV do
+    local claims = KEYS[before + index]
+    for _, field in ipairs(redis.call('HKEYS', claims)) do
+      local kind = string.sub(field, 1, 1)
+      if kind == 'a' then
+        local settled, size = string.match(redis.call('HGET', claims, field), '^(%d+) (%d+)')
+        active = active + size - settled
+      elseif kind == 'e' then
+        active = active - 1
+      end
+    end
+  end
+  return active
+end
+
 -- Whether no effect may happen to message `index` of a take: it had one before, or its take is over.
 local function isSettled(claims, number, index)
   return redis.call('HEXISTS', claims, 'a' .. number) == 0 or redis.call('HEXISTS', claims, 'e' .. number .. '.' .. index) == 1
