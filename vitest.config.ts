@@ -9,6 +9,8 @@ const common = {
 /** `npm run test:long`: they wait for leases and outages of a minute, install the package, or start the linters again and again. */
 const long = [
   'test/cli/worker-processes.test.ts',
+  'test/dashboard/browser.test.ts',
+  'test/dashboard/load.test.ts',
   'test/house/lint.test.ts',
   'test/package.test.ts',
   'test/redis/server-states.test.ts',
@@ -27,7 +29,12 @@ const longOnEngine = [
 ];
 
 export default defineConfig({
-  resolve: { alias: { hotqueue: new URL('./src/index.ts', import.meta.url).pathname } },
+  resolve: {
+    alias: [
+      { find: /^hotqueue$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
+      { find: /^hotqueue\/dashboard$/, replacement: new URL('./src/dashboard/index.ts', import.meta.url).pathname },
+    ],
+  },
   test: {
     // Most of them wait for processes that they started: two at a time, also where there are two cores.
     maxWorkers: 2,

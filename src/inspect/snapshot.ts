@@ -41,22 +41,24 @@ export class Snapshots {
    * @param address where Redis is, and the `prefix`; no other options of a queue
    * @param names the queues; an empty list means all queues, including those that are created later
    * @param openQueue opens a queue at this address
+   * @param patience how long to wait for an unreachable Redis
    */
   constructor(
     private readonly address: QueueOptions,
     private readonly names: readonly string[],
     private readonly openQueue: (name: string) => InspectedQueue,
+    private readonly patience = { withinMs: 10_000 },
   ) {}
 
   async take(): Promise<QueueSnapshot[]> {
-    const names = this.names.length > 0 ? this.names : await queueNames(this.address);
+    const names = this.names.length > 0 ? this.names : await queueNames(this.address, this.patience);
     return Promise.all(names.map((name) => this.takeOne(name)));
   }
 
   /** A snapshot of one queue, which need not be one of the names. */
   async takeOne(name: string): Promise<QueueSnapshot> {
     this.#queue(name); // keeps the connection open between two snapshots
-    const snapshot = await readSnapshot(name, this.address, this.#known.get(name));
+    const snapshot = await readSnapshot(name, this.address, this.patience, this.#known.get(name));
     this.#known.set(name, snapshot.known);
     return snapshot.queue;
   }
@@ -79,10 +81,11 @@ export class Snapshots {
 function readSnapshot(
   name: string,
   address: QueueOptions,
+  patience: { readonly withinMs: number },
   known: readonly string[] = [],
 ): Promise<{ readonly queue: QueueSnapshot; readonly known: readonly string[] }> {
   return asking(name, address, async ({ connection, keys }) => {
-    const found = await new OverviewReader(connection, keys).overview(known);
+    const found = await new OverviewReader(connection, keys).overview(known, patience);
     const { waiting, active, delayed, dead, isPaused, heads, leases, heartbeats, firstSchedule } = found;
     const reports = Object.entries(heartbeats).map(([id, report]) => viewOf(id, name, 0, report));
     const workers = leases
