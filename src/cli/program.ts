@@ -18,6 +18,7 @@ const loaders: Readonly<Record<string, CommandLoader>> = {
   queues: async () => (await import('./queues.js')).queuesCommand(),
   info: async () => (await import('./info.js')).infoCommand(),
   top: async () => (await import('./top.js')).topCommand(),
+  dashboard: async () => (await import('./dashboard/dashboard.js')).dashboardCommand(),
   worker: async () => (await import('./worker.js')).workerCommand(),
   workers: async () => (await import('./workers.js')).workersCommand(),
   result: async () => (await import('./jobs/result.js')).resultCommand(),

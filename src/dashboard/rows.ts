@@ -11,8 +11,8 @@ export interface Point {
 
 /** Attempts per second are measured over about this time: workers add their attempts with a heartbeat, every 10 s if nobody watches. */
 const windowMs = 20_000;
-/** Workers of a watched queue send a heartbeat every second. */
-const watchedWindowMs = 5_000;
+/** Workers of a watched queue send a heartbeat every second, but not before the last one of those every 10 s. */
+const watchedWindowMs = 12_000;
 /** Points of the small plot in the overview, and the shortest time between two. */
 export const sparkPoints = 40;
 export const sparkEveryMs = 1_900;
