@@ -178,8 +178,8 @@ export function FlowPage({ queue, id }: { queue: string; id: string }) {
                 key={node.id}
                 href={to(['queues', node.queue, 'jobs', node.id])}
                 class={`node ${node.status}${node.id === id ? ' here' : ''}`}
-                aria-label={`${node.queue} ${node.id} ${node.status}`}
               >
+                <title>{`${node.queue} ${node.id}`}</title>
                 <rect x={place[0]} y={place[1]} width={boxWidth} height={boxHeight} rx={6} />
                 <text x={place[0] + 12} y={place[1] + 21}>
                   {cut(node.queue, 26)}
