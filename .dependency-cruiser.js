@@ -4,7 +4,7 @@
 // From bottom to top. A file imports its own folder and the rows before its own, not its neighbours in the same row.
 export const layers = [
   ['core'],
-  ['payload', 'wire'],
+  ['payload', 'wire', 'telemetry'],
   ['embedded'], // before redis: the search for a Redis starts an embedded server
   ['redis'],
   ['jobs'],
@@ -15,7 +15,7 @@ export const layers = [
   ['flows'],
   ['inspect'],
   ['hot-queue.ts', 'run.ts', 'index.ts'],
-  ['cli', 'repl', 'learn', 'dashboard'],
+  ['prometheus', 'cli', 'repl', 'learn', 'dashboard'],
 ];
 const face = layers.at(-2);
 const applications = layers.at(-1);

@@ -32,7 +32,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^hotqueue$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
-      { find: /^hotqueue\/dashboard$/, replacement: new URL('./src/dashboard/index.ts', import.meta.url).pathname },
+      { find: /^hotqueue\/(\w+)$/, replacement: new URL('./src/$1/index.ts', import.meta.url).pathname },
     ],
   },
   test: {

@@ -40,6 +40,8 @@ import { maintainWithoutTaking, MaintenanceService } from './maintenance/service
 import { countsOf, type Counts } from './inspect/counts.js';
 import { DeadLetters } from './inspect/dead-letters.js';
 import { DelayedMessages } from './inspect/delayed.js';
+import { metricsOf, type Metrics } from './inspect/metrics.js';
+import { metricsOptions, type MetricsOptions } from './core/options/metrics.js';
 import { peek, type PeekedMessage } from './inspect/peek.js';
 import type { Job, JobHandle } from './jobs/job.js';
 import { makeJob, TrackedJob } from './jobs/job-objects.js';
@@ -417,6 +419,24 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   async counts(): Promise<Counts> {
     this.#admit();
     return countsOf(this.#context);
+  }
+
+  /**
+   * What happened to the messages of this queue, in all processes: numbers, rates and percentiles of run and wait times.
+   *
+   * Workers count always, and add their counts with their heartbeats, every 10 s by default. Redis keeps them by minute for 25 hours,
+   * and by hour for 32 days. What a worker did between its last heartbeat and its death is missing.
+   *
+   * @param options `since`: how far back, default `'1h'`; `step`: length of each point
+   * @throws QueueClosedError, InvalidOptionError, RedisUnreachableError
+   *
+   * @example
+   * const { total, oldestMs } = await emails.metrics({ since: '10m' });
+   * console.log(total.perSecond.handled, total.run.p95Ms, oldestMs);
+   */
+  async metrics(options?: MetricsOptions): Promise<Metrics> {
+    this.#admit();
+    return metricsOf(this.#context, metricsOptions(options));
   }
 
   /**

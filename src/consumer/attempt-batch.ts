@@ -42,6 +42,7 @@ export async function attemptBatch(claims: readonly Claim[], call: BatchHandlerC
     claim.policy = policyFor(claim, call.retry);
     const refusing = admit(claim, call.payload);
     const refused = refusing instanceof Promise ? await refusing : refusing;
+    if (refused) claim.startedAt = undefined; // no handler runs
     if (refused) burying.push(Promise.resolve(settle(claim, decide(refused, claim.attempt, claim.policy))));
     else admitted.push(claim);
   }
@@ -50,7 +51,11 @@ export async function attemptBatch(claims: readonly Claim[], call: BatchHandlerC
 }
 
 async function handle(claims: readonly Claim[], call: BatchHandlerCall): Promise<void> {
-  for (const claim of claims) claim.emit('take');
+  const now = performance.now(); // the rules of a class may have taken a while
+  for (const claim of claims) {
+    claim.startedAt = now;
+    claim.emit('take');
+  }
   const running = run(claims, call);
   const batch = new Batch(claims);
   const untimed = claims.filter(({ policy }) => policy!.timeoutMs === undefined);

@@ -65,7 +65,10 @@ export function attempt<T>(claim: Claim<T>, call: HandlerCall<T>): boolean {
   }
   const refused = admit(claim, call.payload);
   if (!(refused instanceof Promise)) return perform(claim, call, refused);
-  void refused.then((reason) => perform(claim, call, reason) && call.onOver(claim));
+  void refused.then((reason) => {
+    claim.startedAt = performance.now(); // the handler begins only now
+    if (perform(claim, call, reason)) call.onOver(claim);
+  });
   return false;
 }
 
@@ -201,7 +204,10 @@ const acknowledged: Outcome = { verb: 'ack' };
 const invalid = (error: unknown): Unadmitted => ({ kind: 'invalid', error: error as InvalidPayloadError });
 
 function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted | undefined): boolean {
-  if (refused) return conclude(claim, call, refused);
+  if (refused) {
+    claim.startedAt = undefined; // no handler runs
+    return conclude(claim, call, refused);
+  }
   claim.emit('take');
   const { timeoutMs } = claim.policy!;
   const { handle } = call;

@@ -1,6 +1,6 @@
 // Longer than 250 lines: one message and all that can happen to it is one object.
 import { AlreadySettledError, JobCancelledError, LeaseLostError, NotTrackedError } from '../core/errors.js';
-import { emit, type DeliveryEvent, type QueueEvents } from '../core/events.js';
+import { emit, type QueueEvents, type SettledEvent } from '../core/events.js';
 import { errorFields } from '../core/logger.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
@@ -28,6 +28,7 @@ import { Delivery, type Verb } from './delivery.js';
 import { endAttribution } from './attribution.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
+import type { Tally } from '../telemetry/tally.js';
 import { ClaimJob, type JobHolder } from './claim-job.js';
 import type { Settler } from './settler.js';
 import { forgetRunning, noteRunning } from './tracked.js';
@@ -45,6 +46,7 @@ const longestDelayMs = 3_155_760_000_000;
 export interface ClaimHolder extends JobHolder {
   readonly context: QueueContext;
   readonly settler: Settler;
+  readonly tally: Tally;
   forget(claim: Claim): void;
   settleLater(claim: Claim): void;
 }
@@ -75,6 +77,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   readonly #envelope: Envelope | undefined;
   protected controller: AbortController | undefined;
   #id: string | undefined;
+  /** When it was decided how it is settled, monotonic ms: its handler has ended. */
+  #endedAt: number | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
   /** Resolves the caller's promise of `ack`; absent when no caller waits. */
@@ -120,6 +124,19 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   get schedule(): ScheduleOfJob | undefined {
     const found = this.options.scheduled === 1 ? scheduleInId(this.id) : undefined;
     return found && { name: found.name, dueAt: found.dueAt };
+  }
+
+  /** How long its handler ran until it was settled, or until now, ms; 0 if none began. */
+  get runMs(): number {
+    return this.startedAt === undefined ? 0 : (this.#endedAt ?? performance.now()) - this.startedAt;
+  }
+
+  /** How long it was ready before its handler began, ms, by the time of the queue. */
+  get waitMs(): number {
+    const { take, options } = this;
+    const startedAt = take.queueTimeAt(this.startedAt ?? this.#endedAt ?? performance.now());
+    const readyAt = options.readyAt ?? options.putAt ?? this.#madeAt;
+    return readyAt === undefined ? startedAt - take.takenAt : Math.max(0, startedAt - readyAt);
   }
 
   /** The list that it was taken from. */
@@ -177,11 +194,12 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   /** Emits an event of this message, if it has a listener. */
-  emit<V extends DeliveryVerb>(verb: V, more?: Omit<QueueEvents[V][0], keyof DeliveryEvent>): void {
+  emit<V extends DeliveryVerb>(verb: V, more?: Omit<QueueEvents[V][0], keyof SettledEvent>): void {
     const { events } = this.session.context;
     if (events.listenerCount(verb) === 0) return;
     const { queue, id, attempt, worker } = this;
-    emit(events, verb, { queue, id, attempt, worker, ...more });
+    const times = verb !== 'take' && { tookMs: Math.round(this.runMs), waitedMs: Math.round(this.waitMs) };
+    emit(events, verb, { queue, id, attempt, worker, ...times, ...more });
   }
 
   /** Logs a failed settlement that no caller waits for. */
@@ -201,6 +219,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Acknowledges the message. No caller waits for the reply: a promise for each message would dominate its cost. */
   acknowledge(result = ''): undefined {
     this.settledBy = 'ack';
+    this.#endedAt = performance.now();
     this.deactivate();
     if (this.job) this.#acknowledgeJob(this.job, result);
     else this.session.settler.add(this);
@@ -220,8 +239,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   onAckReply(reply: SettleReply | Error): void {
     // Also for `already`: an earlier, identical call of this process arrived, and its reply was lost.
     const isDone = (reply === 'done' || reply === 'already') && this.job?.isContinued !== true;
-    if (isDone && this.session.context.events.listenerCount('ack') > 0)
-      this.emit('ack', { tookMs: Math.round(performance.now() - this.take.receivedAt) });
+    if (isDone) {
+      this.session.tally.handled(this.runMs, this.waitMs);
+      this.emit('ack');
+    }
     if (this.#onAckReply) return this.#onAckReply(reply);
     if (reply instanceof Error) this.session.settleLater(this);
     else this.session.forget(this);
@@ -234,13 +255,15 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#settle('retry', async () => {
       const { broker } = this.context;
       const lane = this.#laneWithHeader;
-      const message = withFailure(this.#message, this.#envelope, this, error);
+      const readyAt = Math.round(this.take.queueTimeAt(this.#endedAt!) + delayMs);
+      const message = withFailure(this.#message, this.#envelope, this, error, readyAt);
       const reply = this.job
         ? await this.job.retry(lane, delayMs, message, error)
         : await broker.retry(this.take.worker, this, { id: this.id, lane, delayMs, message }, this.session.settling);
       if (reply === 'ended') return 'done';
       if (reply === 'lost') return reply;
       if (delayMs > 0) this.context.maintenance.observe({ nextDueMs: delayMs });
+      if (this.options.continued !== 1) this.session.tally.retried(this.runMs, this.waitMs);
       this.emit('retry', { delayMs, error });
       return reply;
     });
@@ -255,7 +278,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
         ? await this.job.bury(record, this.#message, reason, error)
         : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
       if (reply === 'ended') return 'done';
-      if (reply !== 'lost') this.emit('bury', { reason, error });
+      if (reply === 'lost') return reply;
+      if (reason === 'expired') this.session.tally.expired();
+      else this.session.tally.buried(this.startedAt === undefined ? undefined : this.runMs, this.waitMs);
+      this.emit('bury', { reason, error });
       return reply;
     });
   }
@@ -367,6 +393,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#envelope !== undefined && (this.#envelope.header?.crashes ?? 0) > 0;
   }
 
+  get #madeAt(): number | undefined {
+    if (!this.#envelope) return this.take.madeAt(this.index);
+    return this.#envelope.header && madeAt(this.#envelope.header.id);
+  }
+
   /** Id of a message without a header. Worker, take and index are never used twice together, and `recover.lua` makes the same id. */
   get #generatedId(): string {
     return `${this.take.worker}.${this.lane}${this.take.number}.${this.index}`;
@@ -377,6 +408,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       return Promise.reject(new AlreadySettledError(this.id, this.settledBy, verb));
     if (this.settledBy === verb) return this.#settling ?? Promise.resolve();
     this.settledBy = verb;
+    this.#endedAt = performance.now();
     this.deactivate();
     this.#settling = this.#send(send);
     return this.#settling;

@@ -172,7 +172,7 @@ export class Fetcher implements MaintainedWorker {
         { queue, event: 'bury', id, worker, reason },
         `message ${id} of queue "${queue}" was buried (${reason}): a worker takes at most ${mostMessageBytes} bytes. Store large data elsewhere, and put its address`,
       );
-      emit(events, 'bury', { queue, id, attempt: 1, worker, reason, error: undefined });
+      emit(events, 'bury', { queue, id, attempt: 1, worker, tookMs: 0, waitedMs: 0, reason, error: undefined });
     }
   }
 

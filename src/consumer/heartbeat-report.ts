@@ -42,6 +42,8 @@ export interface HeartbeatReport extends WorkerDescription {
   readonly process: string;
   /** When the process started. */
   readonly startedAt: number;
+  /** Resident memory of the process. */
+  readonly memoryBytes: number;
   readonly active: number;
   /** Id, number of the attempt and start of the first 20 active messages. */
   readonly activeMessages: readonly (readonly [id: string, attempt: number, since: number])[];
@@ -74,6 +76,7 @@ export function heartbeatReport(
     pid: process.pid,
     process: process.env['HOTQUEUE_NAME'] ?? '',
     startedAt,
+    memoryBytes: process.memoryUsage.rss(),
     active,
     activeMessages,
   };

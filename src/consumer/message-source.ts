@@ -201,6 +201,7 @@ export class MessageSource<T> {
   async #bury(claim: Claim<T>, refused: Unadmitted | Promise<Unadmitted | undefined>): Promise<boolean> {
     const reason = await refused;
     if (!reason) return true;
+    claim.startedAt = undefined; // no handler runs
     await settle(claim, decide(reason, claim.attempt, claim.policy!));
     return false;
   }

@@ -1,5 +1,5 @@
 // Longer than 250 lines: the registration of a worker and everything that it holds change together.
-import type { QueueHints, WorkerCommand } from '../redis/transitions.js';
+import type { Counted, QueueHints, WorkerCommand } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { TakeReply, Take } from '../redis/take.js';
@@ -17,6 +17,7 @@ import { processId } from '../redis/process-id.js';
 import { activeInProcess } from './process.js';
 import { JobSettler } from './job-settler.js';
 import { Settler } from './settler.js';
+import { Tally } from '../telemetry/tally.js';
 import { beginJobs } from './tracked.js';
 
 const leavePatienceMs = 5_000;
@@ -46,6 +47,10 @@ export interface SessionOptions {
  */
 export class Session implements ClaimHolder, LeaseHolder {
   readonly settler: Settler;
+  /** What this worker has counted since it joined. */
+  readonly tally = new Tally();
+  /** A time of the queue, Unix ms, and when it was read, monotonic ms. */
+  #clock = { at: 0, readAt: 0 };
   #jobSettler: JobSettler | undefined;
   /** Messages of an outbox that are on their way. */
   readonly #followed = new Set<Promise<void>>();
@@ -130,8 +135,10 @@ export class Session implements ClaimHolder, LeaseHolder {
   async join(): Promise<string> {
     const worker = newId();
     this.#counts = { done: 0, failed: 0 }; // the queue keeps the counts of the worker before
+    this.tally.clear();
     const sentAt = performance.now();
-    await this.context.broker.join(worker, processId(), { signal: this.options.taking }, this.#report());
+    const at = await this.context.broker.join(worker, processId(), { signal: this.options.taking }, this.#report());
+    this.#clock = { at, readAt: sentAt };
     this.#provenAt = sentAt;
     this.#worker = worker;
     activeInProcess.workers += 1;
@@ -144,7 +151,14 @@ export class Session implements ClaimHolder, LeaseHolder {
     if (!worker) return undefined;
     const sentAt = performance.now();
     const takes = this.takes.map((take) => this.#asForBeat(take));
-    const reply = await this.context.broker.beat(worker, this.nextTakeNumber, takes, { withinMs: 0 }, this.#report());
+    const reply = await this.context.broker.beat(
+      worker,
+      this.nextTakeNumber,
+      takes,
+      { withinMs: 0 },
+      this.#report(),
+      this.#counted(),
+    );
     if (reply === 'lost') {
       if (worker === this.#worker) this.loseLease();
       return undefined;
@@ -172,6 +186,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     if (maxBlockedMs !== undefined) watchExit();
     if (maxBlockedMs !== undefined) this.#lease ??= new KeptLease(this, take.worker, maxBlockedMs);
     this.#lease?.gate.expect(this.nextTakeNumber);
+    this.#clock = { at: take.takenAt, readAt: take.receivedAt };
     const takenAt = Date.now();
     const claims: Claim[] = [];
     let hasTracked = false;
@@ -290,7 +305,8 @@ export class Session implements ClaimHolder, LeaseHolder {
     const worker = this.#worker;
     this.#endRegistration();
     try {
-      if (worker) await this.context.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report());
+      if (worker)
+        await this.context.broker.leave(worker, { withinMs: leavePatienceMs }, this.#report(), this.#counted());
       // After a stall another worker may have recovered them instead.
       if (worker && this.isProven) this.#emitReleased();
     } finally {
@@ -359,6 +375,11 @@ export class Session implements ClaimHolder, LeaseHolder {
     }
     for (const { take, index } of claims) take.confirm(index);
     for (const take of new Set(claims.map((claim) => claim.take))) if (take.isOver) this.settler.close(take);
+  }
+
+  /** For the metrics of the queue, and the time of the queue to which it belongs. */
+  #counted(): Counted {
+    return { text: this.tally.toString(), at: this.#clock.at + performance.now() - this.#clock.readAt };
   }
 
   #report(): string {

@@ -18,6 +18,22 @@ export interface DeliveryEvent {
 }
 
 /**
+ * Describes one delivery that has ended.
+ *
+ * @example
+ * queue.events.on('ack', ({ tookMs, waitedMs }: SettledEvent) => console.log(`waited ${waitedMs} ms, ran ${tookMs} ms`));
+ */
+export interface SettledEvent extends DeliveryEvent {
+  /** Milliseconds that the handler, or the body of the loop, ran; 0 if none ran, as for an invalid or expired message. */
+  readonly tookMs: number;
+  /**
+   * Milliseconds from when the message was ready until the handler started: since it was put, or since its due time. It depends on the
+   * clocks of the producer and of Redis. For a bare message it is the time since it was taken.
+   */
+  readonly waitedMs: number;
+}
+
+/**
  * Events of a queue, named after the transitions of its messages.
  *
  * A `HotQueue` object emits an event for each transition that it makes itself, once Redis has confirmed it. It does not emit the
@@ -42,15 +58,10 @@ export interface QueueEvents {
   /** A handler, or the body of a loop, is about to run. */
   take: [DeliveryEvent];
   /** A message is done. */
-  ack: [
-    DeliveryEvent & {
-      /** Milliseconds since the message was claimed. It includes the time in the prefetch buffer. */
-      readonly tookMs: number;
-    },
-  ];
+  ack: [SettledEvent];
   /** An attempt failed, and the message gets another one. */
   retry: [
-    DeliveryEvent & {
+    SettledEvent & {
       /** Milliseconds until the message is waiting again. */
       readonly delayMs: number;
       /** What the handler threw; `undefined` if `retry()` was called. */
@@ -59,7 +70,7 @@ export interface QueueEvents {
   ];
   /** A message is dead. */
   bury: [
-    DeliveryEvent & {
+    SettledEvent & {
       /** The reason of its dead letter, such as `failed 3 of 3 attempts`. */
       readonly reason: string;
       /** The error that led to the burial; `undefined` if there was none. */
@@ -67,9 +78,9 @@ export interface QueueEvents {
     },
   ];
   /** A message went back to the head of the queue, and the attempt is not counted. */
-  release: [DeliveryEvent];
+  release: [SettledEvent];
   /** The worker lost its lease, so it could not settle the message. Another worker may handle it. */
-  lost: [DeliveryEvent];
+  lost: [SettledEvent];
   /** Delayed messages are waiting now: `count` were due, or `delayed.promote(id)` was called for the one with this `id`. */
   promote: [
     {

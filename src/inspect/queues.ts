@@ -21,7 +21,7 @@ export function queueNames(address: QueueOptions = {}, patience = { withinMs: 10
 }
 
 /**
- * Approximate age of the oldest waiting message: when the oldest among the first messages of all lanes was put, in Unix ms.
+ * Approximate age of the oldest waiting message: when the oldest among the first messages of all lanes was put, or was due, in Unix ms.
  *
  * `undefined` if no message is waiting, or if none of the first messages has a put time (bare messages have none). A lane is in
  * order of put time, except for retried and recovered messages, so an older message can be further back.
@@ -29,10 +29,14 @@ export function queueNames(address: QueueOptions = {}, patience = { withinMs: 10
 export function oldestAt(name: string, address: QueueOptions = {}): Promise<number | undefined> {
   return asking(name, address, async ({ reader }) => {
     // Only the first 256 bytes (the header) are needed, but Redis cannot return a part of a list element.
-    const heads = await reader.heads();
-    const times = heads.flatMap((head) => putAtOf(head) ?? []);
-    return times.length === 0 ? undefined : Math.min(...times);
+    return oldestIn(await reader.heads());
   });
+}
+
+/** When the oldest of these messages was put, Unix ms; `undefined` if none says so. */
+export function oldestIn(messages: readonly string[]): number | undefined {
+  const times = messages.flatMap((message) => putAtOf(message) ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /** Runs commands about a queue without a HotQueue object. Shares the connection with all queues of the same address. */
@@ -58,5 +62,7 @@ function isName(name: string): boolean {
 /** When a message was put, Unix ms; `undefined` if it does not say so. */
 export function putAtOf(message: string): number | undefined {
   const { header } = open(message);
-  return header && (optionsOf(header).putAt ?? madeAt(header.id));
+  if (!header) return undefined;
+  const { putAt, readyAt } = optionsOf(header);
+  return readyAt ?? putAt ?? madeAt(header.id);
 }

@@ -48,6 +48,8 @@ export interface WorkerInfo {
   readonly process: string;
   /** Start of its process: Unix ms, by its own clock. */
   readonly startedAt: number;
+  /** Resident memory of its process in bytes, at its last heartbeat; 0 if a worker of an earlier version did not say it. */
+  readonly memoryBytes: number;
   /** How many messages it handles at the same time at most. */
   readonly concurrency: number;
   /** `quiet`: it was asked to take no new messages. `stopping`: it finishes its active messages, then leaves. */
@@ -181,7 +183,7 @@ export class QueueWorkers {
 export function viewOf(id: string, queue: string, leaseUntil: number, text: string): WorkerInfo {
   const [, handled = '0', failed = '0', json] = /^(\d+) (\d+) (\{.*\})$/s.exec(text) ?? [];
   const report = json === undefined ? unknown : reportIn(json);
-  const { name, kind, host, pid, process, startedAt, concurrency, status, active } = report;
+  const { name, kind, host, pid, process, startedAt, memoryBytes = 0, concurrency, status, active } = report;
   const activeMessages = report.activeMessages.map(([message, attempt, since]) => ({ id: message, attempt, since }));
   return {
     id,
@@ -192,6 +194,7 @@ export function viewOf(id: string, queue: string, leaseUntil: number, text: stri
     pid,
     process,
     startedAt,
+    memoryBytes,
     concurrency,
     status,
     done: Number(handled),
@@ -221,6 +224,7 @@ const unknown: HeartbeatReport = {
   pid: 0,
   process: '',
   startedAt: 0,
+  memoryBytes: 0,
   concurrency: 1,
   status: 'working',
   active: 0,

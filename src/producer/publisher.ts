@@ -46,8 +46,10 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       tracking: trackingOf(options),
     };
     this.#fields = this.#target.tracking ? { ...options, tracked: 1 } : options;
-    this.#rest = id === undefined ? restOf(fieldsOf(this.#fields, ttlMs)) : undefined;
     this.#mayBeDelayed = options.at !== undefined || options.delayMs !== undefined;
+    // A header with a time in it is made for each put.
+    this.#rest =
+      id === undefined && !this.#mayBeDelayed && !options.after ? restOf(fieldsOf(this.#fields, ttlMs)) : undefined;
     this.#batchSize = Math.min(batchSize, batcher.limit?.maxLength ?? batchSize);
   }
 
@@ -78,7 +80,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     const encoded = await type.encode(payload);
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
-    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    const rest = this.#rest ?? this.#restWith(putAt);
     const { lane, hasTtl, uniqueForMs, tracking } = this.#target;
     const [unique = ''] = tracking ? uniquesOf(this.options.unique, encoded) : [];
     const followUp: FollowUp = {
@@ -149,8 +151,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     if (this.options.after) return void this.#sendAfter(encoded).then(stored, reject);
     const putAt = Date.now();
     const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
-    // The library's ids contain the time of the put; the caller's own do not, so a header field has it.
-    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    const rest = this.#rest ?? this.#restWith(putAt);
     const uniques = this.#target.tracking && uniquesOf(this.options.unique, encoded);
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
@@ -175,11 +176,18 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   async #sendOneAfter(encoded: Encoded<T>, input: 'previous' | 'own' = 'own'): Promise<JobFields<T>> {
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
-    const rest = this.#rest ?? restOf(fieldsOf({ ...this.#fields, putAt }, this.options.ttlMs));
+    const rest = this.#rest ?? this.#restWith(putAt);
     const message = this.#seal(job.id, rest, encoded.text);
     const isStored = await putBehind(this.#target, this.options, job.id, message, input);
     // As for every put, only a job with an id of the caller says whether Redis had it already.
     return this.options.id === undefined ? job : (this.context.makeJob(job, true, !isStored) as JobFields<T>);
+  }
+
+  /** What follows the id in the header, where it has the time of the put or the due time. The ids of the library contain the time of the put. */
+  #restWith(putAt: number): string {
+    const { id, at, delayMs = 0, after, ttlMs } = this.options;
+    const readyAt = at ?? (delayMs > 0 || after ? putAt + delayMs : undefined);
+    return restOf(fieldsOf({ ...this.#fields, putAt: id === undefined ? undefined : putAt, readyAt }, ttlMs));
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {

@@ -107,7 +107,8 @@ export class Broker extends Registration {
   /** bury-large: buries messages at the head of their list that no worker takes. @returns the id and size of each */
   async buryLarge(worker: string, patience: Patience, mostBytes = mostMessageBytes): Promise<readonly TooLarge[]> {
     const { waiting, dead, deadMessages, meta } = this.keys;
-    const keys = [...waiting, dead, deadMessages, meta];
+    const metrics = this.keys.metrics(await this.reader.now(patience));
+    const keys = [...waiting, dead, deadMessages, meta, ...metrics];
     const reply = await this.connection.script('bury-large', keys, [worker, mostBytes], patience);
     return tooLargeIn(reply);
   }

@@ -171,6 +171,27 @@ export class Keys {
     return `${this.#own}id:${id}`;
   }
 
+  /**
+   * Hashes of counts, as `scripts/_metrics.lua` writes them: since the queue began, of a minute, and of an hour. Those of a minute and an hour
+   * expire.
+   *
+   * @param at time of the queue in that minute, Unix ms
+   */
+  metrics(at: number): readonly string[] {
+    return [this.metricsTotal, this.metricsOf('minute', at), this.metricsOf('hour', at)];
+  }
+
+  /** Hash: counts of the minute or hour with this instant, see {@link metrics}. */
+  metricsOf(period: 'minute' | 'hour', at: number): string {
+    const seconds = period === 'minute' ? 60 : 3_600;
+    return `${this.#own}metrics:${period}:${Math.floor(at / 1_000 / seconds) * seconds}`;
+  }
+
+  /** Hash: counts since the queue began, see {@link metrics}. */
+  get metricsTotal(): string {
+    return `${this.#own}metrics:total`;
+  }
+
   /** String: the reply to this request, which the client may send again. Expires. */
   request(id: string): string {
     return `${this.#own}request:${id}`;

@@ -5,7 +5,7 @@ import { claimsLayout } from './layouts.js';
 import { Reader } from './reader.js';
 import { beatCall, claimKeys, leaveCall, registrationKeys, type ScriptCall } from './script-calls.js';
 import type { Take } from './take.js';
-import type { QueueHints, RecoverReply, WorkerCommand } from './transitions.js';
+import type { Counted, QueueHints, RecoverReply, WorkerCommand } from './transitions.js';
 
 /** How long a crash stays uncounted: longer than a message waits for its next two crashes. */
 const uncountedMemoryMs = 86_400_000;
@@ -35,9 +35,10 @@ export class Registration {
    * join: registers a worker.
    *
    * @param worker an id that no worker has used before
+   * @returns the time of the queue before it joined, Unix ms
    * @throws IncompatibleWorkersError if workers of another version of this library are registered
    */
-  async join(worker: string, process: string, patience: Patience, report = ''): Promise<void> {
+  async join(worker: string, process: string, patience: Patience, report = ''): Promise<number> {
     const { workers, registry, heartbeats, meta, earlier, left } = this.keys;
     for (;;) {
       const askedAt = await this.reader.now(patience);
@@ -48,7 +49,7 @@ export class Registration {
         args,
         patience,
       )) as [number, string?];
-      if (status === 1 || status === -2) return; // -2: it has left already, and its next take finds that out
+      if (status === 1 || status === -2) return askedAt; // -2: it has left already, and its next take finds that out
       if (status === -1) throw new IncompatibleWorkersError(this.keys.base, claimsLayout, other!);
     }
   }
@@ -58,6 +59,7 @@ export class Registration {
    * queue.
    *
    * @param takes the takes that the worker holds
+   * @param counted what it has counted since it joined: what is more than at the last heartbeat is added to the metrics
    */
   async beat(
     worker: string,
@@ -65,8 +67,9 @@ export class Registration {
     takes: readonly Pick<Take, 'acknowledgements'>[],
     patience: Patience,
     report = '',
+    counted?: Counted,
   ): Promise<(QueueHints & { readonly command: WorkerCommand | '' }) | 'lost'> {
-    const call = beatCall(this.keys, this.leaseMs, worker, number, takes, report);
+    const call = beatCall(this.keys, this.leaseMs, worker, number, takes, report, counted);
     const reply = await this.run(call, patience);
     const [status, endsInMs, first, isWatched, command] = reply as [number, number, string, number, WorkerCommand | ''];
     return status < 0 ? 'lost' : { lease: { worker: first, endsInMs }, isWatched: isWatched === 1, command };
@@ -76,8 +79,8 @@ export class Registration {
    * leave: returns all active messages of a worker to the queue and unregisters it. Its last report is added to the totals of
    * the queue.
    */
-  async leave(worker: string, patience?: Patience, report = ''): Promise<void> {
-    await this.run(leaveCall(this.keys, this.leaseMs, worker, report), patience);
+  async leave(worker: string, patience?: Patience, report = '', counted?: Counted): Promise<void> {
+    await this.run(leaveCall(this.keys, this.leaseMs, worker, report, counted), patience);
   }
 
   /**
@@ -92,7 +95,9 @@ export class Registration {
     patience: Patience,
   ): Promise<RecoverReply | { readonly endsInMs: number }> {
     const { dead, deadMessages, uncounted } = this.keys;
-    const keys = [...claimKeys(this.keys, worker), ...registrationKeys(this.keys), dead, deadMessages, uncounted];
+    const metrics = this.keys.metrics(await this.reader.now(patience));
+    const registration = registrationKeys(this.keys);
+    const keys = [...claimKeys(this.keys, worker), ...registration, dead, deadMessages, uncounted, ...metrics];
     const isSpared = await this.reader.isQuarantinedElsewhere(worker, patience);
     const bounds = [mostRecovered.messages, mostRecovered.bytes];
     const args = [worker, this.leaseMs, mostCrashes, wire === 'plain' ? 'a' : 'b', isSpared ? 1 : 0, ...bounds];

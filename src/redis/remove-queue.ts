@@ -14,7 +14,7 @@ export interface FoundKeys {
   readonly workers: readonly string[];
   /** Keys of ids that callers chose. */
   readonly marks: readonly string[];
-  /** What belongs to jobs and schedules: records, indexes, unique keys. */
+  /** What belongs to jobs, schedules and metrics: records, indexes, unique keys, counts. */
   readonly others: readonly string[];
 }
 
@@ -66,6 +66,7 @@ export async function findKeys(connection: Connection, keys: Keys, patience: Pat
     keys.schedule(''),
     keys.scheduleRuns(''),
     keys.parents(''),
+    keys.metricsTotal.replace(/total$/, ''),
   ];
   const single = [...keys.jobIndexes, keys.uncounted, keys.blocked];
   const withClaims = found.filter((key) => key.startsWith(claims)).map((key) => key.slice(claims.length));

@@ -2,6 +2,9 @@ import { mostMovedBytes } from '../core/sizes.js';
 import type { Keys } from './keys.js';
 import { scripts, type ScriptName } from './scripts.js';
 import type { ClaimRef, Take } from './take.js';
+import type { Counted } from './transitions.js';
+
+const nothingCounted: Counted = { text: '', at: 0 };
 
 /** A script with its arguments: the broker runs it here, or another thread does. */
 export interface ScriptCall {
@@ -21,7 +24,10 @@ export function posted({ name, keys, args }: ScriptCall): PostedCall {
   return { command: 'eval', args: [scripts[name].lua, keys.length, ...keys, ...args] };
 }
 
-/** beat: see `Registration.beat`. Without takes, and with number 0, it gives nothing back. Without a report, Redis keeps the last one. */
+/**
+ * beat: see `Registration.beat`. Without takes, and with number 0, it gives nothing back. Without a report, Redis keeps the last one, and
+ * without counts it counts nothing.
+ */
 export function beatCall(
   keys: Keys,
   leaseMs: number,
@@ -29,12 +35,13 @@ export function beatCall(
   number = 0,
   takes: readonly Pick<Take, 'acknowledgements'>[] = [],
   report = '',
+  counted = nothingCounted,
 ): ScriptCall {
   const { workers, meta, heartbeats, commands } = keys;
   return {
     name: 'beat',
-    keys: [keys.claims(worker), workers, meta, ...keys.waiting, heartbeats, commands],
-    args: [worker, leaseMs, number, report, ...takes.flatMap((take) => take.acknowledgements)],
+    keys: [keys.claims(worker), workers, meta, ...keys.waiting, heartbeats, commands, ...keys.metrics(counted.at)],
+    args: [worker, leaseMs, number, report, counted.text, ...takes.flatMap((take) => take.acknowledgements)],
   };
 }
 
@@ -72,11 +79,17 @@ export function giveBackCall(
 }
 
 /** leave: see `Registration.leave`. */
-export function leaveCall(keys: Keys, leaseMs: number, worker: string, report = ''): ScriptCall {
+export function leaveCall(
+  keys: Keys,
+  leaseMs: number,
+  worker: string,
+  report = '',
+  counted = nothingCounted,
+): ScriptCall {
   return {
     name: 'leave',
-    keys: [...claimKeys(keys, worker), ...registrationKeys(keys), keys.left],
-    args: [worker, report, leaseMs],
+    keys: [...claimKeys(keys, worker), ...registrationKeys(keys), keys.left, ...keys.metrics(counted.at)],
+    args: [worker, report, leaseMs, counted.text],
   };
 }
 

@@ -51,9 +51,11 @@ interface Script {
   readonly sha: string;
 }
 
-/** The functions of `_lib.lua` and `_jobs.lua` in their order, each with the comment above it. */
+/** The functions of `_lib.lua`, `_jobs.lua` and `_metrics.lua` in their order, each with the comment above it. */
 const library = [
-  ...(textOf('_lib.lua') + textOf('_jobs.lua')).matchAll(/^(?:--.*\n)*local function (\w+)[^]*?^end\n/gm),
+  ...(textOf('_lib.lua') + textOf('_jobs.lua') + textOf('_metrics.lua')).matchAll(
+    /^(?:--.*\n)*local function (\w+)[^]*?^end\n/gm,
+  ),
 ].map(([lua, name]) => ({
   lua,
   isNamedIn: (script: string): boolean => new RegExp(`\\b${name}\\(`).test(script),

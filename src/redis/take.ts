@@ -1,4 +1,5 @@
 import { freshLength, hasFreshHeader } from '../wire/envelope.js';
+import { madeAtIn } from '../wire/id.js';
 import type { Lane } from '../wire/lane.js';
 import type { QueueHints } from './transitions.js';
 
@@ -156,6 +157,17 @@ export class Take {
   /** Time of the queue when Redis answered the take, Unix ms. */
   get takenAt(): number {
     return this.#takenAt;
+  }
+
+  /** The time of the queue at an instant of the monotonic clock, Unix ms. */
+  queueTimeAt(monotonicMs: number): number {
+    return this.#takenAt + monotonicMs - this.#receivedAt;
+  }
+
+  /** When a fresh message was put, as its id says, Unix ms; `undefined` if its id is of another form. */
+  madeAt(index: number): number | undefined {
+    if (typeof this.#content === 'string') return madeAtIn(this.#content, this.#edges[2 * index]! + 1);
+    return madeAtIn(this.text(index), 1);
   }
 
   /** When the client got the reply, monotonic ms. */

@@ -12,6 +12,12 @@ export interface QueueHints {
   readonly isWatched?: boolean;
 }
 
+/** What a worker has counted since it joined, as `Tally` writes it, and the time of the queue, Unix ms. */
+export interface Counted {
+  readonly text: string;
+  readonly at: number;
+}
+
 /** A command for a worker: take no more messages, take again, or stop together with all workers of its runner. */
 export type WorkerCommand = 'quiet' | 'resume' | 'stop';
 

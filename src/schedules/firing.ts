@@ -65,14 +65,16 @@ export function planOf(
 export function messageOf(definition: Definition, id: string, now: number, intervalMs: number): FollowUp {
   const { message, jitterMs } = definition;
   const { tracking } = message;
-  const rest = message.message.replace(/^#\S+ 0 0/, '');
+  const rest = message.message.replace(/^#\S+ 0 0/, '').replace(/^([^\n]*?) d=\d+/, '$1');
+  const due = jitterMs === undefined ? message.due : { at: now + Math.floor(Math.random() * jitterMs) };
+  const ready = due ? ` d=${'at' in due ? due.at : now + due.afterMs}` : '';
   const keepMs = Math.min(keptRuns * intervalMs, longestKeptMs);
   return {
     ...message,
     id,
-    message: `#${id} 0 0 p=${now} s=1${rest}`,
+    message: `#${id} 0 0 p=${now} s=1${ready}${rest}`,
     uniqueForMs: rememberedMs,
-    ...(jitterMs !== undefined && { due: { at: now + Math.floor(Math.random() * jitterMs) } }),
+    ...(due && { due }),
     ...(tracking && {
       tracking: {
         ...tracking,

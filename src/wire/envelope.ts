@@ -3,7 +3,7 @@ import { failureOf, readFailures, writeFailures } from './failures.js';
 /**
  * The header of a message. A message in Redis is one header line, then the text of the payload:
  *
- *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ c=1][ l=<times left>][ f=<bytes>]\n<text>
+ *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ c=1][ d=<ready at>][ l=<times left>][ f=<bytes>]\n<text>
  *
  * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
  * failures are part of their message, so they disappear with it.
@@ -38,6 +38,8 @@ export interface MessageOptions {
   readonly scheduled?: number | undefined;
   /** 1 for a message whose job has the result of another job, which has gone on in its place. */
   readonly continued?: number | undefined;
+  /** When the message is ready to start, Unix ms; in delayed messages and in those that are to be retried. */
+  readonly readyAt?: number | undefined;
   /** Waits before the next attempts, ms; the last one repeats. Instead of `backoffMs`. */
   readonly backoffsMs?: readonly number[] | undefined;
 }
@@ -101,12 +103,14 @@ function failuresIn(fields: string, message: string, from: number): string {
  *
  * @param envelope of the message; `undefined` for one that this library put and no worker has tried
  * @param claim id of the message, and number of the attempt that just ended
+ * @param readyAt when it is ready for that attempt, Unix ms; unchanged if absent
  */
 export function withFailure(
   message: Buffer,
   envelope: Envelope | undefined,
   { id, attempt }: { readonly id: string; readonly attempt: number },
   error: unknown,
+  readyAt?: number,
 ): Buffer {
   const {
     header,
@@ -115,7 +119,7 @@ export function withFailure(
   } = envelope ?? { header: undefined, headerLength: freshLength, failures: '' };
   const failures =
     error === undefined ? before : writeFailures([...readFailures(before), failureOf(error, attempt, Date.now())]);
-  const fields = withoutTimesLeft(header?.fields ?? '');
+  const fields = withReadyAt(withoutTimesLeft(header?.fields ?? ''), readyAt);
   const next = { id, attempts: attempt, crashes: header?.crashes ?? 0, fields };
   return Buffer.concat([
     Buffer.from(failures === '' ? headerLine(next) : headerAnd(failures, next)),
@@ -151,6 +155,11 @@ export function withTimesLeft(message: Buffer, envelope: Envelope | undefined, i
 
 const withoutTimesLeft = (fields: string): string => fields.replace(/ l=\d+(?= |$)/, '');
 
+function withReadyAt(fields: string, readyAt: number | undefined): string {
+  if (readyAt === undefined) return fields;
+  return `${fields.replace(/ d=\d+(?= |$)/, '')} ${letters.readyAt}=${readyAt}`;
+}
+
 /** A header has six digits for a count. */
 const mostCounted = 999_999;
 
@@ -176,6 +185,7 @@ const letters = {
   tracked: 'j',
   scheduled: 's',
   continued: 'c',
+  readyAt: 'd',
 } as const;
 
 /** The options as text for {@link Header.fields}. @param ttlMs for a message that Redis gives an `expiresAt` */
@@ -209,6 +219,7 @@ export function optionsOf({ fields }: Header): MessageOptions {
     tracked: numberIn(fields, letters.tracked),
     scheduled: numberIn(fields, letters.scheduled),
     continued: numberIn(fields, letters.continued),
+    readyAt: numberIn(fields, letters.readyAt),
   };
 }
 

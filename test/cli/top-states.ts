@@ -38,6 +38,7 @@ export const aWorker = (more: Partial<WorkerInfo> = {}): WorkerInfo => ({
   kind: 'handler',
   host: 'box',
   pid: 4711,
+  memoryBytes: 80_000_000,
   process: '',
   startedAt: now - 60_000,
   concurrency: 4,

@@ -97,11 +97,12 @@ it('a text log line is one line without control characters', () => {
     id: 'x',
     attempt: 1,
     tookMs: 12,
+    waitedMs: 3,
     delayMs: 500,
     error: { name: 'Error', message: 'first\u001b[2J\nsecond' },
   });
   expect(line).toMatch(
-    /^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}retry in 500 ms {2}Error: first\\x1b\[2J$/,
+    /^\d\d:04:05 {2}w-1 \(7\) {2}retry {4}q {2}x {2}attempt 1 {2}12 ms {2}waited 3 ms {2}retry in 500 ms {2}Error: first\\x1b\[2J$/,
   );
 });
 

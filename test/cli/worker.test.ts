@@ -29,7 +29,15 @@ const entry = {
   pid: z.int(),
   process: z.literal('painter'),
 };
-const attempt = { ...entry, queue: z.string(), id: z.string(), attempt: z.int(), worker: z.uuid(), tookMs: z.int() };
+const attempt = {
+  ...entry,
+  queue: z.string(),
+  id: z.string(),
+  attempt: z.int(),
+  worker: z.uuid(),
+  tookMs: z.int(),
+  waitedMs: z.int(),
+};
 const line = z.discriminatedUnion('event', [
   z.strictObject({
     ...entry,

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { Claim } from '../../src/consumer/claim.js';
 import type { Session } from '../../src/consumer/session.js';
 import { silent } from '../../src/core/logger.js';
+import { Tally } from '../../src/telemetry/tally.js';
 import { aTake } from '../support/takes.js';
 
 /** A claim whose settlement Redis answers with `reply`, and the events that it has emitted. */
@@ -15,6 +16,7 @@ function aClaim(reply: 'done' | 'already' | 'lost') {
   const session = {
     context: { name: 'q', broker, events, logger: silent, wire: 'hotqueue', maintenance: { observe: () => {} } },
     settler: { add: (claim: Claim) => queueMicrotask(() => claim.onAckReply(reply)) },
+    tally: new Tally(),
     forget: () => {},
   };
   return { claim: new Claim(session as unknown as Session, aTake(1, 'b', ['1'], '', '', 'w'), 1, Date.now()), emitted };

@@ -58,7 +58,9 @@ class Scene {
 
   /** The fields of the worker's claims in Redis. */
   async claims(worker = this.fetcher.session.worker!): Promise<string[]> {
-    return (await redis().hkeys(this.real.keys.claims(worker))).filter((field) => field !== 'seq').sort();
+    return (await redis().hkeys(this.real.keys.claims(worker)))
+      .filter((field) => field !== 'seq' && field !== 'counted')
+      .sort();
   }
 
   /** Whether Redis has the note that this process holds a quarantined message. */

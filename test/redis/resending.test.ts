@@ -108,7 +108,7 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
       .then(({ accepted, duplicates }) => ({ accepted, duplicates })),
   join: async (broker) => {
     const worker = randomUUID();
-    return () => broker.join(worker, 'process', at);
+    return () => broker.join(worker, 'process', at).then(() => 'joined');
   },
   take: async (broker) => {
     const { worker } = await working(broker);
@@ -117,7 +117,8 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
   beat: async (broker) => {
     const { worker, held } = await working(broker);
     held.ack(2);
-    return () => broker.beat(worker, 3, [held], at).then((hints) => hints !== 'lost'); // it does not know one take, and is ahead of Redis in the other
+    const counted = { text: 'handled 3 run 12 run2 3', at: 1_795_823_281_000 };
+    return () => broker.beat(worker, 3, [held], at, '', counted).then((hints) => hints !== 'lost'); // it does not know one take, and is ahead of Redis in the other
   },
   begin: async (broker) => {
     const { worker, held } = await running(broker);
@@ -211,7 +212,7 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
   },
   leave: async (broker) => {
     const { worker } = await working(broker);
-    return () => broker.leave(worker, at, '3 1 report');
+    return () => broker.leave(worker, at, '3 1 report', { text: 'handled 3 run 12 run2 3', at: 1_795_823_281_000 });
   },
   recover: async (broker) => {
     const { worker } = await working(broker);

@@ -78,7 +78,7 @@ describe('dead letters', () => {
       ],
       text: '{"to":"ada"}',
     });
-    expect(letter.bytes.toString()).toMatch(new RegExp(`^#${id} 1 0 f=\\d+\\n\\[.*\\]\\n\\{"to":"ada"\\}$`));
+    expect(letter.bytes.toString()).toMatch(new RegExp(`^#${id} 1 0 d=\\d+ f=\\d+\\n\\[.*\\]\\n\\{"to":"ada"\\}$`));
     expect(letter.buriedAt).toBeGreaterThan(putAt - 60_000);
     expect(await queue.dead.get('unknown')).toBeUndefined();
   });

@@ -17,6 +17,8 @@ const at = { withinMs: 10_000 };
 const id = expect.any(String) as string;
 const worker = expect.any(String) as string;
 const delivery = (queue: string, attempt = 1) => ({ queue, id, attempt, worker });
+const ms = expect.any(Number) as number;
+const settled = (queue: string, attempt = 1) => ({ ...delivery(queue, attempt), tookMs: ms, waitedMs: ms });
 
 interface Transition {
   /** Makes the transition, once. */
@@ -93,22 +95,22 @@ const transitions: { readonly [V in keyof QueueEvents]: Transition } = {
   take: { make: handling(() => {}), event: delivery(''), counts: empty },
   ack: {
     make: handling(() => {}),
-    event: { ...delivery(''), tookMs: expect.any(Number) as number },
+    event: settled(''),
     counts: empty,
   },
   retry: {
     make: handling(failing),
-    event: { ...delivery(''), delayMs: expect.any(Number) as number, error: new Error('no') },
+    event: { ...settled(''), delayMs: expect.any(Number) as number, error: new Error('no') },
     counts: { ...empty, delayed: 1 },
   },
   bury: {
     make: handling(burying),
-    event: { ...delivery(''), reason: 'not wanted', error: new Bury('not wanted') },
+    event: { ...settled(''), reason: 'not wanted', error: new Bury('not wanted') },
     counts: { ...empty, dead: 1 },
   },
   release: {
     make: leaving,
-    event: delivery(''),
+    event: settled(''),
     counts: { ...empty, waiting: 1 },
   },
   lost: {
@@ -119,7 +121,7 @@ const transitions: { readonly [V in keyof QueueEvents]: Transition } = {
         await expect(one.ack()).rejects.toMatchObject({ code: 'LEASE_LOST' });
       }
     },
-    event: delivery(''),
+    event: settled(''),
     counts: { ...empty, waiting: 1 },
   },
   promote: {
@@ -243,7 +245,7 @@ describe('each transition', () => {
     const queue = aQueue();
     const emitted: unknown[] = [];
     for (const verb of ['take', 'release'] as const)
-      queue.events.on(verb, (event) => void emitted.push([verb, event.id]));
+      queue.events.on(verb, (event: DeliveryEvent) => void emitted.push([verb, event.id]));
     const job = await queue.put('secret');
     const runner = start(
       queue.worker(

@@ -25,7 +25,15 @@ const most = 999_999;
 function sealed(): Buffer {
   const options = putOptions('q', 'hotqueue', longest);
   const expiresAt = Date.now() + 2 * century;
-  const fields = fieldsOf({ ...options, tracked: 1, scheduled: 1, continued: 1, expiresAt, putAt: Date.now() });
+  const fields = fieldsOf({
+    ...options,
+    tracked: 1,
+    scheduled: 1,
+    continued: 1,
+    expiresAt,
+    putAt: Date.now(),
+    readyAt: expiresAt,
+  });
   return Buffer.from(`${headerLine({ id: longest.id, attempts: most, crashes: most, fields })}"x"`);
 }
 

@@ -59,6 +59,7 @@ const isShown = (field: string, event: string): boolean =>
 
 const units: Readonly<Record<string, (value: string) => string>> = {
   tookMs: (value) => `${value} ms`,
+  waitedMs: (value) => `waited ${value} ms`,
   delayMs: (value) => `retry in ${value} ms`,
   attempt: (value) => `attempt ${value}`,
   child: (value) => `child ${value}`,
@@ -130,15 +131,9 @@ export function logOtherQueues(log: Log): () => void {
 
 /** One line for each event, except `put`, `take` and `promote`: another line follows for their messages. */
 function logEvents(events: EventEmitter, log: Log): void {
-  const begunAt = new Map<string, number>();
-  events.on('take', ({ id }: EventFields) => void begunAt.set(id!, performance.now()));
   for (const [verb, level] of Object.entries(logged) as [string, Level][]) {
-    events.on(verb, ({ queue, id, attempt, worker, tookMs: _, error, ...more }: EventFields) => {
-      const since = begunAt.get(id!);
-      begunAt.delete(id!);
-      // Of the handler. The time of the event begins with the claim, so it includes waiting in the prefetch buffer.
-      const tookMs = since === undefined ? undefined : Math.round(performance.now() - since);
-      log(verb, { queue, id, attempt, worker, tookMs, ...more, error: wordsOrNone(error) }, level);
+    events.on(verb, ({ error, ...fields }: EventFields) => {
+      log(verb, { ...fields, error: wordsOrNone(error) }, level);
     });
   }
 }
@@ -146,10 +141,6 @@ function logEvents(events: EventEmitter, log: Log): void {
 /** What the events have in common that are in the log. */
 interface EventFields {
   readonly queue: string;
-  readonly id?: string;
-  readonly attempt?: number;
-  readonly worker?: string;
-  readonly tookMs?: number;
   readonly error?: unknown;
 }
 

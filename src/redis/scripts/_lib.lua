@@ -132,6 +132,7 @@ end
 --   a<n>     acknowledgements of take n: '<how many> <of how many> <indexes>', such as '41 500 1-40,45'
 --   e<n>.<i> message i of take n was settled with an effect: it was retried, buried or released
 --   s<n>     message 1 of take n is quarantined
+--   counted  what the worker has counted since it joined, as it sent it last: see addCounted
 --   spared   the worker is being recovered, and only its quarantined message counts the crash
 -- t<n>, a<n>, e<n>.* and s<n> are deleted together, when every message of take n is settled.
 

@@ -1,8 +1,8 @@
 -- beat: worker -> worker with a renewed lease; active messages of takes that the worker does not know -> waiting (head)
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 meta (hash)  4 quarantine  5 requeued  6 inbox  7 high  8 base
---       9 low (lists)  10 heartbeats  11 commands (hashes)
--- ARGV  1 worker  2 lease in ms  3 number of its current take  4 heartbeat report; '' keeps the last one  5.. for each take that it
---       knows: number, how many of its messages are acknowledged, of how many, and which
+--       9 low (lists)  10 heartbeats  11 commands  12 metrics of all time  13 of this minute  14 of this hour (hashes)
+-- ARGV  1 worker  2 lease in ms  3 number of its current take  4 heartbeat report; '' keeps the last one  5 what it has counted since it
+--       joined; '' for nothing  6.. for each take that it knows: number, how many of its messages are acknowledged, of how many, and which
 -- Returns {status, ms until the first lease ends, worker of that lease, 1 if someone watches, command for this worker or ''};
 --         status 0 renewed, -1 the lease was lost
 --
@@ -21,9 +21,10 @@ local text = string.format('%.0f', now)
 redis.call('HSET', meta, 'seen', text, 'time', text, 'ahead', ahead)
 redis.call('ZADD', workers, now + lease, worker)
 if ARGV[4] ~= '' then redis.call('HSET', heartbeats, worker, ARGV[4]) end
+addCounted(12, claims, ARGV[5])
 
 local known = {}
-for at = 5, #ARGV, 4 do
+for at = 6, #ARGV, 4 do
   known['t' .. ARGV[at]] = true
   acknowledge(claims, ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
 end

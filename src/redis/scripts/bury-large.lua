@@ -1,5 +1,6 @@
 -- bury-large: waiting -> dead, for messages at the head of their list that are too large for a worker
--- KEYS  1 quarantine  2 requeued  3 inbox  4 high  5 base  6 low (lists)  7 dead (zset)  8 dead messages  9 meta (hashes)
+-- KEYS  1 quarantine  2 requeued  3 inbox  4 high  5 base  6 low (lists)  7 dead (zset)  8 dead messages  9 meta  10 metrics of all time
+--       11 of this minute  12 of this hour (hashes)
 -- ARGV  1 worker  2 most bytes of one message
 -- Returns {id, bytes, ..} of the messages that were buried
 --
@@ -20,4 +21,5 @@ for lane, list in pairs(lists) do
   end
 end
 wakeWorker(lists)
+addCount(10, 'dead', #buried / 2)
 return buried

@@ -14,8 +14,11 @@ if answered then return {tonumber(answered), nextDue(delayed, now)} end
 local entry, moved = redis.call('HGET', delayedMessages, ARGV[1]), 0
 if entry then
   local due = dueAt(ARGV[2], now, ahead)
+  local head, moves = string.gsub(string.sub(entry, 1, 257), '^([^\n]- d=)%d+', '%1' .. string.format('%.0f', math.max(due, now)))
+  if moves > 0 then entry = head .. string.sub(entry, 258) end -- it is ready then
   if due > now then
     redis.call('ZADD', delayed, due, ARGV[1])
+    if moves > 0 then redis.call('HSET', delayedMessages, ARGV[1], entry) end
   else
     local lists = waitingLists(4)
     redis.call('RPUSH', lists[string.sub(entry, 1, 1)], string.sub(entry, 2))

@@ -38,6 +38,7 @@ if left > 0 then return 'waiting' end
 
 local at = due ~= '' and math.max(dueAt(due, now, ahead), now) or now
 entry = string.gsub(entry, '^([^\n]- x=)%+(%d+)', function(before, ttl) return before .. string.format('%.0f', at + ttl) end)
+entry = string.gsub(entry, '^([^\n]- d=)%d+', '%1' .. string.format('%.0f', at)) -- it is ready then
 if input == 'previous' then
   local names, results = {}, {}
   for one in string.gmatch(redis.call('HGET', parents, 'order'), '[^\n]+') do names[#names + 1] = 'r' .. one end

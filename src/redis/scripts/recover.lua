@@ -1,7 +1,8 @@
 -- recover: active messages of a worker with an ended lease -> waiting (head), quarantined (head) or dead
 -- KEYS  1 claims of that worker (hash, _lib.lua)  2 workers (zset)  3 quarantine  4 requeued  5 inbox  6 high  7 base  8 low (lists)
 --       9 registry  10 meta  11 heartbeats  12 commands  13 registry of the earlier layouts (hashes)  14 dead (zset)
---       15 dead messages (hash)  16 uncounted crashes (hash: id -> how many)
+--       15 dead messages (hash)  16 uncounted crashes (hash: id -> how many)  17 metrics of all time  18 of this minute
+--       19 of this hour (hashes)
 -- ARGV  1 that worker  2 lease in ms  3 number of crashes that buries a message  4 'a' on a plain queue: messages with a new
 --       header go to requeued; else 'b': they go back to their lane  5 '1' if its process held a quarantined message elsewhere
 --       6 most messages of a call  7 most bytes: a call that has reached one of these gives no further take back
@@ -88,4 +89,6 @@ elseif isSpared then
   redis.call('HSET', claims, 'spared', 1)
 end
 wakeWorker(lists)
+addCount(17, 'lost', waiting + quarantined + buried)
+addCount(17, 'dead', buried)
 return {waiting, quarantined, buried, last < #takes and 1 or 0}

@@ -14,7 +14,7 @@ if answer then
   return {tonumber(revived), tonumber(tried)}
 end
 redis.call('HDEL', deadMessages, '') -- Redis allows this when out of memory, and then all later writes
-local lists = waitingLists(4)
+local lists, now = waitingLists(4), string.format('%.0f', serverNow())
 
 -- The lane that a dead letter goes to. A message that was quarantined has a clean record now, and goes to base.
 local function laneOf(entry)
@@ -31,6 +31,7 @@ local function renewed(letter, message)
   fields = string.gsub(fields, ' (%l+)=([^ ]+)', function(name, value)
     local isNumber = not string.find(value, '%D')
     if ((name == 'x' or name == 'l') and isNumber) or (name == 'f' and failures > 0) then return '' end
+    if name == 'd' and isNumber then return ' d=' .. now end -- it is ready since now
   end)
   return headerLine(id, 0, 0, fields) .. string.sub(message, length + failures + 1)
 end

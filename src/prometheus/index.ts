@@ -1,0 +1,110 @@
+import { HotQueue, InvalidOptionError, type QueueOptions } from 'hotqueue';
+import type { Metric, Registry } from 'prom-client';
+import { Snapshots } from '../inspect/snapshot.js';
+import { totalsOf } from '../inspect/totals.js';
+import { aggregator, families, type Family, type Reading } from './families.js';
+
+/**
+ * Options of {@link collectMetrics}: where Redis is, as for a queue, and which queues.
+ *
+ * @example
+ * ```ts
+ * const options: CollectOptions = { url: 'redis://cache:6379', queues: ['emails', 'images'] };
+ * ```
+ */
+export interface CollectOptions extends Pick<
+  QueueOptions,
+  'url' | 'host' | 'port' | 'db' | 'username' | 'password' | 'prefix' | 'connection'
+> {
+  /** Names of the queues; default: all with this prefix, also those that are created later. */
+  queues?: readonly string[];
+}
+
+/**
+ * Metrics in a registry.
+ *
+ * @example
+ * ```ts
+ * const collected = collectMetrics(registry);
+ * await collected.close();
+ * ```
+ */
+export interface CollectedMetrics extends AsyncDisposable {
+  /** Removes the metrics from the registry, and closes the connection to Redis. */
+  close(): Promise<void>;
+}
+
+/** A scrape waits so long for Redis. Prometheus gives up after 10 s by default. */
+const answersWithinMs = 5_000;
+
+/**
+ * Adds the metrics of queues to a registry of prom-client. They are read from Redis at each scrape, so they are the same in every
+ * process: let one process serve them, or several.
+ *
+ * Counters come from Redis too. They go on when workers or this process restart, and begin at 0 when a queue is removed.
+ *
+ * @param registry `register` of prom-client, or one of your own, in the text format of Prometheus
+ * @throws InvalidOptionError if the registry writes OpenMetrics, where two of the names would be the same; or for an option
+ *
+ * @example
+ * ```ts
+ * import { register } from 'prom-client';
+ * import { collectMetrics } from 'hotqueue/prometheus';
+ *
+ * const collected = collectMetrics(register, { queues: ['emails'] });
+ * console.log(await register.metrics());
+ * await collected.close();
+ * ```
+ */
+export function collectMetrics(registry: Registry, { queues = [], ...address }: CollectOptions = {}): CollectedMetrics {
+  if (registry.contentType.startsWith('application/openmetrics-text'))
+    throw new InvalidOptionError(
+      'registry',
+      'invalid registry: it writes OpenMetrics, where hotqueue_messages and hotqueue_messages_total would be one name. Use a registry with the content type of Prometheus, which is the default',
+    );
+  const where = address as QueueOptions;
+  const snapshots = new Snapshots(where, queues, (name) => new HotQueue(name, { ...where, logger: false }));
+  const read = sharedReading(async () => {
+    const taken = await snapshots.take();
+    const readings = taken.map(async (queue) => ({ ...queue, totals: await totalsOf(queue.name, where) }));
+    return { now: Date.now(), queues: await Promise.all(readings) };
+  });
+  for (const family of families) registry.registerMetric(metricOf(family, read));
+  const close = async (): Promise<void> => {
+    for (const { name } of families) registry.removeSingleMetric(name);
+    await snapshots.close();
+  };
+  return { close, [Symbol.asyncDispose]: close };
+}
+
+/** prom-client asks each metric for itself. All that ask at the same time get one reading. */
+function sharedReading(read: () => Promise<Reading>): () => Promise<Reading> {
+  let reading: Promise<Reading> | undefined;
+  return () => {
+    reading ??= inTime(read()).finally(() => (reading = undefined));
+    return reading;
+  };
+}
+
+/** `undefined` if Redis does not answer in time, or refuses: then only `hotqueue_redis_up` has a value. */
+async function inTime(reading: Promise<Reading>): Promise<Reading> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), answersWithinMs)));
+  try {
+    return await Promise.race([reading, late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A metric as a registry of prom-client uses it. Its own counters cannot be set, and its histograms only observe. */
+function metricOf({ name, help, type, labels, samples }: Family, read: () => Promise<Reading>): Metric {
+  const metric = {
+    ...{ name, help, type, aggregator, labelNames: labels },
+    get: async () => ({ name, help, type, aggregator, values: samples(await read()) }),
+    reset: () => undefined,
+  };
+  return metric as unknown as Metric;
+}
