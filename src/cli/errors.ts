@@ -53,8 +53,11 @@ export class DashboardPortError extends HotQueueError {
     cause: NodeJS.ErrnoException,
   ) {
     const why = cause.code === 'EADDRINUSE' ? 'another program uses it' : cause.message;
-    super(`cannot listen on ${host}:${port}: ${why}. Choose another one with --port, or --port 0 for any that is free`, {
-      cause,
-    });
+    super(
+      `cannot listen on ${host}:${port}: ${why}. Choose another one with --port, or --port 0 for any that is free`,
+      {
+        cause,
+      },
+    );
   }
 }

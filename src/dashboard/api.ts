@@ -52,6 +52,8 @@ export interface WorkerRow {
   readonly pid: number;
   readonly process: string;
   readonly startedAt: number;
+  /** Resident memory of its process; 0 if it is not known. */
+  readonly memoryBytes: number;
   readonly concurrency: number;
   readonly status: 'working' | 'quiet' | 'stopping';
   readonly done: number;
@@ -115,6 +117,38 @@ export interface QueueDetail {
   readonly samples: readonly Sample[];
   /** How many tracked jobs have each status. */
   readonly jobs: Readonly<Record<string, number>>;
+}
+
+/** How long something took, ms; `null` if nothing was measured. */
+export interface SpreadView {
+  readonly count: number;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** A stretch of time in the past of a queue: attempts per second, and how long handlers ran and messages waited. */
+export interface MetricsPointView {
+  readonly at: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly run: SpreadView;
+  readonly wait: SpreadView;
+}
+
+export interface MetricsView {
+  readonly points: readonly MetricsPointView[];
+  /** All points together, and how many attempts and messages these were. */
+  readonly total: {
+    readonly handled: number;
+    readonly failed: number;
+    readonly retried: number;
+    readonly dead: number;
+    readonly expired: number;
+    readonly lost: number;
+    readonly run: SpreadView;
+    readonly wait: SpreadView;
+  };
 }
 
 /** A message in a list. Fields that a list does not know are `null`. */

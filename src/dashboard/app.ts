@@ -8,6 +8,7 @@ import { deadGroups } from './dead.js';
 import { guards, withSafeHeaders, type Env } from './guard.js';
 import { jobView, payloadText } from './job.js';
 import { live } from './live.js';
+import { metricsView, ranges } from './metrics.js';
 import { listMessages, states, type State } from './messages.js';
 import { redisView } from './redis.js';
 import { RefusedRequest, refusalOf, statusOf } from './refusals.js';
@@ -75,6 +76,11 @@ function reads(api: Hono<Env>, sources: Sources): void {
     const [found, jobs] = await Promise.all([sources.poller.queue(queue.name), queue.jobs.counts()]);
     if (!found) throw new RefusedRequest(404, 'NO_QUEUE', `there is no queue with the name "${queue.name}" any more`);
     return c.json({ ...found, jobs } satisfies QueueDetail);
+  });
+  api.get('/queues/:queue/metrics/:range', async (c) => {
+    const name = c.req.param('range');
+    if (!Object.hasOwn(ranges, name)) throw unknownPath(c);
+    return c.json(await metricsView(await queueIn(c), ranges[name]!));
   });
   api.get('/queues/:queue/messages/:state', async (c) => {
     const state = c.req.param('state') as State;

@@ -59,8 +59,7 @@ function isName(name: string): boolean {
   }
 }
 
-/** When a message was put, Unix ms; `undefined` if it does not say so. */
-export function putAtOf(message: string): number | undefined {
+function putAtOf(message: string): number | undefined {
   const { header } = open(message);
   if (!header) return undefined;
   const { putAt, readyAt } = optionsOf(header);

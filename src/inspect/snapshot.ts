@@ -2,7 +2,7 @@ import type { QueueOptions } from '../core/options/queue.js';
 import { open, optionsOf } from '../wire/envelope.js';
 import { madeAt } from '../wire/id.js';
 import { OverviewReader } from '../redis/overview-reader.js';
-import { asking, putAtOf, queueNames } from './queues.js';
+import { asking, oldestIn, queueNames } from './queues.js';
 import { byAge, viewOf, type QueueWorkers, type WorkerInfo } from './workers.js';
 
 /** The state of one queue at one moment. */
@@ -91,14 +91,13 @@ function readSnapshot(
     const workers = leases
       .map(({ worker, endsAt }) => viewOf(worker, name, endsAt, heartbeats[worker] ?? ''))
       .sort(byAge);
-    const putTimes = heads.flatMap((head) => putAtOf(head) ?? []);
     return {
       known: leases.map(({ worker }) => worker),
       queue: {
         ...{ name, waiting, active, delayed, dead, isPaused, workers },
         done: reports.reduce((sum, report) => sum + report.done, found.done),
         failed: reports.reduce((sum, report) => sum + report.failed, found.failed),
-        oldestAt: putTimes.length === 0 ? undefined : Math.min(...putTimes),
+        oldestAt: oldestIn(heads),
         nextSchedule: firstSchedule && firstSchedule.dueAt !== Infinity ? firstSchedule : undefined,
       },
     };

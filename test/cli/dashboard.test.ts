@@ -8,7 +8,12 @@ import { until } from '../support/facts.js';
 import { hotqueue } from './hotqueue.js';
 import { running } from './running.js';
 
-const flags = (given: Partial<DashboardFlags>): DashboardFlags => ({ port: 0, host: '127.0.0.1', basePath: '', ...given });
+const flags = (given: Partial<DashboardFlags>): DashboardFlags => ({
+  port: 0,
+  host: '127.0.0.1',
+  basePath: '',
+  ...given,
+});
 
 it.each<[Partial<DashboardFlags>, RegExp | undefined]>([
   [{}, undefined],
@@ -42,7 +47,17 @@ it('serves the page with a login, refuses foreign hosts, and ends on SIGTERM', a
   const queue = aQueue();
   await queue.put(1);
   const env = { HOTQUEUE_DASHBOARD_PASSWORD: 'secret' };
-  const args = ['dashboard', queue.name, '--port', '0', '--user', 'ada', '--read-only', '--allow-host', 'queues.example'];
+  const args = [
+    'dashboard',
+    queue.name,
+    '--port',
+    '0',
+    '--user',
+    'ada',
+    '--read-only',
+    '--allow-host',
+    'queues.example',
+  ];
   const child = running(args, env);
   const address = await until(() => /http:\/\/127\.0\.0\.1:\d+/.exec(child.stderr)?.[0]);
   expect(child.stderr).toContain('read-only');

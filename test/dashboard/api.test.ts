@@ -287,3 +287,25 @@ it('the page about Redis has its version, and what the doctor finds', async () =
   expect(facts.find(({ name }) => name === 'version')!.value).toMatch(/^(Redis|Valkey) \d/);
   expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['eviction', 'persistence', 'clock']));
 });
+
+it('the past of a queue has attempts, run times and wait times for each range', async () => {
+  const queue = aQueue();
+  await queue.put(1, 2, 3);
+  const runner = start(queue.worker(() => undefined));
+  await queue.drained();
+  await runner.stop();
+  const board = aBoard({ queues: [queue.name] });
+  for (const [range, least] of [
+    ['1h', 60],
+    ['24h', 96],
+    ['30d', 120],
+  ] as const) {
+    const { total, points } = await get(board, `/api/queues/${queue.name}/metrics/${range}`, 'metrics');
+    expect(total).toMatchObject({ handled: 3, failed: 0, run: { count: 3 } });
+    expect(total.run.p95Ms).toBeGreaterThanOrEqual(0);
+    expect(points.length).toBeGreaterThanOrEqual(least);
+    expect(points.at(-1)!.done).toBeGreaterThan(0);
+  }
+  const other = await board.fetch(new Request(`http://127.0.0.1/api/queues/${queue.name}/metrics/1y`));
+  expect(await refusal(other)).toEqual([404, 'UNKNOWN_PATH']);
+});

@@ -79,6 +79,8 @@ describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () =>
   const pages = (): Record<string, [hash: string, text: string]> => ({
     overview: ['#/', 'no worker takes its messages'],
     queue: ['#/queues/orders', 'Throughput'],
+    past: ['#/queues/orders?range=1h', 'run p50 / p95 / p99'],
+    month: ['#/queues/orders?range=30d', 'lost leases'],
     waiting: ['#/queues/images?list=waiting', 'photos/0.jpg'],
     delayed: ['#/queues/exports?list=delayed', '2026-11'],
     dead: ['#/queues/emails?list=dead', 'fetch failed'],

@@ -33,6 +33,7 @@ const worker = z.strictObject({
   pid: z.number(),
   process: z.string(),
   startedAt: z.number(),
+  memoryBytes: z.number(),
   concurrency: z.number(),
   status: z.enum(['working', 'quiet', 'stopping']),
   done: z.number(),
@@ -47,6 +48,12 @@ const sample = z.strictObject({
   active: z.number(),
   done: z.number().nullable(),
   failed: z.number().nullable(),
+});
+const spread = z.strictObject({
+  count: z.number(),
+  p50Ms: z.number().nullable(),
+  p95Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
 });
 const error: z.ZodType = z.lazy(() =>
   z.strictObject({
@@ -116,6 +123,21 @@ export const schema = {
     failures: z.array(z.strictObject({ attempt: z.number().nullable(), at: z.number().nullable(), error })),
     dead: z.strictObject({ key: z.string(), reason: z.string(), buriedAt: z.number() }).nullable(),
     actions: z.array(z.enum(['cancel', 'promote', 'move', 'revive', 'drop'])),
+  }),
+  metrics: z.strictObject({
+    points: z.array(
+      z.strictObject({ at: z.number(), done: z.number(), failed: z.number(), run: spread, wait: spread }),
+    ),
+    total: z.strictObject({
+      handled: z.number(),
+      failed: z.number(),
+      retried: z.number(),
+      dead: z.number(),
+      expired: z.number(),
+      lost: z.number(),
+      run: spread,
+      wait: spread,
+    }),
   }),
   groups: z.strictObject({
     total: z.number(),

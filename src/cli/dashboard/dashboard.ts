@@ -29,7 +29,10 @@ export function dashboardCommand(): Command {
     )
     .option('--insecure', 'allow another address than loopback without a login')
     .option('--read-only', 'refuse every change')
-    .option('--redact <field...>', 'hide these fields of payloads: names such as password, or paths such as card.number')
+    .option(
+      '--redact <field...>',
+      'hide these fields of payloads: names such as password, or paths such as card.number',
+    )
     .option('--base-path <path>', 'path below which a proxy shows the page, such as /queues', '')
     .option('--open', 'open the page in the browser');
   for (const option of redisOptions().filter(({ long }) => ['--url', '--db', '--prefix'].includes(long!)))

@@ -22,6 +22,13 @@ export function duration(ms: number): string {
   return `${Math.floor(Math.abs(ms) / size)} ${unit}`;
 }
 
+/** A measured time: `0.4 ms`, `35 ms`, `1.2 s`, `3.4 min`. */
+export function took(ms: number): string {
+  const [size, unit] = ms < 1_000 ? [1, 'ms'] : ms < 60_000 ? [1_000, 's'] : [60_000, 'min'];
+  const value = ms / size;
+  return `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} ${unit}`;
+}
+
 /** `3 min ago`, `in 2 h`, `now`. */
 export function relative(at: number, now: number): string {
   if (Math.abs(now - at) < 1_000) return 'now';

@@ -1,7 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { Sample } from '../api.js';
 import { rate } from './format.js';
 
 /** A small plot of attempts per second. */
@@ -25,23 +24,26 @@ export function Spark({ values, label }: { values: readonly number[]; label: str
 
 const plotHeight = 140;
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 
-export interface Series {
+export interface Series<T> {
   readonly label: string;
   /** Name of a custom property of the style sheet, such as `--good`. */
   readonly colour: string;
-  readonly of: (sample: Sample) => number | null;
+  readonly of: (sample: T) => number | null;
 }
 
 /** A plot over time that grows with new samples. */
-export function Plot({
+export function Plot<T extends { readonly at: number }>({
   samples,
   series,
   label,
+  format = rate,
 }: {
-  samples: readonly Sample[];
-  series: readonly Series[];
+  samples: readonly T[];
+  series: readonly Series<T>[];
   label: string;
+  format?: (value: number) => string;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -53,7 +55,7 @@ export function Plot({
     const element = box.current!;
     const make = (): void => {
       plot.current?.destroy();
-      plot.current = new uPlot(optionsOf(element, series), latest.current, element);
+      plot.current = new uPlot(optionsOf(element, series, format), latest.current, element);
     };
     make();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: plotHeight }));
@@ -68,7 +70,7 @@ export function Plot({
   }, []);
   useEffect(() => plot.current?.setData(data), [samples]);
   const last = samples.at(-1);
-  const now = series.map(({ label: name, of }) => `${name} ${last ? rate(of(last) ?? 0) : 'unknown'}`).join(', ');
+  const now = series.map(({ label: name, of }) => `${name} ${last ? format(of(last) ?? 0) : 'unknown'}`).join(', ');
   return (
     <section class="plot" aria-label={`${label}: ${now}`}>
       <h3>
@@ -76,7 +78,7 @@ export function Plot({
         <span class="legend">
           {series.map(({ label: name, colour, of }) => (
             <span key={name}>
-              <i class={colour.slice(2)} /> {name} <b>{last ? rate(of(last) ?? 0) : '–'}</b>
+              <i class={colour.slice(2)} /> {name} <b>{last ? format(of(last) ?? 0) : '–'}</b>
             </span>
           ))}
         </span>
@@ -86,7 +88,17 @@ export function Plot({
   );
 }
 
-function optionsOf(box: HTMLElement, series: readonly Series[]): uPlot.Options {
+/** The time of a mark; its day, if the marks are days apart. */
+function timeOf(seconds: number, marks: readonly number[]): string {
+  const isDays = marks.length > 1 && marks[1]! - marks[0]! >= 86_400;
+  return isDays ? day.format(seconds * 1_000) : clock.format(seconds * 1_000);
+}
+
+function optionsOf(
+  box: HTMLElement,
+  series: readonly { readonly label: string; readonly colour: string }[],
+  format: (value: number) => string,
+): uPlot.Options {
   const colour = (name: string): string => getComputedStyle(box).getPropertyValue(name).trim();
   const [text, grid] = [colour('--muted'), colour('--line')];
   const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: '11px system-ui' };
@@ -98,8 +110,8 @@ function optionsOf(box: HTMLElement, series: readonly Series[]): uPlot.Options {
     padding: [8, 8, 0, 0],
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
     axes: [
-      { ...axis, size: 26, space: 80, values: (_, at) => at.map((one) => clock.format(one * 1_000)) },
-      { ...axis, size: 44, values: (_, values) => values.map(rate) },
+      { ...axis, size: 26, space: 80, values: (_, at) => at.map((one) => timeOf(one, at)) },
+      { ...axis, size: 52, values: (_, values) => values.map(format) },
     ],
     series: [
       {},

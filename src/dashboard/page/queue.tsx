@@ -4,6 +4,7 @@ import { DeadGroupsView } from './dead.js';
 import { count, number, relative } from './format.js';
 import { Messages } from './messages.js';
 import { post, useLoad, type Live } from './net.js';
+import { Past } from './past.js';
 import { Plot } from './plots.js';
 import { PutDialog } from './put.js';
 import { to, type Route } from './route.js';
@@ -28,13 +29,29 @@ export function QueueView({ name, live, route }: { name: string; live: Live; rou
   const samples = live.samples.length > 0 ? live.samples : (value?.samples ?? []);
   if (!row) return error ? <Failed error={error} /> : <Empty>Reading queue {name} …</Empty>;
   const list = route.query.get('list') ?? 'waiting';
+  const range = route.query.get('range') ?? '';
   return (
     <>
       <Head row={row} onChange={reload} />
-      <div class="plots">
-        <Plot label="Throughput" samples={samples} series={throughput} />
-        <Plot label="Messages" samples={samples} series={backlog} />
-      </div>
+      <nav class="ranges" aria-label="Time">
+        {['', '1h', '24h', '30d'].map((one) => (
+          <a
+            key={one}
+            href={to(['queues', name], { list: route.query.get('list') ?? '', range: one })}
+            aria-current={range === one ? 'true' : undefined}
+          >
+            {one === '' ? 'Live' : one}
+          </a>
+        ))}
+      </nav>
+      {range === '' ? (
+        <div class="plots">
+          <Plot label="Throughput" samples={samples} series={throughput} />
+          <Plot label="Messages" samples={samples} series={backlog} />
+        </div>
+      ) : (
+        <Past name={name} range={range} />
+      )}
       <nav class="tabs" aria-label="Lists of messages">
         {lists.map((one) => (
           <Tab key={one} name={name} list={one} isOpen={list === one} value={row[one]} />

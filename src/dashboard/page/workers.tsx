@@ -1,5 +1,5 @@
 import type { WorkerRow } from '../api.js';
-import { count, duration } from './format.js';
+import { bytes, count, duration } from './format.js';
 import { post, useLoad } from './net.js';
 import { to } from './route.js';
 import { Act, Empty, Failed, Status, Time, useRun, useShared } from './ui.js';
@@ -34,6 +34,9 @@ export function WorkersTable({ workers, isOfQueue }: { workers: readonly WorkerR
             </th>
             <th scope="col" class="right">
               Failed
+            </th>
+            <th scope="col" class="right">
+              Memory
             </th>
             <th scope="col">Started</th>
             <th scope="col">Actions</th>
@@ -109,6 +112,9 @@ function Row({ worker, isOfQueue }: { worker: WorkerRow; isOfQueue: boolean }) {
       </td>
       <td class="right" data-label="Failed">
         {failed.toLocaleString('en')}
+      </td>
+      <td class="right" data-label="Memory">
+        {worker.memoryBytes === 0 ? <span class="zero">–</span> : bytes(worker.memoryBytes)}
       </td>
       <td data-label="Started">
         <Time at={startedAt} />
