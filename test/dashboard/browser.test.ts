@@ -31,7 +31,7 @@ const errors: string[] = [];
 
 describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () => {
   beforeAll(async () => {
-    await import('../../scripts/build-page.js' as string);
+    await import('../../scripts/build-page.js');
     server = await startRedis(await realProgram());
     scene = await aScene(server.url);
     board = dashboard({ url: server.url, basePath: '/board' });

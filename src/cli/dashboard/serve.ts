@@ -45,7 +45,7 @@ export function refusalOf({ host, user, password, insecure }: DashboardFlags): s
 /** Serves the page until a signal comes. */
 export async function serve(names: readonly string[], flags: DashboardFlags): Promise<void> {
   const { host, port, user, password, basePath, redact = [], readOnly = false } = flags;
-  const { url, db, prefix } = addressOf(flags as RedisFlags);
+  const { url, db, prefix } = addressOf(flags);
   await using board = dashboard({
     ...(url !== undefined && { url }),
     ...(db !== undefined && { db }),
@@ -79,7 +79,7 @@ function hostsOf({ host, allowHost, user }: DashboardFlags): string[] | undefine
 function openBrowser(address: string): void {
   const [command, ...args] =
     process.platform === 'darwin' ? ['open'] : process.platform === 'win32' ? ['cmd', '/c', 'start'] : ['xdg-open'];
-  const child = spawn(command!, [...args, address], { stdio: 'ignore', detached: true });
+  const child = spawn(command, [...args, address], { stdio: 'ignore', detached: true });
   child.on('error', () => say(`no browser could be opened: open ${address} yourself`));
   child.unref();
 }

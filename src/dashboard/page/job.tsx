@@ -241,7 +241,7 @@ function MoveDialog({ job, onClose, onDone }: { job: JobView; onClose: () => voi
   const run = useRun(onDone);
   const move = (event: SubmitEvent): void => {
     event.preventDefault();
-    const delay = String(new FormData(event.currentTarget as HTMLFormElement).get('delay'));
+    const delay = new FormData(event.currentTarget as HTMLFormElement).get('delay') as string;
     run(async () => {
       await post(['queues', job.queue, 'jobs', job.id, 'move'], { delay });
       return `it is due in ${delay}`;

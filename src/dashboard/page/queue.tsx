@@ -70,7 +70,7 @@ export function QueueView({ name, live, route }: { name: string; live: Live; rou
           name={name}
           list={list}
           route={route}
-          total={list in row ? (row[list as 'waiting'] as number) : undefined}
+          total={list in row ? (row[list as 'waiting']) : undefined}
         />
       )}
       <h2>Workers</h2>
