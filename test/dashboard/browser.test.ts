@@ -31,7 +31,8 @@ const errors: string[] = [];
 
 describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () => {
   beforeAll(async () => {
-    await import('../../scripts/build-page.js');
+    const buildsPage = '../../scripts/build-page.js'; // it has no types
+    await import(buildsPage);
     server = await startRedis(await realProgram());
     scene = await aScene(server.url);
     board = dashboard({ url: server.url, basePath: '/board' });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dashboard } from '../../dashboard/index.js';
-import { addressOf, type RedisFlags } from '../flags.js';
+import { addressOf } from '../flags.js';
 import { say } from '../output.js';
 import { untilInterrupted } from '../printed.js';
 import { DashboardPortError } from '../errors.js';

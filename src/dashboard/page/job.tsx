@@ -241,7 +241,10 @@ function MoveDialog({ job, onClose, onDone }: { job: JobView; onClose: () => voi
   const run = useRun(onDone);
   const move = (event: SubmitEvent): void => {
     event.preventDefault();
-    const delay = new FormData(event.currentTarget as HTMLFormElement).get('delay') as string;
+    const { delay = '' } = Object.fromEntries(new FormData(event.currentTarget as HTMLFormElement)) as Record<
+      string,
+      string
+    >;
     run(async () => {
       await post(['queues', job.queue, 'jobs', job.id, 'move'], { delay });
       return `it is due in ${delay}`;

@@ -76,8 +76,12 @@ export function Messages({
       )}
       <div class="pager">
         {from !== '' && <a href={link({ from: '' })}>First page</a>}
-        {value?.searched != null && <span class="muted">searched {number(value.searched)} messages</span>}
-        {value?.next != null && <a href={link({ from: value.next })}>{search === '' ? 'Next page' : 'Search on'}</a>}
+        {value !== undefined && value.searched !== null && (
+          <span class="muted">searched {number(value.searched)} messages</span>
+        )}
+        {value !== undefined && value.next !== null && (
+          <a href={link({ from: value.next })}>{search === '' ? 'Next page' : 'Search on'}</a>
+        )}
       </div>
     </section>
   );

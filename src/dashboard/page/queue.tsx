@@ -66,12 +66,7 @@ export function QueueView({ name, live, route }: { name: string; live: Live; rou
       {list === 'dead' && route.query.get('each') === null ? (
         <DeadGroupsView name={name} total={row.dead} />
       ) : (
-        <Messages
-          name={name}
-          list={list}
-          route={route}
-          total={list in row ? (row[list as 'waiting']) : undefined}
-        />
+        <Messages name={name} list={list} route={route} total={list in row ? row[list as 'waiting'] : undefined} />
       )}
       <h2>Workers</h2>
       <WorkersTable workers={live.workers.length > 0 ? live.workers : (value?.workers ?? [])} isOfQueue />

@@ -1,3 +1,4 @@
+-- Longer than 250 lines: functions that scripts share. scripts.ts gives each script only those that it names.
 -- What several scripts do in the same way. scripts.ts puts those of these functions before a script that it names. A function may
 -- call the functions above it.
 
