@@ -59,6 +59,7 @@ export { chain, group, type ChainResult, type GroupOptions, type GroupResults } 
 export { Flow, type FlowCounts } from './flows/flow.js';
 export { Task } from './flows/task.js';
 export type { ParentOfJob } from './jobs/parent.js';
+export type { RunnerHealth, WorkerHealth } from './worker/health.js';
 export type { Counts } from './inspect/counts.js';
 export type { Metrics, MetricsPoint, Spread } from './inspect/metrics.js';
 export type { MetricsOptions } from './core/options/metrics.js';

@@ -20,6 +20,20 @@ export class InvalidLineError extends HotQueueError {
   }
 }
 
+/** `hotqueue worker --health` cannot listen at its address. */
+export class HealthAddressError extends HotQueueError {
+  readonly code = 'HEALTH_ADDRESS';
+  constructor(
+    readonly host: string,
+    readonly port: number,
+    cause: NodeJS.ErrnoException,
+  ) {
+    super(`cannot serve health on ${host}:${port} (${cause.code ?? cause.message}): use another address or port`, {
+      cause,
+    });
+  }
+}
+
 /** `hotqueue worker` cannot get workers from a file. */
 export class WorkerFileError extends HotQueueError {
   readonly code = 'WORKER_FILE';

@@ -16,6 +16,7 @@ const loaders: Readonly<Record<string, CommandLoader>> = {
   pause: async () => (await import('./control.js')).pauseCommand(),
   resume: async () => (await import('./control.js')).resumeCommand(),
   queues: async () => (await import('./queues.js')).queuesCommand(),
+  ping: async () => (await import('./ping.js')).pingCommand(),
   info: async () => (await import('./info.js')).infoCommand(),
   top: async () => (await import('./top.js')).topCommand(),
   dashboard: async () => (await import('./dashboard/dashboard.js')).dashboardCommand(),

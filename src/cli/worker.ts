@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { durationMs, redisOptions, wholeFrom, withExamples } from './command.js';
+import { healthAddress } from './worker/health-address.js';
 import { bytes, names } from './worker/settings.js';
 import type { WorkerFlags } from './worker/work.js';
 
@@ -48,6 +49,12 @@ export function workerCommand(): Command {
       'exit when the process uses more, such as 512mb; with --processes, a new process replaces it',
       bytes,
     )
+    .option(
+      '--health <address>',
+      'serve /livez, /readyz and /metrics, such as 127.0.0.1:8080; not with --processes or --watch',
+      healthAddress,
+    )
+    .option('--health-public', 'allow --health at an address that other machines can reach')
     .option('--name <name>', 'name in the log and in "hotqueue workers ls" (default: HOTQUEUE_NAME)')
     .option('--watch', 'restart when a source file in the folders of the files changes')
     .option(

@@ -65,6 +65,8 @@ export class Session implements ClaimHolder, LeaseHolder {
   #takeNumber = 0;
   /** When the last heartbeat or join that Redis answered was sent: the lease counts from then. Monotonic ms. */
   #provenAt = 0;
+  /** When a heartbeat or join was last tried, monotonic ms. */
+  #triedAt = 0;
   /** Set when the first message has come. */
   #lease: KeptLease | undefined;
   #counts: AttemptCounts = { done: 0, failed: 0 };
@@ -112,6 +114,12 @@ export class Session implements ClaimHolder, LeaseHolder {
     return now - this.#provenAt < provenMs;
   }
 
+  /** For `runner.health()`. */
+  get vitals(): { readonly isConfirmed: boolean; readonly triedMsAgo: number | undefined } {
+    if (!this.#worker) return { isConfirmed: false, triedMsAgo: undefined };
+    return { isConfirmed: this.isProven, triedMsAgo: performance.now() - this.#triedAt };
+  }
+
   get name(): string {
     return (this.options.description ?? consumerDescription).name;
   }
@@ -139,7 +147,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     const sentAt = performance.now();
     const at = await this.context.broker.join(worker, processId(), { signal: this.options.taking }, this.#report());
     this.#clock = { at, readAt: sentAt };
-    this.#provenAt = sentAt;
+    this.#provenAt = this.#triedAt = sentAt;
     this.#worker = worker;
     activeInProcess.workers += 1;
     return worker;
@@ -149,7 +157,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   async beat(): Promise<QueueHints | undefined> {
     const worker = this.#worker;
     if (!worker) return undefined;
-    const sentAt = performance.now();
+    const sentAt = (this.#triedAt = performance.now());
     const takes = this.takes.map((take) => this.#asForBeat(take));
     const reply = await this.context.broker.beat(
       worker,

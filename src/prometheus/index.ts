@@ -1,8 +1,8 @@
 import { HotQueue, InvalidOptionError, type QueueOptions } from 'hotqueue';
-import type { Metric, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { Snapshots } from '../inspect/snapshot.js';
 import { totalsOf } from '../inspect/totals.js';
-import { aggregator, families, type Family, type Reading } from './families.js';
+import { registerFamilies } from './register.js';
 
 /**
  * Options of {@link collectMetrics}: where Redis is, as for a queue, and which queues.
@@ -34,9 +34,6 @@ export interface CollectedMetrics extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A scrape waits so long for Redis. Prometheus gives up after 10 s by default. */
-const answersWithinMs = 5_000;
-
 /**
  * Adds the metrics of queues to a registry of prom-client. They are read from Redis at each scrape, so they are the same in every
  * process: let one process serve them, or several.
@@ -64,47 +61,14 @@ export function collectMetrics(registry: Registry, { queues = [], ...address }: 
     );
   const where = address as QueueOptions;
   const snapshots = new Snapshots(where, queues, (name) => new HotQueue(name, { ...where, logger: false }));
-  const read = sharedReading(async () => {
+  const unregister = registerFamilies(registry, async () => {
     const taken = await snapshots.take();
     const readings = taken.map(async (queue) => ({ ...queue, totals: await totalsOf(queue.name, where) }));
     return { now: Date.now(), queues: await Promise.all(readings) };
   });
-  for (const family of families) registry.registerMetric(metricOf(family, read));
   const close = async (): Promise<void> => {
-    for (const { name } of families) registry.removeSingleMetric(name);
+    unregister();
     await snapshots.close();
   };
   return { close, [Symbol.asyncDispose]: close };
-}
-
-/** prom-client asks each metric for itself. All that ask at the same time get one reading. */
-function sharedReading(read: () => Promise<Reading>): () => Promise<Reading> {
-  let reading: Promise<Reading> | undefined;
-  return () => {
-    reading ??= inTime(read()).finally(() => (reading = undefined));
-    return reading;
-  };
-}
-
-/** `undefined` if Redis does not answer in time, or refuses: then only `hotqueue_redis_up` has a value. */
-async function inTime(reading: Promise<Reading>): Promise<Reading> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), answersWithinMs)));
-  try {
-    return await Promise.race([reading, late]);
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** A metric as a registry of prom-client uses it. Its own counters cannot be set, and its histograms only observe. */
-function metricOf({ name, help, type, labels, samples }: Family, read: () => Promise<Reading>): Metric {
-  const metric = {
-    ...{ name, help, type, aggregator, labelNames: labels },
-    get: async () => ({ name, help, type, aggregator, values: samples(await read()) }),
-    reset: () => undefined,
-  };
-  return metric as unknown as Metric;
 }

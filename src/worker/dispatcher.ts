@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { WorkerHealth } from './health.js';
 import { HandlerRunner } from './handler-runner.js';
 import type { BoundHandler } from './handlers.js';
 
@@ -49,6 +50,10 @@ export class Dispatcher {
   /** Handlers that run now. */
   get running(): number {
     return this.#runners.reduce((sum, runner) => sum + runner.running, 0);
+  }
+
+  get health(): WorkerHealth[] {
+    return this.#runners.map((runner) => runner.health);
   }
 
   /** Works until {@link stop}. @throws an error that makes going on useless, such as a configured Redis that does not answer */

@@ -2,6 +2,7 @@
 import { attempt, type HandlerCall } from '../consumer/attempt.js';
 import { attemptBatch, type BatchHandlerCall } from '../consumer/attempt-batch.js';
 import type { Claim } from '../consumer/claim.js';
+import { workerHealth, type WorkerHealth } from './health.js';
 import { Fetcher } from '../consumer/fetcher.js';
 import { defaultMaxBlockedMs } from '../consumer/lease-keeper.js';
 import type { WorkerDescription } from '../consumer/heartbeat-report.js';
@@ -145,6 +146,10 @@ export class HandlerRunner {
   /** Ends {@link idle}. */
   poke(): void {
     this.#fetcher.poke();
+  }
+
+  get health(): WorkerHealth {
+    return workerHealth(this.handler, this.#fetcher.session.vitals);
   }
 
   /** Takes no more, and gives back what has not begun. */

@@ -9,6 +9,7 @@ import { drainedOptions, type DrainedOptions } from '../core/options/drained.js'
 import type { Broker } from '../redis/broker.js';
 import { untilDrained } from '../redis/drained.js';
 import { Timer, longestTimeoutMs } from '../core/timer.js';
+import type { RunnerHealth } from './health.js';
 import { declareSchedules } from './declare-schedules.js';
 import { Dispatcher, type Sharing } from './dispatcher.js';
 import { assertOnePayloadPerQueue, type BoundHandler } from './handlers.js';
@@ -123,6 +124,15 @@ export interface Runner extends AsyncDisposable {
    */
   drained(options?: DrainedOptions): Promise<void>;
   /**
+   * Whether the workers work, for health checks. It asks nothing of Redis: it says what the heartbeats have found, every 10 s by default.
+   *
+   * @example
+   * ```ts
+   * server.on('request', (_, response) => void response.writeHead(runner.health().isReady ? 200 : 503).end());
+   * ```
+   */
+  health(): RunnerHealth;
+  /**
    * Takes no more messages, gives back those that have not started, and waits for the others. A second call can shorten the
    * deadline.
    *
@@ -198,6 +208,18 @@ export class WorkerRunner implements Runner {
   /** Number of handlers that run now. */
   get running(): number {
     return this.#dispatchers.reduce((sum, loop) => sum + loop.running, 0);
+  }
+
+  health(): RunnerHealth {
+    const workers = this.#dispatchers.flatMap((loop) => loop.health);
+    const status = this.#hasEnded ? 'stopped' : this.#isStopping ? 'stopping' : 'working';
+    return {
+      status,
+      isLive: workers.every(({ isLive }) => isLive),
+      isReady: status === 'working' && workers.every(({ isReady }) => isReady),
+      running: this.running,
+      workers,
+    };
   }
 
   async drained(options?: DrainedOptions): Promise<void> {

@@ -146,7 +146,11 @@ describe('queue.metrics()', () => {
     const queue = aQueue({ payload: Numbered });
     await redis().rpush(queue.key, '{"n":"x"}');
     for await (const one of queue.consume({ idleTimeout: 300 })) expect(one).toBeUndefined();
-    expect(await outcomesOf(queue as unknown as HotQueue)).toEqual({ ...zero, failed: 1, dead: 1 });
+    await redis().rpush(queue.key, '{"n":"y"}');
+    const runner = start(queue.worker(() => {}));
+    await until(async () => (await queue.counts()).dead === 2);
+    await runner.stop();
+    expect(await outcomesOf(queue as unknown as HotQueue)).toEqual({ ...zero, failed: 2, dead: 2 });
     expect((await queue.metrics()).total.run.count).toBe(0);
   });
 

@@ -62,9 +62,9 @@ it('a revived message waits since it was revived, a moved one since its new due 
   for await (const one of queue.deliveries({ limit: 1 })) await one.bury('later');
   events.length = 0;
   await queue.dead.reviveAll();
-  const { id } = await queue.with({ delay: '1h' }).put('b');
+  const { id } = await queue.with({ delay: '2s' }).put('b');
   await pause(10);
-  await queue.delayed.move(id, { delay: 0 });
+  await queue.delayed.move(id, { delay: '3s' });
   for await (const payload of queue.consume({ limit: 2 })) expect(['a', 'b']).toContain(payload);
   await until(() => events.length === 2);
   expect(events.map(({ waitedMs }) => waitedMs < 600)).toEqual([true, true]);

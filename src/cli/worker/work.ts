@@ -6,6 +6,9 @@ import { exitSoon } from '../exit.js';
 import { assertFile } from './load.js';
 import { logIn, type Log } from './log.js';
 import { endingSignals, type EndingSignal, type LogForm, type WorkerSettings } from './settings.js';
+import { assertMayServe, type HealthAddress } from './health-address.js';
+import { HealthServer } from './health-server.js';
+import { SystemdUnit } from './systemd.js';
 import { Supervisor } from './supervisor.js';
 import { watchSources } from './watch.js';
 import { WorkerProcess } from './worker-process.js';
@@ -23,6 +26,8 @@ export interface WorkerFlags extends Omit<RedisFlags, 'prefix'> {
   /** In ms. */
   readonly maxIdle?: number;
   readonly maxMemory?: number;
+  readonly health?: HealthAddress;
+  readonly healthPublic?: boolean;
   readonly name?: string;
   readonly watch?: boolean;
   /** In ms. */
@@ -34,13 +39,14 @@ export interface WorkerFlags extends Omit<RedisFlags, 'prefix'> {
 export async function work(files: readonly string[], flags: WorkerFlags): Promise<void> {
   files.forEach(assertFile);
   const settings = settingsOf(files, flags);
+  if (flags.health) assertMayServe(flags.health, flags);
   const url = urlOf(flags);
   if (url !== undefined) process.env['REDIS_URL'] = url;
   if (flags.name !== undefined) process.env['HOTQUEUE_NAME'] = flags.name;
   const log = logIn(settings.log);
   try {
     const isSupervised = flags.processes !== undefined || flags.watch === true;
-    exitSoon(await (isSupervised ? supervised(settings, flags, log) : alone(settings, log)));
+    exitSoon(await (isSupervised ? supervised(settings, flags, log) : alone(settings, log, flags.health)));
   } catch (error) {
     exitSoon(exitCodes.failed); // connections that the files opened would keep the process alive
     throw error;
@@ -48,15 +54,23 @@ export async function work(files: readonly string[], flags: WorkerFlags): Promis
 }
 
 /** Runs the workers in this process. */
-async function alone(settings: WorkerSettings, log: Log): Promise<number> {
-  const workerProcess = new WorkerProcess(settings, log);
+async function alone(settings: WorkerSettings, log: Log, health: HealthAddress | undefined): Promise<number> {
+  const unit = new SystemdUnit(log, () => workerProcess.health?.isLive !== false);
+  const workerProcess: WorkerProcess = new WorkerProcess(settings, log, () => unit.ready());
+  const server = health && (await HealthServer.listen(health, workerProcess, log));
   let isStopping = false;
   onSignals((signal) => {
     if (isStopping) workerProcess.force();
     else workerProcess.stop(signal);
+    if (!isStopping) unit.stopping();
     isStopping = true;
   });
-  await workerProcess.work();
+  try {
+    await workerProcess.work();
+  } finally {
+    unit.end();
+    await server?.close();
+  }
   return workerProcess.isForced ? exitCodes.failed : exitCodes.done;
 }
 

@@ -2,6 +2,7 @@ import { toMs } from '../../core/duration.js';
 import type { BoundHandler } from '../../worker/handlers.js';
 import { setCliHost } from '../../worker/cli-host.js';
 import { defaultShutdownTimeoutMs, untilRedisAnswers, WorkerRunner } from '../../worker/runner.js';
+import type { RunnerHealth } from 'hotqueue';
 import { selectHandlers, type SelectedHandlers } from './select-handlers.js';
 import { isDrained, watchLimits } from './limits.js';
 import { load } from './load.js';
@@ -19,6 +20,7 @@ export class WorkerProcess {
   #isForced = false;
   #isPausing = false;
   #runner: WorkerRunner | undefined;
+  #queues: ReadonlySet<BoundHandler['context']> = new Set();
   #shutdownTimeoutMs = defaultShutdownTimeoutMs;
   readonly #stopped: Promise<void>;
   #onStopped!: () => void;
@@ -48,6 +50,16 @@ export class WorkerProcess {
     this.#isForced = true;
     this.stop('SIGTERM');
     void this.#runner?.stop({ shutdownTimeout: 0 }).catch(() => undefined);
+  }
+
+  /** `undefined` before its workers have started. */
+  get health(): RunnerHealth | undefined {
+    return this.#runner?.health();
+  }
+
+  /** The queues that its workers take from. */
+  get queues(): ReadonlySet<BoundHandler['context']> {
+    return this.#queues;
   }
 
   get isForced(): boolean {
@@ -92,7 +104,8 @@ export class WorkerProcess {
     this.#shutdownTimeoutMs =
       this.settings.shutdownTimeoutMs ?? toMs(shutdownTimeout ?? defaultShutdownTimeoutMs, 'shutdownTimeout');
     const selected = selectHandlers(handlers, this.settings, fromFiles);
-    if (this.settings.log !== 'none') logQueues(new Set(selected.handlers.map(({ context }) => context)), this.log);
+    this.#queues = new Set(selected.handlers.map(({ context }) => context));
+    if (this.settings.log !== 'none') logQueues(this.#queues, this.log);
     // Before the supervisor takes this process for started: throws if Redis does not answer, or refuses.
     const waitForRedis = this.settings.waitsForRedis && fromFiles.waitForRedis !== false;
     if (!(await this.#answers(selected.handlers, waitForRedis))) return this.#reason!;
