@@ -47,7 +47,7 @@ describe('the overview', () => {
 
 describe('a queue', () => {
   it('has its workers, what they run, and its jobs by status', async () => {
-    const queue = aQueue({ track: true });
+    const queue = aQueue({ track: true, lease: '1s' });
     const [begun, go] = [latch(), latch()];
     const runner = start(
       queue.worker(async () => {
@@ -266,7 +266,7 @@ it('a workflow is a graph of jobs', async () => {
 });
 
 it('workers are told to take no more messages', async () => {
-  const queue = aQueue();
+  const queue = aQueue({ lease: '1s' });
   const runner = start(queue.worker(() => undefined));
   const [worker] = await until(
     () => queue.workers.list(),
