@@ -15,7 +15,7 @@ export const layers = [
   ['flows', 'history'],
   ['inspect'],
   ['hot-queue.ts', 'run.ts', 'index.ts'],
-  ['prometheus', 'cli', 'repl', 'learn'],
+  ['prometheus', 'cli', 'repl', 'learn', 'dashboard'],
 ];
 const face = layers.at(-2);
 const applications = layers.at(-1);
@@ -138,6 +138,9 @@ export const exceptions = [
   },
 ];
 
+/** The page of the dashboard runs in a browser: it may import only types of the server. */
+const page = '^src/dashboard/page/';
+
 /** A pattern for names of `layers`. */
 const under = (names) => `^src/(${names.map((name) => (name.endsWith('.ts') ? `${name}$` : `${name}/`)).join('|')})`;
 const file = (pattern) => `^src/${pattern}\\.ts$`;
@@ -162,7 +165,7 @@ function onlyHotqueue() {
   const excepted = [...new Set(pairs.map(([from]) => from))];
   const rule = (from, others) => ({
     name: 'applications-import-hotqueue',
-    comment: 'cli, repl and learn import only `hotqueue` and src/inspect: see "exceptions" in .dependency-cruiser.js',
+    comment: 'applications import only `hotqueue` and src/inspect: see "exceptions" in .dependency-cruiser.js',
     severity: 'error',
     from,
     to: { path: '^src/', pathNot: [under(['inspect', 'index.ts', ...applications]), ...others.map(file)] },
@@ -185,10 +188,17 @@ export default {
     ...onlyHotqueue(),
     {
       name: 'applications-import-by-name',
-      comment: "cli, repl and learn import the library by its name, 'hotqueue', as a user does",
+      comment: "applications import the library by its name, 'hotqueue', as a user does",
       severity: 'error',
       from: { path: under(applications) },
       to: { path: under(face), dependencyTypesNot: ['aliased'] },
+    },
+    {
+      name: 'page-runs-in-browsers',
+      comment: 'the page of the dashboard is bundled for browsers: it imports its own files, packages, and api.ts',
+      severity: 'error',
+      from: { path: page },
+      to: { path: '^src/', pathNot: [page, file('dashboard/api')] },
     },
     {
       name: 'no-circle',

@@ -14,7 +14,7 @@ const calledByName = [
   'StandardSchemaV1.~standard.__type.types',
   'StandardSchemaV1.~standard.__type.types.__type.input',
   'StandardSchemaV1.~standard.__type.types.__type.output',
-];
+].map((name) => `index.${name}`); // the module of src/index.ts
 
 /** Types that make the errors of the compiler readable, or that a reader sees expanded where they are used. */
 const notExported = [
@@ -36,7 +36,7 @@ const notExported = [
 
 /** @type {Partial<import('typedoc').TypeDocOptions> & Partial<import('typedoc-plugin-markdown').PluginOptions>} */
 export default {
-  entryPoints: ['src/index.ts'],
+  entryPoints: ['src/index.ts', 'src/dashboard/index.ts'],
   tsconfig: 'tsconfig.build.json',
   plugin: ['typedoc-plugin-markdown'],
   router: 'member', // one page for each export

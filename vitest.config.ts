@@ -9,6 +9,8 @@ const common = {
 /** `npm run test:long`: they wait for leases and outages of a minute, install the package, or start the linters again and again. */
 const long = [
   'test/cli/worker-processes.test.ts',
+  'test/dashboard/browser.test.ts',
+  'test/dashboard/load.test.ts',
   'test/house/lint.test.ts',
   'test/package.test.ts',
   'test/redis/server-states.test.ts',

@@ -57,3 +57,21 @@ export class QueueInUseError extends HotQueueError {
     super(`${queue} was not removed: it has ${contents}. Stop its workers, or add --force`);
   }
 }
+
+/** `hotqueue dashboard` cannot listen on its address. */
+export class DashboardPortError extends HotQueueError {
+  readonly code = 'DASHBOARD_PORT';
+  constructor(
+    readonly host: string,
+    readonly port: number,
+    cause: NodeJS.ErrnoException,
+  ) {
+    const why = cause.code === 'EADDRINUSE' ? 'another program uses it' : cause.message;
+    super(
+      `cannot listen on ${host}:${port}: ${why}. Choose another one with --port, or --port 0 for any that is free`,
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -19,6 +19,7 @@ const loaders: Readonly<Record<string, CommandLoader>> = {
   ping: async () => (await import('./ping.js')).pingCommand(),
   info: async () => (await import('./info.js')).infoCommand(),
   top: async () => (await import('./top.js')).topCommand(),
+  dashboard: async () => (await import('./dashboard/dashboard.js')).dashboardCommand(),
   worker: async () => (await import('./worker.js')).workerCommand(),
   workers: async () => (await import('./workers.js')).workersCommand(),
   result: async () => (await import('./jobs/result.js')).resultCommand(),

@@ -13,9 +13,9 @@ import { Keys } from '../redis/keys.js';
  *
  * @param address where Redis is, and the `prefix`; no other options of a queue
  */
-export function queueNames(address: QueueOptions = {}): Promise<string[]> {
+export function queueNames(address: QueueOptions = {}, patience = { withinMs: 10_000 }): Promise<string[]> {
   return asking('queues', address, async ({ reader }) => {
-    const names = await reader.names();
+    const names = await reader.names(patience);
     return names.filter(isName).sort();
   });
 }

@@ -1,9 +1,9 @@
 import type { QueueOptions } from '../core/options/queue.js';
 import { open, optionsOf } from '../wire/envelope.js';
 import { madeAt } from '../wire/id.js';
-import { asking, oldestAt, queueNames } from './queues.js';
-import type { Counts } from './counts.js';
-import type { QueueWorkers, WorkerInfo } from './workers.js';
+import { OverviewReader } from '../redis/overview-reader.js';
+import { asking, oldestIn, queueNames } from './queues.js';
+import { byAge, viewOf, type QueueWorkers, type WorkerInfo } from './workers.js';
 
 /** The state of one queue at one moment. */
 export interface QueueSnapshot {
@@ -25,33 +25,42 @@ export interface QueueSnapshot {
   readonly nextSchedule: { readonly name: string; readonly dueAt: number } | undefined;
 }
 
-/** What a snapshot reads of a queue: a HotQueue has it. */
+/** What snapshots need of a queue: a HotQueue has it. */
 export interface InspectedQueue {
   readonly name: string;
   readonly workers: QueueWorkers;
-  counts(): Promise<Counts>;
-  isPaused(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** Takes snapshots of several queues over one connection. The caller closes it. */
+/** Takes snapshots of several queues over one connection: one command for each queue. The caller closes it. */
 export class Snapshots {
   readonly #queues = new Map<string, InspectedQueue>();
+  readonly #known = new Map<string, readonly string[]>();
 
   /**
    * @param address where Redis is, and the `prefix`; no other options of a queue
    * @param names the queues; an empty list means all queues, including those that are created later
    * @param openQueue opens a queue at this address
+   * @param patience how long to wait for an unreachable Redis
    */
   constructor(
     private readonly address: QueueOptions,
     private readonly names: readonly string[],
     private readonly openQueue: (name: string) => InspectedQueue,
+    private readonly patience = { withinMs: 10_000 },
   ) {}
 
   async take(): Promise<QueueSnapshot[]> {
-    const names = this.names.length > 0 ? this.names : await queueNames(this.address);
-    return Promise.all(names.map((name) => this.#take(this.#queue(name))));
+    const names = this.names.length > 0 ? this.names : await queueNames(this.address, this.patience);
+    return Promise.all(names.map((name) => this.takeOne(name)));
+  }
+
+  /** A snapshot of one queue, which need not be one of the names. */
+  async takeOne(name: string): Promise<QueueSnapshot> {
+    this.#queue(name); // keeps the connection open between two snapshots
+    const snapshot = await readSnapshot(name, this.address, this.patience, this.#known.get(name));
+    this.#known.set(name, snapshot.known);
+    return snapshot.queue;
   }
 
   /** Asks the workers for a heartbeat every second, for five seconds. */
@@ -63,31 +72,35 @@ export class Snapshots {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 
-  async #take(queue: InspectedQueue): Promise<QueueSnapshot> {
-    const [{ ...counts }, isPaused, oldest, workers, nextSchedule] = await Promise.all([
-      queue.counts(),
-      queue.isPaused(),
-      oldestAt(queue.name, this.address),
-      queue.workers.list(),
-      nextScheduleOf(queue.name, this.address),
-    ]);
-    return { ...counts, name: queue.name, isPaused, oldestAt: oldest, workers, nextSchedule };
-  }
-
-  #queue(name: string): InspectedQueue {
-    const known = this.#queues.get(name);
-    if (known) return known;
-    const queue = this.openQueue(name);
-    this.#queues.set(name, queue);
-    return queue;
+  #queue(name: string): void {
+    if (!this.#queues.has(name)) this.#queues.set(name, this.openQueue(name));
   }
 }
 
-/** The schedule of a queue that is due first. */
-function nextScheduleOf(name: string, address: QueueOptions): Promise<QueueSnapshot['nextSchedule']> {
-  return asking(name, address, async ({ schedules }) => {
-    const [first] = (await schedules.first(1, { withinMs: 10_000 })).due;
-    return first && first.dueAt !== Infinity ? first : undefined;
+/** @param known ids of its workers, as the last call returned them */
+function readSnapshot(
+  name: string,
+  address: QueueOptions,
+  patience: { readonly withinMs: number },
+  known: readonly string[] = [],
+): Promise<{ readonly queue: QueueSnapshot; readonly known: readonly string[] }> {
+  return asking(name, address, async ({ connection, keys }) => {
+    const found = await new OverviewReader(connection, keys).overview(known, patience);
+    const { waiting, active, delayed, dead, isPaused, heads, leases, heartbeats, firstSchedule } = found;
+    const reports = Object.entries(heartbeats).map(([id, report]) => viewOf(id, name, 0, report));
+    const workers = leases
+      .map(({ worker, endsAt }) => viewOf(worker, name, endsAt, heartbeats[worker] ?? ''))
+      .sort(byAge);
+    return {
+      known: leases.map(({ worker }) => worker),
+      queue: {
+        ...{ name, waiting, active, delayed, dead, isPaused, workers },
+        done: reports.reduce((sum, report) => sum + report.done, found.done),
+        failed: reports.reduce((sum, report) => sum + report.failed, found.failed),
+        oldestAt: oldestIn(heads),
+        nextSchedule: firstSchedule && firstSchedule.dueAt !== Infinity ? firstSchedule : undefined,
+      },
+    };
   });
 }
 

@@ -231,5 +231,6 @@ const unknown: HeartbeatReport = {
   activeMessages: [],
 };
 
-const byAge = (one: WorkerInfo, other: WorkerInfo): number =>
+/** The oldest process first. */
+export const byAge = (one: WorkerInfo, other: WorkerInfo): number =>
   one.startedAt - other.startedAt || (one.id < other.id ? -1 : 1);

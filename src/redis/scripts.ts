@@ -43,7 +43,7 @@ export const transitions = [
   'remove-schedule',
 ] as const;
 /** All scripts: the transitions, and those that only read. */
-export const scriptNames = [...transitions, 'count', 'ends'] as const;
+export const scriptNames = [...transitions, 'count', 'ends', 'overview', 'peek', 'entries'] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
 interface Script {

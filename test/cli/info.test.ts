@@ -18,6 +18,7 @@ const workerForm = z.strictObject({
   pid: z.number(),
   process: z.string(),
   startedAt: z.number(),
+  memoryBytes: z.number(),
   concurrency: z.number(),
   status: z.enum(['working', 'quiet', 'stopping']),
   done: z.number(),

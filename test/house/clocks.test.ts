@@ -33,6 +33,10 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/schedules/scheduler.ts': 'the time of a line',
   'cli/dead/filter.ts': 'an age as a time',
   'cli/worker/log.ts': 'the time of a log line',
+  'dashboard/poller.ts': 'the time of a sample, and since when Redis is away, to show',
+  'dashboard/live.ts': 'the time of an update, to show',
+  'dashboard/redis.ts': 'when the facts were read, to show',
+  'dashboard/page/net.ts': 'ages to show',
   'repl/dot-commands.ts': 'a time to show',
 };
 

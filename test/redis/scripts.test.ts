@@ -68,6 +68,7 @@ describe.each(scriptNames)('%s.lua', (name) => {
       'flow-broker',
       'registration',
       'reader',
+      'overview-reader',
       'script-calls',
       'remove-queue',
     ]

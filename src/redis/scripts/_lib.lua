@@ -1,3 +1,4 @@
+-- Longer than 250 lines: functions that scripts share. scripts.ts gives each script only those that it names.
 -- What several scripts do in the same way. scripts.ts puts those of these functions before a script that it names. A function may
 -- call the functions above it.
 
@@ -138,6 +139,26 @@ end
 --   counted  what the worker has counted since it joined, as it sent it last: see addCounted
 --   spared   the worker is being recovered, and only its quarantined message counts the crash
 -- t<n>, a<n>, e<n>.* and s<n> are deleted together, when every message of take n is settled.
+
+-- How many messages the workers in ARGV have, whose claims are the KEYS after number `before`; -1 if these are not the registered
+-- workers: the caller must declare the claims of all.
+local function activeCount(registered, before)
+  if table.concat(registered, ' ') ~= table.concat(ARGV, ' ') then return -1 end
+  local active = 0
+  for index = 1, #ARGV do
+    local claims = KEYS[before + index]
+    for _, field in ipairs(redis.call('HKEYS', claims)) do
+      local kind = string.sub(field, 1, 1)
+      if kind == 'a' then
+        local settled, size = string.match(redis.call('HGET', claims, field), '^(%d+) (%d+)')
+        active = active + size - settled
+      elseif kind == 'e' then
+        active = active - 1
+      end
+    end
+  end
+  return active
+end
 
 -- Whether no effect may happen to message `index` of a take: it had one before, or its take is over.
 local function isSettled(claims, number, index)

@@ -4,23 +4,7 @@
 -- ARGV  the workers that the caller knows
 -- Returns {waiting, delayed, dead, active, worker, ..}, with all registered workers at the end. If these are not the workers
 --         in ARGV, active is -1, and the caller must call again with them
-local active = 0
 local registered = redis.call('ZRANGE', KEYS[1], 0, -1)
-if table.concat(registered, ' ') ~= table.concat(ARGV, ' ') then
-  active = -1
-else
-  for index = 1, #ARGV do
-    local claims = KEYS[9 + index]
-    for _, field in ipairs(redis.call('HKEYS', claims)) do
-      local kind = string.sub(field, 1, 1)
-      if kind == 'a' then
-        local settled, size = string.match(redis.call('HGET', claims, field), '^(%d+) (%d+)')
-        active = active + size - settled
-      elseif kind == 'e' then
-        active = active - 1
-      end
-    end
-  end
-end
+local active = activeCount(registered, 9)
 local waiting = waitingCount(waitingLists(4))
 return {waiting, redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[3]), active, unpack(registered)}
