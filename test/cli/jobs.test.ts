@@ -468,7 +468,7 @@ describe('jobs', () => {
     const page = await hotqueue(['jobs', queue.name, '--status', 'failed', '--limit', '1']);
     expect(page.stdout).toMatch(
       new RegExp(
-        `^id +ended +attempts +error +message\n${second.id} +\\S.* +1 +TypeError: no page (cause: Error: no route) +"fail"\nmore: use --cursor \\S+\n$`,
+        `^id +ended +attempts +error +message\n${second.id} +\\S.* +1 +TypeError: no page \\(cause: Error: no route\\) +"fail"\nmore: use --cursor \\S+\n$`,
       ),
     );
     const cursor = /--cursor (\S+)/.exec(page.stdout)![1]!;

@@ -235,11 +235,11 @@ describe('a ttl', () => {
     const { id, putAt } = await queue.with({ delay: '1h', ttl: '10m' }).put('later');
     const [message] = await redis().hvals(`{${queue.key}}:delayed:messages`);
     const dueAt = Number(await redis().zscore(`{${queue.key}}:delayed`, id));
-    expect(message).toBe(`b#${id} 0 0 x=${dueAt + 600_000}\n"later"`);
+    expect(message).toBe(`b#${id} 0 0 x=${dueAt + 600_000} d=${putAt + 3_600_000}\n"later"`);
     const at = new Date(putAt + 7_200_000);
     const timed = await queue.with({ at, ttl: '10m' }).put('then');
     expect(await redis().hvals(`{${queue.key}}:delayed:messages`)).toContain(
-      `b#${timed.id} 0 0 x=${at.getTime() + 600_000}\n"then"`,
+      `b#${timed.id} 0 0 x=${at.getTime() + 600_000} d=${at.getTime()}\n"then"`,
     );
   });
 });
