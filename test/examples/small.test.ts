@@ -15,6 +15,7 @@ beforeEach(() =>
     'echo',
     'scheduled-tasks',
     'night',
+    'images-dashboard',
   ),
 );
 
@@ -40,6 +41,19 @@ describe('the examples', () => {
     expect(post.stdout).toContain('refused: not a valid SendEmail: to: must be an email');
     expect(await post.interrupt()).toBe(0);
     expect(post.lines).toHaveLength(3);
+  });
+
+  it('dashboard: shows a queue at work, and leaves nothing in it', { timeout: 60_000 }, async () => {
+    const demo = new Program('images/dashboard.ts', ['0']);
+    await demo.prints('dashboard: http://127.0.0.1:');
+    const [address] = /http:\S+/.exec(demo.stdout)!;
+    const path = `${address}/api/queues/images-dashboard/messages/done`;
+    await until(async () => {
+      const { messages } = (await (await fetch(path)).json()) as { messages: unknown[] };
+      return messages.length > 0;
+    });
+    expect(await demo.interrupt()).toBe(0);
+    expect(await redis().llen('hotqueue:images-dashboard')).toBe(0);
   });
 
   it('echo: a call with a payload runs the function, a call without arguments consumes', async () => {
