@@ -6,11 +6,17 @@ const common = {
   globalSetup: ['test/support/global-setup.ts'],
 };
 
-/** `npm run test:long`: they wait for leases and outages of a minute, install the package, or start the linters again and again. */
+/** `npm run test:long`: they wait for leases and outages of a minute, install the package, or start whole programs again and again. */
 const long = [
+  'test/bundles.test.ts',
+  'test/cli/cli-redis.test.ts',
+  'test/cli/worker-errors.test.ts',
   'test/cli/worker-processes.test.ts',
   'test/dashboard/browser.test.ts',
   'test/dashboard/load.test.ts',
+  'test/embedded/server.test.ts',
+  'test/examples/*.test.ts',
+  'test/examples/images/start.test.ts',
   'test/house/lint.test.ts',
   'test/package.test.ts',
   'test/redis/server-states.test.ts',

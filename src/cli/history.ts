@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
-import { historyVerbs, type HistoryEntry, type HistoryPlace, type HistoryVerb, type HotQueue } from 'hotqueue';
+import type { HistoryEntry, HistoryPlace, HistoryVerb, HotQueue } from 'hotqueue';
+import { historyVerbs } from '../history/entry.js';
 import { missing, redisCommand, wholeFrom, withQueue, type RedisFlags } from './command.js';
 import { instant } from './instant.js';
 import { ahead, jsonLine, paint, print, printable } from './output.js';

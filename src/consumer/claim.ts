@@ -137,8 +137,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** How long it was ready before its handler began, ms, by the time of the queue. */
   get waitMs(): number {
     const { take, options } = this;
-    const startedAt = take.queueTimeAt(this.startedAt ?? this.#endedAt ?? performance.now());
-    const readyAt = options.readyAt ?? options.putAt ?? this.#madeAt;
+    const startedAt = take.takenAt - take.receivedAt + (this.startedAt ?? this.#endedAt ?? performance.now());
+    const header = this.#envelope?.header;
+    const putAt = options.putAt ?? (this.#envelope ? header && madeAt(header.id) : take.madeAt(this.index));
+    const readyAt = options.readyAt ?? putAt;
     return readyAt === undefined ? startedAt - take.takenAt : Math.max(0, startedAt - readyAt);
   }
 
@@ -243,8 +245,9 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     // Also for `already`: an earlier, identical call of this process arrived, and its reply was lost.
     const isDone = (reply === 'done' || reply === 'already') && this.job?.isContinued !== true;
     if (isDone) {
-      this.session.tally.handled(this.runMs, this.waitMs);
-      this.emit('ack');
+      const runMs = this.startedAt === undefined ? 0 : this.#endedAt! - this.startedAt;
+      this.session.tally.ended('handled', runMs, this.waitMs);
+      if (this.session.context.events.listenerCount('ack') > 0) this.emit('ack');
     }
     if (this.#onAckReply) return this.#onAckReply(reply);
     if (reply instanceof Error) this.session.settleLater(this);
@@ -266,7 +269,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       if (reply === 'ended') return 'done';
       if (reply === 'lost') return reply;
       if (delayMs > 0) this.context.maintenance.observe({ nextDueMs: delayMs });
-      if (this.options.continued !== 1) this.session.tally.retried(this.runMs, this.waitMs);
+      if (this.options.continued !== 1) this.session.tally.ended('retried', this.runMs, this.waitMs);
       this.emit('retry', { delayMs, error });
       return reply;
     });
@@ -283,7 +286,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       if (reply === 'ended') return 'done';
       if (reply === 'lost') return reply;
       if (reason === 'expired') this.session.tally.expired();
-      else this.session.tally.buried(this.startedAt === undefined ? undefined : this.runMs, this.waitMs);
+      else this.session.tally.ended('dead', this.startedAt === undefined ? undefined : this.runMs, this.waitMs);
       this.emit('bury', { reason, error });
       return reply;
     });
@@ -389,11 +392,6 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     if (replacement === undefined) return message;
     const length = this.#envelope ? this.#envelope.headerLength : freshLength;
     return Buffer.concat([message.subarray(0, length), Buffer.from(replacement)]);
-  }
-
-  get #madeAt(): number | undefined {
-    if (!this.#envelope) return this.take.madeAt(this.index);
-    return this.#envelope.header && madeAt(this.#envelope.header.id);
   }
 
   /** Id of a message without a header. Worker, take and index are never used twice together, and `recover.lua` makes the same id. */

@@ -1,3 +1,4 @@
+// Longer than 250 lines: the ways of a put differ in a few lines each.
 import { InvalidOptionError, NotAQueueError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';

@@ -55,6 +55,7 @@ export class QueueHistory {
     patience?: Patience,
   ): Promise<unknown> {
     const learning = performance.now() - this.#learnedAt > learnEveryMs ? this.#refresh(patience) : undefined;
+    if (!learning && this.#terms === '') return this.connection.script(name, keys, args, patience);
     return learning
       ? learning.then(() => this.#send(name, keys, args, patience))
       : this.#send(name, keys, args, patience);

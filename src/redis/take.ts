@@ -1,5 +1,4 @@
 import { freshHeader, freshLength } from '../wire/envelope.js';
-import { madeAtIn } from '../wire/id.js';
 import type { Lane } from '../wire/lane.js';
 import type { QueueHints } from './transitions.js';
 
@@ -163,8 +162,12 @@ export class Take {
 
   /** When a fresh message was put, as its id says, Unix ms; `undefined` if its id is of another form. */
   madeAt(index: number): number | undefined {
-    if (typeof this.#content === 'string') return madeAtIn(this.#content, this.#edges[2 * index]! + 1);
-    return madeAtIn(this.text(index), 1);
+    const content = this.#content;
+    const text = typeof content === 'string' ? content : this.text(index);
+    const start = typeof content === 'string' ? this.#edges[2 * index]! + 1 : 1;
+    if (text[start + 8] !== '-' || text[start + 13] !== '-' || text[start + 14] !== '7') return undefined;
+    const ms = Number(`0x${text.slice(start, start + 8)}${text.slice(start + 9, start + 13)}`);
+    return Number.isNaN(ms) ? undefined : ms;
   }
 
   /** Arguments of `ack.lua` for this take. */

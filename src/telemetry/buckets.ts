@@ -4,12 +4,6 @@ export const bucketBoundsMs: readonly number[] = Array.from({ length: 25 }, (_, 
 /** How many buckets a histogram has: those of {@link bucketBoundsMs}, and one for longer times. */
 export const bucketCount = bucketBoundsMs.length + 1;
 
-/** Index of the first bucket whose bound is not below a duration. @param ms 0 or more */
-export function bucketOf(ms: number): number {
-  if (ms <= 1) return 0;
-  return ms > 16_777_216 ? bucketCount - 1 : 32 - Math.clz32(Math.ceil(ms) - 1);
-}
-
 /**
  * The duration below which a share of all durations is, estimated from their buckets: linear within a bucket.
  *

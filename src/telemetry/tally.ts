@@ -1,4 +1,4 @@
-import { bucketCount, bucketOf } from './buckets.js';
+import { bucketCount } from './buckets.js';
 
 /** What can become of the attempt of a message, as it is counted; `docs/monitoring.md` explains each. */
 export const outcomes = ['handled', 'failed', 'retried', 'dead', 'expired', 'lost'] as const;
@@ -25,24 +25,20 @@ export const countedFields: readonly string[] = [
 export class Tally {
   readonly #counts = new Float64Array(countedFields.length);
 
-  /** A message was acknowledged. */
-  handled(runMs: number, waitMs: number): void {
-    this.#counts[countOf.handled]! += 1;
-    this.#observe(runMs, waitMs);
-  }
-
-  /** An attempt failed, and the message gets another one. */
-  retried(runMs: number, waitMs: number): void {
-    this.#counts[countOf.failed]! += 1;
-    this.#counts[countOf.retried]! += 1;
-    this.#observe(runMs, waitMs);
-  }
-
-  /** An attempt failed, and the message was buried. @param runMs absent if no handler ran, as for an invalid payload */
-  buried(runMs: number | undefined, waitMs: number): void {
-    this.#counts[countOf.failed]! += 1;
-    this.#counts[countOf.dead]! += 1;
-    if (runMs !== undefined) this.#observe(runMs, waitMs);
+  /**
+   * An attempt has ended: the message is handled, or the attempt failed and the message is retried or dead.
+   *
+   * @param runMs absent if no handler ran, as for an invalid payload
+   */
+  ended(outcome: 'handled' | 'retried' | 'dead', runMs: number | undefined, waitMs: number): void {
+    const counts = this.#counts;
+    counts[countOf[outcome]]! += 1;
+    if (outcome !== 'handled') counts[countOf.failed]! += 1;
+    if (runMs === undefined) return;
+    counts[runAt]! += runMs;
+    counts[runAt + 1 + (runMs <= 1 ? 0 : bucketOf(runMs))]! += 1;
+    counts[waitAt]! += waitMs;
+    counts[waitAt + 1 + (waitMs <= 1 ? 0 : bucketOf(waitMs))]! += 1;
   }
 
   /** A message was buried without an attempt, as its `ttl` had passed. */
@@ -65,12 +61,10 @@ export class Tally {
     }
     return text;
   }
+}
 
-  #observe(runMs: number, waitMs: number): void {
-    const counts = this.#counts;
-    counts[runAt]! += runMs;
-    counts[runAt + 1 + bucketOf(runMs)]! += 1;
-    counts[waitAt]! += waitMs;
-    counts[waitAt + 1 + bucketOf(waitMs)]! += 1;
-  }
+/** Index of the first bucket whose bound is not below a duration. @param ms 0 or more */
+export function bucketOf(ms: number): number {
+  if (ms <= 1) return 0;
+  return ms > 16_777_216 ? bucketCount - 1 : 32 - Math.clz32(Math.ceil(ms) - 1);
 }

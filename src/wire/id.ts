@@ -35,32 +35,6 @@ export function newId(now = Date.now()): string {
   return front + hex[0x8000 | (counter & 0x3fff)]! + back;
 }
 
-/**
- * {@link madeAt} for an id of 36 characters inside a longer text, without making a text of it: this runs for each message.
- *
- * @param start index of its first character
- */
-export function madeAtIn(text: string, start: number): number | undefined {
-  if (text.charCodeAt(start + 8) !== hyphen || text.charCodeAt(start + 13) !== hyphen) return undefined;
-  if (text.charCodeAt(start + 14) !== seven) return undefined;
-  let high = 0;
-  for (let at = start; at < start + 8; at++) high = high * 16 + digitAt(text, at);
-  let low = 0;
-  for (let at = start + 9; at < start + 13; at++) low = low * 16 + digitAt(text, at);
-  const ms = high * 0x1_0000 + low;
-  return Number.isNaN(ms) ? undefined : ms;
-}
-
-const hyphen = 45;
-const seven = 55;
-
-/** Value of a hexadecimal digit in lower case; NaN for another character. */
-function digitAt(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  if (code >= 48 && code <= 57) return code - 48;
-  return code >= 97 && code <= 102 ? code - 87 : NaN;
-}
-
 const version7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
 
 /** Unix ms at which {@link newId} made an id; `undefined` for an id of another form. */

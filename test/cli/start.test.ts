@@ -47,7 +47,7 @@ it.each([
   ],
   [['result', '--help'], ['jobs/result', 'jobs/wait-option'], [...everything]],
   [['queues'], ['queues'], [...payloadLibraries, ...screenLibraries]],
-  [['worker', '--help'], ['worker', 'worker/settings'], [...everything]],
+  [['worker', '--help'], ['worker', 'worker/health-address', 'worker/settings'], [...everything]],
   [['repl', '--help'], ['repl'], [...everything]],
   [['--help'], undefined, [...payloadLibraries, ...screenLibraries, 'ioredis', 'src/index.js']],
 ])('hotqueue %j loads only what it needs', async (args, files, absent) => {

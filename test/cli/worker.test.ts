@@ -133,7 +133,7 @@ it('logs each failure once with its error, as JSON and as text', async () => {
   const pretty = new WorkerRun([file, '--max-jobs', '1', '--log', 'pretty']);
   expect(await pretty.ended).toBe(0);
   expect(pretty.stdout).toMatch(
-    /retry {4}\S+ {2}\S+ {2}attempt 1 {2}\d+ ms {2}retry in \d+ ms {2}TypeError: no \\x1b\[31mstring\n/,
+    /retry {4}\S+ {2}\S+ {2}attempt 1 {2}\d+ ms {2}(?:waited \d+ ms {2})?retry in \d+ ms {2}TypeError: no \\x1b\[31mstring\n/,
   );
   for (const run of [json, pretty]) expect(run.stdout + run.stderr).not.toContain('secret');
   expect(pretty.stderr).toBe('');

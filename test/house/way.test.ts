@@ -27,14 +27,14 @@ it('npm run docs:way finds the files that a message passes, in order', async () 
   expect(stdout).toMatch(/^One message passes \d+ files, \d+ functions and \d+ calls\./);
 });
 
-it('a message passes at most 20 files and 110 calls', async () => {
+it('a message passes at most 22 files and 110 calls', async () => {
   // On a busy machine, calls of timers and of one more take come to it. So the first measurement within the limits counts.
   const found: string[] = [];
   for (let tries = 0; tries < 10; tries++) {
     const [line, files, calls] = /^One message passes (\d+) files, \d+ functions and (\d+) calls\./.exec(
       await measured(),
     )!;
-    if (Number(files) <= 20 && Number(calls) <= 110) return;
+    if (Number(files) <= 22 && Number(calls) <= 110) return;
     found.push(line);
   }
   expect(found).toEqual([]);

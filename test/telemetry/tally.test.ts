@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketBoundsMs, bucketCount, bucketOf, quantileMs } from '../../src/telemetry/buckets.js';
-import { Tally } from '../../src/telemetry/tally.js';
+import { bucketBoundsMs, bucketCount, quantileMs } from '../../src/telemetry/buckets.js';
+import { bucketOf, Tally } from '../../src/telemetry/tally.js';
 
 describe('buckets', () => {
   it.each([
@@ -58,10 +58,10 @@ describe('quantiles', () => {
 it('a tally has a text with what it has counted', () => {
   const tally = new Tally();
   expect(tally.toString()).toBe('');
-  tally.handled(0.6, 3);
-  tally.handled(0.6, 3);
-  tally.retried(5, 100);
-  tally.buried(undefined, 0);
+  tally.ended('handled', 0.6, 3);
+  tally.ended('handled', 0.6, 3);
+  tally.ended('retried', 5, 100);
+  tally.ended('dead', undefined, 0);
   tally.expired();
   expect(tally.toString()).toBe(
     'handled 2 failed 2 retried 1 dead 2 expired 1 run 6 run0 2 run3 1 wait 106 wait2 2 wait7 1',

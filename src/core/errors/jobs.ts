@@ -1,4 +1,4 @@
-// Errors about the jobs of tracked messages: their results, and the waits for them.
+// Errors about the jobs of tracked messages: their results, and the waits for them. Longer than 250 lines: each error has its docstring.
 import { shown } from '../shown.js';
 import { HotQueueError } from './base.js';
 

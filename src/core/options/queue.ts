@@ -1,3 +1,4 @@
+// Longer than 250 lines: all options of a queue, each with its docstring, are one list.
 import type { Cluster, Redis } from 'ioredis';
 import type { Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
