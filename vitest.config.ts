@@ -11,19 +11,22 @@ const long = [
   'test/bundles.test.ts',
   'test/cli/cli-redis.test.ts',
   'test/cli/worker-errors.test.ts',
+  'test/cli/worker.test.ts',
   'test/cli/worker-processes.test.ts',
   'test/dashboard/browser.test.ts',
   'test/dashboard/load.test.ts',
   'test/embedded/server.test.ts',
   'test/examples/*.test.ts',
   'test/examples/images/start.test.ts',
+  'test/house/documentation.test.ts',
   'test/house/lint.test.ts',
   'test/package.test.ts',
   'test/redis/server-states.test.ts',
   'test/redis/slow-link.test.ts',
   'test/schedules/reference.test.ts',
+  'test/types/types.test.ts',
 ];
-const longOnBoth = ['test/stories/blocking.test.ts', 'test/stories/recovery.test.ts'];
+const longOnBoth = ['test/stories/blocking.test.ts', 'test/stories/processes.test.ts', 'test/stories/recovery.test.ts'];
 /** What a script does step by step, once more on the JavaScript engine: the stories show there that it works as a whole. */
 const longOnEngine = [
   'test/flows/many.test.ts',
@@ -33,7 +36,6 @@ const longOnEngine = [
   'test/redis/model.test.ts',
   'test/redis/resending.test.ts',
   'test/stories/crashes.test.ts',
-  'test/stories/processes.test.ts',
 ];
 
 export default defineConfig({

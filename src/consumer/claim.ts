@@ -79,8 +79,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   readonly #isSuspect: boolean;
   protected controller: AbortController | undefined;
   #id: string | undefined;
-  /** When it was decided how it is settled, monotonic ms: its handler has ended. */
-  #endedAt: number | undefined;
+  /** When its handler ended, or settled it, monotonic ms. What runs the handler sets it with a reading of the clock that it needs anyway. */
+  endedAt: number | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
   /** Resolves the caller's promise of `ack`; absent when no caller waits. */
@@ -131,13 +131,13 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** How long its handler ran until it was settled, or until now, ms; 0 if none began. */
   get runMs(): number {
-    return this.startedAt === undefined ? 0 : (this.#endedAt ?? performance.now()) - this.startedAt;
+    return this.startedAt === undefined ? 0 : (this.endedAt ?? performance.now()) - this.startedAt;
   }
 
   /** How long it was ready before its handler began, ms, by the time of the queue. */
   get waitMs(): number {
     const { take, options } = this;
-    const startedAt = take.takenAt - take.receivedAt + (this.startedAt ?? this.#endedAt ?? performance.now());
+    const startedAt = take.takenAt - take.receivedAt + (this.startedAt ?? this.endedAt ?? performance.now());
     const header = this.#envelope?.header;
     const putAt = options.putAt ?? (this.#envelope ? header && madeAt(header.id) : take.madeAt(this.index));
     const readyAt = options.readyAt ?? putAt;
@@ -224,7 +224,6 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Acknowledges the message. No caller waits for the reply: a promise for each message would dominate its cost. */
   acknowledge(result = ''): undefined {
     this.settledBy = 'ack';
-    this.#endedAt = performance.now();
     this.deactivate();
     if (this.job) this.#acknowledgeJob(this.job, result);
     else this.session.settler.add(this);
@@ -245,7 +244,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     // Also for `already`: an earlier, identical call of this process arrived, and its reply was lost.
     const isDone = (reply === 'done' || reply === 'already') && this.job?.isContinued !== true;
     if (isDone) {
-      const runMs = this.startedAt === undefined ? 0 : this.#endedAt! - this.startedAt;
+      const runMs = this.startedAt === undefined ? 0 : (this.endedAt ?? performance.now()) - this.startedAt;
       this.session.tally.ended('handled', runMs, this.waitMs);
       if (this.session.context.events.listenerCount('ack') > 0) this.emit('ack');
     }
@@ -261,7 +260,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#settle('retry', async () => {
       const { broker } = this.context;
       const lane = this.#laneWithHeader;
-      const readyAt = Math.round(this.take.queueTimeAt(this.#endedAt!) + delayMs);
+      const readyAt = Math.round(this.take.queueTimeAt(this.endedAt!) + delayMs);
       const message = withFailure(this.#message, this.#envelope, this, error, readyAt);
       const reply = this.job
         ? await this.job.retry(lane, delayMs, message, error)
@@ -404,7 +403,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       return Promise.reject(new AlreadySettledError(this.id, this.settledBy, verb));
     if (this.settledBy === verb) return this.#settling ?? Promise.resolve();
     this.settledBy = verb;
-    this.#endedAt = performance.now();
+    this.endedAt = performance.now();
     this.deactivate();
     this.#settling = this.#send(send);
     return this.#settling;

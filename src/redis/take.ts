@@ -166,8 +166,15 @@ export class Take {
     const text = typeof content === 'string' ? content : this.text(index);
     const start = typeof content === 'string' ? this.#edges[2 * index]! + 1 : 1;
     if (text[start + 8] !== '-' || text[start + 13] !== '-' || text[start + 14] !== '7') return undefined;
-    const ms = Number(`0x${text.slice(start, start + 8)}${text.slice(start + 9, start + 13)}`);
-    return Number.isNaN(ms) ? undefined : ms;
+    let ms = 0;
+    for (let at = start; at < start + 13; at++) {
+      if (at === start + 8) continue;
+      const code = text.charCodeAt(at);
+      const digit = code < 58 ? code - 48 : code - 87; // 0 to 9, a to f
+      if (digit < 0 || digit > 15) return undefined;
+      ms = ms * 16 + digit;
+    }
+    return ms;
   }
 
   /** Arguments of `ack.lua` for this take. */

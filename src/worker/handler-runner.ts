@@ -82,7 +82,7 @@ export class HandlerRunner {
       payload,
       handle,
       retry: { ...policyOf(context.retryDefaults), ...guarded(handler.options, warn) },
-      onOver: (claim) => this.#over(claim.startedAt!),
+      onOver: (claim) => this.#over(claim.startedAt, claim),
       freeSlots: [],
     };
     this.#size = handler.options.batch ?? 1;
@@ -258,6 +258,7 @@ export class HandlerRunner {
     this.#running += 1;
     if (!attempt(claim, this.#call)) return undefined;
     const endedAt = performance.now();
+    claim.endedAt ??= endedAt;
     this.#end(endedAt - now);
     return endedAt;
   }
@@ -269,16 +270,18 @@ export class HandlerRunner {
   }
 
   /** A slot is free again, some time after its handler began. */
-  #over(startedAt: number): void {
+  #over(startedAt: number | undefined, claim?: Claim): void {
     const now = performance.now();
-    this.#end(now - startedAt);
+    if (claim) claim.endedAt ??= now;
+    this.#end(startedAt === undefined ? undefined : now - startedAt);
     this.#begin(false, now);
     if (this.isAwaited && this.room > 0) this.options.onRoom();
   }
 
-  #end(tookMs: number): void {
+  /** @param tookMs absent if no handler ran, as for an invalid message */
+  #end(tookMs: number | undefined): void {
     this.#running -= 1;
-    this.#prefetch.size.observe(tookMs);
+    if (tookMs !== undefined) this.#prefetch.size.observe(tookMs);
     if (this.#running === 0 && this.#onEmpty.length > 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 

@@ -30,3 +30,29 @@ it('a slot that starts an unfilled batch takes no more messages: they would wait
   await runner.leave();
   expect(await faulty.real.reader.count({ withinMs: 5_000 })).toMatchObject({ waiting: 0, active: 0, workers: 0 });
 });
+
+it('an invalid message leaves the prefetch size as it was', async () => {
+  const faulty = new FaultyBroker(aBroker());
+  const context = faulty.context();
+  const runner = new HandlerRunner(
+    { name: 'count', context, payload: context.payload, options: { concurrency: 1 }, handle: () => undefined },
+    {
+      givingUp: new AbortController().signal,
+      mayPrefetch: true,
+      waitsForStart: false,
+      onRoom: () => {},
+      onStopCommand: () => {},
+    },
+  );
+  while (runner.room <= 1) {
+    await redis().rpush(faulty.real.keys.base, '1');
+    expect(await runner.take(10, () => false)).toBe(1);
+    await runner.emptied();
+  }
+  const before = runner.room;
+  await redis().rpush(faulty.real.keys.base, 'no JSON');
+  expect(await runner.take(1, () => false)).toBe(1);
+  await runner.emptied();
+  expect(runner.room).toBe(before);
+  await runner.leave();
+});
