@@ -4,6 +4,7 @@ import { Broker } from '../../src/redis/broker.js';
 import { Connection } from '../../src/redis/connection.js';
 import { Keys } from '../../src/redis/keys.js';
 import { mostMessageBytes } from '../../src/core/sizes.js';
+import { monitored } from '../support/monitor.js';
 import { aClient } from '../support/project.js';
 import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 import { realProgram, startRedis } from '../support/servers.js';
@@ -24,7 +25,7 @@ function spied(broker: Broker, name: string) {
 
 /** Bytes that the commands of a take copied out of the lists, as MONITOR shows them. */
 async function copiedBy(messages: readonly string[]): Promise<{ copied: number; taken: number }> {
-  // A server of its own: what others send while MONITOR begins arrives with its reply, and ioredis takes it for replies.
+  // A server of its own: MONITOR shows the commands of all clients.
   const server = await startRedis(await realProgram());
   onTestFinished(server.stop);
   const client = aClient(server.url);
@@ -33,19 +34,19 @@ async function copiedBy(messages: readonly string[]): Promise<{ copied: number; 
   const broker = new Broker(connection, new Keys(aName()));
   await client.rpush(broker.keys.base, ...messages);
   const worker = await aWorker(broker);
-  const commands: string[][] = [];
-  const monitor = await client.monitor();
-  monitor.on('monitor', (_time: string, command: string[], source: string) => {
-    if (source === 'lua' && command[1] === broker.keys.base) commands.push(command);
-  });
+  const monitor = await monitored(server.url);
+  const commandsOnList = () =>
+    monitor.commands
+      .filter(({ source, args }) => source === 'lua' && args[1] === broker.keys.base)
+      .map(({ args: [name, , from, to] }) => ({ name: name!.toLowerCase(), from: Number(from), to: Number(to) }));
   const { size } = await take(broker, worker, 1, 1_000);
-  await until(() => commands.some(([name]) => name!.toLowerCase() === 'ltrim'));
-  monitor.disconnect();
+  await until(() => commandsOnList().some(({ name }) => name === 'ltrim'));
+  monitor.close();
   const bytesOf = (from: number, to: number): number =>
     messages.slice(from, to + 1).reduce((sum, { length }) => sum + length, 0);
-  const copied = commands.map(([name, , from, to]) => {
-    if (name!.toLowerCase() === 'lrange') return bytesOf(Number(from), Number(to));
-    return name!.toLowerCase() === 'lindex' ? bytesOf(Number(from), Number(from)) : 0;
+  const copied = commandsOnList().map(({ name, from, to }) => {
+    if (name === 'lrange') return bytesOf(from, to);
+    return name === 'lindex' ? bytesOf(from, from) : 0;
   });
   return { copied: copied.reduce((sum, bytes) => sum + bytes, 0), taken: size };
 }
