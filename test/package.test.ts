@@ -237,7 +237,7 @@ function programsOf(page: string): { source: string; lines: string[] }[] {
   );
 }
 
-it('the programs of the README run as they are, and compile', { timeout: 120_000 }, async () => {
+it('the programs of the README run as they are, and compile', async () => {
   const folder = aFolder('readme');
   const [first, studio, loop] = programsOf('README.md');
   expect(first!.source).not.toMatch(/@|class /);
@@ -254,7 +254,7 @@ it('the programs of the README run as they are, and compile', { timeout: 120_000
   await run(process.execPath, [hotqueueMain, 'redis', 'stop'], { cwd: folder, env });
 });
 
-it('"hotqueue init" writes a project that compiles and runs, and keeps files', { timeout: 120_000 }, async () => {
+it('"hotqueue init" writes a project that compiles and runs, and keeps files', async () => {
   const folder = aFolder('first');
   const { stdout } = await run(process.execPath, [hotqueueMain, 'init'], { cwd: folder, env });
   expect(stdout).not.toContain('npm install'); // everything is installed

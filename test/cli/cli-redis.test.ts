@@ -91,16 +91,12 @@ const hasApt = ((): boolean => {
   }
 })();
 
-it.runIf(hasApt)(
-  'install installs a real server without changes to the system, and projects use it',
-  { timeout: 180_000 },
-  async () => {
-    const { env, hotqueue } = aProject();
-    const installed = await hotqueue('redis install');
-    expect(installed.stderr).toBe('');
-    expect(installed.stdout).toMatch(/^(Redis|Valkey) \d+\.\d+\.\d+ is ready at /);
-    expect(installed.stdout).toContain(env.XDG_CACHE_HOME);
-    const { stdout } = await hotqueue('redis start', { HOTQUEUE_REDIS: 'native' });
-    expect(await aClient(urlIn(stdout)).rpush('list', 'a')).toBe(1);
-  },
-);
+it.runIf(hasApt)('install installs a real server without changes to the system, and projects use it', async () => {
+  const { env, hotqueue } = aProject();
+  const installed = await hotqueue('redis install');
+  expect(installed.stderr).toBe('');
+  expect(installed.stdout).toMatch(/^(Redis|Valkey) \d+\.\d+\.\d+ is ready at /);
+  expect(installed.stdout).toContain(env.XDG_CACHE_HOME);
+  const { stdout } = await hotqueue('redis start', { HOTQUEUE_REDIS: 'native' });
+  expect(await aClient(urlIn(stdout)).rpush('list', 'a')).toBe(1);
+});

@@ -143,32 +143,28 @@ it('with --no-wait-for-redis, reports that no Redis answers, and ends', async ()
   for (const { stderr } of runs) expect(stderr).toMatch(/^hotqueue: .*no Redis answers at redis:\/\/127\.0\.0\.1:1/);
 });
 
-it(
-  'waits for a Redis that does not answer yet, and ends when it is stopped meanwhile',
-  { timeout: 60_000 },
-  async () => {
-    const name = aName();
-    const folder = mkdtempSync(path.join(tmpdir(), 'hqw-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const socket = path.join(folder, 'later');
-    const file = aFile(
-      `import { HotQueue } from 'hotqueue';\nexport const work = new HotQueue('${name}').worker((item) => console.log('got', item));`,
+it('waits for a Redis that does not answer yet, and ends when it is stopped meanwhile', async () => {
+  const name = aName();
+  const folder = mkdtempSync(path.join(tmpdir(), 'hqw-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const socket = path.join(folder, 'later');
+  const file = aFile(
+    `import { HotQueue } from 'hotqueue';\nexport const work = new HotQueue('${name}').worker((item) => console.log('got', item));`,
+  );
+  const args = [file, '--url', `unix://${socket}`, '--log', 'json'];
+  const [one, stopped] = [new WorkerRun(args), new WorkerRun(args)];
+  for (const run of [one, stopped])
+    await until(
+      () => run.stdout.includes('waiting for Redis') || run.stderr.includes('waiting for Redis'),
+      Boolean,
+      40_000,
     );
-    const args = [file, '--url', `unix://${socket}`, '--log', 'json'];
-    const [one, stopped] = [new WorkerRun(args), new WorkerRun(args)];
-    for (const run of [one, stopped])
-      await until(
-        () => run.stdout.includes('waiting for Redis') || run.stderr.includes('waiting for Redis'),
-        Boolean,
-        40_000,
-      );
-    stopped.signal('SIGTERM');
-    expect(await stopped.ended).toBe(0);
-    symlinkSync(redisUrl().slice('unix://'.length), socket);
-    const queue = aQueue({ name });
-    await queue.put('a');
-    await until(() => one.stdout.includes('got a'));
-    one.signal('SIGTERM');
-    expect(await one.ended).toBe(0);
-  },
-);
+  stopped.signal('SIGTERM');
+  expect(await stopped.ended).toBe(0);
+  symlinkSync(redisUrl().slice('unix://'.length), socket);
+  const queue = aQueue({ name });
+  await queue.put('a');
+  await until(() => one.stdout.includes('got a'));
+  one.signal('SIGTERM');
+  expect(await one.ended).toBe(0);
+});

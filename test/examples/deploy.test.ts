@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Program } from './program.js';
 
-it('deploy: a new version replaces the old one under load, and no order is lost', { timeout: 120_000 }, async () => {
+it('deploy: a new version replaces the old one under load, and no order is lost', async () => {
   const deploy = new Program('deploy/deploy.ts', ['2']);
   expect(await deploy.ended(), deploy.stderr).toBe(0);
   expect(deploy.lines.slice(0, 2)).toEqual([

@@ -19,7 +19,7 @@ const files = (): string[] =>
     .filter((name) => name.endsWith('.jpg'))
     .sort();
 
-it('one command downloads, resizes and writes the page', { timeout: 120_000 }, async () => {
+it('one command downloads, resizes and writes the page', async () => {
   const program = pipeline(site);
   expect(await program.ended(), program.stderr).toBe(0);
   expect(program.lines.at(-1)).toBe(path.join(site, 'index.html'));
@@ -34,32 +34,28 @@ it('one command downloads, resizes and writes the page', { timeout: 120_000 }, a
   expect(page.match(/<figure>/g)).toHaveLength(6);
 });
 
-it(
-  'in several processes, one of which is killed; a photograph that is not there cancels the page',
-  { timeout: 120_000 },
-  async () => {
-    const server = pipeline('serve');
-    await until(() => server.lines.length === 6, Boolean, 60_000);
-    const addresses = server.lines;
-    const put = pipeline('put', ...addresses.slice(0, 3));
-    expect(await put.ended(), put.stderr).toBe(0);
-    const [flow = ''] = put.lines;
-    const first = pipeline('work', site);
-    await until(() => first.lines.length > 0);
-    await first.interrupt('SIGKILL');
-    const second = pipeline('work', site);
-    const show = async (id: string): Promise<string> => {
-      const program = pipeline('show', id);
-      await program.ended();
-      return program.stdout;
-    };
-    await until(async () => /pipeline-pages +\S+ +done/.test(await show(flow)), Boolean, 60_000);
-    expect(files()).toHaveLength(9);
-    const bad = pipeline('put', addresses[0]!, new URL('/nothing.jpg', addresses[0]).href);
-    expect(await bad.ended()).toBe(0);
-    await until(async () => /pipeline-pages +\S+ +cancelled/.test(await show(bad.lines[0]!)), Boolean, 60_000);
-    expect(await show(bad.lines[0]!)).toMatch(/pipeline-downloads +\S+ +failed/);
-    expect(await second.interrupt()).toBe(0);
-    await server.interrupt();
-  },
-);
+it('in several processes, one of which is killed; a photograph that is not there cancels the page', async () => {
+  const server = pipeline('serve');
+  await until(() => server.lines.length === 6, Boolean, 60_000);
+  const addresses = server.lines;
+  const put = pipeline('put', ...addresses.slice(0, 3));
+  expect(await put.ended(), put.stderr).toBe(0);
+  const [flow = ''] = put.lines;
+  const first = pipeline('work', site);
+  await until(() => first.lines.length > 0);
+  await first.interrupt('SIGKILL');
+  const second = pipeline('work', site);
+  const show = async (id: string): Promise<string> => {
+    const program = pipeline('show', id);
+    await program.ended();
+    return program.stdout;
+  };
+  await until(async () => /pipeline-pages +\S+ +done/.test(await show(flow)), Boolean, 60_000);
+  expect(files()).toHaveLength(9);
+  const bad = pipeline('put', addresses[0]!, new URL('/nothing.jpg', addresses[0]).href);
+  expect(await bad.ended()).toBe(0);
+  await until(async () => /pipeline-pages +\S+ +cancelled/.test(await show(bad.lines[0]!)), Boolean, 60_000);
+  expect(await show(bad.lines[0]!)).toMatch(/pipeline-downloads +\S+ +failed/);
+  expect(await second.interrupt()).toBe(0);
+  await server.interrupt();
+});

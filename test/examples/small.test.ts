@@ -43,7 +43,7 @@ describe('the examples', () => {
     expect(post.lines).toHaveLength(3);
   });
 
-  it('dashboard: shows a queue at work, and leaves nothing in it', { timeout: 60_000 }, async () => {
+  it('dashboard: shows a queue at work, and leaves nothing in it', async () => {
     const demo = new Program('images/dashboard.ts', ['0']);
     await demo.prints('dashboard: http://127.0.0.1:');
     const [address] = /http:\S+/.exec(demo.stdout)!;

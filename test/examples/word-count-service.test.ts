@@ -26,7 +26,7 @@ async function words(...args: string[]): Promise<{ code: number | string; lines:
   return { code, lines: program.lines, stderr: program.stderr };
 }
 
-it('trigger and result: waiting, then the words; a page that is gone has failed', { timeout: 60_000 }, async () => {
+it('trigger and result: waiting, then the words; a page that is gone has failed', async () => {
   const { url } = await aSite();
   const { lines } = await words('trigger', '--url', `${url}/page`);
   const [id] = lines as [string];
@@ -43,11 +43,12 @@ it('trigger and result: waiting, then the words; a page that is gone has failed'
   expect(await worker.interrupt()).toBe(0);
 });
 
-it('the service answers with the words, or with 202 when it takes longer', { timeout: 60_000 }, async () => {
+it('the service answers with the words, or with 202 when it takes longer', async () => {
   const { url, release } = await aSite();
   const service = new Program('word-count-service/service.ts', [], { PORT: '0' });
   const worker = new Program('word-count-service/worker.ts');
   await service.prints('service on');
+  await worker.prints('is waiting for pages');
   const base = /service on (\S+)/.exec(service.stdout)![1]!;
   const get = async (path: string) => {
     const reply = await fetch(base + path);

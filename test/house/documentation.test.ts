@@ -44,7 +44,7 @@ describe.each(pages)('%s', (page) => {
   );
 });
 
-it('the code blocks of all pages compile', { timeout: 240_000 }, async () => {
+it('the code blocks of all pages compile', async () => {
   // The same kind of folder as for child processes: git and oxc-node treat it alike.
   const folder = mkdtempSync(path.join(root.pathname, 'test', 'child-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -63,7 +63,7 @@ it('the code blocks of all pages compile', { timeout: 240_000 }, async () => {
   expect(stdout).toBe('');
 });
 
-it('the first shell block of docs/command-line.md runs unchanged, in one shell', { timeout: 120_000 }, async () => {
+it('the first shell block of docs/command-line.md runs unchanged, in one shell', async () => {
   const block = /^```sh\n([\s\S]*?)^```$/m.exec(textOf('docs/command-line.md'))![1]!;
   const name = aName();
   const fromSources = 'npx() { shift; node --import @oxc-node/core/register src/cli/main.ts "$@"; }';

@@ -61,7 +61,7 @@ function wrongLine(tsconfig: string, line: string): string {
   return complaints(tsconfig, [file], { [file]: source }).join('\n');
 }
 
-describe('what the compiler accepts and refuses', { timeout: 120_000 }, () => {
+describe('what the compiler accepts and refuses', () => {
   it('matches the comments in legacy/, with legacy decorators', () => {
     expect(complaints(legacy, filesIn('legacy'))).toEqual([]);
   });
@@ -132,7 +132,7 @@ function errorsOf(statement: string): string[] {
   return complaints(legacy, [file], { [file]: source });
 }
 
-describe('the first line of an error about a new queue names the mistake', { timeout: 120_000 }, () => {
+describe('the first line of an error about a new queue names the mistake', () => {
   it.each([
     ["new HotQueue('q', { attemps: 3 })", "'attemps' does not exist"],
     ["new HotQueue('q', { payload: Image, attemps: 3 })", "'attemps' does not exist"],
@@ -149,7 +149,7 @@ describe('the first line of an error about a new queue names the mistake', { tim
   });
 });
 
-describe('a handler whose return type does not fit the result of its queue', { timeout: 120_000 }, () => {
+describe('a handler whose return type does not fit the result of its queue', () => {
   const queue = "class Size { bytes!: number } const sized = new HotQueue('sized', { payload: Image, result: Size });";
   const says = 'This handler does not return what `result` of its queue says';
   const wrongHandlers = [
@@ -174,7 +174,7 @@ describe('a handler whose return type does not fit the result of its queue', { t
   });
 });
 
-describe('one mistake is one error', { timeout: 120_000 }, () => {
+describe('one mistake is one error', () => {
   it.each([
     [
       'images.worker((email: Email) => email)',
