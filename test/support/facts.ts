@@ -1,10 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { inject } from 'vitest';
 
-/** Calls `ask` until its answer satisfies `holds`. @returns the answer @throws with the last answer after `withinMs` */
+/**
+ * Calls `ask` until its answer satisfies `holds`. @returns the answer @throws with the last answer after `withinMs`: by default a little
+ * less than a test of this project may take, as a busy machine is slow
+ */
 export async function until<T>(
   ask: () => T | Promise<T>,
   holds: (answer: T) => boolean = Boolean,
-  withinMs = 20_000,
+  withinMs = inject('patienceMs'),
 ): Promise<T> {
   const givenUpAt = Date.now() + withinMs;
   for (;;) {

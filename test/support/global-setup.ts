@@ -6,6 +6,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The kind of server for the tests of this project; set in `vitest.config.ts`. */
     serverKind: 'redis' | 'engine';
+    /** How long `until` waits by default, in ms; set in `vitest.config.ts`. */
+    patienceMs: number;
     /** Its url, or `!` and the reason why there is none. */
     serverUrl: string;
     /** Main file of the compiled command line; only for the project `redis`. */
