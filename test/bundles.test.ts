@@ -5,6 +5,8 @@ import path from 'node:path';
 import { build, type Format } from 'esbuild';
 import { rolldown } from 'rolldown';
 import { afterAll, describe, expect, it } from 'vitest';
+import webpack from 'webpack';
+import { compileProgram } from './support/compiled-program.js';
 
 const repository = new URL('..', import.meta.url).pathname;
 const loader = new URL('../node_modules/@oxc-node/core/register.mjs', import.meta.url).href;
@@ -17,7 +19,19 @@ writeFileSync(
 );
 symlinkSync(path.join(repository, 'node_modules'), path.join(home, 'node_modules'));
 
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+/** webpack reads only JavaScript. */
+const compiled = compileProgram();
+const compiledProgram = path.join(home, 'app.mjs');
+writeFileSync(
+  compiledProgram,
+  `import { HotQueue } from ${JSON.stringify(path.join(path.dirname(compiled.main), '../index.js'))};
+   console.log(String(new HotQueue('q').name));`,
+);
+
+afterAll(() => {
+  compiled.remove();
+  rmSync(home, { recursive: true, force: true });
+});
 
 type Bundle = (out: string, external?: readonly string[]) => Promise<unknown>;
 
@@ -43,11 +57,33 @@ const byRolldown =
     await bundle.write({ file, format, codeSplitting: false });
   };
 
+const byWebpack =
+  (format: 'module' | 'commonjs'): Bundle =>
+  (file) =>
+    new Promise((resolve, reject) =>
+      webpack(
+        {
+          mode: 'production',
+          optimization: { minimize: false },
+          target: 'node20',
+          entry: compiledProgram,
+          experiments: { outputModule: format === 'module' },
+          output: { path: path.dirname(file), filename: path.basename(file), module: format === 'module' },
+        },
+        (error, stats) => {
+          if (error || stats?.hasErrors()) reject(error ?? new Error(stats?.toString()));
+          else resolve(stats);
+        },
+      ),
+    );
+
 describe.each([
   ['esbuild, ESM', byEsbuild('esm'), 'mjs'],
   ['esbuild, CommonJS', byEsbuild('cjs'), 'cjs'],
   ['rolldown, ESM', byRolldown('esm'), 'mjs'],
   ['rolldown, CommonJS', byRolldown('cjs'), 'cjs'],
+  ['webpack, ESM', byWebpack('module'), 'mjs'],
+  ['webpack, CommonJS', byWebpack('commonjs'), 'cjs'],
 ] as const)('a program that is bundled by %s', (by, bundle, extension) => {
   const out = path.join(home, `${by.replaceAll(/\W+/g, '-')}.${extension}`);
   it('says at once that hotqueue must be external', async () => {

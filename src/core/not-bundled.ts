@@ -1,8 +1,13 @@
 import { existsSync } from 'node:fs';
 import { BundledError } from './errors/base.js';
 
-// Scripts of Redis, the JavaScript engine and the processes of `hotqueue worker` are files beside the files of this library.
-// A bundle has only code, so a program would fail later, with the name of a file that its author has never seen.
-// CommonJS bundles have no `import.meta.url`, whatever its type says.
+/** webpack puts its own function in place of this name. */
+declare const __webpack_require__: unknown;
+
+// The Redis scripts, the JavaScript engine and the processes of `hotqueue worker` are files of the package. A bundle contains only
+// code. Without this check, the program fails later, with the name of a file that its author does not know.
+// webpack copies the Redis scripts, but not the other files. In a CommonJS bundle `import.meta.url` is undefined, whatever its type says.
 const here = import.meta.url as string | undefined;
-if (here === undefined || !existsSync(new URL('../redis/scripts/_lib.lua', here))) throw new BundledError();
+const isByWebpack = typeof __webpack_require__ === 'function';
+if (isByWebpack || here === undefined || !existsSync(new URL('../redis/scripts/_lib.lua', here)))
+  throw new BundledError();
