@@ -136,7 +136,6 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    */
   readonly history: History;
   readonly #context: QueueContext<T>;
-  readonly #history: History;
   readonly #records: QueueJobs;
   /** Of queues whose jobs are in a flow with a job of this one. */
   readonly #otherRecords = new Map<string, QueueJobs>();
@@ -233,7 +232,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
     this.worker = queueWorker<T, R>(this.#context, run);
-    this.#history = this.history = new History(this.#context);
+    this.history = new History(this.#context);
     this.schedules = new Schedules(
       this.#context,
       (message, its) => this.#publisherOf(its).prepare(message as In),
@@ -579,7 +578,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.#isClosed = true;
     await this.#batcher.drained();
     this.schedules.close();
-    this.#history.close();
+    this.history.close();
     this.#context.maintenance.close();
     for (const records of [this.#records, ...this.#otherRecords.values()]) records.close();
     ignoreCancellations(this.#context);
