@@ -112,6 +112,22 @@ export class JobBroker {
     return reply === '' ? undefined : reply;
   }
 
+  /** {@link mend} for those of these jobs whose records have one of these statuses. */
+  async mendIf(ids: readonly string[], statuses: readonly JobStatus[], patience: Patience = tenSeconds): Promise<void> {
+    if (ids.length === 0) return;
+    const ends = await this.ends(ids, patience);
+    const stale = ids.filter((_, at) => statuses.includes(ends[at]!.status as JobStatus));
+    await Promise.all(stale.map((id) => this.mend(id, patience)));
+  }
+
+  /** {@link mend} for some of the jobs whose records say that they run. @param cursor the result of the call before; `'0'` at first */
+  async mendRunning(cursor: string, patience: Patience): Promise<string> {
+    const index = this.keys.jobIndex('running');
+    const [next, found] = await this.connection.call((client) => client.zscan(index, cursor, 'COUNT', 200), patience);
+    await Promise.all(found.filter((_, at) => at % 2 === 0).map((id) => this.mend(id, patience)));
+    return next;
+  }
+
   /** revive-jobs: jobs are waiting again whose dead letters were revived. */
   async revive(ids: readonly string[], patience: Patience = tenSeconds): Promise<void> {
     const { deadMessages, meta, jobIndexes } = this.keys;

@@ -1,0 +1,82 @@
+/** Jobs whose workers died or came late, and whose messages then go another way than their records expect. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { start, type HotQueue, type Job } from 'hotqueue';
+import { Sweeper } from '../../src/maintenance/sweeper.js';
+import { Recoverer } from '../../src/maintenance/recoverer.js';
+import type { Broker } from '../../src/redis/broker.js';
+import { aBroker, aQueue, redis } from '../support/queue.js';
+import { aWorker, endLease, take } from '../support/takes.js';
+
+const at = { withinMs: 5_000 };
+const keep = { keepMs: 60_000, keepFailedMs: 60_000 };
+const begin = (broker: Broker, worker: string, id: string) =>
+  broker.jobs.begin(worker, 'w', 1, [{ index: 1, id, attempt: 1, putAt: 1 }], keep, at);
+
+/** Workers take the job and die. Nothing asks for its record. */
+async function die(broker: Broker, id: string, times: number): Promise<void> {
+  for (let death = 1; death <= times; death++) {
+    const worker = await aWorker(broker);
+    await take(broker, worker, 1);
+    await begin(broker, worker, id);
+    await endLease(broker, worker);
+    await broker.recover(worker, 'hotqueue', at);
+  }
+}
+
+const recordOf = (queue: HotQueue, { id }: Job): Promise<Record<string, string>> =>
+  redis().hgetall(`{${queue.key}}:job:${id}`);
+
+describe('a job whose message was buried because its workers died', () => {
+  it('has failed when its dead letter is dropped, and its unique key is free', async () => {
+    const queue = aQueue({ track: true });
+    const job = await queue.with({ unique: 'k' }).put('a');
+    await die(aBroker(queue.name), job.id, 3);
+    expect(await recordOf(queue, job)).toMatchObject({ status: 'running' });
+    expect(await queue.dead.drop(job.id)).toBe(1);
+    expect(await job.status()).toBe('failed');
+    expect((await job.fetch())?.error?.message).toBe('its worker died 3 times');
+    expect(await queue.with({ unique: 'k' }).put('b')).toMatchObject({ isDuplicate: false });
+  });
+
+  it('is waiting when its dead letter is revived, also after its ttl', async () => {
+    const queue = aQueue({ track: true });
+    const job = await queue.with({ ttl: 200 }).put('a');
+    await die(aBroker(queue.name), job.id, 3);
+    await pause(250);
+    expect(await queue.dead.reviveAll()).toBe(1);
+    expect(await job.status()).toBe('waiting');
+    const runner = start(queue.worker((payload) => payload));
+    onTestFinished(() => runner.stop());
+    expect(await job.result({ timeout: '10s' })).toBe('a');
+  });
+
+  it('has failed at the latest when its queue is swept, so its record expires', async () => {
+    const queue = aQueue({ track: true });
+    const job = await queue.put('a');
+    const broker = aBroker(queue.name);
+    await die(broker, job.id, 3);
+    const maintained = { name: queue.name, broker, events: queue.events } as never;
+    await new Sweeper(
+      broker,
+      new Recoverer(
+        maintained,
+        () => undefined,
+        () => undefined,
+      ),
+    ).sweep();
+    expect(await recordOf(queue, job)).toMatchObject({ status: 'failed' });
+    expect(await redis().pttl(`{${queue.key}}:job:${job.id}`)).toBeGreaterThan(0);
+  });
+});
+
+it.each([true, false])('clear() cancels a job that a dead worker has given back (others wait: %s)', async (others) => {
+  const queue = aQueue({ track: true });
+  const job = await queue.with({ unique: 'k' }).put('a');
+  await die(aBroker(queue.name), job.id, 1);
+  if (others) await queue.put('b');
+  expect(await recordOf(queue, job)).toMatchObject({ status: 'running' });
+  expect(await queue.clear()).toBe(others ? 2 : 1);
+  expect(await job.status()).toBe('cancelled');
+  expect(await queue.with({ unique: 'k' }).put('c')).toMatchObject({ isDuplicate: false });
+});
