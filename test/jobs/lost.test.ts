@@ -5,6 +5,7 @@ import { start, type HotQueue, type Job } from 'hotqueue';
 import { Sweeper } from '../../src/maintenance/sweeper.js';
 import { Recoverer } from '../../src/maintenance/recoverer.js';
 import type { Broker } from '../../src/redis/broker.js';
+import { until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
 import { aWorker, endLease, take } from '../support/takes.js';
 
@@ -67,6 +68,36 @@ describe('a job whose message was buried because its workers died', () => {
     ).sweep();
     expect(await recordOf(queue, job)).toMatchObject({ status: 'failed' });
     expect(await redis().pttl(`{${queue.key}}:job:${job.id}`)).toBeGreaterThan(0);
+  });
+
+  it('has failed although its handler ends well afterwards, and its dead letter stays', async () => {
+    const queue = aQueue({ track: true, lease: 1_000 });
+    const job = await queue.put('a');
+    const broker = aBroker(queue.name);
+    await die(broker, job.id, 2);
+    let end = (): void => undefined;
+    let begun = false;
+    const held = new Promise<void>((resolve) => (end = resolve));
+    const runner = start(
+      queue.worker(async () => {
+        begun = true;
+        await held;
+        return 'late';
+      }),
+    );
+    onTestFinished(() => runner.stop());
+    await until(() => begun);
+    const [worker] = await redis().zrange(broker.keys.workers, 0, '-1');
+    await endLease(broker, worker!);
+    await broker.recover(worker!, 'hotqueue', at);
+    expect(await queue.dead.size()).toBe(1);
+    const isLost = new Promise((resolve) => queue.events.once('lost', resolve));
+    end();
+    await isLost;
+    await runner.stop();
+    expect(await queue.dead.size()).toBe(1);
+    expect(await job.status()).toBe('failed');
+    await expect(job.result({ timeout: '10s' })).rejects.toThrow('its worker died 3 times');
   });
 });
 
