@@ -106,8 +106,8 @@ export class JobBroker {
     const record = this.keys.job(id);
     const claim = (await this.connection.call((client) => client.hget(record, 'claim'), patience)) ?? '';
     const worker = claim.replace(/\.\d+\.\d+$/, '');
-    const { delayed, deadMessages, meta, jobIndexes } = this.keys;
-    const keys = [record, this.keys.claims(worker), delayed, deadMessages, meta, ...jobIndexes];
+    const { delayed, dead, deadMessages, meta, jobIndexes } = this.keys;
+    const keys = [record, this.keys.claims(worker), delayed, deadMessages, meta, ...jobIndexes, dead];
     const reply = (await this.history.run('mend-job', keys, [id, claim], patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
   }

@@ -111,3 +111,16 @@ it.each([true, false])('clear() cancels a job that a dead worker has given back 
   expect(await job.status()).toBe('cancelled');
   expect(await queue.with({ unique: 'k' }).put('c')).toMatchObject({ isDuplicate: false });
 });
+
+it('a job with the id of an old dead letter is waiting', async () => {
+  const queue = aQueue({ track: true });
+  const put = queue.with({ id: 'mine', uniqueFor: 1 });
+  await put.put('a');
+  for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('no');
+  await pause(5);
+  const again = await put.put('b');
+  expect(again.isDuplicate).toBe(false);
+  expect(await again.status()).toBe('waiting');
+  expect(await queue.get()).toBe('b');
+  expect(await again.status()).toBe('done');
+});

@@ -54,8 +54,8 @@ export const jobs: readonly Mutant[] = [
     name: 'mend-finds-no-dead-letters',
     breaks: 'a job whose workers died three times has failed',
     file: lua('mend-job'),
-    find: 'if letter then',
-    replace: 'if false then',
+    find: 'if letter and buriedAt >=',
+    replace: 'if false and buriedAt >=',
     hunters: ['J18'],
   },
   {
