@@ -49,6 +49,8 @@ const progressType = payloadType(undefined, { maxBytes: 65_536 });
 export class ClaimJob {
   /** The text of another payload that a later put gave to this job. */
   replacement: string | undefined;
+  /** Those who asked were told that it has expired. */
+  hasExpired = false;
   /** Entries of the outbox, with their names. */
   readonly #followUps: string[] = [];
   #notes = 0;

@@ -42,7 +42,7 @@ export class JobBroker {
     const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, pack(words)];
     const reply = (await this.history.run('begin', keys, args, patience)) as string[];
     return reply.map((word) =>
-      word === 'ended' || word === 'lost'
+      word === 'expired' || word === 'ended' || word === 'lost'
         ? { kind: word }
         : { kind: 'begun', ...(word !== '' && { replacement: word.slice(1) }) },
     );

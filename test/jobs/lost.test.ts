@@ -5,8 +5,10 @@ import { start, type HotQueue, type Job } from 'hotqueue';
 import { Sweeper } from '../../src/maintenance/sweeper.js';
 import { Recoverer } from '../../src/maintenance/recoverer.js';
 import type { Broker } from '../../src/redis/broker.js';
+import { Connection } from '../../src/redis/connection.js';
 import { until } from '../support/facts.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
+import { redisUrl } from '../support/server.js';
 import { aWorker, endLease, take } from '../support/takes.js';
 
 const at = { withinMs: 5_000 };
@@ -123,4 +125,34 @@ it('a job with the id of an old dead letter is waiting', async () => {
   expect(await again.status()).toBe('waiting');
   expect(await queue.get()).toBe('b');
   expect(await again.status()).toBe('done');
+});
+
+it('a job that was told to have expired does not run, although its worker took it in time', async () => {
+  const queue = aQueue({ track: true });
+  const connection = Connection.share({ url: redisUrl() });
+  const script = connection.script.bind(connection);
+  onTestFinished(async () => {
+    connection.script = script;
+    await connection.leave();
+  });
+  const told: unknown[] = [];
+  const job = await queue.with({ ttl: 1_500 }).put('a');
+  connection.script = async (name, ...of) => {
+    if (name === 'begin')
+      told.push(
+        await until(
+          async () => job.status(),
+          (status) => status !== 'waiting',
+        ),
+      );
+    return script(name, ...of);
+  };
+  const ran: unknown[] = [];
+  const runner = start(queue.worker((payload) => void ran.push(payload)));
+  onTestFinished(() => runner.stop());
+  await until(async () => (await queue.dead.size()) === 1);
+  expect(told).toEqual(['expired']);
+  expect(ran).toEqual([]);
+  expect(await job.status()).toBe('expired');
+  expect((await queue.dead.get(job.id))?.reason).toBe('expired');
 });
