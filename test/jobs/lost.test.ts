@@ -156,3 +156,23 @@ it('a job that was told to have expired does not run, although its worker took i
   expect(await job.status()).toBe('expired');
   expect((await queue.dead.get(job.id))?.reason).toBe('expired');
 });
+
+it('a revived job has its unique key again, unless another job has it', async () => {
+  const queue = aQueue({ track: true });
+  const put = queue.with({ unique: 'k' });
+  const bury = async (): Promise<void> => {
+    for await (const delivery of queue.deliveries({ limit: 1 })) await delivery.bury('no');
+  };
+  const first = await put.put(1);
+  await bury();
+  await queue.dead.revive(first.id);
+  expect(await put.put(2)).toMatchObject({ isDuplicate: true, id: first.id });
+  await bury();
+  const other = await put.put(3);
+  await queue.dead.revive(first.id);
+  expect(await put.put(4)).toMatchObject({ isDuplicate: true, id: other.id });
+  expect(await queue.get()).toBe(3);
+  expect(await put.put(5)).toMatchObject({ isDuplicate: false });
+  expect(await queue.get()).toBe(1);
+  expect(await put.put(6)).toMatchObject({ isDuplicate: true });
+});
