@@ -1,4 +1,10 @@
-import { JobCancelledError, LeaseLostError, NotAQueueError, NotTrackedError } from '../core/errors.js';
+import {
+  InvalidOptionError,
+  JobCancelledError,
+  LeaseLostError,
+  NotAQueueError,
+  NotTrackedError,
+} from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
 import { afterParents, deliverEnd, continueAs, type JobRef } from '../jobs/after.js';
@@ -85,6 +91,11 @@ export class ClaimJob {
     const { ref, connection } = placeOfJob(job, 'job');
     if (connection !== context.broker.connection)
       throw new NotAQueueError(ref.queue, `its job ${ref.id} is on another Redis than queue "${context.name}"`);
+    if (ref.id === id && ref.queue === queue && ref.prefix === context.broker.keys.names)
+      throw new InvalidOptionError(
+        'job',
+        `job ${id} of queue "${queue}" cannot continue with itself: give another job`,
+      );
     this.#continuation = ref;
   }
 
