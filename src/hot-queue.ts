@@ -336,7 +336,8 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    *
    * @param id of any of its jobs on this queue, such as `flow.id`
    * @typeParam F the result of the flow
-   * @throws FlowNotFoundError if Redis has no record of the job, or the job is in no flow; InvalidOptionError; RedisUnreachableError
+   * @throws FlowNotFoundError if Redis has no record of the job, or the job is in no flow; FlowTooLargeError for more than 50,000 jobs;
+   *   InvalidOptionError; RedisUnreachableError
    *
    * @example
    * const flow = await reports.flow(id);
