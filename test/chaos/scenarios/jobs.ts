@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { start, type Job } from '../../../src/index.js';
 import { cancelLogged } from '../jobs.js';
+import { losing } from '../losing.js';
 import type { Load } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import { connectionScenarios } from './connections.js';
@@ -123,11 +124,7 @@ const jn: Scenario = {
     const first = world.queue({ lease: 1_000 });
     const proxy = await world.proxy();
     // A worker dies at a put from its outbox, or at the call that removes the entry: before the server has the call, or after it.
-    proxy.rule = ({ name, reply }) => {
-      if (name !== 'put-with' && name !== 'hdel') return undefined;
-      if (!world.dice.chance(0.3)) return undefined;
-      return { kind: reply ? 'after' : 'before' };
-    };
+    proxy.rule = losing(world, proxy, { calls: ['put-with', 'hdel'], chance: 0.3, most: Infinity });
     const options = { url: proxy.url, leaseMs: 1_000, concurrency: 5, next: 'second' };
     let worker = world.worker(options);
     const loads: Load[] = [];
