@@ -126,7 +126,7 @@ it('a picture of it, as text and as Mermaid', async () => {
   await parts.clear();
 });
 
-it('wrong arguments are refused', async () => {
+it('chain and group refuse no task, a first task without a payload, what is no task, and unknown options: nothing is put', async () => {
   const queue = aQueue();
   const none = [] as unknown as [Task];
   await expect(chain(...none)).rejects.toThrow('no task');

@@ -142,7 +142,7 @@ it('an order for jobs that wait for each other in a circle has each once', () =>
   expect(parentsFirst(['d', 'a'], (id) => after[id]!)).toEqual(['c', 'b', 'a', 'd']);
 });
 
-it('its types', () => {
+it('the compiler knows the results of queue.flow<R>(), chain() and group()', () => {
   const queue = new HotQueue<string, string, number>('types');
   expectTypeOf(queue.flow<number>('x')).toEqualTypeOf<Promise<Flow<number>>>();
   expectTypeOf(chain(queue.task('a'), queue.task())).toEqualTypeOf<Promise<Flow<number>>>();

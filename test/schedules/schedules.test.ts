@@ -280,7 +280,7 @@ it('keeps the last fifty runs, and the records of their jobs', async () => {
   expect(await redis().pttl(broker.keys.job(last!.id))).toBeGreaterThan(49 * hour);
 });
 
-it('its put options hold for each message', async () => {
+it('each message of a schedule has its attempts, priority, ttl and the other options of a put', async () => {
   const reports = aQueue();
   await reports.schedules.set('a', {
     ...{ every: '1h', payload: 1, attempts: 7, backoff: ['1s', '2s'], timeout: '3s', ttl: '1h', priority: 'high' },
@@ -293,6 +293,8 @@ it('its put options hold for each message', async () => {
   expect(delayed!.dueAt - Date.now()).toBeLessThan(hour / 2 + 1_000);
   const [entry] = await redis().hvals(new Keys(reports.name).delayedMessages);
   expect(entry).toMatch(/ a=7 b=1000,2000 t=3000/);
+  const expiresAt = Number(/ x=(\d+)/.exec(entry!)?.[1]);
+  expect(expiresAt - delayed!.dueAt).toBe(hour);
   expect(await reports.schedules.history('a')).toMatchObject([{ status: undefined }]);
 });
 
