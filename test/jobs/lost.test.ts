@@ -176,3 +176,24 @@ it('a revived job has its unique key again, unless another job has it', async ()
   expect(await queue.get()).toBe(1);
   expect(await put.put(6)).toMatchObject({ isDuplicate: true });
 });
+
+it('progress of a job that was cancelled is refused', async () => {
+  const queue = aQueue({ track: true });
+  const job = await queue.put('a');
+  const broker = aBroker(queue.name);
+  const worker = await aWorker(broker);
+  const taken = await take(broker, worker, 1);
+  await begin(broker, worker, job.id);
+  await job.cancel();
+  const note = broker.jobs.note(worker, { take: taken, index: 1, id: job.id }, 1, ['progress', '1'], at);
+  expect(await note).toBe('cancelled');
+  expect(await job.fetch()).not.toHaveProperty('progress');
+});
+
+it('the record of a job for which another one waits is kept until that one was told, however short its keep is', async () => {
+  const queue = aQueue({ track: { keep: 1 } });
+  const job = await queue.put('a');
+  await queue.with({ after: job }).put('b');
+  expect(await queue.get()).toBe('a');
+  expect(await redis().pttl(`{${queue.key}}:job:${job.id}`)).toBeGreaterThan(60_000);
+});
