@@ -136,7 +136,6 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    */
   readonly history: History;
   readonly #context: QueueContext<T>;
-  readonly #history: History;
   readonly #records: QueueJobs;
   /** Of queues whose jobs are in a flow with a job of this one. */
   readonly #otherRecords = new Map<string, QueueJobs>();
@@ -233,7 +232,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.delayed = new DelayedMessages(this.#context);
     this.workers = new QueueWorkers(this.#context);
     this.worker = queueWorker<T, R>(this.#context, run);
-    this.#history = this.history = new History(this.#context);
+    this.history = new History(this.#context);
     this.schedules = new Schedules(
       this.#context,
       (message, its) => this.#publisherOf(its).prepare(message as In),
@@ -337,7 +336,8 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    *
    * @param id of any of its jobs on this queue, such as `flow.id`
    * @typeParam F the result of the flow
-   * @throws FlowNotFoundError if Redis has no record of the job, or the job is in no flow; InvalidOptionError; RedisUnreachableError
+   * @throws FlowNotFoundError if Redis has no record of the job, or the job is in no flow; FlowTooLargeError for more than 50,000 jobs;
+   *   InvalidOptionError; RedisUnreachableError
    *
    * @example
    * const flow = await reports.flow(id);
@@ -579,7 +579,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.#isClosed = true;
     await this.#batcher.drained();
     this.schedules.close();
-    this.#history.close();
+    this.history.close();
     this.#context.maintenance.close();
     for (const records of [this.#records, ...this.#otherRecords.values()]) records.close();
     ignoreCancellations(this.#context);

@@ -1,4 +1,10 @@
-import { JobCancelledError, LeaseLostError, NotAQueueError, NotTrackedError } from '../core/errors.js';
+import {
+  InvalidOptionError,
+  JobCancelledError,
+  LeaseLostError,
+  NotAQueueError,
+  NotTrackedError,
+} from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
 import { afterParents, deliverEnd, continueAs, type JobRef } from '../jobs/after.js';
@@ -49,6 +55,8 @@ const progressType = payloadType(undefined, { maxBytes: 65_536 });
 export class ClaimJob {
   /** The text of another payload that a later put gave to this job. */
   replacement: string | undefined;
+  /** Those who asked were told that it has expired. */
+  hasExpired = false;
   /** Entries of the outbox, with their names. */
   readonly #followUps: string[] = [];
   #notes = 0;
@@ -83,6 +91,11 @@ export class ClaimJob {
     const { ref, connection } = placeOfJob(job, 'job');
     if (connection !== context.broker.connection)
       throw new NotAQueueError(ref.queue, `its job ${ref.id} is on another Redis than queue "${context.name}"`);
+    if (ref.id === id && ref.queue === queue && ref.prefix === context.broker.keys.names)
+      throw new InvalidOptionError(
+        'job',
+        `job ${id} of queue "${queue}" cannot continue with itself: give another job`,
+      );
     this.#continuation = ref;
   }
 

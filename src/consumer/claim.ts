@@ -160,9 +160,9 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#envelope ? this.#envelope.text : this.take.text(this.index, freshLength);
   }
 
-  /** Whether its `ttl` had passed when it was taken, by the time of the queue. */
+  /** Whether its `ttl` had passed when it was taken, by the time of the queue; for a tracked one, when its job should begin. */
   get hasExpired(): boolean {
-    return this.take.takenAt >= (this.options.expiresAt ?? Infinity);
+    return this.job?.hasExpired === true || this.take.takenAt >= (this.options.expiresAt ?? Infinity);
   }
 
   /** Whether its job has a record. */

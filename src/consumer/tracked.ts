@@ -8,7 +8,7 @@ import type { JobClaim } from './claim-job.js';
 export interface TrackedClaim extends JobClaim {
   readonly putAt: number;
   readonly isTracked: boolean;
-  readonly job: { replacement: string | undefined } | undefined;
+  readonly job: { replacement: string | undefined; hasExpired: boolean } | undefined;
   drop(isSettled: boolean): void;
   abort(reason: unknown): void;
 }
@@ -41,6 +41,10 @@ export async function beginJobs<C extends TrackedClaim>(
       const claim = tracked[index]!;
       if (reply.kind === 'begun') {
         claim.job!.replacement = reply.replacement;
+        continue;
+      }
+      if (reply.kind === 'expired') {
+        claim.job!.hasExpired = true;
         continue;
       }
       dropped.add(claim);

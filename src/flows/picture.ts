@@ -1,4 +1,5 @@
 import type { JobStatus } from '../core/job.js';
+import { parentsFirst } from './parents-first.js';
 
 /** A job in a picture of a flow. */
 export interface FlowNode {
@@ -12,11 +13,17 @@ export interface FlowNode {
 
 /** More parents than this are counted, and not drawn. */
 const mostDrawn = 10;
+/** Jobs that lie deeper have the same indent: the lines of a chain of thousands would be too long for a text. */
+const deepestDrawn = 40;
 
 /** A line for each job: how deep it lies, its queue, its id, its status, and how many jobs it waits for. */
 export function flowAsText(nodes: readonly FlowNode[]): string {
   const depths = depthsOf(nodes);
-  const widest = Math.max(...nodes.map(({ id, queue }) => queue.length + 2 * depths.get(id)!));
+  const indentOf = (depth: number): string => '  '.repeat(Math.min(depth, deepestDrawn));
+  const widest = nodes.reduce(
+    (most, { id, queue }) => Math.max(most, queue.length + indentOf(depths.get(id)!).length),
+    0,
+  );
   const shown = new Map<number, number>();
   const lines: string[] = [];
   for (const { id, queue, status = 'gone', after } of nodes) {
@@ -25,10 +32,10 @@ export function flowAsText(nodes: readonly FlowNode[]): string {
     shown.set(depth, same);
     if (same > mostDrawn) continue;
     const waits = after.length > 1 ? `, after ${after.length} jobs` : '';
-    lines.push(`${`${'  '.repeat(depth)}${queue}`.padEnd(widest)}  ${id}  ${status}${waits}`);
+    lines.push(`${`${indentOf(depth)}${queue}`.padEnd(widest)}  ${id}  ${status}${waits}`);
   }
   for (const [depth, count] of shown)
-    if (count > mostDrawn) lines.push(`${'  '.repeat(depth)}… ${count - mostDrawn} more jobs beside the ${mostDrawn}`);
+    if (count > mostDrawn) lines.push(`${indentOf(depth)}… ${count - mostDrawn} more jobs beside the ${mostDrawn}`);
   return lines.join('\n');
 }
 
@@ -45,16 +52,12 @@ export function flowAsMermaid(nodes: readonly FlowNode[]): string {
 /** How many jobs lie one behind the other before each of them. */
 function depthsOf(nodes: readonly FlowNode[]): Map<string, number> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
+  const parentsOf = (id: string): string[] => byId.get(id)!.after.filter((parent) => byId.has(parent));
   const depths = new Map<string, number>();
-  const depthOf = (id: string): number => {
-    const known = depths.get(id);
-    if (known !== undefined) return known;
-    depths.set(id, 0); // a parent that is not in the picture
-    const parents = byId.get(id)?.after.filter((parent) => byId.has(parent)) ?? [];
-    const depth = parents.reduce((deepest, parent) => Math.max(deepest, depthOf(parent) + 1), 0);
-    depths.set(id, depth);
-    return depth;
-  };
-  for (const { id } of nodes) depthOf(id);
+  for (const id of parentsFirst(byId.keys(), parentsOf))
+    depths.set(
+      id,
+      parentsOf(id).reduce((deepest, parent) => Math.max(deepest, (depths.get(parent) ?? 0) + 1), 0),
+    );
   return depths;
 }

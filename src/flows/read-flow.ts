@@ -1,3 +1,4 @@
+import { FlowTooLargeError } from '../core/errors.js';
 import { inPortions } from '../core/in-portions.js';
 import type { JobStatus } from '../core/job.js';
 import { brokerOf, refIn, refText, type JobRef } from '../jobs/after.js';
@@ -5,6 +6,7 @@ import type { Job, JobHandle } from '../jobs/job.js';
 import type { Connection } from '../redis/connection.js';
 import { endsIn, mapEnds, type Ends } from './ends.js';
 import { Flow } from './flow.js';
+import { parentsFirst } from './parents-first.js';
 
 /** A job of a flow, as Redis has it. Jobs are written as `refText` does. */
 export interface StoredStep {
@@ -22,13 +24,14 @@ export interface StoredFlow {
 }
 
 const patience = { withinMs: 10_000 };
-const mostSteps = 20_000;
+const mostSteps = 50_000;
 
-/** The jobs that a job waits for, those that wait for it, those that end the same flow, and so on. No steps if it has no record. */
+/** The jobs that a job waits for, those that wait for it, those that end the same flow, and so on. No steps if it has no record. @throws FlowTooLargeError */
 export async function readFlow(connection: Connection, ref: JobRef): Promise<StoredFlow> {
   const found = new Map<string, StoredStep>();
   const lists: Ends<string>[] = [];
-  for (let open = new Set([refText(ref)]); open.size > 0 && found.size < mostSteps;) {
+  for (let open = new Set([refText(ref)]); open.size > 0;) {
+    if (found.size + open.size > mostSteps) throw new FlowTooLargeError(ref.queue, ref.id, mostSteps);
     const next = new Set<string>();
     await inPortions([...open], async (text) => {
       const { step, beside, list } = await readStep(connection, refIn(text));
@@ -39,7 +42,9 @@ export async function readFlow(connection: Connection, ref: JobRef): Promise<Sto
     });
     open = new Set([...next].filter((text) => !found.has(text)));
   }
-  const steps = parentsFirst(found);
+  const byId = [...found].sort(([, one], [, other]) => (one.ref.id < other.ref.id ? -1 : 1)).map(([text]) => text);
+  const sorted = parentsFirst(byId, (text) => found.get(text)!.after.filter((parent) => found.has(parent)));
+  const steps = new Map(sorted.map((text) => [text, found.get(text)!]));
   return { steps, ends: endsOf(steps, lists) };
 }
 
@@ -66,21 +71,6 @@ function endsOf(steps: StoredFlow['steps'], lists: readonly Ends<string>[]): End
   });
   if (list !== undefined) return list;
   return last.length > 1 ? last : steps.size > 1 ? last[0] : undefined;
-}
-
-function parentsFirst(found: ReadonlyMap<string, StoredStep>): Map<string, StoredStep> {
-  const sorted = new Map<string, StoredStep>();
-  const seen = new Set<string>();
-  const visit = (text: string): void => {
-    const step = found.get(text);
-    if (!step || seen.has(text)) return;
-    seen.add(text);
-    step.after.forEach(visit);
-    sorted.set(text, step);
-  };
-  const byId = [...found].sort(([, one], [, other]) => (one.ref.id < other.ref.id ? -1 : 1));
-  for (const [text] of byId) visit(text);
-  return sorted;
 }
 
 /** @param jobOf makes the handle of a job in any queue */

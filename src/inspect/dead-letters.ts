@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { emit } from '../core/events.js';
+import { hasEnded, jobStatuses } from '../core/job.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
 import { describe } from '../core/shown.js';
 import { newId } from '../wire/id.js';
@@ -210,9 +211,11 @@ export class DeadLetters {
 
   async #act(verb: Verb, letters: readonly DeadLetterRef[]): Promise<number> {
     const { broker, wire } = this.context;
+    const ids = letters.map(({ key }) => key);
+    // The records of jobs whose workers died do not say yet that they have failed. Without the letter, they would be waiting.
+    await broker.jobs.mendIf(ids, openStatuses);
     if (verb === 'drop') return broker.drop(letters, newId(), patience);
     const revived = await broker.revive(letters, wire, newId(), patience);
-    const ids = letters.map(({ key }) => key);
     if (revived > 0) await broker.jobs.revive(ids, patience);
     return revived;
   }
@@ -240,3 +243,4 @@ export class DeadLetters {
 }
 
 type Verb = 'revive' | 'drop';
+const openStatuses = jobStatuses.filter((status) => !hasEnded(status));

@@ -3,6 +3,7 @@ import { Audit } from '../redis/audit.js';
 import type { Broker } from '../redis/broker.js';
 import { claimsLayout } from '../redis/layouts.js';
 import { definitionOf } from '../schedules/definition.js';
+import { heldJobs, type HeldJobs } from './held-jobs.js';
 import { asking } from './queues.js';
 import { viewOf } from './workers.js';
 
@@ -37,6 +38,8 @@ export interface QueueFacts {
   readonly overdueSchedules: number;
   /** Schedules that the code of their worker does not declare any more: it has started since without them. */
   readonly undeclared: readonly { readonly name: string; readonly worker: string }[];
+  /** Jobs that wait for others, and that no process takes care of. */
+  readonly held: HeldJobs;
 }
 
 /** @param withClaims workers that have claims of this queue */
@@ -73,6 +76,7 @@ export function readQueue(name: string, address: QueueOptions, withClaims: reado
       delayedSurplus: await audit.delayedSurplus(),
       deadSurplus: await audit.deadSurplus(),
       ...(await schedulesOf(name, broker, longAgo)),
+      held: await heldJobs(broker, longAgo),
     };
   });
 }

@@ -249,7 +249,9 @@ export class Broker extends Registration {
   /** clear: drops all waiting and delayed messages. @param request as for {@link move} @returns how many were dropped */
   async clear(request: string, patience: Patience): Promise<number> {
     const { waiting, delayed, delayedMessages } = this.keys;
-    const indexes = (['waiting', 'delayed', 'retrying'] as const).map((status) => this.keys.jobIndex(status));
+    const indexes = (['waiting', 'delayed', 'retrying', 'running'] as const).map((status) =>
+      this.keys.jobIndex(status),
+    );
     const keys = [this.keys.request(request), ...waiting, delayed, delayedMessages, ...indexes];
     const dropped = (await this.history.run('clear', keys, [requestMemoryMs], patience)) as number;
     return dropped >= 0 ? dropped : this.#clearJobs(request, patience);
@@ -274,6 +276,12 @@ export class Broker extends Registration {
       const found = (await this.reader.firsts(Math.min(left, 200), patience)).slice(0, left);
       if (found.length === 0) break;
       left -= found.length;
+      // Those that a dead worker has given back: their records say that they run.
+      await this.jobs.mendIf(
+        found.map(({ id }) => id).filter((id) => id !== ''),
+        ['running'],
+        patience,
+      );
       dropped += await this.jobs.clear(found, `${request}:${portion}`, patience);
     }
     return dropped;

@@ -42,7 +42,7 @@ export class JobBroker {
     const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, pack(words)];
     const reply = (await this.history.run('begin', keys, args, patience)) as string[];
     return reply.map((word) =>
-      word === 'ended' || word === 'lost'
+      word === 'expired' || word === 'ended' || word === 'lost'
         ? { kind: word }
         : { kind: 'begun', ...(word !== '' && { replacement: word.slice(1) }) },
     );
@@ -106,10 +106,26 @@ export class JobBroker {
     const record = this.keys.job(id);
     const claim = (await this.connection.call((client) => client.hget(record, 'claim'), patience)) ?? '';
     const worker = claim.replace(/\.\d+\.\d+$/, '');
-    const { delayed, deadMessages, meta, jobIndexes } = this.keys;
-    const keys = [record, this.keys.claims(worker), delayed, deadMessages, meta, ...jobIndexes];
+    const { delayed, dead, deadMessages, meta, jobIndexes } = this.keys;
+    const keys = [record, this.keys.claims(worker), delayed, deadMessages, meta, ...jobIndexes, dead];
     const reply = (await this.history.run('mend-job', keys, [id, claim], patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
+  }
+
+  /** {@link mend} for those of these jobs whose records have one of these statuses. */
+  async mendIf(ids: readonly string[], statuses: readonly JobStatus[], patience: Patience = tenSeconds): Promise<void> {
+    if (ids.length === 0) return;
+    const ends = await this.ends(ids, patience);
+    const stale = ids.filter((_, at) => statuses.includes(ends[at]!.status as JobStatus));
+    await Promise.all(stale.map((id) => this.mend(id, patience)));
+  }
+
+  /** {@link mend} for some of the jobs whose records say that they run. @param cursor the result of the call before; `'0'` at first */
+  async mendRunning(cursor: string, patience: Patience): Promise<string> {
+    const index = this.keys.jobIndex('running');
+    const [next, found] = await this.connection.call((client) => client.zscan(index, cursor, 'COUNT', 200), patience);
+    await Promise.all(found.filter((_, at) => at % 2 === 0).map((id) => this.mend(id, patience)));
+    return next;
   }
 
   /** revive-jobs: jobs are waiting again whose dead letters were revived. */

@@ -10,9 +10,12 @@ export interface BegunJob {
   readonly putAt: number;
 }
 
-/** `begun`: its handler may begin; with another payload if one replaced it. `ended`: it was cancelled, and is settled. `lost`: it is not claimed any more. */
+/**
+ * `begun`: its handler may begin; with another payload if one replaced it. `expired`: it must be buried. `ended`: it was cancelled, and is settled.
+ * `lost`: it is not claimed any more.
+ */
 export type BeginReply =
-  { readonly kind: 'begun'; readonly replacement?: string } | { readonly kind: 'ended' } | { readonly kind: 'lost' };
+  { readonly kind: 'begun'; readonly replacement?: string } | { readonly kind: 'expired' | 'ended' | 'lost' };
 
 /** How a message is settled whose job has a record, or because of which others are put. */
 export interface Settlement {

@@ -27,6 +27,8 @@ export interface ScheduleChange {
   readonly name: string;
   /** The revision that was read, `''` for a new schedule. */
   readonly before: string;
+  /** When it was due as it was read; `undefined` for never, or a new schedule. */
+  readonly dueBefore?: number | undefined;
   readonly revision: string;
   readonly definition: string;
   readonly dueAt: number | undefined;
@@ -90,11 +92,12 @@ export class ScheduleBroker {
     return hashes.flatMap((fields, index) => storedSchedule(names[index]!, fields));
   }
 
-  /** save-schedule: stores a schedule. @returns false if it was changed since it was read */
+  /** save-schedule: stores a schedule. @returns false if it was changed, or has fired, since it was read */
   async save(change: ScheduleChange, patience: Patience = tenSeconds): Promise<boolean> {
-    const { name, before, revision, definition, dueAt, isPaused, declaredAt } = change;
+    const { name, before, dueBefore, revision, definition, dueAt, isPaused, declaredAt } = change;
     const keys = [this.keys.schedules, this.keys.schedule(name)];
-    const args = [name, before, revision, definition, dueAt ?? 'inf', isPaused ? '1' : '', declaredAt ?? ''];
+    const terms = [definition, dueAt ?? 'inf', isPaused ? '1' : '', declaredAt ?? ''];
+    const args = [name, before, revision, ...terms, dueBefore ?? 'inf'];
     return (await this.history.run('save-schedule', keys, args, patience)) === 1;
   }
 

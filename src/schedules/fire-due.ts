@@ -9,6 +9,8 @@ import { instantsOf } from './recurrence.js';
 
 /** Schedules of one step: a step must not block Redis for long. */
 const mostAtOnce = 100;
+/** Steps of one pass: the other work of maintenance must go on, also if a schedule has missed a day of instants. */
+const mostSteps = 20;
 
 /** A message that a schedule has put. */
 export interface FiredRun {
@@ -17,7 +19,7 @@ export interface FiredRun {
 }
 
 /**
- * Puts the messages of the schedules that are due, and moves these schedules on. May be called by several processes at once.
+ * Puts the messages of the schedules that are due, up to 20 steps, and moves these schedules on. May be called by several processes at once.
  *
  * @returns the messages, and in how many ms the next schedule is due; `undefined` if none is
  */
@@ -26,7 +28,7 @@ export async function fireDue(
   patience: Patience,
 ): Promise<{ readonly fired: readonly FiredRun[]; readonly nextDueMs: number | undefined }> {
   const fired: FiredRun[] = [];
-  for (;;) {
+  for (let step = 0; step < mostSteps; step += 1) {
     const { now, due } = await broker.schedules.first(mostAtOnce, patience);
     const names = due.filter(({ dueAt }) => dueAt <= now).map(({ name }) => name);
     if (names.length === 0) {
@@ -43,6 +45,7 @@ export async function fireDue(
     // What cannot be put now stays in the outbox, and maintenance tries again.
     await Promise.allSettled(own.map((firing) => deliverRuns(broker, firing, patience)));
   }
+  return { fired, nextDueMs: 0 };
 }
 
 /** Puts the messages of a step from the outbox, in order. */

@@ -63,7 +63,14 @@ export class ScheduleStore {
       const isPaused = stored?.isPaused === true;
       const isEnded = stored !== undefined && isOver(stored, definition);
       const change = {
-        ...{ name, before: stored?.revision ?? '', revision: newId(), definition: text, isPaused },
+        ...{
+          name,
+          before: stored?.revision ?? '',
+          dueBefore: stored?.dueAt,
+          revision: newId(),
+          definition: text,
+          isPaused,
+        },
         dueAt: isPaused || isEnded ? undefined : dueAt,
         declaredAt: worker === undefined ? undefined : now,
       };
@@ -89,8 +96,8 @@ export class ScheduleStore {
       const stored = await this.existing(name);
       const change = await changeOf(stored, this.definitionOf(stored), await broker.reader.now());
       if (!change) return;
-      const { definition, revision: before } = stored;
-      if (await broker.schedules.save({ name, before, revision: newId(), definition, ...change })) return;
+      const { definition, revision: before, dueAt: dueBefore } = stored;
+      if (await broker.schedules.save({ name, before, dueBefore, revision: newId(), definition, ...change })) return;
     }
     throw new ScheduleChangedError(this.context.name, name);
   }

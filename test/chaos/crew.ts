@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { OwnChild } from './children.js';
 import type { World } from './world.js';
 
@@ -22,6 +23,14 @@ export class Crew {
     await child.kill();
     this.world.fault('kill', { target: proc });
     this.#add();
+  }
+
+  /** {@link replaceOne} again and again. @param rounds how often @param between shortest and longest pause before each, ms */
+  async replaceInTurn(rounds: { short: number; long: number }, between: readonly [number, number]): Promise<void> {
+    for (let left = this.world.isLong ? rounds.long : rounds.short; left > 0; left -= 1) {
+      await pause(this.world.dice.whole(...between));
+      await this.replaceOne();
+    }
   }
 
   /** Ends all processes with SIGKILL. */

@@ -6,10 +6,15 @@
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { type Mutant, mutants } from './mutations.js';
+import { type Mutant, mutants } from './mutations/index.js';
 import { stage } from './stage.js';
 
 const names = process.argv.slice(2);
+const unknown = names.filter((one) => !mutants.some(({ name }) => name === one));
+if (unknown.length > 0) {
+  say(`unknown mutation ${unknown.join(', ')}: use names in test/chaos/mutations/`);
+  process.exit(2);
+}
 const chosen = names.length === 0 ? mutants : mutants.filter(({ name }) => names.includes(name));
 const staged = stage();
 const sound = new Map<string, boolean>();

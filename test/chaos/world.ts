@@ -51,6 +51,9 @@ export interface Look extends Remains {
   readonly workers: number;
 }
 
+/** A queue of a scenario, with the history that its process writes. */
+export type LoggedQueue = HotQueue<Load> & { readonly lines: History };
+
 /** The Redis, proxies, processes and histories of one scenario. All of them end with the scenario. */
 export class World {
   readonly dice: Dice;
@@ -131,7 +134,7 @@ export class World {
   }
 
   /** A queue in this process. The checker counts its messages. */
-  queue(options: QueueOptions & { name?: string } = {}, proc = this.name('p')): HotQueue<Load> {
+  queue(options: QueueOptions & { name?: string } = {}, proc = this.name('p')): LoggedQueue {
     const { name = 'jobs', ...rest } = options;
     this.#names.add(name);
     const history = new History(this.folder, proc);
@@ -143,7 +146,7 @@ export class World {
     }) as unknown as HotQueue<Load>;
     listen(queue, history);
     this.#queues.push(queue);
-    return Object.assign(queue, { history });
+    return Object.assign(queue, { lines: history });
   }
 
   /** All messages of this scenario are tracked, and their producers wait for the results. */
@@ -159,7 +162,7 @@ export class World {
   async putJobs(
     queue: Pick<HotQueue<Load>, 'put'>,
     loads: readonly Load[],
-    history = (queue as HotQueue<Load> & { history: History }).history,
+    history = (queue as LoggedQueue).lines,
   ): Promise<Job[]> {
     let jobs: Job[] = [];
     const waits = this.#waitsOf(history);
@@ -191,12 +194,10 @@ export class World {
     concurrency = 5,
     mayEnd = false,
     ...options
-  }: WorkersOptions = {}): { runner: Runner; queue: HotQueue<Load> } {
-    const opened = this.queue({ name: queue, url, lease: leaseMs }, this.name('w')) as HotQueue<Load> & {
-      history: History;
-    };
+  }: WorkersOptions = {}): { runner: Runner; queue: LoggedQueue } {
+    const opened = this.queue({ name: queue, url, lease: leaseMs }, this.name('w'));
     const runner = start(
-      Array.from({ length: workers }, () => scribe(opened, opened.history, { concurrency, backoff: 20, ...options })),
+      Array.from({ length: workers }, () => scribe(opened, opened.lines, { concurrency, backoff: 20, ...options })),
     );
     if (mayEnd) this.#runners.push({ ...runner, stop: (how) => runner.stop(how).catch(() => undefined) });
     else this.#runners.push(runner);
@@ -204,28 +205,28 @@ export class World {
   }
 
   /** Puts messages and writes the put to the history. @returns the code of the error, if any */
-  put(queue: HotQueue<Load>, ...loads: Load[]): Promise<string | undefined> {
-    const { history } = queue as HotQueue<Load> & { history: History };
+  put(queue: LoggedQueue, ...loads: Load[]): Promise<string | undefined> {
+    const { lines: history } = queue;
     return putLogged(queue, history, loads, this.#tracking && this.#waitsOf(history));
   }
 
   /** Same as {@link put}, with options for `queue.with()`. */
   putWith(
-    queue: HotQueue<Load>,
+    queue: LoggedQueue,
     options: Parameters<HotQueue<Load>['with']>[0],
     ...loads: Load[]
   ): Promise<string | undefined> {
-    const { history } = queue as HotQueue<Load> & { history: History };
+    const { lines: history } = queue;
     return putLogged(queue.with(options), history, loads, this.#tracking && this.#waitsOf(history));
   }
 
   /** Same as {@link put}, due `afterMs` from now or at an instant. The checker reports a message that runs earlier. */
   putLater(
-    queue: HotQueue<Load>,
+    queue: LoggedQueue,
     when: { afterMs: number } | { at: number },
     ...loads: Load[]
   ): Promise<string | undefined> {
-    const { history } = queue as HotQueue<Load> & { history: History };
+    const { lines: history } = queue;
     const due = 'at' in when ? when.at : Date.now() + when.afterMs;
     for (const { key } of loads) history.write('due', { key, due });
     return this.putWith(queue, 'at' in when ? { at: new Date(when.at) } : { delay: when.afterMs }, ...loads);

@@ -89,6 +89,7 @@ it.each<[string, ServerFacts, string, 'ok' | 'warning' | 'problem', RegExp]>([
   expect(finding!.fix === undefined).toBe(status === 'ok');
 });
 
+const none = { ready: 0, withoutParent: 0, unstarted: 0, unlisted: [] };
 const quiet: QueueFacts = {
   type: 'list',
   activeWithoutLease: 0,
@@ -100,6 +101,7 @@ const quiet: QueueFacts = {
   deadSurplus: 0,
   overdueSchedules: 0,
   undeclared: [],
+  held: none,
 };
 
 it.each<[Partial<QueueFacts>, RegExp | undefined]>([
@@ -113,6 +115,10 @@ it.each<[Partial<QueueFacts>, RegExp | undefined]>([
     { undeclared: [{ name: 'nightly', worker: 'Office.handle' }] },
     /schedule nightly is not in the code of Office.handle/,
   ],
+  [{ held: { ...none, ready: 2 } }, /2 jobs held although all jobs that they waited for have ended/],
+  [{ held: { ...none, withoutParent: 1 } }, /1 job held for jobs that have no record any more/],
+  [{ held: { ...none, unstarted: 3 } }, /3 jobs of flows that were never put as a whole/],
+  [{ held: { ...none, unlisted: ['a', 'b', 'c', 'd'] } }, /4 jobs held, and Redis does not know for what: a, b, c, …/],
   [{ delayedSurplus: 2 }, /2 delayed messages without a due time/],
   [{ delayedSurplus: -1 }, /1 due time without a delayed message/],
   [{ deadSurplus: -2 }, /2 burial times without a dead letter/],

@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { chain, group, type Job } from 'hotqueue';
+import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { findOrphans } from '../../src/cli/doctor/orphans.js';
+import { Connection } from '../../src/redis/connection.js';
+import { Keys } from '../../src/redis/keys.js';
+import { until } from '../support/facts.js';
 import { aName, aQueue, redis } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
 import { packed } from '../support/takes.js';
@@ -127,6 +131,74 @@ it('reports workers of another version and their active messages, and says how t
   expect(findings[4]!.fix).toMatch(/SADD '\{…:lost\}:roll' forgotten\), then start a worker of that version/);
   expect(await dump(prefix)).toEqual(before);
   await expect(aQueue({ prefix, name: 'earlier' }).get()).rejects.toMatchObject({ code: 'INCOMPATIBLE_WORKERS' });
+});
+
+it('reports jobs that wait for others without end, and what to do', async () => {
+  const prefix = aName();
+  const queue = aQueue({ prefix, name: 'steps', track: true });
+  const key = (name: string): string => `{${prefix}:steps}:${name}`;
+  const parents = await queue.putAll(['ended', 'gone', 'open', 'lost', 'unknown']);
+  const [ended, gone, open, lost, unknown] = parents as [Job, Job, Job, Job, Job];
+  const behind = (job: Job): Promise<Job> => queue.with({ after: job }).put('behind');
+  const [held, fatherless, , unlisted, forgotten] = [
+    await behind(ended),
+    await behind(gone),
+    await behind(open),
+    await behind(lost),
+    await behind(unknown),
+  ];
+  const flow = await chain(queue.task(1), queue.task(2));
+  await flow.cancel();
+  expect(await findOrphans({ url: redisUrl(), prefix })).toMatchObject([{ status: 'ok' }]);
+  // As after a crash, and after changes by hand.
+  await redis().hset(key(`job:${ended.id}`), 'status', 'done');
+  await redis().del(key(`job:${gone.id}`), key(`parents:${forgotten.id}`));
+  await redis().zrem(key('blocked'), unlisted.id);
+  // A process has looked at them just now, and will soon again.
+  expect(await findOrphans({ url: redisUrl(), prefix })).toMatchObject([{ status: 'problem' }]);
+  const ids = await redis().zrange(key('blocked'), 0, '-1');
+  for (const id of ids) await redis().zadd(key('blocked'), Date.now() - 120_000, id);
+  const state = async (): Promise<unknown> => [
+    await redis().zrange(key('blocked'), 0, '-1', 'WITHSCORES'),
+    await redis().hgetall(key(`job:${held.id}`)),
+  ];
+  const before = await state();
+  const findings = await findOrphans({ url: redisUrl(), prefix });
+  expect(findings.map(({ status, says }) => [status, says])).toEqual([
+    ['warning', '1 job held although all jobs that they waited for have ended, and no process starts them'],
+    ['warning', '1 job held for jobs that have no record any more, and no process ends the wait'],
+    ['problem', `2 jobs held, and Redis does not know for what: ${[unlisted.id, forgotten.id].join(', ')}`],
+  ]);
+  expect(await state()).toEqual(before);
+  // What doctor says to do helps.
+  await using scheduler = queue.schedules.start();
+  expect(scheduler).toBeDefined();
+  await until(async () => (await held.status()) === 'waiting' && (await fatherless.status()) === 'cancelled');
+  await queue.delayed.promote(unlisted.id);
+  expect(await unlisted.status()).toBe('waiting');
+});
+
+it('reports flows that were never put as a whole', async () => {
+  const prefix = aName();
+  const queue = aQueue({ prefix, name: 'steps', track: true });
+  const [connection, keys] = [Connection.share({ url: redisUrl() }), new Keys('steps', prefix)];
+  const script = connection.script.bind(connection);
+  onTestFinished(async () => {
+    connection.script = script;
+    await connection.leave();
+  });
+  // As if the process had died before it told the jobs that their flow starts.
+  connection.script = (name, ...of) =>
+    name === 'parent-ended' ? Promise.reject(new Error('the process dies')) : script(name, ...of);
+  await group([queue.task(1), queue.task(2)]);
+  expect(await findOrphans({ url: redisUrl(), prefix })).toMatchObject([{ status: 'ok' }]);
+  for (const id of await redis().zrange(keys.blocked, 0, '-1')) {
+    await redis().zadd(keys.blocked, Date.now() - 120_000, id);
+    await redis().hset(keys.parents(id), 'since', Date.now() - 600_000);
+  }
+  expect(await findOrphans({ url: redisUrl(), prefix })).toMatchObject([
+    { status: 'warning', says: '2 jobs of flows that were never put as a whole, and no process cancels them' },
+  ]);
 });
 
 it('reports nothing for a healthy queue', async () => {

@@ -203,7 +203,7 @@ it('leaves no key for the ids that the library makes', async () => {
   expect(await redis().keys(`{hotqueue:${queue.name}}:id:*`)).toEqual([]);
 });
 
-it('parents in other queues and with other prefixes', async () => {
+it('a job waits for a parent in another queue with another prefix, and gets its result', async () => {
   const other = aQueue({ track: true, prefix: 'other' });
   const queue = aQueue();
   const child = await queue.with({ after: await other.put(1) }).put('child');

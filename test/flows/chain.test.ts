@@ -126,7 +126,7 @@ it('a picture of it, as text and as Mermaid', async () => {
   await parts.clear();
 });
 
-it('wrong arguments are refused', async () => {
+it('chain and group refuse no task, a first task without a payload, what is no task, and unknown options: nothing is put', async () => {
   const queue = aQueue();
   const none = [] as unknown as [Task];
   await expect(chain(...none)).rejects.toThrow('no task');
@@ -171,13 +171,13 @@ it.each(['done', 'failed'] as const)('a handler continues with a flow, which is 
   expect((await job.fetch())?.failures.length).toBe(how === 'done' ? 0 : 1);
 });
 
-it('continueWith is refused for what is not tracked, and for what is no job', async () => {
+it('continueWith is refused for what is not tracked, for what is no job, and for the job itself', async () => {
   const queue = aQueue();
   const errors: unknown[] = [];
   const runner = start(
     queue.worker((payload, job) => {
       try {
-        job.continueWith(payload as never);
+        job.continueWith(payload === 'own' ? queue.job(job.id) : (payload as never));
       } catch (error) {
         errors.push(error);
       }
@@ -185,7 +185,13 @@ it('continueWith is refused for what is not tracked, and for what is no job', as
   );
   await queue.put('a');
   await queue.with({ track: true }).put('b');
-  await until(() => errors.length === 2);
+  await queue.with({ track: true }).put('own');
+  await until(() => errors.length === 3);
   await runner.stop();
-  expect(errors).toMatchObject([{ code: 'NOT_TRACKED' }, { code: 'INVALID_OPTION' }]);
+  const itself = expect.stringContaining('cannot continue with itself') as string;
+  expect(errors).toMatchObject([
+    { code: 'NOT_TRACKED' },
+    { code: 'INVALID_OPTION' },
+    { code: 'INVALID_OPTION', message: itself },
+  ]);
 });

@@ -83,7 +83,7 @@ it('a part of a flow resolves to a flow of its own', async () => {
   await runner.stop();
 });
 
-it('wrong compositions are refused, and nothing is put', async () => {
+it('groups that wait for each other too often, empty groups, and a flow that is put or a step already are refused, and nothing is put', async () => {
   const queue = aQueue();
   const many = Array.from({ length: 500 }, () => queue.task());
   const wide = chain(queue.task(1), group(many), group(many));
@@ -130,7 +130,7 @@ it('queues on two Redis databases are refused', async () => {
   expect(await near.delayed.size()).toBe(0);
 });
 
-it('two tasks that are the same job', async () => {
+it('two tasks that are the same job are refused if a step gets the results of both, and nothing is put', async () => {
   const queue = aQueue();
   const same = group([queue.task(1, { unique: 'k' }), queue.task(2, { unique: 'k' })], { then: queue.task() });
   await expect(same).rejects.toThrow('two tasks are the same job');

@@ -1,6 +1,8 @@
 /** `queue.flow(id)`: a flow in another process. */
 import { expect, expectTypeOf, it } from 'vitest';
 import { chain, FlowNotFoundError, group, HotQueue, start, type Flow } from 'hotqueue';
+import { parentsFirst } from '../../src/flows/parents-first.js';
+import { flowAsText } from '../../src/flows/picture.js';
 import { aQueue, redis } from '../support/queue.js';
 
 const soon = { timeout: '20s' } as const;
@@ -118,7 +120,29 @@ it('a closed queue refuses, and ends waits for jobs of other queues', async () =
   await expect(flow.status()).rejects.toMatchObject({ code: 'QUEUE_CLOSED' });
 });
 
-it('its types', () => {
+it('a flow of more than 50,000 jobs is refused, and its jobs stay', async () => {
+  const queue = aQueue({ track: true });
+  const job = await queue.put('a');
+  const children = Array.from({ length: 50_000 }, (_, n) => `"hotqueue ${queue.name} child${n}"`).join(',');
+  await redis().hset(`{${queue.key}}:job:${job.id}`, 'children', children);
+  await expect(queue.flow(job.id)).rejects.toMatchObject({ code: 'FLOW_TOO_LARGE', id: job.id, most: 50_000 });
+  expect(await job.status()).toBe('waiting');
+});
+
+it('a chain of 20,000 jobs has an order and a picture', () => {
+  const ids = Array.from({ length: 20_000 }, (_, n) => `job${n}`);
+  const after = (id: string): string[] => (id === 'job0' ? [] : [`job${Number(id.slice(3)) - 1}`]);
+  expect(parentsFirst([...ids].reverse(), after)).toEqual(ids);
+  const nodes = [...ids].reverse().map((id) => ({ id, queue: 'q', status: 'done' as const, after: after(id) }));
+  expect(flowAsText(nodes).split('\n')[0]).toMatch(/^ {80}q +job19999 {2}done$/);
+});
+
+it('an order for jobs that wait for each other in a circle has each once', () => {
+  const after: Record<string, string[]> = { a: ['b'], b: ['c'], c: ['a'], d: ['a', 'c'] };
+  expect(parentsFirst(['d', 'a'], (id) => after[id]!)).toEqual(['c', 'b', 'a', 'd']);
+});
+
+it('the compiler knows the results of queue.flow<R>(), chain() and group()', () => {
   const queue = new HotQueue<string, string, number>('types');
   expectTypeOf(queue.flow<number>('x')).toEqualTypeOf<Promise<Flow<number>>>();
   expectTypeOf(chain(queue.task('a'), queue.task())).toEqualTypeOf<Promise<Flow<number>>>();

@@ -151,7 +151,7 @@ it('replace gives a delayed job another payload', async () => {
   expect(await first.fetch()).toMatchObject({ status: 'delayed', payload: 'b' });
 });
 
-it('lists and counts', async () => {
+it('jobs.counts() has a number for each status, and jobs.list() as many jobs as its limit', async () => {
   const queue = aQueue({ track: true });
   await queue.put(1, 2, 3);
   await queue.with({ delay: '1h' }).put(4);

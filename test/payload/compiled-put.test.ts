@@ -91,7 +91,7 @@ describe('a message without objects that has all properties of its class', () =>
     )
     .chain((message) => fc.shuffledSubarray(Object.entries(message), { minLength: Object.keys(message).length }));
 
-  it('is stored as any other one, or refused with the same error', () => {
+  it('has the text and fields, or the error with the name and message, that the general way gives', () => {
     let stored = 0;
     fc.assert(
       fc.property(messages, fc.boolean(), (entries, isInstance) => {

@@ -80,6 +80,50 @@ it('a worker runs what is due, and its handler sees the schedule', async () => {
   for (const due of dues) expect((due - dues[0]!) % 100).toBe(0);
 });
 
+it('thousands of missed instants are put in several passes, in order, and a schedule beside them is not late', async () => {
+  const reports = aQueue();
+  const broker = aBroker(reports.name);
+  const end = Math.floor(Date.now() / 1_000) * 1_000 - 1_000;
+  const [many, beside] = [end - 249_900, end - 1_000]; // 2,500 instants
+  await reports.schedules.set('many', { every: 100, payload: 1, missed: 'all', start: many, end: end + 3_600_000 });
+  await reports.schedules.pause('many');
+  await reports.schedules.set('beside', { every: '1h', payload: 2, start: beside });
+  await makeDue(reports, 'many', many);
+  await makeDue(reports, 'beside', beside);
+  const first = await fireDue(broker, patience);
+  expect(first.fired.length).toBeLessThanOrEqual(2_001);
+  expect(first.nextDueMs).toBe(0);
+  expect(first.fired.map(({ schedule }) => schedule).slice(0, 101)).toContain('beside');
+  const second = await fireDue(broker, patience);
+  const ids = [...first.fired, ...second.fired].filter(({ schedule }) => schedule === 'many').map(({ id }) => id);
+  const instants = ids.map((id) => Date.parse(id.slice(5)));
+  expect(instants.slice(0, 2_500)).toEqual(Array.from({ length: 2_500 }, (_, n) => many + n * 100));
+  expect(await reports.size()).toBe(ids.length + 1);
+});
+
+it('a set or a pause while the schedule fires does not set it back', async () => {
+  const reports = aQueue();
+  const broker = aBroker(reports.name);
+  await reports.schedules.set('a', { every: '1h', payload: 1, limit: 2 });
+  const due = Date.now() - 1_000;
+  await makeDue(reports, 'a', due);
+  // The schedule fires between the read and the write of a change.
+  const save = vi.spyOn(ScheduleBroker.prototype, 'save').mockImplementationOnce(async function (
+    this: ScheduleBroker,
+    change,
+    within,
+  ) {
+    await fireDue(broker, patience);
+    return this.save(change, within);
+  });
+  await reports.schedules.set('a', { every: '1h', payload: 2, limit: 2 });
+  save.mockRestore();
+  expect((await reports.schedules.get('a'))!.nextAt).toBeGreaterThan(Date.now());
+  await fireDue(broker, patience);
+  expect(await reports.schedules.get('a')).toMatchObject({ runs: 1, payload: 2 });
+  expect(await reports.schedules.history('a')).toHaveLength(1);
+});
+
 it('of many processes, one puts the message of an instant', async () => {
   const reports = aQueue();
   const due = Math.floor(Date.now() / 1_000) * 1_000 - 5_000;
@@ -236,7 +280,7 @@ it('keeps the last fifty runs, and the records of their jobs', async () => {
   expect(await redis().pttl(broker.keys.job(last!.id))).toBeGreaterThan(49 * hour);
 });
 
-it('its put options hold for each message', async () => {
+it('each message of a schedule has its attempts, priority, ttl and the other options of a put', async () => {
   const reports = aQueue();
   await reports.schedules.set('a', {
     ...{ every: '1h', payload: 1, attempts: 7, backoff: ['1s', '2s'], timeout: '3s', ttl: '1h', priority: 'high' },
@@ -249,6 +293,8 @@ it('its put options hold for each message', async () => {
   expect(delayed!.dueAt - Date.now()).toBeLessThan(hour / 2 + 1_000);
   const [entry] = await redis().hvals(new Keys(reports.name).delayedMessages);
   expect(entry).toMatch(/ a=7 b=1000,2000 t=3000/);
+  const expiresAt = Number(/ x=(\d+)/.exec(entry!)?.[1]);
+  expect(expiresAt - delayed!.dueAt).toBe(hour);
   expect(await reports.schedules.history('a')).toMatchObject([{ status: undefined }]);
 });
 

@@ -32,6 +32,7 @@ export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
     deadSurplus,
     overdueSchedules,
     undeclared,
+    held,
   } = facts;
   const comesBackBy = (worker: string): string =>
     `start ${worker} on this queue: it puts them back into the queue within two minutes`;
@@ -81,6 +82,30 @@ export function judgeQueue(name: string, facts: QueueFacts): Finding[] {
         check,
         `${count(overdueSchedules, 'schedule')} due, and no process fires them`,
         `start a worker on this queue, or "hotqueue scheduler ${name}"`,
+      ),
+    held.ready > 0 &&
+      warning(
+        check,
+        `${count(held.ready, 'job')} held although all jobs that they waited for have ended, and no process starts them`,
+        `start a worker on this queue, or "hotqueue scheduler ${name}": it starts them within some seconds`,
+      ),
+    held.withoutParent > 0 &&
+      warning(
+        check,
+        `${count(held.withoutParent, 'job')} held for jobs that have no record any more, and no process ends the wait`,
+        `start a worker on this queue, or "hotqueue scheduler ${name}": it cancels them within some seconds, or starts those with onFailure: 'run'`,
+      ),
+    held.unstarted > 0 &&
+      warning(
+        check,
+        `${count(held.unstarted, 'job')} of flows that were never put as a whole, and no process cancels them`,
+        `start a worker on this queue, or "hotqueue scheduler ${name}": it cancels them within some seconds`,
+      ),
+    held.unlisted.length > 0 &&
+      problem(
+        check,
+        `${count(held.unlisted.length, 'job')} held, and Redis does not know for what: ${held.unlisted.slice(0, 3).join(', ')}${held.unlisted.length > 3 ? ', …' : ''}`,
+        `find out which program changed these keys; then start each job with "hotqueue delayed promote ${name} ${held.unlisted[0]}", or end it with "hotqueue job cancel ${name} ${held.unlisted[0]}"`,
       ),
     ...undeclared.map((schedule) =>
       warning(

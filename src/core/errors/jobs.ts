@@ -268,6 +268,30 @@ export class FlowNotFoundError extends HotQueueError {
 }
 
 /**
+ * A flow has too many jobs to be read from the id of one of them. Code `FLOW_TOO_LARGE`. Its jobs go on.
+ *
+ * @example
+ * const flow = await reports.flow(id).catch((error) => (error instanceof FlowTooLargeError ? undefined : Promise.reject(error)));
+ */
+export class FlowTooLargeError extends HotQueueError {
+  readonly code = 'FLOW_TOO_LARGE';
+  /**
+   * @param queue name of the queue
+   * @param id id of the job
+   * @param most most jobs of a flow that is read
+   */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+    readonly most: number,
+  ) {
+    super(
+      `the flow of job ${shown(id)} of queue "${queue}" has more than ${most} jobs: it is not read. Ask about single jobs with queue.job(id), or keep the object that chain() or group() has returned`,
+    );
+  }
+}
+
+/**
  * `job.next` got no queue as its first argument, or a queue on another Redis. Code `NOT_A_QUEUE`. The message and its follow-up are
  * stored in one step, so both queues must be in one Redis.
  *

@@ -4,7 +4,7 @@
 -- ARGV  1 worker  2 number of the take  3 name of the worker, for people  4 how long a record is kept that must be made anew, in
 --       ms, if its job is done  5 if it has failed  6 a msgpack array, for each message: index, id, number of the attempt, when it was put
 -- Returns for each message: '' if its handler may begin, '=' and another payload that replaces its own, or 'ended' if it must not
---         begin: its job was cancelled, and the message is settled now; 'lost' if it is not claimed any more
+--         begin: its job was cancelled, and the message is settled now; 'expired' if the caller must bury it; 'lost' if it is not claimed any more
 --
 -- A call may be repeated, and may be late: it changes nothing for a message that is settled or was recovered. A record that is gone,
 -- as after a failover or with an old dead letter, is made anew.
@@ -31,7 +31,7 @@ for place = 1, #settled do
     letExpire(moves, record, id, readJob(record, {}), status, now)
     reply[place] = 'ended'
   elseif status == 'expired' then
-    reply[place] = '' -- the worker finds that out, and buries the message
+    reply[place] = 'expired' -- it was told so, also if it was taken just in time
   else
     reply[place] = replacement and '=' .. replacement or ''
     if status ~= 'running' or held ~= claim then -- otherwise an earlier call arrived

@@ -1,6 +1,6 @@
 -- clear: waiting, delayed -> (gone)
 -- KEYS  1 request (string)  2 quarantine  3 requeued  4 inbox  5 high  6 base  7 low (lists)  8 delayed (zset)
---       9 delayed messages (hash)  10 waiting  11 delayed  12 retrying (indexes of job records, zsets)
+--       9 delayed messages (hash)  10 waiting  11 delayed  12 retrying  13 running (indexes of job records, zsets)
 -- ARGV  1 how long Redis keeps the request key, in ms
 -- Returns how many messages were dropped; -1 if some may be tracked, or the queue has a history: the caller must call clear-jobs
 --
@@ -10,7 +10,7 @@ local answered = redis.call('GET', request)
 if answered then return tonumber(answered) end
 
 --@ if true then return -1 end -- clear-jobs adds an entry for each message
-if redis.call('EXISTS', KEYS[10], KEYS[11], KEYS[12]) > 0 then return -1 end
+if redis.call('EXISTS', unpack(KEYS, 10, 13)) > 0 then return -1 end
 local dropped = redis.call('ZCARD', KEYS[8]) + waitingCount(waitingLists(2))
 redis.call('DEL', unpack(KEYS, 2, 9)) -- Redis allows this when out of memory, and then all later writes
 redis.call('SET', request, dropped, 'PX', ARGV[1])

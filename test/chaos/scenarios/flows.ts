@@ -7,6 +7,7 @@ import { ClusterNodes } from '../cluster-nodes.js';
 import { Crew } from '../crew.js';
 import type { FlowTask } from '../flow-process.js';
 import type { FlowPutterTask } from '../flow-putter-process.js';
+import { losing } from '../losing.js';
 import { connect, type Road } from '../road.js';
 import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
@@ -174,11 +175,8 @@ const w04: Scenario = {
   async run(world) {
     const proxy = await world.proxy();
     const wanted = world.isLong ? 1_000 : 120;
-    const scripts = new Set(['settle', 'parent-ended', 'add-child', 'promote', 'hdel', 'hget']);
-    proxy.rule = ({ name, reply }) => {
-      if (!scripts.has(name) || proxy.faults() >= wanted || !world.dice.chance(0.15)) return undefined;
-      return { kind: reply ? 'after' : 'before' };
-    };
+    const calls = ['settle', 'parent-ended', 'add-child', 'promote', 'hdel', 'hget'];
+    proxy.rule = losing(world, proxy, { calls, chance: 0.15, most: wanted });
     crewOf(world, { url: proxy.url });
     const flows = new Flows(world, { url: world.redis.url });
     while (proxy.faults() < wanted) {
@@ -248,10 +246,7 @@ const w15: Scenario = {
     crewOf(world, cluster.road);
     const putters = puttersOf(world, cluster.road);
     world.claim('the processes put', await world.until(() => world.count('put-whole') > 0, 30_000));
-    for (let round = 0; round < (world.isLong ? 60 : 10); round += 1) {
-      await pause(world.dice.whole(100, 1_000));
-      await putters.replaceOne();
-    }
+    await putters.replaceInTurn({ short: 10, long: 60 }, [100, 1_000]);
     await putters.end();
     await age(names, async (key) => (await cluster.owner(key)).client);
     await judgeWholeness(world, cluster.road);

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { start, type Job } from '../../../src/index.js';
 import { cancelLogged } from '../jobs.js';
-import type { History, Load } from '../history.js';
+import { losing } from '../losing.js';
+import type { Load } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import { connectionScenarios } from './connections.js';
 import { failoverScenarios } from './failover.js';
@@ -36,7 +37,7 @@ const jc: Scenario = {
   withinMs: { short: 120_000, long: 600_000 },
   async run(world) {
     world.trackAll();
-    const queue = world.queue({ lease: 1_000 }) as ReturnType<typeof world.queue> & { history: History };
+    const queue = world.queue({ lease: 1_000 });
     const rounds = world.isLong ? 30 : 5;
     let worker = world.worker({ leaseMs: 1_000, concurrency: 5 });
     for (let round = 0; round < rounds; round++) {
@@ -51,7 +52,7 @@ const jc: Scenario = {
       await Promise.all(
         jobs.flatMap((job, index) =>
           index === 0 || world.dice.whole(0, 1) === 0
-            ? [cancelLogged(queue, queue.history, job.id, loads[index]!.key)]
+            ? [cancelLogged(queue, queue.lines, job.id, loads[index]!.key)]
             : [],
         ),
       );
@@ -77,14 +78,14 @@ const ju: Scenario = {
   withinMs: { short: 120_000, long: 600_000 },
   async run(world) {
     world.trackAll();
-    const queue = world.queue({ lease: 1_000 }) as ReturnType<typeof world.queue> & { history: History };
+    const queue = world.queue({ lease: 1_000 });
     const keys = ['a', 'b', 'c', 'd'];
     let worker = world.worker({ leaseMs: 1_000, concurrency: 4, attempts: 2 });
     const open = new Map<string, Job>();
     for (let put = 0; put < (world.isLong ? 600 : 80); put++) {
       const key = world.dice.pick(keys);
       const load = world.load(world.dice.whole(0, 150), world.dice.whole(0, 9) === 0 ? 'fail:9' : undefined);
-      const [job] = (await world.putJobs(queue.with({ unique: key }), [load], queue.history)) as [Job<Load>];
+      const [job] = (await world.putJobs(queue.with({ unique: key }), [load], queue.lines)) as [Job<Load>];
       const before = open.get(key);
       if (job.isDuplicate) {
         world.claim(`a duplicate of ${key} is the job that was put last`, before?.id === job.id);
@@ -107,7 +108,7 @@ const ju: Scenario = {
     await world.waitsEnded();
     for (const key of keys) {
       const load = world.load(1);
-      const [job] = (await world.putJobs(queue.with({ unique: key }), [load], queue.history)) as [Job<Load>];
+      const [job] = (await world.putJobs(queue.with({ unique: key }), [load], queue.lines)) as [Job<Load>];
       world.claim(`key ${key} is free again`, job.isDuplicate === false);
     }
     await world.drained(60_000);
@@ -123,11 +124,7 @@ const jn: Scenario = {
     const first = world.queue({ lease: 1_000 });
     const proxy = await world.proxy();
     // A worker dies at a put from its outbox, or at the call that removes the entry: before the server has the call, or after it.
-    proxy.rule = ({ name, reply }) => {
-      if (name !== 'put-with' && name !== 'hdel') return undefined;
-      if (!world.dice.chance(0.3)) return undefined;
-      return { kind: reply ? 'after' : 'before' };
-    };
+    proxy.rule = losing(world, proxy, { calls: ['put-with', 'hdel'], chance: 0.3, most: Infinity });
     const options = { url: proxy.url, leaseMs: 1_000, concurrency: 5, next: 'second' };
     let worker = world.worker(options);
     const loads: Load[] = [];

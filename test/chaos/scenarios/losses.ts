@@ -1,9 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { sumOf, type History } from '../history.js';
+import { sumOf } from '../history.js';
 import type { Scenario } from '../scenario.js';
 import type { World } from '../world.js';
-
-type Recorded = ReturnType<World['queue']> & { readonly history: History };
 
 /** Changes the keys of a queue to the state in which a clock that is then set back by `ARGV[1]` ms has left them. */
 const setBack = `
@@ -40,11 +38,11 @@ const f34: Scenario = {
 
 /** A program that lives for less than a third of a lease: it takes one message, if there is one, and ends. */
 async function shortProgram(world: World, leaseMs: number): Promise<number> {
-  const queue = world.queue({ url: `${world.redis.url}?own=${world.name('s')}`, lease: leaseMs }) as Recorded;
+  const queue = world.queue({ url: `${world.redis.url}?own=${world.name('s')}`, lease: leaseMs });
   let got = 0;
   for await (const { id, attempt, payload } of queue.deliveries({ limit: 1, idleTimeout: 0 })) {
-    queue.history.write('start', { key: payload.key, id, attempt, sum: sumOf(payload) });
-    queue.history.write('end', { key: payload.key, id, attempt });
+    queue.lines.write('start', { key: payload.key, id, attempt, sum: sumOf(payload) });
+    queue.lines.write('end', { key: payload.key, id, attempt });
     got += 1;
   }
   await queue.close();
@@ -159,17 +157,17 @@ const f38: Scenario = {
   name: 'loops throw for one message again and again: it does not stay at the head',
   async run(world) {
     world.allowed = { leavesBehind: true };
-    const queue = world.queue() as Recorded;
+    const queue = world.queue();
     const [bad, good] = [world.load(), world.load()];
     await world.put(queue, bad, good);
     const loop = async (): Promise<void> => {
       for await (const { id, attempt, payload } of queue.deliveries({ idleTimeout: 0 })) {
-        queue.history.write('start', { key: payload.key, id, attempt, sum: sumOf(payload) });
+        queue.lines.write('start', { key: payload.key, id, attempt, sum: sumOf(payload) });
         if (payload.key === bad.key) {
-          queue.history.write('gives', { key: payload.key, id, attempt, kind: 'release' });
+          queue.lines.write('gives', { key: payload.key, id, attempt, kind: 'release' });
           throw new Error('bad');
         }
-        queue.history.write('end', { key: payload.key, id, attempt });
+        queue.lines.write('end', { key: payload.key, id, attempt });
       }
     };
     for (let time = 0; time < 12; time++) await loop().catch(() => undefined);

@@ -4,7 +4,7 @@ import { HotQueue } from '../../../src/index.js';
 import { ClusterNodes } from '../cluster-nodes.js';
 import { Crew } from '../crew.js';
 import { libfaketime, wrongClock } from '../faketime.js';
-import type { FaultProxy, Rule } from '../proxy.js';
+import { losing } from '../losing.js';
 import { connect, type Road } from '../road.js';
 import type { Scenario } from '../scenario.js';
 import { chaosSchedules, type ScheduleTask } from '../schedules.js';
@@ -89,23 +89,11 @@ const s01: Scenario = {
     proxy.delayMs = () => world.dice.whole(0, 80);
     const crew = crewOf(world, () => ({ url: proxy.url }));
     await begun(world);
-    for (let round = 0; round < (world.isLong ? 100 : 15); round += 1) {
-      await pause(world.dice.whole(100, 600));
-      await crew.replaceOne();
-    }
+    await crew.replaceInTurn({ short: 15, long: 100 }, [100, 600]);
     await goesOn(world, 'the kills');
     await judge(world, { url: world.redis.url });
   },
 };
-
-/** Loses calls and replies of the scripts that schedules need. */
-function losing(world: World, proxy: FaultProxy, wanted: number): Rule {
-  const scripts = new Set(['fire', 'put-with', 'save-schedule', 'hdel']);
-  return ({ name, reply }) => {
-    if (!scripts.has(name) || proxy.faults() >= wanted || !world.dice.chance(0.2)) return undefined;
-    return { kind: reply ? 'after' : 'before' };
-  };
-}
 
 const s04: Scenario = {
   id: 'S04',
@@ -114,7 +102,8 @@ const s04: Scenario = {
   async run(world) {
     const proxy = await world.proxy();
     const wanted = world.isLong ? 1_000 : 80;
-    proxy.rule = losing(world, proxy, wanted);
+    const calls = ['fire', 'put-with', 'save-schedule', 'hdel'];
+    proxy.rule = losing(world, proxy, { calls, chance: 0.2, most: wanted });
     crewOf(world, () => ({ url: proxy.url }));
     await begun(world);
     await world.until(() => proxy.faults() >= wanted, withinMs.long / 2);
@@ -229,10 +218,7 @@ const s14: Scenario = {
       return { proc: task.proc, child };
     });
     await begun(world);
-    for (let round = 0; round < (world.isLong ? 60 : 10); round += 1) {
-      await pause(world.dice.whole(100, 600));
-      await crew.replaceOne();
-    }
+    await crew.replaceInTurn({ short: 10, long: 60 }, [100, 600]);
     await goesOn(world, 'the kills');
     const errors = world.entries().flatMap(({ f, due }) => (f === 'up' ? [(due! - Date.now()) / hourMs] : []));
     const isThere = (hour: number): boolean => errors.some((error) => Math.abs(error - hour) < 0.2);

@@ -3,10 +3,8 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { HotQueue } from '../../../src/index.js';
-import type { Load } from '../history.js';
 import type { Scenario } from '../scenario.js';
-import type { World } from '../world.js';
+import type { LoggedQueue, World } from '../world.js';
 import { underLoad } from './load.js';
 
 const blockMs = 5_000;
@@ -195,7 +193,7 @@ const f16: Scenario = {
 const mostBuffered = 16 * 1_048_576 + 1_048_576;
 
 /** Puts `count` messages while Redis is down, at most `perSecond`. @returns the results by code, and the heap growth in MiB */
-async function overload(world: World, producer: HotQueue<Load>, count: number, perSecond: number, pad: string) {
+async function overload(world: World, producer: LoggedQueue, count: number, perSecond: number, pad: string) {
   await world.put(producer, world.load());
   await world.redis.kill();
   void world.put(producer, world.load()); // from now on the queue knows that Redis does not answer

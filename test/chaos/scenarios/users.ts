@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Delivery, HotQueue } from '../../../src/index.js';
+import type { Delivery } from '../../../src/index.js';
 import { start } from '../../../src/index.js';
 import { type History, type Load, sumOf } from '../history.js';
 import type { Scenario } from '../scenario.js';
-import type { World } from '../world.js';
+import type { LoggedQueue, World } from '../world.js';
 
 const hostile: Scenario = {
   id: 'USER',
@@ -32,8 +32,6 @@ const hostile: Scenario = {
   },
 };
 
-type Own = HotQueue<Load> & { history: History };
-
 /** Runs the loop body once for each message that it gets, with its steps in the history. */
 const step = async (history: History, load: Load, id: string, attempt: number, ms = load.ms): Promise<void> => {
   history.write('start', { key: load.key, id, attempt, sum: sumOf(load) });
@@ -42,35 +40,35 @@ const step = async (history: History, load: Load, id: string, attempt: number, m
 };
 
 /** One consumer of each kind, until `signal` aborts. */
-const kinds: Record<string, (queue: Own, signal: AbortSignal) => Promise<unknown>> = {
+const kinds: Record<string, (queue: LoggedQueue, signal: AbortSignal) => Promise<unknown>> = {
   deliveries: async (queue, signal) => {
-    for await (const job of queue.deliveries({ signal })) await step(queue.history, job.payload, job.id, job.attempt);
+    for await (const job of queue.deliveries({ signal })) await step(queue.lines, job.payload, job.id, job.attempt);
   },
   'batches of deliveries': async (queue, signal) => {
     for await (const jobs of queue.deliveries({ batch: 5, linger: 5, signal }))
-      await Promise.all(jobs.map((job) => step(queue.history, job.payload, job.id, job.attempt)));
+      await Promise.all(jobs.map((job) => step(queue.lines, job.payload, job.id, job.attempt)));
   },
   consume: async (queue, signal) => {
-    for await (const load of queue.consume({ signal })) await step(queue.history, load, load.key, 1);
+    for await (const load of queue.consume({ signal })) await step(queue.lines, load, load.key, 1);
   },
   get: async (queue, signal) => {
     while (!signal.aborted) {
       const load = await queue.get({ block: true, signal });
-      if (load) await step(queue.history, load, load.key, 1, 0); // it is acknowledged already
+      if (load) await step(queue.lines, load, load.key, 1, 0); // it is acknowledged already
     }
   },
   'a loop that is left again and again': async (queue, signal) => {
     while (!signal.aborted)
       for await (const job of queue.deliveries({ limit: 3, idleTimeout: 50, signal }))
-        await step(queue.history, job.payload, job.id, job.attempt);
+        await step(queue.lines, job.payload, job.id, job.attempt);
   },
   worker: async (queue, signal) => {
-    const handle = (load: Load, job: Delivery<Load>): Promise<void> => step(queue.history, load, job.id, job.attempt);
+    const handle = (load: Load, job: Delivery<Load>): Promise<void> => step(queue.lines, load, job.id, job.attempt);
     await untilAborted(start(queue.worker(handle, { concurrency: 4 })), signal);
   },
   'batch worker': async (queue, signal) => {
     const handle = async (loads: Load[], jobs: Delivery<Load>[]): Promise<void> => {
-      await Promise.all(loads.map((load, index) => step(queue.history, load, jobs[index]!.id, jobs[index]!.attempt)));
+      await Promise.all(loads.map((load, index) => step(queue.lines, load, jobs[index]!.id, jobs[index]!.attempt)));
     };
     await untilAborted(start(queue.worker(handle, { batch: 8, linger: '10ms' })), signal);
   },
@@ -89,7 +87,7 @@ const mixed: Scenario = {
     const count = world.isLong ? 10_000 : 800;
     const over = new AbortController();
     const loops = Object.entries(kinds).map(([kind, consume]) => {
-      const queue = world.queue({}, world.name('loop')) as Own;
+      const queue = world.queue({}, world.name('loop'));
       return consume(queue, over.signal).catch((error: unknown) =>
         world.claim(`${kind} ends without an error (${String(error)})`, false),
       );
@@ -122,7 +120,7 @@ const mixed: Scenario = {
 };
 
 /** The id of a message is its key, so that loops that see only the payload know it. */
-function putOne(world: World, producer: HotQueue<Load>): Promise<unknown> {
+function putOne(world: World, producer: LoggedQueue): Promise<unknown> {
   const load = world.load(world.dice.whole(0, 8));
   const priority = world.dice.pick(['high', 'normal', 'low'] as const);
   const delay = world.dice.chance(0.2) ? world.dice.whole(1, 200) : 0;

@@ -1,0 +1,90 @@
+import { lua, type Mutant } from './mutant.js';
+
+/** Jobs that wait for others. */
+export const flows: readonly Mutant[] = [
+  {
+    name: 'a-child-waits-for-one-parent',
+    breaks: 'a job starts after the last job for which it waits',
+    file: lua('parent-ended'),
+    find: "if left > 0 then return (known == '' or parent == '') and 'waiting' or 'known' end",
+    replace: '',
+    hunters: ['W01'],
+  },
+  {
+    name: 'parents-count-twice',
+    breaks: 'the end of a parent counts once, also if it is told twice',
+    file: lua('parent-ended'),
+    find: "if known == '' then\n  redis.call('HSET'",
+    replace: "if known then\n  redis.call('HSET'",
+    hunters: ['W04', 'W01'],
+  },
+  {
+    name: 'ends-without-notice',
+    breaks: 'the end of a job and the notice to those that wait for it are one step, and what was missed is found',
+    file: lua('_jobs'),
+    find: "  if job.children then redis.call('HSET', jobs.outbox,",
+    replace: "  if false then redis.call('HSET', jobs.outbox,",
+    and: [
+      {
+        file: 'maintenance/scheduler.ts',
+        find: 'await lookAtBlocked(broker, { withinMs: 0 }).catch(ignore);',
+        replace: 'ignore(lookAtBlocked);',
+      },
+    ],
+    hunters: ['W01'],
+  },
+  {
+    name: 'parents-do-not-know-their-children',
+    breaks: 'a job is told of the ends of those for which it waits, or finds them by looking',
+    file: lua('add-child'),
+    find: "  redis.call('HSET', record, 'children', (children and children .. ',' or '') .. child)",
+    replace: '',
+    and: [
+      {
+        file: 'maintenance/scheduler.ts',
+        find: 'await lookAtBlocked(broker, { withinMs: 0 }).catch(ignore);',
+        replace: 'ignore(lookAtBlocked);',
+      },
+    ],
+    hunters: ['W01'],
+  },
+  {
+    name: 'continuations-are-forgotten',
+    breaks: 'a job that continues with another one ends when that one has ended',
+    file: 'jobs/after.ts',
+    find: '  if (!(await settle())) return;\n  const end =',
+    replace: '  if ((await settle()) || !parent) return;\n  const end =',
+    and: [
+      {
+        file: 'maintenance/scheduler.ts',
+        find: 'await lookAtBlocked(broker, { withinMs: 0 }).catch(ignore);',
+        replace: 'ignore(lookAtBlocked);',
+      },
+    ],
+    hunters: ['W01'],
+  },
+  {
+    name: 'flows-start-before-they-are-whole',
+    breaks: 'no job of a flow runs before all of it are put',
+    file: 'producer/put-behind.ts',
+    find: 'hasTtl: false }, { at: afterParents });',
+    replace: 'hasTtl: false }, { afterMs: 0 });',
+    hunters: ['W14'],
+  },
+  {
+    name: 'unstarted-joins-run',
+    breaks: 'a join does not run if its flow never starts, also with onFailure: run',
+    file: lua('parent-ended'),
+    find: " or (how == 'cancelled' and failure == unstarted)",
+    replace: '',
+    hunters: ['W14'],
+  },
+  {
+    name: 'unstarted-flows-stay',
+    breaks: 'what a killed process has put of a flow is removed, and what it has not told is told',
+    file: 'jobs/look-at-blocked.ts',
+    find: '  if (start) return lookAtUnstarted(broker, id, start, now, patience);',
+    replace: '  if (start && typeof lookAtUnstarted === "function") return;',
+    hunters: ['W14'],
+  },
+];
