@@ -1,3 +1,4 @@
+import { isPromise } from 'node:util/types';
 import { doubling, type BackoffCurve } from '../core/options/backoff.js';
 import { toMs, type Duration } from '../core/duration.js';
 import { errorFields, textOf, type LogFields } from '../core/logger.js';
@@ -133,5 +134,5 @@ function guardedDelay(delay: (attempt: number, error: unknown) => Duration, warn
 
 /** An `async` function returns a promise. It is not awaited, so its rejection must not end the process. */
 function defuse(answer: unknown): void {
-  if (answer instanceof Promise) answer.catch(() => undefined);
+  if (isPromise(answer)) answer.catch(() => undefined);
 }
