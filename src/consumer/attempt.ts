@@ -234,24 +234,23 @@ function handleGuarded<T>(claim: Claim<T>, call: HandlerCall<T>, timeoutMs: numb
   return timeoutMs === undefined ? handle() : withTimeout(timeoutMs, handle, () => timedOut(claim, timeoutMs));
 }
 
-/** @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered */
+/**
+ * Never throws: the slot must be free again even if the handler has frozen its delivery, or replaced the methods of it.
+ *
+ * @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered
+ */
 function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed): boolean {
-  const settling = settleSafely(claim, performed);
-  if (!settling) return true;
-  void settling.then(() => call.onOver(claim));
-  return false;
-}
-
-/** Never throws: the slot must be free again even if the handler has frozen its delivery, or replaced the methods of it. */
-function settleSafely(claim: Claim, performed: Performed): Promise<void> | undefined {
   try {
     // An error given to `fail` counts also if the handler throws afterwards, as in a batch.
     const ending = claim.failure ? failed(claim.failure.error) : performed;
     const outcome = claim.job && claim.isCancelled ? acknowledged : decide(ending, claim.attempt, claim.policy!);
-    return settle(claim, outcome)?.catch((error: unknown) => claim.warnUnsettled(error));
+    const settling = settle(claim, outcome);
+    if (!settling) return true;
+    void settling.catch((error: unknown) => claim.warnUnsettled(error)).then(() => call.onOver(claim));
+    return false;
   } catch (error) {
     claim.warnUnsettled(error);
-    return undefined;
+    return true;
   }
 }
 

@@ -56,7 +56,7 @@ it.each([
   [{ password: 'x' }, 'redis://:***@cache:6379'],
   [{ username: 'ada' }, 'redis://***@cache:6379'],
 ])('the label of %j is %s', (given, label) => {
-  expect(labelOf({ host: 'cache', port: 6379, ...given } as Parameters<typeof labelOf>[0])).toBe(label);
+  expect(labelOf({ host: 'cache', port: 6379, ...given })).toBe(label);
 });
 
 /** As a logger writes it; `''` for what no logger can write. */
