@@ -88,12 +88,12 @@ export function worker<T, Result = unknown, B extends number | undefined = undef
   queue: { readonly worker: QueueWorker<T, Result> },
   options?: WorkerOptions<B>,
 ): EitherDecoratorFor<T, Result, B>;
-/** `@worker` without a queue: the compiler refuses what it returns, and prints why. */
+/** @internal `@worker` without a queue: the compiler refuses what it returns, and prints why. */
 export function worker<C>(
   method: (...args: never[]) => unknown,
   ...context: MethodContext<C, AnyContext>
 ): Refused<'The queue is missing: write @worker(queue) or @queue.worker'>;
-/** The same under `experimentalDecorators`. */
+/** @internal The same under `experimentalDecorators`. */
 export function worker(
   target: Instance,
   key: string | symbol,
