@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { toMs, type Duration } from './core/duration.js';
 import { FlowNotFoundError, InvalidOptionError, QueueClosedError } from './core/errors.js';
+import { a } from './core/options/schema.js';
 import { describe } from './core/shown.js';
 import { consumeOptions, getOptions, type GetOptions, type TakeOptions } from './core/options/consume.js';
 import { drainedOptions, type DrainedOptions } from './core/options/drained.js';
@@ -479,9 +480,9 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * The next `n` waiting messages, in the order in which workers will take them. They stay in the queue. Invalid messages
    * are left out.
    *
-   * @param n number of messages, 1 by default
+   * @param n number of messages, from 1 to 100,000; 1 by default
    * @returns the messages as `put` returned them; `putAt` is absent if a message does not say when it was put
-   * @throws QueueClosedError, RedisUnreachableError
+   * @throws InvalidOptionError, QueueClosedError, RedisUnreachableError
    *
    * @example
    * const [next] = await emails.peek();
@@ -489,7 +490,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    */
   async peek(n = 1): Promise<PeekedMessage<T>[]> {
     this.#admit();
-    return peek(this.#context, n);
+    return peek(this.#context, a.whole(1, 100_000)(n, 'n'));
   }
 
   /**

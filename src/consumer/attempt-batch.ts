@@ -17,7 +17,7 @@ import { attributed } from './attribution.js';
 import type { Claim } from './claim.js';
 import type { Delivery } from './delivery.js';
 import { activeInProcess } from './process.js';
-import { inspectable, unreadError } from './returned.js';
+import { unreadError } from './returned.js';
 import type { RetryPolicy } from './retry-policy.js';
 import { withTimeout } from './timeout.js';
 
@@ -90,7 +90,7 @@ function endingOf(running: Promise<unknown>): Promise<Ending> {
       const error = unreadError(result);
       return error ? { error } : { result };
     },
-    (error: unknown) => ({ error: inspectable(error) }),
+    (error: unknown) => ({ error }),
   );
 }
 

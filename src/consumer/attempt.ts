@@ -1,7 +1,6 @@
 // Longer than 250 lines: one attempt from start to end is one file, in the order in which its steps happen.
 import { type InvalidPayloadError, LeaseLostError, TimedOutError } from '../core/errors.js';
 import { errorFields } from '../core/logger.js';
-import { Bury, RetryIn } from '../core/verdicts.js';
 import { parentOf } from '../jobs/parent.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import { noOptions } from '../wire/envelope.js';
@@ -11,7 +10,7 @@ import { attributed } from './attribution.js';
 import type { Delivery } from './delivery.js';
 import { activeInProcess } from './process.js';
 import { curveOf, delayAfter, type RetryPolicy } from './retry-policy.js';
-import { inspectable, promiseOf, thenOf, unreadError } from './returned.js';
+import { isA, promiseOf, thenOf, unreadError, verdictIn } from './returned.js';
 import { withTimeout } from './timeout.js';
 import { encodeResult } from './tracked.js';
 
@@ -117,7 +116,7 @@ export function ended({ failure, job }: Claim, result?: unknown): Performed {
 
 /** How an attempt ended whose handler threw. What is `undefined` would look like no error at all. */
 export function failed(error: unknown): Performed {
-  return { kind: 'failed', error: error === undefined ? new Error('the handler threw undefined') : inspectable(error) };
+  return { kind: 'failed', error: error === undefined ? new Error('the handler threw undefined') : error };
 }
 
 /** Decides how a message is settled. Pure. An invalid or expired message cannot get better; one that failed may. */
@@ -195,7 +194,7 @@ export function timedOut(claim: Claim, timeoutMs: number): TimedOutError {
 /** `TypeError: fetch failed (cause: Error: connect ECONNREFUSED 127.0.0.1:9)` */
 export function errorText(error: unknown): string {
   const record = errorRecord(error);
-  return error instanceof Error ? errorLine(record) : record.message;
+  return isA(error, Error) ? errorLine(record) : record.message;
 }
 
 const continuationLookMs = 5_000;
@@ -212,19 +211,20 @@ function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted |
   const { timeoutMs } = claim.policy!;
   const { handle } = call;
   let result: unknown;
-  let then: PromiseLike<unknown>['then'] | undefined;
   try {
     result =
       timeoutMs === undefined && activeInProcess.suspects === 0
         ? handle(claim.payload, claim)
         : handleGuarded(claim, call, timeoutMs);
-    then = result === undefined ? undefined : thenOf(result);
+    const then = result === undefined ? undefined : thenOf(result);
+    if (then) {
+      (call.freeSlots.pop() ?? new PromiseSlot(call)).wait(promiseOf(result, then), claim);
+      return false;
+    }
   } catch (error) {
-    return conclude(claim, call, failed(error));
+    return conclude(claim, call, failed(error)); // also if the promise is of a class of its own, and cannot be waited for
   }
-  if (!then) return conclude(claim, call, ended(claim, result));
-  (call.freeSlots.pop() ?? new PromiseSlot(call)).wait(promiseOf(result, then), claim);
-  return false;
+  return conclude(claim, call, ended(claim, result));
 }
 
 /** With a time limit, or with attribution of a crash to its message. */
@@ -234,15 +234,24 @@ function handleGuarded<T>(claim: Claim<T>, call: HandlerCall<T>, timeoutMs: numb
   return timeoutMs === undefined ? handle() : withTimeout(timeoutMs, handle, () => timedOut(claim, timeoutMs));
 }
 
-/** @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered */
+/**
+ * Never throws: the slot must be free again even if the handler has frozen its delivery, or replaced the methods of it.
+ *
+ * @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered
+ */
 function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed): boolean {
-  // An error given to `fail` counts also if the handler throws afterwards, as in a batch.
-  const ending = claim.failure ? failed(claim.failure.error) : performed;
-  const outcome = claim.job && claim.isCancelled ? acknowledged : decide(ending, claim.attempt, claim.policy!);
-  const settling = settle(claim, outcome);
-  if (!settling) return true;
-  void settling.then(() => call.onOver(claim));
-  return false;
+  try {
+    // An error given to `fail` counts also if the handler throws afterwards, as in a batch.
+    const ending = claim.failure ? failed(claim.failure.error) : performed;
+    const outcome = claim.job && claim.isCancelled ? acknowledged : decide(ending, claim.attempt, claim.policy!);
+    const settling = settle(claim, outcome);
+    if (!settling) return true;
+    void settling.catch((error: unknown) => claim.warnUnsettled(error)).then(() => call.onOver(claim));
+    return false;
+  } catch (error) {
+    claim.warnUnsettled(error);
+    return true;
+  }
 }
 
 /** Waits for the promises of handlers, one after the other. Two new functions for each message would be a quarter of its garbage. */
@@ -270,11 +279,12 @@ export class PromiseSlot {
 
 /** `Bury` comes first, then the number of attempts, then `RetryIn`, then `retryIf`, then the backoff. */
 function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, random?: () => number): Outcome {
-  if (error instanceof Bury)
-    return { verb: 'bury', reason: error.reason, attempts: attempt, error: error.cause ?? error, isAsked: true };
+  const asked = verdictIn(error);
+  if (asked?.verb === 'bury')
+    return { verb: 'bury', reason: asked.reason, attempts: attempt, error: asked.cause ?? error, isAsked: true };
   const reason = `failed ${attempt} of ${policy.attempts} attempts`;
   if (attempt >= policy.attempts) return { verb: 'bury', reason, attempts: attempt, error };
-  if (error instanceof RetryIn) return { verb: 'retry', delayMs: error.delayMs, error, isAsked: true };
+  if (asked) return { verb: 'retry', delayMs: asked.delayMs, error, isAsked: true };
   if (policy.retryIf?.(error, attempt) === false)
     return { verb: 'bury', reason: `${reason}, and retryIf returned false`, attempts: attempt, error };
   return { verb: 'retry', delayMs: delayAfter(attempt, policy.backoff, error, random), error };
@@ -283,7 +293,7 @@ function afterFailure(error: unknown, attempt: number, policy: RetryPolicy, rand
 function log(claim: Claim, outcome: Exclude<Outcome, { verb: 'ack' }>): void {
   const { context, id, queue, attempt, worker, settledBy } = claim;
   const { error } = outcome;
-  if (settledBy && error instanceof LeaseLostError) return claim.warnUnsettled(error); // its own settlement failed
+  if (settledBy && isA(error, LeaseLostError)) return claim.warnUnsettled(error); // its own settlement failed
   const message = `message ${id} of queue "${queue}"`;
   const why = error === undefined ? '' : `: ${errorText(error)}`;
   const about = { id, attempt, worker, ...(error !== undefined && errorFields(error)) };

@@ -19,7 +19,7 @@ import {
   type Envelope,
   type MessageOptions,
 } from '../wire/envelope.js';
-import { wordsOf } from '../wire/error-record.js';
+import { reasonText, wordsOf } from '../wire/error-record.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
 import type { ParentOfJob } from '../jobs/parent.js';
 import { scheduleInId, type ScheduleOfJob } from '../schedules/run-id.js';
@@ -185,6 +185,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** Aborts the handler's signal. */
   abort(reason: unknown): void {
+    if (!this.controller && !Object.isExtensible(this)) return; // its handler has frozen it, and never asked for the signal
     this.controller ??= new AbortController();
     this.controller.abort(reason);
   }
@@ -275,10 +276,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   bury(burial: Burial | string): Promise<void> {
-    const details = typeof burial === 'string' ? { reason: burial } : burial;
+    const details = isBurial(burial) ? burial : { reason: burial };
     return this.#settle('bury', async () => {
-      const { reason, error } = details;
-      const record = writeDeadLetterRecord(details, this);
+      const { error } = details;
+      const reason = reasonText(details.reason);
+      const record = writeDeadLetterRecord({ ...details, reason }, this);
       const reply = this.job
         ? await this.job.bury(record, this.#message, reason, error)
         : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
@@ -432,3 +434,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return new LeaseLostError(this.context.name, this.id);
   }
 }
+
+/** A handler in JavaScript may give any value as the reason, such as an error. */
+const isBurial = (given: unknown): given is Burial =>
+  typeof given === 'object' && given !== null && Object.hasOwn(given, 'attempts');

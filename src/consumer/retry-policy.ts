@@ -1,4 +1,5 @@
 import { doubling, type BackoffCurve } from '../core/options/backoff.js';
+import { defuse } from '../core/defuse.js';
 import { toMs, type Duration } from '../core/duration.js';
 import { errorFields, textOf, type LogFields } from '../core/logger.js';
 import { describe } from '../core/shown.js';
@@ -129,9 +130,4 @@ function guardedDelay(delay: (attempt: number, error: unknown) => Duration, warn
       return insteadMs;
     }
   };
-}
-
-/** An `async` function returns a promise. It is not awaited, so its rejection must not end the process. */
-function defuse(answer: unknown): void {
-  if (answer instanceof Promise) answer.catch(() => undefined);
 }

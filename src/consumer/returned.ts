@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
+import { toMs } from '../core/duration.js';
 import { UnreadResultError } from '../core/errors.js';
 import { Bury, RetryIn } from '../core/verdicts.js';
+import { reasonText } from '../wire/error-record.js';
 
 /** The method `then` of a value that a handler returned; `undefined` if the value is no promise. @throws what a getter throws */
 export function thenOf(value: unknown): PromiseLike<unknown>['then'] | undefined {
@@ -41,13 +43,29 @@ function unreadKind(value: Probe): string | undefined {
   return (isReadable || isWebStream) && !Readable.isDisturbed(value as Readable) ? 'a stream' : undefined;
 }
 
-/** What a handler threw, in place of a value at which even `instanceof` throws. */
-export function inspectable(error: unknown): unknown {
+/** What a handler asked for by throwing a verdict, read once: what it threw may answer differently the next time, or throw. */
+export type Asked =
+  | { readonly verb: 'bury'; readonly reason: string; readonly cause?: unknown }
+  | { readonly verb: 'retry'; readonly delayMs: number };
+
+/** Never throws. @returns `undefined` for everything that is no verdict, and for a verdict with values of another form */
+export function verdictIn(thrown: unknown): Asked | undefined {
   try {
-    if (error instanceof Bury) void [error.reason, error.cause];
-    if (error instanceof RetryIn) void error.delayMs;
-    return error;
+    if (thrown instanceof Bury) {
+      const { reason, cause } = thrown;
+      return { verb: 'bury', reason: reasonText(reason), cause };
+    }
+    return thrown instanceof RetryIn ? { verb: 'retry', delayMs: toMs(thrown.delayMs, 'RetryIn') } : undefined;
   } catch {
-    return new Error('unknown error: the thrown value cannot be read');
+    return undefined;
+  }
+}
+
+/** `instanceof`, for a thrown value that may be a proxy. Never throws. */
+export function isA<T>(thrown: unknown, type: abstract new (...args: never[]) => T): thrown is T {
+  try {
+    return thrown instanceof type;
+  } catch {
+    return false;
   }
 }

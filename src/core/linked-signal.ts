@@ -1,3 +1,11 @@
+import { setMaxListeners } from 'node:events';
+
+/** The signal, for many waits at the same time: each removes its listener at its end, so Node need not warn of a leak. */
+export function forManyWaits(signal: AbortSignal): AbortSignal {
+  setMaxListeners(0, signal);
+  return signal;
+}
+
 /** A signal that aborts with the first of several, and leaves nothing behind in them. */
 export interface LinkedSignal {
   readonly signal: AbortSignal;
@@ -14,7 +22,7 @@ export function linkSignals(...signals: readonly AbortSignal[]): LinkedSignal {
   const abort = (event: Event): void => controller.abort((event.target as AbortSignal).reason);
   for (const signal of signals) {
     if (signal.aborted) controller.abort(signal.reason);
-    else signal.addEventListener('abort', abort, { once: true });
+    else forManyWaits(signal).addEventListener('abort', abort, { once: true });
   }
   return {
     signal: controller.signal,

@@ -1,3 +1,4 @@
+import { isPromise } from 'node:util/types';
 import { writeLine } from './broken-pipes.js';
 import type { QueueEvents } from './events.js';
 import { printable } from './printable.js';
@@ -112,7 +113,7 @@ function guarded(queue: string, logger: Logger): Logger {
     (fields: LogFields, sentence: string): void => {
       try {
         const returned: unknown = logger[level](fields, sentence);
-        if (returned instanceof Promise) returned.catch(fail); // an async method; its rejection would end the process
+        if (isPromise(returned)) returned.catch(fail); // an async method; its rejection would end the process
       } catch (error) {
         fail(error);
       }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { isPromise } from 'node:util/types';
 import type { QueueEmitter } from './events.js';
 import { errorFields, textOf, type Logger } from './logger.js';
 
@@ -16,7 +17,7 @@ class GuardedEmitter extends EventEmitter {
     for (const listener of listeners) {
       try {
         const returned: unknown = Reflect.apply(listener, this, args);
-        if (returned instanceof Promise) returned.catch((error: unknown) => this.#report(verb, error));
+        if (isPromise(returned)) returned.catch((error: unknown) => this.#report(verb, error));
       } catch (error) {
         this.#report(verb, error);
       }

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { a, checkOptions } from '../core/options/schema.js';
+import { shown } from '../core/shown.js';
 import { draft } from './draft.js';
 import type { Flow } from './flow.js';
 import { layBeside, layInTurn } from './plan.js';
@@ -93,5 +94,7 @@ export function group(tasks: readonly FlowStep[], options: GroupOptions = {}): P
 }
 
 function refuseNone(where: string, tasks: readonly unknown[]): void {
+  if (!Array.isArray(tasks))
+    throw new InvalidOptionError('tasks', `${where}: invalid tasks ${shown(tasks)}: expected an array of tasks`);
   if (tasks.length === 0) throw new InvalidOptionError('tasks', `${where}: no task: give at least one`);
 }

@@ -1,5 +1,7 @@
+import { isDate } from 'node:util/types';
 import { toMs, type Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
+import { messagePlacementSchema } from '../core/options/placement.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
 import { shown } from '../core/shown.js';
 import { historyVerbs, type HistoryVerb } from './entry.js';
@@ -55,11 +57,10 @@ export interface HistoryFollowOptions {
 }
 
 const aPlace = (value: unknown, option: string): string => {
-  const at = value instanceof Date ? value.getTime() : value;
-  if (typeof at === 'number' && Number.isFinite(at) && at >= 0) return String(Math.floor(at));
-  if (typeof at === 'string' && /^\d{1,15}-\d{1,15}$/.test(at)) return at;
-  if (typeof at === 'string' && /[a-z]$/.test(at))
-    return String(Math.max(0, Date.now() - toMs(at as Duration, option)));
+  if (typeof value === 'number' || isDate(value)) return String(messagePlacementSchema.at(value as never, option));
+  if (typeof value === 'string' && /^\d{1,15}-\d{1,15}$/.test(value)) return value;
+  if (typeof value === 'string' && /[a-z]$/.test(value))
+    return String(Math.max(0, Date.now() - toMs(value as Duration, option)));
   throw new InvalidOptionError(
     option,
     `invalid ${option} ${shown(value)}: expected a Date, Unix ms, a duration before now such as '1h', or the key of an entry`,
@@ -68,6 +69,7 @@ const aPlace = (value: unknown, option: string): string => {
 
 const someVerbs = (value: unknown, option: string): readonly HistoryVerb[] => {
   const verbs = Array.isArray(value) ? (value as unknown[]) : [value];
+  if (verbs.length === 0) throw new InvalidOptionError(option, `invalid ${option} []: expected at least one verb`);
   return verbs.map((verb) => a.oneOf(...historyVerbs)(verb, option));
 };
 

@@ -1,3 +1,4 @@
+import { defuse } from '../core/defuse.js';
 import { InvalidOptionError } from '../core/errors.js';
 import { describe } from '../core/shown.js';
 import type { StoredDeadLetter } from '../redis/dead-reader.js';
@@ -86,6 +87,7 @@ export function chosen(letters: readonly DeadLetter[], where: (letter: DeadLette
   const wanted = letters.filter((letter) => {
     const answer: unknown = where(letter);
     if (typeof answer === 'boolean') return answer;
+    defuse(answer);
     // An async function returns a promise, which is truthy: it would choose every dead letter.
     throw new InvalidOptionError(
       'where',

@@ -1,3 +1,4 @@
+import { forManyWaits } from '../core/linked-signal.js';
 import { ResultGoneError } from '../core/errors.js';
 import { hasEnded, jobStatuses, type JobStatus } from '../core/job.js';
 import type { QueueContext } from '../redis/queue-context.js';
@@ -28,7 +29,7 @@ export async function* watchJob(
   };
   const unlisten = broker.connection.notifier.listen(broker.keys.job(id), { onNews: hear, onBegin: read });
   const timer = setInterval(read, lookMs); // news may be lost
-  for (const signal of signals) signal.addEventListener('abort', read);
+  for (const signal of signals) forManyWaits(signal).addEventListener('abort', read);
   let isAnnounced = false;
   const told: Told = { status: undefined, progress: undefined, lines: 0 };
   try {

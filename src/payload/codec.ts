@@ -1,3 +1,5 @@
+import { isPromise } from 'node:util/types';
+import { defuse } from '../core/defuse.js';
 import { mostPayloadBytes } from '../core/sizes.js';
 import { InvalidOptionError, NotSerializableError } from '../core/errors.js';
 import { a } from '../core/options/schema.js';
@@ -136,6 +138,7 @@ function richCodec({ dumps, loads }: Words, maxBytes: number, limits: Limits): C
     maxDepth: limits.maxDepth,
     write(value, payload) {
       const text = dumps(value);
+      defuse(text);
       if (typeof text !== 'string')
         throw new NotSerializableError(
           '',
@@ -144,8 +147,14 @@ function richCodec({ dumps, loads }: Words, maxBytes: number, limits: Limits): C
         );
       return withinBytes(wellFormed(text), maxBytes, payload);
     },
-    read: (text, payload) => harmless(loads(withinBytes(text, maxBytes, payload)), limits, payload),
+    read: (text, payload) => harmless(noPromise(loads(withinBytes(text, maxBytes, payload))), limits, payload),
   };
+}
+
+function noPromise(value: unknown): unknown {
+  if (!isPromise(value)) return value;
+  defuse(value);
+  throw new NotSerializableError('', 'a promise after deserialization', 'return the value itself from the serializer');
 }
 
 interface Words {

@@ -1,4 +1,5 @@
 // Longer than 250 lines: the ways of a put differ in a few lines each.
+import { shown } from '../core/shown.js';
 import { InvalidOptionError, NotAQueueError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';
@@ -65,6 +66,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
 
   async putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T, R>[]> {
     this.#refuseSharedId();
+    refuseNoList(messages);
     const jobs: Job<T, R>[] = [];
     let batch: In[] = [];
     for await (const message of messages) {
@@ -249,4 +251,16 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
 /** What follows the id of a message that was never tried. */
 function restOf(fields: string): string {
   return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
+}
+
+/** A text is a list of its letters, but no caller means that. */
+function refuseNoList(messages: unknown): void {
+  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachLater } = Object(messages) as Partial<
+    Iterable<unknown> & AsyncIterable<unknown>
+  >;
+  if (typeof messages !== 'string' && (typeof each === 'function' || typeof eachLater === 'function')) return;
+  throw new InvalidOptionError(
+    'messages',
+    `invalid messages ${shown(messages)}: expected a list of messages, such as an array. For one message, use put()`,
+  );
 }

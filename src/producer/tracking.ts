@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { defuse } from '../core/defuse.js';
 import { InvalidOptionError } from '../core/errors.js';
 import type { ResolvedPutOptions } from '../core/options/put.js';
 import { defaultTracking, uniqueText, type UniqueKey } from '../core/options/track.js';
@@ -27,6 +28,7 @@ function keyOf(unique: (payload: never) => string, payload: unknown): string {
   } catch (cause) {
     throw new InvalidOptionError('unique', 'the function unique threw, see the cause: nothing was stored', { cause });
   }
+  defuse(key);
   return uniqueText(key, 'unique');
 }
 

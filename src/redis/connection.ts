@@ -71,10 +71,14 @@ export class Connection {
   #awaySince: number | undefined;
   #reportedAt: number | undefined;
 
-  private constructor(
-    private readonly options: ConnectionOptions,
-    private readonly key: string | IoredisClient,
-  ) {}
+  // Both have the password, and no `console.log` or `JSON.stringify` of anything that holds a connection shows a private field.
+  readonly #options: ConnectionOptions;
+  readonly #key: string | IoredisClient;
+
+  private constructor(options: ConnectionOptions, key: string | IoredisClient) {
+    this.#options = options;
+    this.#key = key;
+  }
 
   /** Name of the server for messages, with the password masked. */
   get label(): string {
@@ -180,7 +184,7 @@ export class Connection {
    * with its own settings, a frozen or demoted master would block us without end.
    */
   async openClient(): Promise<RedisClient> {
-    const { connection } = this.options;
+    const { connection } = this.#options;
     return connection ? RedisClient.openLike(connection) : this.#dial();
   }
 
@@ -199,7 +203,7 @@ export class Connection {
     this.#users -= 1;
     if (this.#users > 0 || this.#isClosed) return;
     this.#isClosed = true;
-    Connection.#shared.delete(this.key);
+    Connection.#shared.delete(this.#key);
     const line = await this.#line?.catch(() => undefined);
     await Promise.all([line?.close(), this.#notifier?.close()]);
   }
@@ -217,7 +221,7 @@ export class Connection {
   }
 
   async #dial(): Promise<RedisClient> {
-    const { connection: _, ...named } = this.options;
+    const { connection: _, ...named } = this.#options;
     this.#address ??= await findRedis(named);
     return RedisClient.open(this.#address.options);
   }
@@ -228,7 +232,7 @@ export class Connection {
    */
   async #reviveEmbedded(): Promise<void> {
     if (this.#address?.source !== 'embedded') return;
-    const { connection: _, ...named } = this.options;
+    const { connection: _, ...named } = this.#options;
     await findRedis(named).catch(() => undefined); // the next failure reports it
   }
 }

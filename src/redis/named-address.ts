@@ -142,9 +142,9 @@ function present<T extends object>(values: T): Present<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
 }
 
-/** The address as a url to print, with the password masked. */
+/** The address as a url to print, with the password masked. A user name alone is masked too: it may be a password at the wrong place. */
 export function labelOf({ host, port, path, db, username, password, tls }: Endpoint): string {
-  const auth = password === undefined ? (username === undefined ? '' : `${username}@`) : `${username ?? ''}:***@`;
+  const auth = password === undefined ? (username === undefined ? '' : '***@') : `${username ?? ''}:***@`;
   if (path !== undefined) return `unix://${auth}${path}${db === undefined ? '' : `?db=${db}`}`;
   const name = host?.includes(':') === true ? `[${host}]` : host;
   return `${tls === undefined ? 'redis' : 'rediss'}://${auth}${name}:${port}${db === undefined ? '' : `/${db}`}`;

@@ -158,6 +158,11 @@ function textOf(thrown: unknown): string {
   return inspect(thrown, { depth: 1, breakLength: Infinity, customInspect: false, maxStringLength: 1_000 });
 }
 
+/** The reason of a dead letter, of a bounded size. It is a text, or what a handler in JavaScript has given in place of one. Never throws. */
+export function reasonText(given: unknown): string {
+  return typeof given === 'string' ? bounded(given) : wordsOf(given).message;
+}
+
 function bounded(text: string): string {
   return text.length <= longestText ? text : `${text.slice(0, longestText - 64)}… (${text.length} characters in all)`;
 }

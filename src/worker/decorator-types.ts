@@ -53,7 +53,7 @@ interface Unseen {
 type NotThisOne<First> = [First] extends [Unseen] ? [First, ...unknown[]] : [never, never];
 
 /** The second argument of a standard decorator, of which the compiler infers `C`. With any other, the signature does not apply. */
-type MethodContext<C, Wanted = PublicMethod> = C extends AnyContext ? [context: Wanted] : NotThisOne<C>;
+export type MethodContext<C, Wanted = PublicMethod> = C extends AnyContext ? [context: Wanted] : NotThisOne<C>;
 
 /** The context of a standard decorator on a public instance method. */
 interface PublicMethod {
@@ -63,7 +63,7 @@ interface PublicMethod {
 }
 
 /** What every context of a standard decorator has, and no option. */
-interface AnyContext {
+export interface AnyContext {
   readonly kind: string;
 }
 

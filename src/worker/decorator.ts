@@ -1,5 +1,5 @@
 import { toBackoffCurve } from '../core/options/backoff.js';
-import { batchSchema, refuseLingerAlone } from '../core/options/batch.js';
+import { batchSchema, refuseLingerAlone, type Refused } from '../core/options/batch.js';
 import { InvalidOptionError, InvalidWorkerError } from '../core/errors.js';
 import { a, checkOptions } from '../core/options/schema.js';
 import { describe } from '../core/shown.js';
@@ -26,8 +26,8 @@ import {
   refuseUnlessStandardMethod,
   type DecoratorContext,
 } from './decorator-target.js';
-import type { EitherDecoratorFor, QueueWorker } from './decorator-types.js';
-import type { WorkerOptions, WorkerSource } from './types.js';
+import type { AnyContext, EitherDecoratorFor, MethodContext, QueueWorker } from './decorator-types.js';
+import type { Instance, WorkerOptions, WorkerSource } from './types.js';
 import { wrapFunction, wrapMethod, type WorkUntilStopped } from './wrapper.js';
 
 /**
@@ -87,13 +87,24 @@ export function queueWorker<T, Result = unknown>(
 export function worker<T, Result = unknown, B extends number | undefined = undefined>(
   queue: { readonly worker: QueueWorker<T, Result> },
   options?: WorkerOptions<B>,
-): EitherDecoratorFor<T, Result, B> {
-  const place: unknown = options;
-  if (isPropertyName(place)) throw new InvalidWorkerError(nameOf(queue, place), bare);
+): EitherDecoratorFor<T, Result, B>;
+/** @internal `@worker` without a queue: the compiler refuses what it returns, and prints why. */
+export function worker<C>(
+  method: (...args: never[]) => unknown,
+  ...context: MethodContext<C, AnyContext>
+): Refused<'The queue is missing: write @worker(queue) or @queue.worker'>;
+/** @internal The same under `experimentalDecorators`. */
+export function worker(
+  target: Instance,
+  key: string | symbol,
+  method: object,
+): Refused<'The queue is missing: write @worker(queue) or @queue.worker'>;
+export function worker(...[queue, place]: unknown[]): never {
+  if (isPropertyName(place)) throw new InvalidWorkerError(nameOf(queue as object, place), bare);
   if (isDecoratorContext(place)) throw new InvalidWorkerError(String(place.name), bare);
   const declare: unknown = (queue as { worker?: unknown } | null | undefined)?.worker;
   if (typeof declare !== 'function') throw new InvalidOptionError('queue', `@worker(queue): ${noQueue(queue)}`);
-  return (declare as (options?: WorkerOptions<B>) => EitherDecoratorFor<T, Result, B>)(options);
+  return (declare as (options: unknown) => never)(place);
 }
 
 const bare = 'the queue is missing: write @worker(queue) or @queue.worker';

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { Bury, start, type Delivery, type LogFields, type Runner, type WorkerOptions } from 'hotqueue';
+import { runInNewContext } from 'node:vm';
+import { Bury, RetryIn, start, type Delivery, type LogFields, type Runner, type WorkerOptions } from 'hotqueue';
 import { compiledTo } from '../support/compiled-generator.js';
 import { until } from '../support/facts.js';
 import { aQueue } from '../support/queue.js';
@@ -21,6 +22,18 @@ const nothing: unknown = Object.create(null);
 const unreadable = new Proxy({}, { get: raise(1), getPrototypeOf: raise(2), has: raise(3), ownKeys: raise(4) });
 const unprintable = { toString: raise(new Error('toString')), [Symbol.toPrimitive]: raise(new Error('toPrimitive')) };
 const badBury = Object.defineProperty(new Bury('x'), 'reason', { get: raise(new Error('reason')) });
+/** Answers so many times, then throws. */
+const answering = (times: number, error: Error, key: string, value: unknown): Error =>
+  Object.defineProperty(error, key, { get: () => (times-- > 0 ? value : failing()) });
+/** Is first this, then that. */
+const changing = (...prototypes: object[]): object =>
+  new Proxy(new Error('x'), { getPrototypeOf: () => prototypes.shift() ?? failing() });
+const asking = (delayMs: unknown): Error => Object.defineProperty(new RetryIn(0), 'delayMs', { value: delayMs });
+class OwnPromise extends Promise<unknown> {
+  static override get [Symbol.species](): PromiseConstructor {
+    return failing();
+  }
+}
 const failing = raise(new Error('no'));
 const rejecting = (): Promise<never> => Promise.reject(new Error('rejected'));
 const returning = (value: object) => ({ handle: () => value });
@@ -49,6 +62,43 @@ const table: Record<string, Hostile> = {
   'the handler throws an error whose reason throws': { handle: () => raise(badBury)() },
   'the handler rejects with an unreadable value': {
     handle: () => new Promise((_resolve, reject) => process.nextTick(reject, unreadable)),
+  },
+  ...Object.fromEntries(
+    [0, 1, 2, 3].flatMap((times) => [
+      [
+        `the handler throws a reason that can be read ${times} times`,
+        { handle: () => raise(answering(times, new Bury('x'), 'reason', 'x'))() },
+      ],
+      [
+        `the handler throws a delay that can be read ${times} times`,
+        { handle: () => raise(answering(times, new RetryIn(0), 'delayMs', 0))() },
+      ],
+      [
+        `the handler throws a value that is a Bury ${times} times`,
+        { handle: () => raise(changing(...Array<object>(times).fill(Bury.prototype)))() },
+      ],
+      [
+        `the handler throws a value that is an Error ${times} times`,
+        { handle: () => raise(changing(...Array<object>(times).fill(Error.prototype)))() },
+      ],
+    ]),
+  ),
+  'the handler throws a reason that is a symbol': {
+    handle: () => raise(Object.defineProperty(new Bury('x'), 'reason', { value: Symbol('x') }))(),
+  },
+  'the handler throws a delay that is NaN': { handle: () => raise(asking(NaN))() },
+  'the handler throws a delay that is negative': { handle: () => raise(asking(-1))() },
+  'the handler throws a delay that is infinite': { handle: () => raise(asking(Infinity))() },
+  'the handler throws a delay that is a symbol': { handle: () => raise(asking(Symbol('x')))() },
+  'the handler returns a promise that cannot be waited for': { handle: () => new OwnPromise((resolve) => resolve(1)) },
+  'retryIf rejects in another realm': {
+    handle: failing,
+    options: { retryIf: () => runInNewContext('Promise.reject(1)') as never },
+  },
+  'a listener rejects in another realm': { listener: () => runInNewContext('Promise.reject(1)') as unknown },
+  'a logger rejects in another realm': {
+    handle: failing,
+    logger: () => runInNewContext('Promise.reject(1)') as unknown,
   },
   'job.fail gets an unreadable value': { handle: (job) => job.fail(unreadable) },
   'a getter `then` throws': returning(Object.defineProperty({}, 'then', { get: failing })),
@@ -106,6 +156,63 @@ describe.each(Object.entries(table))('if %s,', (what, hostile) => {
     const lines = await run(hostile, more);
     const isHarmless = /twice|read again|returns an unreadable value$/.test(what) && !/retryIf|backoff/.test(what);
     if (!isHarmless) expect(lines.length).toBeGreaterThan(0);
+  });
+});
+
+it.each(['acknowledge', 'retryIn', 'bury'])(
+  'a handler that replaces %s of its delivery leaves its slot to the next message',
+  async (method) => {
+    const lines: string[] = [];
+    const queue = aQueue({
+      logger: {
+        debug: () => undefined,
+        info: () => undefined,
+        warn: (_fields, line) => lines.push(line),
+        error: () => undefined,
+      },
+    });
+    const done: unknown[] = [];
+    await queue.put('hostile', 'good');
+    const runner = start(
+      queue.worker(
+        (item, job) => {
+          if (item === 'good') return void done.push(item);
+          Object.assign(job, { [method]: failing });
+          if (method !== 'acknowledge') throw new Error('no');
+        },
+        { attempts: method === 'bury' ? 1 : 2, backoff: 0 },
+      ),
+    );
+    await until(() => done.length === 1);
+    expect(lines.at(-1)).toContain('was not settled (no): it will be handled again');
+    await runner.stop();
+  },
+);
+
+describe('a reason that is no text of a usual length', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['an error', new TypeError('closed'), /^closed$/],
+    ['an object', { a: 1 }, /^\{ a: 1 \}$/],
+    ['undefined', undefined, /^undefined$/],
+    ['null', null, /^null$/],
+    ['a symbol', Symbol('x'), /^Symbol\(x\)$/],
+    ['an unreadable value', unreadable, /cannot be read/],
+    ['a long text', 'x'.repeat(1_000_000), /^x{8128}… \(1000000 characters in all\)$/],
+  ])('%s is kept as a text of a bounded size', async (_what, reason, kept) => {
+    const queue = aQueue();
+    await queue.put('bury', 'throw');
+    const runner = start(
+      queue.worker((item, job) => {
+        if (item === 'bury') return job.bury(reason as string);
+        throw Object.defineProperty(new Bury('x'), 'reason', { value: reason });
+      }),
+    );
+    await until(
+      () => queue.dead.size(),
+      (size) => size === 2,
+    );
+    for (const letter of await queue.dead.list()) expect(letter.reason).toMatch(kept);
+    await runner.stop();
   });
 });
 

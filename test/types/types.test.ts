@@ -108,6 +108,18 @@ describe('what the compiler accepts and refuses', () => {
     expect(first).not.toContain('queue.with(');
   });
 
+  it.each([
+    [legacy, '@worker bare(image: Image) {}'],
+    [legacy, '@worker async bare(image: Image): Promise<number> { return image.width; }'],
+    [legacy, '@worker bare() {}'],
+    [standard, '@worker bare(image: Image) {}'],
+    [standard, '@worker async bare(image: Image): Promise<number> { return image.width; }'],
+  ])('has one error about @worker without a queue, and its first line says so (%#)', (tsconfig, line) => {
+    const errors = wrongLine(tsconfig, line).match(/^standard\/wrong\.ts:.*$/gm);
+    expect(errors).toHaveLength(1);
+    expect(errors![0]).toContain('The queue is missing: write @worker(queue) or @queue.worker');
+  });
+
   it('has an error that says what to do if no decorator can be right', () => {
     expect(wrongLine(standard, '@untyped.worker wrong(image: Image) {}')).toContain(
       'This queue has no payload class. Write new HotQueue(name, { payload: YourClass })',

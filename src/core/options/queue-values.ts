@@ -109,9 +109,10 @@ export function aSerializer(value: Serializer | null, option: string): Serialize
 export function aLogger(value: Logger | false, option: string): Logger | false {
   const fits =
     value === false ||
-    ['debug', 'info', 'warn', 'error'].every(
-      (method) => typeof (value as unknown as Record<string, unknown>)[method] === 'function',
-    );
+    (Object(value) === value &&
+      ['debug', 'info', 'warn', 'error'].every(
+        (method) => typeof (value as unknown as Record<string, unknown>)[method] === 'function',
+      ));
   if (fits) return value;
   throw new InvalidOptionError(
     option,

@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { toMs } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
+import { forManyWaits } from '../linked-signal.js';
 import { describe, shown } from '../shown.js';
 
 /** Validates one value and returns it in its internal form. Throws InvalidOptionError. */
@@ -102,8 +103,10 @@ export const a = {
       words.includes(value as V) ? (value as V) : refuse(option, value, words.map((word) => `'${word}'`).join(' or ')),
   callback: <F extends (...args: never[]) => unknown>(value: F, option: string): F =>
     typeof value === 'function' ? value : refuse(option, value, 'a function'),
-  signal: (value: unknown, option: string): AbortSignal =>
-    value instanceof AbortSignal ? value : refuse(option, value, 'an AbortSignal'),
+  signal: (value: unknown, option: string): AbortSignal => {
+    if (!(value instanceof AbortSignal)) return refuse(option, value, 'an AbortSignal');
+    return forManyWaits(value);
+  },
   /** Any value: other code checks it. */
   given: <V>(value: V, _option: string): V => value,
 };
