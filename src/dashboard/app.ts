@@ -21,7 +21,7 @@ const mostBodyBytes = 4_194_304;
 const mostQueues = 500;
 
 /** The routes of the dashboard. `src/dashboard/api.ts` has the types of the answers. */
-export function app(sources: Sources, closing: AbortSignal): Hono<Env> {
+export function app(sources: Sources): Hono<Env> {
   const { options, poller } = sources;
   const hono = new Hono<Env>({ strict: false });
   hono.onError((error, c) => {
@@ -52,7 +52,7 @@ export function app(sources: Sources, closing: AbortSignal): Hono<Env> {
       prefix: options.address.prefix ?? 'hotqueue',
     } satisfies Info),
   );
-  api.get('/live', (c) => live(c, poller, closing, c.req.query('queue')));
+  api.get('/live', (c) => live(c, poller, c.req.query('queue')));
   api.get('/overview', async (c) => c.json(await poller.overview()));
   api.get('/workers', async (c) => c.json(await poller.workers()));
   api.get('/redis', async (c) => c.json(await redisView(sources)));

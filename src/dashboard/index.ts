@@ -64,14 +64,10 @@ export interface Dashboard extends AsyncDisposable {
 export function dashboard(options: DashboardOptions = {}): Dashboard {
   const resolved = resolve(options);
   const sources = new Sources(resolved);
-  const closing = new AbortController();
-  const routes = app(sources, closing.signal);
+  const routes = app(sources);
   const fetch = async (request: Request): Promise<Response> => routes.fetch(withoutBase(request, resolved.basePath));
   const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
-  const close = async (): Promise<void> => {
-    closing.abort();
-    await sources.close();
-  };
+  const close = (): Promise<void> => sources.close();
   return {
     fetch,
     handle: async (request, response) => {
