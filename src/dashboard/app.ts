@@ -5,6 +5,7 @@ import { changeDead, jobActions, orderWorker, put, queueActions, scheduleActions
 import type { FlowView, Info, QueueDetail, Refusal } from './api.js';
 import { asset, page } from './assets.js';
 import { deadGroups } from './dead.js';
+import { putForm } from './form.js';
 import { guards, withSafeHeaders, type Env } from './guard.js';
 import { jobView, payloadText } from './job.js';
 import { live } from './live.js';
@@ -111,6 +112,7 @@ function reads(api: Hono<Env>, sources: Sources): void {
     const shown = nodes.filter((node) => names.length === 0 || names.includes(node.queue));
     return c.json({ nodes: shown.map(({ status = 'gone', ...node }) => ({ ...node, status })) } satisfies FlowView);
   });
+  api.get('/queues/:queue/form', async (c) => c.json(await putForm(sources, await queueIn(c))));
   api.get('/queues/:queue/dead', async (c) => c.json(await deadGroups(sources, await queueIn(c))));
   api.get('/queues/:queue/schedules', async (c) => c.json(await schedulesOf(sources, await queueIn(c))));
 }
