@@ -1,4 +1,5 @@
 import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { readFileSync } from 'node:fs';
 import { readFlow } from '../inspect/flow.js';
 import { changeDead, jobActions, orderWorker, put, queueActions, scheduleActions, type Body } from './actions.js';
@@ -32,7 +33,7 @@ export function app(sources: Sources): Hono<Env> {
     return c.json({ error: refusalOf(error) } satisfies Refusal, status);
   });
   hono.notFound((c) => c.json({ error: refusalOf(unknownPath(c)) } satisfies Refusal, 404));
-  hono.use(withSafeHeaders, ...guards(options));
+  hono.use(withSafeHeaders, ...guards(options), bodyLimit({ maxSize: mostBodyBytes, onError: refuseLarge }));
 
   hono.get('/', (c) => {
     const html = page(options.basePath);
@@ -149,12 +150,6 @@ function changes(api: Hono<Env>, sources: Sources): void {
 
 async function bodyOf(c: Context<Env>): Promise<Body> {
   const text = await c.req.text();
-  if (text.length > mostBodyBytes)
-    throw new RefusedRequest(
-      400,
-      'BODY_TOO_LARGE',
-      `the body has ${text.length} characters: expected at most ${mostBodyBytes}`,
-    );
   try {
     const body: unknown = JSON.parse(text || '{}');
     if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Body;
@@ -162,6 +157,11 @@ async function bodyOf(c: Context<Env>): Promise<Body> {
     // the sentence below
   }
   throw new RefusedRequest(400, 'INVALID_BODY', 'invalid body: expected a JSON object');
+}
+
+/** A body is read only up to the limit, also if it does not say its length. */
+function refuseLarge(): never {
+  throw new RefusedRequest(400, 'BODY_TOO_LARGE', `the body is too large: expected at most ${mostBodyBytes} bytes`);
 }
 
 const unknownPath = (c: Context): RefusedRequest =>

@@ -48,7 +48,7 @@ export interface Dashboard extends AsyncDisposable {
  * Makes a web page that shows queues, messages, workers and schedules, and changes them. It reads Redis only while a browser looks
  * at it.
  *
- * It protects itself against other web sites, but everybody who reaches it may use it: mount it behind the login of your program, or
+ * It protects itself against other web sites. Without one of the options below, each visitor may use it: mount it behind the login of your program, or
  * use the options `login`, `authorize` and `readOnly`.
  *
  * @throws InvalidOptionError

@@ -24,7 +24,7 @@ interface Known {
   readonly change: number;
 }
 
-/** Who listens: to the overview, and to one queue in detail. */
+/** A listener to the overview, and to one queue in detail. */
 export interface Subscription {
   /** Name of the queue to read every second. */
   readonly queue: string | undefined;

@@ -219,7 +219,7 @@ function Input(props: FieldProps & { id: string }) {
     return (
       <input
         {...about}
-        type={(types[schema.format ?? ''] ?? 'text') as 'text'} // Preact has a type of its own for each
+        type={(types[schema.format ?? ''] ?? 'text')} // Preact has a type of its own for each
         // A pattern of JSON Schema may match anywhere, one of HTML must match the whole text.
         pattern={pattern === undefined ? undefined : `[^]*(?:${pattern})[^]*`}
         title={pattern === undefined ? undefined : `must match ${pattern}`}

@@ -25,7 +25,7 @@ export function PutDialog(props: PutProps) {
 
 const about = ({ from, name }: PutForm): string => {
   const check =
-    name === null ? 'The server checks only that it is JSON.' : `The server checks it by the rules of ${name}.`;
+    name === null ? 'The server checks only that the payload is JSON.' : `The server checks the payload by its rules.`;
   if (from === 'class') return `The fields are those of ${name}. ${check}`;
   if (from === 'message')
     return `The fields are those of a message that is on this queue: there may be others. ${check}`;
