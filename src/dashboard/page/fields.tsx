@@ -187,6 +187,7 @@ function Input(props: FieldProps & { id: string }) {
   const about = {
     ...{ id, required: isRequired, 'aria-invalid': errorsOf(props).length > 0, 'aria-describedby': `${id}-about` },
   };
+  const kind = (types[schema.format ?? ''] ?? 'text') as 'text'; // Preact has a type of its own for each
   const textIn = (event: Event): string => (event.currentTarget as HTMLInputElement).value;
   if (choices)
     return (
@@ -219,7 +220,7 @@ function Input(props: FieldProps & { id: string }) {
     return (
       <input
         {...about}
-        type={(types[schema.format ?? ''] ?? 'text')} // Preact has a type of its own for each
+        type={kind}
         // A pattern of JSON Schema may match anywhere, one of HTML must match the whole text.
         pattern={pattern === undefined ? undefined : `[^]*(?:${pattern})[^]*`}
         title={pattern === undefined ? undefined : `must match ${pattern}`}
