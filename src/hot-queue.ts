@@ -20,6 +20,7 @@ import { Connection } from './redis/connection.js';
 import { untilDrained } from './redis/drained.js';
 import { Keys } from './redis/keys.js';
 import { run } from './run.js';
+import { describePayload, type PayloadDescription } from './payload/json-schema.js';
 import type { QueueContext } from './redis/queue-context.js';
 import { consume, consumeBatches, type Consumer } from './consumer/consume.js';
 import type { Delivery } from './consumer/delivery.js';
@@ -427,6 +428,11 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   async size(): Promise<number> {
     this.#admit();
     return this.#context.broker.reader.size();
+  }
+
+  /** What is known of its payloads, for the form of the dashboard. @internal */
+  describePayload(): PayloadDescription {
+    return describePayload(this.#context.payload);
   }
 
   /**

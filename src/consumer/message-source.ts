@@ -1,3 +1,4 @@
+import { onAbort } from '../core/on-abort.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { admit, decide, ended, policyFor, settle, type Unadmitted } from './attempt.js';
 import type { Claim } from './claim.js';
@@ -150,12 +151,11 @@ export class MessageSource<T> {
   /** Resolves when something may be waiting, when waiting ended, or after `timeoutMs`. */
   async #idle(timeoutMs: number): Promise<void> {
     const { ended } = this.limits;
-    const poke = (): void => this.#fetcher.poke();
-    ended.addEventListener('abort', poke);
+    const forget = onAbort(ended, () => this.#fetcher.poke());
     try {
       if (!ended.aborted) await this.#fetcher.idle(timeoutMs);
     } finally {
-      ended.removeEventListener('abort', poke);
+      forget();
     }
   }
 

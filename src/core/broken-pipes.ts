@@ -20,7 +20,10 @@ export function ignoreBrokenPipes(): () => void {
 /** Writes a line. If the reader has gone away, the line is lost, and the process lives on. */
 export function writeLine(stream: NodeJS.WriteStream, line: string): void {
   // As `console` does: the callback runs before the event "error".
-  stream.write(`${line}\n`, (error) => void (error && stream.once('error', () => {})));
+  stream.write(
+    `${line}\n`,
+    (error) => void (error && stream.listenerCount('error') === 0 && stream.once('error', () => {})),
+  );
 }
 
 const streams = (): readonly NodeJS.WriteStream[] => [process.stdout, process.stderr];

@@ -1,10 +1,4 @@
-import { setMaxListeners } from 'node:events';
-
-/** The signal, for many waits at the same time: each removes its listener at its end, so Node need not warn of a leak. */
-export function forManyWaits(signal: AbortSignal): AbortSignal {
-  setMaxListeners(0, signal);
-  return signal;
-}
+import { onAbort } from './on-abort.js';
 
 /** A signal that aborts with the first of several, and leaves nothing behind in them. */
 export interface LinkedSignal {
@@ -19,13 +13,10 @@ export interface LinkedSignal {
  */
 export function linkSignals(...signals: readonly AbortSignal[]): LinkedSignal {
   const controller = new AbortController();
-  const abort = (event: Event): void => controller.abort((event.target as AbortSignal).reason);
-  for (const signal of signals) {
-    if (signal.aborted) controller.abort(signal.reason);
-    else forManyWaits(signal).addEventListener('abort', abort, { once: true });
-  }
-  return {
-    signal: controller.signal,
-    unlink: () => signals.forEach((signal) => signal.removeEventListener('abort', abort)),
-  };
+  const removers = signals.map((signal) => {
+    const abort = (): void => controller.abort(signal.reason);
+    if (!signal.aborted) return onAbort(signal, abort);
+    return abort();
+  });
+  return { signal: controller.signal, unlink: () => removers.forEach((remove) => remove?.()) };
 }

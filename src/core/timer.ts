@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.js';
+
 /** Node fires a timer with a longer delay at once. */
 export const longestTimeoutMs = 2 ** 31 - 1;
 
@@ -28,10 +30,10 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       timer.stop();
-      signal?.removeEventListener('abort', end);
+      forget?.();
       resolve();
     };
     const timer = new Timer(ms, end);
-    signal?.addEventListener('abort', end);
+    const forget = signal && onAbort(signal, end);
   });
 }

@@ -2,6 +2,10 @@
 // What the server of the dashboard answers, and its page reads. Only types: the page is built for a browser.
 // Times are Unix ms. Absent values are `null`, so that every field is always there.
 
+import type { JsonSchema } from '../payload/types.js';
+
+export type { JsonSchema };
+
 /** A payload, a result or progress, as text. */
 export interface ShownText {
   readonly text: string;
@@ -277,6 +281,15 @@ export interface RedisView {
   readonly facts: readonly { readonly name: string; readonly value: string }[];
   readonly findings: readonly Finding[];
   readonly readAt: number;
+}
+
+/** What a form for a new message is made from. */
+export interface PutForm {
+  /** `class`: the queue checks what is put by these rules. `message`: the fields of a message that is there; `null`: nothing is known. */
+  readonly from: 'class' | 'message' | null;
+  /** Name of the class or schema that checks what is put; `null` if none does. */
+  readonly name: string | null;
+  readonly schema: JsonSchema | null;
 }
 
 /** What an action did. */

@@ -1,10 +1,12 @@
 import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { readFileSync } from 'node:fs';
 import { readFlow } from '../inspect/flow.js';
 import { changeDead, jobActions, orderWorker, put, queueActions, scheduleActions, type Body } from './actions.js';
 import type { FlowView, Info, QueueDetail, Refusal } from './api.js';
 import { asset, page } from './assets.js';
 import { deadGroups } from './dead.js';
+import { putForm } from './form.js';
 import { guards, withSafeHeaders, type Env } from './guard.js';
 import { jobView, payloadText } from './job.js';
 import { live } from './live.js';
@@ -21,7 +23,7 @@ const mostBodyBytes = 4_194_304;
 const mostQueues = 500;
 
 /** The routes of the dashboard. `src/dashboard/api.ts` has the types of the answers. */
-export function app(sources: Sources, closing: AbortSignal): Hono<Env> {
+export function app(sources: Sources): Hono<Env> {
   const { options, poller } = sources;
   const hono = new Hono<Env>({ strict: false });
   hono.onError((error, c) => {
@@ -31,7 +33,7 @@ export function app(sources: Sources, closing: AbortSignal): Hono<Env> {
     return c.json({ error: refusalOf(error) } satisfies Refusal, status);
   });
   hono.notFound((c) => c.json({ error: refusalOf(unknownPath(c)) } satisfies Refusal, 404));
-  hono.use(withSafeHeaders, ...guards(options));
+  hono.use(withSafeHeaders, ...guards(options), bodyLimit({ maxSize: mostBodyBytes, onError: refuseLarge }));
 
   hono.get('/', (c) => {
     const html = page(options.basePath);
@@ -52,7 +54,7 @@ export function app(sources: Sources, closing: AbortSignal): Hono<Env> {
       prefix: options.address.prefix ?? 'hotqueue',
     } satisfies Info),
   );
-  api.get('/live', (c) => live(c, poller, closing, c.req.query('queue')));
+  api.get('/live', (c) => live(c, poller, c.req.query('queue')));
   api.get('/overview', async (c) => c.json(await poller.overview()));
   api.get('/workers', async (c) => c.json(await poller.workers()));
   api.get('/redis', async (c) => c.json(await redisView(sources)));
@@ -111,6 +113,7 @@ function reads(api: Hono<Env>, sources: Sources): void {
     const shown = nodes.filter((node) => names.length === 0 || names.includes(node.queue));
     return c.json({ nodes: shown.map(({ status = 'gone', ...node }) => ({ ...node, status })) } satisfies FlowView);
   });
+  api.get('/queues/:queue/form', async (c) => c.json(await putForm(sources, await queueIn(c))));
   api.get('/queues/:queue/dead', async (c) => c.json(await deadGroups(sources, await queueIn(c))));
   api.get('/queues/:queue/schedules', async (c) => c.json(await schedulesOf(sources, await queueIn(c))));
 }
@@ -147,12 +150,6 @@ function changes(api: Hono<Env>, sources: Sources): void {
 
 async function bodyOf(c: Context<Env>): Promise<Body> {
   const text = await c.req.text();
-  if (text.length > mostBodyBytes)
-    throw new RefusedRequest(
-      400,
-      'BODY_TOO_LARGE',
-      `the body has ${text.length} characters: expected at most ${mostBodyBytes}`,
-    );
   try {
     const body: unknown = JSON.parse(text || '{}');
     if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Body;
@@ -160,6 +157,11 @@ async function bodyOf(c: Context<Env>): Promise<Body> {
     // the sentence below
   }
   throw new RefusedRequest(400, 'INVALID_BODY', 'invalid body: expected a JSON object');
+}
+
+/** A body is read only up to the limit, also if it does not say its length. */
+function refuseLarge(): never {
+  throw new RefusedRequest(400, 'BODY_TOO_LARGE', `the body is too large: expected at most ${mostBodyBytes} bytes`);
 }
 
 const unknownPath = (c: Context): RefusedRequest =>

@@ -48,7 +48,7 @@ export interface Dashboard extends AsyncDisposable {
  * Makes a web page that shows queues, messages, workers and schedules, and changes them. It reads Redis only while a browser looks
  * at it.
  *
- * It protects itself against other web sites, but everybody who reaches it may use it: mount it behind the login of your program, or
+ * It protects itself against other web sites. Without one of the options below, each visitor may use it: mount it behind the login of your program, or
  * use the options `login`, `authorize` and `readOnly`.
  *
  * @throws InvalidOptionError
@@ -64,14 +64,10 @@ export interface Dashboard extends AsyncDisposable {
 export function dashboard(options: DashboardOptions = {}): Dashboard {
   const resolved = resolve(options);
   const sources = new Sources(resolved);
-  const closing = new AbortController();
-  const routes = app(sources, closing.signal);
+  const routes = app(sources);
   const fetch = async (request: Request): Promise<Response> => routes.fetch(withoutBase(request, resolved.basePath));
   const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
-  const close = async (): Promise<void> => {
-    closing.abort();
-    await sources.close();
-  };
+  const close = (): Promise<void> => sources.close();
   return {
     fetch,
     handle: async (request, response) => {

@@ -8,31 +8,34 @@ import type { Poller } from './poller.js';
 const silentMs = 15_000;
 
 /** Server-sent events with what changed. Ends when the browser goes away, or the dashboard is closed. */
-export function live(c: Context<Env>, poller: Poller, closing: AbortSignal, queue: string | undefined): Response {
+export function live(c: Context<Env>, poller: Poller, queue: string | undefined): Response {
   c.header('x-accel-buffering', 'no'); // nginx keeps events back otherwise
   return streamSSE(c, async (stream) => {
     let wake = (): void => undefined;
-    let sent: Sent = { change: 0, sampleAt: 0, names: new Set(), redis: '' };
-    const end = poller.subscribe({ queue, onPass: () => wake() });
-    const stop = (): void => wake();
-    closing.addEventListener('abort', stop);
-    stream.onAbort(stop);
+    const woken = (withinMs: number): Promise<void> =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, withinMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    const unsubscribe = poller.subscribe({ queue, onPass: () => wake() });
+    stream.onAbort(() => wake());
     try {
-      while (!stream.aborted && !closing.aborted) {
+      let sent: Sent = { change: 0, sampleAt: 0, names: new Set(), redis: '' };
+      let silentUntil = 0;
+      while (!stream.aborted && !poller.isClosed) {
         const next = updateSince(poller, sent, queue);
-        sent = next.sent;
-        await stream.writeSSE({ event: next.update ? 'update' : 'still', data: JSON.stringify(next.update ?? {}) });
-        await untilNews(
-          poller,
-          sent,
-          queue,
-          (call) => (wake = call),
-          () => stream.aborted || closing.aborted,
-        );
+        const leftMs = silentUntil - performance.now();
+        if (next.update || leftMs <= 0) {
+          await stream.writeSSE({ event: next.update ? 'update' : 'still', data: JSON.stringify(next.update ?? {}) });
+          sent = next.sent;
+          silentUntil = performance.now() + silentMs;
+        } else await woken(leftMs);
       }
     } finally {
-      closing.removeEventListener('abort', stop);
-      end();
+      unsubscribe();
     }
   });
 }
@@ -50,7 +53,7 @@ function updateSince(
   sent: Sent,
   queue: string | undefined,
 ): { update: LiveUpdate | undefined; sent: Sent } {
-  const { change } = { change: poller.changes };
+  const change = poller.changes;
   const { rows, names } = poller.changedSince(sent.change);
   const gone = [...sent.names].filter((name) => !names.has(name));
   const detail = queue === undefined ? undefined : poller.detailSince(queue, sent.sampleAt);
@@ -60,24 +63,4 @@ function updateSince(
   const update = { at: Date.now(), redis, queues: rows, gone, queue: detail ? { name: queue!, ...detail } : null };
   const sampleAt = detail?.samples.at(-1)?.at ?? sent.sampleAt;
   return { update: isNews ? update : undefined, sent: { change, sampleAt, names, redis: JSON.stringify(redis) } };
-}
-
-/** Waits for a pass that has something new, or until something must be sent all the same. */
-async function untilNews(
-  poller: Poller,
-  sent: Sent,
-  queue: string | undefined,
-  onWake: (wake: () => void) => void,
-  isOver: () => boolean,
-): Promise<void> {
-  const until = performance.now() + silentMs;
-  while (performance.now() < until && !isOver() && !updateSince(poller, sent, queue).update) {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, until - performance.now());
-      onWake(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
 }

@@ -24,11 +24,11 @@ interface Known {
   readonly change: number;
 }
 
-/** Who listens: to the overview, and to one queue in detail. */
+/** A listener to the overview, and to one queue in detail. */
 export interface Subscription {
   /** Name of the queue to read every second. */
   readonly queue: string | undefined;
-  /** Called after each pass. */
+  /** Called after each pass, and when the poller closes. */
   readonly onPass: () => void;
 }
 
@@ -62,6 +62,11 @@ export class Poller {
   /** Number of the last change of any queue. */
   get changes(): number {
     return this.#changes;
+  }
+
+  /** Whether nothing is read any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** The state now. If it was read longer ago than a subscriber would wait, reads it first. */
@@ -117,6 +122,7 @@ export class Poller {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const { onPass } of this.#subscriptions) onPass();
     this.#next.abort();
     await this.#running;
     await this.snapshots.close();

@@ -9,7 +9,7 @@ export interface Point {
   readonly failed: number;
 }
 
-/** Attempts per second are measured over about this time: workers add their attempts with a heartbeat, every 10 s if nobody watches. */
+/** Attempts per second are measured over about this time: workers add their attempts with a heartbeat, every 10 s if the queue is not watched. */
 const windowMs = 20_000;
 /** Workers of a watched queue send a heartbeat every second, but not before the last one of those every 10 s. */
 const watchedWindowMs = 12_000;

@@ -1,16 +1,17 @@
+import { onAbort } from '../core/on-abort.js';
 import type { HistoryReader } from '../redis/history-reader.js';
 import type { RedisClient } from '../redis/redis-client.js';
 
 /** Blocking reads on a connection of their own, which opens with the first one and ends with the loop. */
 export class Waiting {
   #line: RedisClient | undefined;
-  readonly #end = (): void => void this.#line?.close();
+  readonly #forget: () => void;
 
   constructor(
     private readonly reader: HistoryReader,
     private readonly signal: AbortSignal,
   ) {
-    signal.addEventListener('abort', this.#end);
+    this.#forget = onAbort(signal, () => void this.#line?.close());
   }
 
   /**
@@ -34,7 +35,7 @@ export class Waiting {
   }
 
   async close(): Promise<void> {
-    this.signal.removeEventListener('abort', this.#end);
+    this.#forget();
     await this.#line?.close();
   }
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
 import {
   InvalidOptionError,
@@ -44,7 +43,6 @@ export class QueueJobs implements JobSource {
 
   constructor(private readonly context: QueueContext) {
     this.#waits = new JobWaits(context.broker);
-    setMaxListeners(0, this.#closing.signal);
   }
 
   get broker(): Broker {

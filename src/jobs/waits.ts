@@ -1,4 +1,5 @@
 import { hasEnded } from '../core/job.js';
+import { onAbort } from '../core/on-abort.js';
 import { Timer } from '../core/timer.js';
 import type { Broker } from '../redis/broker.js';
 import { processId } from '../redis/process-id.js';
@@ -27,22 +28,19 @@ class Wait {
   #resolve!: (end: JobEnd) => void;
   #reject!: (reason: Error) => void;
   #timer: Timer | undefined;
-  readonly #onAbort: (() => void) | undefined;
+  readonly #forget: (() => void) | undefined;
 
   constructor(
-    private readonly limits: WaitLimits,
+    { timeoutMs, signal }: WaitLimits,
     private readonly onOver: (wait: Wait) => void,
   ) {
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { timeoutMs, signal } = limits;
     if (timeoutMs !== undefined)
       this.#timer = new Timer(timeoutMs, () => this.end({ status: 'late', result: undefined }));
-    if (!signal) return;
-    this.#onAbort = () => this.fail(signal.reason as Error);
-    signal.addEventListener('abort', this.#onAbort);
+    this.#forget = signal && onAbort(signal, () => this.fail(signal.reason as Error));
   }
 
   end(end: JobEnd): void {
@@ -57,7 +55,7 @@ class Wait {
 
   #stop(): void {
     this.#timer?.stop();
-    if (this.#onAbort) this.limits.signal?.removeEventListener('abort', this.#onAbort);
+    this.#forget?.();
     this.onOver(this);
   }
 }

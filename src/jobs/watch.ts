@@ -1,6 +1,6 @@
-import { forManyWaits } from '../core/linked-signal.js';
 import { ResultGoneError } from '../core/errors.js';
 import { hasEnded, jobStatuses, type JobStatus } from '../core/job.js';
+import { onAbort } from '../core/on-abort.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { JobStep } from './job.js';
 import type { JobRecord } from './record.js';
@@ -29,7 +29,7 @@ export async function* watchJob(
   };
   const unlisten = broker.connection.notifier.listen(broker.keys.job(id), { onNews: hear, onBegin: read });
   const timer = setInterval(read, lookMs); // news may be lost
-  for (const signal of signals) forManyWaits(signal).addEventListener('abort', read);
+  const forgets = signals.map((signal) => onAbort(signal, read));
   let isAnnounced = false;
   const told: Told = { status: undefined, progress: undefined, lines: 0 };
   try {
@@ -54,7 +54,7 @@ export async function* watchJob(
   } finally {
     unlisten();
     clearInterval(timer);
-    for (const signal of signals) signal.removeEventListener('abort', read);
+    for (const forget of forgets) forget();
   }
 }
 

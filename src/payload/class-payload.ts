@@ -79,6 +79,7 @@ export function classPayload<T extends object>(
   return {
     name,
     source: cls,
+    groups: validation.groups,
     decode,
     notCompiled: () => (compiled ??= compiledFor(cls, codec, settings, validation)).notCompiled,
     encode,

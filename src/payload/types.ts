@@ -47,6 +47,8 @@ export interface PayloadType<T = unknown> {
   readonly name: string;
   /** The class or schema; `undefined` for any value. Two workers of one queue must have the same one. */
   readonly source: unknown;
+  /** Groups of the validation, for rules and nested classes. Absent: none. */
+  readonly groups?: readonly string[];
   /**
    * Validates a message and returns its text. Returns a promise only if the rules are asynchronous. `decode` accepts every
    * text that `encode` returns.
@@ -69,4 +71,26 @@ export interface PayloadType<T = unknown> {
 export interface NotCompiled {
   readonly name: string;
   readonly reason: string;
+}
+
+/** The part of JSON Schema that describes the payloads of a queue, see https://json-schema.org. A schema of a library may have more. */
+export interface JsonSchema {
+  readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null';
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly pattern?: string;
+  readonly format?: string;
 }

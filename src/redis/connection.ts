@@ -1,6 +1,6 @@
 // Longer than 250 lines: every call passes one loop, and all that it needs to decide about a failure is beside it.
-import { setTimeout as pause } from 'node:timers/promises';
 import { QueueClosedError, type HotQueueError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
+import { sleep } from '../core/timer.js';
 import { findRedis, type Address } from './address.js';
 import { CommandFailure, RedisClient, type IoredisClient } from './redis-client.js';
 import { portableAddress, type PortableAddress } from './portable-address.js';
@@ -142,7 +142,7 @@ export class Connection {
     if (retry.isOver) throw retry.error!;
     this.#report(retry);
     if (retry.failures % failuresPerSearch === 0) await this.#reviveEmbedded();
-    await pause(retry.pauseMs, undefined, { signal: patience.signal });
+    await sleep(retry.pauseMs, patience.signal);
   }
 
   /** After the search for a server has failed: nothing was sent yet. */

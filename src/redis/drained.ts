@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { DrainedOptions } from '../core/options/drained.js';
+import { sleep } from '../core/timer.js';
 import type { Patience } from './connection.js';
 import type { Reader } from './reader.js';
 
@@ -12,14 +12,10 @@ type Readable = { readonly reader: Reader };
 /** Resolves when the queues are {@link areDrained}. Waits as long as Redis is away. @throws the reason of the signal */
 export async function untilDrained(queues: readonly Readable[], { delayed, signal }: DrainedOptions): Promise<void> {
   const patience = signal ? { signal } : {};
-  try {
-    for (let pauseMs = shortestPauseMs; !(await areDrained(queues, patience, delayed));) {
-      await pause(pauseMs, undefined, patience);
-      pauseMs = Math.min(1.5 * pauseMs, longestPauseMs);
-    }
-  } catch (error) {
-    signal?.throwIfAborted(); // an aborted pause has an error of its own
-    throw error;
+  for (let pauseMs = shortestPauseMs; !(await areDrained(queues, patience, delayed));) {
+    await sleep(pauseMs, signal);
+    signal?.throwIfAborted();
+    pauseMs = Math.min(1.5 * pauseMs, longestPauseMs);
   }
 }
 

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setMaxListeners } from 'node:events';
 import { constants, Script } from 'node:vm';
 
 /** Rejects what an interrupted line still waits for. */
@@ -19,10 +18,6 @@ export class Evaluation {
   /** The line that the calling code belongs to. */
   static get current(): Evaluation | undefined {
     return running.getStore();
-  }
-
-  constructor() {
-    setMaxListeners(0, this.signal); // a line may wait for many results at once
   }
 
   get signal(): AbortSignal {

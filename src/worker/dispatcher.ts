@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { onAbort } from '../core/on-abort.js';
 import type { WorkerHealth } from './health.js';
 import { HandlerRunner } from './handler-runner.js';
 import type { BoundHandler } from './handlers.js';
@@ -36,7 +36,6 @@ export class Dispatcher {
     onStopCommand: () => void = () => undefined,
     waitsForStart = false,
   ) {
-    setMaxListeners(0, this.#givingUp.signal); // many calls may wait for Redis at once
     const options = {
       givingUp: this.#givingUp.signal,
       mayPrefetch: sharing.concurrency === undefined,
@@ -82,7 +81,7 @@ export class Dispatcher {
     this.#wake?.();
     for (const runner of this.#runners) runner.stop();
     if (deadline.aborted) this.#giveUp(deadline.reason);
-    else deadline.addEventListener('abort', () => this.#giveUp(deadline.reason), { once: true });
+    else onAbort(deadline, () => this.#giveUp(deadline.reason));
   }
 
   /** @param asked gets the runners for which Redis was asked */
@@ -163,7 +162,7 @@ export class Dispatcher {
   async #emptied(): Promise<void> {
     const { signal } = this.#givingUp;
     if (signal.aborted) return;
-    const late = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    const late = new Promise<void>((resolve) => onAbort(signal, resolve));
     await Promise.race([late, Promise.all(this.#runners.map((runner) => runner.emptied()))]);
   }
 

@@ -8,6 +8,7 @@ import { defaultMaxBlockedMs } from '../consumer/lease-keeper.js';
 import type { WorkerDescription } from '../consumer/heartbeat-report.js';
 import { Prefetch } from '../consumer/prefetch.js';
 import { guarded, policyOf, type Warn } from '../consumer/retry-policy.js';
+import { onAbort } from '../core/on-abort.js';
 import { Timer } from '../core/timer.js';
 import type { WorkerCommand } from '../redis/transitions.js';
 import type { BoundHandler } from './handlers.js';
@@ -313,13 +314,12 @@ function latenessOf(givingUp: AbortSignal): { readonly promise: Promise<true>; r
   const promise = new Promise<true>((resolve) => {
     begin = () => void (timer = setTimeout(resolve, leaveGraceMs, true));
   });
-  if (givingUp.aborted) begin();
-  else givingUp.addEventListener('abort', begin, { once: true });
+  const unlink = givingUp.aborted ? begin() : onAbort(givingUp, begin);
   return {
     promise,
     forget: () => {
       clearTimeout(timer);
-      givingUp.removeEventListener('abort', begin);
+      unlink?.();
     },
   };
 }

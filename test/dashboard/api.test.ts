@@ -149,6 +149,29 @@ describe('a queue', () => {
   });
 });
 
+it('the form of a new message has the rules of a class, the fields of a message, or nothing', async () => {
+  class Order {
+    @IsInt() number!: number;
+  }
+  const [typed, used, empty] = [aQueue({ payload: Order }), aQueue(), aQueue()];
+  await Promise.all([typed.put({ number: 1 }), used.put({ card: { number: '4242' }, tags: ['a'], size: 3 })]);
+  const board = aBoard({ queues: [typed as unknown as HotQueue<never, never>, used.name, empty.name] });
+  const formOf = (name: string) => get(board, `/api/queues/${name}/form`, 'form');
+  expect(await formOf(typed.name)).toEqual({
+    from: 'class',
+    name: 'Order',
+    schema: { type: 'object', title: 'Order', properties: { number: { type: 'integer' } }, required: ['number'] },
+  });
+  const card = { type: 'object', properties: { number: { type: 'string' } } };
+  const tags = { type: 'array', items: { type: 'string' } };
+  expect(await formOf(used.name)).toEqual({
+    from: 'message',
+    name: null,
+    schema: { type: 'object', properties: { card, tags, size: { type: 'number' } } },
+  });
+  expect(await formOf(empty.name)).toEqual({ from: null, name: null, schema: null });
+});
+
 describe('a job', () => {
   it('has its payload, its attempts with causes, its log and its progress', async () => {
     const queue = aQueue({ track: true, attempts: 1 });

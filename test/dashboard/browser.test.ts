@@ -2,10 +2,12 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { HotQueue } from 'hotqueue';
+import { Type } from 'class-transformer';
+import { ArrayMinSize, IsBoolean, IsEmail, IsIn, IsInt, IsOptional, Min, ValidateNested } from 'class-validator';
+import { HotQueue, start } from 'hotqueue';
 import { dashboard, type Dashboard } from 'hotqueue/dashboard';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../support/facts.js';
 import { realProgram, startRedis, type TestServer } from '../support/servers.js';
 import { aScene, hostile, longName, type Scene } from './scene.js';
@@ -77,6 +79,29 @@ describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () =>
     return page;
   }
 
+  /** A tab of a dashboard of its own, served until the end of the test. */
+  async function openBoard(one: Dashboard, hash: string): Promise<Page> {
+    const own = createServer((request, response) => void one.handle(request, response));
+    await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      own.closeAllConnections();
+      own.close();
+    });
+    context = await browser.newContext({ viewport: sizes.desktop });
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${(own.address() as AddressInfo).port}/${hash}`);
+    return page;
+  }
+
+  /** A picture for the docs, if they are asked for. */
+  async function picture(page: Page, name: string): Promise<void> {
+    if (process.env['HOTQUEUE_UPDATE_PICTURES'] === undefined) return;
+    mkdirSync(pictures, { recursive: true });
+    const sharp = (await import('sharp')).default;
+    const taken = await page.screenshot();
+    await sharp(taken).png({ palette: true, colours: 64 }).toFile(`${pictures}${name}.png`);
+  }
+
   const pages = (): Record<string, [hash: string, text: string]> => ({
     overview: ['#/', 'no worker takes its messages'],
     queue: ['#/queues/orders', 'Throughput'],
@@ -122,8 +147,6 @@ describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () =>
   });
 
   it.skipIf(process.env['HOTQUEUE_UPDATE_PICTURES'] === undefined)('pictures for the docs', async () => {
-    mkdirSync(pictures, { recursive: true });
-    const sharp = (await import('sharp')).default;
     const all = pages();
     for (const [name, size, scheme] of [
       ['overview', 'desktop', 'light'],
@@ -136,8 +159,7 @@ describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () =>
       const page = await open(all[name]![0], { size, scheme });
       await page.getByText(all[name]![1]).first().waitFor();
       await page.waitForTimeout(name === 'job' || name === 'dead' ? 1_000 : 20_000);
-      const picture = await page.screenshot();
-      await sharp(picture).png({ palette: true, colours: 64 }).toFile(`${pictures}${name}-${size}.png`);
+      await picture(page, `${name}-${size}`);
       await context!.close();
     }
   });
@@ -174,6 +196,7 @@ describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () =>
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('images takes messages again').waitFor();
     await page.getByRole('button', { name: 'Put a message' }).click();
+    await page.getByRole('button', { name: 'JSON', exact: true }).click();
     await page.getByLabel('Payload (JSON)').fill('{');
     await page.getByRole('button', { name: 'Put', exact: true }).click();
     await page.getByRole('alert').getByText('the payload is not JSON').waitFor();
@@ -293,18 +316,85 @@ describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () =>
     await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
   });
 
+  it('puts by a form made from the payload class, and says which field breaks which rule', async () => {
+    class Side {
+      @IsInt() @Min(1) width!: number;
+    }
+    class Resize {
+      @IsEmail() owner!: string;
+      @IsIn(['png', 'jpeg']) format = 'png';
+      @ValidateNested({ each: true }) @Type(() => Side) @ArrayMinSize(1) sizes!: Side[];
+      @IsOptional() @IsBoolean() crop?: boolean;
+    }
+    const queue = new HotQueue('resize', { url: server.url, payload: Resize, logger: false });
+    const got: Resize[] = [];
+    const runner = start(queue.worker((resize) => void got.push(resize)));
+    await using own = dashboard({ url: server.url, queues: [queue as unknown as HotQueue<never, never>] });
+    const page = await openBoard(own, '#/queues/resize');
+    await page.getByRole('button', { name: 'Put a message' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('The fields are those of Resize.').waitFor();
+    // The browser itself refuses a number that is too small.
+    await dialog.getByLabel('width required').fill('0');
+    expect(
+      await dialog
+        .getByLabel('width required')
+        .evaluate((field: { validity: { rangeUnderflow: boolean } }) => field.validity.rangeUnderflow),
+    ).toBe(true);
+    await dialog.getByLabel('width required').fill('800');
+    await dialog.getByLabel('owner required').fill('ada@home'); // valid for the browser, not for the class
+    await dialog.getByLabel('crop optional').selectOption('true');
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() =>
+      (
+        globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string }[] }> } }
+      ).axe.run(),
+    );
+    expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
+    await dialog.getByRole('button', { name: 'Put', exact: true }).click();
+    await dialog.getByText('must be an email', { exact: true }).waitFor();
+    expect(await dialog.getByLabel('owner required').getAttribute('aria-invalid')).toBe('true');
+    await picture(page, 'put');
+    expect(await queue.size()).toBe(0);
+    await dialog.getByLabel('owner required').fill('ada@example.com');
+    await dialog.getByRole('button', { name: 'JSON', exact: true }).click();
+    expect(JSON.parse(await dialog.getByLabel('Payload (JSON)').inputValue())).toEqual({
+      ...{ owner: 'ada@example.com', format: 'png', sizes: [{ width: 800 }], crop: true },
+    });
+    await dialog.getByRole('button', { name: 'Form', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Put', exact: true }).click();
+    await page.getByText(/^put as /).waitFor();
+    const [resize] = await until(
+      () => got,
+      ({ length }) => length === 1,
+    );
+    expect(resize).toBeInstanceOf(Resize);
+    expect(resize!.sizes[0]).toEqual(Object.assign(new Side(), { width: 800 }));
+    await runner.stop();
+    await queue.close();
+  });
+
+  it('puts by the fields of a message, if no class is known', async () => {
+    const page = await open('#/queues/exports', { size: 'phone' });
+    await page.getByRole('button', { name: 'Put a message' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('The fields are those of a message that is on this queue').waitFor();
+    await dialog.getByLabel('month').fill('2027-01');
+    await picture(page, 'put-phone');
+    await dialog.getByLabel('Delay').fill('9h');
+    await dialog.getByRole('button', { name: 'Put', exact: true }).click();
+    await page.getByText(/^put as /).waitFor();
+    const queue = new HotQueue('exports', { url: server.url, logger: false });
+    expect((await queue.delayed.list()).map(({ text }) => text)).toContain('{"month":"2027-01"}');
+    await queue.clear();
+    await queue.close();
+  });
+
   it('offers no change to a visitor who may only read', async () => {
     await using readOnly = dashboard({ url: server.url, readOnly: true });
-    const own = createServer((request, response) => void readOnly.handle(request, response));
-    await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
-    context = await browser.newContext();
-    const page = await context.newPage();
-    await page.goto(`http://127.0.0.1:${(own.address() as AddressInfo).port}/#/queues/images`);
+    const page = await openBoard(readOnly, '#/queues/images');
     await page.getByText('read-only', { exact: true }).waitFor();
     await page.getByText('Throughput').waitFor();
     expect(await page.getByRole('button').allTextContents()).toEqual(['Refresh']);
-    await context.close();
-    own.closeAllConnections();
-    own.close();
   });
 });

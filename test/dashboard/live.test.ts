@@ -4,6 +4,7 @@ import { until } from '../support/facts.js';
 import { freePorts } from '../support/ports.js';
 import { aName, aQueue } from '../support/queue.js';
 import { realProgram, startRedis } from '../support/servers.js';
+import { warningsDuring } from '../support/warnings.js';
 import { aBoard, act } from './board.js';
 import { aTab } from './tab.js';
 
@@ -37,6 +38,17 @@ it('an action is seen in every tab at once, and a tab of one queue gets its samp
   const samples = tabs[1]!.updates.flatMap(({ queue: detail }) => detail?.samples ?? []);
   expect(samples.map(({ at }) => at)).toEqual([...new Set(samples.map(({ at }) => at))].sort((a, b) => a - b));
   tabs.forEach((tab) => tab.close());
+});
+
+it('30 tabs at once give no warning', async () => {
+  const board = aBoard({ queues: [aName()] });
+  const warnings = await warningsDuring(async () => {
+    const tabs = Array.from({ length: 30 }, () => aTab(board));
+    await until(() => tabs.every(({ events }) => events > 0));
+    await board.close();
+    await until(() => tabs.every(({ isEnded }) => isEnded));
+  });
+  expect(warnings).toEqual([]);
 });
 
 it('close ends the streams', async () => {

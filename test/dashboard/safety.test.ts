@@ -54,6 +54,24 @@ describe('a change', () => {
     expect(await queue.size()).toBe(1);
   });
 
+  it('with a body that is too large is refused before all of it is read', async () => {
+    const queue = aQueue();
+    await queue.put(1);
+    const board = aBoard({ queues: [queue.name] });
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        if ((sent += 1) > 100) return controller.close();
+        return controller.enqueue(new Uint8Array(1_048_576).fill(32));
+      },
+    });
+    const url = `http://127.0.0.1/api/queues/${queue.name}/clear`;
+    const request = new Request(url, { method: 'POST', headers: json, body: endless, duplex: 'half' });
+    expect(await refusal(await board.fetch(request))).toEqual([400, 'BODY_TOO_LARGE']);
+    expect(sent).toBeLessThan(20);
+    expect(await queue.size()).toBe(1);
+  });
+
   it('by GET does not exist', async () => {
     const queue = aQueue();
     await queue.put(1);

@@ -186,6 +186,11 @@ export const schema = {
     ),
     readAt: z.number(),
   }),
+  form: z.strictObject({
+    from: z.enum(['class', 'message']).nullable(),
+    name: z.string().nullable(),
+    schema: z.record(z.string(), z.unknown()).nullable(),
+  }),
   done: z.strictObject({ count: z.number(), id: z.string().nullable() }),
   refusal: z.strictObject({
     error: z.strictObject({

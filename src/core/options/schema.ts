@@ -1,7 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { toMs } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
-import { forManyWaits } from '../linked-signal.js';
 import { describe, shown } from '../shown.js';
 
 /** Validates one value and returns it in its internal form. Throws InvalidOptionError. */
@@ -105,7 +104,7 @@ export const a = {
     typeof value === 'function' ? value : refuse(option, value, 'a function'),
   signal: (value: unknown, option: string): AbortSignal => {
     if (!(value instanceof AbortSignal)) return refuse(option, value, 'an AbortSignal');
-    return forManyWaits(value);
+    return value;
   },
   /** Any value: other code checks it. */
   given: <V>(value: V, _option: string): V => value,
