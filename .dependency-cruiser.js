@@ -15,7 +15,7 @@ export const layers = [
   ['flows', 'history'],
   ['inspect'],
   ['hot-queue.ts', 'run.ts', 'index.ts'],
-  ['prometheus', 'cli', 'repl', 'learn', 'dashboard'],
+  ['prometheus', 'otel', 'cli', 'repl', 'learn', 'dashboard'],
 ];
 const face = layers.at(-2);
 const applications = layers.at(-1);

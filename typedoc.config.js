@@ -36,7 +36,7 @@ const notExported = [
 
 /** @type {Partial<import('typedoc').TypeDocOptions> & Partial<import('typedoc-plugin-markdown').PluginOptions>} */
 export default {
-  entryPoints: ['src/index.ts', 'src/dashboard/index.ts', 'src/prometheus/index.ts'],
+  entryPoints: ['src/index.ts', 'src/dashboard/index.ts', 'src/otel/index.ts', 'src/prometheus/index.ts'],
   tsconfig: 'tsconfig.build.json',
   plugin: ['typedoc-plugin-markdown'],
   router: 'member', // one page for each export

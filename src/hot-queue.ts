@@ -237,11 +237,11 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     this.history = new History(this.#context);
     this.schedules = new Schedules(
       this.#context,
-      (message, its) => this.#publisherOf(its).prepare(message as In),
+      (message, its) => this.#publisherOf(its).prepare(message as In, 'schedule'),
       () => maintainWithoutTaking(this.#context.maintenance),
     );
     registerQueue(this, async (message, options) => {
-      const prepared = await this.#publisherOf(options).prepare(message as In);
+      const prepared = await this.#publisherOf(options).prepare(message as In, 'next');
       return { ...prepared, connection: this.#connection };
     });
   }

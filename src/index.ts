@@ -23,6 +23,8 @@ export type { Schedules } from './schedules/schedules.js';
 export type { Schedule, ScheduleRun, ScheduleRunner } from './schedules/schedule.js';
 export type { ScheduleOptions } from './schedules/options.js';
 export type { ScheduleOfJob } from './schedules/run-id.js';
+export type { TraceContext } from './core/trace-context.js';
+export type { OperationTrace, ProcessTrace, PutTrace, SettleTrace, TracedMessage } from './telemetry/channels.js';
 export type { TrackOptions, UniqueKey } from './core/options/track.js';
 export type { LogFields, Logger } from './core/logger.js';
 export type { DueOptions, Priority } from './core/options/placement.js';

@@ -1,5 +1,6 @@
 import { errorFields } from '../core/logger.js';
 import type { PayloadType } from '../payload/payload-type.js';
+import { processChannel } from '../telemetry/channels.js';
 import {
   admit,
   carryOut,
@@ -7,6 +8,7 @@ import {
   ended,
   errorText,
   failed,
+  handleTraced,
   policyFor,
   settle,
   timedOut,
@@ -69,7 +71,8 @@ async function handle(claims: readonly Claim[], call: BatchHandlerCall): Promise
 
 function run(claims: readonly Claim[], { handle: handleAll }: BatchHandlerCall): Promise<unknown> {
   const payloads = claims.map(({ payload }) => payload);
-  const handle = (): unknown => handleAll(payloads, [...claims]);
+  const plain = (): unknown => handleAll(payloads, [...claims]);
+  const handle = processChannel.hasSubscribers ? (): unknown => handleTraced(claims, plain) : plain;
   return new Promise((resolve) => resolve(activeInProcess.suspects > 0 ? attributed(claims, handle) : handle()));
 }
 

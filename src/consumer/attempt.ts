@@ -3,6 +3,7 @@ import { type InvalidPayloadError, LeaseLostError, TimedOutError } from '../core
 import { errorFields } from '../core/logger.js';
 import { parentOf } from '../jobs/parent.js';
 import type { PayloadType } from '../payload/payload-type.js';
+import { processChannel, traced } from '../telemetry/channels.js';
 import { noOptions } from '../wire/envelope.js';
 import { errorLine, errorOf, errorRecord } from '../wire/error-record.js';
 import type { Claim } from './claim.js';
@@ -213,7 +214,7 @@ function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted |
   let result: unknown;
   try {
     result =
-      timeoutMs === undefined && activeInProcess.suspects === 0
+      timeoutMs === undefined && activeInProcess.suspects === 0 && !processChannel.hasSubscribers
         ? handle(claim.payload, claim)
         : handleGuarded(claim, call, timeoutMs);
     const then = result === undefined ? undefined : thenOf(result);
@@ -227,11 +228,18 @@ function perform<T>(claim: Claim<T>, call: HandlerCall<T>, refused: Unadmitted |
   return conclude(claim, call, ended(claim, result));
 }
 
-/** With a time limit, or with attribution of a crash to its message. */
+/** With a time limit, with attribution of a crash to its message, or traced. */
 function handleGuarded<T>(claim: Claim<T>, call: HandlerCall<T>, timeoutMs: number | undefined): unknown {
   const plain = (): unknown => call.handle(claim.payload, claim);
-  const handle = activeInProcess.suspects > 0 ? (): unknown => attributed([claim], plain) : plain;
+  const seen = processChannel.hasSubscribers ? (): unknown => handleTraced([claim], plain) : plain;
+  const handle = activeInProcess.suspects > 0 ? (): unknown => attributed([claim], seen) : seen;
   return timeoutMs === undefined ? handle() : withTimeout(timeoutMs, handle, () => timedOut(claim, timeoutMs));
+}
+
+/** Calls a handler, and publishes when it begins and ends. */
+export function handleTraced(claims: readonly Claim[], handle: () => unknown): Promise<unknown> {
+  const { queue, context } = claims[0]!;
+  return traced(processChannel, { queue, redis: context.broker.connection.label, messages: claims }, handle);
 }
 
 /**

@@ -4,6 +4,7 @@ import { emit, type QueueEvents, type SettledEvent } from '../core/events.js';
 import { errorFields } from '../core/logger.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
+import type { TraceContext } from '../core/trace-context.js';
 import type { SettleReply } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { ClaimRef, Lane, Take } from '../redis/take.js';
@@ -24,10 +25,12 @@ import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.j
 import type { ParentOfJob } from '../jobs/parent.js';
 import { scheduleInId, type ScheduleOfJob } from '../schedules/run-id.js';
 import { madeAt } from '../wire/id.js';
+import { traceIn } from '../wire/trace.js';
 import { Delivery, type Verb } from './delivery.js';
 import { endAttribution } from './attribution.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
+import { settleChannel, traced, type SettleTrace } from '../telemetry/channels.js';
 import type { Tally } from '../telemetry/tally.js';
 import { ClaimJob, type JobHolder } from './claim-job.js';
 import type { Settler } from './settler.js';
@@ -83,6 +86,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   endedAt: number | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
+  /** Set if someone has subscribed to the settlements: an acknowledgement that no caller waits for. */
+  #acking: SettleTrace | undefined;
   /** Resolves the caller's promise of `ack`; absent when no caller waits. */
   #onAckReply: ((reply: SettleReply | Error) => void) | undefined;
 
@@ -127,6 +132,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   get schedule(): ScheduleOfJob | undefined {
     const found = this.options.scheduled === 1 ? scheduleInId(this.id) : undefined;
     return found && { name: found.name, dueAt: found.dueAt };
+  }
+
+  get trace(): TraceContext | undefined {
+    return traceIn(this.#envelope?.header?.fields ?? '');
   }
 
   /** How long its handler ran until it was settled, or until now, ms; 0 if none began. */
@@ -226,6 +235,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   acknowledge(result = ''): undefined {
     this.settledBy = 'ack';
     this.deactivate();
+    if (settleChannel.hasSubscribers) this.#publishAck();
     if (this.job) this.#acknowledgeJob(this.job, result);
     else this.session.settler.add(this);
   }
@@ -249,6 +259,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       this.session.tally.ended('handled', runMs, this.waitMs);
       if (this.session.context.events.listenerCount('ack') > 0) this.emit('ack');
     }
+    if (this.#acking) this.#publishAckReply(this.#acking, reply);
     if (this.#onAckReply) return this.#onAckReply(reply);
     if (reply instanceof Error) this.session.settleLater(this);
     else this.session.forget(this);
@@ -258,39 +269,47 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   retryIn(askedMs: number, error?: unknown): Promise<void> {
     const delayMs = Math.min(askedMs, longestDelayMs);
-    return this.#settle('retry', async () => {
-      const { broker } = this.context;
-      const lane = this.#laneWithHeader;
-      const readyAt = Math.round(this.take.queueTimeAt(this.endedAt!) + delayMs);
-      const message = withFailure(this.#message, this.#envelope, this, error, readyAt);
-      const reply = this.job
-        ? await this.job.retry(lane, delayMs, message, error)
-        : await broker.retry(this.take.worker, this, { id: this.id, lane, delayMs, message }, this.session.settling);
-      if (reply === 'ended') return 'done';
-      if (reply === 'lost') return reply;
-      if (delayMs > 0) this.context.maintenance.observe({ nextDueMs: delayMs });
-      if (this.options.continued !== 1) this.session.tally.ended('retried', this.runMs, this.waitMs);
-      this.emit('retry', { delayMs, error });
-      return reply;
-    });
+    return this.#settle(
+      'retry',
+      async () => {
+        const { broker } = this.context;
+        const lane = this.#laneWithHeader;
+        const readyAt = Math.round(this.take.queueTimeAt(this.endedAt!) + delayMs);
+        const message = withFailure(this.#message, this.#envelope, this, error, readyAt);
+        const reply = this.job
+          ? await this.job.retry(lane, delayMs, message, error)
+          : await broker.retry(this.take.worker, this, { id: this.id, lane, delayMs, message }, this.session.settling);
+        if (reply === 'ended') return 'done';
+        if (reply === 'lost') return reply;
+        if (delayMs > 0) this.context.maintenance.observe({ nextDueMs: delayMs });
+        if (this.options.continued !== 1) this.session.tally.ended('retried', this.runMs, this.waitMs);
+        this.emit('retry', { delayMs, error });
+        return reply;
+      },
+      error,
+    );
   }
 
   bury(burial: Burial | string): Promise<void> {
     const details = isBurial(burial) ? burial : { reason: burial };
-    return this.#settle('bury', async () => {
-      const { error } = details;
-      const reason = reasonText(details.reason);
-      const record = writeDeadLetterRecord({ ...details, reason }, this);
-      const reply = this.job
-        ? await this.job.bury(record, this.#message, reason, error)
-        : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
-      if (reply === 'ended') return 'done';
-      if (reply === 'lost') return reply;
-      if (reason === 'expired') this.session.tally.expired();
-      else this.session.tally.ended('dead', this.startedAt === undefined ? undefined : this.runMs, this.waitMs);
-      this.emit('bury', { reason, error });
-      return reply;
-    });
+    return this.#settle(
+      'bury',
+      async () => {
+        const { error } = details;
+        const reason = reasonText(details.reason);
+        const record = writeDeadLetterRecord({ ...details, reason }, this);
+        const reply = this.job
+          ? await this.job.bury(record, this.#message, reason, error)
+          : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
+        if (reply === 'ended') return 'done';
+        if (reply === 'lost') return reply;
+        if (reason === 'expired') this.session.tally.expired();
+        else this.session.tally.ended('dead', this.startedAt === undefined ? undefined : this.runMs, this.waitMs);
+        this.emit('bury', { reason, error });
+        return reply;
+      },
+      details.error,
+    );
   }
 
   release(): Promise<void> {
@@ -400,15 +419,37 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return `${this.take.worker}.${this.lane}${this.take.number}.${this.index}`;
   }
 
-  #settle(verb: Verb, send: () => Promise<SettleReply>): Promise<void> {
+  /** @param cause why it is retried or buried */
+  #settle(verb: Verb, send: () => Promise<SettleReply>, cause?: unknown): Promise<void> {
     if (this.settledBy !== undefined && this.settledBy !== verb)
       return Promise.reject(new AlreadySettledError(this.id, this.settledBy, verb));
     if (this.settledBy === verb) return this.#settling ?? Promise.resolve();
     this.settledBy = verb;
     this.endedAt = performance.now();
     this.deactivate();
-    this.#settling = this.#send(send);
+    this.#settling = settleChannel.hasSubscribers
+      ? traced(settleChannel, this.#settleTrace(verb, cause), () => this.#send(send))
+      : this.#send(send);
     return this.#settling;
+  }
+
+  #settleTrace(verb: Verb, cause?: unknown): SettleTrace {
+    return { queue: this.queue, redis: this.context.broker.connection.label, verb, message: this, cause };
+  }
+
+  /** The events of {@link traced}, for an acknowledgement without a promise. */
+  #publishAck(): void {
+    const trace = (this.#acking = this.#settleTrace('ack'));
+    settleChannel.start.publish(trace);
+    settleChannel.end.publish(trace);
+  }
+
+  #publishAckReply(trace: SettleTrace, reply: SettleReply | Error): void {
+    this.#acking = undefined;
+    const error = reply === 'lost' ? this.#leaseLost() : reply;
+    if (error instanceof Error) settleChannel.error.publish(Object.assign(trace, { error }));
+    settleChannel.asyncStart.publish(trace);
+    settleChannel.asyncEnd.publish(trace);
   }
 
   async #send(send: () => Promise<SettleReply>): Promise<void> {

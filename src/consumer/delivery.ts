@@ -1,6 +1,7 @@
 // Longer than 250 lines: most of it documents what a handler can do with a message.
 import { inspect } from 'node:util';
 import { toMs, type Duration } from '../core/duration.js';
+import type { TraceContext } from '../core/trace-context.js';
 import { AlreadySettledError } from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
 import type { AwaitedJob } from '../core/options/after.js';
@@ -68,6 +69,9 @@ export abstract class Delivery<T = unknown> implements JobFields<T> {
 
   /** The schedule that put the message, and the instant at which it was due; `undefined` for other messages. */
   abstract get schedule(): ScheduleOfJob | undefined;
+
+  /** The trace context that the message carries, of the program that put it; `undefined` for a message without one. */
+  abstract get trace(): TraceContext | undefined;
 
   /** How the message was settled, by the handler or by the library after it; `undefined` until then. */
   abstract readonly settledBy: Verb | undefined;
@@ -222,6 +226,7 @@ class DetachedDelivery<T> extends Delivery<T> {
   readonly attempt: number;
   readonly putAt = Date.now();
   readonly schedule = undefined;
+  readonly trace = undefined;
   settledBy: Verb | undefined;
   readonly failure: { readonly error: unknown } | undefined;
   /** What the handler has reported, for the test to look at. */

@@ -3,6 +3,7 @@ import { shown } from '../core/shown.js';
 import { InvalidOptionError, NotAQueueError, NothingToPutError, NotSerializableError } from '../core/errors.js';
 import { mostMessageBytes } from '../core/sizes.js';
 import type { JobFields } from '../core/job.js';
+import type { TraceContext } from '../core/trace-context.js';
 import { UntrackedJob } from '../jobs/job-objects.js';
 import type { Job } from '../jobs/job.js';
 import type { Priority } from '../core/options/placement.js';
@@ -14,8 +15,10 @@ import type { FollowUp } from '../jobs/outbox.js';
 import type { Encoded } from '../payload/payload-type.js';
 import type { Due, PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
+import { putChannel, traced, type PutTrace } from '../telemetry/channels.js';
 import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
 import { newId } from '../wire/id.js';
+import { withTrace } from '../wire/trace.js';
 import type { PutBatcher } from './put-batcher.js';
 import { allOf, portionsOf, tooLarge } from './portions.js';
 import { putBehind, putHeld } from './put-behind.js';
@@ -26,6 +29,8 @@ import { dueOf, trackingOf, uniquesOf } from './tracking.js';
 const batchSize = 1_000;
 const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
 const defaultUniqueForMs = 86_400_000;
+/** As long as the ids that the library makes. */
+const anId = newId(0);
 
 /** Encodes messages for one queue and one set of put options, and hands them to the batcher. */
 export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
@@ -58,10 +63,10 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 
   put<N extends unknown[]>(...messages: PutArguments<In, N>): Promise<PutResult<T, N, R>> {
-    return this.#store(
-      messages as readonly unknown[] as readonly In[],
-      messages.length === 1 ? 'one' : 'several',
-    ) as Promise<PutResult<T, N, R>>;
+    const as = messages.length === 1 ? 'one' : 'several';
+    const all = messages as readonly unknown[] as readonly In[];
+    const storing = putChannel.hasSubscribers ? this.#storeTraced(all, as) : this.#store(all, as);
+    return storing as Promise<PutResult<T, N, R>>;
   }
 
   async putAll(messages: Iterable<In> | AsyncIterable<In>): Promise<Job<T, R>[]> {
@@ -71,21 +76,25 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     let batch: In[] = [];
     for await (const message of messages) {
       if (batch.push(message) < this.#batchSize) continue;
-      jobs.push(...((await this.#store(batch, 'list')) as Job<T, R>[]));
+      jobs.push(...((await this.#storeTraced(batch, 'list')) as Job<T, R>[]));
       batch = [];
     }
-    return batch.length === 0 ? jobs : jobs.concat((await this.#store(batch, 'list')) as Job<T, R>[]);
+    return batch.length === 0 ? jobs : jobs.concat((await this.#storeTraced(batch, 'list')) as Job<T, R>[]);
   }
 
-  /** Checks and encodes a message that is put when another one is done; see `jobs/outbox.ts`. */
-  async prepare(payload: In): Promise<{ job: JobFields<T>; followUp: FollowUp }> {
+  /** Checks and encodes a message that is put when another one is done, or by a schedule; see `jobs/outbox.ts`. */
+  prepare(payload: In, operation: 'next' | 'schedule'): Promise<{ job: JobFields<T>; followUp: FollowUp }> {
+    return this.#traced(operation, 1, (carrier) => this.#prepare(payload, carrier));
+  }
+
+  async #prepare(payload: In, carrier?: TraceContext): Promise<{ job: JobFields<T>; followUp: FollowUp }> {
     this.context.admit();
     const { wire, payload: type, broker, name } = this.context;
     if (wire === 'plain') throw new NotAQueueError(name, "its wire is 'plain': such a message has no id");
     const encoded = await type.encode(payload);
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
-    const rest = this.#rest ?? this.#restWith(putAt);
+    const rest = this.#restOf(putAt, job.id, carrier);
     const { lane, hasTtl, uniqueForMs, tracking } = this.#target;
     const [unique = ''] = tracking ? uniquesOf(this.options.unique, encoded) : [];
     const followUp: FollowUp = {
@@ -100,17 +109,51 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
    *
    * @param payload `undefined`: the results of its parents, which a worker checks
    */
-  async putStep(payload: In | undefined, place: PlaceInFlow): Promise<PutStep> {
+  putStep(payload: In | undefined, place: PlaceInFlow): Promise<PutStep> {
+    return this.#traced('step', 1, (carrier) => this.#putStep(payload, place, carrier));
+  }
+
+  async #putStep(payload: In | undefined, place: PlaceInFlow, carrier?: TraceContext): Promise<PutStep> {
     this.context.admit();
     const type = this.context.payload;
     const encoded =
       payload === undefined ? ({ payload: undefined, text: 'null' } as Encoded<T>) : await type.encode(payload);
-    if ('start' in place) return this.#hold(encoded, place.start);
-    return { job: (await this.#sendOneAfter(encoded, payload === undefined ? place.input : 'own')) as Job };
+    if ('start' in place) return this.#hold(encoded, place.start, carrier);
+    const input = payload === undefined ? place.input : 'own';
+    return { job: (await this.#sendOneAfter(encoded, carrier, input)) as Job };
+  }
+
+  /** Publishes the events of a put, if someone has subscribed; see `telemetry/channels.ts`. */
+  #traced<P>(
+    operation: PutTrace['operation'],
+    count: number,
+    work: (carrier?: TraceContext) => Promise<P>,
+  ): Promise<P> {
+    if (!putChannel.hasSubscribers) return work();
+    const { name: queue, broker } = this.context;
+    const carrier: TraceContext = {};
+    const trace: PutTrace = {
+      get redis() {
+        return broker.connection.label; // known when the server has answered for the first time
+      },
+      queue,
+      operation,
+      count,
+      carrier,
+    };
+    return traced(putChannel, trace, () => work(carrier));
+  }
+
+  #storeTraced(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<JobFields<T> | JobFields<T>[]> {
+    return this.#traced('put', messages.length, (carrier) => this.#store(messages, as, carrier));
   }
 
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
-  #store(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<JobFields<T> | JobFields<T>[]> {
+  #store(
+    messages: readonly In[],
+    as: 'one' | 'several' | 'list',
+    carrier?: TraceContext,
+  ): Promise<JobFields<T> | JobFields<T>[]> {
     return new Promise((resolve, reject) => {
       this.context.admit();
       if (messages.length !== 1) this.#refuseCount(messages.length);
@@ -121,8 +164,9 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       const encoded =
         as === 'one' ? payload.encode(messages[0]) : allOf(messages.map((message) => payload.encode(message)));
       const send = as === 'list' ? this.#sendPortions : this.#send;
-      if (encoded instanceof Promise) encoded.then((checked) => send.call(this, checked, stored, reject)).catch(reject);
-      else send.call(this, encoded, stored, reject);
+      if (encoded instanceof Promise)
+        encoded.then((checked) => send.call(this, checked, stored, reject, carrier)).catch(reject);
+      else send.call(this, encoded, stored, reject, carrier);
     });
   }
 
@@ -131,19 +175,20 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     encoded: Encoded<T> | readonly Encoded<T>[],
     stored: (jobs: JobFields[]) => void,
     reject: (error: unknown) => void,
+    carrier?: TraceContext,
   ): void {
     const portions = portionsOf(encoded as readonly Encoded<T>[]);
     if (portions.length === 1)
-      return this.#send(portions[0]!, stored as (jobs: JobFields | JobFields[]) => void, reject);
-    this.#sendInTurn(portions).then(stored, reject);
+      return this.#send(portions[0]!, stored as (jobs: JobFields | JobFields[]) => void, reject, carrier);
+    this.#sendInTurn(portions, carrier).then(stored, reject);
   }
 
-  async #sendInTurn(portions: readonly (readonly Encoded<T>[])[]): Promise<JobFields[]> {
+  async #sendInTurn(portions: readonly (readonly Encoded<T>[])[], carrier?: TraceContext): Promise<JobFields[]> {
     const jobs: JobFields[] = [];
     for (const portion of portions)
       jobs.push(
         ...(await new Promise<JobFields[]>((done, fail) =>
-          this.#send(portion, (sent) => done(sent as JobFields[]), fail),
+          this.#send(portion, (sent) => done(sent as JobFields[]), fail, carrier),
         )),
       );
     return jobs;
@@ -153,11 +198,14 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     encoded: Encoded<T> | readonly Encoded<T>[],
     stored: (jobs: JobFields | JobFields[]) => void,
     reject: (error: unknown) => void,
+    carrier?: TraceContext,
   ): void {
-    if (this.options.after) return void this.#sendAfter(encoded).then(stored, reject);
+    if (this.options.after) return void this.#sendAfter(encoded, carrier).then(stored, reject);
     const putAt = Date.now();
     const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
-    const rest = this.#rest ?? this.#restWith(putAt);
+    const rest = carrier
+      ? this.#restOf(putAt, this.options.id ?? anId, carrier)
+      : (this.#rest ?? this.#restWith(putAt));
     const uniques = this.#target.tracking && uniquesOf(this.options.unique, encoded);
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
@@ -172,22 +220,25 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 
   /** {@link #send} for messages that wait for the ends of jobs. */
-  async #sendAfter(encoded: Encoded<T> | readonly Encoded<T>[]): Promise<JobFields<T> | JobFields<T>[]> {
-    if ('text' in encoded) return this.#sendOneAfter(encoded);
+  async #sendAfter(
+    encoded: Encoded<T> | readonly Encoded<T>[],
+    carrier?: TraceContext,
+  ): Promise<JobFields<T> | JobFields<T>[]> {
+    if ('text' in encoded) return this.#sendOneAfter(encoded, carrier);
     const jobs: JobFields<T>[] = [];
-    for (const one of encoded) jobs.push(await this.#sendOneAfter(one));
+    for (const one of encoded) jobs.push(await this.#sendOneAfter(one, carrier));
     return jobs;
   }
 
-  async #sendOneAfter(encoded: Encoded<T>, input = 'own'): Promise<JobFields<T>> {
-    const { job, message } = this.#oneOf(encoded);
+  async #sendOneAfter(encoded: Encoded<T>, carrier?: TraceContext, input = 'own'): Promise<JobFields<T>> {
+    const { job, message } = this.#oneOf(encoded, carrier);
     const isStored = await putBehind(this.#target, this.options, job.id, message, input);
     // As for every put, only a job with an id of the caller says whether Redis had it already.
     return this.options.id === undefined ? job : (this.context.makeJob(job, true, !isStored) as JobFields<T>);
   }
 
-  #hold(encoded: Encoded<T>, start: JobRef): Promise<PutStep> {
-    const { job, message } = this.#oneOf(encoded);
+  #hold(encoded: Encoded<T>, start: JobRef, carrier?: TraceContext): Promise<PutStep> {
+    const { job, message } = this.#oneOf(encoded, carrier);
     const send = (target: PutTarget, due: Due): Promise<Job> =>
       new Promise((resolve, reject) => {
         const uniques = uniquesOf(this.options.unique, encoded);
@@ -197,10 +248,17 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 
   /** A job, and its message. */
-  #oneOf(encoded: Encoded<T>): { readonly job: JobFields<T>; readonly message: string } {
+  #oneOf(encoded: Encoded<T>, carrier?: TraceContext): { readonly job: JobFields<T>; readonly message: string } {
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
-    return { job, message: this.#seal(job.id, this.#rest ?? this.#restWith(putAt), encoded.text) };
+    return { job, message: this.#seal(job.id, this.#restOf(putAt, job.id, carrier), encoded.text) };
+  }
+
+  /** What follows the id in the header. @param carrier the trace context that it carries */
+  #restOf(putAt: number, id: string, carrier?: TraceContext): string {
+    const rest = this.#rest ?? this.#restWith(putAt);
+    if (carrier?.traceparent === undefined) return rest;
+    return `${withTrace(rest.slice(0, -1), id, carrier)}\n`;
   }
 
   /** What follows the id in the header, where it has the time of the put or the due time. The ids of the library contain the time of the put. */

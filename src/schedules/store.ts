@@ -5,6 +5,7 @@ import type { FollowUp } from '../jobs/outbox.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { StoredSchedule } from '../redis/schedule-broker.js';
 import { newId } from '../wire/id.js';
+import { withoutTrace } from '../wire/trace.js';
 import { definitionOf, timingOf, type Definition } from './definition.js';
 import { checkSchedule, checkScheduleName, type ResolvedSchedule } from './options.js';
 import { checkCron, checkTimeZone, instantsOf, type Recurrence } from './recurrence.js';
@@ -54,7 +55,7 @@ export class ScheduleStore {
         message: templateOf(name, followUp),
       };
       const text = JSON.stringify(definition);
-      if (stored?.definition === text && worker === undefined) return stored;
+      if (stored && old && worker === undefined && isSame(old, definition)) return stored;
       const next = await instantsOf(definition);
       const dueAt = isSameTime && stored?.dueAt !== undefined ? stored.dueAt : next(now);
       // A worker whose schedule is over must still start.
@@ -123,6 +124,13 @@ export class ScheduleStore {
 }
 
 /** What stays the same in its messages. */
+/** Each call of `set` may be in another trace: a trace alone is no change. */
+function isSame(one: Definition, other: Definition): boolean {
+  const textOf = ({ message, ...rest }: Definition): string =>
+    JSON.stringify({ ...rest, message: { ...message, message: withoutTrace(message.message) } });
+  return textOf(one) === textOf(other);
+}
+
 function templateOf(name: string, followUp: FollowUp): FollowUp {
   const message = followUp.message.replace(/^#\S+/, '#-');
   const tracking = followUp.tracking && { ...followUp.tracking, by: `schedule ${name}` };

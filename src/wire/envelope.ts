@@ -3,7 +3,7 @@ import { failureOf, readFailures, writeFailures } from './failures.js';
 /**
  * The header of a message. A message in Redis is one header line, then the text of the payload:
  *
- *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ c=1][ d=<ready at>][ l=<times left>][ f=<bytes>]\n<text>
+ *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ c=1][ d=<ready at>][ w=<traceparent>][ v=<tracestate>][ l=<times left>][ f=<bytes>]\n<text>
  *
  * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
  * failures are part of their message, so they disappear with it.

@@ -15,6 +15,7 @@ beforeEach(() =>
     'echo',
     'scheduled-tasks',
     'night',
+    'traced-orders',
     'images-dashboard',
   ),
 );
@@ -54,6 +55,19 @@ describe('the examples', () => {
     });
     expect(await demo.interrupt()).toBe(0);
     expect(await redis().llen('hotqueue:images-dashboard')).toBe(0);
+  });
+
+  it('tracing: prints the spans of one order as a tree', async () => {
+    const program = new Program('tracing.ts');
+    expect(await program.ended(), program.stderr).toBe(0);
+    expect(program.lines).toEqual([
+      'POST /orders',
+      '  send traced-orders',
+      '    process traced-orders (the card terminal is busy)',
+      '      retry traced-orders',
+      '    process traced-orders',
+      '      charge the card',
+    ]);
   });
 
   it('echo: a call with a payload runs the function, a call without arguments consumes', async () => {
