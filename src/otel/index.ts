@@ -38,7 +38,7 @@ export interface InstrumentOptions {
  */
 export interface Instrumentation extends Disposable {
   /** Makes no more spans and metrics. Messages that are put carry no trace context. */
-  stop(): void;
+  stop(this: void): void;
 }
 
 /**

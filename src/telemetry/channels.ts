@@ -112,7 +112,7 @@ export interface SettleTrace extends OperationTrace {
 }
 
 const channelOf = <T extends OperationTrace>(name: string): TracingChannel<string, T> =>
-  tracingChannel<string, T>(`hotqueue:${name}`) as unknown as TracingChannel<string, T>;
+  tracingChannel<string, T>(`hotqueue:${name}`);
 
 /** Nothing is published, and nothing is made for it, unless someone has subscribed: callers look at `hasSubscribers` first. */
 export const putChannel = channelOf<PutTrace>('put');
@@ -126,5 +126,5 @@ export function traced<T extends OperationTrace, R>(
   work: () => Promise<R> | R,
 ): Promise<R> {
   const inside = (): Promise<R> => Promise.resolve(trace.around ? trace.around(work) : work());
-  return channel.tracePromise(inside, trace as never) as Promise<R>;
+  return channel.tracePromise<Promise<R>, []>(inside, trace);
 }

@@ -72,7 +72,7 @@ describe('a message', () => {
         rejects: () => Promise.reject(error),
         'calls fail()': (_, job) => job.fail(error),
       };
-      const runner = start(queue.worker(handlers[how]!, { attempts: 2, backoff: 0 }));
+      const runner = start(queue.worker(handlers[how], { attempts: 2, backoff: 0 }));
       await queue.put('a');
       const processes = await sdk.spans(`process ${queue.name}`, 2);
       const [retry] = await sdk.spans(`retry ${queue.name}`);
