@@ -5,8 +5,8 @@ const { chain, group, HotQueue, start } = await importFromBuild('index.js');
 /** @type {import('./index.js').System} */
 export const system = {
   title: 'hotqueue',
-  async producer(address, name, { attempts, dueAt, validated }) {
-    const queue = await open(address, name, validated);
+  async producer(address, name, { attempts, dueAt, validated, history }) {
+    const queue = await open(address, name, { validated, history });
     const options = { ...(attempts && { attempts, backoff: 0 }), ...(dueAt && { at: dueAt }) };
     const publisher = Object.keys(options).length > 0 ? queue.with(options) : queue;
     return {
@@ -15,8 +15,8 @@ export const system = {
       close: () => queue.close(),
     };
   },
-  async consumer(address, name, { concurrency, handle, validated }) {
-    const queue = await open(address, name, validated);
+  async consumer(address, name, { concurrency, handle, validated, history }) {
+    const queue = await open(address, name, { validated, history });
     const runner = start(queue.worker(async (payload) => handle(payload), { concurrency }));
     return {
       async close() {
@@ -39,7 +39,7 @@ export const system = {
     };
   },
   async left(address, name) {
-    const queue = await open(address, name, false);
+    const queue = await open(address, name);
     return async () => {
       const { waiting, delayed, active, claimed = active } = await queue.counts(); // `claimed` in builds before it was renamed
       return waiting + delayed + claimed;
@@ -47,8 +47,8 @@ export const system = {
   },
 };
 
-async function open({ host, port }, name, validated) {
-  const options = { host, port, logger: false };
+async function open({ host, port }, name, { validated = false, history } = {}) {
+  const options = { host, port, logger: false, ...(history && { history }) };
   if (!validated) return new HotQueue(name, options);
   const { Order } = await import('../classes.js');
   return new HotQueue(name, { ...options, payload: Order });

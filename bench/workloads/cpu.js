@@ -15,6 +15,16 @@ export const workloads = [
     smoke: { count: 300, lanes: 100 },
     run,
   },
+  {
+    name: 'history',
+    group: 'history',
+    title:
+      'CPU per job with a history of 100,000 entries, put (1,000 in flight) to ack (concurrency 50); `cpu` is the same without one',
+    systems: [ours],
+    params: { ...inFlight, concurrency: 50, batch: bareBatch, history: { max: 100_000 }, count: 400_000 },
+    smoke: { count: 300, lanes: 100 },
+    run,
+  },
 ];
 
 /**

@@ -15,10 +15,11 @@ if last then
 end
 if ARGV[4] then
   local messages = cmsgpack.unpack(ARGV[3])
+  --@ history.messages = messages
   for first = 1, #messages, 1000 do redis.call('RPUSH', KEYS[1], unpack(messages, first, math.min(first + 999, #messages))) end
 else
   redis.call('RPUSH', KEYS[1], ARGV[3])
 end
---@ for _, message in ipairs(ARGV[4] and cmsgpack.unpack(ARGV[3]) or {ARGV[3]}) do history.put('put', message) end
+--@ for _, message in ipairs(history.messages or {ARGV[3]}) do history.put('put', message) end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const textOf = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+const all = (text: string, pattern: RegExp): string[] => [
+  ...new Set([...text.matchAll(pattern)].map(([, name]) => name!)),
+];
+
+const section = /^## Alerts\n([^]*?)^## /m.exec(textOf('docs/production.md'))![1]!;
+const rules = textOf('docs/monitoring/alerts.yaml');
+const alerts = all(rules, /alert: (\w+)/g);
+
+it('the section Alerts names every alert of the rules, and no other', () => {
+  expect(all(section, /`(HotQueue\w+)`/g).sort()).toEqual(alerts.sort());
+});
+
+it('each metric of the section is one that the documentation lists and that a rule reads', () => {
+  const listed = all(textOf('docs/monitoring.md'), /`(hotqueue_\w+)`/g);
+  const named = all(section, /`(hotqueue_\w+)`/g);
+  expect(named.length).toBeGreaterThan(5);
+  for (const name of named) {
+    expect(listed).toContain(name);
+    expect(rules).toContain(name);
+  }
+});
