@@ -18,6 +18,7 @@ const loaders: Readonly<Record<string, CommandLoader>> = {
   queues: async () => (await import('./queues.js')).queuesCommand(),
   ping: async () => (await import('./ping.js')).pingCommand(),
   info: async () => (await import('./info.js')).infoCommand(),
+  metrics: async () => (await import('./metrics.js')).metricsCommand(),
   top: async () => (await import('./top.js')).topCommand(),
   dashboard: async () => (await import('./dashboard/dashboard.js')).dashboardCommand(),
   worker: async () => (await import('./worker.js')).workerCommand(),

@@ -170,14 +170,14 @@ export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefi
   return settling.catch((error: unknown) => claim.warnUnsettled(error));
 }
 
-/** Another job has gone on in its place: it ends as that one did. */
+/** Another job has continued this one: it ends as that one did. */
 async function endAsContinuation(claim: Claim): Promise<void> {
   try {
     const end = await claim.job!.continuation();
     if (end === undefined) return await claim.retryIn(continuationLookMs); // someone has promoted it
     if (end.how === 'done') return claim.acknowledge(end.result); // the text as it is stored
     const { id, queue, status, error: cause } = parentOf(end);
-    const reason = `job ${id} of queue "${queue}", which has gone on in its place, is ${status}`;
+    const reason = `job ${id} of queue "${queue}", which continued this job, is ${status}`;
     const error = cause ? errorOf(cause) : new Error(reason);
     return await claim.bury({ reason, attempts: claim.attempt, error });
   } catch (error) {

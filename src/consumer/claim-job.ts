@@ -99,7 +99,7 @@ export class ClaimJob {
     this.#continuation = ref;
   }
 
-  /** How the job has ended that has gone on in its place; `undefined` if it has not. */
+  /** How the job ended that continues this one; `undefined` if it has not ended. */
   async continuation(): Promise<StoredParent | undefined> {
     const { context, id } = this.claim;
     return (await context.broker.flows.parents(id, patience)).findLast(({ how }) => how !== '');

@@ -40,7 +40,7 @@ import { forgetRunning, noteRunning } from './tracked.js';
 type DeliveryVerb = 'take' | 'ack' | 'retry' | 'bury' | 'release' | 'lost';
 
 /** After so many loops have ended while they had a message, it counts as a failed attempt. */
-const mostTimesLeft = 6;
+export const mostTimesLeft = 6;
 
 /** About a hundred years. Redis does not accept a much later time. */
 const longestDelayMs = 3_155_760_000_000;

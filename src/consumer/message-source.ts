@@ -1,7 +1,7 @@
 import { onAbort } from '../core/on-abort.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { admit, decide, ended, policyFor, settle, type Unadmitted } from './attempt.js';
-import type { Claim } from './claim.js';
+import { mostTimesLeft, type Claim } from './claim.js';
 import { Fetcher } from './fetcher.js';
 import { Prefetch } from './prefetch.js';
 import { policyOf, type RetryPolicy } from './retry-policy.js';
@@ -108,7 +108,9 @@ export class MessageSource<T> {
 
   async #leaveBehind(claim: Claim<T>): Promise<void> {
     if (await claim.leaveBehind()) return;
-    const error = new Error('the loop ended while it had this message, as several before it: it may have thrown');
+    const error = new Error(
+      `${mostTimesLeft} loops in a row ended before they finished this message: they may have thrown`,
+    );
     await settle(claim, decide({ kind: 'failed', error }, claim.attempt, claim.policy!));
   }
 

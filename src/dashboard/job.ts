@@ -22,7 +22,7 @@ export async function jobView(sources: Sources, queue: TextQueue, id: string): P
     throw new RefusedRequest(
       404,
       'NO_JOB',
-      `nothing is known of message "${id.slice(0, 200)}" on queue "${queue.name}": it is done and was not tracked, its record has expired, or it never was`,
+      `Redis knows nothing about message "${id.slice(0, 200)}" on queue "${queue.name}": it is done and was not tracked, its record has expired, or it never existed`,
     );
   return {
     ...blank(id, queue.name),

@@ -70,9 +70,19 @@ export interface TracedMessage {
   /** The trace context that it carries. */
   readonly trace: TraceContext | undefined;
   /** The schedule that put it. */
-  readonly schedule: { readonly name: string } | undefined;
+  readonly schedule:
+    | {
+        /** Name of the schedule. */
+        readonly name: string;
+      }
+    | undefined;
   /** What the handler passed to `fail`. */
-  readonly failure: { readonly error: unknown } | undefined;
+  readonly failure:
+    | {
+        /** What the handler passed to `fail`. */
+        readonly error: unknown;
+      }
+    | undefined;
 }
 
 /**

@@ -36,7 +36,7 @@ export interface MessageOptions {
   readonly tracked?: number | undefined;
   /** 1 for a message that a schedule has put: its id says which, and when it was due. */
   readonly scheduled?: number | undefined;
-  /** 1 for a message whose job has the result of another job, which has gone on in its place. */
+  /** 1 for a message whose job is continued by another job, and has its result. */
   readonly continued?: number | undefined;
   /** When the message is ready to start, Unix ms; in delayed messages and in those that are to be retried. */
   readonly readyAt?: number | undefined;

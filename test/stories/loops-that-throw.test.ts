@@ -34,7 +34,7 @@ describe('a loop that always throws for one message', () => {
     const [letter] = await queue.dead.list();
     expect(letter).toMatchObject({ attempts: 3, reason: 'failed 3 of 3 attempts' });
     expect(letter!.failures.map(({ message }) => message)).toEqual(
-      Array(3).fill('the loop ended while it had this message, as several before it: it may have thrown'),
+      Array(3).fill('6 loops in a row ended before they finished this message: they may have thrown'),
     );
     expect(letter!.text).toBe('"bad"');
     await queue.dead.revive(letter!.key);

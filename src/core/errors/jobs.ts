@@ -21,7 +21,7 @@ export class NotTrackedError extends HotQueueError {
     call: string,
   ) {
     super(
-      `${call} of message ${id} of queue "${queue}": the message is not tracked, so nothing is known of it. Set track: true on the queue, or put it with({ track: true })`,
+      `${call} of message ${id} of queue "${queue}": the message is not tracked, so Redis has no record of it. Set track: true on the queue, or put it with({ track: true })`,
     );
   }
 }
@@ -262,7 +262,7 @@ export class FlowNotFoundError extends HotQueueError {
     super(
       hasRecord
         ? `job ${shown(id)} of queue "${queue}" is in no flow: it waits for no other job, and no other job waits for it. Use queue.job(id)`
-        : `no flow with job ${shown(id)} of queue "${queue}": the job has no record. It was put without tracking, its record has expired, or it never was. Give the id of a job of a flow whose records are kept`,
+        : `no flow with job ${shown(id)} of queue "${queue}": the job has no record. It was put without tracking, its record has expired, or it never existed. Give the id of a job of a flow whose records are kept`,
     );
   }
 }
