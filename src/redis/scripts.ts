@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 /**
- * The transitions of messages and workers, in the order of their life. Each is one `.lua` file. One method calls it: in `broker.ts`, or in
- * `registration.ts` if it is about a worker. `script-calls.ts` has the arguments of those that another thread may send.
+ * The transitions of messages and workers, in the order of their life. Each is one `.lua` file. One method calls it: in `broker.ts`,
+ * `registration.ts` (workers), `job-broker.ts`, `schedule-broker.ts` or `flow-broker.ts`. `script-calls.ts` has the arguments of those that another thread may send.
  */
 export const transitions = [
   'put',
