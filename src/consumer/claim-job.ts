@@ -7,7 +7,7 @@ import {
 } from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
-import { afterParents, deliverEnd, continueAs, type JobRef } from '../jobs/after.js';
+import { afterParents, awaitContinuation, deliverEnd, lookMs, refText, type JobRef } from '../jobs/after.js';
 import { placeOfJob } from '../jobs/job-objects.js';
 import { parentOf, type ParentOfJob } from '../jobs/parent.js';
 import { deliver, prepareFor } from '../jobs/outbox.js';
@@ -148,19 +148,17 @@ export class ClaimJob {
     return job;
   }
 
-  #become(parent: JobRef, onReply: OnReply): void {
+  #become(continuation: JobRef, onReply: OnReply): void {
     const { context, queue, id, lane, continued } = this.claim;
-    const { broker } = context;
-    const child = { queue, prefix: broker.keys.names, id };
-    const settle = (): Promise<boolean> =>
-      new Promise((resolve) => {
-        this.settle(['become', lane, continued, afterParents, ...this.#followUps], (reply) => {
-          onReply(reply);
-          if (reply === 'done') this.#deliver();
-          resolve(reply === 'done' || reply === 'already');
-        });
-      });
-    this.session.follow(continueAs(broker, child, parent, settle, this.session.settling).catch(onReply as () => void));
+    const child = { queue, prefix: context.broker.keys.names, id };
+    const words = ['become', lane, continued, afterParents, refText(continuation), lookMs, ...this.#followUps];
+    this.settle(words, (reply) => {
+      onReply(reply);
+      if (reply === 'done') this.#deliver();
+      if (reply !== 'done' && reply !== 'already') return;
+      const waiting = awaitContinuation(context.broker, child, continuation, this.session.settling);
+      this.session.follow(waiting.catch(() => undefined)); // maintenance does it later
+    });
   }
 
   async #note(kind: 'progress' | 'log', text: string): Promise<void> {

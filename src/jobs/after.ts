@@ -82,25 +82,15 @@ export async function putAfter(
   return true;
 }
 
-/**
- * A job that runs waits for another one, whose result becomes its own.
- *
- * @param settle stores its message again, due {@link afterParents}. @returns whether it did
- */
-export async function continueAs(
+/** Tells the job that continues another one that this one waits for it. `settle.lua` has noted it; maintenance does what fails here. */
+export async function awaitContinuation(
   broker: Broker,
   child: JobRef,
-  parent: JobRef,
-  settle: () => Promise<boolean>,
+  continuation: JobRef,
   patience: Patience,
 ): Promise<void> {
-  const { connection, flows } = broker;
-  await flows.reset(child.id, patience);
-  const what = { parents: [refText(parent)], onFailure: 'run', input: 'own', due: '' };
-  await flows.block(child.id, lookMs, what, patience);
-  if (!(await settle())) return;
-  const end = await addChild(connection, parent, child, patience);
-  if (end !== undefined) await tell(broker, child.id, parent, end === 'gone' ? gone : end, patience);
+  const end = await addChild(broker.connection, continuation, child, patience);
+  if (end !== undefined) await tell(broker, child.id, continuation, end === 'gone' ? gone : end, patience);
 }
 
 /** Notes at a job that another one waits for it. @returns how it has ended; `undefined` if it has not, `'gone'` if it has no record */

@@ -57,11 +57,6 @@ export class FlowBroker {
     }
   }
 
-  /** Deletes what a job has waited for. */
-  async reset(id: string, patience: Patience): Promise<void> {
-    await this.connection.call((client) => client.del(this.keys.parents(id)), patience);
-  }
-
   /** add-child: notes that another job waits for this one. @returns how this one ended; `undefined` if it has not, `'gone'` without a record */
   async addChild(id: string, child: string, patience: Patience): Promise<ParentEnd | 'gone' | undefined> {
     const reply = (await this.history.run('add-child', [this.keys.job(id)], [`"${child}"`], patience)) as string[];

@@ -54,11 +54,13 @@ export class JobBroker {
     settlements: readonly Settlement[],
     patience?: Patience,
   ): Promise<readonly JobSettleReply[]> {
-    const { workers, delayed, delayedMessages, waiting, meta, dead, deadMessages, jobIndexes } = this.keys;
+    const { workers, delayed, delayedMessages, waiting, meta, dead, deadMessages, jobIndexes, blocked } = this.keys;
     const keys = [
       ...[this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting, meta, dead, deadMessages],
       ...jobIndexes,
+      blocked,
       ...settlements.map(({ id }) => this.keys.job(id)),
+      ...settlements.filter(({ words }) => words[0] === 'become').map(({ id }) => this.keys.parents(id)),
     ];
     const all: (string | Buffer)[] = [];
     let hasBytes = false;

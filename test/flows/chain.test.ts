@@ -3,7 +3,8 @@ import 'reflect-metadata';
 import { IsArray, IsInt } from 'class-validator';
 import { expect, it } from 'vitest';
 import { chain, group, start, type Task } from 'hotqueue';
-import { aQueue } from '../support/queue.js';
+import { aBroker, aQueue } from '../support/queue.js';
+import { endLease } from '../support/takes.js';
 import { until } from '../support/facts.js';
 
 it('a chain: each step gets the result of the one before', async () => {
@@ -194,4 +195,27 @@ it('continueWith is refused for what is not tracked, for what is no job, and for
     { code: 'INVALID_OPTION' },
     { code: 'INVALID_OPTION', message: itself },
   ]);
+});
+
+it('a job that lost its lease before it was continued still has the results of its own parents', async () => {
+  const queue = aQueue({ track: true });
+  const other = aQueue({ track: true });
+  const seen: unknown[] = [];
+  const runner = start([
+    queue.worker(async (payload, job) => {
+      if (payload === 'parent') return 'of the parent';
+      seen.push(await job.parents());
+      if (seen.length > 1) return 'own';
+      job.continueWith(await other.with({ delay: '1h' }).put('continuation'));
+      const [broker, { worker }] = [aBroker(queue.name), job as unknown as { worker: string }];
+      await endLease(broker, worker);
+      await broker.recover(worker, 'hotqueue', { withinMs: 10_000 });
+      return undefined;
+    }),
+  ]);
+  const parent = await queue.put('parent');
+  const job = await queue.with({ after: parent }).put('child');
+  expect(await job.result({ timeout: '20s' })).toBe('own');
+  await runner.stop();
+  expect(seen).toMatchObject(Array(2).fill([{ id: parent.id, status: 'done', result: 'of the parent' }]));
 });

@@ -1,19 +1,21 @@
 -- settle: active -> done, delayed, waiting (tail) or dead, with the record of its job, and with what must be put because of it
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 delayed (zset)  4 delayed messages (hash)
 --       5 quarantine  6 requeued  7 inbox  8 high  9 base  10 low (lists)  11 meta (hash)  12 dead (zset)  13 dead messages (hash)
---       14..24 keys of all job records, among them the outbox (_jobs.lua)  25.. the record of each message (hash)
+--       14..24 keys of all job records, among them the outbox (_jobs.lua)  25 blocked (zset)  26.. the record of each message (hash);
+--       then the parents (hash, see parent-ended) of each message with the verb 'become'
 -- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is told at once  4 a msgpack array, for each message: how many words
 --       follow, number of the take, index, id, '1' if it is tracked, the verb, and then
 --         'done'   the result, '' if there is none; then for each message to put: its name in the outbox, its entry there
 --         'retry'  lane letter, delay in ms, the message, the failure as JSON
---         'become' lane letter, the message, due time in Unix ms, as another job goes on in its place; then as for 'done'
+--         'become' lane letter, the message, due time in Unix ms, the job that continues this one, after how many ms maintenance checks
+--                  whether that one has ended; then as for 'done'
 --         'bury'   record of the dead letter, the message, 'failed' or 'expired', the error as JSON or ''
 -- Returns for each message 'done', 'told' (done, and the outbox has a notice for the jobs that wait for its job), 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
 --
 -- What happens to the message and what happens to its job is one step, so a result is stored if and only if the message is done. A
 -- worker that has lost its lease has no claims hash, so it changes nothing.
 local claims, workers, delayed, delayedMessages = unpack(KEYS, 1, 4)
-local lists, meta, dead, deadMessages, jobs = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], jobKeys(14)
+local lists, meta, dead, deadMessages, jobs, blocked = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], jobKeys(14), KEYS[25]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
 local now, reply, moves, news, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, false, false, false
 local nowText = timeText(now)
@@ -38,10 +40,15 @@ function verbs.done(record, id, job, result, ...)
   endTracked(record, id, job, 'done', #result <= mostTold and 'done ' .. result or 'done', 'result', result)
 end
 
--- The job waits for another one, whose result will be its own.
-function verbs.become(record, id, job, lane, message, due, ...)
-  local entries = {...}
+-- The job waits for another one, whose result will be its own. It waits for nothing else any more. Noted in this step: a worker that dies
+-- before it would leave a job that waits for a continuation which its next attempt may not choose again.
+local parents -- of the message that is settled now, if its verb is this one
+function verbs.become(record, id, job, lane, message, due, continuation, lookInMs, ...)
+  local entries, lookAt = {...}, serverNow() + lookInMs
   for at = 1, #entries, 2 do redis.call('HSET', jobs.outbox, entries[at], entries[at + 1]) end
+  redis.call('DEL', parents)
+  redis.call('HSET', parents, 'policy', 'run', 'input', 'own', 'due', '', '=' .. continuation, '', 'order', continuation, 'left', 1, 'since', lookAt)
+  redis.call('ZADD', blocked, lookAt, id)
   redis.call('ZADD', delayed, due, storeUnder(meta, delayedMessages, id, lane .. message))
   if not record then return end
   redis.call('HSET', record, 'status', 'delayed')
@@ -88,10 +95,14 @@ while words[at] do
   numbers[place], marks[place], starts[place] = words[at + 1], 'e' .. words[at + 1] .. '.' .. words[at + 2], at
   at = at + words[at] + 1
 end
-local settled, parsed = areSettled(claims, numbers, marks), {}
+local settled, parsed, continued = areSettled(claims, numbers, marks), {}, 0
 for place, start in ipairs(starts) do
   local id, isTracked, verb = words[start + 3], words[start + 4], words[start + 5]
-  local record, job = isTracked == '1' and KEYS[24 + place], nil
+  local record, job = isTracked == '1' and KEYS[25 + place], nil
+  if verb == 'become' then
+    continued = continued + 1
+    parents = KEYS[25 + #starts + continued]
+  end
   if settled[place] then
     reply[place] = redis.call('ZSCORE', workers, ARGV[1]) and 'already' or 'lost'
   else

@@ -51,9 +51,9 @@ export const flows: readonly Mutant[] = [
   {
     name: 'continuations-are-forgotten',
     breaks: 'a job that continues with another one ends when that one has ended',
-    file: 'jobs/after.ts',
-    find: '  if (!(await settle())) return;\n  const end =',
-    replace: '  if ((await settle()) || !parent) return;\n  const end =',
+    file: 'consumer/claim-job.ts',
+    find: "      if (reply !== 'done' && reply !== 'already') return;",
+    replace: '      if (reply) return;',
     and: [
       {
         file: 'maintenance/scheduler.ts',
