@@ -1,13 +1,14 @@
 import { isDate } from 'node:util/types';
 import { toMs, type Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
-import { messagePlacementSchema } from '../core/options/placement.js';
+import { anInstant } from '../core/options/placement.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
 import { shown } from '../core/shown.js';
 import { historyVerbs, type HistoryVerb } from './entry.js';
 
 /**
- * A place in the history: an instant (a `Date`, or Unix ms), a {@link Duration} with a unit before now (`'1h'`), or the key of an entry.
+ * A place in the history: an instant (a `Date`, or Unix ms), a {@link Duration} with a unit before now (`'1h'`), the key of an entry, or 0: the
+ * beginning.
  *
  * @example
  * const places: HistoryPlace[] = [new Date('2026-05-01'), Date.now() - 60_000, '15m', '1700000000000-0'];
@@ -57,7 +58,8 @@ export interface HistoryFollowOptions {
 }
 
 const aPlace = (value: unknown, option: string): string => {
-  if (typeof value === 'number' || isDate(value)) return String(messagePlacementSchema.at(value as never, option));
+  if (value === 0) return '0';
+  if (typeof value === 'number' || isDate(value)) return String(anInstant(value, option));
   if (typeof value === 'string' && /^\d{1,15}-\d{1,15}$/.test(value)) return value;
   if (typeof value === 'string' && /[a-z]$/.test(value))
     return String(Math.max(0, Date.now() - toMs(value as Duration, option)));

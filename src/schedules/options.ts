@@ -1,6 +1,6 @@
 import type { Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
-import { messagePlacementSchema, type Priority } from '../core/options/placement.js';
+import { anInstant, type Priority } from '../core/options/placement.js';
 import type { PutOptions } from '../core/options/put.js';
 import { a, checkOptions, type OptionSchema } from '../core/options/schema.js';
 import { describe, shown } from '../core/shown.js';
@@ -95,8 +95,8 @@ const table: OptionSchema<Record<keyof ScheduleOptions, unknown>> = {
   payload: a.given,
   missed: a.oneOf('once', 'skip', 'all'),
   overlap: a.oneOf('allow', 'skip'),
-  start: messagePlacementSchema.at,
-  end: messagePlacementSchema.at,
+  start: anInstant,
+  end: anInstant,
   limit: a.whole(1, 1_000_000_000),
   jitter: a.duration,
   attempts: a.given,

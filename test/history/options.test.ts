@@ -19,7 +19,7 @@ it.each([
 it.each([
   [{ since: 'yesterday' }, /invalid since "yesterday": expected a duration/],
   [{ since: new Date(NaN) }, /invalid since .*: expected a Date or Unix milliseconds/],
-  [{ since: 1_795_731_866 }, /invalid since 1795731866: this is a time in 1970/],
+  [{ since: 1_795_731_866 }, /invalid since 1795731866: this is a time in 1970. Use Unix milliseconds, not seconds$/],
   [{ until: 1e20 }, /invalid until 100000000000000000000: expected a Date or Unix milliseconds, within 100 years/],
   [{ verb: [] }, /invalid verb \[\]: expected at least one verb/],
   [{ until: {} }, /invalid until .*: expected a Date/],

@@ -73,8 +73,8 @@ export const placementSchema: OptionSchema<{ delay: number; priority: Priority; 
   uniqueFor: (value, option) => wait(value, option, 1),
 };
 /** Options of one put only. */
-export const messagePlacementSchema: OptionSchema<{ at: number; id: string }> = { at: anInstant, id: anId };
-export const dueSchema: OptionSchema<{ delay: number; at: number }> = { delay: placementSchema.delay, at: anInstant };
+export const messagePlacementSchema: OptionSchema<{ at: number; id: string }> = { at: aDueTime, id: anId };
+export const dueSchema: OptionSchema<{ delay: number; at: number }> = { delay: placementSchema.delay, at: aDueTime };
 
 /** Refuses an option of one message when it is given to a queue. */
 export function perMessageOnly(_value: unknown, option: string): never {
@@ -106,7 +106,12 @@ function wait(value: Duration, option: string, leastMs: number): number {
   throw new InvalidOptionError(option, `invalid ${option} ${shown(value)}: expected at least ${leastMs} ms`);
 }
 
-function anInstant(value: Date | number, option: string): number {
+function aDueTime(value: Date | number, option: string): number {
+  return anInstant(value, option, ', or the option delay for a time from now');
+}
+
+/** A `Date` or Unix ms, as Unix ms. @param otherwise what else to use in place of seconds */
+export function anInstant(value: Date | number, option: string, otherwise = ''): number {
   const ms = isDate(value) ? Date.prototype.getTime.call(value) : value;
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms > Date.now() + longestMs) {
     const given = isDate(value) ? `(${Date.prototype.toString.call(value)})` : shown(value);
@@ -118,7 +123,7 @@ function anInstant(value: Date | number, option: string): number {
   if (!isDate(value) && ms < earliest) {
     throw new InvalidOptionError(
       option,
-      `invalid ${option} ${ms}: this is a time in ${new Date(ms).getUTCFullYear()}. Use Unix milliseconds, not seconds, or the option delay for a time from now`,
+      `invalid ${option} ${ms}: this is a time in ${new Date(ms).getUTCFullYear()}. Use Unix milliseconds, not seconds${otherwise}`,
     );
   }
   return Math.max(0, Math.round(ms));
