@@ -243,7 +243,7 @@ export function handleTraced(claims: readonly Claim[], handle: () => unknown): P
 }
 
 /**
- * Never throws: the slot must be free again even if the handler has frozen its delivery, or replaced the methods of it.
+ * Never throws: the slot must be free again even if the handler has replaced the methods of its delivery.
  *
  * @returns whether the attempt has ended; otherwise `call.onOver` is called when Redis has answered
  */

@@ -194,7 +194,6 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** Aborts the handler's signal. */
   abort(reason: unknown): void {
-    if (!this.controller && !Object.isExtensible(this)) return; // its handler has frozen it, and never asked for the signal
     this.controller ??= new AbortController();
     this.controller.abort(reason);
   }

@@ -29,7 +29,7 @@ import { dueOf, trackingOf, uniquesOf } from './tracking.js';
 const batchSize = 1_000;
 const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
 const defaultUniqueForMs = 86_400_000;
-/** As long as the ids that the library makes. */
+/** As long as each id that the library makes. */
 const anId = newId(0);
 
 /** Encodes messages for one queue and one set of put options, and hands them to the batcher. */
@@ -45,6 +45,8 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     private readonly context: QueueContext<T>,
     private readonly batcher: PutBatcher,
     private readonly options: ResolvedPutOptions,
+    /** The trace context that the messages carry. */
+    private readonly trace?: TraceContext,
   ) {
     const { id, ttlMs, priority = 'normal', uniqueForMs = defaultUniqueForMs } = options;
     this.#target = {
@@ -57,8 +59,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     this.#fields = this.#target.tracking ? { ...options, tracked: 1 } : options;
     this.#mayBeDelayed = options.at !== undefined || options.delayMs !== undefined;
     // A header with a time in it is made for each put.
-    this.#rest =
-      id === undefined && !this.#mayBeDelayed && !options.after ? restOf(fieldsOf(this.#fields, ttlMs)) : undefined;
+    this.#rest = id === undefined && !this.#mayBeDelayed && !options.after ? this.#restOf(this.#fields) : undefined;
     this.#batchSize = Math.min(batchSize, batcher.limit?.maxLength ?? batchSize);
   }
 
@@ -84,17 +85,17 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
 
   /** Checks and encodes a message that is put when another one is done, or by a schedule; see `jobs/outbox.ts`. */
   prepare(payload: In, operation: 'next' | 'schedule'): Promise<{ job: JobFields<T>; followUp: FollowUp }> {
-    return this.#traced(operation, 1, (carrier) => this.#prepare(payload, carrier));
+    return this.#traced(operation, 1, (publisher) => publisher.#prepare(payload));
   }
 
-  async #prepare(payload: In, carrier?: TraceContext): Promise<{ job: JobFields<T>; followUp: FollowUp }> {
+  async #prepare(payload: In): Promise<{ job: JobFields<T>; followUp: FollowUp }> {
     this.context.admit();
     const { wire, payload: type, broker, name } = this.context;
     if (wire === 'plain') throw new NotAQueueError(name, "its wire is 'plain': such a message has no id");
     const encoded = await type.encode(payload);
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
-    const rest = this.#restOf(putAt, job.id, carrier);
+    const rest = this.#rest ?? this.#restWith(putAt);
     const { lane, hasTtl, uniqueForMs, tracking } = this.#target;
     const [unique = ''] = tracking ? uniquesOf(this.options.unique, encoded) : [];
     const followUp: FollowUp = {
@@ -110,26 +111,29 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
    * @param payload `undefined`: the results of its parents, which a worker checks
    */
   putStep(payload: In | undefined, place: PlaceInFlow): Promise<PutStep> {
-    return this.#traced('step', 1, (carrier) => this.#putStep(payload, place, carrier));
+    return this.#traced('step', 1, (publisher) => publisher.#putStep(payload, place));
   }
 
-  async #putStep(payload: In | undefined, place: PlaceInFlow, carrier?: TraceContext): Promise<PutStep> {
+  async #putStep(payload: In | undefined, place: PlaceInFlow): Promise<PutStep> {
     this.context.admit();
     const type = this.context.payload;
     const encoded =
       payload === undefined ? ({ payload: undefined, text: 'null' } as Encoded<T>) : await type.encode(payload);
-    if ('start' in place) return this.#hold(encoded, place.start, carrier);
-    const input = payload === undefined ? place.input : 'own';
-    return { job: (await this.#sendOneAfter(encoded, carrier, input)) as Job };
+    if ('start' in place) return this.#hold(encoded, place.start);
+    return { job: (await this.#sendOneAfter(encoded, payload === undefined ? place.input : 'own')) as Job };
   }
 
-  /** Publishes the events of a put, if someone has subscribed; see `telemetry/channels.ts`. */
+  #storeTraced(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<JobFields<T> | JobFields<T>[]> {
+    return this.#traced('put', messages.length, (publisher) => publisher.#store(messages, as));
+  }
+
+  /** Publishes the events of an operation, if someone has subscribed. Its messages carry the trace context that a subscriber has set. */
   #traced<P>(
     operation: PutTrace['operation'],
     count: number,
-    work: (carrier?: TraceContext) => Promise<P>,
+    work: (publisher: QueuePublisher<T, In, R>) => Promise<P>,
   ): Promise<P> {
-    if (!putChannel.hasSubscribers) return work();
+    if (!putChannel.hasSubscribers) return work(this);
     const { name: queue, broker } = this.context;
     const carrier: TraceContext = {};
     const trace: PutTrace = {
@@ -141,19 +145,13 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       count,
       carrier,
     };
-    return traced(putChannel, trace, () => work(carrier));
-  }
-
-  #storeTraced(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<JobFields<T> | JobFields<T>[]> {
-    return this.#traced('put', messages.length, (carrier) => this.#store(messages, as, carrier));
+    const carrying = (): QueuePublisher<T, In, R> =>
+      new QueuePublisher(this.context, this.batcher, this.options, carrier);
+    return traced(putChannel, trace, () => work(carrier.traceparent === undefined ? this : carrying()));
   }
 
   /** All messages are checked before the first is sent. One promise for the whole way: promises dominate the cost of a put. */
-  #store(
-    messages: readonly In[],
-    as: 'one' | 'several' | 'list',
-    carrier?: TraceContext,
-  ): Promise<JobFields<T> | JobFields<T>[]> {
+  #store(messages: readonly In[], as: 'one' | 'several' | 'list'): Promise<JobFields<T> | JobFields<T>[]> {
     return new Promise((resolve, reject) => {
       this.context.admit();
       if (messages.length !== 1) this.#refuseCount(messages.length);
@@ -164,9 +162,8 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       const encoded =
         as === 'one' ? payload.encode(messages[0]) : allOf(messages.map((message) => payload.encode(message)));
       const send = as === 'list' ? this.#sendPortions : this.#send;
-      if (encoded instanceof Promise)
-        encoded.then((checked) => send.call(this, checked, stored, reject, carrier)).catch(reject);
-      else send.call(this, encoded, stored, reject, carrier);
+      if (encoded instanceof Promise) encoded.then((checked) => send.call(this, checked, stored, reject)).catch(reject);
+      else send.call(this, encoded, stored, reject);
     });
   }
 
@@ -175,20 +172,19 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     encoded: Encoded<T> | readonly Encoded<T>[],
     stored: (jobs: JobFields[]) => void,
     reject: (error: unknown) => void,
-    carrier?: TraceContext,
   ): void {
     const portions = portionsOf(encoded as readonly Encoded<T>[]);
     if (portions.length === 1)
-      return this.#send(portions[0]!, stored as (jobs: JobFields | JobFields[]) => void, reject, carrier);
-    this.#sendInTurn(portions, carrier).then(stored, reject);
+      return this.#send(portions[0]!, stored as (jobs: JobFields | JobFields[]) => void, reject);
+    this.#sendInTurn(portions).then(stored, reject);
   }
 
-  async #sendInTurn(portions: readonly (readonly Encoded<T>[])[], carrier?: TraceContext): Promise<JobFields[]> {
+  async #sendInTurn(portions: readonly (readonly Encoded<T>[])[]): Promise<JobFields[]> {
     const jobs: JobFields[] = [];
     for (const portion of portions)
       jobs.push(
         ...(await new Promise<JobFields[]>((done, fail) =>
-          this.#send(portion, (sent) => done(sent as JobFields[]), fail, carrier),
+          this.#send(portion, (sent) => done(sent as JobFields[]), fail),
         )),
       );
     return jobs;
@@ -198,14 +194,11 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     encoded: Encoded<T> | readonly Encoded<T>[],
     stored: (jobs: JobFields | JobFields[]) => void,
     reject: (error: unknown) => void,
-    carrier?: TraceContext,
   ): void {
-    if (this.options.after) return void this.#sendAfter(encoded, carrier).then(stored, reject);
+    if (this.options.after) return void this.#sendAfter(encoded).then(stored, reject);
     const putAt = Date.now();
     const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
-    const rest = carrier
-      ? this.#restOf(putAt, this.options.id ?? anId, carrier)
-      : (this.#rest ?? this.#restWith(putAt));
+    const rest = this.#rest ?? this.#restWith(putAt);
     const uniques = this.#target.tracking && uniquesOf(this.options.unique, encoded);
     if ('text' in encoded) {
       const job = this.#jobOf(encoded, putAt);
@@ -220,25 +213,22 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 
   /** {@link #send} for messages that wait for the ends of jobs. */
-  async #sendAfter(
-    encoded: Encoded<T> | readonly Encoded<T>[],
-    carrier?: TraceContext,
-  ): Promise<JobFields<T> | JobFields<T>[]> {
-    if ('text' in encoded) return this.#sendOneAfter(encoded, carrier);
+  async #sendAfter(encoded: Encoded<T> | readonly Encoded<T>[]): Promise<JobFields<T> | JobFields<T>[]> {
+    if ('text' in encoded) return this.#sendOneAfter(encoded);
     const jobs: JobFields<T>[] = [];
-    for (const one of encoded) jobs.push(await this.#sendOneAfter(one, carrier));
+    for (const one of encoded) jobs.push(await this.#sendOneAfter(one));
     return jobs;
   }
 
-  async #sendOneAfter(encoded: Encoded<T>, carrier?: TraceContext, input = 'own'): Promise<JobFields<T>> {
-    const { job, message } = this.#oneOf(encoded, carrier);
+  async #sendOneAfter(encoded: Encoded<T>, input = 'own'): Promise<JobFields<T>> {
+    const { job, message } = this.#oneOf(encoded);
     const isStored = await putBehind(this.#target, this.options, job.id, message, input);
     // As for every put, only a job with an id of the caller says whether Redis had it already.
     return this.options.id === undefined ? job : (this.context.makeJob(job, true, !isStored) as JobFields<T>);
   }
 
-  #hold(encoded: Encoded<T>, start: JobRef, carrier?: TraceContext): Promise<PutStep> {
-    const { job, message } = this.#oneOf(encoded, carrier);
+  #hold(encoded: Encoded<T>, start: JobRef): Promise<PutStep> {
+    const { job, message } = this.#oneOf(encoded);
     const send = (target: PutTarget, due: Due): Promise<Job> =>
       new Promise((resolve, reject) => {
         const uniques = uniquesOf(this.options.unique, encoded);
@@ -248,24 +238,24 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 
   /** A job, and its message. */
-  #oneOf(encoded: Encoded<T>, carrier?: TraceContext): { readonly job: JobFields<T>; readonly message: string } {
+  #oneOf(encoded: Encoded<T>): { readonly job: JobFields<T>; readonly message: string } {
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt);
-    return { job, message: this.#seal(job.id, this.#restOf(putAt, job.id, carrier), encoded.text) };
-  }
-
-  /** What follows the id in the header. @param carrier the trace context that it carries */
-  #restOf(putAt: number, id: string, carrier?: TraceContext): string {
-    const rest = this.#rest ?? this.#restWith(putAt);
-    if (carrier?.traceparent === undefined) return rest;
-    return `${withTrace(rest.slice(0, -1), id, carrier)}\n`;
+    return { job, message: this.#seal(job.id, this.#rest ?? this.#restWith(putAt), encoded.text) };
   }
 
   /** What follows the id in the header, where it has the time of the put or the due time. The ids of the library contain the time of the put. */
   #restWith(putAt: number): string {
-    const { id, at, delayMs = 0, after, ttlMs } = this.options;
+    const { id, at, delayMs = 0, after } = this.options;
     const readyAt = at ?? (delayMs > 0 || after ? putAt + delayMs : undefined);
-    return restOf(fieldsOf({ ...this.#fields, putAt: id === undefined ? undefined : putAt, readyAt }, ttlMs));
+    return this.#restOf({ ...this.#fields, putAt: id === undefined ? undefined : putAt, readyAt });
+  }
+
+  /** What follows the id of a message that was never tried. */
+  #restOf(options: MessageOptions): string {
+    const { id = anId, ttlMs } = this.options;
+    const fields = withTrace(fieldsOf(options, ttlMs), id, this.trace);
+    return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {
@@ -304,11 +294,6 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       );
     return text;
   }
-}
-
-/** What follows the id of a message that was never tried. */
-function restOf(fields: string): string {
-  return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
 }
 
 /** A text is a list of its letters, but no caller means that. */

@@ -7,7 +7,7 @@ const tracestateForm = /^[!-~]{1,80}$/;
 const mostCharacters = 200;
 
 /** The fields of a header with a trace context. What is malformed, or makes the header line too long, is left out. */
-export function withTrace(fields: string, id: string, { traceparent, tracestate }: TraceContext): string {
+export function withTrace(fields: string, id: string, { traceparent, tracestate }: TraceContext = {}): string {
   if (traceparent === undefined || !traceparentForm.test(traceparent)) return fields;
   const fits = (longer: string): boolean => id.length + longer.length <= mostCharacters;
   const parent = `${fields} w=${traceparent}`;
