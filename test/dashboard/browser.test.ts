@@ -375,6 +375,8 @@ describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () =>
   });
 
   it('puts by the fields of a message, if no class is known', async () => {
+    const queue = new HotQueue('exports', { url: server.url, logger: false });
+    await queue.with({ delay: '8h' }).put({ month: '2026-12' });
     const page = await open('#/queues/exports', { size: 'phone' });
     await page.getByRole('button', { name: 'Put a message' }).click();
     const dialog = page.getByRole('dialog');
@@ -384,7 +386,6 @@ describe.skipIf(executablePath === undefined)('the dashboard in Chromium', () =>
     await dialog.getByLabel('Delay').fill('9h');
     await dialog.getByRole('button', { name: 'Put', exact: true }).click();
     await page.getByText(/^put as /).waitFor();
-    const queue = new HotQueue('exports', { url: server.url, logger: false });
     expect((await queue.delayed.list()).map(({ text }) => text)).toContain('{"month":"2027-01"}');
     await queue.clear();
     await queue.close();

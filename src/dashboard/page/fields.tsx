@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import type { JsonSchema, Refusal } from '../api.js';
 
@@ -73,15 +74,24 @@ export function Fields({ schema, path, value, violations, onChange }: Omit<Field
   );
 }
 
-function Group(props: FieldProps) {
-  const { label, schema, value, isRequired, onChange } = props;
+/** Fields that belong together, below their name. */
+function Fieldset({ children, ...props }: FieldProps & { children: ComponentChildren }) {
   return (
     <fieldset>
       <legend>
-        {label}
-        <Mark isRequired={isRequired} />
+        {props.label}
+        <Mark isRequired={props.isRequired} />
       </legend>
       <Errors {...props} />
+      {children}
+    </fieldset>
+  );
+}
+
+function Group(props: FieldProps) {
+  const { label, schema, value, isRequired, onChange } = props;
+  return (
+    <Fieldset {...props}>
       {value === undefined && !isRequired ? (
         <button type="button" onClick={() => onChange(initial(schema) ?? {})}>
           Add {label}
@@ -96,7 +106,7 @@ function Group(props: FieldProps) {
           )}
         </>
       )}
-    </fieldset>
+    </Fieldset>
   );
 }
 
@@ -105,12 +115,7 @@ function List(props: FieldProps) {
   const items = Array.isArray(value) ? (value as unknown[]) : [];
   const isFull = schema.maxItems !== undefined && items.length >= schema.maxItems;
   return (
-    <fieldset>
-      <legend>
-        {label}
-        <Mark isRequired={isRequired} />
-      </legend>
-      <Errors {...props} />
+    <Fieldset {...props}>
       {items.map((item, index) => (
         <div key={index} class="item">
           <Field
@@ -137,7 +142,7 @@ function List(props: FieldProps) {
       <button type="button" disabled={isFull} onClick={() => onChange([...items, initial(schema.items ?? {}) ?? null])}>
         Add {label}
       </button>
-    </fieldset>
+    </Fieldset>
   );
 }
 
@@ -184,9 +189,8 @@ function Input(props: FieldProps & { id: string }) {
   const { id, schema, value, isRequired, onChange } = props;
   const { type, pattern, minimum, maximum, minLength, maxLength } = schema;
   const choices = schema.enum ?? (type === 'boolean' ? [true, false] : undefined);
-  const about = {
-    ...{ id, required: isRequired, 'aria-invalid': errorsOf(props).length > 0, 'aria-describedby': `${id}-about` },
-  };
+  const isInvalid = errorsOf(props).length > 0;
+  const about = { id, required: isRequired, 'aria-invalid': isInvalid, 'aria-describedby': `${id}-about` };
   const kind = (types[schema.format ?? ''] ?? 'text') as 'text'; // Preact has a type of its own for each
   const textIn = (event: Event): string => (event.currentTarget as HTMLInputElement).value;
   if (choices)
