@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Writable } from 'node:stream';
 import type { HotQueue } from 'hotqueue';
 import { expect, it } from 'vitest';
@@ -24,11 +25,11 @@ it.each<[string, Wait]>([
   ['get({ signal })', (queue, signal) => queue.get({ block: true, signal })],
   ['consume({ signal })', (queue, signal) => queue.consume({ signal }).next()],
   ['drained({ signal })', (queue, signal) => queue.drained({ signal, delayed: true })],
-])('30 calls of %s at once give no warning', async (_, wait) => {
+])('30 calls of %s at once give no warning, and leave no listener behind', async (_, wait) => {
   const queue = aQueue({ track: true, history: { max: 100 } });
   await delayed(queue);
+  const controller = new AbortController();
   const warnings = await warningsDuring(async () => {
-    const controller = new AbortController();
     const calls = Array.from({ length: 30 }, () => wait(queue, controller.signal));
     const all = Promise.allSettled(calls);
     for (let trip = 0; trip < 20; trip++) await queue.size(); // each call has sent what it sends before it waits
@@ -36,6 +37,7 @@ it.each<[string, Wait]>([
     await all;
   });
   expect(warnings).toEqual([]);
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
 });
 
 it('30 calls of get() that wait for one queue give no warning', async () => {

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { Redis } from 'ioredis';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HotQueue, run, start } from 'hotqueue';
 import { aChild } from '../support/child.js';
 import { latch, until } from '../support/facts.js';
@@ -99,43 +99,4 @@ describe('stop', () => {
     await queue.close();
     await server.stop();
   });
-});
-
-describe('one signal for many waits at once', () => {
-  const waits: Record<string, (queue: HotQueue, signal: AbortSignal) => Promise<unknown>> = {
-    get: (queue, signal) => queue.get({ block: true, signal }),
-    consume: async (queue, signal) => {
-      for await (const _ of queue.consume({ signal }));
-    },
-    result: async (queue, signal) => (await queue.with({ delay: '1h' }).put(1)).result({ signal }),
-    watch: async (queue, signal) => {
-      for await (const _ of (await queue.with({ delay: '1h' }).put(1)).watch({ signal }));
-    },
-    drained: async (queue, signal) => {
-      await queue.with({ delay: '1h' }).put(1);
-      await queue.drained({ delayed: true, signal });
-    },
-  };
-
-  it.each(Object.entries(waits))(
-    '%s gives no warning of too many listeners, and leaves none behind',
-    async (_name, wait) => {
-      const warnings: Error[] = [];
-      const note = (warning: Error): unknown => warnings.push(warning);
-      process.on('warning', note);
-      onTestFinished(() => void process.off('warning', note));
-      const queue = aQueue({ track: true });
-      const ending = new AbortController();
-      const all = Array.from({ length: 15 }, () => wait(queue, ending.signal).catch(() => undefined));
-      await until(
-        () => getEventListeners(ending.signal, 'abort').length,
-        (listeners) => listeners >= 11,
-      );
-      ending.abort();
-      await Promise.all(all);
-      await new Promise((resolve) => setImmediate(resolve));
-      expect(warnings).toEqual([]);
-      expect(getEventListeners(ending.signal, 'abort')).toEqual([]);
-    },
-  );
 });

@@ -14,7 +14,7 @@ it('a slot that starts an unfilled batch takes no more messages: they would wait
     seen.push(items);
     await hold;
   };
-  const options = { concurrency: 1, batch: 10, lingerMs: 20 };
+  const options = { concurrency: 1, batch: 10, lingerMs: 2_000 }; // longer than a busy machine takes to get there
   const never = new AbortController().signal;
   const runner = new HandlerRunner(
     { name: 'store', context, payload: context.payload, options, handle },
