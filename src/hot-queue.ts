@@ -20,7 +20,7 @@ import { Connection } from './redis/connection.js';
 import { untilDrained } from './redis/drained.js';
 import { Keys } from './redis/keys.js';
 import { run } from './run.js';
-import { describePayload, type PayloadDescription } from './payload/json-schema.js';
+import type { PayloadDescription } from './payload/json-schema.js';
 import type { QueueContext } from './redis/queue-context.js';
 import { consume, consumeBatches, type Consumer } from './consumer/consume.js';
 import type { Delivery } from './consumer/delivery.js';
@@ -431,7 +431,8 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   }
 
   /** What is known of its payloads, for the form of the dashboard. @internal */
-  describePayload(): PayloadDescription {
+  async describePayload(): Promise<PayloadDescription> {
+    const { describePayload } = await import('./payload/json-schema.js'); // only dashboards need it
     return describePayload(this.#context.payload);
   }
 

@@ -55,7 +55,7 @@ const progressType = payloadType(undefined, { maxBytes: 65_536 });
 export class ClaimJob {
   /** The text of another payload that a later put gave to this job. */
   replacement: string | undefined;
-  /** Those who asked were told that it has expired. */
+  /** Redis has reported that it expired, before its handler began. */
   hasExpired = false;
   /** Entries of the outbox, with their names. */
   readonly #followUps: string[] = [];

@@ -240,7 +240,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   ack(): Promise<void> {
-    return this.#settle('ack', () => {
+    return this.#settle('ack', undefined, () => {
       if (this.job) this.#acknowledgeJob(this.job, '');
       else this.session.settler.add(this);
       return new Promise((resolve, reject) => {
@@ -268,51 +268,43 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   retryIn(askedMs: number, error?: unknown): Promise<void> {
     const delayMs = Math.min(askedMs, longestDelayMs);
-    return this.#settle(
-      'retry',
-      async () => {
-        const { broker } = this.context;
-        const lane = this.#laneWithHeader;
-        const readyAt = Math.round(this.take.queueTimeAt(this.endedAt!) + delayMs);
-        const message = withFailure(this.#message, this.#envelope, this, error, readyAt);
-        const reply = this.job
-          ? await this.job.retry(lane, delayMs, message, error)
-          : await broker.retry(this.take.worker, this, { id: this.id, lane, delayMs, message }, this.session.settling);
-        if (reply === 'ended') return 'done';
-        if (reply === 'lost') return reply;
-        if (delayMs > 0) this.context.maintenance.observe({ nextDueMs: delayMs });
-        if (this.options.continued !== 1) this.session.tally.ended('retried', this.runMs, this.waitMs);
-        this.emit('retry', { delayMs, error });
-        return reply;
-      },
-      error,
-    );
+    return this.#settle('retry', error, async () => {
+      const { broker } = this.context;
+      const lane = this.#laneWithHeader;
+      const readyAt = Math.round(this.take.queueTimeAt(this.endedAt!) + delayMs);
+      const message = withFailure(this.#message, this.#envelope, this, error, readyAt);
+      const reply = this.job
+        ? await this.job.retry(lane, delayMs, message, error)
+        : await broker.retry(this.take.worker, this, { id: this.id, lane, delayMs, message }, this.session.settling);
+      if (reply === 'ended') return 'done';
+      if (reply === 'lost') return reply;
+      if (delayMs > 0) this.context.maintenance.observe({ nextDueMs: delayMs });
+      if (this.options.continued !== 1) this.session.tally.ended('retried', this.runMs, this.waitMs);
+      this.emit('retry', { delayMs, error });
+      return reply;
+    });
   }
 
   bury(burial: Burial | string): Promise<void> {
     const details = isBurial(burial) ? burial : { reason: burial };
-    return this.#settle(
-      'bury',
-      async () => {
-        const { error } = details;
-        const reason = reasonText(details.reason);
-        const record = writeDeadLetterRecord({ ...details, reason }, this);
-        const reply = this.job
-          ? await this.job.bury(record, this.#message, reason, error)
-          : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
-        if (reply === 'ended') return 'done';
-        if (reply === 'lost') return reply;
-        if (reason === 'expired') this.session.tally.expired();
-        else this.session.tally.ended('dead', this.startedAt === undefined ? undefined : this.runMs, this.waitMs);
-        this.emit('bury', { reason, error });
-        return reply;
-      },
-      details.error,
-    );
+    return this.#settle('bury', details.error, async () => {
+      const { error } = details;
+      const reason = reasonText(details.reason);
+      const record = writeDeadLetterRecord({ ...details, reason }, this);
+      const reply = this.job
+        ? await this.job.bury(record, this.#message, reason, error)
+        : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
+      if (reply === 'ended') return 'done';
+      if (reply === 'lost') return reply;
+      if (reason === 'expired') this.session.tally.expired();
+      else this.session.tally.ended('dead', this.startedAt === undefined ? undefined : this.runMs, this.waitMs);
+      this.emit('bury', { reason, error });
+      return reply;
+    });
   }
 
   release(): Promise<void> {
-    return this.#settle('release', async () => {
+    return this.#settle('release', undefined, async () => {
       this.beforeRelease?.();
       const reply = await this.context.broker.release(this.take.worker, [this], this.session.settling);
       if (reply !== 'lost') this.emit('release');
@@ -336,7 +328,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     const { broker } = this.context;
     const message = withTimesLeft(this.#message, this.#envelope, this.id);
     const take = { number: this.take.number, lane: () => this.#laneWithHeader, message: () => message };
-    await this.#settle('release', async () => {
+    await this.#settle('release', undefined, async () => {
       this.beforeRelease?.();
       const reply = await broker.release(this.take.worker, [{ take, index: this.index }], this.session.settling);
       if (reply !== 'lost') this.emit('release');
@@ -419,7 +411,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   /** @param cause why it is retried or buried */
-  #settle(verb: Verb, send: () => Promise<SettleReply>, cause?: unknown): Promise<void> {
+  #settle(verb: Verb, cause: unknown, send: () => Promise<SettleReply>): Promise<void> {
     if (this.settledBy !== undefined && this.settledBy !== verb)
       return Promise.reject(new AlreadySettledError(this.id, this.settledBy, verb));
     if (this.settledBy === verb) return this.#settling ?? Promise.resolve();

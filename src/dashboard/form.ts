@@ -14,7 +14,7 @@ const mostFields = 60;
  * otherwise the fields of a message that is there.
  */
 export async function putForm(sources: Sources, queue: TextQueue): Promise<PutForm> {
-  const own = sources.options.given.get(queue.name)?.describePayload();
+  const own = await sources.options.given.get(queue.name)?.describePayload();
   if (own?.schema) return { from: 'class', name: own.name, schema: own.schema };
   const schema = shapeOf(await aPayload(sources, queue));
   const isForm = schema.properties && Object.keys(schema.properties).length <= mostFields;
