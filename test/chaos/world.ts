@@ -355,6 +355,19 @@ export class World {
     return true;
   }
 
+  /**
+   * Asserts that `ask` returns true soon, and records the longest time that it took. An idle machine needs less than `usualMs`; the
+   * assertion fails only after three times that, as other programs may be using the machine.
+   */
+  async soon(what: string, usualMs: number, ask: () => boolean | Promise<boolean>): Promise<void> {
+    const since = this.now();
+    const isTrue = await this.until(ask, 3 * usualMs);
+    const tookMs = Math.round(this.now() - since);
+    const figure = `${what}, ms`;
+    this.figures[figure] = Math.max(this.figures[figure] ?? 0, tookMs);
+    this.claim(`${what}: within ${3 * usualMs} ms (${tookMs} ms)`, isTrue);
+  }
+
   /** Waits until no message is waiting, delayed or active, or until the time is over. The checker reports what is left. */
   async drained(withinMs = 60_000): Promise<void> {
     let everyMs = 20;

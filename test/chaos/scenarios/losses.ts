@@ -28,9 +28,10 @@ const f34: Scenario = {
     await world.direct.eval(setBack, 3, workers, delayed, meta, 3_600_000);
     await victim.kill();
     world.startWorkers({ leaseMs: 1_000, concurrency: 10 });
-    world.claim(
-      'the messages of a dead worker and a delayed message run within ten seconds',
-      await world.until(() => world.count('start') === 7, 10_000),
+    await world.soon(
+      'the messages of a dead worker and a delayed message run',
+      10_000,
+      () => world.count('start') === 7,
     );
     await world.drained(40_000);
   },
@@ -61,13 +62,10 @@ const f35: Scenario = {
     await world.until(() => world.count('start') === 20);
     await Promise.all(victims.map((victim) => victim.kill()));
     let got = 0;
-    world.claim(
-      'short programs get every message of the dead workers within ten leases',
-      await world.until(async () => {
-        got += await shortProgram(world, leaseMs);
-        return got === 20;
-      }, 10 * leaseMs),
-    );
+    await world.soon('short programs get every message of the dead workers', 10 * leaseMs, async () => {
+      got += await shortProgram(world, leaseMs);
+      return got === 20;
+    });
     world.figures['got by short programs'] = got;
   },
 };
@@ -114,7 +112,7 @@ const f36: Scenario = {
       const went = await Promise.all(
         queues.map(async (queue) => {
           const { key } = await putOne(world, queue);
-          return world.until(() => world.entries().some((entry) => entry.f === 'start' && entry.key === key), 15_000);
+          return world.until(() => world.entries().some((entry) => entry.f === 'start' && entry.key === key));
         }),
       );
       world.claim(`every queue works on after the server was ${loss}`, went.every(Boolean));
