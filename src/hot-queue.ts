@@ -52,8 +52,7 @@ import type { Flow } from './flows/flow.js';
 import { Task, type TaskSource } from './flows/task.js';
 import { History } from './history/history.js';
 import { QueueWorkers } from './inspect/workers.js';
-
-const patience = { withinMs: 10_000 };
+import { tenSeconds } from './redis/reading.js';
 
 /**
  * A queue of messages with payloads of type `T`. Programs put messages on it, and workers or loops take them.
@@ -512,7 +511,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    */
   async clear(): Promise<number> {
     this.#admit();
-    const count = await this.#context.broker.clear(newId(), patience);
+    const count = await this.#context.broker.clear(newId(), tenSeconds);
     if (count > 0) emit(this.events, 'clear', { queue: this.name, count });
     return count;
   }
@@ -530,7 +529,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   async pause({ for: duration }: { for?: Duration } = {}): Promise<void> {
     this.#admit();
     const forMs = duration === undefined ? undefined : toMs(duration, 'for');
-    await this.#context.broker.pause(forMs, patience);
+    await this.#context.broker.pause(forMs, tenSeconds);
     emit(this.events, 'pause', { queue: this.name, ...(forMs !== undefined && { forMs }) });
   }
 
@@ -544,7 +543,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    */
   async resume(): Promise<void> {
     this.#admit();
-    await this.#context.broker.resume(patience);
+    await this.#context.broker.resume(tenSeconds);
     emit(this.events, 'resume', { queue: this.name });
   }
 

@@ -161,12 +161,19 @@ it('every entry can be imported', async () => {
     exports: Record<string, unknown>;
     bin: Record<string, string>;
   };
-  for (const entry of Object.keys(exports).filter((name) => !name.endsWith('.json'))) {
-    await run(
+  const importOf = (entry: string): Promise<unknown> =>
+    run(
       process.execPath,
       ['--input-type=module', '-e', `await import(${JSON.stringify(path.posix.join('hotqueue', entry))})`],
       { cwd: app, env },
     );
+  const optional = { './otel': '@opentelemetry/api' };
+  for (const entry of Object.keys(exports).filter((name) => !name.endsWith('.json') && !(name in optional)))
+    await importOf(entry);
+  for (const [entry, peer] of Object.entries(optional)) {
+    await expect(importOf(entry)).rejects.toThrow(`Cannot find package '${peer}'`);
+    cpSync(path.join(repository, 'node_modules', peer), path.join(app, 'node_modules', peer), { recursive: true });
+    await importOf(entry);
   }
   for (const command of Object.keys(bin)) {
     expect((await run('npx', [command, '--version'], { cwd: app, env })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -4,7 +4,7 @@ import { cutTo } from './text-width.js';
 
 export interface Progress {
   /** @param done number of messages so far; @param part share of the whole, 0 to 1, if the whole is known */
-  tell(done: number, part?: number): void;
+  show(done: number, part?: number): void;
   /** Removes the bar. The caller prints the result. */
   end(): void;
 }
@@ -17,12 +17,12 @@ export function progressOn(
   stream: NodeJS.WriteStream = process.stderr,
   now: () => number = () => performance.now(),
 ): Progress {
-  if (stream.isTTY !== true || process.env['TERM'] === 'dumb') return { tell: () => {}, end: () => {} };
+  if (stream.isTTY !== true || process.env['TERM'] === 'dumb') return { show: () => {}, end: () => {} };
   const beganAt = now();
   let drawnAt = beganAt; // no bar for work that takes less than one frame
   let isDrawn = false;
   return {
-    tell(done, part) {
+    show(done, part) {
       if (now() - drawnAt < frameMs) return;
       drawnAt = now();
       cursorTo(stream, 0);

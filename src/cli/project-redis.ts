@@ -41,12 +41,12 @@ export async function stopServer(): Promise<void> {
 export async function printStatus({ json = false }: { json?: boolean }): Promise<void> {
   const found = await discover(process.env, process.cwd());
   print(json ? JSON.stringify(asJson(found), undefined, 2) : asText(found));
-  if (found.rung === 'none') process.exitCode = 1;
+  if (found.source === 'none') process.exitCode = 1;
 }
 
-function asJson({ rung, server, start, project, url }: Discovery): object {
+function asJson({ source, server, start, project, url }: Discovery): object {
   return {
-    rung,
+    source,
     server: server ?? null,
     start: start ?? null,
     project: project.root,
@@ -56,12 +56,12 @@ function asJson({ rung, server, start, project, url }: Discovery): object {
 }
 
 function asText(found: Discovery): string {
-  const { rung, server, start, project, url } = found;
+  const { source, server, start, project, url } = found;
   if (server !== undefined) {
     return lines({
-      uses: `${titleOf(server)} at ${server.label}, ${chosenBy[rung as keyof typeof chosenBy]}`,
+      uses: `${titleOf(server)} at ${server.label}, ${chosenBy[source as keyof typeof chosenBy]}`,
       pid: server.pid,
-      data: rung === 'embedded' ? dataOf(found) : undefined,
+      data: source === 'embedded' ? dataOf(found) : undefined,
       url,
     });
   }

@@ -35,7 +35,7 @@ export async function putMessages(
 
 /** The progress line is for people: other programs need not load it. */
 const progressOnTerminal = async (): Promise<Progress> =>
-  process.stderr.isTTY ? (await import('./progress.js')).progressOn() : { tell: () => {}, end: () => {} };
+  process.stderr.isTTY ? (await import('./progress.js')).progressOn() : { show: () => {}, end: () => {} };
 
 type Messages = { readonly message: JsonText } | Source;
 
@@ -100,7 +100,7 @@ async function put(queue: HotQueue<JsonText>, source: Messages, flags: PutFlags)
   const onStored = (jobs: readonly Job<JsonText>[]): void => {
     stored += jobs.length;
     if (flags.json) print(jobs.map((job) => jsonLine(fieldsOf(job))).join('\n'));
-    progress.tell(stored, part());
+    progress.show(stored, part());
   };
   try {
     await putLines(stream, putAll, onStored);

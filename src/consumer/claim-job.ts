@@ -18,6 +18,7 @@ import type { JobSettleReply } from '../redis/job-transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { errorRecord } from '../wire/error-record.js';
 import type { JobSettler, SettledJob } from './job-settler.js';
+import { tenSeconds } from '../redis/reading.js';
 
 /** A claim, as far as its job needs it. */
 export interface JobClaim {
@@ -42,13 +43,12 @@ export interface JobHolder {
   follow(work: Promise<void>): void;
 }
 
-/** A reply, once the jobs that wait for this one are being told. */
-type JobReply = Exclude<JobSettleReply, 'told'>;
+/** A reply, once the jobs that wait for this one are being notified. */
+type JobReply = Exclude<JobSettleReply, 'notify'>;
 type OnReply = (reply: JobReply | Error) => void;
 
 /** Most characters of a line in the log of a job. */
 const longestLine = 4_096;
-const patience = { withinMs: 10_000 };
 const progressType = payloadType(undefined, { maxBytes: 65_536 });
 
 /** What a claim has beside the message: the record of its job, and the messages that are put when it is done. Most claims have neither. */
@@ -73,8 +73,8 @@ export class ClaimJob {
   settle(words: SettledJob['words'], onReply: OnReply): void {
     const { take, index, id, worker } = this.claim;
     const onReplyOrTold = (reply: JobSettleReply | Error): void => {
-      if (reply === 'told') this.session.follow(deliverEnd(this.claim.context.broker, id, this.session.settling));
-      onReply(reply === 'told' ? 'done' : reply);
+      if (reply === 'notify') this.session.follow(deliverEnd(this.claim.context.broker, id, this.session.settling));
+      onReply(reply === 'notify' ? 'done' : reply);
     };
     this.session.jobSettler.add({ take, index, id, worker, isTracked: this.isTracked, words, onReply: onReplyOrTold });
   }
@@ -102,7 +102,7 @@ export class ClaimJob {
   /** How the job ended that continues this one; `undefined` if it has not ended. */
   async continuation(): Promise<StoredParent | undefined> {
     const { context, id } = this.claim;
-    return (await context.broker.flows.parents(id, patience)).findLast(({ how }) => how !== '');
+    return (await context.broker.flows.parents(id, tenSeconds)).findLast(({ how }) => how !== '');
   }
 
   /** {@link settle} as done. What must be put because of it is stored in the same step. @param result its text */
@@ -135,7 +135,7 @@ export class ClaimJob {
   /** How the jobs have ended for which this one waited. */
   async parents(): Promise<ParentOfJob[]> {
     const { context, id } = this.claim;
-    return (await context.broker.flows.parents(id, patience)).map(parentOf);
+    return (await context.broker.flows.parents(id, tenSeconds)).map(parentOf);
   }
 
   /** Puts a message when this one is done. */
@@ -164,7 +164,7 @@ export class ClaimJob {
   async #note(kind: 'progress' | 'log', text: string): Promise<void> {
     const { queue, id, worker, context } = this.claim;
     if (!this.isTracked) throw new NotTrackedError(queue, id, `${kind}()`);
-    const reply = await context.broker.jobs.note(worker, this.claim, (this.#notes += 1), [kind, text], patience);
+    const reply = await context.broker.jobs.note(worker, this.claim, (this.#notes += 1), [kind, text], tenSeconds);
     if (reply === 'cancelled') throw new JobCancelledError(queue, id);
     if (reply === 'lost') throw new LeaseLostError(queue, id);
   }

@@ -26,7 +26,7 @@ import type { ParentOfJob } from '../jobs/parent.js';
 import { scheduleInId, type ScheduleOfJob } from '../schedules/run-id.js';
 import { madeAt } from '../wire/id.js';
 import { traceIn } from '../wire/trace.js';
-import { Delivery, type Verb } from './delivery.js';
+import { Delivery, type SettleVerb } from './delivery.js';
 import { endAttribution } from './attribution.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
@@ -61,7 +61,7 @@ export interface ClaimHolder extends JobHolder {
 export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Set when it is decoded and validated. */
   payload!: T;
-  settledBy: Verb | undefined;
+  settledBy: SettleVerb | undefined;
   readonly failure: { readonly error: unknown } | undefined;
   readonly attempt: number;
   /** What its producer set for this message alone. */
@@ -411,7 +411,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   /** @param cause why it is retried or buried */
-  #settle(verb: Verb, cause: unknown, send: () => Promise<SettleReply>): Promise<void> {
+  #settle(verb: SettleVerb, cause: unknown, send: () => Promise<SettleReply>): Promise<void> {
     if (this.settledBy !== undefined && this.settledBy !== verb)
       return Promise.reject(new AlreadySettledError(this.id, this.settledBy, verb));
     if (this.settledBy === verb) return this.#settling ?? Promise.resolve();
@@ -424,7 +424,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#settling;
   }
 
-  #settleTrace(verb: Verb, cause?: unknown): SettleTrace {
+  #settleTrace(verb: SettleVerb, cause?: unknown): SettleTrace {
     return { queue: this.queue, redis: this.context.broker.connection.label, verb, message: this, cause };
   }
 

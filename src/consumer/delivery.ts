@@ -11,7 +11,7 @@ import type { ScheduleOfJob } from '../schedules/run-id.js';
 import { newId } from '../wire/id.js';
 
 /** How a message is settled. */
-export type Verb = 'ack' | 'retry' | 'bury' | 'release';
+export type SettleVerb = 'ack' | 'retry' | 'bury' | 'release';
 
 /**
  * A queue on which `job.next` can put: a HotQueue.
@@ -74,7 +74,7 @@ export abstract class Delivery<T = unknown> implements JobFields<T> {
   abstract get trace(): TraceContext | undefined;
 
   /** How the message was settled, by the handler or by the library after it; `undefined` until then. */
-  abstract readonly settledBy: Verb | undefined;
+  abstract readonly settledBy: SettleVerb | undefined;
 
   /** Aborts when the message no longer belongs to this worker: its lease was lost, its time was up, or the shutdown timeout passed. */
   get signal(): AbortSignal {
@@ -227,7 +227,7 @@ class DetachedDelivery<T> extends Delivery<T> {
   readonly putAt = Date.now();
   readonly schedule = undefined;
   readonly trace = undefined;
-  settledBy: Verb | undefined;
+  settledBy: SettleVerb | undefined;
   readonly failure: { readonly error: unknown } | undefined;
   /** What the handler has reported, for the test to look at. */
   reported: unknown;
@@ -288,7 +288,7 @@ class DetachedDelivery<T> extends Delivery<T> {
     return 0;
   }
 
-  #settle(verb: Verb): Promise<void> {
+  #settle(verb: SettleVerb): Promise<void> {
     this.settledBy ??= verb;
     return Promise.resolve();
   }

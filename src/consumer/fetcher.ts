@@ -186,7 +186,7 @@ export class Fetcher implements MaintainedWorker {
     const { messages, workers } = activeInProcess;
     const mayPipeline = most > 0 && worker !== undefined && isProven && messages === 0 && workers === 1;
     const isMoved = await this.#wakeup.wait(
-      mayPipeline && onPipelined ? (client) => this.#takeBehind(client, worker, most, onPipelined) : undefined,
+      mayPipeline && onPipelined ? (client) => this.#takePipelined(client, worker, most, onPipelined) : undefined,
     );
     // This worker became busy meanwhile: the message that was moved to the inbox goes back, where waiting workers see it.
     if (isMoved && !this.#isIdle && this.session.worker)
@@ -197,10 +197,10 @@ export class Fetcher implements MaintainedWorker {
    * The next take, sent together with the wait before it on the same connection. Redis runs it when the wait ends, so a message
    * reaches an idle worker in two steps instead of four.
    *
-   * It has the number of the next ordinary take. Redis answers the one that arrives first, and tells the other the same. When the
+   * It has the number of the next ordinary take. Redis answers the one that arrives first, and gives the other the same reply. When the
    * ordinary one was answered first, or the lease is lost, this one is dropped: the next take finds out.
    */
-  async #takeBehind(client: IoredisClient, worker: string, most: number, give: OnPipelined): Promise<void> {
+  async #takePipelined(client: IoredisClient, worker: string, most: number, give: OnPipelined): Promise<void> {
     const { session } = this;
     const number = session.nextTakeNumber;
     const reply = await this.context.broker.takeOn(client, worker, number, most).catch(() => {

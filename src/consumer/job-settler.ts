@@ -44,13 +44,13 @@ export class JobSettler {
   }
 
   async #sendBatch(): Promise<void> {
-    const batch = this.#depart();
+    const batch = this.#nextBatch();
     const replies = await this.jobs.settle(batch[0]!.worker, batch, this.patience).catch(asError);
     for (const [index, job] of batch.entries()) job.onReply(replies instanceof Error ? replies : replies[index]!);
   }
 
   /** The oldest of one worker. After a lost lease there may be messages of two. */
-  #depart(): SettledJob[] {
+  #nextBatch(): SettledJob[] {
     const { worker } = this.#pending[0]!;
     let [count, bytes] = [0, 0];
     for (const job of this.#pending) {

@@ -101,7 +101,7 @@ export class KeptLease {
   }
 }
 
-/** Tells the thread that the event loop runs, and warns if it stood still. */
+/** Shows the thread that the event loop runs, and warns if it stood still. */
 export function pulse(): void {
   const now = performance.now();
   Atomics.add(pulses, 0, 1);

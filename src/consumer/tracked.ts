@@ -99,7 +99,7 @@ function invalidResult({ queue, id }: TrackedClaim, cause: unknown): InvalidResu
 /** Claims of tracked messages in this process, by queue and id. */
 const running = new WeakMap<QueueContext, Map<string, TrackedClaim>>();
 
-/** A tracked message is active in this process: its handler is told when it is cancelled. */
+/** A tracked message is active in this process: its signal aborts when it is cancelled. */
 export function noteRunning(claim: TrackedClaim): void {
   const { context } = claim;
   const claims = running.get(context) ?? new Map<string, TrackedClaim>();
@@ -126,13 +126,13 @@ function watchCancellations(context: QueueContext): void {
   if (watching.has(context)) return;
   const { connection, keys } = context.broker;
   const unlisten = connection.notifier.listen(keys.cancellations, {
-    onNews: (id) => cancel(context, id),
+    onMessage: (id) => cancel(context, id),
     onBegin: () => void lookForCancelled(context),
   });
   watching.set(context, unlisten);
 }
 
-/** What was cancelled while nothing was heard. */
+/** What was cancelled while no notification could arrive. */
 async function lookForCancelled(context: QueueContext): Promise<void> {
   const ids = [...(running.get(context)?.keys() ?? [])];
   if (ids.length === 0) return;

@@ -45,9 +45,9 @@ async function ask(path: string, ...words: string[]): Promise<string> {
   try {
     const lines = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
     client.write(`*${words.length}\r\n${lines.join('')}`);
-    let heard = Buffer.alloc(0);
-    while (!isWhole(heard)) heard = Buffer.concat([heard, ((await once(client, 'data')) as [Buffer])[0]]);
-    return heard.toString();
+    let reply = Buffer.alloc(0);
+    while (!isWhole(reply)) reply = Buffer.concat([reply, ((await once(client, 'data')) as [Buffer])[0]]);
+    return reply.toString();
   } catch (cause) {
     throw new RedisUnreachableError(`unix://${path}`, 'the server of this project does not reply. Try again', {
       cause,
@@ -59,9 +59,9 @@ async function ask(path: string, ...words: string[]): Promise<string> {
 }
 
 /** Whether it is a whole line, or a whole bulk string. */
-function isWhole(heard: Buffer): boolean {
-  const end = heard.indexOf('\r\n');
+function isWhole(reply: Buffer): boolean {
+  const end = reply.indexOf('\r\n');
   if (end < 0) return false;
-  const [, length] = /^\$(\d+)$/.exec(heard.toString('latin1', 0, end)) ?? [];
-  return length === undefined || heard.length >= end + 2 + Number(length) + 2;
+  const [, length] = /^\$(\d+)$/.exec(reply.toString('latin1', 0, end)) ?? [];
+  return length === undefined || reply.length >= end + 2 + Number(length) + 2;
 }

@@ -13,7 +13,7 @@ export type Answer = 'ready' | 'loading' | 'locked' | 'silent' | 'stranger' | 'c
 export function ping(door: Door, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve) => {
     const socket = connect(door);
-    let heard = '';
+    let reply = '';
     let isOpen = false;
     const settle = (answer: Answer): void => {
       clearTimeout(timer);
@@ -26,8 +26,8 @@ export function ping(door: Door, timeoutMs: number): Promise<Answer> {
       socket.write('PING\r\n');
     });
     socket.on('data', (chunk) => {
-      heard += chunk.toString('latin1');
-      if (heard.includes('\n')) settle(meaning(heard));
+      reply += chunk.toString('latin1');
+      if (reply.includes('\n')) settle(meaning(reply));
     });
     // EAGAIN means that the server's queue of connections is full. It must not count as closed, or a second server is started.
     socket.on('error', (error) => settle('code' in error && error.code === 'EAGAIN' ? 'silent' : 'closed'));

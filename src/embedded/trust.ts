@@ -45,10 +45,10 @@ function assertOwn(place: string, found: Stats, isKind: boolean, kind: string): 
   if (othersMayWrite(found)) throw refused(place, 'other users may write to it', `Run chmod go-w ${place}`);
 }
 
-function refused(place: string, why: string, wayOut: string): RedisUnreachableError {
+function refused(place: string, why: string, advice: string): RedisUnreachableError {
   return new RedisUnreachableError(
     place,
-    `hotqueue does not use ${place}, because ${why}. ${wayOut}, or set REDIS_URL`,
+    `hotqueue does not use ${place}, because ${why}. ${advice}, or set REDIS_URL`,
   );
 }
 

@@ -3,7 +3,7 @@ import { a, checkOptions } from '../core/options/schema.js';
 import { shown } from '../core/shown.js';
 import { draft } from './draft.js';
 import type { Flow } from './flow.js';
-import { layBeside, layInTurn } from './plan.js';
+import { planBeside, planInTurn } from './plan.js';
 import type { Task } from './task.js';
 
 /**
@@ -48,7 +48,9 @@ export type GroupResults<T extends readonly FlowStep[]> = {
 export function chain<const T extends readonly [FlowStep, ...FlowStep[]]>(...steps: T): Promise<Flow<ChainResult<T>>> {
   return draft((take) => {
     refuseNone('chain()', steps);
-    return layInTurn(steps.map((step, at) => take(step, at === 0 ? 'chain(): the first task' : `chain(): task ${at}`)));
+    return planInTurn(
+      steps.map((step, at) => take(step, at === 0 ? 'chain(): the first task' : `chain(): task ${at}`)),
+    );
   }) as Promise<Flow<ChainResult<T>>>;
 }
 
@@ -88,8 +90,8 @@ export function group(tasks: readonly FlowStep[], options: GroupOptions = {}): P
       then: a.given,
       onFailure: a.oneOf('cancel', 'run'),
     });
-    if (then === undefined) return layBeside(members, onFailure);
-    return layInTurn([layBeside(members, onFailure), take(then, 'group(): then')]);
+    if (then === undefined) return planBeside(members, onFailure);
+    return planInTurn([planBeside(members, onFailure), take(then, 'group(): then')]);
   });
 }
 

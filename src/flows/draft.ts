@@ -2,13 +2,13 @@ import { InvalidOptionError } from '../core/errors.js';
 import { shown } from '../core/shown.js';
 import type { Ends } from './ends.js';
 import type { Flow } from './flow.js';
-import { layTask, refuseUnusedPolicy, type Lay, type Step } from './plan.js';
+import { planTask, refuseUnusedPolicy, type Plan, type Step } from './plan.js';
 import { flowOf, putFlow } from './put-flow.js';
 import { Task } from './task.js';
 
 /** A flow that is not put yet. */
 interface Draft {
-  readonly lay: Lay;
+  readonly plan: Plan;
   /** The flow that has taken it as a step. */
   whole?: Promise<unknown>;
   isBegun: boolean;
@@ -19,18 +19,18 @@ const drafts = new WeakMap<object, Draft>();
 /**
  * A flow that is put in the next microtask, unless another `chain` or `group` takes it as a step before.
  *
- * @param plan its jobs. It may throw. @param take a step of it: a task or another flow
+ * @param make returns its jobs. It may throw. @param take a step of it: a task or another flow
  */
-export function draft(plan: (take: (step: unknown, where: string) => Lay) => Lay): Promise<Flow> {
-  let lay: Lay;
+export function draft(make: (take: (step: unknown, where: string) => Plan) => Plan): Promise<Flow> {
+  let plan: Plan;
   let part: { readonly steps: readonly Step[]; readonly ends: Ends<Step> } | undefined;
   const own: Draft = {
     isBegun: false,
-    lay: (before, steps) => {
+    plan: (before, steps) => {
       const first = steps.length;
-      const laid = lay(before, steps);
-      part = { steps: steps.slice(first), ends: laid.ends };
-      return laid;
+      const planned = plan(before, steps);
+      part = { steps: steps.slice(first), ends: planned.ends };
+      return planned;
     },
   };
   const put = async (): Promise<Flow> => {
@@ -39,16 +39,16 @@ export function draft(plan: (take: (step: unknown, where: string) => Lay) => Lay
     await own.whole;
     if (own.whole) return flowOf(part!.steps, part!.ends);
     const steps: Step[] = [];
-    const laid = own.lay(undefined, steps);
-    refuseUnusedPolicy(laid);
-    return putFlow(steps, laid.ends);
+    const planned = own.plan(undefined, steps);
+    refuseUnusedPolicy(planned);
+    return putFlow(steps, planned.ends);
   };
   const flow = put();
   drafts.set(flow, own);
   try {
-    lay = plan((step, where) => take(step, where, flow));
+    plan = make((step, where) => take(step, where, flow));
   } catch (error) {
-    lay = () => {
+    plan = () => {
       throw error;
     };
   }
@@ -56,8 +56,8 @@ export function draft(plan: (take: (step: unknown, where: string) => Lay) => Lay
 }
 
 /** @throws InvalidOptionError for what is no step, or a flow that is put already */
-function take(step: unknown, where: string, whole: Promise<unknown>): Lay {
-  if (step instanceof Task) return layTask(step, where);
+function take(step: unknown, where: string, whole: Promise<unknown>): Plan {
+  if (step instanceof Task) return planTask(step, where);
   const inner = typeof step === 'object' && step !== null ? drafts.get(step) : undefined;
   if (!inner)
     throw new InvalidOptionError('tasks', `${where}: invalid task ${shown(step)}: expected queue.task(payload)`);
@@ -68,5 +68,5 @@ function take(step: unknown, where: string, whole: Promise<unknown>): Lay {
     );
   inner.whole = whole;
   (step as Promise<unknown>).catch(() => undefined); // the whole flow rejects with the same error
-  return inner.lay;
+  return inner.plan;
 }

@@ -25,14 +25,14 @@ export interface Before {
 }
 
 /** Adds the jobs of a part of a flow to `steps`, behind those of `before`. @returns what ends the part */
-export type Lay = (before: Before | undefined, steps: Step[]) => Before;
+export type Plan = (before: Before | undefined, steps: Step[]) => Before;
 
 /** So many pairs of jobs a flow may have of which one waits for the other. */
 const mostPairs = 200_000;
 
 /** @param where for errors, such as `group(): task 1` */
-export const layTask =
-  (task: Task, where: string): Lay =>
+export const planTask =
+  (task: Task, where: string): Plan =>
   (before, steps) => {
     if (!before && !task.hasPayload)
       throw new InvalidOptionError('payload', `${where} has no payload, and no step before it gives it one`);
@@ -46,14 +46,14 @@ export const layTask =
   };
 
 /** Parts of which each waits for the one before. */
-export const layInTurn =
-  (parts: readonly Lay[]): Lay =>
+export const planInTurn =
+  (parts: readonly Plan[]): Plan =>
   (before, steps) =>
-    parts.reduce<Before | undefined>((last, lay) => lay(last, steps), before)!;
+    parts.reduce<Before | undefined>((last, plan) => plan(last, steps), before)!;
 
 /** Parts beside each other. */
-export const layBeside =
-  (parts: readonly Lay[], onFailure: Before['onFailure']): Lay =>
+export const planBeside =
+  (parts: readonly Plan[], onFailure: Before['onFailure']): Plan =>
   (before, steps) => {
     const pairs = before ? endsIn(before.ends).length * parts.length : 0;
     if (pairs > mostPairs)
@@ -61,10 +61,10 @@ export const layBeside =
         'tasks',
         `group(): ${parts.length} tasks that each wait for ${pairs / parts.length} jobs: put one task between the two groups`,
       );
-    const ends = parts.map((lay) => {
-      const laid = lay(before, steps);
-      refuseUnusedPolicy(laid);
-      return laid.ends;
+    const ends = parts.map((plan) => {
+      const planned = plan(before, steps);
+      refuseUnusedPolicy(planned);
+      return planned.ends;
     });
     return { ends, onFailure };
   };

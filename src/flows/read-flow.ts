@@ -7,6 +7,7 @@ import type { Connection } from '../redis/connection.js';
 import { endsIn, mapEnds, type Ends } from './ends.js';
 import { Flow } from './flow.js';
 import { parentsFirst } from './parents-first.js';
+import { tenSeconds } from '../redis/reading.js';
 
 /** A job of a flow, as Redis has it. Jobs are written as `refText` does. */
 export interface StoredStep {
@@ -23,7 +24,6 @@ export interface StoredFlow {
   readonly ends: Ends<string> | undefined;
 }
 
-const patience = { withinMs: 10_000 };
 const mostSteps = 50_000;
 
 /** The jobs that a job waits for, those that wait for it, those that end the same flow, and so on. No steps if it has no record. @throws FlowTooLargeError */
@@ -51,9 +51,9 @@ export async function readFlow(connection: Connection, ref: JobRef): Promise<Sto
 async function readStep(connection: Connection, ref: JobRef) {
   const { jobs, flows } = brokerOf(connection, ref);
   const [status, parents, { children, ends }] = await Promise.all([
-    jobs.mend(ref.id, patience),
-    flows.parents(ref.id, patience),
-    flows.links(ref.id, patience),
+    jobs.mend(ref.id, tenSeconds),
+    flows.parents(ref.id, tenSeconds),
+    flows.links(ref.id, tenSeconds),
   ]);
   const list = ends?.startsWith('[') ? (JSON.parse(ends) as Ends<string>) : undefined;
   const beside = list !== undefined ? endsIn(list) : ends !== undefined ? [ends] : [];

@@ -7,6 +7,7 @@ import { newId } from '../wire/id.js';
 import type { DeadLetterRef } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { chosen, letterOf, type DeadLetter, type DeadLetterFilter } from './dead-letter.js';
+import { tenSeconds } from '../redis/reading.js';
 
 /**
  * Selects a page of dead letters for {@link DeadLetters.list}.
@@ -25,7 +26,6 @@ export interface ListOptions {
   order?: 'newest' | 'oldest';
 }
 
-const patience = { withinMs: 10_000 };
 /** Dead letters per command. A larger page of large messages would block Redis for longer than one take does. */
 const pageSize = 100;
 
@@ -161,14 +161,14 @@ export class DeadLetters {
     return this.#pages('drop', (page) => page);
   }
 
-  async #some(verb: Verb, which: DeadLetterFilter): Promise<number> {
+  async #some(verb: LetterVerb, which: DeadLetterFilter): Promise<number> {
     if (typeof which === 'object') {
       const { where } = checkOptions(`dead.${verb}() on queue "${this.context.name}"`, which, whichTable);
       if (where) return this.#pages(verb, async (page) => chosen(await this.#read(page), where));
     }
     this.context.admit();
     const one = await this.#find(which as string, verb);
-    return one ? this.#tell(verb, await this.#act(verb, [one])) : 0;
+    return one ? this.#emit(verb, await this.#act(verb, [one])) : 0;
   }
 
   /**
@@ -178,7 +178,7 @@ export class DeadLetters {
    * would be revived in an endless loop.
    */
   async #pages(
-    verb: Verb,
+    verb: LetterVerb,
     choose: (page: readonly DeadLetterRef[]) => readonly DeadLetterRef[] | Promise<readonly DeadLetterRef[]>,
   ): Promise<number> {
     this.context.admit();
@@ -204,28 +204,28 @@ export class DeadLetters {
       }
     } finally {
       // A later page may fail, because "where" throws or Redis does not answer. The earlier pages are changed all the same.
-      this.#tell(verb, count);
+      this.#emit(verb, count);
     }
     return count;
   }
 
-  async #act(verb: Verb, letters: readonly DeadLetterRef[]): Promise<number> {
+  async #act(verb: LetterVerb, letters: readonly DeadLetterRef[]): Promise<number> {
     const { broker, wire } = this.context;
     const ids = letters.map(({ key }) => key);
     // The records of jobs whose workers died do not say yet that they have failed. Without the letter, they would be waiting.
     await broker.jobs.mendIf(ids, openStatuses);
-    if (verb === 'drop') return broker.drop(letters, newId(), patience);
-    const revived = await broker.revive(letters, wire, newId(), patience);
-    if (revived > 0) await broker.jobs.revive(ids, patience);
+    if (verb === 'drop') return broker.drop(letters, newId(), tenSeconds);
+    const revived = await broker.revive(letters, wire, newId(), tenSeconds);
+    if (revived > 0) await broker.jobs.revive(ids, tenSeconds);
     return revived;
   }
 
-  #tell(verb: Verb, count: number): number {
+  #emit(verb: LetterVerb, count: number): number {
     if (count > 0) emit(this.context.events, verb, { queue: this.context.name, count });
     return count;
   }
 
-  async #find(key: string, verb: Verb | 'get'): Promise<DeadLetterRef | undefined> {
+  async #find(key: string, verb: LetterVerb | 'get'): Promise<DeadLetterRef | undefined> {
     if (typeof key !== 'string' || key === '') {
       const others = verb === 'get' ? '' : ` or { where: (letter) => … }; for all dead letters call ${verb}All()`;
       throw new InvalidOptionError(
@@ -242,5 +242,5 @@ export class DeadLetters {
   }
 }
 
-type Verb = 'revive' | 'drop';
+type LetterVerb = 'revive' | 'drop';
 const openStatuses = jobStatuses.filter((status) => !hasEnded(status));

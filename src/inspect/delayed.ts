@@ -8,6 +8,7 @@ import { open } from '../wire/envelope.js';
 import type { StoredDelayed } from '../redis/delayed-reader.js';
 import type { Due } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
+import { tenSeconds } from '../redis/reading.js';
 
 /**
  * A message that is not due yet: put with a delay, or waiting for a retry.
@@ -33,7 +34,6 @@ export interface DelayedMessage {
   readonly text: string;
 }
 
-const patience = { withinMs: 10_000 };
 const listTable: OptionSchema<{ limit: number; offset: number }> = {
   limit: a.whole(1),
   offset: a.whole(0, Number.MAX_SAFE_INTEGER),
@@ -163,7 +163,7 @@ export class DelayedMessages {
   /** A tracked message is cancelled together with its job. */
   async #cancel(id: string): Promise<boolean> {
     const { broker } = this.context;
-    if (!(await broker.jobs.exists(id))) return broker.cancel(id, newId(), patience);
+    if (!(await broker.jobs.exists(id))) return broker.cancel(id, newId(), tenSeconds);
     if (!(await broker.reader.delayed.message(id))) return false;
     const before = await broker.jobs.cancel(id, newId());
     return before === 'delayed' || before === 'retrying';
@@ -172,7 +172,7 @@ export class DelayedMessages {
   async #move(id: string, due: Due): Promise<boolean> {
     refuseNoId(id);
     const { broker } = this.context;
-    const { isMoved, ...hints } = await broker.move(id, due, newId(), patience);
+    const { isMoved, ...hints } = await broker.move(id, due, newId(), tenSeconds);
     if (isMoved && (await broker.jobs.exists(id))) await broker.jobs.mend(id); // its record says when it is due
     if (isMoved) this.context.maintenance.ensurePromoted(hints);
     return isMoved;

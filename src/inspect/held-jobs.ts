@@ -1,8 +1,8 @@
 import { afterParents, brokerOf, refIn } from '../jobs/after.js';
 import { mostPutMs } from '../jobs/flow-start.js';
 import type { Broker } from '../redis/broker.js';
+import { tenSeconds } from '../redis/reading.js';
 
-const patience = { withinMs: 10_000 };
 /** So many jobs are looked at, and so many parents of each. */
 const mostJobs = 1_000;
 const mostParents = 1_000;
@@ -26,7 +26,7 @@ export async function heldJobs(broker: Broker, longAgo: number): Promise<HeldJob
   const { connection, keys } = broker;
   const ids = await connection.call(
     (client) => client.zrangebyscore(keys.delayed, afterParents, afterParents, 'LIMIT', 0, mostJobs),
-    patience,
+    tenSeconds,
   );
   const why = new Map<string, Why | undefined>();
   for (const id of ids) why.set(id, await whyHeld(broker, id, longAgo));
@@ -40,9 +40,9 @@ export async function heldJobs(broker: Broker, longAgo: number): Promise<HeldJob
 }
 
 async function whyHeld({ connection, keys, flows }: Broker, id: string, longAgo: number): Promise<Why | undefined> {
-  const lookedAt = await connection.call((client) => client.zscore(keys.blocked, id), patience);
-  const start = await flows.startOf(id, patience);
-  const parents = start ? [] : await flows.parents(id, patience);
+  const lookedAt = await connection.call((client) => client.zscore(keys.blocked, id), tenSeconds);
+  const start = await flows.startOf(id, tenSeconds);
+  const parents = start ? [] : await flows.parents(id, tenSeconds);
   if (lookedAt === null || (!start && parents.length === 0)) return 'unlisted';
   if (Number(lookedAt) > longAgo) return undefined;
   if (start) return start.since < longAgo - mostPutMs ? 'unstarted' : undefined;
@@ -52,7 +52,7 @@ async function whyHeld({ connection, keys, flows }: Broker, id: string, longAgo:
     pending.map(async ({ text }) => {
       const ref = refIn(text);
       const { flows: theirs, jobs } = brokerOf(connection, ref);
-      if (await theirs.endOf(ref.id, patience)) return 'ended';
+      if (await theirs.endOf(ref.id, tenSeconds)) return 'ended';
       return (await jobs.exists(ref.id)) ? 'open' : 'gone';
     }),
   );

@@ -52,7 +52,7 @@ export interface MetricsPoint {
   readonly dead: number;
   /** Messages that were buried because their `ttl` had passed. */
   readonly expired: number;
-  /** Messages that a worker had when its lease ended: it died, or Redis did not hear of it. */
+  /** Messages that a worker had when its lease ended: it died, or Redis got no heartbeat of it. */
   readonly lost: number;
   /** Attempts per second: those that succeeded, and those that failed. */
   readonly perSecond: {

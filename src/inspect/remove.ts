@@ -3,8 +3,7 @@ import { newId } from '../wire/id.js';
 import { findKeys, removeQueue } from '../redis/remove-queue.js';
 import type { StateCounts } from '../redis/reader.js';
 import { asking } from './queues.js';
-
-const patience = { withinMs: 10_000 };
+import { tenSeconds } from '../redis/reading.js';
 
 /** What a queue has: numbers of messages in each state, of registered workers, and of schedules, and of known ids that callers chose. */
 export interface QueueContents extends StateCounts {
@@ -16,10 +15,10 @@ export interface QueueContents extends StateCounts {
 export function contentsOf(name: string, address: QueueOptions): Promise<QueueContents | undefined> {
   return asking(name, address, async ({ reader, connection, keys }) => {
     const [counts, { workers, marks }, names, schedules] = await Promise.all([
-      reader.count(patience),
-      findKeys(connection, keys, patience),
-      reader.names(patience),
-      connection.call((client) => client.zcard(keys.schedules), patience),
+      reader.count(tenSeconds),
+      findKeys(connection, keys, tenSeconds),
+      reader.names(tenSeconds),
+      connection.call((client) => client.zcard(keys.schedules), tenSeconds),
     ]);
     const contents = { ...counts, schedules, ids: marks.length };
     const isThere = names.includes(name) || workers.length > 0 || Object.values(contents).some((count) => count > 0);
@@ -35,6 +34,6 @@ export function contentsOf(name: string, address: QueueOptions): Promise<QueueCo
  */
 export function remove(name: string, address: QueueOptions, isForced: boolean): Promise<boolean> {
   return asking(name, address, ({ connection, keys }) =>
-    removeQueue(connection, keys, { request: newId(), isForced }, patience),
+    removeQueue(connection, keys, { request: newId(), isForced }, tenSeconds),
   );
 }

@@ -2,6 +2,7 @@ import { UnknownWorkerError } from '../core/errors.js';
 import type { WorkerCommand } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { HeartbeatReport } from '../consumer/heartbeat-report.js';
+import { tenSeconds } from '../redis/reading.js';
 
 /**
  * A message that a handler is working on.
@@ -66,7 +67,6 @@ export interface WorkerInfo {
   readonly leaseUntil: number;
 }
 
-const patience = { withinMs: 10_000 };
 /** Longer than the usual interval between two calls of `watch`. If it were shorter, workers would stop reporting in between. */
 const watchMs = 5_000;
 
@@ -118,7 +118,7 @@ export class QueueWorkers {
    */
   async watch(): Promise<void> {
     this.context.admit();
-    return this.context.broker.watch(watchMs, patience);
+    return this.context.broker.watch(watchMs, tenSeconds);
   }
 
   /**
@@ -131,7 +131,7 @@ export class QueueWorkers {
    * ```
    */
   quiet(id: string): Promise<void> {
-    return this.#order(id, 'quiet');
+    return this.#send(id, 'quiet');
   }
 
   /**
@@ -144,7 +144,7 @@ export class QueueWorkers {
    * ```
    */
   resume(id: string): Promise<void> {
-    return this.#order(id, 'resume');
+    return this.#send(id, 'resume');
   }
 
   /**
@@ -157,10 +157,10 @@ export class QueueWorkers {
    * ```
    */
   stop(id: string): Promise<void> {
-    return this.#order(id, 'stop');
+    return this.#send(id, 'stop');
   }
 
-  async #order(id: string, order: WorkerCommand): Promise<void> {
+  async #send(id: string, command: WorkerCommand): Promise<void> {
     const found = (await this.list()).find((worker) => worker.id === id);
     if (!found)
       throw new UnknownWorkerError(
@@ -174,7 +174,7 @@ export class QueueWorkers {
         this.context.name,
         `it is a consume() loop in process ${found.pid} on ${found.host}, and only that program can end it`,
       );
-    await this.context.broker.command(id, order, patience);
+    await this.context.broker.command(id, command, tenSeconds);
     await this.watch(); // a worker that takes a message then sends a heartbeat, which reads the command, one second later
   }
 }

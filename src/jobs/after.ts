@@ -1,5 +1,5 @@
 // Jobs that wait for the ends of others. A parent knows its children, and a child its parents: each lies in the slot of its own queue. The
-// end of a parent is stored in the outbox of its queue, in the step that ends it, until its children have been told.
+// end of a parent is stored in the outbox of its queue, in the step that ends it, until its children are notified.
 import { UnknownParentError } from '../core/errors.js';
 import { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
@@ -78,11 +78,11 @@ export async function putAfter(
   }
   for (const [index, end] of ends.entries())
     if (typeof end === 'object')
-      await tell(broker, child.id, terms.parents[index]!, end, patience).catch(() => undefined);
+      await notifyChild(broker, child.id, terms.parents[index]!, end, patience).catch(() => undefined);
   return true;
 }
 
-/** Tells the job that continues another one that this one waits for it. `settle.lua` has noted it; maintenance does what fails here. */
+/** Notes at the continuation of a job that the job waits for it. `settle.lua` has noted it; maintenance does what fails here. */
 export async function awaitContinuation(
   broker: Broker,
   child: JobRef,
@@ -90,7 +90,7 @@ export async function awaitContinuation(
   patience: Patience,
 ): Promise<void> {
   const end = await addChild(broker.connection, continuation, child, patience);
-  if (end !== undefined) await tell(broker, child.id, continuation, end === 'gone' ? gone : end, patience);
+  if (end !== undefined) await notifyChild(broker, child.id, continuation, end === 'gone' ? gone : end, patience);
 }
 
 /** Notes at a job that another one waits for it. @returns how it has ended; `undefined` if it has not, `'gone'` if it has no record */
@@ -103,8 +103,8 @@ export async function addChild(
   return brokerOf(connection, parent).flows.addChild(parent.id, refText(child), patience);
 }
 
-/** Tells a job that one of its parents has ended. */
-export async function tell(
+/** Notifies a job that one of its parents has ended. */
+export async function notifyChild(
   broker: Broker,
   id: string,
   parent: JobRef,
@@ -115,13 +115,13 @@ export async function tell(
   if (what === 'cancelled') await deliverEnd(broker, id, patience);
 }
 
-/** An end of a job in the outbox, as `tellEnd` in `_jobs.lua` writes it. */
+/** An end of a job in the outbox, as `noteEnd` in `_jobs.lua` writes it. */
 export interface EndNotice {
   readonly ended: string;
   readonly children: readonly string[];
 }
 
-/** Tells the children of a job that it has ended, and removes the notice. May be called by several processes at once. */
+/** Notifies the children of a job that it has ended, and removes the notice. May be called by several processes at once. */
 export async function deliverNotice(
   source: Broker,
   name: string,
@@ -132,7 +132,7 @@ export async function deliverNotice(
   const parent = refOf(keys, notice.ended);
   const end = await source.flows.endOf(notice.ended, patience); // none if it was revived meanwhile
   for (const child of end ? notice.children.map(refIn) : [])
-    await tell(brokerOf(connection, child), child.id, parent, end!, patience);
+    await notifyChild(brokerOf(connection, child), child.id, parent, end!, patience);
   await connection.call((client) => client.hdel(keys.outbox, name), patience);
 }
 

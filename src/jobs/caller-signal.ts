@@ -1,4 +1,4 @@
-import type { WaitLimits } from './waits.js';
+import type { ResultLimits } from './waits.js';
 
 type SignalSource = () => AbortSignal | undefined;
 
@@ -21,7 +21,7 @@ export function endWaitsWith(asked: SignalSource): () => void {
 export const callerSignal = (): AbortSignal | undefined => source();
 
 /** The limits, and the signal of the calling code if it has one. */
-export function withCallerSignal(limits: WaitLimits): WaitLimits {
+export function withCallerSignal(limits: ResultLimits): ResultLimits {
   const caller = callerSignal();
   if (!caller) return limits;
   return { ...limits, signal: limits.signal ? AbortSignal.any([limits.signal, caller]) : caller };

@@ -5,7 +5,7 @@ import { inPortions } from '../core/in-portions.js';
 import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
 import type { ParentEnd } from '../redis/flow-broker.js';
-import { brokerOf, gone, refIn, refText, tell, type JobRef } from './after.js';
+import { brokerOf, gone, refIn, refText, notifyChild, type JobRef } from './after.js';
 import type { Job } from './job.js';
 
 /** A flow that is not put as a whole after this time does not start. */
@@ -28,7 +28,7 @@ export interface PutStep {
 }
 
 const started: ParentEnd = { status: 'done', result: '', failure: '' };
-const ignore = (): void => undefined; // maintenance tells the jobs
+const ignore = (): void => undefined; // maintenance notifies the jobs
 
 /**
  * Starts the jobs of a flow: all of them are put.
@@ -69,7 +69,7 @@ export async function abandonFlow(
   await tellAll(connection, own, gone, patience);
 }
 
-/** Looks at a first job of a flow: its flow starts, or is given up, and the process that put it has not told it. */
+/** Looks at a first job of a flow: its flow starts, or is given up, and the process that put it has not notified it. */
 export async function lookAtUnstarted(
   broker: Broker,
   id: string,
@@ -84,7 +84,7 @@ export async function lookAtUnstarted(
     if (since > now - mostPutMs) return;
     starts = await flows.decideStart(start.id, false, patience);
   }
-  await tell(broker, id, start, starts ? started : gone, patience);
+  await notifyChild(broker, id, start, starts ? started : gone, patience);
 }
 
 async function tellAll(
@@ -93,5 +93,5 @@ async function tellAll(
   end: ParentEnd,
   patience: Patience,
 ): Promise<void> {
-  await inPortions(held, ({ job, start }) => tell(brokerOf(connection, job), job.id, start, end, patience));
+  await inPortions(held, ({ job, start }) => notifyChild(brokerOf(connection, job), job.id, start, end, patience));
 }

@@ -15,8 +15,8 @@ export interface JobSource {
   readonly broker: Broker;
   /** Number of the subscription to the ends of the jobs of this process; 0 if there is none. */
   readonly subscription: number;
-  /** @param heardFrom the subscription that tells its end, see `JobWaits.wait`; `undefined` if another process has put the job */
-  result(id: string, options: ResultOptions | undefined, heardFrom: number | undefined): Promise<unknown>;
+  /** @param subscriptionAtPut the subscription that was active when it was put, see `JobWaits.wait`; `undefined` if another process has put the job */
+  result(id: string, options: ResultOptions | undefined, subscriptionAtPut: number | undefined): Promise<unknown>;
   status(id: string): Promise<JobStatus | undefined>;
   fetch(id: string): Promise<JobRecord | undefined>;
   watch(id: string, options?: { signal?: AbortSignal }): AsyncIterableIterator<JobStep>;
@@ -78,23 +78,23 @@ export class TrackedJob implements JobHandle {
   declare readonly payload?: unknown;
   declare readonly putAt?: number;
   readonly #source: JobSource;
-  #heardFrom: number | undefined;
+  #subscriptionAtPut: number | undefined;
 
-  /** @param heardFrom see {@link JobSource.result} */
-  constructor(source: JobSource, id: string, queue: string, heardFrom?: number, fields?: JobFields) {
+  /** @param subscriptionAtPut see {@link JobSource.result} */
+  constructor(source: JobSource, id: string, queue: string, subscriptionAtPut?: number, fields?: JobFields) {
     this.id = id;
     this.queue = queue;
     this.#source = source;
-    this.#heardFrom = heardFrom;
+    this.#subscriptionAtPut = subscriptionAtPut;
     if (!fields) return;
     this.payload = fields.payload;
     this.putAt = fields.putAt;
   }
 
   result(options?: ResultOptions): Promise<unknown> {
-    const heardFrom = this.#heardFrom;
-    if (heardFrom !== undefined) this.#heardFrom = 0; // its end is told once
-    return this.#source.result(this.id, options, heardFrom);
+    const subscriptionAtPut = this.#subscriptionAtPut;
+    if (subscriptionAtPut !== undefined) this.#subscriptionAtPut = 0; // its end is published once
+    return this.#source.result(this.id, options, subscriptionAtPut);
   }
 
   status(): Promise<JobStatus | undefined> {
@@ -159,7 +159,7 @@ export function placeOfJob(job: unknown, option: string): Place {
  * The job of a message.
  *
  * @param isDuplicate absent where the question makes no sense
- * @param isUnsent whether its message will be put only now: then a subscription that has begun will tell its end
+ * @param isUnsent whether its message will be put only now: then a subscription that has begun gets its end
  */
 export function makeJob(
   source: JobSource,
@@ -168,7 +168,9 @@ export function makeJob(
   isDuplicate?: boolean,
   isUnsent = false,
 ): Job {
-  const heardFrom = isDuplicate === true ? undefined : isUnsent ? source.subscription : 0;
-  const job = isTracked ? new TrackedJob(source, fields.id, fields.queue, heardFrom, fields) : new UntrackedJob(fields);
+  const subscriptionAtPut = isDuplicate === true ? undefined : isUnsent ? source.subscription : 0;
+  const job = isTracked
+    ? new TrackedJob(source, fields.id, fields.queue, subscriptionAtPut, fields)
+    : new UntrackedJob(fields);
   return (isDuplicate === undefined ? job : Object.assign(job, { isDuplicate })) as Job;
 }

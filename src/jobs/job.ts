@@ -16,7 +16,7 @@ export interface ResultOptions {
 }
 
 /**
- * What happens to a job, as {@link JobHandle.watch} tells it: it has another status, its handler has reported progress, or it has written a
+ * What happens to a job, as {@link JobHandle.watch} reports it: it has another status, its handler has reported progress, or it has written a
  * line to its log.
  *
  * @example

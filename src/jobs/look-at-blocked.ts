@@ -1,7 +1,7 @@
 // What maintenance does for jobs that wait for others.
 import type { Broker } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
-import { addChild, brokerOf, gone, lookMs, refIn, refOf, tell } from './after.js';
+import { addChild, brokerOf, gone, lookMs, refIn, refOf, notifyChild } from './after.js';
 import { lookAtUnstarted } from './flow-start.js';
 
 /** So long after its put a job may be without a message before maintenance deletes what it waits for. */
@@ -10,7 +10,7 @@ const idsPerLook = 20;
 const parentsPerLook = 200;
 
 /**
- * Looks at jobs that wait for others, in case a notice was lost: a parent that its dead workers have buried is told late, and a process may
+ * Looks at jobs that wait for others, in case a notice was lost: a parent that its dead workers have buried ends late, and a process may
  * have died between its steps.
  */
 export async function lookAtBlocked(broker: Broker, patience: Patience): Promise<void> {
@@ -34,6 +34,6 @@ async function lookAtOne(broker: Broker, id: string, now: number, patience: Pati
     const parent = refIn(text);
     await brokerOf(connection, parent).jobs.mend(parent.id, patience);
     const end = await addChild(connection, parent, child, patience);
-    if (end !== undefined) await tell(broker, id, parent, end === 'gone' ? gone : end, patience);
+    if (end !== undefined) await notifyChild(broker, id, parent, end === 'gone' ? gone : end, patience);
   }
 }

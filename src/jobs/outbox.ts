@@ -23,7 +23,7 @@ export interface FollowUp {
   readonly hasTtl?: boolean | undefined;
   /** How long Redis remembers an id that the caller chose, ms. */
   readonly uniqueForMs?: number | undefined;
-  readonly tracking?: (Omit<TrackedPut, 'ids' | 'uniques' | 'teller'> & { readonly unique: string }) | undefined;
+  readonly tracking?: (Omit<TrackedPut, 'ids' | 'uniques' | 'processId'> & { readonly unique: string }) | undefined;
 }
 
 /** Prepares a message for an outbox: checks and encodes it. @returns it and the job that it will be */
@@ -52,7 +52,7 @@ const rememberedMs = 600_000;
 const mostRememberedMs = 2_592_000_000;
 
 /**
- * Puts a message from the outbox, or tells the children of a job that it has ended, and removes the entry. May be called by several processes at once: the id of the message makes
+ * Puts a message from the outbox, or notifies the children of a job that it has ended, and removes the entry. May be called by several processes at once: the id of the message makes
  * sure that it is put once.
  */
 export async function deliver(source: Broker, name: string, entry: string, patience: Patience): Promise<void> {
@@ -115,7 +115,7 @@ function batchOf({ id, message, lane, due, hasTtl, tracking }: FollowUp, forMs: 
     number: 1,
     own: forMs === undefined ? undefined : { ids: [id], forMs },
     hasTtl,
-    tracked: tracking && { ...tracking, ids: [id], uniques: [tracking.unique], teller: processId() },
+    tracked: tracking && { ...tracking, ids: [id], uniques: [tracking.unique], processId: processId() },
   };
   return due ? { ...terms, delayed: [{ id, due, lane, message }] } : { ...terms, messages: [message], lane };
 }

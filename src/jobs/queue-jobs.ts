@@ -20,7 +20,7 @@ import { callerSignal, withCallerSignal } from './caller-signal.js';
 import type { JobStep, ResultOptions } from './job.js';
 import type { JobSource } from './job-objects.js';
 import { readRecord, type JobRecord } from './record.js';
-import { JobWaits, type JobEnd, type WaitLimits } from './waits.js';
+import { JobWaits, type JobEnd, type ResultLimits } from './waits.js';
 import { watchJob } from './watch.js';
 
 /**
@@ -60,11 +60,15 @@ export class QueueJobs implements JobSource {
     return this.#waits.subscription;
   }
 
-  async result(id: string, options: ResultOptions | undefined, heardFrom: number | undefined): Promise<unknown> {
+  async result(
+    id: string,
+    options: ResultOptions | undefined,
+    subscriptionAtPut: number | undefined,
+  ): Promise<unknown> {
     const { name } = this.context;
     const limits = options === undefined ? noLimits : limitsOf(id, options);
     this.context.admit();
-    const awaited = await this.#waits.wait(id, heardFrom, withCallerSignal(limits));
+    const awaited = await this.#waits.wait(id, subscriptionAtPut, withCallerSignal(limits));
     const end = awaited.status === 'late' ? await this.#lastLook(id) : awaited;
     switch (end.status) {
       case 'done':
@@ -105,7 +109,7 @@ export class QueueJobs implements JobSource {
     this.context.admit();
     const { broker } = this.context;
     const before = await broker.jobs.cancel(id, newId());
-    await deliverEnd(broker, id, { withinMs: 10_000 }).catch(() => undefined); // maintenance tells the jobs that wait for it
+    await deliverEnd(broker, id, { withinMs: 10_000 }).catch(() => undefined); // maintenance notifies the jobs that wait for it
     return before !== undefined && (before === 'cancelled' || !hasEnded(before));
   }
 
@@ -178,7 +182,7 @@ export class QueueJobs implements JobSource {
       .slice(0, limit);
   }
 
-  /** The time of a wait has passed: the job may have ended, and its news not have come yet. `unknown` if Redis does not answer. */
+  /** The time of a wait has passed: the job may have ended, and the notification may not have arrived yet. `unknown` if Redis does not answer. */
   async #lastLook(id: string): Promise<JobEnd> {
     const { jobs } = this.context.broker;
     const patience = { withinMs: 1_000 };
@@ -212,9 +216,9 @@ export class QueueJobs implements JobSource {
   }
 }
 
-const noLimits: WaitLimits = { timeoutMs: undefined, signal: undefined };
+const noLimits: ResultLimits = { timeoutMs: undefined, signal: undefined };
 
-function limitsOf(id: string, options: ResultOptions): WaitLimits {
+function limitsOf(id: string, options: ResultOptions): ResultLimits {
   const { timeout: timeoutMs, signal } = checkOptions(`result() of job ${shown(id)}`, options, resultTable);
   return { timeoutMs, signal };
 }

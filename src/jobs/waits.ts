@@ -10,16 +10,16 @@ export interface JobEnd {
   readonly result: string | undefined;
 }
 
-export interface WaitLimits {
+export interface ResultLimits {
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-/** News may be lost: at the latest after this time the records are read again. */
+/** Notifications may be lost: at the latest after this time the records are read again. */
 const lookMs = 5_000;
 /** So many ends of jobs for which nothing waits yet are kept, if they are not longer than so many characters. */
-const mostHeard = 1_000;
-const mostHeardCharacters = 1_048_576;
+const mostEarly = 1_000;
+const mostEarlyCharacters = 1_048_576;
 const mendedAtOnce = 100;
 
 /** One call of `result()`. */
@@ -31,7 +31,7 @@ class Wait {
   readonly #forget: (() => void) | undefined;
 
   constructor(
-    { timeoutMs, signal }: WaitLimits,
+    { timeoutMs, signal }: ResultLimits,
     private readonly onOver: (wait: Wait) => void,
   ) {
     this.promise = new Promise((resolve, reject) => {
@@ -67,10 +67,10 @@ interface Awaited {
 }
 
 /**
- * All waits for the ends of jobs of one queue. Their process hears of the ends of its own jobs on one channel, and of a job that another
+ * All waits for the ends of jobs of one queue. Their process gets the ends of its own jobs on one channel, and the end of a job that another
  * process has put on the channel of that job. The state is in the record, so each wait reads it when its subscription begins, and
  * again every five seconds. Only a wait for a job that was put after its subscription had begun need not read it first: its end was
- * not told before, or is among the ends that are kept.
+ * not published before, or is among the ends that are kept.
  */
 export class JobWaits {
   readonly #awaited = new Map<string, Awaited>();
@@ -79,27 +79,27 @@ export class JobWaits {
   #timer: NodeJS.Timeout | undefined;
   /** Ends the subscription to the jobs of this process. It begins with the first wait, and lasts until the queue closes. */
   #unlisten: (() => void) | undefined;
-  /** Number of the subscription to the jobs of this process. It changes when news may have been lost; 0 before it begins. */
+  /** Number of the subscription to the jobs of this process. It changes when notifications may have been lost; 0 before it begins. */
   subscription = 0;
   /** Ends of jobs of this process for which nothing waits yet, and how many characters they have. */
-  readonly #heard = new Map<string, string>();
-  #heardCharacters = 0;
+  readonly #early = new Map<string, string>();
+  #earlyCharacters = 0;
 
   constructor(private readonly broker: Broker) {}
 
   /**
    * Resolves when the job has ended, or has no record, or the time has passed.
    *
-   * @param heardFrom the value of `subscription` before this process has put the job, 0 if it is not known; `undefined` if another
+   * @param subscriptionAtPut the value of `subscription` before this process has put the job, 0 if it is not known; `undefined` if another
    *   process has put it
    * @throws the reason of the signal
    */
-  wait(id: string, heardFrom: number | undefined, limits: WaitLimits): Promise<JobEnd> {
+  wait(id: string, subscriptionAtPut: number | undefined, limits: ResultLimits): Promise<JobEnd> {
     const { signal, timeoutMs } = limits;
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (timeoutMs === 0) return Promise.resolve({ status: 'late', result: undefined });
     const wait = new Wait(limits, (over) => this.#remove(id, over));
-    this.#add(id, wait, heardFrom);
+    this.#add(id, wait, subscriptionAtPut);
     return wait.promise;
   }
 
@@ -109,7 +109,7 @@ export class JobWaits {
     for (const { waits } of [...this.#awaited.values()]) for (const wait of [...waits]) wait.fail(error);
   }
 
-  #add(id: string, wait: Wait, heardFrom: number | undefined): void {
+  #add(id: string, wait: Wait, subscriptionAtPut: number | undefined): void {
     // It keeps the process alive, as a wait should.
     this.#timer ??= setInterval(() => void this.#lookAgain(), lookMs);
     const awaited = this.#awaited.get(id);
@@ -119,13 +119,13 @@ export class JobWaits {
     }
     this.#awaited.set(id, {
       waits: new Set([wait]),
-      unlisten: heardFrom === undefined ? this.#listenTo(id) : undefined,
+      unlisten: subscriptionAtPut === undefined ? this.#listenTo(id) : undefined,
     });
-    if (heardFrom === undefined) return;
+    if (subscriptionAtPut === undefined) return;
     if (this.subscription === 0) return this.#listen(); // which asks for all when it begins
-    if (heardFrom !== this.subscription) return this.#ask(id);
-    const heard = this.#takeHeard(id);
-    if (heard !== undefined) this.#hear(id, heard);
+    if (subscriptionAtPut !== this.subscription) return this.#ask(id);
+    const early = this.#takeEarly(id);
+    if (early !== undefined) this.#onEnd(id, early);
   }
 
   #remove(id: string, wait: Wait): void {
@@ -143,56 +143,56 @@ export class JobWaits {
   #listen(): void {
     const { connection, keys } = this.broker;
     this.#unlisten ??= connection.notifier.listen(keys.ends(processId()), {
-      onNews: (text) => {
+      onMessage: (text) => {
         for (const line of text.split('\n')) {
           const space = line.indexOf(' ');
           const [id, text] = [line.slice(0, space), line.slice(space + 1)];
-          if (this.#awaited.has(id)) this.#hear(id, text);
-          else this.#keepHeard(id, text);
+          if (this.#awaited.has(id)) this.#onEnd(id, text);
+          else this.#keepEarly(id, text);
         }
       },
       onBegin: () => {
-        this.#forgetHeard();
+        this.#forgetEarly();
         for (const id of this.#awaited.keys()) this.#ask(id);
       },
     });
   }
 
-  /** Listens to a job of another process. Its record says that it is watched, so its end is told there too. */
+  /** Listens to a job of another process. Its record says that it is watched, so its end is published there too. */
   #listenTo(id: string): () => void {
     const { connection, keys, jobs } = this.broker;
     return connection.notifier.listen(keys.job(id), {
-      onNews: (text) => this.#hear(id, text),
+      onMessage: (text) => this.#onEnd(id, text),
       onBegin: () => void jobs.watch(id).then(() => this.#ask(id), ignore), // Redis is away: the next look reads again
     });
   }
 
-  /** A job was told about: `done`, a space and its result, or another status. */
-  #hear(id: string, text: string): void {
+  /** @param text `done`, a space and the result of the job, or another status */
+  #onEnd(id: string, text: string): void {
     if (!this.#awaited.has(id)) return;
     if (text.startsWith('done ')) return this.#end(id, { status: 'done', result: text.slice(5) || undefined });
     if (hasEnded(text)) this.#ask(id);
   }
 
-  #keepHeard(id: string, text: string): void {
-    this.#takeHeard(id); // a job that was revived ends again
-    this.#heard.set(id, text);
-    this.#heardCharacters += text.length;
-    if (this.#heard.size > mostHeard || this.#heardCharacters > mostHeardCharacters) this.#forgetHeard();
+  #keepEarly(id: string, text: string): void {
+    this.#takeEarly(id); // a job that was revived ends again
+    this.#early.set(id, text);
+    this.#earlyCharacters += text.length;
+    if (this.#early.size > mostEarly || this.#earlyCharacters > mostEarlyCharacters) this.#forgetEarly();
   }
 
   /** From now on the records are read of all jobs that were put before. */
-  #forgetHeard(): void {
-    this.#heard.clear();
-    this.#heardCharacters = 0;
+  #forgetEarly(): void {
+    this.#early.clear();
+    this.#earlyCharacters = 0;
     this.subscription += 1;
   }
 
-  #takeHeard(id: string): string | undefined {
-    const text = this.#heard.get(id);
+  #takeEarly(id: string): string | undefined {
+    const text = this.#early.get(id);
     if (text === undefined) return undefined;
-    this.#heard.delete(id);
-    this.#heardCharacters -= text.length;
+    this.#early.delete(id);
+    this.#earlyCharacters -= text.length;
     return text;
   }
 
@@ -208,7 +208,7 @@ export class JobWaits {
       if (end.status === '' || hasEnded(end.status)) this.#end(ids[index]!, end);
   }
 
-  /** Also finds jobs that ended although no worker could tell: that of a message that was buried because its workers died, or expired. */
+  /** Also finds jobs that ended although no worker could publish it: that of a message that was buried because its workers died, or expired. */
   async #lookAgain(): Promise<void> {
     const ids = [...this.#awaited.keys()];
     for (let from = 0; from < ids.length; from += mendedAtOnce) {

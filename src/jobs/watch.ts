@@ -17,7 +17,7 @@ export async function* watchJob(
   const steps: JobStep[] = [];
   let wake = (): void => undefined;
   let mustRead = false;
-  const hear = (text: string): void => {
+  const onMessage = (text: string): void => {
     const step = stepOf(text);
     if (!step || ('status' in step && hasEnded(step.status))) mustRead = true;
     else steps.push(step);
@@ -27,17 +27,17 @@ export async function* watchJob(
     mustRead = true;
     wake();
   };
-  const unlisten = broker.connection.notifier.listen(broker.keys.job(id), { onNews: hear, onBegin: read });
-  const timer = setInterval(read, lookMs); // news may be lost
+  const unlisten = broker.connection.notifier.listen(broker.keys.job(id), { onMessage, onBegin: read });
+  const timer = setInterval(read, lookMs); // a notification may be lost
   const forgets = signals.map((signal) => onAbort(signal, read));
   let isAnnounced = false;
-  const told: Told = { status: undefined, progress: undefined, lines: 0 };
+  const yielded: Yielded = { status: undefined, progress: undefined, lines: 0 };
   try {
     for (;;) {
       for (const { reason, aborted } of signals) if (aborted) throw reason as Error;
       const step = steps.shift();
       if (step) {
-        if (isNew(step, told)) yield step;
+        if (isNew(step, yielded)) yield step;
         continue;
       }
       if (mustRead) {
@@ -45,7 +45,7 @@ export async function* watchJob(
         isAnnounced ||= await broker.jobs.watch(id);
         const record = await fetch();
         if (!record) throw new ResultGoneError(name, id);
-        for (const missed of missedIn(record, told)) yield missed;
+        for (const missed of missedIn(record, yielded)) yield missed;
         if (hasEnded(record.status)) return;
         continue;
       }
@@ -58,8 +58,8 @@ export async function* watchJob(
   }
 }
 
-/** What the loop has told so far. */
-interface Told {
+/** What the loop has yielded so far. */
+interface Yielded {
   status: JobStatus | undefined;
   progress: string | undefined;
   lines: number;
@@ -76,7 +76,7 @@ function stepOf(text: string): NumberedStep | undefined {
   return log === undefined ? undefined : numbered(log, Number(line));
 }
 
-/** Another program may have told something else. */
+/** Another program may have published something else. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -85,33 +85,33 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The number tells lines apart that the record repeats. It is not shown. */
+/** The number distinguishes a new line from one that the record repeats. It is not shown. */
 function numbered(log: string, line: number): NumberedStep {
   return Object.defineProperty({ log }, 'line', { value: line });
 }
 
-/** Notes a step. @returns false if it was told before */
-function isNew(step: NumberedStep, told: Told): boolean {
+/** Notes a step. @returns false if it was yielded before */
+function isNew(step: NumberedStep, yielded: Yielded): boolean {
   if ('status' in step) {
-    if (step.status === told.status) return false;
-    told.status = step.status;
+    if (step.status === yielded.status) return false;
+    yielded.status = step.status;
   } else if ('progress' in step) {
     const text = JSON.stringify(step.progress);
-    if (text === told.progress) return false;
-    told.progress = text;
+    if (text === yielded.progress) return false;
+    yielded.progress = text;
   } else {
-    if (step.line! <= told.lines) return false;
-    told.lines = step.line!;
+    if (step.line! <= yielded.lines) return false;
+    yielded.lines = step.line!;
   }
   return true;
 }
 
-/** The steps that the record has and the loop has not told. */
-function missedIn({ status, progress, log, lines }: JobRecord, told: Told): JobStep[] {
+/** The steps that the record has and the loop has not yielded. */
+function missedIn({ status, progress, log, lines }: JobRecord, yielded: Yielded): JobStep[] {
   const steps: NumberedStep[] = [
     ...log.map((line, index) => numbered(line, lines - log.length + index + 1)),
     ...(progress === undefined ? [] : [{ progress }]),
     { status },
   ];
-  return steps.filter((step) => isNew(step, told));
+  return steps.filter((step) => isNew(step, yielded));
 }

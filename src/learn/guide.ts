@@ -74,7 +74,7 @@ export class Guide {
         `${index + 1 === current ? '>' : ' '} ${index + 1}. ${title} (${own.length} steps)`,
     );
     this.print(`${list.join('\n')}\n${paint('dim', '.lesson 3 starts exercise 3')}\n`);
-    this.#tell();
+    this.#show();
   }
 
   async #check(): Promise<CheckResult | undefined> {
@@ -92,10 +92,10 @@ export class Guide {
     this.context.forget();
     const { step } = this;
     this.#before = step && (await this.context.read(step));
-    this.#tell();
+    this.#show();
   }
 
-  #tell(): void {
+  #show(): void {
     const current = steps[this.#at];
     if (!current || !this.#before)
       return this.print(

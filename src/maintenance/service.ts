@@ -21,7 +21,7 @@ const watchedMs = 1_000;
 export class MaintenanceService implements Maintenance {
   readonly promoter: Promoter;
   readonly recoverer: Recoverer;
-  readonly janitor: Sweeper;
+  readonly sweeper: Sweeper;
   readonly scheduler: Scheduler;
   readonly #workers = new Set<MaintainedWorker>();
   readonly #clock = new DeadlineTimer(() => this.#tick());
@@ -37,14 +37,14 @@ export class MaintenanceService implements Maintenance {
     this.scheduler = new Scheduler(queue);
     this.promoter = new Promoter(queue, () => this.scheduler.look(), poke);
     // A worker that died may have left messages in the outbox.
-    this.recoverer = new Recoverer(queue, poke, () => void this.janitor.deliver());
-    this.janitor = new Sweeper(queue.broker, this.recoverer);
+    this.recoverer = new Recoverer(queue, poke, () => void this.sweeper.deliver());
+    this.sweeper = new Sweeper(queue.broker, this.recoverer);
   }
 
   add(worker: MaintainedWorker): void {
     this.#workers.add(worker);
     this.promoter.start();
-    this.janitor.start();
+    this.sweeper.start();
     this.scheduler.start();
     this.#clock.in(this.queue.broker.leaseMs / ticksPerLease);
   }
@@ -52,7 +52,7 @@ export class MaintenanceService implements Maintenance {
   remove(worker: MaintainedWorker): void {
     this.#workers.delete(worker);
     if (this.#workers.size > 0) return;
-    for (const duty of [this.promoter, this.recoverer, this.janitor, this.scheduler, this.#clock, this.#watch])
+    for (const duty of [this.promoter, this.recoverer, this.sweeper, this.scheduler, this.#clock, this.#watch])
       duty.stop();
   }
 

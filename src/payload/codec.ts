@@ -210,8 +210,8 @@ function refuseFlawed(value: unknown, limits: Limits, payload: string): void {
 
 function unwritable(flaw: Flaw, value: unknown, maxDepth: number, payload: string): Error {
   if (flaw.rule === 'maxDepth') return tooDeep(value, maxDepth, payload);
-  if (flaw.rule === 'maxValues') return invalid(payload, '', 'maxBytes', `has ${flaw.what}: ${flaw.wayOut}`);
-  return new NotSerializableError(pathOf(flaw.keys.reverse()), flaw.what, flaw.wayOut);
+  if (flaw.rule === 'maxValues') return invalid(payload, '', 'maxBytes', `has ${flaw.what}: ${flaw.advice}`);
+  return new NotSerializableError(pathOf(flaw.keys.reverse()), flaw.what, flaw.advice);
 }
 
 /** The error for a value that is deeper than `maxDepth`, or contains itself. */

@@ -20,7 +20,7 @@ export interface Flaw {
   readonly keys: (string | number)[];
   /** Completes "the message is …". */
   readonly what: string;
-  readonly wayOut: string;
+  readonly advice: string;
 }
 
 interface Walk {
@@ -41,17 +41,17 @@ export function flawOf(value: unknown, limits: Limits): Flaw | undefined {
 const hasToJson = (value: object): boolean => typeof (value as { toJSON?: unknown }).toJSON === 'function';
 
 /** What JSON would lose of an array without holes: its class, `toJSON`, and properties besides its items. */
-export function arrayFlaw(items: readonly unknown[]): Pick<Flaw, 'what' | 'wayOut'> | undefined {
+export function arrayFlaw(items: readonly unknown[]): Pick<Flaw, 'what' | 'advice'> | undefined {
   const prototype = Object.getPrototypeOf(items) as object | null;
   // The prototype of the arrays of any realm is an array; that of a subclass is not.
   if (prototype !== Array.prototype && !Array.isArray(prototype))
-    return { what: `an instance of ${nameOf(items)}`, wayOut: 'put a plain array, such as [...value]' };
-  if (hasToJson(items)) return { what: 'an array with toJSON()', wayOut: 'put what toJSON() returns' };
+    return { what: `an instance of ${nameOf(items)}`, advice: 'put a plain array, such as [...value]' };
+  if (hasToJson(items)) return { what: 'an array with toJSON()', advice: 'put what toJSON() returns' };
   // Object.values makes no text for each index: up to five times as fast as Object.keys.
   if (Object.values(items).length <= items.length) return undefined;
   return {
     what: `an array with the property ${segment(Object.keys(items)[items.length]!)}`,
-    wayOut: 'put only its items: [...value]',
+    advice: 'put only its items: [...value]',
   };
 }
 
@@ -107,7 +107,7 @@ function lookAtEach(object: Record<string, unknown>, depth: number, walk: Walk):
   return undefined;
 }
 
-const flaw = (rule: Flaw['rule'], what: string, wayOut: string): Flaw => ({ rule, what, wayOut, keys: [] });
+const flaw = (rule: Flaw['rule'], what: string, advice: string): Flaw => ({ rule, what, advice, keys: [] });
 const tooMany = (walk: Walk): Flaw =>
   flaw('maxValues', `more than ${walk.limits.maxValues} values`, 'split the message');
 
@@ -126,23 +126,23 @@ export function isPlain(value: object): boolean {
 }
 
 /** For an instance of a class, which JSON would turn into a plain object: its name, and what to put instead. */
-function instance(value: object): { what: string; wayOut: string } {
+function instance(value: object): { what: string; advice: string } {
   if (types.isDate(value)) {
     return {
       what: 'a Date',
-      wayOut:
+      advice:
         'put date.toISOString(), or declare it with @Type(() => Date) in a payload class (from the copy of class-transformer that hotqueue uses)',
     };
   }
-  if (types.isMap(value)) return { what: 'a Map', wayOut: 'put Object.fromEntries(map), or [...map]' };
-  if (types.isSet(value)) return { what: 'a Set', wayOut: 'put [...set]' };
+  if (types.isMap(value)) return { what: 'a Map', advice: 'put Object.fromEntries(map), or [...map]' };
+  if (types.isSet(value)) return { what: 'a Set', advice: 'put [...set]' };
   if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) {
     return {
       what: Buffer.isBuffer(value) ? 'a Buffer' : 'binary data',
-      wayOut: "put buffer.toString('base64'), or the path of a file",
+      advice: "put buffer.toString('base64'), or the path of a file",
     };
   }
-  return { what: `an instance of ${nameOf(value)}`, wayOut: 'put a plain object, such as { ...value }' };
+  return { what: `an instance of ${nameOf(value)}`, advice: 'put a plain object, such as { ...value }' };
 }
 
 function nameOf(value: object): string {

@@ -135,7 +135,7 @@ function itemsOf(
   writing: Writing,
 ): unknown[] {
   const flaw = arrayFlaw(items);
-  if (flaw) throw new NotSerializableError(place.path, flaw.what, flaw.wayOut);
+  if (flaw) throw new NotSerializableError(place.path, flaw.what, flaw.advice);
   const copy = items.map((item, index) =>
     itemOf(property, item, owner, { ...place, path: join(place.path, index), depth: place.depth + 1 }, writing),
   );

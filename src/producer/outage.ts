@@ -1,5 +1,5 @@
 /** Between two looks. A look that comes late does not count: the program computed, and a reply may be there that was not read yet. */
-const lookMs = 100;
+const probeMs = 100;
 /** Redis counts as away when the same batch waits for its reply at so many looks. */
 const looksForAway = 10;
 
@@ -19,7 +19,7 @@ export class Outage {
   /** A batch is about to leave. Called while not {@link isWatching}. */
   watch(): void {
     this.isWatching = true;
-    this.#timer = setInterval(() => this.#look(), lookMs).unref();
+    this.#timer = setInterval(() => this.#look(), probeMs).unref();
   }
 
   #look(): void {
@@ -32,7 +32,7 @@ export class Outage {
     }
     const now = performance.now();
     const { times, at } = this.#seen;
-    const isLate = now - at > 2 * lookMs;
+    const isLate = now - at > 2 * probeMs;
     this.#seen = { batch, times: batch === this.#seen.batch ? times + (isLate ? 0 : 1) : 0, at: now };
     if (this.#seen.times >= looksForAway) this.since ||= now;
   }

@@ -21,10 +21,10 @@ import { newId } from '../wire/id.js';
 import { withTrace } from '../wire/trace.js';
 import type { PutBatcher } from './put-batcher.js';
 import { allOf, portionsOf, tooLarge } from './portions.js';
-import { putBehind, putHeld } from './put-behind.js';
+import { putDependent, putHeld } from './put-dependent.js';
 import type { Publisher, PutArguments, PutResult } from './put-types.js';
 import { PutRequest, type PutTarget } from './put-request.js';
-import { dueOf, trackingOf, uniquesOf } from './tracking.js';
+import { dueFrom, trackingOf, uniquesOf } from './tracking.js';
 
 const batchSize = 1_000;
 const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
@@ -100,7 +100,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     const [unique = ''] = tracking ? uniquesOf(this.options.unique, encoded) : [];
     const followUp: FollowUp = {
       ...{ queue: name, prefix: broker.keys.names, id: job.id, message: this.#seal(job.id, rest, encoded.text) },
-      ...{ lane, hasTtl, uniqueForMs, due: dueOf(this.options), tracking: tracking && { ...tracking, unique } },
+      ...{ lane, hasTtl, uniqueForMs, due: dueFrom(this.options), tracking: tracking && { ...tracking, unique } },
     };
     return { job, followUp };
   }
@@ -197,7 +197,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   ): void {
     if (this.options.after) return void this.#sendAfter(encoded).then(stored, reject);
     const putAt = Date.now();
-    const due = this.#mayBeDelayed ? dueOf(this.options) : undefined;
+    const due = this.#mayBeDelayed ? dueFrom(this.options) : undefined;
     const rest = this.#rest ?? this.#restWith(putAt);
     const uniques = this.#target.tracking && uniquesOf(this.options.unique, encoded);
     if ('text' in encoded) {
@@ -222,7 +222,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
 
   async #sendOneAfter(encoded: Encoded<T>, input = 'own'): Promise<JobFields<T>> {
     const { job, message } = this.#oneOf(encoded);
-    const isStored = await putBehind(this.#target, this.options, job.id, message, input);
+    const isStored = await putDependent(this.#target, this.options, job.id, message, input);
     // As for every put, only a job with an id of the caller says whether Redis had it already.
     return this.options.id === undefined ? job : (this.context.makeJob(job, true, !isStored) as JobFields<T>);
   }

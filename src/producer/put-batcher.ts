@@ -30,8 +30,8 @@ const patienceMs = 30_000;
 const shortestPauseMs = 20;
 const longestPauseMs = 320;
 
-/** A batch that is on its way. */
-interface Flight {
+/** A batch that is sent and not answered. */
+interface SentBatch {
   readonly batch: PutRequest[];
   /** How many messages it has. */
   readonly messages: number;
@@ -94,14 +94,14 @@ export class PutBatcher {
     if (!this.#outage.isWatching) this.#outage.watch();
     await Promise.resolve(); // so that puts of one turn of the event loop share a batch
     if (this.#number === 0) await this.#announce();
-    let flight: Flight | undefined;
-    while (flight || this.#pending.length > 0) flight = await this.#arrive(flight ?? this.#depart());
+    let sent: SentBatch | undefined;
+    while (sent || this.#pending.length > 0) sent = await this.#settle(sent ?? this.#sendNext());
     // In the turn in which nothing was pending: a later put begins anew.
     this.#sending = undefined;
   }
 
-  /** @returns the next batch, which leaves before the callers of this one are told: they make their next messages while Redis is busy */
-  async #arrive({ batch, messages, reply: replying }: Flight): Promise<Flight | undefined> {
+  /** @returns the next batch, which is sent before the calls of this one resolve: their callers make the next messages while Redis is busy */
+  async #settle({ batch, messages, reply: replying }: SentBatch): Promise<SentBatch | undefined> {
     try {
       const reply = await replying;
       this.#tripMs = performance.now() - this.#sentAt;
@@ -110,7 +110,7 @@ export class PutBatcher {
       if (refused.length === 0) this.#fullPauseMs = 0;
       else if (refused.length < batch.length) this.#fullPauseMs = shortestPauseMs;
       else this.#fullPauseMs = Math.min(2 * Math.max(this.#fullPauseMs, shortestPauseMs), longestPauseMs);
-      const next = refused.length === 0 && this.#pending.length > 0 ? this.#depart() : undefined;
+      const next = refused.length === 0 && this.#pending.length > 0 ? this.#sendNext() : undefined;
       resolveStored(batch, reply, refused.length);
       if (refused.length > 0) await this.#retryRefused(refused);
       return next;
@@ -121,8 +121,8 @@ export class PutBatcher {
     }
   }
 
-  /** The oldest requests leave, as many as may travel together. While the queue is full, only the oldest one. */
-  #depart(): Flight {
+  /** Sends the oldest requests, as many as may share a batch. While the queue is full, only the oldest one. */
+  #sendNext(): SentBatch {
     const first = this.#pending[0]!;
     const most = this.#fullPauseMs > shortestPauseMs ? 0 : this.#tripMs < nearbyMs ? mostNearby : mostMessages;
     let messages = 0;
@@ -148,10 +148,10 @@ export class PutBatcher {
     const old = new Set(this.#pending.filter((request) => this.#waitedMs(request) >= patienceMs));
     if (old.size === 0) return;
     this.#pending = this.#pending.filter((request) => !old.has(request));
-    const wayOut = `no message of this call was sent within ${patienceMs / 1_000} s. Check the server, then put again`;
+    const advice = `no message of this call was sent within ${patienceMs / 1_000} s. Check the server, then put again`;
     for (const request of old) {
       this.#buffered -= request.weight;
-      request.reject(new RedisUnreachableError(error.address, wayOut, { cause: error }));
+      request.reject(new RedisUnreachableError(error.address, advice, { cause: error }));
     }
   }
 
@@ -170,7 +170,7 @@ export class PutBatcher {
     const limit = this.limit && { most: this.limit.maxLength, calls: batch.map(({ count }) => count) };
     const tracked = tracking && {
       ...tracking,
-      teller: processId(),
+      processId: processId(),
       ids: batch.flatMap(({ ids }) => ids),
       uniques: batch.flatMap(({ uniques }) => uniques!),
     };

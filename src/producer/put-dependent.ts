@@ -9,7 +9,7 @@ import { putFollowUp, type FollowUp } from '../jobs/outbox.js';
 import { dueText, type Due } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { PutTarget } from './put-request.js';
-import { dueOf } from './tracking.js';
+import { dueFrom } from './tracking.js';
 
 const patience = { withinMs: 30_000 };
 
@@ -20,7 +20,7 @@ const patience = { withinMs: 30_000 };
  * @returns whether it is stored; false if a job has the id that the caller chose
  * @throws NotTrackedError, UnknownParentError, InvalidOptionError; RedisUnreachableError and what else a put throws
  */
-export async function putBehind(
+export async function putDependent(
   { context, lane, uniqueForMs, tracking }: PutTarget,
   options: ResolvedPutOptions,
   id: string,
@@ -31,7 +31,7 @@ export async function putBehind(
   const parents = options.after!.map((job) => parentIn(context, job));
   // What an open job with this id waits for must stay as it is.
   if (options.id !== undefined && isOpen(await broker.jobs.mend(id, patience))) return false;
-  const due = dueOf(options);
+  const due = dueFrom(options);
   const child = { queue, prefix: broker.keys.names, id };
   const followUp: FollowUp = {
     ...{ ...child, message, lane, uniqueForMs, due: { at: afterParents } },
@@ -69,7 +69,7 @@ export async function putHeld(
     const job = context.makeJob({ id, queue, payload: undefined, putAt: Date.now() }, true, true) as Job;
     return { job, waitsFor: await waitsFor(id) };
   }
-  const due = dueOf(options);
+  const due = dueFrom(options);
   const terms = { parents: [refText(start)], onFailure: 'start', input: 'own', due: due ? dueText(due) : '' };
   await broker.flows.block(id, lookMs, terms, patience);
   const job = await send({ context, lane, uniqueForMs, tracking, hasTtl: false }, { at: afterParents });

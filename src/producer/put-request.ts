@@ -14,7 +14,7 @@ export interface PutTarget {
   /** Whether the messages have a time to live, which Redis must turn into an instant. */
   readonly hasTtl: boolean;
   /** What the records of their jobs have; absent for messages that are not tracked. */
-  readonly tracking?: Omit<TrackedPut, 'ids' | 'uniques' | 'teller'> | undefined;
+  readonly tracking?: Omit<TrackedPut, 'ids' | 'uniques' | 'processId'> | undefined;
 }
 
 /**

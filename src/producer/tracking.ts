@@ -33,7 +33,7 @@ function keyOf(unique: (payload: never) => string, payload: unknown): string {
 }
 
 /** When messages are due; `undefined` for now. The server compares an instant with its own clock. */
-export function dueOf({ delayMs = 0, at }: ResolvedPutOptions): Due | undefined {
+export function dueFrom({ delayMs = 0, at }: ResolvedPutOptions): Due | undefined {
   if (at !== undefined) return { at };
   return delayMs > 0 ? { afterMs: delayMs } : undefined;
 }

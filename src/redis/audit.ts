@@ -1,8 +1,8 @@
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
 import { layout1Field } from './layouts.js';
+import { tenSeconds } from './reading.js';
 
-const patience = { withinMs: 10_000 };
 /** Keys for each command of a scan. */
 const pageSize = 1_000;
 
@@ -15,12 +15,12 @@ export class Audit {
 
   /** Redis type of the base key: `list`, `none`, or that of another program. */
   baseType(): Promise<string> {
-    return this.connection.call((client) => client.type(this.keys.base), patience);
+    return this.connection.call((client) => client.type(this.keys.base), tenSeconds);
   }
 
   /** How many delayed messages were due before this time, server time in Unix ms. */
   overdue(before: number): Promise<number> {
-    return this.connection.call((client) => client.zcount(this.keys.delayed, '-inf', before), patience);
+    return this.connection.call((client) => client.zcount(this.keys.delayed, '-inf', before), tenSeconds);
   }
 
   /** How many more delayed messages than due times there are; below 0: fewer. */
@@ -35,7 +35,7 @@ export class Audit {
 
   /** Whether a worker has claims in layout 1, which this version cannot read. */
   async isInLayout1(worker: string): Promise<boolean> {
-    const fields = await this.connection.call((client) => client.hkeys(this.keys.claims(worker)), patience);
+    const fields = await this.connection.call((client) => client.hkeys(this.keys.claims(worker)), tenSeconds);
     return fields.some((field) => layout1Field.test(field));
   }
 
@@ -47,7 +47,7 @@ export class Audit {
     for (let cursor = '0', scanned = 0; scanned < most; scanned += pageSize) {
       const [next, page] = await this.connection.call(
         (client) => client.scan(cursor, 'MATCH', pattern, 'COUNT', pageSize),
-        patience,
+        tenSeconds,
       );
       for (const key of page) {
         const [, base = '', worker = ''] = form.exec(key) ?? [];
@@ -62,7 +62,7 @@ export class Audit {
 
   /** Reads both sizes in one transaction: a message that comes between two commands would look like an error. */
   async #surplus(hash: string, order: string): Promise<number> {
-    const replies = await this.connection.call((client) => client.multi().hlen(hash).zcard(order).exec(), patience);
+    const replies = await this.connection.call((client) => client.multi().hlen(hash).zcard(order).exec(), tenSeconds);
     const [messages = 0, places = 0] = (replies ?? []).map(([, reply]) => Number(reply));
     return messages - places;
   }

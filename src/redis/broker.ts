@@ -327,10 +327,10 @@ const noDuplicates: PutReply['duplicates'] = new Map();
 
 /** Words of `put-with.lua` for tracked messages. */
 function trackingWords(
-  { keepMs, keepFailedMs, by, storesPayload, teller, uniques, untilStarted, replaces }: TrackedPut,
+  { keepMs, keepFailedMs, by, storesPayload, processId, uniques, untilStarted, replaces }: TrackedPut,
   holders: readonly string[],
 ): (string | number | Buffer)[] {
-  const flags = [untilStarted ? 1 : 0, replaces ? 1 : 0, teller];
+  const flags = [untilStarted ? 1 : 0, replaces ? 1 : 0, processId];
   const keys = uniques.some((unique) => unique !== '') ? [pack(uniques), pack(holders)] : ['', ''];
   return [keepMs, keepFailedMs, by, storesPayload ? 1 : 0, ...keys, ...flags];
 }

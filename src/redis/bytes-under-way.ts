@@ -16,10 +16,10 @@ export interface Progress {
 }
 
 /**
- * How far a TCP socket is with what was written to it; `undefined` where the system does not tell.
+ * How far a TCP socket is with what was written to it; `undefined` where the system does not say.
  *
- * A large message is one write. On a slow link, Node hands it to the system as a whole, or has no news of it for minutes. Only the
- * system's table of connections tells then that it moves. With TLS the numbers are not exact, but they change only if something moves.
+ * A large message is one write. On a slow link, Node hands it to the system as a whole, or learns nothing of it for minutes. Only the
+ * system's table of connections shows then that it moves. With TLS the numbers are not exact, but they change only if something moves.
  */
 export async function progressOf(socket: Socket): Promise<Progress | undefined> {
   const { _handle: handle, localPort, remotePort } = socket as Socket & { readonly _handle?: Handle | null };

@@ -188,7 +188,7 @@ export class Connection {
     return connection ? RedisClient.openLike(connection) : this.#dial();
   }
 
-  /** News from other processes. Its connection opens with the first listener. */
+  /** Notifications from other processes. Its connection opens with the first listener. */
   get notifier(): Notifier {
     return (this.#notifier ??= new Notifier(() => this.openClient()));
   }

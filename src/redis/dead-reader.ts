@@ -1,6 +1,5 @@
-import type { Connection, Patience } from './connection.js';
+import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import type { IoredisClient } from './redis-client.js';
 import { scored, tenSeconds } from './reading.js';
 import type { DeadLetterRef } from './transitions.js';
 
@@ -19,7 +18,7 @@ export class DeadReader {
   ) {}
 
   count(patience = tenSeconds): Promise<number> {
-    return this.#ask((client) => client.zcard(this.keys.dead), patience);
+    return this.connection.call((client) => client.zcard(this.keys.dead), patience);
   }
 
   async page(
@@ -28,7 +27,7 @@ export class DeadReader {
   ): Promise<DeadLetterRef[]> {
     const { dead } = this.keys;
     const last = offset + limit - 1;
-    const found = await this.#ask(
+    const found = await this.connection.call(
       (client) =>
         order === 'newest'
           ? client.zrevrange(dead, offset, last, 'WITHSCORES')
@@ -44,12 +43,12 @@ export class DeadReader {
     patience = tenSeconds,
   ): Promise<DeadLetterRef[]> {
     const range = [from, to, 'WITHSCORES', 'LIMIT', skip, limit] as const;
-    const found = await this.#ask((client) => client.zrangebyscore(this.keys.dead, ...range), patience);
+    const found = await this.connection.call((client) => client.zrangebyscore(this.keys.dead, ...range), patience);
     return scored(found).map(deadLetterRef);
   }
 
   async ref(key: string, patience = tenSeconds): Promise<DeadLetterRef | undefined> {
-    const at = await this.#ask((client) => client.zscore(this.keys.dead, key), patience);
+    const at = await this.connection.call((client) => client.zscore(this.keys.dead, key), patience);
     return at === null ? undefined : { key, at };
   }
 
@@ -57,17 +56,16 @@ export class DeadReader {
   async letters(refs: readonly DeadLetterRef[], patience = tenSeconds): Promise<StoredDeadLetter[]> {
     if (refs.length === 0) return [];
     const keys = refs.map(({ key }) => key);
-    const entries = await this.#ask((client) => client.hmgetBuffer(this.keys.deadMessages, ...keys), patience);
+    const entries = await this.connection.call(
+      (client) => client.hmgetBuffer(this.keys.deadMessages, ...keys),
+      patience,
+    );
     return entries.flatMap((entry, index) => {
       if (!entry) return [];
       const end = entry.indexOf(10);
       const record = entry.toString('utf8', 0, Math.max(0, end));
       return [{ ...refs[index]!, record, message: entry.subarray(end + 1) }];
     });
-  }
-
-  #ask<T>(send: (client: IoredisClient) => Promise<T>, patience: Patience): Promise<T> {
-    return this.connection.call(send, patience);
   }
 }
 

@@ -1,6 +1,5 @@
-import type { Connection, Patience } from './connection.js';
+import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import type { IoredisClient } from './redis-client.js';
 import { queueTime, scored, tenSeconds } from './reading.js';
 import type { Lane } from './take.js';
 
@@ -24,22 +23,24 @@ export class DelayedReader {
   /** Whether the queue has anything that becomes due: delayed messages, schedules, messages in the outbox. One cheap command. */
   async isTimed(patience = tenSeconds): Promise<boolean> {
     const { delayed, schedules, outbox } = this.keys;
-    return (await this.#ask((client) => client.exists(delayed, schedules, outbox), patience)) > 0;
+    return (await this.connection.call((client) => client.exists(delayed, schedules, outbox), patience)) > 0;
   }
 
   count(patience = tenSeconds): Promise<number> {
-    return this.#ask((client) => client.zcard(this.keys.delayed), patience);
+    return this.connection.call((client) => client.zcard(this.keys.delayed), patience);
   }
 
   /** Delayed messages, the one that is due first at first. */
   async page({ offset, limit }: { offset: number; limit: number }, patience = tenSeconds): Promise<StoredDelayed[]> {
     const { delayed, delayedMessages } = this.keys;
     const last = String(offset + limit - 1);
-    const found = scored(await this.#ask((client) => client.zrange(delayed, offset, last, 'WITHSCORES'), patience));
+    const found = scored(
+      await this.connection.call((client) => client.zrange(delayed, offset, last, 'WITHSCORES'), patience),
+    );
     if (found.length === 0) return [];
     const ids = found.map(([id]) => id);
     const [entries, { ahead }] = await Promise.all([
-      this.#ask((client) => client.hmget(delayedMessages, ...ids), patience),
+      this.connection.call((client) => client.hmget(delayedMessages, ...ids), patience),
       queueTime(this.connection, this.keys, patience),
     ]);
     return found.flatMap(([id, due], index) => storedDelayed(id, due, entries[index], ahead));
@@ -47,15 +48,11 @@ export class DelayedReader {
 
   async message(id: string, patience = tenSeconds): Promise<StoredDelayed | undefined> {
     const [due, entry, { ahead }] = await Promise.all([
-      this.#ask((client) => client.zscore(this.keys.delayed, id), patience),
-      this.#ask((client) => client.hget(this.keys.delayedMessages, id), patience),
+      this.connection.call((client) => client.zscore(this.keys.delayed, id), patience),
+      this.connection.call((client) => client.hget(this.keys.delayedMessages, id), patience),
       queueTime(this.connection, this.keys, patience),
     ]);
     return storedDelayed(id, due, entry, ahead)[0];
-  }
-
-  #ask<T>(send: (client: IoredisClient) => Promise<T>, patience: Patience): Promise<T> {
-    return this.connection.call(send, patience);
   }
 }
 

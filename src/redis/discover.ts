@@ -11,7 +11,7 @@ import { labelOf, namedAddress, type Endpoint } from './named-address.js';
 /** Result of discovery: the server that {@link findRedis} would use without options. */
 export interface Discovery {
   /** Where the search would end: at a running server, at one that would be `started`, or at `none`. */
-  readonly rung: Address['source'] | 'started' | 'none';
+  readonly source: Address['source'] | 'started' | 'none';
   /** The running server. */
   readonly server?: Handshake & { readonly label: string };
   /** The server that would be started. */
@@ -30,10 +30,10 @@ export interface Discovery {
  */
 export async function discover(env: NodeJS.ProcessEnv, cwd: string, localPort = 6379): Promise<Discovery> {
   const project = projectAt(cwd, env);
-  const present = async (endpoint: Endpoint, rung: Address['source']): Promise<Discovery> => {
+  const present = async (endpoint: Endpoint, source: Address['source']): Promise<Discovery> => {
     const label = labelOf(endpoint);
     // The label, because the address of a named server may contain a password, which must not be printed.
-    return { rung, project, server: { ...(await handshake(endpoint)), label }, url: label };
+    return { source, project, server: { ...(await handshake(endpoint)), label }, url: label };
   };
   const named = namedAddress({}, env);
   if (named !== undefined) return present(named.endpoint, named.source);
@@ -41,7 +41,7 @@ export async function discover(env: NodeJS.ProcessEnv, cwd: string, localPort = 
   const local = { host: '127.0.0.1', port: localPort };
   const answer = mode === 'auto' || mode === 'off' ? await ping(local, 200) : 'closed';
   if (answer === 'ready' || answer === 'loading') return present(local, 'local');
-  if (mode === 'off' || env.NODE_ENV === 'production') return { rung: 'none', project };
+  if (mode === 'off' || env.NODE_ENV === 'production') return { source: 'none', project };
   const running = await findRunning(project);
   if (running !== undefined) {
     const found = await present({ path: running.socket }, 'embedded');
@@ -50,7 +50,7 @@ export async function discover(env: NodeJS.ProcessEnv, cwd: string, localPort = 
   }
   const program = mode === 'js' ? undefined : await findProgram(env);
   if (program !== undefined)
-    return { rung: 'started', project, start: { kind: 'native', name: program.name, version: program.version } };
-  if (mode === 'native') return { rung: 'none', project };
-  return { rung: 'started', project, start: { kind: 'js', name: 'js-redis-server' } };
+    return { source: 'started', project, start: { kind: 'native', name: program.name, version: program.version } };
+  if (mode === 'native') return { source: 'none', project };
+  return { source: 'started', project, start: { kind: 'js', name: 'js-redis-server' } };
 }

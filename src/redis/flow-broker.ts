@@ -28,7 +28,7 @@ const parentsPerCall = 1_000;
 const decisionMs = 2_592_000_000;
 
 /** What `parent-ended` has done. */
-type Told = 'due' | 'waiting' | 'cancelled' | 'known';
+type ParentEndReply = 'due' | 'waiting' | 'cancelled' | 'known';
 
 /** Jobs of one queue that wait for others, in Redis. */
 export class FlowBroker {
@@ -65,24 +65,29 @@ export class FlowBroker {
     return hasEnded(status) ? { status: status as JobStatus, result, failure } : undefined;
   }
 
-  /** parent-ended: tells a job of this queue that one of its parents has ended. */
+  /** parent-ended: notifies a job of this queue that one of its parents has ended. */
   async parentEnded(
     id: string,
     parent: string,
     { status, result, failure }: ParentEnd,
     patience: Patience,
-  ): Promise<Told> {
+  ): Promise<ParentEndReply> {
     const { blocked, delayed, delayedMessages, meta, jobIndexes, waiting } = this.keys;
     const own = [this.keys.parents(id), blocked, this.keys.job(id), delayed, delayedMessages, meta];
-    const call = async (...args: string[]): Promise<Told | 'more'> =>
-      (await this.history.run('parent-ended', [...own, ...jobIndexes, ...waiting], [id, ...args], patience)) as Told;
-    let told = await call(parent, status, result, failure);
-    while (told === 'more') told = await call('', '', '', '');
-    return told;
+    const call = async (...args: string[]): Promise<ParentEndReply | 'more'> =>
+      (await this.history.run(
+        'parent-ended',
+        [...own, ...jobIndexes, ...waiting],
+        [id, ...args],
+        patience,
+      )) as ParentEndReply;
+    let reply = await call(parent, status, result, failure);
+    while (reply === 'more') reply = await call('', '', '', '');
+    return reply;
   }
 
   /** parent-ended: goes on with a job whose payload is being built. The process that did it may have died. */
-  goOn(id: string, patience: Patience): Promise<Told> {
+  goOn(id: string, patience: Patience): Promise<ParentEndReply> {
     return this.parentEnded(id, '', { status: 'done', result: '', failure: '' }, patience);
   }
 
@@ -146,7 +151,7 @@ export class FlowBroker {
     return decision === null ? undefined : decision === 'yes';
   }
 
-  /** All jobs of a flow have been told that it starts. */
+  /** All jobs of a flow know that it starts. */
   async forgetStart(flow: string, patience: Patience): Promise<void> {
     await this.connection.call((client) => client.del(this.keys.start(flow)), patience);
   }

@@ -86,8 +86,8 @@ async function introduce(client: Redis): Promise<string> {
 function explained(cause: unknown, label: string): HotQueueError {
   if (replyCodeOf(cause) !== undefined) return typedError(cause, label, false);
   withoutSecrets(cause);
-  const wayOut = `${wordsOf(cause)}. Start the server or correct the address. Without an address, hotqueue starts its own server`;
-  return new RedisUnreachableError(label, wayOut, { cause });
+  const advice = `${wordsOf(cause)}. Start the server or correct the address. Without an address, hotqueue starts its own server`;
+  return new RedisUnreachableError(label, advice, { cause });
 }
 
 function understood(info: string, label: string): Handshake {

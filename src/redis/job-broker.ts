@@ -4,14 +4,14 @@ import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import { QueueHistory } from './queue-history.js';
 import type { BegunJob, BeginReply, JobSettleReply, Settlement, StoredEnd, StoredRecord } from './job-transitions.js';
+import { tenSeconds } from './reading.js';
 
-/** A result that is not larger than this is told together with the end of its job. */
+/** A result that is not larger than this is published together with the end of its job. */
 const mostToldBytes = 8_192;
 /** So many ends are read in one call, so that Redis is not busy for long, also if each has a large result. */
 const mostEndsAtOnce = 200;
 /** How long Redis keeps its reply to a request: longer than the client repeats the request. */
 const requestMemoryMs = 600_000;
-const tenSeconds = { withinMs: 10_000 };
 
 /** The records of a queue's jobs in Redis: every transition of a record, and every read. */
 export class JobBroker {
@@ -167,7 +167,7 @@ export class JobBroker {
     return holders;
   }
 
-  /** From now on every step of the job is told, not only its end. @returns whether there is a record */
+  /** From now on every step of the job is published, not only its end. @returns whether there is a record */
   async watch(id: string, patience: Patience = tenSeconds): Promise<boolean> {
     const key = this.keys.job(id);
     return this.connection.call(async (client) => {
@@ -207,7 +207,7 @@ export class JobBroker {
     );
   }
 
-  /** Only what tells whether a job has ended, and how. */
+  /** Only whether a job has ended, and how. */
   async ends(ids: readonly string[], patience: Patience = tenSeconds): Promise<StoredEnd[]> {
     const parts = Array.from({ length: Math.ceil(ids.length / mostEndsAtOnce) }, (_, part) =>
       ids.slice(part * mostEndsAtOnce, (part + 1) * mostEndsAtOnce),

@@ -28,10 +28,10 @@ export interface Settlement {
 }
 
 /**
- * As {@link SettleReply}; `ended`: the job was cancelled before, so nothing but this happened; `told`: it is done, and the outbox has a
+ * As {@link SettleReply}; `ended`: the job was cancelled before, so nothing but this happened; `notify`: it is done, and the outbox has a
  * notice for the jobs that wait for it.
  */
-export type JobSettleReply = SettleReply | 'ended' | 'told';
+export type JobSettleReply = SettleReply | 'ended' | 'notify';
 
 /** A record as Redis has it. */
 export type StoredRecord = Readonly<Record<string, string>>;

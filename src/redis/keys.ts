@@ -137,7 +137,7 @@ export class Keys {
     return `{${this.names}}:quarantine:${process}`;
   }
 
-  /** Hash: the record of a tracked message. Also the channel on which its changes are told. Expires after the job has ended. */
+  /** Hash: the record of a tracked message. Also the channel on which its changes are published. Expires after the job has ended. */
   job(id: string): string {
     return `${this.#own}job:${id}`;
   }

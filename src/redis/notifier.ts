@@ -3,9 +3,9 @@ import type { RedisClient } from './redis-client.js';
 
 /** What a listener gets. */
 export interface Listener {
-  /** Another process has told something on the channel. */
-  onNews(this: void, text: string): void;
-  /** The subscription has begun, or has begun anew: what was told before is unknown. */
+  /** Another process has published a message on the channel. */
+  onMessage(this: void, text: string): void;
+  /** The subscription has begun, or has begun anew: what was published before is unknown. */
   onBegin(this: void): void;
 }
 
@@ -15,7 +15,7 @@ const shortestPauseMs = 50;
 const longestPauseMs = 1_000;
 
 /**
- * News from other processes: Redis channels, on one connection for the whole process. News may be lost: when the connection breaks,
+ * Notifications from other processes: Redis channels, on one connection for the whole process. They may be lost: when the connection breaks,
  * and when the server fails over. So state is always in Redis, and a listener reads it again at every `onBegin`.
  */
 export class Notifier {
@@ -93,7 +93,7 @@ export class Notifier {
     this.#opening ??= this.openClient().then(
       (line) => {
         line.client.on('message', (channel: string, text: string) => {
-          for (const { onNews } of this.#listeners.get(channel) ?? []) onNews(text);
+          for (const { onMessage } of this.#listeners.get(channel) ?? []) onMessage(text);
         });
         line.client.on('close', () => this.#begin());
         return line;

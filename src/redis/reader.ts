@@ -49,7 +49,7 @@ export class Reader {
   async names(patience = tenSeconds): Promise<string[]> {
     const { names } = this.keys;
     try {
-      return await this.#ask((client) => client.smembers(names), patience);
+      return await this.connection.call((client) => client.smembers(names), patience);
     } catch (error) {
       if (!(error instanceof RedisRefusedError && error.reply === 'WRONGTYPE')) throw error;
       throw new InvalidOptionError(
@@ -81,7 +81,10 @@ export class Reader {
     const waiting = lists.flatMap((messages, at) =>
       messages.map((message) => ({ place: places[at]!, id: open(message).header?.id ?? '' })),
     );
-    const delayed = await this.#ask((client) => client.zrange(this.keys.delayed, 0, String(most - 1)), patience);
+    const delayed = await this.connection.call(
+      (client) => client.zrange(this.keys.delayed, 0, String(most - 1)),
+      patience,
+    );
     return [...waiting, ...delayed.map((id) => ({ place: 'd', id }))];
   }
 
@@ -104,7 +107,7 @@ export class Reader {
   }
 
   async isPaused(patience = tenSeconds): Promise<boolean> {
-    const paused = await this.#ask((client) => client.hget(this.keys.meta, 'paused'), patience);
+    const paused = await this.connection.call((client) => client.hget(this.keys.meta, 'paused'), patience);
     return paused === 'on' || (paused !== null && Number(paused) > (await this.now(patience)));
   }
 
@@ -112,7 +115,10 @@ export class Reader {
 
   /** Workers with their leases, the one that ends first at first. */
   async leases(patience = tenSeconds): Promise<Lease[]> {
-    const found = await this.#ask((client) => client.zrange(this.keys.workers, 0, '-1', 'WITHSCORES'), patience);
+    const found = await this.connection.call(
+      (client) => client.zrange(this.keys.workers, 0, '-1', 'WITHSCORES'),
+      patience,
+    );
     return scored(found).map(([worker, endsAt]) => ({ worker, endsAt: Number(endsAt) }));
   }
 
@@ -120,21 +126,21 @@ export class Reader {
   async firstLeases(most: number, patience = tenSeconds): Promise<NonNullable<QueueHints['lease']>[]> {
     const [now, found] = await Promise.all([
       this.now(patience),
-      this.#ask((client) => client.zrange(this.keys.workers, 0, String(most - 1), 'WITHSCORES'), patience),
+      this.connection.call((client) => client.zrange(this.keys.workers, 0, String(most - 1), 'WITHSCORES'), patience),
     ]);
     return scored(found).map(([worker, endsAt]) => ({ worker, endsInMs: Math.ceil(Number(endsAt) - now) }));
   }
 
   /** The last heartbeat report of each worker: see `consumer/heartbeat-report.ts`. */
   heartbeats(patience = tenSeconds): Promise<Record<string, string>> {
-    return this.#ask((client) => client.hgetall(this.keys.heartbeats), patience);
+    return this.connection.call((client) => client.hgetall(this.keys.heartbeats), patience);
   }
 
   /** Attempts that ended, of all workers that ever joined, as far as they have reported them. */
   async attempts(patience = tenSeconds): Promise<{ done: number; failed: number }> {
     const [[done, failed], reports] = await Promise.all([
-      this.#ask((client) => client.hmget(this.keys.meta, 'done', 'failed'), patience),
-      this.#ask((client) => client.hvals(this.keys.heartbeats), patience),
+      this.connection.call((client) => client.hmget(this.keys.meta, 'done', 'failed'), patience),
+      this.connection.call((client) => client.hvals(this.keys.heartbeats), patience),
     ]);
     const sum = { done: Number(done ?? 0), failed: Number(failed ?? 0) };
     for (const report of reports) {
@@ -148,11 +154,14 @@ export class Reader {
   /** How many active messages a worker has. Also reads layout 1, which has one field for each message. */
   async activeOf(worker: string, patience = tenSeconds): Promise<number> {
     const key = this.keys.claims(worker);
-    const fields = await this.#ask((client) => client.hkeys(key), patience);
+    const fields = await this.connection.call((client) => client.hkeys(key), patience);
     const inLayout1 = fields.filter((field) => layout1Field.test(field)).length;
     const takes = fields.flatMap((field) => /^a(\d+)$/.exec(field)?.[1] ?? []);
     if (takes.length === 0) return inLayout1;
-    const states = await this.#ask((client) => client.hmget(key, ...takes.map((number) => `a${number}`)), patience);
+    const states = await this.connection.call(
+      (client) => client.hmget(key, ...takes.map((number) => `a${number}`)),
+      patience,
+    );
     return takes.reduce((sum, number, place) => {
       const state = states[place];
       if (!state) return sum; // the take was settled after its fields were listed
@@ -163,9 +172,9 @@ export class Reader {
 
   /** Whether another worker of the same process holds a quarantined message, or held one when the process died. */
   async isQuarantinedElsewhere(worker: string, patience: Patience): Promise<boolean> {
-    const process = await this.#ask((client) => client.hget(this.keys.registry, worker), patience);
+    const process = await this.connection.call((client) => client.hget(this.keys.registry, worker), patience);
     if (!process) return false;
-    const holders = await this.#ask((client) => client.hkeys(this.keys.quarantineOf(process)), patience);
+    const holders = await this.connection.call((client) => client.hkeys(this.keys.quarantineOf(process)), patience);
     return holders.some((holder) => holder !== worker);
   }
 
@@ -173,27 +182,26 @@ export class Reader {
   async registry(patience = tenSeconds): Promise<{ readonly layout: string; readonly workers: readonly string[] }> {
     const { earlier, meta, registry } = this.keys;
     const [typeBefore, noted, registered] = await Promise.all([
-      this.#ask((client) => client.type(earlier.registry), patience),
-      this.#ask((client) => client.hget(meta, 'layout'), patience),
-      this.#ask((client) => client.hkeys(registry), patience),
+      this.connection.call((client) => client.type(earlier.registry), patience),
+      this.connection.call((client) => client.hget(meta, 'layout'), patience),
+      this.connection.call((client) => client.hkeys(registry), patience),
     ]);
     if (typeBefore === 'set')
-      return { layout: '1', workers: await this.#ask((client) => client.smembers(earlier.registry), patience) };
+      return {
+        layout: '1',
+        workers: await this.connection.call((client) => client.smembers(earlier.registry), patience),
+      };
     // The registry of the earlier layouts also exists while workers of this one are registered.
     const hasAny = typeBefore !== 'none' || registered.length > 0;
     const layout = (hasAny && noted) || claimsLayout;
     if (layout !== '2') return { layout, workers: registered };
-    return { layout, workers: await this.#ask((client) => client.hkeys(earlier.registry), patience) };
-  }
-
-  #ask<T>(send: (client: IoredisClient) => Promise<T>, patience: Patience): Promise<T> {
-    return this.connection.call(send, patience);
+    return { layout, workers: await this.connection.call((client) => client.hkeys(earlier.registry), patience) };
   }
 
   /** One command for each list of waiting messages, in the order in which a take reads them. Quarantine comes last: it may be skipped. */
   #eachList<T>(send: (client: IoredisClient, list: string) => Promise<T>, patience: Patience): Promise<T[]> {
     const { requeued, inbox, high, base, low, quarantine } = this.keys;
     const lists = [requeued, inbox, high, base, low, quarantine];
-    return Promise.all(lists.map((list) => this.#ask((client) => send(client, list), patience)));
+    return Promise.all(lists.map((list) => this.connection.call((client) => send(client, list), patience)));
   }
 }

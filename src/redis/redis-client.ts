@@ -15,7 +15,7 @@ import { replyCodeOf } from './server-errors.js';
 export { blockMs, type IoredisClient } from './client-options.js';
 
 /** Interval of the checks for a dead connection. This is one timer a second; `socketTimeout` of ioredis sets one for each command. */
-const lookMs = 1_000;
+const checkMs = 1_000;
 
 /** A command failed. */
 export class CommandFailure extends Error {
@@ -141,7 +141,7 @@ export class RedisClient {
   #begin(): void {
     this.#busySince = performance.now();
     this.#hold(true);
-    if (this.#single) this.#looking ??= setInterval(() => this.#look(), lookMs).unref();
+    if (this.#single) this.#looking ??= setInterval(() => this.#look(), checkMs).unref();
   }
 
   #end(): void {
@@ -195,7 +195,7 @@ export class RedisClient {
     const stillMs = now - Math.max(this.#movedAt, this.#busySince);
     if (stillMs >= deadAfterMs)
       stream.destroy(new Error(`Socket timeout: no bytes sent or received for ${deadAfterMs} ms`));
-    else if (stillMs > lookMs) void this.#lookCloser(stream);
+    else if (stillMs > checkMs) void this.#lookCloser(stream);
   }
 
   /** Finds out whether a large message moves slowly. The system of a server that is frozen acknowledges small ones, too. */

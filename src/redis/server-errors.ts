@@ -91,15 +91,15 @@ export function typedError(error: unknown, address: string, mayHaveArrived: bool
   if (kind === 'full' && !mayHaveArrived) return new RedisFullError(address, { cause });
   const reply = replyOf(cause);
   if (reply === undefined) {
-    const wayOut = `${wordsOf(cause).replace(/\.$/, '')}. Check that the server runs, then try again`;
-    return new RedisUnreachableError(address, wayOut, { cause, mayHaveArrived });
+    const advice = `${wordsOf(cause).replace(/\.$/, '')}. Check that the server runs, then try again`;
+    return new RedisUnreachableError(address, advice, { cause, mayHaveArrived });
   }
   const code = replyCodeOf(cause) ?? 'ERR';
   const isDatabase = /DB index|out of range/i.test(reply);
-  const wayOut = isDatabase
+  const advice = isDatabase
     ? 'the server has no such database. Use another database number'
     : (wayOuts[code] ?? (kind === 'permanent' ? 'read the reply' : 'wait, and read the log of the server'));
-  return new RedisRefusedError(address, code, reply, wayOut, {
+  return new RedisRefusedError(address, code, reply, advice, {
     cause,
     mayHaveArrived,
     isPermanent: kind === 'permanent',

@@ -77,8 +77,8 @@ export interface TrackedPut {
   /** Who puts: host and process. */
   readonly by: string;
   readonly storesPayload: boolean;
-  /** Id of this process: names the channel on which it hears of the ends of its jobs. */
-  readonly teller: string;
+  /** Id of this process: names the channel on which the ends of its jobs are published. */
+  readonly processId: string;
   /** Whether a unique key is let go when its job starts; otherwise when it ends. */
   readonly untilStarted: boolean;
   /** Whether a message replaces the one that still waits under its unique key. */

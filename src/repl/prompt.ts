@@ -15,7 +15,7 @@ import { Gate } from './gate.js';
 import { Evaluation } from './evaluation.js';
 import { define, preloaded } from './preload.js';
 import { IncompleteError } from './script.js';
-import { Session } from './session.js';
+import { ReplSession } from './session.js';
 import { Writer } from './writer.js';
 import { RunningConsumers } from './stopping.js';
 import { typescriptStripper, type Strip } from './typescript.js';
@@ -52,7 +52,7 @@ export class Prompt {
   readonly queue: HotQueue;
   /** Resolves when the user has left, and all consumers and workers of the prompt have stopped. */
   readonly left: Promise<void>;
-  readonly #session: Session;
+  readonly #session: ReplSession;
   readonly #printAbove: PrintAbove;
   readonly #server: REPLServer;
   readonly #gate = new Gate(process.stdin);
@@ -67,7 +67,7 @@ export class Prompt {
     private readonly strip: Strip | undefined,
   ) {
     this.#dotCommands = { ...dotCommands, ...options.more };
-    this.#session = new Session(this.#consumers, {
+    this.#session = new ReplSession(this.#consumers, {
       say: (text) => this.print(text),
       interruptible: (work) => this.#interruptible(work),
     });

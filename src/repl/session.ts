@@ -13,7 +13,7 @@ export interface Screen {
 }
 
 /** Runs the lines of one prompt, one after the other. */
-export class Session {
+export class ReplSession {
   #evaluation: Evaluation | undefined;
   #stopping: Promise<void> | undefined;
 

@@ -139,7 +139,7 @@ export class HandlerRunner {
 
   /** Resolves when something may be waiting, or {@link poke} is called. */
   idle(): Promise<void> {
-    // One more than can begin at once tells whether it emptied the lists.
+    // One more than can begin at once: a shorter reply means that the lists are empty.
     this.#pipelined.most = this.options.mayPrefetch ? Math.min(this.room, this.#free + 1) : 0;
     return this.#fetcher.idle(Infinity, this.#pipelined.most);
   }

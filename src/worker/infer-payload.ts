@@ -32,11 +32,11 @@ export function inferPayload(context: QueueContext, method: LegacyMethod): Paylo
   if (method.takesArrays)
     throw new InvalidWorkerError(
       method.name,
-      `it takes arrays, and the compiler does not emit the type of their elements. ${wayOut(context)}`,
+      `it takes arrays, and the compiler does not emit the type of their elements. ${advice(context)}`,
     );
   const type = types?.[0];
   if (isPlainValue(type) || (isClass(type) && hasRules(type))) return inferred(type, context, method);
-  throw new InvalidWorkerError(method.name, `${types ? causeIn(types) : nothingKnown()}. ${wayOut(context)}`);
+  throw new InvalidWorkerError(method.name, `${types ? causeIn(types) : nothingKnown()}. ${advice(context)}`);
 }
 
 function inferred(type: Class, context: QueueContext, method: LegacyMethod): PayloadType<unknown> {
@@ -103,7 +103,7 @@ function isClass(type: unknown): type is Class {
   return typeof type === 'function';
 }
 
-function wayOut(context: QueueContext): string {
+function advice(context: QueueContext): string {
   return `Name the payload class on the queue: new HotQueue("${context.name}", { payload: YourClass })`;
 }
 

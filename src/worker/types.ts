@@ -5,7 +5,7 @@ import type { ScheduleOptions } from '../schedules/options.js';
 import type { Delivery } from '../consumer/delivery.js';
 
 // No option may be called `name`, `kind`, `static`, `private`, `access` or `metadata`: the context of a standard decorator has
-// these properties, and `isContext` tells the two apart.
+// these properties, and `isContext` distinguishes the two.
 /**
  * Options of a worker.
  *

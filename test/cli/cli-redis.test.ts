@@ -28,7 +28,7 @@ it('start, status and stop use the same server, and the printed url works for an
   expect(await aClient(urlIn(status.stdout)).ping()).toBe('PONG');
   const json = JSON.parse((await hotqueue('redis status --json', js)).stdout) as unknown;
   expect(json).toMatchObject({
-    rung: 'embedded',
+    source: 'embedded',
     project: dir,
     url: urlIn(started.stdout),
     server: { name: 'js-redis-server', version: '0.3.0' },
@@ -40,7 +40,7 @@ it('status prints the server of REDIS_URL', async () => {
   const { hotqueue } = aProject();
   const { stdout } = await hotqueue('redis status --json', { REDIS_URL: redisUrl() });
   expect(JSON.parse(stdout)).toMatchObject({
-    rung: 'environment',
+    source: 'environment',
     server: { name: expect.stringMatching(/Redis|Valkey/) as string },
     url: redisUrl(),
   });
@@ -49,7 +49,7 @@ it('status prints the server of REDIS_URL', async () => {
 it('discovery finds a real server on the PATH', async () => {
   const project = aProject();
   const env = await withRedis(project);
-  expect(await discover(env, project.dir, 1)).toMatchObject({ rung: 'started', start: { kind: 'native' } });
+  expect(await discover(env, project.dir, 1)).toMatchObject({ source: 'started', start: { kind: 'native' } });
 });
 
 it.each([

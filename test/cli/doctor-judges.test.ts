@@ -47,7 +47,7 @@ it.each<[string, ServerFacts, string, 'ok' | 'warning' | 'problem', RegExp]>([
   ['every second', facts({}), 'persistence', 'ok', /up to two seconds/],
   ['always', facts({}, { config: new Map([['appendfsync', 'always']]) }), 'persistence', 'ok', /loses nothing/],
   ['never synced', facts({}, { config: new Map([['appendfsync', 'no']]) }), 'persistence', 'warning', /appendfsync no/],
-  ['a server that refuses CONFIG GET', facts({}, { config: undefined }), 'persistence', 'ok', /does not tell/],
+  ['a server that refuses CONFIG GET', facts({}, { config: undefined }), 'persistence', 'ok', /does not say/],
   [
     'snapshots',
     facts({ aof_enabled: '0' }, { config: new Map([['save', '3600 1']]) }),

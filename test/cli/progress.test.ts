@@ -15,8 +15,8 @@ function drawn(columns: number, part: number | undefined, isTTY = true): string 
   let now = 0;
   const progress = progressOn(stream, () => now);
   now = 1_000;
-  progress.tell(2_000, part);
-  progress.tell(2_001, part); // within the same frame
+  progress.show(2_000, part);
+  progress.show(2_001, part); // within the same frame
   progress.end();
   return stripVTControlCharacters(seen());
 }

@@ -38,7 +38,7 @@ const allowed: Readonly<Record<string, string>> = {
   'dashboard/redis.ts': 'when the facts were read, to show',
   'dashboard/page/net.ts': 'ages to show',
   'history/options.ts': 'an age as a time',
-  'producer/put-behind.ts': 'the time of the put, for the job',
+  'producer/put-dependent.ts': 'the time of the put, for the job',
   'prometheus/index.ts': 'the age of the oldest message, to show',
   'cli/worker/health-server.ts': 'the age of the oldest message, to show',
   'repl/dot-commands.ts': 'a time to show',

@@ -64,7 +64,7 @@ async function dead(broker: Broker): Promise<{ key: string; at: string }[]> {
 const keep = { keepMs: hourMs, keepFailedMs: hourMs };
 const textOfTracked = (id: string): string => `#${id} 0 0 j=1\n"${id}"`;
 const records = (...ids: string[]): TrackedPut => ({
-  ...{ ids, ...keep, by: 'host:1', storesPayload: true, teller: 'ends', untilStarted: false, replaces: false },
+  ...{ ids, ...keep, by: 'host:1', storesPayload: true, processId: 'ends', untilStarted: false, replaces: false },
   uniques: ids.map((id) => (id === 'y' ? '' : 'key')),
 });
 const begun = (...ids: string[]): BegunJob[] =>

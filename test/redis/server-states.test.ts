@@ -186,7 +186,7 @@ describe('a state of the server that passes by itself', () => {
   it.each([
     ['NOPERM', ['ACL', 'SETUSER', 'default', '-evalsha', '-eval'], 'ACL SETUSER'],
     ['WRONGTYPE', [], 'another program'],
-  ])('%s is no such state: workers end with an error that says what to do', async (reply, command, wayOut) => {
+  ])('%s is no such state: workers end with an error that says what to do', async (reply, command, advice) => {
     const server = await aServer();
     const queue = queueAt(server.url);
     await queue.size();
@@ -195,7 +195,7 @@ describe('a state of the server that passes by itself', () => {
     const runner = start(queue.worker(async () => undefined));
     await expect(runner.finished).rejects.toThrow(RedisRefusedError);
     await expect(runner.finished).rejects.toMatchObject({ reply, isPermanent: true });
-    await expect(runner.finished).rejects.toThrow(wayOut);
+    await expect(runner.finished).rejects.toThrow(advice);
   });
 });
 

@@ -11,7 +11,7 @@ const longLease = 600_000;
 const workers = (long: HotQueue, short: HotQueue, lease: number, body: string, more = ''): Child =>
   aChild(`
     import { HotQueue, run } from 'hotqueue';
-    const options = { lease: ${lease}, logger: false };
+    const options = { lease: ${lease} };
     const long = new HotQueue('${long.name}', options);
     const short = new HotQueue('${short.name}', options);
     ${more}
@@ -96,7 +96,10 @@ describe('a process that ends in good order', () => {
     const [long, short] = [aQueue({ lease: longLease }), aQueue({ lease: longLease })];
     await long.put('a', 'b');
     const child = workers(long, short, longLease, body);
-    await until(() => child.lines.includes('long a') && child.lines.includes('long b'));
+    await until(
+      () => [child.lines, child.stderr],
+      () => child.lines.includes('long a') && child.lines.includes('long b'),
+    );
     await short.put('end');
     end(child);
     expect(await child.ended).toBe(code);

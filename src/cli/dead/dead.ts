@@ -105,7 +105,7 @@ function showCommand(): Command {
 }
 
 type ChangeFlags = RedisFlags & FilterFlags & { readonly all?: boolean; readonly yes?: boolean };
-type Verb = 'revive' | 'drop';
+type LetterVerb = 'revive' | 'drop';
 
 const words = {
   revive: {
@@ -115,7 +115,7 @@ const words = {
   drop: { description: 'Delete dead letters permanently.', past: 'dropped' },
 } as const;
 
-function changeCommand(verb: Verb): Command {
+function changeCommand(verb: LetterVerb): Command {
   const command = redisCommand(verb, `${words[verb].description} Exits with 3 if one of them does not exist.`, [
     [`dead ${verb} emails 0199f2…`, '"dead ls" shows the keys'],
     [`dead ${verb} emails --error TimeoutError --older-than 1d`, 'those that "dead ls" shows with the same filters'],
@@ -156,7 +156,7 @@ async function confirm(queue: HotQueue, command: Command): Promise<void> {
 
 async function change(
   queue: HotQueue,
-  verb: Verb,
+  verb: LetterVerb,
   keys: readonly string[],
   where: ((letter: DeadLetter) => boolean) | undefined,
 ) {

@@ -81,7 +81,7 @@ function appending(fsync: string | undefined): Finding {
   return ok(
     check,
     fsync === undefined
-      ? 'append-only file; the server does not tell how often it is written'
+      ? 'append-only file; the server does not say how often it is written'
       : `append-only file, appendfsync ${fsync}: ${why}`,
   );
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import type { Log } from './log.js';
 
 /**
- * Tells systemd how the service is, if it asks: a unit with `Type=notify` sets NOTIFY_SOCKET, one with `WatchdogSec=` also WATCHDOG_USEC.
+ * Reports to systemd how the service is, if it asks: a unit with `Type=notify` sets NOTIFY_SOCKET, one with `WatchdogSec=` also WATCHDOG_USEC.
  *
  * It runs the program systemd-notify, which each machine with systemd has: Node cannot send to a datagram socket of Unix.
  */
@@ -11,7 +11,7 @@ export class SystemdUnit {
   #watchdog: NodeJS.Timeout | undefined;
   #hasWarned = false;
 
-  /** @param isLive whether the watchdog may be told that all is well */
+  /** @param isLive whether the watchdog may get its signal of life */
   constructor(
     private readonly log: Log,
     private readonly isLive: () => boolean,

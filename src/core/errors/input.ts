@@ -67,9 +67,9 @@ export class NotSerializableError extends HotQueueError {
   constructor(
     readonly path: string,
     readonly what: string,
-    wayOut: string,
+    advice: string,
   ) {
-    super(`${path === '' ? 'the message' : `"${path}"`} is ${what}, which would not come back unchanged: ${wayOut}`);
+    super(`${path === '' ? 'the message' : `"${path}"`} is ${what}, which would not come back unchanged: ${advice}`);
   }
 }
 

@@ -14,10 +14,10 @@ export class RedisUnreachableError extends HotQueueError {
   /** @param address without its password */
   constructor(
     readonly address: string,
-    wayOut: string,
+    advice: string,
     options?: ErrorOptions & { readonly mayHaveArrived?: boolean },
   ) {
-    super(`no Redis answers at ${address}: ${wayOut}`, options);
+    super(`no Redis answers at ${address}: ${advice}`, options);
     this.mayHaveArrived = options?.mayHaveArrived ?? false;
   }
 }
@@ -46,10 +46,10 @@ export class RedisRefusedError extends HotQueueError {
     readonly address: string,
     readonly reply: string,
     text: string,
-    wayOut: string,
+    advice: string,
     options?: ErrorOptions & { readonly mayHaveArrived?: boolean; readonly isPermanent?: boolean },
   ) {
-    super(`Redis at ${address} refuses the command (${text}): ${wayOut}`, options);
+    super(`Redis at ${address} refuses the command (${text}): ${advice}`, options);
     this.mayHaveArrived = options?.mayHaveArrived ?? false;
     this.isPermanent = options?.isPermanent ?? false;
   }

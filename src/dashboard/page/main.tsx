@@ -27,7 +27,7 @@ function App() {
   const now = useNow();
   const [notice, setNotice] = useState<{ text: string; isError: boolean } | undefined>();
   const [question, ask] = useState<Question | undefined>();
-  const tell = useCallback((text: string, isError = false) => setNotice({ text, isError }), []);
+  const notify = useCallback((text: string, isError = false) => setNotice({ text, isError }), []);
   useEffect(() => {
     if (!notice) return undefined;
     const timer = setTimeout(() => setNotice(undefined), noticeMs);
@@ -37,7 +37,7 @@ function App() {
     document.title = [...route.path].reverse().concat('hotqueue').join(' · ');
   }, [route]);
   // Until it is known whether changes are allowed, none is offered.
-  const shared: Shared = { now, isReadOnly: info?.isReadOnly ?? true, tell, ask };
+  const shared: Shared = { now, isReadOnly: info?.isReadOnly ?? true, notify, ask };
   return (
     <SharedContext.Provider value={shared}>
       <a

@@ -77,7 +77,7 @@ export function useLoad<T>(path: readonly string[], query = '', everyMs?: number
   return { value: isCurrent ? state.value : undefined, error: isCurrent ? state.error : undefined, isLoading, reload };
 }
 
-/** What the stream has told so far. */
+/** What the stream has sent so far. */
 export interface Live {
   readonly isConnected: boolean;
   readonly hasAnswered: boolean;

@@ -33,7 +33,7 @@ const about = ({ from, name }: PutForm): string => {
 };
 
 function Put({ name, payload, onClose, form }: PutProps & { form: PutForm }) {
-  const { tell } = useShared();
+  const { notify } = useShared();
   const { schema } = form;
   const given = payload === undefined ? { value: schema ? initial(schema) : {} } : valueIn(payload);
   const [value, setValue] = useState(given?.value);
@@ -64,7 +64,7 @@ function Put({ name, payload, onClose, form }: PutProps & { form: PutForm }) {
         payload: isJson ? text : JSON.stringify(value ?? null),
         ...(attempts !== '' && { attempts: Number(attempts) }),
       });
-      tell(id ? `put as ${id}` : 'put');
+      notify(id ? `put as ${id}` : 'put');
       onClose();
     } catch (thrown) {
       setError(thrown instanceof Refused ? thrown.error : { code: '', message: String(thrown), violations: [] });

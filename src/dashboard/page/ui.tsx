@@ -4,13 +4,13 @@ import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 import type { ShownText } from '../api.js';
 import { bytes, exact, pretty, relative } from './format.js';
 
-/** What all views need: the time, whether changes are allowed, and a way to tell and to ask. */
+/** What all views need: the time, whether changes are allowed, and ways to notify and to ask. */
 export interface Shared {
   readonly now: number;
   readonly isReadOnly: boolean;
   /** Shows a sentence for a few seconds. */
-  readonly tell: (text: string, isError?: boolean) => void;
-  /** Asks before an action, then runs it and tells what it did. */
+  readonly notify: (text: string, isError?: boolean) => void;
+  /** Asks before an action, then runs it and shows what it did. */
   readonly ask: (question: Question) => void;
 }
 
@@ -72,25 +72,25 @@ export function Act({
   );
 }
 
-/** Runs an action at once, and tells how it went. */
+/** Runs an action at once, and shows how it went. */
 export function useRun(onDone?: () => void): (work: () => Promise<string>) => void {
-  const { tell } = useShared();
+  const { notify } = useShared();
   return (work) =>
     void work()
       .then((text) => {
-        tell(text);
+        notify(text);
         onDone?.();
       })
-      .catch((error: Error) => tell(error.message, true));
+      .catch((error: Error) => notify(error.message, true));
 }
 
 export function Copy({ text, label }: { text: string; label: string }) {
-  const { tell } = useShared();
+  const { notify } = useShared();
   const copy = (): void =>
     void navigator.clipboard
       ?.writeText(text)
-      .then(() => tell('copied'))
-      .catch(() => tell('the browser does not allow to copy here', true));
+      .then(() => notify('copied'))
+      .catch(() => notify('the browser does not allow to copy here', true));
   return (
     <button type="button" class="quiet" onClick={copy} title={text}>
       {label}
@@ -166,14 +166,14 @@ export function Dialog({
 }
 
 export function Ask({ question, onClose }: { question: Question; onClose: () => void }) {
-  const { tell } = useShared();
+  const { notify } = useShared();
   const [isRunning, setRunning] = useState(false);
   const run = (): void => {
     setRunning(true);
     question
       .run()
-      .then((text) => tell(text))
-      .catch((error: Error) => tell(error.message, true))
+      .then((text) => notify(text))
+      .catch((error: Error) => notify(error.message, true))
       .finally(onClose);
   };
   return (

@@ -35,15 +35,15 @@ local function areSettled(claims, numbers, marks)
   return settled
 end
 
--- What ending a job needs: {status, unique, keep, keepFailed, teller, watched, children}. `parsed`: a table for all calls of a script. The terms
+-- What ending a job needs: {status, unique, keep, keepFailed, process, watched, children}. `parsed`: a table for all calls of a script. The terms
 -- of most jobs are the same, so that they are parsed once.
 local function readJob(record, parsed)
   local status, terms, unique, watched, children = unpack(redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched', 'children'))
   terms = terms or ''
   if not parsed[terms] then parsed[terms] = {string.match(terms, '^(%d+) (%d+) ?(.*)$')} end
-  local keep, keepFailed, teller = unpack(parsed[terms], 1, 3)
+  local keep, keepFailed, process = unpack(parsed[terms], 1, 3)
   return {
-    status = status, unique = unique, keep = keep, keepFailed = keepFailed, teller = teller, watched = watched, children = children,
+    status = status, unique = unique, keep = keep, keepFailed = keepFailed, process = process, watched = watched, children = children,
   }
 end
 
@@ -85,7 +85,7 @@ end
 -- The record of a job that has ended with this status expires from now on; after ten minutes if it does not say when, as it was lost.
 local function letExpire(moves, record, id, job, status, now)
   local forMs = tonumber((status == 'failed' or status == 'expired') and job.keepFailed or job.keep or 600000)
-  if job.children then forMs = math.max(forMs, 600000) end -- until they have been told
+  if job.children then forMs = math.max(forMs, 600000) end -- until they are notified
   redis.call('PEXPIRE', record, forMs)
   moveJob(moves, false, 'expiring', id, timeText(now + forMs))
 end
@@ -101,35 +101,35 @@ local function addFailure(record, failure)
   redis.call('HSET', record, 'failure:' .. (count - 1) % 20, failure)
 end
 
--- Tells those who watch a job that it has ended, and collects what the process that put it is told. `text`: the status, or 'done',
--- a space and the result. If other jobs wait for this one, stores in the outbox that they must be told.
-local function tellEnd(jobs, news, record, id, job, text)
+-- Publishes to those who watch a job that it has ended, and collects what the process that put it gets. `text`: the status, or
+-- 'done', a space and the result. If other jobs wait for this one, stores in the outbox that they must be notified.
+local function noteEnd(jobs, ends, record, id, job, text)
   if job.children then redis.call('HSET', jobs.outbox, 'end:' .. id, '{"ended":"' .. id .. '","children":[' .. job.children .. ']}') end
   if job.watched then redis.call('PUBLISH', record, text) end
-  if not job.teller or job.teller == '' then return end
-  local channel = string.sub(record, 1, -#id - 5) .. 'ends:' .. job.teller
-  if not news[channel] then news[channel] = {} end
-  local lines = news[channel]
+  if not job.process or job.process == '' then return end
+  local channel = string.sub(record, 1, -#id - 5) .. 'ends:' .. job.process
+  if not ends[channel] then ends[channel] = {} end
+  local lines = ends[channel]
   lines[#lines + 1] = id .. ' ' .. text
 end
 
--- Tells what tellEnd collected: each process in one message, with a line for each job.
-local function publishEnds(news)
-  for channel, lines in pairs(news) do redis.call('PUBLISH', channel, table.concat(lines, '\n')) end
+-- Publishes what noteEnd collected: one message for each process, with a line for each job.
+local function publishEnds(ends)
+  for channel, lines in pairs(ends) do redis.call('PUBLISH', channel, table.concat(lines, '\n')) end
 end
 
 -- Ends one job whose message stays in its list, or is among the dead letters: the record does not expire if `isStored`, as a
 -- worker may take the message and must see its end.
 local function endJob(jobs, record, id, job, status, now, isStored)
-  local moves, news = {}, {}
+  local moves, ends = {}, {}
   redis.call('HSET', record, 'status', status, 'endedAt', now)
   moveJob(moves, job.status, status, id, now)
   if not isStored then letExpire(moves, record, id, job, status, now) end
   storeMoves(jobs, moves)
   releaseUnique(jobs, id, job.unique)
   trimJobs(jobs, now, 1)
-  tellEnd(jobs, news, record, id, job, status)
-  publishEnds(news)
+  noteEnd(jobs, ends, record, id, job, status)
+  publishEnds(ends)
 end
 
 -- Gives one job a status in which it has not ended.

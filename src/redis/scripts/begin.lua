@@ -31,7 +31,7 @@ for place = 1, #settled do
     letExpire(moves, record, id, readJob(record, {}), status, now)
     reply[place] = 'ended'
   elseif status == 'expired' then
-    reply[place] = 'expired' -- it was told so, also if it was taken just in time
+    reply[place] = 'expired' -- callers have seen this status, also if the message was taken just in time
   else
     reply[place] = replacement and '=' .. replacement or ''
     if status ~= 'running' or held ~= claim then -- otherwise an earlier call arrived

@@ -5,7 +5,7 @@
 -- Returns the status that it had: '' if there is no record, 'cancelled' if it was cancelled already
 --
 -- A delayed message is deleted. A waiting one stays in its list, where it cannot be found quickly: its worker settles it without
--- running it. The worker of a running one is told. Until then the record does not expire. The request key keeps the result: a late
+-- running it. The worker of a running one is notified. Until then the record does not expire. The request key keeps the result: a late
 -- repeated request must not cancel a job that was revived meanwhile.
 local record, delayed, delayedMessages, request, jobs = KEYS[1], KEYS[2], KEYS[3], KEYS[5], jobKeys(6)
 local answered = redis.call('GET', request)

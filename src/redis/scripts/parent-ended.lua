@@ -4,7 +4,7 @@
 -- ARGV  1 id of the job  2 the parent, as block has noted it; '' to go on after 'more'  3 how it ended: a status, or 'gone' if its record has
 --       expired  4 its result as text  5 its error as JSON
 -- Returns 'due' if the job is waiting now, or due at its own time; 'waiting' if it waits for others; 'cancelled' if it is cancelled because of
---         this; 'known' if it was told before, or waits for nothing any more; 'more' if all have ended, and the caller must call again
+--         this; 'known' if it was notified before, or waits for nothing any more; 'more' if all have ended, and the caller must call again
 --
 -- The hash of parents has these fields:
 --   =<parent>  '' until it has ended, then how it ended; r<parent> its result as text; e<parent> its error as JSON

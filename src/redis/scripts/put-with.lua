@@ -60,7 +60,7 @@ for index = 1, uniques and #messages or 0 do
   if uniques[index] ~= '' and (redis.call('HGET', jobs.unique, uniques[index]) or '') ~= holders[index] then return reply(-2) end
 end
 
--- Why a message is not stored: true, or the id of the job that has its unique key. The second result tells that an earlier call
+-- Why a message is not stored: true, or the id of the job that has its unique key. The second result says that an earlier call
 -- of this batch stored it.
 local seen = {}
 local function duplicateOf(index)

@@ -3,21 +3,21 @@
 --       5 quarantine  6 requeued  7 inbox  8 high  9 base  10 low (lists)  11 meta (hash)  12 dead (zset)  13 dead messages (hash)
 --       14..24 keys of all job records, among them the outbox (_jobs.lua)  25 blocked (zset)  26.. the record of each message (hash);
 --       then the parents (hash, see parent-ended) of each message with the verb 'become'
--- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is told at once  4 a msgpack array, for each message: how many words
+-- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is published with the end  4 a msgpack array, for each message: how many words
 --       follow, number of the take, index, id, '1' if it is tracked, the verb, and then
 --         'done'   the result, '' if there is none; then for each message to put: its name in the outbox, its entry there
 --         'retry'  lane letter, delay in ms, the message, the failure as JSON
 --         'become' lane letter, the message, due time in Unix ms, the job that continues this one, after how many ms maintenance checks
 --                  whether that one has ended; then as for 'done'
 --         'bury'   record of the dead letter, the message, 'failed' or 'expired', the error as JSON or ''
--- Returns for each message 'done', 'told' (done, and the outbox has a notice for the jobs that wait for its job), 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
+-- Returns for each message 'done', 'notify' (done, and the outbox has a notice for the jobs that wait for its job), 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
 --
 -- What happens to the message and what happens to its job is one step, so a result is stored if and only if the message is done. A
 -- worker that has lost its lease has no claims hash, so it changes nothing.
 local claims, workers, delayed, delayedMessages = unpack(KEYS, 1, 4)
 local lists, meta, dead, deadMessages, jobs, blocked = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], jobKeys(14), KEYS[25]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
-local now, reply, moves, news, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, false, false, false
+local now, reply, moves, ends, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, false, false, false
 local nowText = timeText(now)
 
 local function endTracked(record, id, job, status, text, ...)
@@ -25,7 +25,7 @@ local function endTracked(record, id, job, status, text, ...)
   moveJob(moves, job.status, status, id, nowText)
   letExpire(moves, record, id, job, status, now)
   releaseUnique(jobs, id, job.unique)
-  tellEnd(jobs, news, record, id, job, text)
+  noteEnd(jobs, ends, record, id, job, text)
   areAdded = true
 end
 
@@ -114,14 +114,14 @@ for place, start in ipairs(starts) do
     else
       verbs[verb](record, id, job, unpack(words, start + 6, start + words[start]))
       --@ addSettled(start, id, verb)
-      reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and 'told' or 'done'
+      reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and 'notify' or 'done'
     end
     ended[#ended + 1] = marks[place]
     ended[#ended + 1] = '1'
   end
 end
 storeMoves(jobs, moves)
-publishEnds(news)
+publishEnds(ends)
 if areAdded then trimJobs(jobs, now, #starts) end
 if #ended > 0 then redis.call('HSET', claims, unpack(ended)) end
 if isBuried then dropOldest(dead, deadMessages, math.min(redis.call('ZCARD', dead) - ARGV[2], 100)) end

@@ -66,7 +66,7 @@ export const flows: readonly Mutant[] = [
   {
     name: 'flows-start-before-they-are-whole',
     breaks: 'no job of a flow runs before all of it are put',
-    file: 'producer/put-behind.ts',
+    file: 'producer/put-dependent.ts',
     find: 'hasTtl: false }, { at: afterParents });',
     replace: 'hasTtl: false }, { afterMs: 0 });',
     hunters: ['W14'],
