@@ -31,7 +31,7 @@ const notExported = [
   'PutArguments',
   'SchemaResult',
   'Unneeded',
-  'Verb',
+  'SettleVerb',
 ];
 
 /** @type {Partial<import('typedoc').TypeDocOptions> & Partial<import('typedoc-plugin-markdown').PluginOptions>} */
