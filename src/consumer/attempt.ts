@@ -166,7 +166,7 @@ function acknowledge(claim: Claim, result: unknown): Promise<void> | undefined {
 export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefined {
   if (claim.settledBy) return undefined;
   if (outcome.verb === 'ack') return acknowledge(claim, outcome.result);
-  const settling = outcome.verb === 'retry' ? claim.retryIn(outcome.delayMs, outcome.error) : claim.bury(outcome);
+  const settling = outcome.verb === 'retry' ? claim.retryIn(outcome.delayMs, outcome.error) : claim.buryAs(outcome);
   return settling.catch((error: unknown) => claim.warnUnsettled(error));
 }
 
@@ -179,7 +179,7 @@ async function endAsContinuation(claim: Claim): Promise<void> {
     const { id, queue, status, error: cause } = parentOf(end);
     const reason = `job ${id} of queue "${queue}", which continued this job, is ${status}`;
     const error = cause ? errorOf(cause) : new Error(reason);
-    return await claim.bury({ reason, attempts: claim.attempt, error });
+    return await claim.buryAs({ reason, attempts: claim.attempt, error });
   } catch (error) {
     claim.warnUnsettled(error);
   }

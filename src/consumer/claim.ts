@@ -61,29 +61,29 @@ export interface ClaimHolder extends JobHolder {
 export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Set when it is decoded and validated. */
   payload!: T;
-  settledBy: SettleVerb | undefined;
-  readonly failure: { readonly error: unknown } | undefined;
+  accessor settledBy: SettleVerb | undefined;
+  accessor failure: { readonly error: unknown } | undefined;
   readonly attempt: number;
   /** What its producer set for this message alone. */
   readonly options: MessageOptions;
   /** For a tracked message, and for one whose handler called {@link next}. */
-  job: ClaimJob | undefined;
+  accessor job: ClaimJob | undefined;
   /** When its handler began, monotonic ms; absent while the message waits in the prefetch buffer. */
-  startedAt: number | undefined;
+  accessor startedAt: number | undefined;
   /** Index in the session's list of claims, so that removing it needs no search. */
-  position = -1;
+  accessor position = -1;
   /** How its failures are handled; absent before it is admitted. */
   policy: RetryPolicy | undefined;
   /** Called before `release`: messages that were claimed later go back first, so that this one comes to stand before them. */
-  beforeRelease: (() => void) | undefined;
+  accessor beforeRelease: (() => void) | undefined;
   /** Absent for a message that this library put and no worker has tried, as most are: its header needs no parsing. */
   readonly #envelope: Envelope | undefined;
   /** Whether a worker has died while it had this message. */
   readonly #isSuspect: boolean;
-  protected controller: AbortController | undefined;
+  protected accessor controller: AbortController | undefined;
   #id: string | undefined;
   /** When its handler ended, or settled it, monotonic ms. What runs the handler sets it with a reading of the clock that it needs anyway. */
-  endedAt: number | undefined;
+  accessor endedAt: number | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
   /** Set if someone has subscribed to the settlements: an acknowledgement that no caller waits for. */
@@ -285,12 +285,16 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     });
   }
 
-  bury(burial: Burial | string): Promise<void> {
-    const details = isBurial(burial) ? burial : { reason: burial };
-    return this.#settle('bury', details.error, async () => {
-      const { error } = details;
-      const reason = reasonText(details.reason);
-      const record = writeDeadLetterRecord({ ...details, reason }, this);
+  bury(reason: string): Promise<void> {
+    return this.buryAs({ reason });
+  }
+
+  /** As `bury`, with the error. A handler may replace the public methods of its delivery, so the library calls only its own. */
+  buryAs(burial: Burial): Promise<void> {
+    return this.#settle('bury', burial.error, async () => {
+      const { error } = burial;
+      const reason = reasonText(burial.reason);
+      const record = writeDeadLetterRecord({ ...burial, reason }, this);
       const reply = this.job
         ? await this.job.bury(record, this.#message, reason, error)
         : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
@@ -466,7 +470,3 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return new LeaseLostError(this.context.name, this.id);
   }
 }
-
-/** A handler in JavaScript may give any value as the reason, such as an error. */
-const isBurial = (given: unknown): given is Burial =>
-  typeof given === 'object' && given !== null && Object.hasOwn(given, 'attempts');

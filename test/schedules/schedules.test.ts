@@ -389,6 +389,17 @@ it.each<[name: string, options: object, sentence: string]>([
   expect(await reports.schedules.list()).toEqual([]);
 });
 
+it.each(
+  'cron timeZone every missed overlap start end limit jitter attempts backoff timeout ttl priority track'.split(' '),
+)('set refuses null as %s', async (option) => {
+  const when = option === 'every' ? {} : { cron: '0 3 * * *' };
+  const options = { ...when, payload: 1, [option]: null } as unknown as ScheduleOptions<string>;
+  await expect(aQueue().schedules.set('a', options)).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringContaining(`invalid ${option} null`) as string,
+  });
+});
+
 it('set refuses a payload that the class refuses, and one that is no JSON', async () => {
   const reports = aQueue({ payload: Report });
   await expect(reports.schedules.set('a', { every: '1s', payload: { kind: 7 } as never })).rejects.toMatchObject({

@@ -101,6 +101,11 @@ const table: Record<string, Hostile> = {
     logger: () => runInNewContext('Promise.reject(1)') as unknown,
   },
   'job.fail gets an unreadable value': { handle: (job) => job.fail(unreadable) },
+  'the handler freezes its delivery': { handle: (job) => Object.freeze(job) && failing() },
+  'the handler freezes its delivery, then fails it': { handle: (job) => Object.freeze(job).fail(new Error('no')) },
+  'the handler replaces the public methods of its delivery': {
+    handle: (job) => Object.assign(job, { ack: failing, retry: failing, bury: failing, release: failing }) && failing(),
+  },
   'a getter `then` throws': returning(Object.defineProperty({}, 'then', { get: failing })),
   'a getter `then` throws when it is read again': returning(
     Object.defineProperty({ reads: 0 }, 'then', {
@@ -159,7 +164,7 @@ describe.each(Object.entries(table))('if %s,', (what, hostile) => {
   });
 });
 
-it.each(['acknowledge', 'retryIn', 'bury'])(
+it.each(['acknowledge', 'retryIn', 'buryAs'])(
   'a handler that replaces %s of its delivery leaves its slot to the next message',
   async (method) => {
     const lines: string[] = [];
@@ -180,7 +185,7 @@ it.each(['acknowledge', 'retryIn', 'bury'])(
           Object.assign(job, { [method]: failing });
           if (method !== 'acknowledge') throw new Error('no');
         },
-        { attempts: method === 'bury' ? 1 : 2, backoff: 0 },
+        { attempts: method === 'buryAs' ? 1 : 2, backoff: 0 },
       ),
     );
     await until(() => done.length === 1);
