@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -8,6 +9,7 @@ import { until } from '../support/facts.js';
 import { aBroker, aName, aQueue } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
 import { aWorker } from '../support/takes.js';
+import { hasPromtool, skipped } from './promtool.js';
 
 const at = { withinMs: 10_000 };
 
@@ -96,6 +98,18 @@ describe('the metrics of a queue', () => {
       await look();
     }
     expect(seen).toEqual([3, 3, 3, 5, 5, 6, 9, 9]);
+  });
+
+  it.skipIf(!hasPromtool)(`follow the rules of promtool${skipped}`, async () => {
+    const queue = aQueue();
+    await queue.put('a');
+    const runner = start(queue.worker(() => undefined));
+    await until(async () => (await queue.counts()).done === 1);
+    const text = await aRegistry([queue.name]).metrics();
+    expect(text).toContain('hotqueue_worker_memory_bytes{');
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    expect([status, stdout + stderr]).toEqual([0, '']);
+    await runner.stop();
   });
 
   it('of all queues are found without their names', async () => {
