@@ -101,7 +101,7 @@ describe('the metrics of a queue', () => {
   });
 
   it.skipIf(!hasPromtool)(`follow the rules of promtool${skipped}`, async () => {
-    const queue = aQueue();
+    const queue = aQueue({ lease: 1_000 });
     await queue.put('a');
     const runner = start(queue.worker(() => undefined));
     await until(async () => (await queue.counts()).done === 1);
