@@ -71,6 +71,20 @@ const deaths = [
   ['fail over', 1],
 ] as const;
 
+/** Steps for a server that is away for longer than all leases, and for the call that comes first when it is back. */
+const outages = [
+  ['put', 4],
+  ['take', 6],
+  ['ack', 2],
+  ['join', 6],
+  ['beat', 3],
+  ['recover', 6],
+  ['leave', 1],
+  ['away', 4],
+  ['expire', 1],
+  ['die', 2],
+] as const;
+
 /** A step as fast-check generates it. Its numbers select from the workers and messages that exist at that moment. */
 export interface Draft {
   readonly kind: (typeof kinds | typeof deaths)[number][0];
@@ -97,7 +111,7 @@ const drafts = (from: readonly (readonly [Draft['kind'], number])[], most: numbe
 
 /** Up to `most` steps, of all kinds or of a few kinds. With few kinds, states that need several steps occur more often. */
 export const someDrafts = (most: number): fc.Arbitrary<Draft[]> =>
-  fc.oneof(drafts(kinds, most), drafts(lives, most), drafts(deaths, most));
+  fc.oneof(drafts(kinds, most), drafts(lives, most), drafts(deaths, most), drafts(outages, most));
 
 /** The report about a take, for the model and as arguments for the script. */
 export interface Told {
