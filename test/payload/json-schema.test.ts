@@ -27,7 +27,7 @@ import {
 } from 'class-validator';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { jsonSchemaOf } from '../../src/payload/json-schema.js';
+import { describePayload, jsonSchemaOf } from '../../src/payload/json-schema.js';
 import type { JsonSchema } from '../../src/payload/types.js';
 
 class Size {
@@ -86,6 +86,8 @@ it.each<[string, PropertyDecorator[], JsonSchema, boolean?]>([
     [IsArray(), ArrayMinSize(1), ArrayMaxSize(3), IsString({ each: true }), MaxLength(5, { each: true })],
     { type: 'array', minItems: 1, maxItems: 3, items: { type: 'string', maxLength: 5 } },
   ],
+  ['a list with rules only for its items', [IsString({ each: true })], { type: 'array', items: { type: 'string' } }],
+  ['a list without rules for its items', [IsArray()], { type: 'array', items: {} }],
   ['a value with @Transform', [IsString(), Transform(({ value }) => String(value))], {}],
 ])('%s is described', (_, decorators, schema, isRequired = true) => {
   expect(jsonSchemaOf(withRules(...decorators))).toEqual({
@@ -107,6 +109,21 @@ it('a property with a default value is not required, and one that is excluded is
     properties: { quality: { type: 'integer', default: 80 } },
     required: [],
   });
+});
+
+it('a property whose type is an array is a list, also without a rule that says so', () => {
+  class Tagged {
+    @Allow() tags!: string[];
+  }
+  expect(jsonSchemaOf(Tagged)!.properties!['tags']).toEqual({ type: 'array', items: {} });
+});
+
+it.each([
+  [undefined, false],
+  [Size, true],
+  [z.date(), true],
+])('a queue with the payload %s is described as checked: %s', (source, isChecked) => {
+  expect(describePayload({ name: 'it', source, groups: [] }).isChecked).toBe(isChecked);
 });
 
 it('a class that contains itself is described once', () => {
