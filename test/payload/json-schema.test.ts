@@ -3,6 +3,7 @@ import {
   Allow,
   ArrayMaxSize,
   ArrayMinSize,
+  Equals,
   IsArray,
   IsBoolean,
   IsDate,
@@ -63,6 +64,8 @@ function withRules(...decorators: PropertyDecorator[]): new () => object {
 it.each<[string, PropertyDecorator[], JsonSchema, boolean?]>([
   ['text', [IsString()], { type: 'string' }],
   ['text of a length', [IsString(), Length(2, 5)], { type: 'string', minLength: 2, maxLength: 5 }],
+  ['text of a least length', [Length(2)], { minLength: 2 }],
+  ['one value', [Equals('a')], { enum: ['a'] }],
   ['text that is not empty', [IsNotEmpty(), MaxLength(9)], { minLength: 1, maxLength: 9 }],
   ['a pattern', [Matches(/^a+$/)], { pattern: '^a+$' }],
   ['a pattern with a flag', [Matches(/^a+$/i)], { description: 'also checked: matches' }],
@@ -108,6 +111,24 @@ it('a property with a default value is not required, and one that is excluded is
     title: 'Resize',
     properties: { quality: { type: 'integer', default: 80 } },
     required: [],
+  });
+});
+
+it('the declared type of a property is described, also without a rule', () => {
+  class Declared {
+    @Allow() text!: string;
+    @Allow() number!: number;
+    @Allow() isSwitched!: boolean;
+    @Allow() at!: Date;
+    @Allow() @Type(() => Date) also!: unknown;
+  }
+  const date = { type: 'string', format: 'date-time' };
+  expect(jsonSchemaOf(Declared)!.properties).toEqual({
+    text: { type: 'string' },
+    number: { type: 'number' },
+    isSwitched: { type: 'boolean' },
+    at: date,
+    also: date,
   });
 });
 
