@@ -7,7 +7,7 @@ import type { BegunJob, BeginReply, JobSettleReply, Settlement, StoredEnd, Store
 import { tenSeconds } from './reading.js';
 
 /** A result that is not larger than this is published together with the end of its job. */
-const mostToldBytes = 8_192;
+const mostPublishedBytes = 8_192;
 /** So many ends are read in one call, so that Redis is not busy for long, also if each has a large result. */
 const mostEndsAtOnce = 200;
 /** How long Redis keeps its reply to a request: longer than the client repeats the request. */
@@ -71,7 +71,7 @@ export class JobBroker {
         if (Buffer.isBuffer(word)) hasBytes = true;
       }
     }
-    const args = [worker, this.mostDeadLetters, mostToldBytes, hasBytes ? packUtf8(all) : pack(all as string[])];
+    const args = [worker, this.mostDeadLetters, mostPublishedBytes, hasBytes ? packUtf8(all) : pack(all as string[])];
     return (await this.history.run('settle', keys, args, patience)) as JobSettleReply[];
   }
 

@@ -30,14 +30,14 @@ local function endTracked(record, id, job, status, text, ...)
 end
 
 -- A verb gets the record and its job (readJob); both are absent for a message that is not tracked.
-local verbs, mostTold = {}, tonumber(ARGV[3])
+local verbs, mostPublished = {}, tonumber(ARGV[3])
 
 function verbs.done(record, id, job, result, ...)
   local entries = {...}
   for at = 1, #entries, 2 do redis.call('HSET', jobs.outbox, entries[at], entries[at + 1]) end
   if not record then return end
   if result == '' then return endTracked(record, id, job, 'done', 'done ') end
-  endTracked(record, id, job, 'done', #result <= mostTold and 'done ' .. result or 'done', 'result', result)
+  endTracked(record, id, job, 'done', #result <= mostPublished and 'done ' .. result or 'done', 'result', result)
 end
 
 -- The job waits for another one, whose result will be its own. It waits for nothing else any more. Noted in this step: a worker that dies
