@@ -139,7 +139,12 @@ function templateOf(name: string, followUp: FollowUp): FollowUp {
 
 async function checkRecurrence({ cron, timeZone, everyMs, start, end }: ResolvedSchedule): Promise<Recurrence> {
   if (cron === undefined) return { everyMs, start, end };
-  return { cron: await checkCron(cron), timeZone: timeZone === undefined ? 'UTC' : checkTimeZone(timeZone), start, end };
+  return {
+    cron: await checkCron(cron),
+    timeZone: timeZone === undefined ? 'UTC' : checkTimeZone(timeZone),
+    start,
+    end,
+  };
 }
 
 function refuseNever(name: string, { cron, end }: ResolvedSchedule): never {
