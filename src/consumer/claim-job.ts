@@ -7,7 +7,8 @@ import {
 } from '../core/errors.js';
 import type { JobFields } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
-import { afterParents, awaitContinuation, deliverEnd, lookMs, refText, type JobRef } from '../jobs/after.js';
+import { afterParents, deliverEnd, lookMs, refText, type JobRef } from '../jobs/after.js';
+import { awaitContinuation } from '../jobs/continuation.js';
 import { placeOfJob } from '../jobs/job-objects.js';
 import { parentOf, type ParentOfJob } from '../jobs/parent.js';
 import { deliver, prepareFor } from '../jobs/outbox.js';

@@ -82,17 +82,6 @@ export async function putAfter(
   return true;
 }
 
-/** Notes at the continuation of a job that the job waits for it. `settle.lua` has noted it; maintenance does what fails here. */
-export async function awaitContinuation(
-  broker: Broker,
-  child: JobRef,
-  continuation: JobRef,
-  patience: Patience,
-): Promise<void> {
-  const end = await addChild(broker.connection, continuation, child, patience);
-  if (end !== undefined) await notifyChild(broker, child.id, continuation, end === 'gone' ? gone : end, patience);
-}
-
 /** Notes at a job that another one waits for it. @returns how it has ended; `undefined` if it has not, `'gone'` if it has no record */
 export async function addChild(
   connection: Connection,

@@ -2,6 +2,7 @@
 import type { Broker } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import { addChild, brokerOf, gone, lookMs, refIn, refOf, notifyChild } from './after.js';
+import { endOfCircle } from './continuation.js';
 import { lookAtUnstarted } from './flow-start.js';
 
 /** So long after its put a job may be without a message before maintenance deletes what it waits for. */
@@ -30,10 +31,12 @@ async function lookAtOne(broker: Broker, id: string, now: number, patience: Pati
   const child = refOf(keys, id);
   const pending = (await flows.parents(id, patience)).filter(({ how }) => how === '').slice(0, parentsPerLook);
   if (pending.length === 0) await flows.goOn(id, patience);
+  const isContinued = pending.length === 1 && (await flows.isContinued(id, patience));
   for (const { text } of pending) {
     const parent = refIn(text);
     await brokerOf(connection, parent).jobs.mend(parent.id, patience);
-    const end = await addChild(connection, parent, child, patience);
+    const found = await addChild(connection, parent, child, patience);
+    const end = found ?? (isContinued ? await endOfCircle(connection, child, parent, patience) : undefined);
     if (end !== undefined) await notifyChild(broker, id, parent, end === 'gone' ? gone : end, patience);
   }
 }

@@ -136,6 +136,12 @@ export class FlowBroker {
     return policy === 'start' && text ? { text, since: Number(since) } : undefined;
   }
 
+  /** Whether a job has run, and another one continues it. */
+  async isContinued(id: string, patience: Patience): Promise<boolean> {
+    const key = this.keys.parents(id);
+    return (await this.connection.call((client) => client.hget(key, 'policy'), patience)) === 'continue';
+  }
+
   /** Decides once and for all whether a flow starts. @returns the decision, which another process may have made before */
   async decideStart(flow: string, starts: boolean, patience: Patience): Promise<boolean> {
     const key = this.keys.start(flow);

@@ -3,6 +3,8 @@ import 'reflect-metadata';
 import { IsArray, IsInt } from 'class-validator';
 import { expect, it } from 'vitest';
 import { chain, group, start, type Task } from 'hotqueue';
+import { refOf, refText } from '../../src/jobs/after.js';
+import { lookAtBlocked } from '../../src/jobs/look-at-blocked.js';
 import { aBroker, aQueue } from '../support/queue.js';
 import { endLease } from '../support/takes.js';
 import { until } from '../support/facts.js';
@@ -194,6 +196,45 @@ it('continueWith is refused for what is not tracked, for what is no job, and for
     { code: 'NOT_TRACKED' },
     { code: 'INVALID_OPTION' },
     { code: 'INVALID_OPTION', message: itself },
+  ]);
+});
+
+it.each(['directly', 'through others', 'by the job that continues it'])(
+  'a job that continues with one that waits for it fails, and says so: %s',
+  async (how) => {
+    const queue = aQueue({ track: true, attempts: 1 });
+    const own = await queue.put('own');
+    const between = how === 'through others' ? await queue.with({ after: own }).put('between') : own;
+    const other = await queue.with(how === 'by the job that continues it' ? {} : { after: between }).put('other');
+    const runner = start(
+      queue.worker(
+        (payload, job) => {
+          if (payload !== 'between') job.continueWith(payload === 'own' ? other : own);
+        },
+        { concurrency: 2 },
+      ),
+    );
+    const ends = await Promise.allSettled([own.result({ timeout: '20s' }), other.result({ timeout: '20s' })]);
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await runner.stop();
+    const letters = await queue.dead.list();
+    expect(letters.length).toBeGreaterThan(0);
+    for (const { error } of letters)
+      expect(error).toMatchObject({ message: expect.stringContaining('which waits for it') as string });
+  },
+);
+
+it('maintenance finds a job that continues with one that waits for it, if the process that continued it has died', async () => {
+  const queue = aQueue({ track: true });
+  const broker = aBroker(queue.name);
+  const own = await queue.with({ delay: '1h' }).put('own');
+  const other = await queue.with({ after: own }).put('other');
+  const continuation = refText(refOf(broker.keys, other.id));
+  const terms = { parents: [continuation], onFailure: 'continue', input: 'own', due: '' };
+  await broker.flows.block(own.id, -60_000, terms, { withinMs: 10_000 });
+  await lookAtBlocked(broker, { withinMs: 10_000 });
+  expect(await broker.flows.parents(own.id, { withinMs: 10_000 })).toMatchObject([
+    { text: continuation, how: 'failed', failure: expect.stringContaining('which waits for it') as string },
   ]);
 });
 

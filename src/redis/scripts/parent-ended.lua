@@ -10,7 +10,8 @@
 --   =<parent>  '' until it has ended, then how it ended; r<parent> its result as text; e<parent> its error as JSON
 --   order      the parents, one on each line
 --   left       how many have not ended; -1 when the job is due
---   policy     'cancel': the job is cancelled if a parent does not end well; 'run': it runs all the same; 'start': its only parent is the start
+--   policy     'cancel': the job is cancelled if a parent does not end well; 'run': it runs all the same;
+--              'continue': the same, and the parent continues it; 'start': its only parent is the start
 --              of its flow, which is not put as a whole yet
 --   input      'own'; 'previous': the results of its parents become its payload: that of one parent, or an array of several; otherwise the payload
 --              with a dot for the result of each parent in order, such as '[.,[.,.]]'

@@ -47,7 +47,7 @@ function verbs.become(record, id, job, lane, message, due, continuation, lookInM
   local entries, lookAt = {...}, serverNow() + lookInMs
   for at = 1, #entries, 2 do redis.call('HSET', jobs.outbox, entries[at], entries[at + 1]) end
   redis.call('DEL', parents)
-  redis.call('HSET', parents, 'policy', 'run', 'input', 'own', 'due', '', '=' .. continuation, '', 'order', continuation, 'left', 1, 'since', lookAt)
+  redis.call('HSET', parents, 'policy', 'continue', 'input', 'own', 'due', '', '=' .. continuation, '', 'order', continuation, 'left', 1, 'since', lookAt)
   redis.call('ZADD', blocked, lookAt, id)
   redis.call('ZADD', delayed, due, storeUnder(meta, delayedMessages, id, lane .. message))
   if not record then return end
