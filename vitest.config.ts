@@ -29,14 +29,17 @@ const long = [
 const longOnBoth = ['test/stories/blocking.test.ts', 'test/stories/processes.test.ts', 'test/stories/recovery.test.ts'];
 /** What a script does step by step, once more on the JavaScript engine: the stories show there that it works as a whole. */
 const longOnEngine = [
-  'test/flows/many.test.ts',
-  'test/flows/whole.test.ts',
   'test/chaos/simulation.test.ts',
   'test/redis/broker*.test.ts',
   'test/redis/model.test.ts',
   'test/redis/resending.test.ts',
   'test/stories/crashes.test.ts',
 ];
+
+/** Their scripts keep the JavaScript engine busy for seconds, and then it answers no other test: they have an engine of their own. */
+const heavyOnEngine = ['test/flows/many.test.ts', 'test/flows/whole.test.ts'];
+/** They wait for processes even more than the others do. vitest wants a group of their own for another number of workers. */
+const longWorkers = { maxWorkers: 3, sequence: { groupOrder: 2 } };
 
 export default defineConfig({
   resolve: {
@@ -71,7 +74,7 @@ export default defineConfig({
             'test/flows/**/*.test.ts',
             'test/schedules/schedules.test.ts',
           ],
-          exclude: [...longOnBoth, ...longOnEngine],
+          exclude: [...longOnBoth, ...longOnEngine, ...heavyOnEngine],
           provide: { serverKind: 'engine', patienceMs: 80_000 },
         },
       },
@@ -83,6 +86,7 @@ export default defineConfig({
           include: [...long, ...longOnBoth],
           provide: { serverKind: 'redis', patienceMs: 120_000 },
           testTimeout: 300_000,
+          ...longWorkers,
         },
       },
       {
@@ -93,6 +97,18 @@ export default defineConfig({
           include: [...longOnBoth, ...longOnEngine],
           provide: { serverKind: 'engine', patienceMs: 120_000 },
           testTimeout: 300_000,
+          ...longWorkers,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...common,
+          name: 'heavy-engine',
+          include: heavyOnEngine,
+          provide: { serverKind: 'engine', patienceMs: 120_000 },
+          testTimeout: 300_000,
+          ...longWorkers,
         },
       },
       {
