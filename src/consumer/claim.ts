@@ -61,29 +61,29 @@ export interface ClaimHolder extends JobHolder {
 export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Set when it is decoded and validated. */
   payload!: T;
-  accessor settledBy: SettleVerb | undefined;
-  accessor failure: { readonly error: unknown } | undefined;
+  settledBy: SettleVerb | undefined;
+  readonly failure: { readonly error: unknown } | undefined;
   readonly attempt: number;
   /** What its producer set for this message alone. */
   readonly options: MessageOptions;
   /** For a tracked message, and for one whose handler called {@link next}. */
-  accessor job: ClaimJob | undefined;
+  job: ClaimJob | undefined;
   /** When its handler began, monotonic ms; absent while the message waits in the prefetch buffer. */
-  accessor startedAt: number | undefined;
+  startedAt: number | undefined;
   /** Index in the session's list of claims, so that removing it needs no search. */
-  accessor position = -1;
+  position = -1;
   /** How its failures are handled; absent before it is admitted. */
   policy: RetryPolicy | undefined;
   /** Called before `release`: messages that were claimed later go back first, so that this one comes to stand before them. */
-  accessor beforeRelease: (() => void) | undefined;
+  beforeRelease: (() => void) | undefined;
   /** Absent for a message that this library put and no worker has tried, as most are: its header needs no parsing. */
   readonly #envelope: Envelope | undefined;
   /** Whether a worker has died while it had this message. */
   readonly #isSuspect: boolean;
-  protected accessor controller: AbortController | undefined;
+  protected controller: AbortController | undefined;
   #id: string | undefined;
   /** When its handler ended, or settled it, monotonic ms. What runs the handler sets it with a reading of the clock that it needs anyway. */
-  accessor endedAt: number | undefined;
+  endedAt: number | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
   /** Set if someone has subscribed to the settlements: an acknowledgement that no caller waits for. */
