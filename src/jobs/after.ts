@@ -92,6 +92,13 @@ export async function addChild(
   return brokerOf(connection, parent).flows.addChild(parent.id, refText(child), patience);
 }
 
+/** Notes at a job that `child` waits for it, and notifies `child` if it has ended. @returns whether it has */
+export async function awaitParent(broker: Broker, child: JobRef, parent: JobRef, patience: Patience): Promise<boolean> {
+  const end = await addChild(broker.connection, parent, child, patience);
+  if (end !== undefined) await notifyChild(broker, child.id, parent, end === 'gone' ? gone : end, patience);
+  return end !== undefined;
+}
+
 /** Notifies a job that one of its parents has ended. */
 export async function notifyChild(
   broker: Broker,

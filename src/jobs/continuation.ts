@@ -4,9 +4,9 @@ import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
 import type { ParentEnd } from '../redis/flow-broker.js';
 import { errorRecord } from '../wire/error-record.js';
-import { addChild, brokerOf, gone, notifyChild, refIn, refText, type JobRef } from './after.js';
+import { awaitParent, brokerOf, notifyChild, refIn, refText, type JobRef } from './after.js';
 
-/** A longer way back is not found. Most jobs have no job that waits for them. */
+/** So many jobs are read at most. A larger circle is not found. Most jobs have no job that waits for them. */
 const mostJobs = 1_000;
 
 /** Whether `waiting` waits for the end of `job`, also through other jobs. */
@@ -23,7 +23,7 @@ async function waitsFor(connection: Connection, waiting: JobRef, job: JobRef, pa
 }
 
 /** A job may continue with one that waits for it. @returns how `job` ends if the job that continues it waits for it; `undefined` if that one does not */
-export async function endOfCircle(
+async function endOfCircle(
   connection: Connection,
   job: JobRef,
   continuation: JobRef,
@@ -37,15 +37,14 @@ export async function endOfCircle(
   return { status: 'failed', result: '', failure: JSON.stringify(errorRecord(error)) };
 }
 
-/** Notes at the continuation of a job that the job waits for it. `settle.lua` has noted it; maintenance does what fails here. */
+/** `child` continues with another job: notes that there, and ends `child` if neither would ever end. Maintenance does what fails here. */
 export async function awaitContinuation(
   broker: Broker,
   child: JobRef,
   continuation: JobRef,
   patience: Patience,
 ): Promise<void> {
-  const { connection } = broker;
-  const found = await addChild(connection, continuation, child, patience);
-  const end = found ?? (await endOfCircle(connection, child, continuation, patience));
-  if (end !== undefined) await notifyChild(broker, child.id, continuation, end === 'gone' ? gone : end, patience);
+  if (await awaitParent(broker, child, continuation, patience)) return;
+  const end = await endOfCircle(broker.connection, child, continuation, patience);
+  if (end) await notifyChild(broker, child.id, continuation, end, patience);
 }

@@ -1,8 +1,8 @@
 // What maintenance does for jobs that wait for others.
 import type { Broker } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
-import { addChild, brokerOf, gone, lookMs, refIn, refOf, notifyChild } from './after.js';
-import { endOfCircle } from './continuation.js';
+import { awaitParent, brokerOf, lookMs, refIn, refOf } from './after.js';
+import { awaitContinuation } from './continuation.js';
 import { lookAtUnstarted } from './flow-start.js';
 
 /** So long after its put a job may be without a message before maintenance deletes what it waits for. */
@@ -35,8 +35,6 @@ async function lookAtOne(broker: Broker, id: string, now: number, patience: Pati
   for (const { text } of pending) {
     const parent = refIn(text);
     await brokerOf(connection, parent).jobs.mend(parent.id, patience);
-    const found = await addChild(connection, parent, child, patience);
-    const end = found ?? (isContinued ? await endOfCircle(connection, child, parent, patience) : undefined);
-    if (end !== undefined) await notifyChild(broker, id, parent, end === 'gone' ? gone : end, patience);
+    await (isContinued ? awaitContinuation : awaitParent)(broker, child, parent, patience);
   }
 }
