@@ -368,6 +368,12 @@ export class World {
     this.claim(`${what}: within ${3 * usualMs} ms (${tookMs} ms)`, isTrue);
   }
 
+  /** Asserts that workers start messages again soon after the end of a fault. @param starts how many */
+  async workersContinue(fault: string, { starts = 1, usualMs = 5_000 } = {}): Promise<void> {
+    const before = this.count('start');
+    await this.soon(`workers continue after ${fault}`, usualMs, () => this.count('start') >= before + starts);
+  }
+
   /** Waits until no message is waiting, delayed or active, or until the time is over. The checker reports what is left. */
   async drained(withinMs = 60_000): Promise<void> {
     let everyMs = 20;

@@ -48,7 +48,7 @@ const f40: Scenario = {
 
 const f40k: Scenario = {
   id: 'F40k',
-  name: 'a process that computes is killed or frozen: its message is back within a lease and a second',
+  name: 'a process that computes is killed or frozen: its message is back soon after its lease',
   async run(world) {
     for (const end of ['kill', 'freeze'] as const) {
       const gate = path.join(world.place, world.name('gate'));
@@ -100,7 +100,7 @@ const f44: Scenario = {
 
 const f40o: Scenario = {
   id: 'F40o',
-  name: 'a process computes for one queue: messages of its other queue wait for an idle process at most one block',
+  name: 'a process computes for one queue: an idle process soon handles the messages of its other queue',
   async run(world) {
     world.allowed = { noRecovery: true };
     const gate = path.join(world.place, world.name('gate'));

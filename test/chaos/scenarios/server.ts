@@ -9,12 +9,6 @@ import { underLoad } from './load.js';
 
 const blockMs = 5_000;
 
-/** Asserts that workers start messages again soon after the end of a fault. */
-async function workersContinue(world: World, fault: string): Promise<void> {
-  const before = world.count('start');
-  await world.soon(`workers continue after ${fault}`, 5_000, () => world.count('start') > before);
-}
-
 /** Kills and restarts Redis several times. Asserts that workers continue soon, and records the longest time. */
 async function restarts(world: World, outagesMs: readonly number[], perPut: number): Promise<void> {
   await underLoad(
@@ -27,7 +21,7 @@ async function restarts(world: World, outagesMs: readonly number[], perPut: numb
         await pause(outageMs);
         await world.redis.start();
         world.fault('redis-start');
-        await workersContinue(world, 'Redis is back');
+        await world.workersContinue('Redis is back');
       }
     },
   );
@@ -121,7 +115,7 @@ const f12: Scenario = {
         await world.direct.replicaof('127.0.0.1', 1);
         await pause(world.dice.whole(500, 2_000));
         await world.direct.replicaof('NO', 'ONE');
-        await workersContinue(world, 'the promotion');
+        await world.workersContinue('the promotion');
       }
     });
   },
@@ -292,7 +286,7 @@ const f42: Scenario = {
           await begin();
           await pause(world.dice.whole(500, 2_000));
           await end();
-          await workersContinue(world, name);
+          await world.workersContinue(name);
         }
       }
     });
