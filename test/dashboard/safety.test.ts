@@ -81,6 +81,37 @@ describe('a change', () => {
   });
 });
 
+it.each(['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE', 'QUERY'])('%s changes nothing', async (method) => {
+  const queue = aQueue();
+  await queue.put(1);
+  const board = aBoard({ queues: [queue.name] });
+  const url = `http://127.0.0.1/api/queues/${queue.name}/clear`;
+  const answer = await board.fetch(new Request(url, { method, headers: { 'content-type': 'application/json' } }));
+  expect(answer.status).toBe(404);
+  expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  expect(await queue.size()).toBe(1);
+});
+
+it.each([
+  ['POST', '/__proto__'],
+  ['POST', '/constructor'],
+  ['POST', '/dead/toString'],
+  ['POST', '/jobs/1/__proto__'],
+  ['POST', '/schedules/nightly/constructor'],
+  ['POST', '/workers/1/hasOwnProperty'],
+  ['GET', '/metrics/__proto__'],
+  ['GET', '/metrics/constructor'],
+  ['GET', '/messages/toString'],
+])('%s %s is an unknown path', async (method, path) => {
+  const queue = aQueue();
+  await queue.put(1);
+  const board = aBoard({ queues: [queue.name] });
+  const answer = await (method === 'GET'
+    ? fetched(board, `/api/queues/${queue.name}${path}`)
+    : post(board, `/api/queues/${queue.name}${path}`));
+  expect(await refusal(answer)).toEqual([404, 'UNKNOWN_PATH']);
+});
+
 describe('a visitor', () => {
   it('is refused unless authorize returns true or "read-only"', async () => {
     for (const permission of [false, undefined, 'yes', null]) {
