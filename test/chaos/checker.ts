@@ -85,6 +85,8 @@ class Books {
   readonly #runsOfProc = new Map<string, Run[]>();
   readonly #redisKills: number[] = [];
   readonly #redisThaws: number[] = [];
+  /** Until when workers may not know that their leases were ended from outside, Unix ms. */
+  #leasesEndUntil = 0;
   /** When each process was frozen or stalled, and how many of its runs started late. */
   readonly #pauses = new Map<string, number[]>();
   readonly #late = new Map<string, number>();
@@ -209,6 +211,7 @@ class Books {
     let runs = this.#runsOfProc.get(entry.proc);
     if (!runs) this.#runsOfProc.set(entry.proc, (runs = []));
     runs.push(run);
+    if (entry.wall <= this.#leasesEndUntil) this.#seal(run, 'lost', entry.t);
     this.#count('runs');
     if (story.invokedAt === undefined) this.#violate('never put', `${key} ran, but was never put`, story.entries);
     else if (story.sum !== entry.sum)
@@ -284,6 +287,7 @@ class Books {
       this.#redisKills.push(entry.t);
     }
     if (entry.kind === 'redis-thaw') this.#redisThaws.push(entry.t);
+    if (entry.kind === 'leases-end') this.#endLeases(entry);
     if (entry.kind === 'kill') this.#count('kills');
     if (entry.kind !== 'kill' && entry.kind !== 'freeze' && entry.kind !== 'stall') return;
     if (entry.kind !== 'kill') this.#pauses.set(entry.target!, [...(this.#pauses.get(entry.target!) ?? []), entry.t]);
@@ -292,6 +296,15 @@ class Books {
       this.#seal(run, entry.kind, entry.t);
     }
     if (entry.kind === 'kill') this.#runsOfProc.delete(entry.target!);
+  }
+
+  /**
+   * The leases of all workers were ended from outside. Others may run their messages from now on, also those that a worker has
+   * taken before and begins only now. Until `due`, each worker hears of it with its next call.
+   */
+  #endLeases({ t, due }: Entry): void {
+    this.#leasesEndUntil = due!;
+    for (const run of [...this.#runsOfProc.values()].flat()) this.#seal(run, 'lost', t);
   }
 
   #destroy({ jobs }: Entry): void {

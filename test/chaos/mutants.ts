@@ -67,14 +67,11 @@ function play(scenario: string): string | undefined {
     timeout: 200_000,
     env: { ...process.env, CHAOS_MUTANT: '1' },
   });
-  if (status === 0) return undefined;
-  return (
-    stdout
-      .split('\n')
-      .filter((line) => /^ {2}\w[\w ]*: /.test(line))
-      .at(0)
-      ?.trim() ?? `exit code ${status}`
-  );
+  const violation = stdout.split('\n').find((line) => /^ {2}\w[\w ]*: /.test(line));
+  // Without a violation the sources with the mutation do not run at all, so it shows nothing.
+  if (status !== 0 && violation === undefined)
+    say(`BROKEN   ${scenario} ends with exit code ${status} and no violation`);
+  return violation?.trim();
 }
 
 function say(line: string): void {

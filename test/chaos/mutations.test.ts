@@ -8,6 +8,8 @@ it.each(mutants.flatMap((mutant) => [mutant, ...(mutant.and ?? [])].map((change)
     const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
     expect(source.split(find)).toHaveLength(2);
     expect(replace).not.toBe(find);
+    // A private name that the file does not have is an error of syntax, and shows nothing.
+    for (const [name] of replace.matchAll(/#\w+/g)) expect(source).toContain(name);
   },
 );
 

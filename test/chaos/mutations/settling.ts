@@ -137,7 +137,8 @@ export const settling: readonly Mutant[] = [
       'a take is finished when Redis has its retries, buries and releases: the worker waits for the reply, and the script checks',
     file: 'consumer/claim.ts',
     find: 'const reply = await send().catch(',
-    replace: "if (this.#settledBy !== 'ack') this.take.confirm(this.index);\n    const reply = await send().catch(",
+    replace:
+      "if (this.state.settledBy !== 'ack') this.take.confirm(this.index);\n    const reply = await send().catch(",
     and: [{ file: lua('ack'), find: 'then isRolledBack = true end', replace: 'then isRolledBack = false end' }],
     hunters: ['F04b'],
   },

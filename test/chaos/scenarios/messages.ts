@@ -146,9 +146,10 @@ const f21: Scenario = {
     // A deleted list loses its messages. The sweeper repairs everything else, and no process crashes.
     world.allowed = { losesLeases: true };
     const keys = world.keys();
-    const broker = new Broker(Connection.share({ url: world.redis.url }), keys, 1_000);
-    const producer = world.queue({ lease: 1_000 });
-    world.startWorkers({ leaseMs: 1_000, concurrency: 4, workers: 2 });
+    const leaseMs = 1_000;
+    const broker = new Broker(Connection.share({ url: world.redis.url }), keys, leaseMs);
+    const producer = world.queue({ lease: leaseMs });
+    world.startWorkers({ leaseMs, concurrency: 4, workers: 2 });
     const some = (): Load[] =>
       Array.from({ length: 8 }, () =>
         world.load(world.dice.whole(10, 150), world.dice.pick([undefined, 'fail:1', 'bury'])),
@@ -162,7 +163,7 @@ const f21: Scenario = {
     for (let round = 0; round < (world.isLong ? 10 : 1); round++) {
       for (const name of mendable) {
         await putSome();
-        world.fault('deleted', { text: name });
+        world.fault(name === 'workers' ? 'leases-end' : 'deleted', { text: name, due: Date.now() + leaseMs });
         await world.direct.del(keys[name]);
         await pause(100);
         await sweepAll(broker);
