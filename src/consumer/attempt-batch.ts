@@ -137,10 +137,10 @@ class Batch {
 
   #settle(claim: Claim, ending: Ending): Promise<void> | undefined {
     const performed: Performed =
-      'error' in ending && !claim.failure ? failed(ending.error) : ended(claim, this.#resultOf(claim, ending));
+      'error' in ending && !claim.state.failure ? failed(ending.error) : ended(claim, this.#resultOf(claim, ending));
     const outcome = claim.isCancelled ? ({ verb: 'ack' } as const) : decide(performed, claim.attempt, claim.policy!);
-    if (outcome.verb === 'ack' || claim.failure || this.claims.length === 1) return settle(claim, outcome);
-    if (!claim.settledBy) this.#failedTogether.push(outcome);
+    if (outcome.verb === 'ack' || claim.state.failure || this.claims.length === 1) return settle(claim, outcome);
+    if (!claim.state.settledBy) this.#failedTogether.push(outcome);
     return carryOut(claim, outcome);
   }
 }

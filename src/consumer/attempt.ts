@@ -59,7 +59,7 @@ export type Outcome =
  */
 export function attempt<T>(claim: Claim<T>, call: HandlerCall<T>): boolean {
   claim.policy = policyFor(claim, call.retry);
-  if (claim.options.continued === 1 && claim.job) {
+  if (claim.options.continued === 1 && claim.state.job) {
     void endAsContinuation(claim).finally(() => call.onOver(claim));
     return false;
   }
@@ -82,7 +82,7 @@ export function admit<T>(
   payload: PayloadType<T>,
 ): Unadmitted | undefined | Promise<Unadmitted | undefined> {
   if (claim.hasExpired) return { kind: 'expired' };
-  if (claim.job && claim.isCancelled) return { kind: 'cancelled' };
+  if (claim.state.job && claim.isCancelled) return { kind: 'cancelled' };
   try {
     const decoded = payload.decode(claim.text);
     if (decoded instanceof Promise) return decoded.then((checked) => void (claim.payload = checked), invalid);
@@ -107,7 +107,7 @@ export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy 
 }
 
 /** How an attempt ended whose handler did not throw. @param result what the handler returned */
-export function ended({ failure, job }: Claim, result?: unknown): Performed {
+export function ended({ state: { failure, job } }: Claim, result?: unknown): Performed {
   if (failure) return failed(failure.error);
   if (result === undefined) return handled;
   const error = unreadError(result);
@@ -142,8 +142,8 @@ export function decide(performed: Performed, attempt: number, policy: RetryPolic
  * @returns nothing for an acknowledgement: it travels with others, and leaving waits for it
  */
 export function settle(claim: Claim, outcome: Outcome): Promise<void> | undefined {
-  if (outcome === acknowledged) return claim.settledBy ? undefined : claim.acknowledge();
-  if (outcome.verb === 'ack') return claim.settledBy ? undefined : acknowledge(claim, outcome.result);
+  if (outcome === acknowledged) return claim.state.settledBy ? undefined : claim.acknowledge();
+  if (outcome.verb === 'ack') return claim.state.settledBy ? undefined : acknowledge(claim, outcome.result);
   log(claim, outcome);
   return carryOut(claim, outcome);
 }
@@ -164,7 +164,7 @@ function acknowledge(claim: Claim, result: unknown): Promise<void> | undefined {
 
 /** {@link settle} without a log line. */
 export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefined {
-  if (claim.settledBy) return undefined;
+  if (claim.state.settledBy) return undefined;
   if (outcome.verb === 'ack') return acknowledge(claim, outcome.result);
   const settling = outcome.verb === 'retry' ? claim.retryIn(outcome.delayMs, outcome.error) : claim.buryAs(outcome);
   return settling.catch((error: unknown) => claim.warnUnsettled(error));
@@ -173,7 +173,7 @@ export function carryOut(claim: Claim, outcome: Outcome): Promise<void> | undefi
 /** Another job has continued this one: it ends as that one did. */
 async function endAsContinuation(claim: Claim): Promise<void> {
   try {
-    const end = await claim.job!.continuation();
+    const end = await claim.state.job!.continuation();
     if (end === undefined) return await claim.retryIn(continuationLookMs); // someone has promoted it
     if (end.how === 'done') return claim.acknowledge(end.result); // the text as it is stored
     const { id, queue, status, error: cause } = parentOf(end);
@@ -250,8 +250,8 @@ export function handleTraced(claims: readonly Claim[], handle: () => unknown): P
 function conclude<T>(claim: Claim<T>, call: HandlerCall<T>, performed: Performed): boolean {
   try {
     // An error given to `fail` counts also if the handler throws afterwards, as in a batch.
-    const ending = claim.failure ? failed(claim.failure.error) : performed;
-    const outcome = claim.job && claim.isCancelled ? acknowledged : decide(ending, claim.attempt, claim.policy!);
+    const ending = claim.state.failure ? failed(claim.state.failure.error) : performed;
+    const outcome = claim.state.job && claim.isCancelled ? acknowledged : decide(ending, claim.attempt, claim.policy!);
     const settling = settle(claim, outcome);
     if (!settling) return true;
     void settling.catch((error: unknown) => claim.warnUnsettled(error)).then(() => call.onOver(claim));

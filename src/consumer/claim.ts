@@ -26,7 +26,7 @@ import type { ParentOfJob } from '../jobs/parent.js';
 import { scheduleInId, type ScheduleOfJob } from '../schedules/run-id.js';
 import { madeAt } from '../wire/id.js';
 import { traceIn } from '../wire/trace.js';
-import { Delivery, type SettleVerb } from './delivery.js';
+import { Delivery, type DeliveryState, type SettleVerb } from './delivery.js';
 import { endAttribution } from './attribution.js';
 import { activeInProcess } from './process.js';
 import { delayAfter, type RetryPolicy } from './retry-policy.js';
@@ -54,6 +54,16 @@ export interface ClaimHolder extends JobHolder {
   settleLater(claim: Claim): void;
 }
 
+/** What changes in a claim while its handler runs. */
+interface ClaimState extends DeliveryState {
+  /** For a tracked message, and for one whose handler called `next`. */
+  job: ClaimJob | undefined;
+  /** Index in the session's list of claims, so that removing it needs no search. */
+  position: number;
+  /** When its handler ended, or settled it, monotonic ms. What runs the handler sets it with a reading of the clock that it needs anyway. */
+  endedAt: number | undefined;
+}
+
 /**
  * A message that this worker has taken and not yet settled: one message of a take. Handlers see it as a {@link Delivery}.
  * It is settled once, with `ack`, `retry`, `bury` or `release`.
@@ -61,17 +71,19 @@ export interface ClaimHolder extends JobHolder {
 export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Set when it is decoded and validated. */
   payload!: T;
-  settledBy: SettleVerb | undefined;
-  readonly failure: { readonly error: unknown } | undefined;
+  readonly state: ClaimState = {
+    settledBy: undefined,
+    failure: undefined,
+    controller: undefined,
+    job: undefined,
+    position: -1,
+    endedAt: undefined,
+  };
   readonly attempt: number;
   /** What its producer set for this message alone. */
   readonly options: MessageOptions;
-  /** For a tracked message, and for one whose handler called {@link next}. */
-  job: ClaimJob | undefined;
   /** When its handler began, monotonic ms; absent while the message waits in the prefetch buffer. */
   startedAt: number | undefined;
-  /** Index in the session's list of claims, so that removing it needs no search. */
-  position = -1;
   /** How its failures are handled; absent before it is admitted. */
   policy: RetryPolicy | undefined;
   /** Called before `release`: messages that were claimed later go back first, so that this one comes to stand before them. */
@@ -80,10 +92,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   readonly #envelope: Envelope | undefined;
   /** Whether a worker has died while it had this message. */
   readonly #isSuspect: boolean;
-  protected controller: AbortController | undefined;
   #id: string | undefined;
-  /** When its handler ended, or settled it, monotonic ms. What runs the handler sets it with a reading of the clock that it needs anyway. */
-  endedAt: number | undefined;
   #isActive = true;
   #settling: Promise<void> | undefined;
   /** Set if someone has subscribed to the settlements: an acknowledgement that no caller waits for. */
@@ -140,13 +149,13 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** How long its handler ran until it was settled, or until now, ms; 0 if none began. */
   get runMs(): number {
-    return this.startedAt === undefined ? 0 : (this.endedAt ?? performance.now()) - this.startedAt;
+    return this.startedAt === undefined ? 0 : (this.state.endedAt ?? performance.now()) - this.startedAt;
   }
 
   /** How long it was ready before its handler began, ms, by the time of the queue. */
   get waitMs(): number {
     const { take, options } = this;
-    const startedAt = take.takenAt - take.receivedAt + (this.startedAt ?? this.endedAt ?? performance.now());
+    const startedAt = take.takenAt - take.receivedAt + (this.startedAt ?? this.state.endedAt ?? performance.now());
     const header = this.#envelope?.header;
     const putAt = options.putAt ?? (this.#envelope ? header && madeAt(header.id) : take.madeAt(this.index));
     const readyAt = options.readyAt ?? putAt;
@@ -165,44 +174,44 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** The payload as it was stored. */
   get text(): string {
-    if (this.job?.replacement !== undefined) return this.job.replacement;
+    if (this.state.job?.replacement !== undefined) return this.state.job.replacement;
     return this.#envelope ? this.#envelope.text : this.take.text(this.index, freshLength);
   }
 
   /** Whether its `ttl` had passed when it was taken, by the time of the queue; for a tracked one, when its job should begin. */
   get hasExpired(): boolean {
-    return this.job?.hasExpired === true || this.take.takenAt >= (this.options.expiresAt ?? Infinity);
+    return this.state.job?.hasExpired === true || this.take.takenAt >= (this.options.expiresAt ?? Infinity);
   }
 
   /** Whether its job has a record. */
   get isTracked(): boolean {
-    return this.job?.isTracked === true;
+    return this.state.job?.isTracked === true;
   }
 
   /** Whether its job was cancelled while this process had the message. */
   get isCancelled(): boolean {
-    return this.job !== undefined && this.controller?.signal.reason instanceof JobCancelledError;
+    return this.state.job !== undefined && this.state.controller?.signal.reason instanceof JobCancelledError;
   }
 
   /** Its handler must not begin. @param isSettled its job was cancelled, and Redis has settled the message; otherwise another worker has it */
   drop(isSettled: boolean): void {
     if (isSettled) this.take.confirm(this.index);
-    this.settledBy = 'release';
+    this.state.settledBy = 'release';
     this.deactivate();
     this.session.forget(this);
   }
 
   /** Aborts the handler's signal. */
   abort(reason: unknown): void {
-    this.controller ??= new AbortController();
-    this.controller.abort(reason);
+    this.state.controller ??= new AbortController();
+    this.state.controller.abort(reason);
   }
 
   /** This process no longer works on it: it is settled or lost. */
   deactivate(): void {
     if (!this.#isActive) return;
     this.#isActive = false;
-    if (this.job) forgetRunning(this);
+    if (this.state.job) forgetRunning(this);
     activeInProcess.messages -= 1;
     if (this.#isSuspect && --activeInProcess.suspects === 0) endAttribution();
   }
@@ -225,23 +234,23 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     if (error instanceof LeaseLostError) logger.warn({ queue, event: 'lost', ...fields }, error.message);
     else
       logger.warn(
-        { queue, ...fields, settledBy: this.settledBy },
+        { queue, ...fields, settledBy: this.state.settledBy },
         `message ${id} of queue "${queue}" was not settled (${wordsOf(error).message}): it will be handled again`,
       );
   }
 
   /** Acknowledges the message. No caller waits for the reply: a promise for each message would dominate its cost. */
   acknowledge(result = ''): undefined {
-    this.settledBy = 'ack';
+    this.state.settledBy = 'ack';
     this.deactivate();
     if (settleChannel.hasSubscribers) this.#publishAck();
-    if (this.job) this.#acknowledgeJob(this.job, result);
+    if (this.state.job) this.#acknowledgeJob(this.state.job, result);
     else this.session.settler.add(this);
   }
 
   ack(): Promise<void> {
     return this.#settle('ack', undefined, () => {
-      if (this.job) this.#acknowledgeJob(this.job, '');
+      if (this.state.job) this.#acknowledgeJob(this.state.job, '');
       else this.session.settler.add(this);
       return new Promise((resolve, reject) => {
         this.#onAckReply = (reply) => (reply instanceof Error ? reject(reply) : resolve(reply));
@@ -252,9 +261,9 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** Redis has answered the acknowledgement, or did not in time. */
   onAckReply(reply: SettleReply | Error): void {
     // Also for `already`: an earlier, identical call of this process arrived, and its reply was lost.
-    const isDone = (reply === 'done' || reply === 'already') && this.job?.isContinued !== true;
+    const isDone = (reply === 'done' || reply === 'already') && this.state.job?.isContinued !== true;
     if (isDone) {
-      const runMs = this.startedAt === undefined ? 0 : (this.endedAt ?? performance.now()) - this.startedAt;
+      const runMs = this.startedAt === undefined ? 0 : (this.state.endedAt ?? performance.now()) - this.startedAt;
       this.session.tally.ended('handled', runMs, this.waitMs);
       if (this.session.context.events.listenerCount('ack') > 0) this.emit('ack');
     }
@@ -271,10 +280,10 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return this.#settle('retry', error, async () => {
       const { broker } = this.context;
       const lane = this.#laneWithHeader;
-      const readyAt = Math.round(this.take.queueTimeAt(this.endedAt!) + delayMs);
+      const readyAt = Math.round(this.take.queueTimeAt(this.state.endedAt!) + delayMs);
       const message = withFailure(this.#message, this.#envelope, this, error, readyAt);
-      const reply = this.job
-        ? await this.job.retry(lane, delayMs, message, error)
+      const reply = this.state.job
+        ? await this.state.job.retry(lane, delayMs, message, error)
         : await broker.retry(this.take.worker, this, { id: this.id, lane, delayMs, message }, this.session.settling);
       if (reply === 'ended') return 'done';
       if (reply === 'lost') return reply;
@@ -295,8 +304,8 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       const { error } = burial;
       const reason = reasonText(burial.reason);
       const record = writeDeadLetterRecord({ ...burial, reason }, this);
-      const reply = this.job
-        ? await this.job.bury(record, this.#message, reason, error)
+      const reply = this.state.job
+        ? await this.state.job.bury(record, this.#message, reason, error)
         : await this.context.broker.bury(this.take.worker, this, this.id, record, this.session.settling);
       if (reply === 'ended') return 'done';
       if (reply === 'lost') return reply;
@@ -355,18 +364,18 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   continueWith(job: unknown): void {
-    if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'continueWith');
+    if (this.state.settledBy) throw new AlreadySettledError(this.id, this.state.settledBy, 'continueWith');
     this.#jobFor('continueWith()').continueWith(job);
   }
 
   async parents<R>(): Promise<ParentOfJob<R>[]> {
-    return this.job ? ((await this.job.parents()) as ParentOfJob<R>[]) : [];
+    return this.state.job ? ((await this.state.job.parents()) as ParentOfJob<R>[]) : [];
   }
 
   async next(queue: object, payload: unknown, options?: PutOptions): Promise<JobFields> {
-    if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'next');
-    this.job ??= new ClaimJob(this, this.session, false);
-    return this.job.next(queue, payload, options);
+    if (this.state.settledBy) throw new AlreadySettledError(this.id, this.state.settledBy, 'next');
+    this.state.job ??= new ClaimJob(this, this.session, false);
+    return this.state.job.next(queue, payload, options);
   }
 
   get worker(): string {
@@ -383,13 +392,13 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   }
 
   #track(): void {
-    this.job = new ClaimJob(this, this.session, true);
+    this.state.job = new ClaimJob(this, this.session, true);
     noteRunning(this);
   }
 
   /** @throws NotTrackedError */
   #jobFor(call: string): ClaimJob {
-    if (this.job) return this.job;
+    if (this.state.job) return this.state.job;
     throw new NotTrackedError(this.queue, this.id, call);
   }
 
@@ -403,7 +412,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
   /** The message as it is stored again, with the payload that it has now. */
   get #message(): Buffer {
     const message = this.take.message(this.index);
-    const replacement = this.job?.replacement;
+    const replacement = this.state.job?.replacement;
     if (replacement === undefined) return message;
     const length = this.#envelope ? this.#envelope.headerLength : freshLength;
     return Buffer.concat([message.subarray(0, length), Buffer.from(replacement)]);
@@ -416,11 +425,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
 
   /** @param cause why it is retried or buried */
   #settle(verb: SettleVerb, cause: unknown, send: () => Promise<SettleReply>): Promise<void> {
-    if (this.settledBy !== undefined && this.settledBy !== verb)
-      return Promise.reject(new AlreadySettledError(this.id, this.settledBy, verb));
-    if (this.settledBy === verb) return this.#settling ?? Promise.resolve();
-    this.settledBy = verb;
-    this.endedAt = performance.now();
+    if (this.state.settledBy !== undefined && this.state.settledBy !== verb)
+      return Promise.reject(new AlreadySettledError(this.id, this.state.settledBy, verb));
+    if (this.state.settledBy === verb) return this.#settling ?? Promise.resolve();
+    this.state.settledBy = verb;
+    this.state.endedAt = performance.now();
     this.deactivate();
     this.#settling = settleChannel.hasSubscribers
       ? traced(settleChannel, this.#settleTrace(verb, cause), () => this.#send(send))
@@ -452,7 +461,7 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
       this.session.settleLater(this);
       throw error;
     });
-    if (reply !== 'lost' && this.settledBy !== 'ack') this.take.confirm(this.index);
+    if (reply !== 'lost' && this.state.settledBy !== 'ack') this.take.confirm(this.index);
     this.session.forget(this);
     if (reply !== 'lost') return;
     this.emit('lost');

@@ -26,6 +26,14 @@ export interface FollowUpQueue<In> {
   putAll(messages: Iterable<In>): Promise<unknown>;
 }
 
+/** What changes in a delivery while its handler runs. It is an object of its own, because a handler may freeze its delivery. */
+export interface DeliveryState {
+  settledBy: SettleVerb | undefined;
+  failure: { readonly error: unknown } | undefined;
+  /** Created when a handler asks for the signal: most never do. */
+  controller: AbortController | undefined;
+}
+
 /**
  * One message in a worker's hands, which can be settled.
  *
@@ -42,8 +50,7 @@ export interface FollowUpQueue<In> {
 export abstract class Delivery<T = unknown> implements JobFields<T> {
   /** The payload, decoded and validated. */
   abstract readonly payload: T;
-  /** Created when a handler asks for the signal: most never do. */
-  protected abstract controller: AbortController | undefined;
+  protected abstract readonly state: DeliveryState;
 
   /**
    * Makes a delivery for a unit test. It belongs to no queue, and remembers how it was settled.
@@ -74,21 +81,25 @@ export abstract class Delivery<T = unknown> implements JobFields<T> {
   abstract get trace(): TraceContext | undefined;
 
   /** How the message was settled, by the handler or by the library after it; `undefined` until then. */
-  abstract readonly settledBy: SettleVerb | undefined;
+  get settledBy(): SettleVerb | undefined {
+    return this.state.settledBy;
+  }
 
   /** Aborts when the message no longer belongs to this worker: its lease was lost, its time was up, or the shutdown timeout passed. */
   get signal(): AbortSignal {
-    this.controller ??= new AbortController();
-    return this.controller.signal;
+    this.state.controller ??= new AbortController();
+    return this.state.controller.signal;
   }
 
   /** What {@link fail} was called with, as `error`; `undefined` if it was not called. */
-  abstract readonly failure:
+  get failure():
     | {
         /** What the handler passed to {@link fail}. */
         readonly error: unknown;
       }
-    | undefined;
+    | undefined {
+    return this.state.failure;
+  }
 
   /**
    * Drops the message: it is done.
@@ -135,7 +146,7 @@ export abstract class Delivery<T = unknown> implements JobFields<T> {
    */
   fail(error: unknown): void {
     if (this.settledBy) throw new AlreadySettledError(this.id, this.settledBy, 'fail');
-    (this as { failure: Delivery['failure'] }).failure = { error };
+    this.state.failure = { error };
   }
 
   /**
@@ -227,13 +238,11 @@ class DetachedDelivery<T> extends Delivery<T> {
   readonly putAt = Date.now();
   readonly schedule = undefined;
   readonly trace = undefined;
-  settledBy: SettleVerb | undefined;
-  readonly failure: { readonly error: unknown } | undefined;
   /** What the handler has reported, for the test to look at. */
   reported: unknown;
   readonly lines: string[] = [];
   readonly followUps: unknown[] = [];
-  protected controller: AbortController | undefined;
+  protected readonly state: DeliveryState = { settledBy: undefined, failure: undefined, controller: undefined };
 
   constructor(
     readonly payload: T,
@@ -242,7 +251,7 @@ class DetachedDelivery<T> extends Delivery<T> {
     super();
     this.id = id;
     this.attempt = attempt;
-    if (signal) this.controller = { signal, abort: () => undefined }; // the caller aborts it
+    if (signal) this.state.controller = { signal, abort: () => undefined }; // the caller aborts it
   }
 
   ack(): Promise<void> {
@@ -289,7 +298,7 @@ class DetachedDelivery<T> extends Delivery<T> {
   }
 
   #settle(verb: SettleVerb): Promise<void> {
-    this.settledBy ??= verb;
+    this.state.settledBy ??= verb;
     return Promise.resolve();
   }
 }

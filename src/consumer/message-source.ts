@@ -98,9 +98,9 @@ export class MessageSource<T> {
 
   /** Ends. The caller's current messages go back to the head of the queue, before those that were prefetched; reported failures are settled as such. */
   async leave(current: readonly Claim<T>[]): Promise<void> {
-    const unsettled = current.filter(({ settledBy }) => !settledBy);
-    const failed = this.allDone(unsettled.filter(({ failure }) => failure));
-    const newestFirst = unsettled.filter(({ failure }) => !failure).reverse();
+    const unsettled = current.filter(({ state }) => !state.settledBy);
+    const failed = this.allDone(unsettled.filter(({ state }) => state.failure));
+    const newestFirst = unsettled.filter(({ state }) => !state.failure).reverse();
     await Promise.allSettled([failed, ...newestFirst.map((claim) => this.#leaveBehind(claim))]);
     this.#close();
     await this.#fetcher.leave(); // gives back the rest

@@ -197,8 +197,8 @@ export class Session implements ClaimHolder, LeaseHolder {
     for (let index = 1; index <= take.size; index++) {
       if (take.isSettled(index)) continue;
       const claim = new Claim(this, take, index, takenAt);
-      if (claim.job) hasTracked = true;
-      claim.position = this.#claims.push(claim) - 1;
+      if (claim.state.job) hasTracked = true;
+      claim.state.position = this.#claims.push(claim) - 1;
       claims.push(claim);
     }
     if (this.isGivenBack(take.number)) {
@@ -253,7 +253,7 @@ export class Session implements ClaimHolder, LeaseHolder {
 
   /** Whether the claim is this worker's, and not settled. */
   holds(claim: Claim): boolean {
-    return this.#claims[claim.position] === claim;
+    return this.#claims[claim.state.position] === claim;
   }
 
   /** Gives claims back unhandled, in one trip. */
@@ -273,12 +273,12 @@ export class Session implements ClaimHolder, LeaseHolder {
   forget(claim: Claim): void {
     if (!this.holds(claim)) return;
     const last = this.#claims.pop()!;
-    if (last !== claim) this.#claims[(last.position = claim.position)] = last;
-    if (!claim.settledBy) claim.deactivate();
+    if (last !== claim) this.#claims[(last.state.position = claim.state.position)] = last;
+    if (!claim.state.settledBy) claim.deactivate();
     if (claim.take.hasQuarantined && claim.isQuarantined) this.#endQuarantine(claim);
-    if (claim.take.isOver && (claim.settledBy !== 'ack' || claim.job)) this.settler.close(claim.take);
-    if (claim.settledBy === 'ack') this.#counts.done += 1;
-    else if (claim.settledBy === 'retry' || claim.settledBy === 'bury') this.#counts.failed += 1;
+    if (claim.take.isOver && (claim.state.settledBy !== 'ack' || claim.state.job)) this.settler.close(claim.take);
+    if (claim.state.settledBy === 'ack') this.#counts.done += 1;
+    else if (claim.state.settledBy === 'retry' || claim.state.settledBy === 'bury') this.#counts.failed += 1;
   }
 
   follow(work: Promise<void>): void {
@@ -291,7 +291,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   settleLater(claim: Claim): void {
     if (!this.holds(claim)) return;
     this.forget(claim);
-    if (claim.settledBy !== 'ack' || claim.job) this.#unconfirmed.push(claim);
+    if (claim.state.settledBy !== 'ack' || claim.state.job) this.#unconfirmed.push(claim);
   }
 
   /** Another worker has recovered this one: nothing that it holds is its own any more. It joins again as a new worker. */
@@ -349,7 +349,8 @@ export class Session implements ClaimHolder, LeaseHolder {
 
   /** Messages that had begun, and went back with the worker. */
   #emitReleased(): void {
-    for (const claim of this.#claims) if (claim.startedAt !== undefined && !claim.settledBy) claim.emit('release');
+    for (const claim of this.#claims)
+      if (claim.startedAt !== undefined && !claim.state.settledBy) claim.emit('release');
   }
 
   #endQuarantine({ take }: Claim): void {

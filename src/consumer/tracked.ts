@@ -8,7 +8,7 @@ import type { JobClaim } from './claim-job.js';
 export interface TrackedClaim extends JobClaim {
   readonly putAt: number;
   readonly isTracked: boolean;
-  readonly job: { replacement: string | undefined; hasExpired: boolean } | undefined;
+  readonly state: { readonly job: { replacement: string | undefined; hasExpired: boolean } | undefined };
   drop(isSettled: boolean): void;
   abort(reason: unknown): void;
 }
@@ -40,11 +40,11 @@ export async function beginJobs<C extends TrackedClaim>(
     for (const [index, reply] of replies.entries()) {
       const claim = tracked[index]!;
       if (reply.kind === 'begun') {
-        claim.job!.replacement = reply.replacement;
+        claim.state.job!.replacement = reply.replacement;
         continue;
       }
       if (reply.kind === 'expired') {
-        claim.job!.hasExpired = true;
+        claim.state.job!.hasExpired = true;
         continue;
       }
       dropped.add(claim);

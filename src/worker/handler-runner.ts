@@ -259,7 +259,7 @@ export class HandlerRunner {
     this.#running += 1;
     if (!attempt(claim, this.#call)) return undefined;
     const endedAt = performance.now();
-    claim.endedAt ??= endedAt;
+    claim.state.endedAt ??= endedAt;
     this.#end(endedAt - now);
     return endedAt;
   }
@@ -273,7 +273,7 @@ export class HandlerRunner {
   /** A slot is free again, some time after its handler began. */
   #over(startedAt: number | undefined, claim?: Claim): void {
     const now = performance.now();
-    if (claim) claim.endedAt ??= now;
+    if (claim) claim.state.endedAt ??= now;
     this.#end(startedAt === undefined ? undefined : now - startedAt);
     this.#begin(false, now);
     if (this.isAwaited && this.room > 0) this.options.onRoom();

@@ -101,6 +101,8 @@ const table: Record<string, Hostile> = {
     logger: () => runInNewContext('Promise.reject(1)') as unknown,
   },
   'job.fail gets an unreadable value': { handle: (job) => job.fail(unreadable) },
+  'the handler freezes its delivery': { handle: (job) => Object.freeze(job) && failing() },
+  'the handler freezes its delivery, then fails it': { handle: (job) => Object.freeze(job).fail(new Error('no')) },
   'the handler replaces the public methods of its delivery': {
     handle: (job) => Object.assign(job, { ack: failing, retry: failing, bury: failing, release: failing }) && failing(),
   },
