@@ -403,6 +403,26 @@ describe('records', () => {
     await runner.stop();
   });
 
+  it('leave the indexes of their queue when they have expired', async () => {
+    const queue = aQueue({ track: { keep: 1, keepFailed: 1 }, attempts: 1 });
+    const { keys } = aBroker(queue.name);
+    const listed = () => Promise.all(keys.jobIndexes.slice(0, 9).map((index) => redis().zcard(index)));
+    const runner = start(
+      queue.worker((payload) => {
+        if (payload === 'bad') throw new Error('bad');
+      }),
+    );
+    const old = await queue.putAll(['good', 'bad', 'good', 'bad']);
+    await until(async () =>
+      (await Promise.all(old.map((job) => redis().exists(keys.job(job.id))))).every((is) => is === 0),
+    );
+    const [last] = await queue.putAll(['good']);
+    await until(async () => (await redis().exists(keys.job(last!.id))) === 0);
+    await runner.stop();
+    // Only the last one, which no later script has removed: among those that are done, and those that expire.
+    expect((await listed()).reduce((sum, size) => sum + size)).toBe(2);
+  });
+
   it('have no payload if the queue says so', async () => {
     const job = await aQueue({ track: { payload: false } }).put('secret');
     expect(await job.fetch()).not.toHaveProperty('payload');

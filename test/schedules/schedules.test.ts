@@ -272,6 +272,7 @@ it('keeps the last fifty runs, and the records of their jobs', async () => {
   await makeDue(reports, 'a', first);
   await fireDue(broker, patience);
   expect(await reports.schedules.history('a')).toHaveLength(50);
+  expect(await redis().llen(broker.keys.scheduleRuns('a'))).toBe(50); // and no more are stored
   const runner = start(reports.worker(() => undefined, { concurrency: 10 }));
   await reports.drained();
   await runner.stop();
