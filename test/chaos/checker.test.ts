@@ -214,6 +214,12 @@ describe('a correct history passes', () => {
     ],
     ['deleted on purpose', [...put(), ['h', 'destroyed', { jobs: [['a', '']] }]], {}, {}],
     [
+      'lost by a Redis that may lose recent writes, its reply read after the kill',
+      [put()[0]!, ['h', 'fault', { kind: 'redis-kill' }], put()[1]!],
+      {},
+      { forgetsMs: 2_000 },
+    ],
+    [
       'lost by a Redis that may lose recent writes',
       [...put(), ['h', 'fault', { kind: 'redis-kill' }]],
       {},
@@ -326,6 +332,17 @@ describe('the checker reports the violation', () => {
       [...put(), ['h', 'fault', { kind: 'redis-kill' }], run(), tell('ack'), end()],
       {},
       { forgetsMs: 1_000 },
+    ],
+    [
+      'lost',
+      'put when Redis was there again, and neither done nor in Redis',
+      [
+        ['h', 'fault', { kind: 'redis-kill', t: 0 }],
+        ['p', 'put', { type: 'invoke', jobs: [['a', 'sum']], t: 110 }],
+        ['p', 'put', { type: 'ok', jobs: [['a', 'sum']], ids: ['id-a'], t: 120 }],
+      ],
+      {},
+      { forgetsMs: 2_000 },
     ],
     [
       'unexplained',

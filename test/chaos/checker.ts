@@ -486,8 +486,9 @@ class Books {
   /** Whether Redis may have lost what it acknowledged then. */
   #isForgotten(at: number): boolean {
     const { forgetsMs, outlivesPlaceMs } = this.allowed;
-    if (forgetsMs !== undefined && this.#redisKills.some((kill) => kill >= at && kill - at <= forgetsMs)) return true;
-    // The entry is written after the signal, so a reply may be there a moment before.
+    // The entry is written a moment before or after the signal, and a reply that was sent before may be read after it.
+    if (forgetsMs !== undefined && this.#redisKills.some((kill) => kill - at >= -100 && kill - at <= forgetsMs))
+      return true;
     return (
       outlivesPlaceMs !== undefined &&
       this.#redisThaws.some((thaw) => at - thaw >= -100 && at - thaw <= outlivesPlaceMs)

@@ -49,6 +49,14 @@ export const flows: readonly Mutant[] = [
     hunters: ['W01'],
   },
   {
+    name: 'circles-wait-for-ever',
+    breaks: 'a job that continues with one that waits for it fails',
+    file: 'jobs/continuation.ts',
+    find: 'if (text === wanted) return true;',
+    replace: '',
+    hunters: ['W01'],
+  },
+  {
     name: 'continuations-are-forgotten',
     breaks: 'a job that continues with another one ends when that one has ended',
     file: 'consumer/claim-job.ts',

@@ -82,6 +82,8 @@ class Flows {
   readonly #queues: HotQueue[];
   readonly #close: () => void;
   readonly #jobs = new Map<string, { readonly job: Job; readonly after: readonly string[] }>();
+  /** Each of them continues with a job that waits for it. */
+  readonly #circles: Job[] = [];
 
   constructor(
     private readonly world: World,
@@ -105,6 +107,7 @@ class Flows {
     const behind = await pick().with({ after: outer }).put(payload());
     this.#jobs.set(outer.id, { job: outer, after: [] });
     this.#jobs.set(behind.id, { job: behind, after: [outer.id] });
+    this.#circles.push(await pick().put({ isCircle: true }));
     const top = await pick().put(payload());
     const sides = [await pick().with({ after: top }).put(payload()), await pick().with({ after: top }).put(payload())];
     const bottom = await pick().with({ after: sides }).put(payload());
@@ -131,6 +134,12 @@ class Flows {
     const [stuck] = open;
     const how = stuck === undefined ? '' : `${stuck} is ${await this.#jobs.get(stuck)!.job.status()}`;
     world.claim(`every job is done (${open.size} are not: ${how})`, isDone);
+    const waiting = new Set(this.#circles);
+    const haveFailed = await world.until(async () => {
+      for (const job of waiting) if ((await job.status()) === 'failed') waiting.delete(job);
+      return waiting.size === 0;
+    }, 60_000);
+    world.claim(`every job that continues with one that waits for it fails (${waiting.size} do not)`, haveFailed);
     const records = new Map<string, { started: number; ended: number }>();
     for (const [id, { job }] of this.#jobs) {
       const record = await job.fetch();

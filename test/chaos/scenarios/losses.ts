@@ -96,8 +96,8 @@ const f36: Scenario = {
         await world.redis.start();
       },
       flushed: async () => {
-        world.fault('redis-kill'); // for the checker: what was there before may be gone
         await world.direct.flushall();
+        world.fault('redis-kill'); // for the checker: what was there before may be gone
       },
       'without its workers': async () => {
         world.fault('redis-kill');
