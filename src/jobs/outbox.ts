@@ -135,10 +135,12 @@ export async function deliverAll(source: Broker, patience: Patience): Promise<nu
       (client) => client.hscan(keys.outbox, cursor, 'COUNT', 100),
       patience,
     );
-    for (let at = 0; at < entries.length; at += 2) {
-      await deliver(source, entries[at]!, entries[at + 1]!, patience);
-      count += 1;
-    }
+    const names = entries.filter((_, index) => index % 2 === 0);
+    const ended = await Promise.allSettled(
+      names.map((name, index) => deliver(source, name, entries[2 * index + 1]!, patience)),
+    );
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    count += names.length;
     cursor = next;
     if (cursor === '0') return count;
   }

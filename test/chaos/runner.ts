@@ -61,6 +61,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const isLong = values.long === true;
+if (isLong) process.env.CHAOS_LONG = '1'; // the processes of a scenario wait longer too
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 
 let skipped = 0;

@@ -3,10 +3,11 @@ import { decode } from '@msgpack/msgpack';
 import { expect, it } from 'vitest';
 import { HotQueue, NotAQueueError, start } from 'hotqueue';
 import { deliverAll } from '../../src/jobs/outbox.js';
+import { Scheduler } from '../../src/maintenance/scheduler.js';
 import { Broker } from '../../src/redis/broker.js';
 import { Connection } from '../../src/redis/connection.js';
 import { Keys } from '../../src/redis/keys.js';
-import { aName, aQueue, redis } from '../support/queue.js';
+import { aBroker, aName, aQueue, redis } from '../support/queue.js';
 import { redisUrl } from '../support/server.js';
 
 it.each([false, true])('next puts a message when this one is done (tracked: %s)', async (track) => {
@@ -68,6 +69,45 @@ it('what a process that died has left in the outbox is put once, by any number o
   expect(await second.size()).toBe(1);
   expect(await redis().hlen(source.keys.outbox)).toBe(0);
   await connection.leave();
+});
+
+it('what was left in the outbox is put together, and not one after the other', async () => {
+  const queue = aQueue();
+  const source = aBroker(queue.name);
+  const leave = async (...ids: string[]): Promise<void> => {
+    for (const id of ids) {
+      const entry = { queue: queue.name, prefix: 'hotqueue', id, message: `#${id} 0 0\n"${id}"`, lane: 'b' };
+      await redis().hset(source.keys.outbox, id, JSON.stringify(entry));
+    }
+  };
+  const { connection } = source;
+  const script = connection.script.bind(connection);
+  let held: (() => void)[] = [];
+  connection.script = async (name, keys, args, patience) => {
+    // A put goes on only when three are under way.
+    if (name === 'put-with') {
+      await new Promise<void>((resolve) => {
+        held.push(resolve);
+        if (held.length < 3) return;
+        for (const goOn of held) goOn();
+        held = [];
+      });
+    }
+    return script(name, keys, args, patience);
+  };
+  try {
+    await leave('a1', 'a2', 'a3');
+    expect(await deliverAll(source, { withinMs: 5_000 })).toBe(3);
+    await leave('b1', 'b2', 'b3');
+    const scheduler = new Scheduler({ broker: source, events: queue.events, name: queue.name } as never);
+    await scheduler.pass(); // sees them, and leaves them to the process that stored them
+    expect(await queue.size()).toBe(3);
+    await scheduler.pass();
+    expect(await queue.size()).toBe(6);
+    expect(await redis().hlen(source.keys.outbox)).toBe(0);
+  } finally {
+    connection.script = script;
+  }
 });
 
 it('refuses what is no queue, and a queue on another Redis', async () => {

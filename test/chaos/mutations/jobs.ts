@@ -98,8 +98,8 @@ export const jobs: readonly Mutant[] = [
     and: [
       {
         file: 'maintenance/scheduler.ts',
-        find: 'await deliverNamed(broker, name, { withinMs: 0 }).catch(ignore);',
-        replace: 'ignore(deliverNamed);',
+        find: 'await Promise.all(old.map((name) => deliverNamed(broker, name, { withinMs: 0 }).catch(ignore)));',
+        replace: 'ignore(deliverNamed, old);',
       },
     ],
     hunters: ['JN'],

@@ -29,8 +29,8 @@ export const schedules: readonly Mutant[] = [
     name: 'outbox-of-a-schedule-stays',
     breaks: 'a message of a schedule that a dead process has left in the outbox is put by another one',
     file: 'maintenance/scheduler.ts',
-    find: 'await deliverNamed(broker, name, { withinMs: 0 }).catch(ignore);',
-    replace: 'ignore(deliverNamed);',
+    find: 'await Promise.all(old.map((name) => deliverNamed(broker, name, { withinMs: 0 }).catch(ignore)));',
+    replace: 'ignore(deliverNamed, old);',
     and: [
       {
         file: 'maintenance/sweeper.ts',
