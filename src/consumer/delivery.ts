@@ -50,6 +50,7 @@ export interface DeliveryState {
 export abstract class Delivery<T = unknown> implements JobFields<T> {
   /** The payload, decoded and validated. */
   abstract readonly payload: T;
+  /** @internal */
   protected abstract readonly state: DeliveryState;
 
   /**
