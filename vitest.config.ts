@@ -10,6 +10,8 @@ const common = {
 const long = [
   'test/bundles.test.ts',
   'test/cli/cli-redis.test.ts',
+  'test/cli/control-characters.test.ts',
+  'test/cli/jobs.test.ts',
   'test/cli/worker-errors.test.ts',
   'test/cli/worker.test.ts',
   'test/cli/worker-processes.test.ts',
@@ -37,7 +39,7 @@ const longOnEngine = [
 ];
 
 /** Their scripts keep the JavaScript engine busy for seconds, and then it answers no other test: they have an engine of their own. */
-const heavyOnEngine = ['test/flows/many.test.ts', 'test/flows/whole.test.ts'];
+const heavyOnEngine = ['test/flows/many.test.ts', 'test/flows/whole.test.ts', 'test/schedules/schedules.test.ts'];
 /** They wait for processes even more than the others do. vitest wants a group of their own for another number of workers. */
 const longWorkers = { maxWorkers: 3, sequence: { groupOrder: 2 } };
 
@@ -68,12 +70,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'engine',
-          include: [
-            'test/stories/**/*.test.ts',
-            'test/jobs/**/*.test.ts',
-            'test/flows/**/*.test.ts',
-            'test/schedules/schedules.test.ts',
-          ],
+          include: ['test/stories/**/*.test.ts', 'test/jobs/**/*.test.ts', 'test/flows/**/*.test.ts'],
           exclude: [...longOnBoth, ...longOnEngine, ...heavyOnEngine],
           provide: { serverKind: 'engine', patienceMs: 80_000 },
         },
