@@ -10,7 +10,7 @@ declare module 'vitest' {
     patienceMs: number;
     /** Its url, or `!` and the reason why there is none. */
     serverUrl: string;
-    /** Main file of the compiled command line; only for the project `redis`. */
+    /** Main file of the compiled command line; only for the projects `redis` and `long`. */
     programMain: string;
   }
 }
@@ -18,7 +18,7 @@ declare module 'vitest' {
 /** One server per vitest project: a real Redis for `redis` and `house`, the JavaScript engine for `engine`. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const kind = project.config.provide.serverKind;
-  const program = project.name === 'redis' ? compileProgram() : undefined;
+  const program = ['redis', 'long'].includes(project.name) ? compileProgram() : undefined;
   if (program) project.provide('programMain', program.main);
   const stop = await serve(project, kind);
   return async () => {
