@@ -30,9 +30,11 @@ const workers = queues.map((queue) => {
         history.write('broken', { text: `${job.id} runs too early` });
       const { fan, isCircle } = (payload ?? {}) as { fan?: number; isCircle?: boolean };
       const [first = queue, second = queue] = queues;
-      if (isCircle)
+      if (isCircle) {
         job.continueWith(await first.with({ id: `${job.id}-behind`, after: queue.job(job.id) }).put({ ms: 1 }));
-      if (fan === undefined) return isCircle ? undefined : { ms: 5 };
+        return undefined;
+      }
+      if (fan === undefined) return { ms: 5 };
       const tasks = Array.from({ length: fan }, (_, n) => first.task({ ms: n }));
       job.continueWith(await group(tasks, { then: second.task({ ms: 1 }) }));
       return undefined;
