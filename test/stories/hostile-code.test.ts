@@ -164,6 +164,18 @@ describe.each(Object.entries(table))('if %s,', (what, hostile) => {
   });
 });
 
+it('a frozen delivery of a loop or of a batch is settled', async () => {
+  const queue = aQueue({ logger: false });
+  await queue.putAll([1, 2, 3]);
+  for await (const delivery of queue.deliveries({ limit: 3 })) Object.freeze(delivery);
+  await queue.drained();
+  await queue.putAll([1, 2, 3]);
+  const runner = start(queue.worker((_payloads, deliveries) => deliveries.forEach(Object.freeze), { batch: 2 }));
+  await queue.drained();
+  await runner.stop();
+  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, dead: 0, done: 6 });
+});
+
 it.each(['acknowledge', 'retryIn', 'buryAs'])(
   'a handler that replaces %s of its delivery leaves its slot to the next message',
   async (method) => {
