@@ -183,10 +183,12 @@ const letters = {
   readyAt: 'd',
 } as const;
 
+const lettersOfOptions = Object.entries(letters) as [keyof MessageOptions, string][];
+
 /** The options as text for {@link Header.fields}. @param ttlMs for a message that Redis gives an `expiresAt` */
 export function fieldsOf(options: MessageOptions, ttlMs?: number): string {
   let fields = ttlMs === undefined ? '' : ` ${letters.expiresAt}=+${ttlMs}`;
-  for (const [option, letter] of Object.entries(letters) as [keyof MessageOptions, string][]) {
+  for (const [option, letter] of lettersOfOptions) {
     const value = options[option];
     if (value !== undefined) fields += ` ${letter}=${String(value)}`; // a list is joined with commas
   }
@@ -204,26 +206,32 @@ const onlyTracked: MessageOptions = { tracked: 1 };
 export function optionsOf({ fields }: Header): MessageOptions {
   if (fields === '') return noOptions;
   if (fields === trackedOnly) return onlyTracked;
+  const numbers: { [letter: string]: number | undefined } = {};
+  let backoffsMs: number[] | undefined;
+  for (const field of fields.split(' ')) {
+    const value = field.slice(2);
+    if (field[1] !== '=') continue;
+    if (aNumber.test(value)) numbers[field[0]!] ??= Number(value);
+    else if (field[0] === letters.backoffsMs && aList.test(value)) backoffsMs ??= value.split(',').map(Number);
+  }
   return {
-    attempts: numberIn(fields, letters.attempts),
-    backoffMs: numberIn(fields, letters.backoffMs),
-    backoffsMs: listIn(fields, letters.backoffsMs),
-    timeoutMs: numberIn(fields, letters.timeoutMs),
-    expiresAt: numberIn(fields, letters.expiresAt),
-    putAt: numberIn(fields, letters.putAt),
-    tracked: numberIn(fields, letters.tracked),
-    scheduled: numberIn(fields, letters.scheduled),
-    continued: numberIn(fields, letters.continued),
-    readyAt: numberIn(fields, letters.readyAt),
+    attempts: numbers[letters.attempts],
+    backoffMs: numbers[letters.backoffMs],
+    backoffsMs,
+    timeoutMs: numbers[letters.timeoutMs],
+    expiresAt: numbers[letters.expiresAt],
+    putAt: numbers[letters.putAt],
+    tracked: numbers[letters.tracked],
+    scheduled: numbers[letters.scheduled],
+    continued: numbers[letters.continued],
+    readyAt: numbers[letters.readyAt],
   };
 }
+
+const aNumber = /^\d+$/;
+const aList = /^\d+(,\d+)+$/;
 
 function numberIn(fields: string, name: string): number | undefined {
   const found = fields === '' ? null : new RegExp(` ${name}=(\\d+)(?= |$)`).exec(fields);
   return found ? Number(found[1]) : undefined;
-}
-
-function listIn(fields: string, name: string): number[] | undefined {
-  const found = fields === '' ? null : new RegExp(` ${name}=(\\d+(?:,\\d+)+)(?= |$)`).exec(fields);
-  return found ? found[1]!.split(',').map(Number) : undefined;
 }

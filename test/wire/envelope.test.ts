@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { headerLine, open } from '../../src/wire/envelope.js';
+import { headerLine, open, optionsOf } from '../../src/wire/envelope.js';
 import { aBroker, redis } from '../support/queue.js';
 
 const at = { withinMs: 5_000 };
@@ -27,6 +27,22 @@ const aMessage = fc.oneof(
     return whole;
   }),
 );
+
+it.each([
+  ['', {}],
+  [' j=1', { tracked: 1 }],
+  [' a=3 b=5000 t=9 x=7 p=8 j=1 s=1 c=1 d=6', { attempts: 3, backoffMs: 5_000, timeoutMs: 9, expiresAt: 7, putAt: 8 }],
+  [' d=6 s=1 c=1', { readyAt: 6, scheduled: 1, continued: 1 }],
+  [' b=1,2,3', { backoffMs: undefined, backoffsMs: [1, 2, 3] }],
+  [' a=3 a=5 b=1,2 b=3,4', { attempts: 3, backoffsMs: [1, 2] }], // the first of two counts
+  [
+    ' a=1,2 b=1, t=-1 x=+5 p=1.5 d=0x1 aa=5 w=a=7',
+    { attempts: undefined, backoffsMs: undefined, timeoutMs: undefined },
+  ],
+  [' x=+5 p=1.5 d=0x1', { expiresAt: undefined, putAt: undefined, readyAt: undefined }],
+])('the options in the fields %j', (fields, expected) => {
+  expect(optionsOf({ id: 'a', attempts: 0, crashes: 0, fields })).toMatchObject(expected);
+});
 
 describe('open', () => {
   it('never throws, and its parts make the same message again', () => {
