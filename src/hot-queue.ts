@@ -39,7 +39,7 @@ import { DelayedMessages } from './inspect/delayed.js';
 import { metricsOf, type Metrics } from './inspect/metrics.js';
 import { metricsOptions, type MetricsOptions } from './core/options/metrics.js';
 import { peek, type PeekedMessage } from './inspect/peek.js';
-import type { JobRef } from './jobs/after.js';
+import type { JobRef } from './jobs/job-ref.js';
 import type { Job, JobHandle } from './jobs/job.js';
 import { makeJob, TrackedJob } from './jobs/job-objects.js';
 import { Jobs } from './jobs/jobs.js';
@@ -49,6 +49,7 @@ import { mostPayloadBytes } from './core/sizes.js';
 import { defaultTracking, type ResolvedTracking } from './core/options/track.js';
 import { Schedules } from './schedules/schedules.js';
 import type { Flow } from './flows/flow.js';
+import { FlowPuts } from './flows/flow-puts.js';
 import { Task, type TaskSource } from './flows/task.js';
 import { History } from './history/history.js';
 import { QueueWorkers } from './inspect/workers.js';
@@ -146,6 +147,9 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
   readonly #publisher: QueuePublisher<T, In, R>;
   readonly #getter: Getter<T>;
   readonly #consumers = new Set<Consumer<unknown>>();
+  #taskSource: TaskSource | undefined;
+  /** For tasks without options. */
+  #steps: QueuePublisher<T, In, R> | undefined;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -303,15 +307,11 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * @example
    * await chain(downloads.task({ url }), resizes.task());
    */
-  task(payload?: In, options: PutOptions = {}): Task<R> {
-    putOptions(this.name, this.#context.wire, options, this.#defaults);
-    const tracked = options.track === undefined && !this.#defaults.track ? { track: true, ...options } : options;
-    const { connection, keys } = this.#context.broker;
-    const source: TaskSource = {
-      ...{ queue: this.name, prefix: keys.names, connection },
-      put: (message, its, place) => this.#publisherOf(its).putStep(message as In | undefined, place),
-    };
-    return new Task<R>(source, payload, tracked);
+  task(payload?: In, options: PutOptions = noOptions): Task<R> {
+    const isTracked = options.track !== undefined || this.#defaults.track;
+    const tracked: PutOptions = isTracked ? options : { ...options, track: true };
+    const steps = options === noOptions ? (this.#steps ??= this.#publisherOf(tracked)) : this.#publisherOf(tracked);
+    return new Task<R>((this.#taskSource ??= this.#makeTaskSource()), steps, payload, tracked);
   }
 
   /**
@@ -616,6 +616,15 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     return records;
   }
 
+  #makeTaskSource(): TaskSource {
+    const { broker } = this.#context;
+    const { connection, keys } = broker;
+    return {
+      ...{ queue: this.name, prefix: keys.names, connection, flowPuts: new FlowPuts(broker) },
+      publisher: (its) => this.#publisherOf(its),
+    };
+  }
+
   #publisherOf(options: PutOptions | undefined): QueuePublisher<T, In, R> {
     if (options === undefined) return this.#publisher;
     return new QueuePublisher(
@@ -648,6 +657,8 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     return consumer;
   }
 }
+
+const noOptions: PutOptions = {};
 
 /** The type of what handlers return. It is stored as JSON. @throws InvalidOptionError as for a payload class */
 function resultsOf(result: unknown, tracking: ResolvedTracking): QueueContext['results'] {

@@ -32,7 +32,7 @@ export const system = {
   },
   async flower({ host, port }, name) {
     const queue = new HotQueue(name, { host, port, logger: false, track: true });
-    const step = (payload) => queue.task(payload, { track: true });
+    const step = (payload) => queue.task(payload);
     return {
       chain: async ([first, ...rest]) => (await chain(step(first), ...rest.map(step))).result(),
       group: async (payloads, last) => (await group(payloads.map(step), { then: step(last) })).result(),

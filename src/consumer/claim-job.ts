@@ -5,16 +5,17 @@ import {
   NotAQueueError,
   NotTrackedError,
 } from '../core/errors.js';
-import type { JobFields } from '../core/job.js';
+import type { JobFields, JobStatus } from '../core/job.js';
 import type { PutOptions } from '../core/options/put.js';
-import { afterParents, deliverEnd, lookMs, refText, type JobRef } from '../jobs/after.js';
+import { afterParents, lookMs } from '../jobs/after.js';
+import { refText, type JobRef } from '../jobs/job-ref.js';
 import { awaitContinuation } from '../jobs/continuation.js';
 import { placeOfJob } from '../jobs/job-objects.js';
 import { parentOf, type ParentOfJob } from '../jobs/parent.js';
 import { deliver, prepareFor } from '../jobs/outbox.js';
 import { payloadType, type Encoded } from '../payload/payload-type.js';
 import type { Patience } from '../redis/connection.js';
-import type { StoredParent } from '../redis/flow-broker.js';
+import type { ParentEnd, StoredParent } from '../redis/flow-transitions.js';
 import type { JobSettleReply } from '../redis/job-transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { errorRecord } from '../wire/error-record.js';
@@ -45,8 +46,14 @@ export interface JobHolder {
 }
 
 /** A reply, once the jobs that wait for this one are being notified. */
-type JobReply = Exclude<JobSettleReply, 'notify'>;
+type JobReply = Extract<JobSettleReply, string>;
 type OnReply = (reply: JobReply | Error) => void;
+
+/** How a job ends, by the words that settle it, see `settle.lua`. */
+function endIn([verb, ...words]: SettledJob['words']): ParentEnd {
+  if (verb === 'done') return { status: 'done', result: words[0] as string, failure: '' };
+  return { status: words[2] as JobStatus, result: '', failure: words[3] as string };
+}
 
 /** Most characters of a line in the log of a job. */
 const longestLine = 4_096;
@@ -73,11 +80,13 @@ export class ClaimJob {
   /** Settles the message together with the record. @param onReply gets the reply, or the error if Redis did not answer in time */
   settle(words: SettledJob['words'], onReply: OnReply): void {
     const { take, index, id, worker } = this.claim;
-    const onReplyOrTold = (reply: JobSettleReply | Error): void => {
-      if (reply === 'notify') this.session.follow(deliverEnd(this.claim.context.broker, id, this.session.settling));
-      onReply(reply === 'notify' ? 'done' : reply);
+    const { jobSettler } = this.session;
+    const onReplyOrNotice = (reply: JobSettleReply | Error): void => {
+      if (typeof reply === 'string' || reply instanceof Error) return onReply(reply);
+      this.session.follow(jobSettler.notify({ id, end: endIn(words), children: reply.children }));
+      onReply('done');
     };
-    this.session.jobSettler.add({ take, index, id, worker, isTracked: this.isTracked, words, onReply: onReplyOrTold });
+    jobSettler.add({ take, index, id, worker, isTracked: this.isTracked, words, onReply: onReplyOrNotice });
   }
 
   /** Whether another job goes on in its place. */

@@ -1,5 +1,6 @@
+import { deliverNotices, type EndNotice } from '../jobs/notices.js';
+import type { Broker } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
-import type { JobBroker } from '../redis/job-broker.js';
 import type { JobSettleReply, Settlement } from '../redis/job-transitions.js';
 
 /** A message that is settled together with the record of its job. */
@@ -16,15 +17,23 @@ const mostBytes = 1_048_576;
 export class JobSettler {
   #pending: SettledJob[] = [];
   #sending: Promise<void> | undefined;
+  #notices: EndNotice[] = [];
+  #notifying: Promise<void> | undefined;
 
   constructor(
-    private readonly jobs: JobBroker,
+    private readonly broker: Broker,
     private readonly patience: Patience,
   ) {}
 
   add(job: SettledJob): void {
     this.#pending.push(job);
     this.#sending ??= this.#sendAll();
+  }
+
+  /** Notifies those that wait for a job that it has ended: together with the other notices of this turn. Resolves when they know, or maintenance must do it. */
+  notify(notice: EndNotice): Promise<void> {
+    this.#notices.push(notice);
+    return (this.#notifying ??= this.#notifyAll());
   }
 
   /** Whether something waits to be sent behind the batch that is on its way. */
@@ -43,9 +52,18 @@ export class JobSettler {
     this.#sending = undefined;
   }
 
+  async #notifyAll(): Promise<void> {
+    await Promise.resolve(); // so that the notices of one batch are sent together
+    while (this.#notices.length > 0) {
+      const notices = this.#notices.splice(0, mostSettlements);
+      await deliverNotices(this.broker, notices, this.patience).catch(() => undefined); // they are in the outbox
+    }
+    this.#notifying = undefined;
+  }
+
   async #sendBatch(): Promise<void> {
     const batch = this.#nextBatch();
-    const replies = await this.jobs.settle(batch[0]!.worker, batch, this.patience).catch(asError);
+    const replies = await this.broker.jobs.settle(batch[0]!.worker, batch, this.patience).catch(asError);
     for (const [index, job] of batch.entries()) job.onReply(replies instanceof Error ? replies : replies[index]!);
   }
 

@@ -214,7 +214,7 @@ export class Session implements ClaimHolder, LeaseHolder {
 
   /** Settles tracked messages. */
   get jobSettler(): JobSettler {
-    return (this.#jobSettler ??= new JobSettler(this.context.broker.jobs, this.settling));
+    return (this.#jobSettler ??= new JobSettler(this.context.broker, this.settling));
   }
 
   /** Whether an acknowledgement or a result waits for the reply to an earlier one. */

@@ -1,5 +1,6 @@
 // What a chain or group will put: its jobs, and which waits for which. Nothing is put here.
 import { InvalidOptionError } from '../core/errors.js';
+import type { PreparedStep } from '../jobs/flow-start.js';
 import type { Job } from '../jobs/job.js';
 import { endsIn, inputOf, type Ends } from './ends.js';
 import type { Task } from './task.js';
@@ -13,8 +14,10 @@ export interface Step {
   readonly onFailure: 'cancel' | 'run' | undefined;
   /** How many jobs lie one behind the other before it. */
   readonly level: number;
-  /** As soon as it is put. */
+  /** As soon as it is put, or prepared. */
   job?: Job;
+  /** Its message, if it is put together with others. */
+  prepared?: PreparedStep;
 }
 
 /** What a step waits for. */

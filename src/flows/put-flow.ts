@@ -1,51 +1,35 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { inPortions } from '../core/in-portions.js';
-import { brokerOf, refText, type JobRef } from '../jobs/after.js';
-import { abandonFlow, startFlow, type HeldJob } from '../jobs/flow-start.js';
+import { abandonFlow, startFlow, type HeldJob, type PreparedStep } from '../jobs/flow-start.js';
+import { brokerOf, refText, type JobRef } from '../jobs/job-ref.js';
 import { placeOfJob } from '../jobs/job-objects.js';
 import { newId } from '../wire/id.js';
 import { endsIn, mapEnds, type Ends } from './ends.js';
 import { Flow } from './flow.js';
 import type { Step } from './plan.js';
+import { putTogether, refOfStep, type Together } from './put-together.js';
+import { stagesOf } from './stages.js';
 
 const patience = { withinMs: 30_000 };
 
 /**
- * Puts the jobs of a flow, parents before children, and starts them when all are put. Until then, the first ones are held: they wait for the
- * start of the flow, see `jobs/flow-start.ts`.
+ * Puts the jobs of a flow, parents before children. If all of them travel in one call, that is all. Otherwise the first ones are held until
+ * all are put: they wait for the start of the flow, see `jobs/flow-start.ts`.
  *
- * @throws what a put throws; FlowNotStartedError. None of its jobs runs then
+ * @throws what a put throws; FlowNotStartedError. None of its jobs runs then. OutcomeUnknownError: all of them may run
  */
 export async function putFlow(steps: readonly Step[], ends: Ends<Step>): Promise<Flow> {
-  const { connection, prefix, queue } = steps[0]!.task.source;
-  for (const { task } of steps)
-    if (task.source.connection !== connection)
-      throw new InvalidOptionError('tasks', `queue "${task.queue}" is on another Redis than queue "${queue}"`);
-  const start: JobRef = { prefix, queue, id: newId() };
-  const held: HeldJob[] = [];
-  const put = async (step: Step): Promise<void> => {
-    if (step.after.length > 0) {
-      refuseRepeated(step);
-      step.job = await step.task.put(
-        step.after.map(({ job }) => job!),
-        step,
-      );
-      return;
-    }
-    const { job, waitsFor } = await step.task.hold(start);
-    step.job = job;
-    if (waitsFor) held.push({ job: placeOfJob(job, 'tasks').ref, start: waitsFor });
-  };
+  refuseOtherRedis(steps);
+  const stored = new Stored();
+  const last = new Set(endsIn(ends));
+  const putting = await prepareAll(steps, last, stored);
   try {
-    for (const level of levelsOf(steps)) {
-      await inPortions(level, put);
-    }
-    if (Array.isArray(ends) || steps.length === 1) await linkEnds(endsIn(ends), ends);
-    await startFlow(connection, start, held, patience);
+    await putStages(steps, ends, last);
+    stored.resolve();
   } catch (error) {
-    await abandonFlow(connection, start, held, patience).catch(() => undefined); // maintenance does it
-    throw error;
+    stored.reject(error);
   }
+  await Promise.all([stored.promise, ...putting]);
   return flowOf(steps, ends);
 }
 
@@ -59,26 +43,137 @@ export function flowOf(steps: readonly Step[], ends: Ends<Step>): Flow {
   );
 }
 
-function levelsOf(steps: readonly Step[]): Step[][] {
-  const levels: Step[][] = [];
-  for (const step of steps) (levels[step.level] ??= []).push(step);
-  return levels;
+/** Whether the jobs of a flow are stored: their puts end when all are. */
+class Stored {
+  readonly promise: Promise<void>;
+  resolve!: () => void;
+  reject!: (error: unknown) => void;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.promise.catch(() => undefined);
+  }
 }
 
-/** Notes at jobs beside each other that they end one flow, so that it is found from each of them. The last one has the list. */
-async function linkEnds(steps: readonly Step[], ends: Ends<Step>): Promise<void> {
-  const places = new Map(steps.map((step) => [step, placeOfJob(step.job, 'tasks')]));
-  const textOf = (step: Step): string => refText(places.get(step)!.ref);
-  const last = steps.at(-1)!;
-  const list = JSON.stringify(steps.length === 1 && !Array.isArray(ends) ? [textOf(last)] : mapEnds(ends, textOf));
-  await inPortions([...places], async ([step, { ref, connection }]) =>
-    brokerOf(connection, ref).flows.linkEnds(ref.id, step === last ? list : textOf(last), patience),
-  );
+/** Checks and encodes the messages of all steps that can travel together. @returns their puts, which end with `stored` */
+async function prepareAll(
+  steps: readonly Step[],
+  last: ReadonlySet<Step>,
+  stored: Stored,
+): Promise<Promise<unknown>[]> {
+  const putting: Promise<unknown>[] = [];
+  const prepare = (step: Step): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const send = (prepared: PreparedStep): Promise<void> => {
+        step.prepared = prepared;
+        step.job = prepared.job;
+        resolve();
+        return stored.promise;
+      };
+      const put = step.task.prepare({ isFirst: step.level === 0, isEnd: last.has(step), send });
+      put.catch(reject);
+      putting.push(put);
+    });
+  try {
+    await Promise.all(steps.filter(({ task, level }) => task.canTravel(level === 0)).map(prepare));
+  } catch (error) {
+    stored.reject(error);
+    throw error;
+  }
+  return putting;
+}
+
+async function putStages(steps: readonly Step[], ends: Ends<Step>, last: ReadonlySet<Step>): Promise<void> {
+  const { connection, prefix, queue } = steps[0]!.task.source;
+  const stages = stagesOf(steps);
+  const isOneCall = stages.length === 1 && stages[0]!.isTogether;
+  const start: JobRef = { prefix, queue, id: newId() };
+  const hasEnds = Array.isArray(ends) || steps.length === 1;
+  const endsKnown = hasEnds && [...last].every(({ prepared }) => prepared);
+  const flow: Together = {
+    start: isOneCall ? undefined : start,
+    children: childrenOf(steps),
+    endsAt: endsKnown ? endTexts(ends) : () => '',
+  };
+  const held: HeldJob[] = [];
+  const putAlone = async (step: Step): Promise<void> => {
+    if (step.after.length > 0) {
+      refuseRepeated(step);
+      step.job = await step.task.put(
+        step.after.map(({ job }) => job!),
+        step,
+      );
+      return;
+    }
+    const { job, waitsFor } = await step.task.hold(start);
+    step.job = job;
+    if (waitsFor) held.push({ job: refOfStep(step), start: waitsFor });
+  };
+  try {
+    for (const { isTogether, steps: some } of stages) {
+      if (!isTogether) {
+        await inPortions(some, putAlone);
+        continue;
+      }
+      for (const step of some) refuseRepeated(step);
+      if (!isOneCall)
+        held.push(...some.filter(({ level }) => level === 0).map((step) => ({ job: refOfStep(step), start })));
+      await putTogether(some, flow);
+    }
+    if (hasEnds && !endsKnown) await linkEnds(ends);
+    if (!isOneCall) await startFlow(connection, start, held, patience);
+  } catch (error) {
+    if (!isOneCall) await abandonFlow(connection, start, held, patience).catch(() => undefined); // maintenance does it
+    throw error;
+  }
+}
+
+/** The steps behind each step that are told by it: those of other kinds note themselves when they are put. */
+function childrenOf(steps: readonly Step[]): ReadonlyMap<Step, readonly Step[]> {
+  const children = new Map<Step, Step[]>();
+  for (const step of steps.filter(({ prepared }) => prepared)) {
+    for (const parent of step.after) {
+      const known = children.get(parent);
+      if (known) known.push(step);
+      else children.set(parent, [step]);
+    }
+  }
+  return children;
+}
+
+/** What jobs beside each other that end one flow have in their records, so that it is found from each of them. The last one has the list. */
+function endTexts(ends: Ends<Step>): (step: Step) => string {
+  const all = endsIn(ends);
+  const last = all.at(-1)!;
+  const textOf = (step: Step): string => refText(refOfStep(step));
+  const list = JSON.stringify(Array.isArray(ends) ? mapEnds(ends, textOf) : [textOf(last)]);
+  const isEnd = new Set(all);
+  const lastText = textOf(last);
+  return (step) => (step === last ? list : isEnd.has(step) ? lastText : '');
+}
+
+/** Notes {@link endTexts} at jobs that are put. */
+async function linkEnds(ends: Ends<Step>): Promise<void> {
+  const textAt = endTexts(ends);
+  await inPortions(endsIn(ends), async (step) => {
+    const { ref, connection } = placeOfJob(step.job, 'tasks');
+    await brokerOf(connection, ref).flows.linkEnds(ref.id, textAt(step), patience);
+  });
+}
+
+function refuseOtherRedis(steps: readonly Step[]): void {
+  const { connection, queue } = steps[0]!.task.source;
+  for (const { task } of steps)
+    if (task.source.connection !== connection)
+      throw new InvalidOptionError('tasks', `queue "${task.queue}" is on another Redis than queue "${queue}"`);
 }
 
 /** @throws InvalidOptionError if a step would get the result of one job twice: two tasks have the same id or unique key */
 function refuseRepeated({ task, after }: Step): void {
-  if (task.hasPayload) return;
+  if (task.hasPayload || after.every(({ prepared }) => prepared)) return;
   const seen = new Set<string>();
   for (const { job } of after) {
     const name = `${job!.queue} ${job!.id}`;

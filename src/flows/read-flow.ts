@@ -1,7 +1,7 @@
 import { FlowTooLargeError } from '../core/errors.js';
 import { inPortions } from '../core/in-portions.js';
 import type { JobStatus } from '../core/job.js';
-import { brokerOf, refIn, refText, type JobRef } from '../jobs/after.js';
+import { brokerOf, refIn, refText, type JobRef } from '../jobs/job-ref.js';
 import type { Job, JobHandle } from '../jobs/job.js';
 import type { Connection } from '../redis/connection.js';
 import { endsIn, mapEnds, type Ends } from './ends.js';

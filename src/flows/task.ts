@@ -1,17 +1,30 @@
 import { InvalidOptionError } from '../core/errors.js';
 import type { PutOptions } from '../core/options/put.js';
-import type { JobRef } from '../jobs/after.js';
-import type { PlaceInFlow, PutStep } from '../jobs/flow-start.js';
+import type { JobRef } from '../jobs/job-ref.js';
+import type { PlaceInFlow, PlaceTogether, PutStep } from '../jobs/flow-start.js';
 import type { Job, JobHandle } from '../jobs/job.js';
 import type { Connection } from '../redis/connection.js';
+import type { FlowPuts } from './flow-puts.js';
+
+/** Puts steps of flows with one set of put options. @internal */
+export interface StepPublisher {
+  /** Whether a step may be put together with others, in one call. @param isFirst it waits for no other one */
+  canTravel(isFirst: boolean): boolean;
+  /** @param payload `undefined`: the results of the jobs before it */
+  putStep(payload: unknown, place: PlaceInFlow): Promise<PutStep>;
+  /** {@link putStep} for one that travels. Resolves when it is stored. */
+  prepareStep(payload: unknown, place: PlaceTogether): Promise<void>;
+}
 
 /** The queue of a task, and how its message is put. @internal */
 export interface TaskSource {
   readonly queue: string;
   readonly prefix: string;
   readonly connection: Connection;
-  /** @param payload `undefined`: the results of the jobs in `after` */
-  put(payload: unknown, options: PutOptions, place: PlaceInFlow): Promise<PutStep>;
+  /** Puts those that travel together. */
+  readonly flowPuts: FlowPuts;
+  /** What puts messages with these options. */
+  publisher(options: PutOptions): StepPublisher;
 }
 
 /**
@@ -27,16 +40,18 @@ export class Task<R = unknown> {
   /** @internal */
   readonly source: TaskSource;
   readonly #payload: unknown;
+  readonly #own: StepPublisher;
   readonly #options: PutOptions;
   /** Only for the compiler. */
   declare readonly result?: R;
 
-  /** @internal @throws InvalidOptionError for options that a step of a flow cannot have */
-  constructor(source: TaskSource, payload: unknown, options: PutOptions) {
+  /** @internal @param own what puts messages with these options @throws InvalidOptionError for options that a step of a flow cannot have */
+  constructor(source: TaskSource, own: StepPublisher, payload: unknown, options: PutOptions) {
     for (const [option, why] of Object.entries(refused))
       if (options[option as keyof PutOptions] !== undefined) throw new InvalidOptionError(option, why);
     this.queue = source.queue;
     this.source = source;
+    this.#own = own;
     this.#payload = payload;
     this.#options = options;
   }
@@ -46,18 +61,28 @@ export class Task<R = unknown> {
     return this.#payload !== undefined;
   }
 
+  /** @internal Whether it may be put together with others. */
+  canTravel(isFirst: boolean): boolean {
+    return this.#own.canTravel(isFirst);
+  }
+
+  /** @internal Puts it together with others. */
+  prepare(place: PlaceTogether): Promise<void> {
+    return this.#own.prepareStep(this.#payload, place);
+  }
+
   /** @internal Puts it behind other jobs. */
   async put(
     after: readonly JobHandle[],
     { input, onFailure }: { readonly input: string; readonly onFailure?: 'cancel' | 'run' | undefined },
   ): Promise<Job> {
     const options = { ...this.#options, after, ...(onFailure && { onFailure }) };
-    return (await this.source.put(this.#payload, options, { input })).job;
+    return (await this.source.publisher(options).putStep(this.#payload, { input })).job;
   }
 
   /** @internal Puts it so that it waits for the start of its flow. */
   hold(start: JobRef): Promise<PutStep> {
-    return this.source.put(this.#payload, this.#options, { start });
+    return this.#own.putStep(this.#payload, { start });
   }
 }
 

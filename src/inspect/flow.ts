@@ -1,7 +1,7 @@
 import type { QueueOptions } from '../core/options/queue.js';
 import { flowAsMermaid, flowAsText, type FlowNode } from '../flows/picture.js';
 import { readFlow as read } from '../flows/read-flow.js';
-import { refIn } from '../jobs/after.js';
+import { refIn } from '../jobs/job-ref.js';
 import { asking } from './queues.js';
 
 export { flowAsMermaid, flowAsText, type FlowNode };

@@ -1,4 +1,5 @@
-import { afterParents, brokerOf, refIn } from '../jobs/after.js';
+import { afterParents } from '../jobs/after.js';
+import { brokerOf, refIn } from '../jobs/job-ref.js';
 import { mostPutMs } from '../jobs/flow-start.js';
 import type { Broker } from '../redis/broker.js';
 import { tenSeconds } from '../redis/reading.js';

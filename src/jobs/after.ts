@@ -1,30 +1,11 @@
 // Jobs that wait for the ends of others. A parent knows its children, and a child its parents: each lies in the slot of its own queue. The
 // end of a parent is stored in the outbox of its queue, in the step that ends it, until its children are notified.
 import { UnknownParentError } from '../core/errors.js';
-import { Broker } from '../redis/broker.js';
+import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
-import { Keys } from '../redis/keys.js';
-import type { ParentEnd } from '../redis/flow-broker.js';
-
-/** A job, in any queue of one Redis. */
-export interface JobRef {
-  readonly queue: string;
-  readonly prefix: string;
-  readonly id: string;
-}
-
-/** A job as it is written in Redis: no part of it has a space or a quote. */
-export const refText = ({ prefix, queue, id }: JobRef): string => `${prefix} ${queue} ${id}`;
-
-export function refIn(text: string): JobRef {
-  const [prefix = '', queue = '', id = ''] = text.split(' ');
-  return { prefix, queue, id };
-}
-
-/** A job of the queue with these keys. */
-export function refOf({ names, base }: Keys, id: string): JobRef {
-  return { prefix: names, queue: base.slice(names.length + 1), id };
-}
+import type { ParentEnd } from '../redis/flow-transitions.js';
+import { brokerOf, refText, type JobRef } from './job-ref.js';
+import { gone, notifyChild } from './notices.js';
 
 /** What a job waits for, and what happens then. */
 export interface AfterTerms {
@@ -42,13 +23,8 @@ export const afterParents = 253_402_214_400_000;
 /** Between two looks of maintenance at a job that waits for others. */
 export const lookMs = 5_000;
 
-/** Where a job is, as a broker of its own queue. */
-export function brokerOf(connection: Connection, { queue, prefix }: JobRef): Broker {
-  return new Broker(connection, new Keys(queue, prefix));
-}
-
 /**
- * Puts a job that waits for others. What fails after its put is done by maintenance.
+ * Puts a job that waits for others. What fails after its put, maintenance does.
  *
  * @param put stores its message, due {@link afterParents}. @returns false if its id was known
  * @returns whether it is stored
@@ -61,16 +37,32 @@ export async function putAfter(
   put: () => Promise<boolean>,
   patience: Patience,
 ): Promise<boolean> {
-  const { connection, flows } = broker;
+  const { flows } = broker;
   await flows.block(child.id, lookMs, { ...terms, parents: terms.parents.map(refText) }, patience);
   if (!(await put())) {
     await flows.forget(child.id, patience);
     return false;
   }
+  await linkToParents(broker, child, terms.parents, patience);
+  return true;
+}
+
+/**
+ * Notes at jobs that another one waits for them, which is put. If they have ended, that one is notified.
+ *
+ * @throws UnknownParentError if one has no record: the other job is cancelled
+ */
+export async function linkToParents(
+  broker: Broker,
+  child: JobRef,
+  parents: readonly JobRef[],
+  patience: Patience,
+): Promise<void> {
+  const { connection, flows } = broker;
   const ends = await Promise.all(
-    terms.parents.map((parent) => addChild(connection, parent, child, patience).catch(() => undefined)),
+    parents.map((parent) => addChild(connection, parent, child, patience).catch(() => undefined)),
   );
-  const unknown = terms.parents.find((_, index) => ends[index] === 'gone');
+  const unknown = parents.find((_, index) => ends[index] === 'gone');
   if (unknown) {
     await broker.jobs.cancel(child.id, `unblock-${child.id}`, patience);
     await flows.forget(child.id, patience);
@@ -78,8 +70,7 @@ export async function putAfter(
   }
   for (const [index, end] of ends.entries())
     if (typeof end === 'object')
-      await notifyChild(broker, child.id, terms.parents[index]!, end, patience).catch(() => undefined);
-  return true;
+      await notifyChild(broker, child.id, parents[index]!, end, patience).catch(() => undefined);
 }
 
 /** Notes at a job that another one waits for it. @returns how it has ended; `undefined` if it has not, `'gone'` if it has no record */
@@ -98,53 +89,3 @@ export async function awaitParent(broker: Broker, child: JobRef, parent: JobRef,
   if (end !== undefined) await notifyChild(broker, child.id, parent, end === 'gone' ? gone : end, patience);
   return end !== undefined;
 }
-
-/** Notifies a job that one of its parents has ended. */
-export async function notifyChild(
-  broker: Broker,
-  id: string,
-  parent: JobRef,
-  end: ParentEnd,
-  patience: Patience,
-): Promise<void> {
-  const what = await broker.flows.parentEnded(id, refText(parent), end, patience);
-  if (what === 'cancelled') await deliverEnd(broker, id, patience);
-}
-
-/** An end of a job in the outbox, as `noteEnd` in `_jobs.lua` writes it. */
-export interface EndNotice {
-  readonly ended: string;
-  readonly children: readonly string[];
-}
-
-/** Notifies the children of a job that it has ended, and removes the notice. May be called by several processes at once. */
-export async function deliverNotice(
-  source: Broker,
-  name: string,
-  notice: EndNotice,
-  patience: Patience,
-): Promise<void> {
-  const { connection, keys } = source;
-  const parent = refOf(keys, notice.ended);
-  const end = await source.flows.endOf(notice.ended, patience); // none if it was revived meanwhile
-  for (const child of end ? notice.children.map(refIn) : [])
-    await notifyChild(brokerOf(connection, child), child.id, parent, end!, patience);
-  await connection.call((client) => client.hdel(keys.outbox, name), patience);
-}
-
-/** Delivers the notice of one job, if there is one. */
-export async function deliverEnd(source: Broker, id: string, patience: Patience): Promise<void> {
-  const name = `end:${id}`;
-  const entry = await source.connection.call((client) => client.hget(source.keys.outbox, name), patience);
-  const notice = entry === null ? undefined : noticeIn(entry);
-  if (notice) await deliverNotice(source, name, notice, patience);
-}
-
-/** @returns `undefined` for an entry of another kind */
-export function noticeIn(entry: string): EndNotice | undefined {
-  if (!entry.startsWith('{"ended":')) return undefined;
-  return JSON.parse(entry) as EndNotice;
-}
-
-/** A parent without a record. */
-export const gone: ParentEnd = { status: 'gone', result: '', failure: '' };

@@ -2,9 +2,11 @@
 import { InvalidOptionError } from '../core/errors.js';
 import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
-import type { ParentEnd } from '../redis/flow-broker.js';
+import type { ParentEnd } from '../redis/flow-transitions.js';
 import { errorRecord } from '../wire/error-record.js';
-import { awaitParent, brokerOf, notifyChild, refIn, refText, type JobRef } from './after.js';
+import { awaitParent } from './after.js';
+import { brokerOf, refIn, refText, type JobRef } from './job-ref.js';
+import { notifyChild } from './notices.js';
 
 /** So many jobs are read at most. A larger circle is not found. Most jobs have no job that waits for them. */
 const mostJobs = 1_000;

@@ -1,12 +1,13 @@
 // A flow starts as a whole or not at all. Its first jobs wait for its start as for a parent. Whether it starts is one key, in the slot of its
 // first queue: it is written once, when all jobs are put, or by maintenance if that takes too long.
 import { FlowNotStartedError } from '../core/errors.js';
-import { inPortions } from '../core/in-portions.js';
 import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
-import type { ParentEnd } from '../redis/flow-broker.js';
-import { brokerOf, gone, refIn, refText, notifyChild, type JobRef } from './after.js';
+import type { FlowJob, ParentEnd } from '../redis/flow-transitions.js';
+import type { PutLane } from '../redis/transitions.js';
+import { brokerOf, refIn, refText, type JobRef } from './job-ref.js';
 import type { Job } from './job.js';
+import { gone, notifyChild, notifyOfStart } from './notices.js';
 
 /** A flow that is not put as a whole after this time does not start. */
 export const mostPutMs = 300_000;
@@ -25,6 +26,28 @@ export interface PutStep {
   readonly job: Job;
   /** The start for which it waits; absent if it waits for none, as it was put before. */
   readonly waitsFor?: JobRef | undefined;
+}
+
+/** The message of a step that is put together with those of others. */
+export interface PreparedStep {
+  readonly job: Job;
+  readonly message: string;
+  readonly lane: PutLane;
+  /** When it is due after its parents, as the broker writes it; `''` for at once. */
+  readonly due: string;
+  readonly tracking: FlowJob['tracking'];
+  /** Id of the process that is told of its end; `''` for none. */
+  readonly processId: string;
+}
+
+/** What the message of such a step depends on. */
+export interface PlaceTogether {
+  /** It waits for no other one. */
+  readonly isFirst: boolean;
+  /** Its result is the result of the flow, or a part of it. */
+  readonly isEnd: boolean;
+  /** Puts it. Resolves when Redis has the whole flow. */
+  readonly send: (step: PreparedStep) => Promise<void>;
 }
 
 const started: ParentEnd = { status: 'done', result: '', failure: '' };
@@ -93,5 +116,12 @@ async function tellAll(
   end: ParentEnd,
   patience: Patience,
 ): Promise<void> {
-  await inPortions(held, ({ job, start }) => notifyChild(brokerOf(connection, job), job.id, start, end, patience));
+  const byStart = new Map<string, { readonly start: JobRef; readonly jobs: JobRef[] }>();
+  for (const { job, start } of held) {
+    const text = refText(start);
+    const group = byStart.get(text) ?? { start, jobs: [] };
+    byStart.set(text, group);
+    group.jobs.push(job);
+  }
+  for (const { start, jobs } of byStart.values()) await notifyOfStart(connection, start, end, jobs, patience);
 }

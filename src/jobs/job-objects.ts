@@ -5,7 +5,7 @@ import type { JobFields, JobStatus } from '../core/job.js';
 import { shown } from '../core/shown.js';
 import type { Broker } from '../redis/broker.js';
 import type { Connection } from '../redis/connection.js';
-import type { JobRef } from './after.js';
+import type { JobRef } from './job-ref.js';
 import type { Job, JobHandle, JobStep, ResultOptions } from './job.js';
 import type { JobRecord } from './record.js';
 
@@ -159,16 +159,18 @@ export function placeOfJob(job: unknown, option: string): Place {
  * The job of a message.
  *
  * @param isDuplicate absent where the question makes no sense
- * @param isUnsent whether its message will be put only now: then a subscription that has begun gets its end
+ * @param end who is told of its end: this process; this process, and its message will be put only now, so a subscription that has begun gets it;
+ *   or those who watch the job
  */
 export function makeJob(
   source: JobSource,
   fields: JobFields,
   isTracked: boolean,
   isDuplicate?: boolean,
-  isUnsent = false,
+  end: 'ours' | 'ours, unsent' | 'watched' = 'ours',
 ): Job {
-  const subscriptionAtPut = isDuplicate === true ? undefined : isUnsent ? source.subscription : 0;
+  const isOurs = isDuplicate !== true && end !== 'watched';
+  const subscriptionAtPut = !isOurs ? undefined : end === 'ours, unsent' ? source.subscription : 0;
   const job = isTracked
     ? new TrackedJob(source, fields.id, fields.queue, subscriptionAtPut, fields)
     : new UntrackedJob(fields);

@@ -1,7 +1,8 @@
 // What maintenance does for jobs that wait for others.
 import type { Broker } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
-import { awaitParent, brokerOf, lookMs, refIn, refOf } from './after.js';
+import { awaitParent, lookMs } from './after.js';
+import { brokerOf, refIn, refOf } from './job-ref.js';
 import { awaitContinuation } from './continuation.js';
 import { lookAtUnstarted } from './flow-start.js';
 

@@ -8,7 +8,7 @@ import type { Connection, Patience } from '../redis/connection.js';
 import { Keys } from '../redis/keys.js';
 import { processId } from '../redis/process-id.js';
 import type { Due, PutBatch, PutLane, TrackedPut } from '../redis/transitions.js';
-import { deliverNotice, noticeIn } from './after.js';
+import { deliverStored, noticeIn } from './notices.js';
 import { newId } from '../wire/id.js';
 
 /** A message as it will be put, and where. It is stored as JSON, so that any process can put it. */
@@ -57,7 +57,7 @@ const mostRememberedMs = 2_592_000_000;
  */
 export async function deliver(source: Broker, name: string, entry: string, patience: Patience): Promise<void> {
   const notice = noticeIn(entry);
-  if (notice) return deliverNotice(source, name, notice, patience);
+  if (notice) return deliverStored(source, notice, patience);
   const followUp = parsed(entry);
   if (!followUp) return; // another program has written it, and it stays
   const { connection } = source;
@@ -88,10 +88,10 @@ export async function putFollowUp(
   return duplicates.size === 0;
 }
 
-/** Names of queues that this process has announced. */
+/** Names of queues that {@link announceOnce} has announced. */
 const announced = new WeakMap<Connection, Set<string>>();
 
-async function announceOnce(target: Broker, queue: string, patience: Patience): Promise<void> {
+export async function announceOnce(target: Broker, queue: string, patience: Patience): Promise<void> {
   const names = announced.get(target.connection) ?? new Set<string>();
   announced.set(target.connection, names);
   if (names.has(target.keys.base)) return;

@@ -1,7 +1,7 @@
 import type { JobStatus } from '../core/job.js';
-import type { StoredParent } from '../redis/flow-broker.js';
+import type { StoredParent } from '../redis/flow-transitions.js';
 import { readErrorRecord, type ErrorRecord } from '../wire/error-record.js';
-import { refIn } from './after.js';
+import { refIn } from './job-ref.js';
 
 /**
  * A job for which another one waited, as the handler of the other one sees it.

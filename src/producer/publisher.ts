@@ -9,11 +9,12 @@ import type { Job } from '../jobs/job.js';
 import type { Priority } from '../core/options/placement.js';
 import type { ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
-import type { JobRef } from '../jobs/after.js';
-import type { PlaceInFlow, PutStep } from '../jobs/flow-start.js';
+import type { JobRef } from '../jobs/job-ref.js';
+import type { PlaceInFlow, PlaceTogether, PutStep } from '../jobs/flow-start.js';
 import type { FollowUp } from '../jobs/outbox.js';
 import type { Encoded } from '../payload/payload-type.js';
-import type { Due, PutLane } from '../redis/transitions.js';
+import { processId } from '../redis/process-id.js';
+import { dueText, type Due, type PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { putChannel, traced, type PutTrace } from '../telemetry/channels.js';
 import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
@@ -114,11 +115,47 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     return this.#traced('step', 1, (publisher) => publisher.#putStep(payload, place));
   }
 
+  /** Whether a step may be put together with others: no other job may take its place, and it is due when it is put, or behind others. */
+  canTravel(isFirst: boolean): boolean {
+    const { id, unique, ttlMs } = this.options;
+    const isOwn = id !== undefined || unique !== undefined;
+    const isLater = ttlMs !== undefined || this.#mayBeDelayed;
+    return this.#target.tracking !== undefined && !this.batcher.limit && !isOwn && !(isFirst && isLater);
+  }
+
+  /** {@link putStep} for one that travels with others. */
+  prepareStep(payload: In | undefined, place: PlaceTogether): Promise<void> {
+    return this.#traced('step', 1, (publisher) => publisher.#prepareStep(payload, place));
+  }
+
+  async #prepareStep(payload: In | undefined, { isFirst, isEnd, send }: PlaceTogether): Promise<void> {
+    this.context.admit();
+    const encoded = await this.#encodedStep(payload);
+    const { name: queue, events } = this.context;
+    const putAt = Date.now();
+    const job = this.#jobOf(encoded, putAt, isEnd ? 'ours, unsent' : 'watched');
+    const due = dueFrom(this.options);
+    await send({
+      job: job as Job,
+      message: this.#seal(job.id, isFirst && this.#rest ? this.#rest : this.#restWith(putAt, !isFirst), encoded.text),
+      lane: this.#target.lane,
+      due: due ? dueText(due) : '',
+      tracking: this.#target.tracking!,
+      processId: isEnd ? processId() : '',
+    });
+    if (events.listenerCount('put') > 0) events.emit('put', { queue, ids: [job.id] });
+  }
+
+  /** @param payload `undefined`: the results of the jobs before it */
+  async #encodedStep(payload: In | undefined): Promise<Encoded<T>> {
+    return payload === undefined
+      ? ({ payload: undefined, text: 'null' } as Encoded<T>)
+      : this.context.payload.encode(payload);
+  }
+
   async #putStep(payload: In | undefined, place: PlaceInFlow): Promise<PutStep> {
     this.context.admit();
-    const type = this.context.payload;
-    const encoded =
-      payload === undefined ? ({ payload: undefined, text: 'null' } as Encoded<T>) : await type.encode(payload);
+    const encoded = await this.#encodedStep(payload);
     if ('start' in place) return this.#hold(encoded, place.start);
     return { job: (await this.#sendOneAfter(encoded, payload === undefined ? place.input : 'own')) as Job };
   }
@@ -245,9 +282,9 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   }
 
   /** What follows the id in the header, where it has the time of the put or the due time. The ids of the library contain the time of the put. */
-  #restWith(putAt: number): string {
-    const { id, at, delayMs = 0, after } = this.options;
-    const readyAt = at ?? (delayMs > 0 || after ? putAt + delayMs : undefined);
+  #restWith(putAt: number, isBehind = this.options.after !== undefined): string {
+    const { id, at, delayMs = 0 } = this.options;
+    const readyAt = at ?? (delayMs > 0 || isBehind ? putAt + delayMs : undefined);
     return this.#restOf({ ...this.#fields, putAt: id === undefined ? undefined : putAt, readyAt });
   }
 
@@ -258,10 +295,10 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
   }
 
-  #jobOf({ payload }: Encoded<T>, putAt: number): JobFields<T> {
+  #jobOf({ payload }: Encoded<T>, putAt: number, end: 'ours, unsent' | 'watched' = 'ours, unsent'): JobFields<T> {
     const fields = { id: this.options.id ?? newId(putAt), queue: this.context.name, payload, putAt };
     if (!this.#target.tracking) return new UntrackedJob<T>(fields);
-    return this.context.makeJob(fields, true, undefined, true) as JobFields<T>;
+    return this.context.makeJob(fields, true, undefined, end) as JobFields<T>;
   }
 
   /** For none, and for several that would share one id. */

@@ -1,7 +1,8 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { hasEnded, type JobStatus } from '../core/job.js';
 import type { ResolvedPutOptions } from '../core/options/put.js';
-import { afterParents, lookMs, putAfter, refIn, refText, type AfterTerms, type JobRef } from '../jobs/after.js';
+import { afterParents, lookMs, putAfter, type AfterTerms } from '../jobs/after.js';
+import { refIn, refText, type JobRef } from '../jobs/job-ref.js';
 import type { PutStep } from '../jobs/flow-start.js';
 import type { Job } from '../jobs/job.js';
 import { placeOfJob } from '../jobs/job-objects.js';

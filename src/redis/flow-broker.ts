@@ -1,34 +1,18 @@
 import { hasEnded, type JobStatus } from '../core/job.js';
+import { pack } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import { QueueHistory } from './queue-history.js';
+import type { EndedParents, FlowJob, ParentEnd, ParentEndReply, StoredParent } from './flow-transitions.js';
 
-/** How a job has ended for which others wait. */
-export interface ParentEnd {
-  /** `gone`: its record has expired, or never was. */
-  readonly status: JobStatus | 'gone';
-  /** Its result as text; `''` for none. */
-  readonly result: string;
-  /** Its last failure as JSON; `''` for none. */
-  readonly failure: string;
-}
-
-/** A job for which another one waits, as the other one knows it. */
-export interface StoredParent {
-  /** See `refText`. */
-  readonly text: string;
-  /** How it ended; `''` if it has not. */
-  readonly how: string;
-  readonly result: string | undefined;
-  readonly failure: string | undefined;
-}
-
+/** How long Redis knows a call: longer than it is repeated. */
+const producerMemoryMs = 600_000;
 const parentsPerCall = 1_000;
+/** So many jobs are notified in one call, and of ends with about so many characters, so that Redis is not busy for long. */
+const childrenPerCall = 100;
+const mostBytes = 1_048_576;
 /** The decision whether a flow starts is kept so long if the process that puts it dies. */
 const decisionMs = 2_592_000_000;
-
-/** What `parent-ended` has done. */
-type ParentEndReply = 'due' | 'waiting' | 'cancelled' | 'known';
 
 /** Jobs of one queue that wait for others, in Redis. */
 export class FlowBroker {
@@ -53,8 +37,39 @@ export class FlowBroker {
     const keys = [this.keys.blocked, this.keys.parents(id)];
     for (let from = 0; from < what.parents.length; from += parentsPerCall) {
       const some = what.parents.slice(from, from + parentsPerCall);
-      await this.history.run('block', keys, [id, lookInMs, what.onFailure, what.input, what.due, ...some], patience);
+      await this.history.run('block', keys, [id, lookInMs, what.onFailure, inputOf(what), what.due, ...some], patience);
     }
+  }
+
+  /**
+   * put-flow: puts jobs of a flow that travel together.
+   *
+   * @param producer a new id: with it, a repeated call stores nothing
+   * @param terms `afterParents`: due time of those that wait for others; `lookMs`: after how many ms maintenance looks at them; `mostParents`: a job
+   *   with more parents has noted them by {@link block}
+   */
+  async put(
+    producer: string,
+    jobs: readonly FlowJob[],
+    terms: { readonly afterParents: number; readonly lookMs: number; readonly mostParents: number },
+    patience: Patience,
+  ): Promise<void> {
+    const { producers, delayed, delayedMessages, waiting, meta, jobIndexes, blocked } = this.keys;
+    const keys = [producers + producer, delayed, delayedMessages, ...waiting, meta, ...jobIndexes, blocked];
+    const words: string[] = [];
+    for (const { id, lane, message, tracking, processId, children, ends, after } of jobs) {
+      keys.push(this.keys.job(id), this.keys.parents(id));
+      const { keepMs, keepFailedMs, storesPayload } = tracking;
+      words.push(id, lane, message, String(keepMs), String(keepFailedMs), processId, storesPayload ? '1' : '0');
+      words.push(children.length === 0 ? '' : JSON.stringify(children).slice(1, -1), ends);
+      if (!after) words.push('', '', '', '');
+      else {
+        const { parents, onFailure, due } = after;
+        words.push(onFailure, inputOf(after), due, parents.length > terms.mostParents ? '=' : parents.join('\n'));
+      }
+    }
+    const args = [producerMemoryMs, jobs[0]!.tracking.by, terms.afterParents, terms.lookMs, pack(words)];
+    await this.history.run('put-flow', keys, args, patience);
   }
 
   /** add-child: notes that another job waits for this one. @returns how this one ended; `undefined` if it has not, `'gone'` without a record */
@@ -65,30 +80,56 @@ export class FlowBroker {
     return hasEnded(status) ? { status: status as JobStatus, result, failure } : undefined;
   }
 
-  /** parent-ended: notifies a job of this queue that one of its parents has ended. */
-  async parentEnded(
-    id: string,
-    parent: string,
-    { status, result, failure }: ParentEnd,
+  /**
+   * parent-ended: notifies jobs of this queue of the ends of their parents.
+   *
+   * @param notices names of notices in the outbox of this queue, which are delivered with this
+   * @returns what happened to each job
+   */
+  async parentsEnded(
+    children: readonly EndedParents[],
+    notices: readonly string[],
     patience: Patience,
-  ): Promise<ParentEndReply> {
-    const { blocked, delayed, delayedMessages, meta, jobIndexes, waiting } = this.keys;
-    const own = [this.keys.parents(id), blocked, this.keys.job(id), delayed, delayedMessages, meta];
-    const call = async (...args: string[]): Promise<ParentEndReply | 'more'> =>
-      (await this.history.run(
-        'parent-ended',
-        [...own, ...jobIndexes, ...waiting],
-        [id, ...args],
-        patience,
-      )) as ParentEndReply;
-    let reply = await call(parent, status, result, failure);
-    while (reply === 'more') reply = await call('', '', '', '');
-    return reply;
+  ): Promise<ParentEndReply[]> {
+    const replies: ParentEndReply[] = [];
+    for (let from = 0; from < children.length;) {
+      const words: string[] = [];
+      const ids: string[] = [];
+      let bytes = 0;
+      for (; from < children.length && ids.length < childrenPerCall && bytes < mostBytes; from += 1) {
+        const { id, ends } = children[from]!;
+        ids.push(id);
+        words.push(String(1 + 4 * ends.size), id);
+        for (const [parent, { status, result, failure }] of ends) {
+          words.push(parent, status, result, failure);
+          bytes += parent.length + result.length + failure.length;
+        }
+      }
+      const delivered = from === children.length ? notices : [];
+      for (const [at, how] of (await this.#parentEnded(ids, words, delivered, patience)).entries())
+        replies.push(how === 'more' ? await this.goOn(ids[at]!, patience) : how);
+    }
+    return replies;
   }
 
   /** parent-ended: goes on with a job whose payload is being built. The process that did it may have died. */
-  goOn(id: string, patience: Patience): Promise<ParentEndReply> {
-    return this.parentEnded(id, '', { status: 'done', result: '', failure: '' }, patience);
+  async goOn(id: string, patience: Patience): Promise<ParentEndReply> {
+    for (;;) {
+      const [how] = await this.#parentEnded([id], ['1', id], [], patience);
+      if (how !== 'more') return how!;
+    }
+  }
+
+  async #parentEnded(
+    ids: readonly string[],
+    words: readonly string[],
+    notices: readonly string[],
+    patience: Patience,
+  ): Promise<(ParentEndReply | 'more')[]> {
+    const { blocked, delayed, delayedMessages, meta, jobIndexes, waiting } = this.keys;
+    const keys = [blocked, delayed, delayedMessages, meta, ...jobIndexes, ...waiting];
+    for (const id of ids) keys.push(this.keys.parents(id), this.keys.job(id));
+    return (await this.history.run('parent-ended', keys, [pack(words), ...notices], patience)) as ParentEndReply[];
   }
 
   /** How a job has ended; `undefined` if it has not, or has no record. */
@@ -201,4 +242,9 @@ export class FlowBroker {
     await this.connection.call((client) => client.zrem(this.keys.blocked, id), patience);
     await this.connection.call((client) => client.pexpire(this.keys.parents(id), 604_800_000), patience);
   }
+}
+
+/** As `parent-ended.lua` has it, which must not count the parents. */
+function inputOf({ input, parents }: { readonly input: string; readonly parents: readonly string[] }): string {
+  return input === 'previous' && parents.length === 1 ? 'only' : input;
 }

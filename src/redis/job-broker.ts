@@ -1,3 +1,4 @@
+// Longer than 250 lines: every transition and read of the records of jobs has its one caller here.
 import { hasEnded, type JobStatus } from '../core/job.js';
 import { pack, packUtf8 } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
@@ -8,6 +9,8 @@ import { tenSeconds } from './reading.js';
 
 /** A result that is not larger than this is published together with the end of its job. */
 const mostPublishedBytes = 8_192;
+/** So many jobs begin in one call, so that Redis is not busy for long. */
+const mostBegunAtOnce = 200;
 /** So many ends are read in one call, so that Redis is not busy for long, also if each has a large result. */
 const mostEndsAtOnce = 200;
 /** How long Redis keeps its reply to a request: longer than the client repeats the request. */
@@ -22,7 +25,11 @@ export class JobBroker {
     private readonly history = QueueHistory.of(connection, keys),
   ) {}
 
-  /** begin: the jobs of tracked messages of a take are running. @param keep for records that are gone and must be made anew, ms */
+  /**
+   * begin: the jobs of tracked messages of a take are running. Many are sent in several calls at once.
+   *
+   * @param keep for records that are gone and must be made anew, ms
+   */
   async begin(
     worker: string,
     name: string,
@@ -31,14 +38,17 @@ export class JobBroker {
     keep: { readonly keepMs: number; readonly keepFailedMs: number },
     patience: Patience,
   ): Promise<BeginReply[]> {
-    const keys = [
-      this.keys.claims(worker),
-      this.keys.meta,
-      ...this.keys.jobIndexes,
-      ...jobs.map(({ id }) => this.keys.job(id)),
-    ];
+    if (jobs.length > mostBegunAtOnce) {
+      const [some, others] = [jobs.slice(0, mostBegunAtOnce), jobs.slice(mostBegunAtOnce)];
+      const begin = (part: readonly BegunJob[]) => this.begin(worker, name, number, part, keep, patience);
+      return (await Promise.all([begin(some), begin(others)])).flat();
+    }
+    const keys = [this.keys.claims(worker), this.keys.meta, ...this.keys.jobIndexes];
     const words: string[] = [];
-    for (const { index, id, attempt, putAt } of jobs) words.push(String(index), id, String(attempt), String(putAt));
+    for (const { index, id, attempt, putAt } of jobs) {
+      keys.push(this.keys.job(id));
+      words.push(String(index), id, String(attempt), String(putAt));
+    }
     const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, pack(words)];
     const reply = (await this.history.run('begin', keys, args, patience)) as string[];
     return reply.map((word) =>
@@ -72,7 +82,10 @@ export class JobBroker {
       }
     }
     const args = [worker, this.mostDeadLetters, mostPublishedBytes, hasBytes ? packUtf8(all) : pack(all as string[])];
-    return (await this.history.run('settle', keys, args, patience)) as JobSettleReply[];
+    const reply = (await this.history.run('settle', keys, args, patience)) as string[];
+    return reply.map((word) =>
+      word.startsWith('"') ? { children: JSON.parse(`[${word}]`) as string[] } : (word as JobSettleReply),
+    );
   }
 
   /** note: progress of a running job, or a line of its log. @param call number of this call for the message: a repeated one adds no second line */

@@ -28,10 +28,10 @@ export interface Settlement {
 }
 
 /**
- * As {@link SettleReply}; `ended`: the job was cancelled before, so nothing but this happened; `notify`: it is done, and the outbox has a
- * notice for the jobs that wait for it.
+ * As {@link SettleReply}; `ended`: the job was cancelled before, so nothing but this happened. An object: it is settled, the job has ended, and
+ * the outbox has a notice for these jobs that wait for it.
  */
-export type JobSettleReply = SettleReply | 'ended' | 'notify';
+export type JobSettleReply = SettleReply | 'ended' | { readonly children: readonly string[] };
 
 /** A record as Redis has it. */
 export type StoredRecord = Readonly<Record<string, string>>;

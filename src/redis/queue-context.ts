@@ -59,7 +59,12 @@ export interface QueueContext<T = unknown> {
   /** Stores the schedule that a worker of the queue declares. @param worker its name */
   declareSchedule(worker: string, name: string, options: unknown): Promise<void>;
   /** The job of a message that was put, as its caller sees it. @param isDuplicate absent where the question makes no sense */
-  makeJob(fields: JobFields, isTracked: boolean, isDuplicate?: boolean, isUnsent?: boolean): JobFields;
+  makeJob(
+    fields: JobFields,
+    isTracked: boolean,
+    isDuplicate?: boolean,
+    end?: 'ours' | 'ours, unsent' | 'watched',
+  ): JobFields;
   /** Runners in this process that take from the queue. `HotQueue.close` stops them. */
   readonly runners: Set<StoppableRunner>;
   /** @throws QueueClosedError when the queue is closed */

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 export const transitions = [
   'put',
   'put-with',
+  'put-flow',
   'join',
   'take',
   'begin',

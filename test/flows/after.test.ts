@@ -138,7 +138,7 @@ it('a notice that was lost is made up for', async () => {
   const queue = aQueue({ track: true });
   const parent = await queue.put('parent');
   const child = await queue.with({ after: parent }).put('child');
-  const told = vi.spyOn(FlowBroker.prototype, 'parentEnded').mockRejectedValueOnce(new Error('killed'));
+  const told = vi.spyOn(FlowBroker.prototype, 'parentsEnded').mockRejectedValueOnce(new Error('killed'));
   await queue.get();
   await until(() => told.mock.calls.length);
   told.mockRestore();

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { IsArray, IsInt } from 'class-validator';
 import { expect, it } from 'vitest';
 import { chain, group, start, type Task } from 'hotqueue';
-import { refOf, refText } from '../../src/jobs/after.js';
+import { refOf, refText } from '../../src/jobs/job-ref.js';
 import { lookAtBlocked } from '../../src/jobs/look-at-blocked.js';
 import { aBroker, aQueue } from '../support/queue.js';
 import { endLease } from '../support/takes.js';

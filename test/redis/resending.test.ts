@@ -106,6 +106,15 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
         at,
       )
       .then(({ accepted, duplicates }) => ({ accepted, duplicates })),
+  'put-flow': async (broker) => () => {
+    const job = { lane: 'b', tracking: records(), processId: 'ends', children: [], ends: '' } as const;
+    const after = { parents: ['hotqueue q a'], onFailure: 'cancel', input: 'previous', due: '' };
+    const jobs = [
+      { ...job, id: 'a', message: textOfTracked('a'), children: ['hotqueue q b'], after: undefined },
+      { ...job, id: 'b', message: textOfTracked('b'), ends: '["hotqueue q b"]', after },
+    ];
+    return broker.flows.put('q', jobs, { afterParents, lookMs: 5_000, mostParents: 500 }, at);
+  },
   join: async (broker) => {
     const worker = randomUUID();
     return () => broker.join(worker, 'process', at).then(() => 'joined');
@@ -239,10 +248,8 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
     await broker.put({ producer: 'p', number: 1, delayed: messages, tracked: records('c') }, at);
     const what = { parents: ['hotqueue q a', 'hotqueue q b'], onFailure: 'run', input: 'own', due: '+3600000' };
     await broker.flows.block('c', 5, what, at);
-    return () =>
-      broker.flows
-        .parentEnded('c', 'hotqueue q a', { status: 'done', result: '1', failure: '' }, at)
-        .then((how) => how !== 'due');
+    const ends = new Map([['hotqueue q a', { status: 'done', result: '1', failure: '' } as const]]);
+    return () => broker.flows.parentsEnded([{ id: 'c', ends }], ['end:a'], at).then(([how]) => how !== 'due');
   },
   'save-schedule': async (broker) => {
     const change = { name: 's', before: '', revision: randomUUID(), definition: '{}', dueAt: 5, isPaused: false };

@@ -35,16 +35,18 @@ local function areSettled(claims, numbers, marks)
   return settled
 end
 
--- What ending a job needs: {status, unique, keep, keepFailed, process, watched, children}. `parsed`: a table for all calls of a script. The terms
--- of most jobs are the same, so that they are parsed once.
+-- What ending a job needs: {status, unique, watched, children, terms = {keep, keepFailed, process}}. `parsed`: a table for all calls of a script.
+-- The terms of most jobs are the same, so that they are parsed once.
 local function readJob(record, parsed)
-  local status, terms, unique, watched, children = unpack(redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched', 'children'))
-  terms = terms or ''
-  if not parsed[terms] then parsed[terms] = {string.match(terms, '^(%d+) (%d+) ?(.*)$')} end
-  local keep, keepFailed, process = unpack(parsed[terms], 1, 3)
-  return {
-    status = status, unique = unique, keep = keep, keepFailed = keepFailed, process = process, watched = watched, children = children,
-  }
+  local found = redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched', 'children')
+  local text = found[2] or ''
+  local terms = parsed[text]
+  if not terms then
+    local keep, keepFailed, process = string.match(text, '^(%d+) (%d+) ?(.*)$')
+    terms = {keep = keep or '600000', keepFailed = keepFailed or '600000', process = process or '', expiry = {}}
+    parsed[text] = terms
+  end
+  return {status = found[1], unique = found[3], watched = found[4], children = found[5], terms = terms}
 end
 
 -- Changes of indexes are collected, and stored in a few calls: moves[status] = {out = {id, ..}, into = {score, id, ..}}
@@ -84,10 +86,16 @@ end
 
 -- The record of a job that has ended with this status expires from now on; after ten minutes if it does not say when, as it was lost.
 local function letExpire(moves, record, id, job, status, now)
-  local forMs = tonumber((status == 'failed' or status == 'expired') and job.keepFailed or job.keep or 600000)
-  if job.children then forMs = math.max(forMs, 600000) end -- until they are notified
+  local terms = job.terms
+  local forMs = (status == 'failed' or status == 'expired') and terms.keepFailed or terms.keep
+  if job.children and tonumber(forMs) < 600000 then forMs = '600000' end -- until they are notified
+  local at = terms.expiry[forMs]
+  if not at then -- the same for most jobs of a script
+    at = timeText(now + forMs)
+    terms.expiry[forMs] = at
+  end
   redis.call('PEXPIRE', record, forMs)
-  moveJob(moves, false, 'expiring', id, timeText(now + forMs))
+  moveJob(moves, false, 'expiring', id, at)
 end
 
 -- The record does not expire, as the job may run again.
@@ -101,21 +109,26 @@ local function addFailure(record, failure)
   redis.call('HSET', record, 'failure:' .. (count - 1) % 20, failure)
 end
 
--- Publishes to those who watch a job that it has ended, and collects what the process that put it gets. `text`: the status, or
--- 'done', a space and the result. If other jobs wait for this one, stores in the outbox that they must be notified.
-local function noteEnd(jobs, ends, record, id, job, text)
+-- Publishes to those who watch a job that it has ended, and collects what the process that put it gets. `result`: text that is published behind
+-- the status, '' for none. If other jobs wait for this one, stores in the outbox that they must be notified.
+local function noteEnd(jobs, ends, record, id, job, status, result)
   if job.children then redis.call('HSET', jobs.outbox, 'end:' .. id, '{"ended":"' .. id .. '","children":[' .. job.children .. ']}') end
-  if job.watched then redis.call('PUBLISH', record, text) end
-  if not job.process or job.process == '' then return end
-  local channel = string.sub(record, 1, -#id - 5) .. 'ends:' .. job.process
-  if not ends[channel] then ends[channel] = {} end
-  local lines = ends[channel]
-  lines[#lines + 1] = id .. ' ' .. text
+  if job.watched then redis.call('PUBLISH', record, status .. result) end
+  local terms = job.terms
+  if terms.process == '' then return end
+  if not terms.channel then terms.channel = string.sub(record, 1, -#id - 5) .. 'ends:' .. terms.process end
+  local parts = ends[terms.channel]
+  if not parts then
+    parts = {}
+    ends[terms.channel] = parts
+  end
+  local size = #parts
+  parts[size + 1], parts[size + 2], parts[size + 3], parts[size + 4], parts[size + 5] = size == 0 and '' or '\n', id, ' ', status, result
 end
 
 -- Publishes what noteEnd collected: one message for each process, with a line for each job.
 local function publishEnds(ends)
-  for channel, lines in pairs(ends) do redis.call('PUBLISH', channel, table.concat(lines, '\n')) end
+  for channel, parts in pairs(ends) do redis.call('PUBLISH', channel, table.concat(parts)) end
 end
 
 -- Ends one job whose message stays in its list, or is among the dead letters: the record does not expire if `isStored`, as a
@@ -128,7 +141,7 @@ local function endJob(jobs, record, id, job, status, now, isStored)
   storeMoves(jobs, moves)
   releaseUnique(jobs, id, job.unique)
   trimJobs(jobs, now, 1)
-  noteEnd(jobs, ends, record, id, job, status)
+  noteEnd(jobs, ends, record, id, job, status, '')
   publishEnds(ends)
 end
 

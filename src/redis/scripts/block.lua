@@ -6,8 +6,9 @@
 --
 -- It may be sent again: a parent is noted once. If the caller dies before it has put the job, maintenance deletes this.
 local blocked, parents, id, lookAt = KEYS[1], KEYS[2], ARGV[1], serverNow() + ARGV[2]
-redis.call('HSET', parents, 'policy', ARGV[3], 'input', ARGV[4], 'due', ARGV[5])
 local order, new = redis.call('HGET', parents, 'order'), {}
+local input = ARGV[4] == 'only' and order and order ~= ARGV[6] and 'previous' or ARGV[4]
+redis.call('HSET', parents, 'policy', ARGV[3], 'input', input, 'due', ARGV[5])
 for at = 6, #ARGV do
   if redis.call('HSETNX', parents, '=' .. ARGV[at], '') == 1 then new[#new + 1] = ARGV[at] end
 end

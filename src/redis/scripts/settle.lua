@@ -10,7 +10,8 @@
 --         'become' lane letter, the message, due time in Unix ms, the job that continues this one, after how many ms maintenance checks
 --                  whether that one has ended; then as for 'done'
 --         'bury'   record of the dead letter, the message, 'failed' or 'expired', the error as JSON or ''
--- Returns for each message 'done', 'notify' (done, and the outbox has a notice for the jobs that wait for its job), 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
+-- Returns for each message 'done'; '"' and more if it has ended and others wait for its job: their names, as its record has them, and the outbox has a
+--         notice for them; 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
 --
 -- What happens to the message and what happens to its job is one step, so a result is stored if and only if the message is done. A
 -- worker that has lost its lease has no claims hash, so it changes nothing.
@@ -20,12 +21,12 @@ redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then
 local now, reply, moves, ends, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, false, false, false
 local nowText = timeText(now)
 
-local function endTracked(record, id, job, status, text, ...)
+local function endTracked(record, id, job, status, published, ...)
   redis.call('HSET', record, 'status', status, 'endedAt', nowText, ...)
   moveJob(moves, job.status, status, id, nowText)
   letExpire(moves, record, id, job, status, now)
   releaseUnique(jobs, id, job.unique)
-  noteEnd(jobs, ends, record, id, job, text)
+  noteEnd(jobs, ends, record, id, job, status, published)
   areAdded = true
 end
 
@@ -33,19 +34,18 @@ end
 local verbs, mostPublished = {}, tonumber(ARGV[3])
 
 function verbs.done(record, id, job, result, ...)
-  local entries = {...}
-  for at = 1, #entries, 2 do redis.call('HSET', jobs.outbox, entries[at], entries[at + 1]) end
+  if ... then redis.call('HSET', jobs.outbox, ...) end
   if not record then return end
-  if result == '' then return endTracked(record, id, job, 'done', 'done ') end
-  endTracked(record, id, job, 'done', #result <= mostPublished and 'done ' .. result or 'done', 'result', result)
+  if result == '' then return endTracked(record, id, job, 'done', ' ') end
+  endTracked(record, id, job, 'done', #result <= mostPublished and ' ' .. result or '', 'result', result)
 end
 
 -- The job waits for another one, whose result will be its own. It waits for nothing else any more. Noted in this step: a worker that dies
 -- before it would leave a job that waits for a continuation which its next attempt may not choose again.
 local parents -- of the message that is settled now, if its verb is this one
 function verbs.become(record, id, job, lane, message, due, continuation, lookInMs, ...)
-  local entries, lookAt = {...}, serverNow() + lookInMs
-  for at = 1, #entries, 2 do redis.call('HSET', jobs.outbox, entries[at], entries[at + 1]) end
+  local lookAt = serverNow() + lookInMs
+  if ... then redis.call('HSET', jobs.outbox, ...) end
   redis.call('DEL', parents)
   redis.call('HSET', parents, 'policy', 'continue', 'input', 'own', 'due', '', '=' .. continuation, '', 'order', continuation, 'left', 1, 'since', lookAt)
   redis.call('ZADD', blocked, lookAt, id)
@@ -77,7 +77,7 @@ function verbs.bury(record, id, job, letter, message, status, failure)
   isBuried = true
   if not record then return end
   if failure ~= '' then addFailure(record, failure) end
-  endTracked(record, id, job, status, status)
+  endTracked(record, id, job, status, '')
 end
 
 local words, at, numbers, marks, starts = cmsgpack.unpack(ARGV[4]), 1, {}, {}, {}
@@ -114,7 +114,7 @@ for place, start in ipairs(starts) do
     else
       verbs[verb](record, id, job, unpack(words, start + 6, start + words[start]))
       --@ addSettled(start, id, verb)
-      reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and 'notify' or 'done'
+      reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and job.children or 'done'
     end
     ended[#ended + 1] = marks[place]
     ended[#ended + 1] = '1'

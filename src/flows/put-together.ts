@@ -1,0 +1,68 @@
+import { OutcomeUnknownError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
+import { linkToParents, lookMs } from '../jobs/after.js';
+import { refText, type JobRef } from '../jobs/job-ref.js';
+import { placeOfJob } from '../jobs/job-objects.js';
+import { announceOnce } from '../jobs/outbox.js';
+import type { FlowJob } from '../redis/flow-transitions.js';
+import { mostParents } from './flow-puts.js';
+import type { Step } from './plan.js';
+
+/** How the jobs of a flow are put together. */
+export interface Together {
+  /** Absent if all jobs of the flow are put in one call. */
+  readonly start: JobRef | undefined;
+  /** The steps that wait for each step, and are put together with others. */
+  readonly children: ReadonlyMap<Step, readonly Step[]>;
+  /** What the field `ends` of the record of a step gets; `''` for nothing. */
+  readonly endsAt: (step: Step) => string;
+}
+
+const patience = { withinMs: 30_000 };
+
+/** Where the job of a step is. */
+export const refOfStep = ({ job }: Step): JobRef => placeOfJob(job, 'tasks').ref;
+
+/**
+ * Puts steps of one queue in one call.
+ *
+ * @throws OutcomeUnknownError if these are all steps of the flow, and Redis did not answer; UnknownParentError; what a put throws
+ */
+export async function putTogether(steps: readonly Step[], flow: Together): Promise<void> {
+  const { queue, flowPuts } = steps[0]!.task.source;
+  const { broker } = flowPuts;
+  const jobs = steps.map((step) => flowJobOf(step, flow));
+  for (const { id, after } of jobs)
+    if (after && after.parents.length > mostParents) await broker.flows.block(id, lookMs, after, patience);
+  try {
+    await flowPuts.put(jobs);
+  } catch (error) {
+    const isAway = error instanceof RedisUnreachableError || error instanceof RedisRefusedError;
+    if (flow.start || !isAway || !error.mayHaveArrived) throw error;
+    const ids = jobs.map(({ id }) => id);
+    throw new OutcomeUnknownError(queue, ids, false, { cause: error });
+  }
+  await announceOnce(broker, queue, patience);
+  // Those that were put alone do not know what waits for them, and may have ended.
+  for (const step of steps) {
+    const alone = step.after.filter(({ prepared }) => !prepared).map(refOfStep);
+    if (alone.length > 0) await linkToParents(broker, refOfStep(step), alone, patience);
+  }
+}
+
+function flowJobOf(step: Step, { start, children, endsAt }: Together): FlowJob {
+  const { after: parents, input, onFailure = 'cancel', prepared } = step;
+  const { message, lane, due, tracking, processId } = prepared!;
+  const terms =
+    parents.length > 0
+      ? {
+          parents: parents.map((parent) => refText(refOfStep(parent))),
+          onFailure,
+          input: step.task.hasPayload ? 'own' : input,
+          due,
+        }
+      : start && { parents: [refText(start)], onFailure: 'start', input: 'own', due: '' };
+  return {
+    ...{ id: step.job!.id, message, lane, tracking, processId, after: terms, ends: endsAt(step) },
+    children: (children.get(step) ?? []).map((child) => refText(refOfStep(child))),
+  };
+}

@@ -1,0 +1,45 @@
+import { mostCharacters, mostTogether } from './flow-puts.js';
+import type { Step } from './plan.js';
+
+/** Steps that are put at once: those that travel together in one call, or others, each by calls of its own. */
+export interface Stage {
+  readonly isTogether: boolean;
+  readonly steps: Step[];
+}
+
+/** In what order the steps of a flow are put: parents before children, and in few calls. */
+export function stagesOf(steps: readonly Step[]): Stage[] {
+  const levels: Step[][] = [];
+  for (const step of steps) (levels[step.level] ??= []).push(step);
+  const stages: Stage[] = [];
+  let room = 0;
+  for (const level of levels) {
+    for (const step of byQueue(level.filter(({ prepared }) => prepared))) {
+      const last = stages.at(-1);
+      const { length } = step.prepared!.message;
+      const fits = last?.isTogether && last.steps.length < mostTogether && length <= room;
+      if (fits && isSameQueue(last.steps[0]!, step)) last.steps.push(step);
+      else [room] = [mostCharacters, stages.push({ isTogether: true, steps: [step] })];
+      room -= length;
+    }
+    const alone = level.filter(({ prepared }) => !prepared);
+    if (alone.length > 0) stages.push({ isTogether: false, steps: alone });
+  }
+  return stages;
+}
+
+const isSameQueue = ({ task: { source: one } }: Step, { task: { source: other } }: Step): boolean =>
+  one.queue === other.queue && one.prefix === other.prefix;
+
+/** The same steps, with those of one queue beside each other. */
+function byQueue(steps: readonly Step[]): Step[] {
+  const queues = new Map<string, Step[]>();
+  for (const step of steps) {
+    const { prefix, queue } = step.task.source;
+    const name = `${prefix}:${queue}`;
+    const known = queues.get(name);
+    if (known) known.push(step);
+    else queues.set(name, [step]);
+  }
+  return [...queues.values()].flat();
+}

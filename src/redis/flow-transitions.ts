@@ -1,0 +1,50 @@
+// What scripts say of jobs that wait for others, as objects.
+import type { JobStatus } from '../core/job.js';
+import type { PutLane, TrackedPut } from './transitions.js';
+
+/** How a job has ended for which others wait. */
+export interface ParentEnd {
+  /** `gone`: its record has expired, or never was. */
+  readonly status: JobStatus | 'gone';
+  /** Its result as text; `''` for none. */
+  readonly result: string;
+  /** Its last failure as JSON; `''` for none. */
+  readonly failure: string;
+}
+
+/** A job for which another one waits, as the other one knows it. */
+export interface StoredParent {
+  /** See `refText`. */
+  readonly text: string;
+  /** How it ended; `''` if it has not. */
+  readonly how: string;
+  readonly result: string | undefined;
+  readonly failure: string | undefined;
+}
+
+/** A job of a flow that is put together with others. */
+export interface FlowJob {
+  readonly id: string;
+  readonly message: string;
+  readonly lane: PutLane;
+  readonly tracking: Pick<TrackedPut, 'keepMs' | 'keepFailedMs' | 'by' | 'storesPayload'>;
+  /** Id of the process that is told of its end; `''` for none. */
+  readonly processId: string;
+  /** The jobs that wait for it, and are put together with others. */
+  readonly children: readonly string[];
+  /** See `FlowBroker.linkEnds`; `''` for nothing. */
+  readonly ends: string;
+  /** What it waits for, see `FlowBroker.block`; absent for nothing. */
+  readonly after:
+    | { readonly parents: readonly string[]; readonly onFailure: string; readonly input: string; readonly due: string }
+    | undefined;
+}
+
+/** A job that waits for others, and how some of them have ended, by their names, see `refText`. */
+export interface EndedParents {
+  readonly id: string;
+  readonly ends: ReadonlyMap<string, ParentEnd>;
+}
+
+/** What `parent-ended` has done to a job. */
+export type ParentEndReply = 'due' | 'waiting' | 'cancelled' | 'known';
