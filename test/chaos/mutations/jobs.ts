@@ -85,8 +85,8 @@ export const jobs: readonly Mutant[] = [
     name: 'follow-ups-without-outbox',
     breaks: 'a follow-up is stored in the step that settles its message',
     file: lua('settle'),
-    find: "do redis.call('HSET', jobs.outbox, entries[at], entries[at + 1]) end\n  if not record then return end\n  if result",
-    replace: 'do end\n  if not record then return end\n  if result',
+    find: "  if ... then redis.call('HSET', jobs.outbox, ...) end\n  if not record then return end\n  if result",
+    replace: '  if not record then return end\n  if result',
     hunters: ['JN'],
   },
   {

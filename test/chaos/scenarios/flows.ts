@@ -101,6 +101,9 @@ class Flows {
     const track = { track: { keep: '1h' } } as const;
     const step = () => pick().task(undefined, track);
     this.#note(await chain(pick().task(payload(), track), step(), step(), step(), step()));
+    const one = pick(); // all in one call
+    const beside = group(Array.from({ length: 10 }, () => one.task(undefined, track)));
+    this.#note(await chain(one.task(payload(), track), beside, one.task(payload(), track)));
     const many = Array.from({ length: this.world.isLong ? 100 : 30 }, () => pick().task(payload(), track));
     this.#note(await group(many, { then: pick().task(payload(), track) }));
     const outer = await pick().put({ fan: 4 });
@@ -118,6 +121,13 @@ class Flows {
       [bottom, sides],
     ] as const)
       this.#jobs.set(job.id, { job, after: after.map(({ id }) => id) });
+  }
+
+  /** Flows of which each is put in one call. */
+  async putTogether(count: number): Promise<void> {
+    const queue = this.world.dice.pick(this.#queues);
+    for (let number = 0; number < count; number += 1)
+      this.#note(await chain(queue.task({ ms: 1 }), group([queue.task(), queue.task()]), queue.task({ ms: 1 })));
   }
 
   #note(flow: Flow): void {
@@ -199,12 +209,13 @@ const w04: Scenario = {
   async run(world) {
     const proxy = await world.proxy();
     const wanted = world.isLong ? 1_000 : 120;
-    const calls = ['settle', 'parent-ended', 'add-child', 'promote', 'hdel', 'hget'];
+    const calls = ['settle', 'put-flow', 'parent-ended', 'add-child', 'promote', 'hdel', 'hget'];
     proxy.rule = losing(world, proxy, { calls, chance: 0.15, most: wanted });
     crewOf(world, { url: proxy.url });
-    const flows = new Flows(world, { url: world.redis.url });
+    const flows = new Flows(world, { url: proxy.url });
     while (proxy.faults() < wanted) {
       await flows.put();
+      await flows.putTogether(10);
       await pause(100);
     }
     world.figures['lost calls and replies'] = proxy.faults();
@@ -243,13 +254,13 @@ const w14: Scenario = {
     crewOf(world, road);
     // On a slow network, most are killed while they put.
     const proxy = await world.proxy();
-    proxy.delayMs = () => world.dice.whole(0, 40);
+    proxy.delayMs = () => world.dice.whole(0, 80);
     const putters = puttersOf(world, { url: proxy.url });
     world.claim('the processes put', await world.until(() => world.count('putting') > 0, 30_000));
-    for (let round = 0; round < (world.isLong ? 100 : 15); round += 1) {
+    for (let round = 0; round < (world.isLong ? 100 : 20); round += 1) {
       const before = world.count('putting');
       await world.until(() => world.count('putting') > before + 1, 10_000);
-      await pause(world.dice.whole(0, 800));
+      await pause(world.dice.whole(0, 400));
       await putters.replaceOne();
     }
     world.claim('some put whole flows', await world.until(() => world.count('put-whole') > 3, 30_000));
