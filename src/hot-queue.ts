@@ -308,6 +308,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * await chain(downloads.task({ url }), resizes.task());
    */
   task(payload?: In, options: PutOptions = noOptions): Task<R> {
+    if (options !== noOptions) putOptions(this.name, this.#context.wire, options, this.#defaults);
     const isTracked = options.track !== undefined || this.#defaults.track;
     const tracked: PutOptions = isTracked ? options : { ...options, track: true };
     const steps = options === noOptions ? (this.#steps ??= this.#publisherOf(tracked)) : this.#publisherOf(tracked);
@@ -584,7 +585,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     // Before anything is refused: a handler that finishes may put, and must acknowledge.
     if (runners.size > 0) await Promise.allSettled([...runners].map((runner) => runner.stop()));
     this.#isClosed = true;
-    await this.#batcher.drained();
+    await Promise.all([this.#batcher.drained(), this.#taskSource?.flowPuts.drained()]);
     this.schedules.close();
     this.history.close();
     this.#context.maintenance.close();

@@ -55,10 +55,20 @@ export class JobSettler {
   async #notifyAll(): Promise<void> {
     await Promise.resolve(); // so that the notices of one batch are sent together
     while (this.#notices.length > 0) {
-      const notices = this.#notices.splice(0, mostSettlements);
+      const notices = this.#nextNotices();
       await deliverNotices(this.broker, notices, this.patience).catch(() => undefined); // they are in the outbox
     }
     this.#notifying = undefined;
+  }
+
+  #nextNotices(): EndNotice[] {
+    let [count, characters] = [0, 0];
+    for (const { end } of this.#notices) {
+      if (count >= mostSettlements || characters >= mostBytes) break;
+      characters += end.result.length + end.failure.length;
+      count += 1;
+    }
+    return this.#notices.splice(0, count);
   }
 
   async #sendBatch(): Promise<void> {

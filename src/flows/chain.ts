@@ -39,7 +39,8 @@ export type GroupResults<T extends readonly FlowStep[]> = {
  * group, an array of all results. If a step fails, all behind it are cancelled. Either all jobs are put, or none runs.
  *
  * @param steps at least one: tasks, as `queue.task` makes them, and calls of `chain` and `group`. The first needs a payload
- * @throws InvalidOptionError; FlowNotStartedError if the put takes more than five minutes; what `put` throws
+ * @throws InvalidOptionError; FlowNotStartedError if the put takes more than five minutes; what `put` throws. OutcomeUnknownError:
+ *   Redis did not answer, and may have all jobs
  * @example
  * const flow = await chain(downloads.task({ url }), resizes.task(), publishes.task());
  * const page = await chain(downloads.task({ url }), group([small.task(), large.task()]), pages.task());
@@ -71,7 +72,8 @@ export interface GroupOptions<R = unknown> {
  * Puts jobs that run beside each other, and perhaps one that waits for all of them. Either all jobs are put, or none runs.
  *
  * @param tasks at least one: tasks with a payload, as `queue.task` makes them, and calls of `chain` and `group`
- * @throws InvalidOptionError; FlowNotStartedError if the put takes more than five minutes; what `put` throws
+ * @throws InvalidOptionError; FlowNotStartedError if the put takes more than five minutes; what `put` throws. OutcomeUnknownError:
+ *   Redis did not answer, and may have all jobs
  * @example
  * const flow = await group(files.map((file) => counts.task({ file })), { then: sums.task() });
  * console.log(await flow.result());

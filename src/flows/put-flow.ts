@@ -16,7 +16,8 @@ const patience = { withinMs: 30_000 };
  * Puts the jobs of a flow, parents before children. If all of them travel in one call, that is all. Otherwise the first ones are held until
  * all are put: they wait for the start of the flow, see `jobs/flow-start.ts`.
  *
- * @throws what a put throws; FlowNotStartedError. None of its jobs runs then. OutcomeUnknownError: all of them may run
+ * @throws what a put throws; FlowNotStartedError. None of its jobs runs then. OutcomeUnknownError: all of them may run, as Redis did not answer the
+ *   only call
  */
 export async function putFlow(steps: readonly Step[], ends: Ends<Step>): Promise<Flow> {
   refuseOtherRedis(steps);
@@ -88,14 +89,15 @@ async function prepareAll(
 
 async function putStages(steps: readonly Step[], ends: Ends<Step>, last: ReadonlySet<Step>): Promise<void> {
   const { connection, prefix, queue } = steps[0]!.task.source;
-  const stages = stagesOf(steps);
+  const children = childrenOf(steps);
+  const stages = stagesOf(steps, children);
   const isOneCall = stages.length === 1 && stages[0]!.isTogether;
   const start: JobRef = { prefix, queue, id: newId() };
   const hasEnds = Array.isArray(ends) || steps.length === 1;
   const endsKnown = hasEnds && [...last].every(({ prepared }) => prepared);
   const flow: Together = {
     start: isOneCall ? undefined : start,
-    children: childrenOf(steps),
+    children,
     endsAt: endsKnown ? endTexts(ends) : () => '',
   };
   const held: HeldJob[] = [];

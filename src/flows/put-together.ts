@@ -1,4 +1,5 @@
 import { OutcomeUnknownError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
+import { inPortions } from '../core/in-portions.js';
 import { linkToParents, lookMs } from '../jobs/after.js';
 import { refText, type JobRef } from '../jobs/job-ref.js';
 import { placeOfJob } from '../jobs/job-objects.js';
@@ -41,12 +42,12 @@ export async function putTogether(steps: readonly Step[], flow: Together): Promi
     const ids = jobs.map(({ id }) => id);
     throw new OutcomeUnknownError(queue, ids, false, { cause: error });
   }
-  await announceOnce(broker, queue, patience);
+  await announceOnce(broker, queue);
   // Those that were put alone do not know what waits for them, and may have ended.
-  for (const step of steps) {
+  await inPortions(steps, async (step) => {
     const alone = step.after.filter(({ prepared }) => !prepared).map(refOfStep);
     if (alone.length > 0) await linkToParents(broker, refOfStep(step), alone, patience);
-  }
+  });
 }
 
 function flowJobOf(step: Step, { start, children, endsAt }: Together): FlowJob {
@@ -55,7 +56,7 @@ function flowJobOf(step: Step, { start, children, endsAt }: Together): FlowJob {
   const terms =
     parents.length > 0
       ? {
-          parents: parents.map((parent) => refText(refOfStep(parent))),
+          parents: [...new Set(parents.map((parent) => refText(refOfStep(parent))))], // two steps may be one job
           onFailure,
           input: step.task.hasPayload ? 'own' : input,
           due,

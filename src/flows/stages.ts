@@ -7,8 +7,11 @@ export interface Stage {
   readonly steps: Step[];
 }
 
-/** In what order the steps of a flow are put: parents before children, and in few calls. */
-export function stagesOf(steps: readonly Step[]): Stage[] {
+/** About so many characters has the name of a job, see `refText`. */
+const nameLength = 60;
+
+/** In what order the steps of a flow are put: parents before children, and in few calls. @param children which wait for each, as it will know */
+export function stagesOf(steps: readonly Step[], children: ReadonlyMap<Step, readonly Step[]>): Stage[] {
   const levels: Step[][] = [];
   for (const step of steps) (levels[step.level] ??= []).push(step);
   const stages: Stage[] = [];
@@ -16,7 +19,8 @@ export function stagesOf(steps: readonly Step[]): Stage[] {
   for (const level of levels) {
     for (const step of byQueue(level.filter(({ prepared }) => prepared))) {
       const last = stages.at(-1);
-      const { length } = step.prepared!.message;
+      const names = step.after.length + (children.get(step)?.length ?? 0);
+      const length = step.prepared!.message.length + names * nameLength;
       const fits = last?.isTogether && last.steps.length < mostTogether && length <= room;
       if (fits && isSameQueue(last.steps[0]!, step)) last.steps.push(step);
       else [room] = [mostCharacters, stages.push({ isTogether: true, steps: [step] })];

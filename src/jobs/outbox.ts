@@ -84,19 +84,20 @@ export async function putFollowUp(
   patience: Patience,
 ): Promise<boolean> {
   const { duplicates } = await target.put(batchOf(followUp, forMs), patience);
-  await announceOnce(target, followUp.queue, patience);
+  await announceOnce(target, followUp.queue);
   return duplicates.size === 0;
 }
 
 /** Names of queues that {@link announceOnce} has announced. */
 const announced = new WeakMap<Connection, Set<string>>();
 
-export async function announceOnce(target: Broker, queue: string, patience: Patience): Promise<void> {
+export async function announceOnce(target: Broker, queue: string): Promise<void> {
   const names = announced.get(target.connection) ?? new Set<string>();
   announced.set(target.connection, names);
   if (names.has(target.keys.base)) return;
-  await target.announce(queue, patience);
-  names.add(target.keys.base);
+  // Only tools read the set of names, and the message is put.
+  const add = (): void => void names.add(target.keys.base);
+  await target.announce(queue, { withinMs: 0 }).then(add, () => undefined);
 }
 
 function parsed(entry: string): FollowUp | undefined {

@@ -1,8 +1,10 @@
 /** Jobs of a flow that are put in one call, and those that are put alone. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, inject, it, vi } from 'vitest';
 import { chain, group, start } from 'hotqueue';
 import { RedisUnreachableError } from '../../src/core/errors.js';
 import { lookMs } from '../../src/jobs/after.js';
+import { Broker } from '../../src/redis/broker.js';
 import { Connection } from '../../src/redis/connection.js';
 import { FlowBroker } from '../../src/redis/flow-broker.js';
 import { aBroker, aQueue, redis } from '../support/queue.js';
@@ -73,6 +75,107 @@ it('what does not fit in one call is put in the next one, and an error is that o
     { message: 'away' },
     { message: 'away' },
   ]);
+});
+
+it('a put that has waited for the call before it waits less for Redis in its own', async () => {
+  const queue = aQueue();
+  const waits: number[] = [];
+  let second: Promise<unknown> | undefined;
+  vi.spyOn(FlowBroker.prototype, 'put').mockImplementation(async (_producer, _jobs, _terms, { withinMs }) => {
+    waits.push(withinMs!);
+    if (!second) (second = chain(queue.task(2), queue.task())).catch(() => undefined);
+    if (waits.length === 1) await pause(100);
+    else throw new Error('away');
+  });
+  await chain(queue.task(1), queue.task());
+  await expect(second).rejects.toThrow('away');
+  expect(waits[1]).toBeLessThan(waits[0]! - 50);
+});
+
+it('Redis is away: what has waited as long as a put may is rejected, and was never sent', async () => {
+  const queue = aQueue();
+  let second: Promise<unknown> | undefined;
+  const put = vi.spyOn(FlowBroker.prototype, 'put').mockImplementation(async () => {
+    (second = chain(queue.task(2), queue.task())).catch(() => undefined);
+    await pause(10);
+    const later = performance.now() + 40_000;
+    vi.spyOn(performance, 'now').mockReturnValue(later);
+    throw new RedisUnreachableError('redis', 'no reply');
+  });
+  await expect(chain(queue.task(1), queue.task())).rejects.toThrow('no reply');
+  await expect(second).rejects.toThrow('no job of this call was sent within 30 s');
+  expect(put).toHaveBeenCalledTimes(1);
+});
+
+it('close() waits for flows that are being put', async () => {
+  const queue = aQueue();
+  const { put: real } = FlowBroker.prototype as unknown as {
+    put: (this: unknown, ...args: unknown[]) => Promise<void>;
+  };
+  const put = vi.spyOn(FlowBroker.prototype, 'put').mockImplementation(async function (this: FlowBroker, ...args) {
+    await pause(100);
+    await real.apply(this, args);
+  });
+  const flow = chain(queue.task(1), queue.task());
+  await until(() => put.mock.calls.length);
+  await queue.close();
+  expect((await flow).jobs).toHaveLength(2);
+  expect(await aQueue({ name: queue.name }).size()).toBe(1);
+});
+
+it('two steps that are one job count once for the step behind them', async () => {
+  const queue = aQueue();
+  const flow = await group([queue.task(1, { unique: 'k' }), queue.task(2, { unique: 'k' })], {
+    then: queue.task('own'),
+  });
+  const runner = start(queue.worker((payload) => payload));
+  expect(await flow.result(soon)).toBe('own');
+  await runner.stop();
+});
+
+it('a call is bounded also where each job waits for very many', async () => {
+  const queue = aQueue();
+  const { script: real } = Connection.prototype as unknown as {
+    script: (this: unknown, ...args: unknown[]) => Promise<unknown>;
+  };
+  const sizes: number[] = [];
+  vi.spyOn(Connection.prototype, 'script').mockImplementation(function (this: unknown, name, keys, args, ...rest) {
+    if (name === 'put-flow') sizes.push((args.at(-1) as Buffer).length);
+    return real.call(this, name, keys, args, ...rest);
+  });
+  const some = () => group(times(120, (n) => queue.task(n)));
+  await chain(some(), some());
+  expect(sizes.length).toBeGreaterThan(4);
+  expect(Math.max(...sizes)).toBeLessThan(600_000);
+});
+
+it('options of a task that are no object are refused', () => {
+  const queue = aQueue();
+  for (const options of [5, true, null, 'x'])
+    expect(() => queue.task(1, options as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
+});
+
+it('a job whose keys another program has changed does not stop others of its call', async () => {
+  const queue = aQueue({ track: true });
+  const { flows, keys } = aBroker(queue.name);
+  const parent = await queue.with({ delay: '1h' }).put('parent');
+  const text = `hotqueue ${queue.name} ${parent.id}`;
+  const children = await queue.with({ after: parent }).putAll(['a', 'broken', 'c']);
+  await redis().hset(keys.delayedMessages, children[1]!.id, 'no header');
+  await redis().hset(keys.outbox, 'end:x', '{"ended":"x","children":[]}');
+  const end = { status: 'done', result: '1', failure: '' } as const;
+  const ends = children.map(({ id }) => ({ id, ends: new Map([[text, end]]) }));
+  await expect(flows.parentsEnded(ends, ['end:x'], patience)).rejects.toThrow();
+  expect(await redis().hkeys(keys.outbox)).toEqual(['end:x']);
+  expect([await queue.get(), await queue.get()]).toEqual(['a', 'c']);
+});
+
+it('a flow is put also if its queue cannot be announced to tools', async () => {
+  const queue = aQueue();
+  const announce = vi.spyOn(Broker.prototype, 'announce').mockRejectedValue(new Error('away'));
+  const flow = await chain(queue.task(1), queue.task());
+  expect(announce).toHaveBeenCalled();
+  expect(await flow.status()).toMatchObject({ waiting: 1, delayed: 1 });
 });
 
 it('tools find a queue on which only flows were put', async () => {

@@ -163,8 +163,11 @@ while words[at] do
   at = at + words[at] + 1
 end
 local entries = redis.call('HMGET', delayedMessages, unpack(ids))
+local problem -- of a job whose keys another program has changed: the others must not be lost with it
 for place, id in ipairs(ids) do
-  reply[place] = notify(id, entries[place], KEYS[20 + 2 * place], KEYS[21 + 2 * place], ends[place])
+  local isFine, how = pcall(notify, id, entries[place], KEYS[20 + 2 * place], KEYS[21 + 2 * place], ends[place])
+  reply[place] = how
+  if not isFine then problem = how end
 end
 if #started > 0 then
   for lane, messages in pairs(pushed) do redis.call('RPUSH', lists[lane], unpack(messages)) end
@@ -173,6 +176,7 @@ if #started > 0 then
   redis.call('ZREM', blocked, unpack(started))
   storeMoves(jobs, moves)
 end
-if #ARGV > 1 then redis.call('HDEL', jobs.outbox, unpack(ARGV, 2)) end
+if #ARGV > 1 and not problem then redis.call('HDEL', jobs.outbox, unpack(ARGV, 2)) end
 if #started > 0 then wakeWorker(lists) end
+if problem then error(problem, 0) end
 return reply

@@ -26,10 +26,11 @@ for at = 1, #words, 13 do
   redis.call('HSET', record, unpack(fields))
   if waits then
     if after ~= '=' then
-      local noted, left = {'policy', policy, 'input', input, 'due', due, 'order', after, 'since', lookAt}, 0
+      local noted, seen, left = {'policy', policy, 'input', input, 'due', due, 'order', after, 'since', lookAt}, {}, 0
       for parent in string.gmatch(after, '[^\n]+') do
         local count = #noted
-        noted[count + 1], noted[count + 2], left = '=' .. parent, '', left + 1
+        noted[count + 1], noted[count + 2], left = '=' .. parent, '', seen[parent] and left or left + 1
+        seen[parent] = true
       end
       redis.call('HSET', KEYS[22 + 2 * place], 'left', left, unpack(noted))
     end
