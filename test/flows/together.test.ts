@@ -165,7 +165,7 @@ it('a job whose keys another program has changed does not stop others of its cal
   await redis().hset(keys.outbox, 'end:x', '{"ended":"x","children":[]}');
   const end = { status: 'done', result: '1', failure: '' } as const;
   const ends = children.map(({ id }) => ({ id, ends: new Map([[text, end]]) }));
-  await expect(flows.parentsEnded(ends, ['end:x'], patience)).rejects.toThrow();
+  await expect(flows.parentsEnded(ends, ['end:x'], patience)).rejects.toMatchObject({ code: 'REDIS_REFUSED' });
   expect(await redis().hkeys(keys.outbox)).toEqual(['end:x']);
   expect([await queue.get(), await queue.get()]).toEqual(['a', 'c']);
 });

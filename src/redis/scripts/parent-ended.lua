@@ -178,5 +178,5 @@ if #started > 0 then
 end
 if #ARGV > 1 and not problem then redis.call('HDEL', jobs.outbox, unpack(ARGV, 2)) end
 if #started > 0 then wakeWorker(lists) end
-if problem then error(problem, 0) end
+if problem then return type(problem) == 'table' and problem or redis.error_reply(problem) end -- a table since Redis 7
 return reply
