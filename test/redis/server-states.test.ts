@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
+  chain,
   HotQueue,
   RedisRefusedError,
   start,
@@ -181,6 +182,25 @@ describe('a state of the server that passes by itself', () => {
     const runner = start(queue.worker(async () => void (seen += 1)));
     await until(() => seen === 30);
     await runner.stop();
+  });
+
+  it('REDIS_FULL: a flow is refused as a whole, and so is the end of a parent', async () => {
+    const server = await aServer('--maxmemory-policy', 'noeviction');
+    const queue = queueAt(server.url);
+    const parent = await queue.with({ delay: '1h', track: true }).put('parent');
+    const child = await queue.with({ after: parent }).put('child');
+    const connection = Connection.share({ url: server.url });
+    onTestFinished(() => connection.leave());
+    const { flows } = new Broker(connection, new Keys(queue.name));
+    const end = { status: 'done', result: '', failure: '' } as const;
+    const ends = [{ id: child.id, ends: new Map([[`hotqueue ${queue.name} ${parent.id}`, end]]) }];
+    const tell = () => flows.parentsEnded(ends, [], { withinMs: 0 });
+    await server.client.config('SET', 'maxmemory', 1);
+    await expect(chain(queue.task(1), queue.task())).rejects.toMatchObject({ code: 'REDIS_FULL' });
+    await expect(tell()).rejects.toMatchObject({ code: 'REDIS_FULL' });
+    expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 2 });
+    await server.client.config('SET', 'maxmemory', 0);
+    expect(await tell()).toEqual(['due']);
   });
 
   it.each([
