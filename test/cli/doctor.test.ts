@@ -190,7 +190,7 @@ it('reports flows that were never put as a whole', async () => {
   // As if the process had died before it told the jobs that their flow starts.
   connection.script = (name, ...of) =>
     name === 'parent-ended' ? Promise.reject(new Error('the process dies')) : script(name, ...of);
-  await group([queue.task(1), queue.task(2)]);
+  await group([queue.task(1), queue.task(2, { id: 'alone' })]); // in two calls, so that it needs a start
   expect(await findOrphans({ url: redisUrl(), prefix })).toMatchObject([{ status: 'ok' }]);
   for (const id of await redis().zrange(keys.blocked, 0, '-1')) {
     await redis().zadd(keys.blocked, Date.now() - 120_000, id);
