@@ -308,6 +308,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
    * await chain(downloads.task({ url }), resizes.task());
    */
   task(payload?: In, options: PutOptions = noOptions): Task<R> {
+    // Refuses also what is no object, before it is spread.
     if (options !== noOptions) putOptions(this.name, this.#context.wire, options, this.#defaults);
     const isTracked = options.track !== undefined || this.#defaults.track;
     const tracked: PutOptions = isTracked ? options : { ...options, track: true };

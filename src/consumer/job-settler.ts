@@ -30,7 +30,10 @@ export class JobSettler {
     this.#sending ??= this.#sendAll();
   }
 
-  /** Notifies those that wait for a job that it has ended: together with the other notices of this turn. Resolves when they know, or maintenance must do it. */
+  /**
+   * Notifies those that wait for a job that it has ended, together with the other notices of this turn. Resolves when they are notified; what fails,
+   * maintenance does.
+   */
   notify(notice: EndNotice): Promise<void> {
     this.#notices.push(notice);
     return (this.#notifying ??= this.#notifyAll());

@@ -1,7 +1,8 @@
-import { RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
+import { RedisUnreachableError } from '../core/errors.js';
 import { afterParents, lookMs } from '../jobs/after.js';
 import type { Broker } from '../redis/broker.js';
 import type { FlowJob } from '../redis/flow-transitions.js';
+import { isAway } from '../redis/server-errors.js';
 import { newId } from '../wire/id.js';
 
 /** A call has at most so many jobs, and about so many characters, so that Redis is not busy for long. */
@@ -79,10 +80,9 @@ export class FlowPuts {
 
   /** Redis is away: rejects what has waited as long as a put may. It was never sent. */
   #rejectOld(error: unknown): void {
-    if (!(error instanceof RedisUnreachableError || error instanceof RedisRefusedError)) return;
-    const isOld = ({ since }: FlowPut): boolean => performance.now() - since >= patienceMs;
-    const old = this.#pending.filter(isOld);
-    this.#pending = this.#pending.filter((put) => !old.includes(put));
+    if (!isAway(error)) return;
+    const firstYoung = this.#pending.findIndex(({ since }) => performance.now() - since < patienceMs);
+    const old = this.#pending.splice(0, firstYoung < 0 ? this.#pending.length : firstYoung);
     const advice = `no job of this call was sent within ${patienceMs / 1_000} s. Check the server, then put again`;
     for (const put of old) put.reject(new RedisUnreachableError(error.address, advice, { cause: error }));
   }

@@ -101,23 +101,10 @@ async function putStages(steps: readonly Step[], ends: Ends<Step>, last: Readonl
     endsAt: endsKnown ? endTexts(ends) : () => '',
   };
   const held: HeldJob[] = [];
-  const putAlone = async (step: Step): Promise<void> => {
-    if (step.after.length > 0) {
-      refuseRepeated(step);
-      step.job = await step.task.put(
-        step.after.map(({ job }) => job!),
-        step,
-      );
-      return;
-    }
-    const { job, waitsFor } = await step.task.hold(start);
-    step.job = job;
-    if (waitsFor) held.push({ job: refOfStep(step), start: waitsFor });
-  };
   try {
     for (const { isTogether, steps: some } of stages) {
       if (!isTogether) {
-        await inPortions(some, putAlone);
+        await inPortions(some, (step) => putAlone(step, start, held));
         continue;
       }
       for (const step of some) refuseRepeated(step);
@@ -133,7 +120,20 @@ async function putStages(steps: readonly Step[], ends: Ends<Step>, last: Readonl
   }
 }
 
-/** The steps behind each step that are told by it: those of other kinds note themselves when they are put. */
+/** Puts a step by calls of its own. @param held gets its job if that waits for a start */
+async function putAlone(step: Step, start: JobRef, held: HeldJob[]): Promise<void> {
+  if (step.after.length > 0) {
+    refuseRepeated(step);
+    const after = step.after.map(({ job }) => job!);
+    step.job = await step.task.put(after, step);
+    return;
+  }
+  const { job, waitsFor } = await step.task.hold(start);
+  step.job = job;
+  if (waitsFor) held.push({ job: refOfStep(step), start: waitsFor });
+}
+
+/** The steps behind each step that its record names from the start. Those that are put alone add themselves when they are put. */
 function childrenOf(steps: readonly Step[]): ReadonlyMap<Step, readonly Step[]> {
   const children = new Map<Step, Step[]>();
   for (const step of steps.filter(({ prepared }) => prepared)) {

@@ -1,10 +1,11 @@
-import { OutcomeUnknownError, RedisRefusedError, RedisUnreachableError } from '../core/errors.js';
+import { OutcomeUnknownError } from '../core/errors.js';
 import { inPortions } from '../core/in-portions.js';
 import { linkToParents, lookMs } from '../jobs/after.js';
 import { refText, type JobRef } from '../jobs/job-ref.js';
 import { placeOfJob } from '../jobs/job-objects.js';
 import { announceOnce } from '../jobs/outbox.js';
 import type { FlowJob } from '../redis/flow-transitions.js';
+import { isAway } from '../redis/server-errors.js';
 import { mostParents } from './flow-puts.js';
 import type { Step } from './plan.js';
 
@@ -37,8 +38,7 @@ export async function putTogether(steps: readonly Step[], flow: Together): Promi
   try {
     await flowPuts.put(jobs);
   } catch (error) {
-    const isAway = error instanceof RedisUnreachableError || error instanceof RedisRefusedError;
-    if (flow.start || !isAway || !error.mayHaveArrived) throw error;
+    if (flow.start || !isAway(error) || !error.mayHaveArrived) throw error;
     const ids = jobs.map(({ id }) => id);
     throw new OutcomeUnknownError(queue, ids, false, { cause: error });
   }

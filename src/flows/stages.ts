@@ -1,3 +1,4 @@
+import { baseOf } from '../jobs/job-ref.js';
 import { mostCharacters, mostTogether } from './flow-puts.js';
 import type { Step } from './plan.js';
 
@@ -15,15 +16,19 @@ export function stagesOf(steps: readonly Step[], children: ReadonlyMap<Step, rea
   const levels: Step[][] = [];
   for (const step of steps) (levels[step.level] ??= []).push(step);
   const stages: Stage[] = [];
-  let room = 0;
+  let room = 0; // characters that the last stage may still get
   for (const level of levels) {
     for (const step of byQueue(level.filter(({ prepared }) => prepared))) {
       const last = stages.at(-1);
       const names = step.after.length + (children.get(step)?.length ?? 0);
       const length = step.prepared!.message.length + names * nameLength;
-      const fits = last?.isTogether && last.steps.length < mostTogether && length <= room;
-      if (fits && isSameQueue(last.steps[0]!, step)) last.steps.push(step);
-      else [room] = [mostCharacters, stages.push({ isTogether: true, steps: [step] })];
+      const hasRoom = last?.isTogether && last.steps.length < mostTogether && length <= room;
+      if (hasRoom && isSameQueue(last.steps[0]!, step)) {
+        last.steps.push(step);
+      } else {
+        stages.push({ isTogether: true, steps: [step] });
+        room = mostCharacters;
+      }
       room -= length;
     }
     const alone = level.filter(({ prepared }) => !prepared);
@@ -32,18 +37,16 @@ export function stagesOf(steps: readonly Step[], children: ReadonlyMap<Step, rea
   return stages;
 }
 
-const isSameQueue = ({ task: { source: one } }: Step, { task: { source: other } }: Step): boolean =>
-  one.queue === other.queue && one.prefix === other.prefix;
+const isSameQueue = (one: Step, other: Step): boolean => baseOf(one.task.source) === baseOf(other.task.source);
 
 /** The same steps, with those of one queue beside each other. */
 function byQueue(steps: readonly Step[]): Step[] {
   const queues = new Map<string, Step[]>();
   for (const step of steps) {
-    const { prefix, queue } = step.task.source;
-    const name = `${prefix}:${queue}`;
-    const known = queues.get(name);
+    const base = baseOf(step.task.source);
+    const known = queues.get(base);
     if (known) known.push(step);
-    else queues.set(name, [step]);
+    else queues.set(base, [step]);
   }
   return [...queues.values()].flat();
 }

@@ -7,7 +7,7 @@ import type { FlowJob, ParentEnd } from '../redis/flow-transitions.js';
 import type { PutLane } from '../redis/transitions.js';
 import { brokerOf, refIn, refText, type JobRef } from './job-ref.js';
 import type { Job } from './job.js';
-import { gone, notifyChild, notifyOfStart } from './notices.js';
+import { gone, notifyChild, notifyHeld } from './notices.js';
 
 /** A flow that is not put as a whole after this time does not start. */
 export const mostPutMs = 300_000;
@@ -36,7 +36,7 @@ export interface PreparedStep {
   /** When it is due after its parents, as the broker writes it; `''` for at once. */
   readonly due: string;
   readonly tracking: FlowJob['tracking'];
-  /** Id of the process that is told of its end; `''` for none. */
+  /** Id of the process that is notified of its end; `''` for none. */
   readonly processId: string;
 }
 
@@ -73,7 +73,7 @@ export async function startFlow(
   for (const { id, ...place } of starts.values())
     if (!(await brokerOf(connection, { id, ...place }).flows.decideStart(id, true, patience)))
       throw new FlowNotStartedError(start.queue, id, mostPutMs);
-  await tellAll(connection, held, started, patience)
+  await notifyHeld(connection, held, started, patience)
     .then(() => brokerOf(connection, start).flows.forgetStart(start.id, patience))
     .catch(ignore);
 }
@@ -89,7 +89,7 @@ export async function abandonFlow(
   const { flows } = brokerOf(connection, start);
   if (await flows.decideStart(start.id, false, patience)) return;
   const own = held.filter((one) => one.start.id === start.id);
-  await tellAll(connection, own, gone, patience);
+  await notifyHeld(connection, own, gone, patience);
 }
 
 /** Looks at a first job of a flow: its flow starts, or is given up, and the process that put it has not notified it. */
@@ -108,20 +108,4 @@ export async function lookAtUnstarted(
     starts = await flows.decideStart(start.id, false, patience);
   }
   await notifyChild(broker, id, start, starts ? started : gone, patience);
-}
-
-async function tellAll(
-  connection: Connection,
-  held: readonly HeldJob[],
-  end: ParentEnd,
-  patience: Patience,
-): Promise<void> {
-  const byStart = new Map<string, { readonly start: JobRef; readonly jobs: JobRef[] }>();
-  for (const { job, start } of held) {
-    const text = refText(start);
-    const group = byStart.get(text) ?? { start, jobs: [] };
-    byStart.set(text, group);
-    group.jobs.push(job);
-  }
-  for (const { start, jobs } of byStart.values()) await notifyOfStart(connection, start, end, jobs, patience);
 }

@@ -159,8 +159,8 @@ export function placeOfJob(job: unknown, option: string): Place {
  * The job of a message.
  *
  * @param isDuplicate absent where the question makes no sense
- * @param end who is told of its end: this process; this process, and its message will be put only now, so a subscription that has begun gets it;
- *   or those who watch the job
+ * @param end who is notified of its end: this process; this process, and its message will be put only now, so that a subscription that has begun gets
+ *   it; or only those who watch the job
  */
 export function makeJob(
   source: JobSource,

@@ -22,6 +22,9 @@ export function refOf({ names, base }: Keys, id: string): JobRef {
   return { prefix: names, queue: base.slice(names.length + 1), id };
 }
 
+/** The base key of its queue. */
+export const baseOf = ({ prefix, queue }: Omit<JobRef, 'id'>): string => `${prefix}:${queue}`;
+
 /** Where a job is, as a broker of its own queue. */
 export function brokerOf(connection: Connection, { queue, prefix }: JobRef): Broker {
   return new Broker(connection, new Keys(queue, prefix));

@@ -3,7 +3,7 @@
 import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
 import type { EndedParents, ParentEnd } from '../redis/flow-transitions.js';
-import { brokerOf, refIn, refOf, refText, type JobRef } from './job-ref.js';
+import { baseOf, brokerOf, refIn, refOf, refText, type JobRef } from './job-ref.js';
 
 /** A job has ended, and these others wait for it, see `refText`. */
 export interface EndNotice {
@@ -25,23 +25,26 @@ const nameOf = (id: string): string => `end:${id}`;
 export async function deliverNotices(source: Broker, notices: readonly EndNotice[], patience: Patience): Promise<void> {
   const { connection, keys } = source;
   const names = notices.map(({ id }) => nameOf(id));
-  const queues = childrenByQueue(source, notices);
+  const ends = notices.map(({ id, end, children }) => ({ parent: refText(refOf(keys, id)), end, children }));
+  const queues = childrenByQueue(ends, (child) => (baseOf(child) === keys.base ? source : brokerOf(connection, child)));
   if (queues.length === 1 && queues[0]!.broker === source)
     return notifyChildren(source, queues[0]!.children, names, patience);
   await notifyAll(queues, patience);
   await connection.call((client) => client.hdel(keys.outbox, ...names), patience);
 }
 
-/** Notifies jobs of the start of their flow, or that it does not start. It is no job, and has no notice. */
-export async function notifyOfStart(
+/** Notifies first jobs of flows of the start for which each waits, or that it does not come. A start is no job, and has no notice. */
+export async function notifyHeld(
   connection: Connection,
-  start: JobRef,
+  held: readonly { readonly job: JobRef; readonly start: JobRef }[],
   end: ParentEnd,
-  jobs: readonly JobRef[],
   patience: Patience,
 ): Promise<void> {
-  const notice = { id: start.id, end, children: jobs.map(refText) };
-  await notifyAll(childrenByQueue(brokerOf(connection, start), [notice]), patience);
+  const ends = held.map(({ job, start }) => ({ parent: refText(start), end, children: [refText(job)] }));
+  await notifyAll(
+    childrenByQueue(ends, (child) => brokerOf(connection, child)),
+    patience,
+  );
 }
 
 async function notifyAll(queues: readonly ChildrenOfQueue[], patience: Patience): Promise<void> {
@@ -104,31 +107,31 @@ interface ChildrenOfQueue {
   readonly children: EndedParents[];
 }
 
+/** The end of a parent, by its name, and the names of those that wait for it. */
+interface NamedEnd {
+  readonly parent: string;
+  readonly end: ParentEnd;
+  readonly children: readonly string[];
+}
+
 /** Each job that waits is there once, with the ends of all its parents: so a parent of it counts once. */
-function childrenByQueue(source: Broker, notices: readonly EndNotice[]): ChildrenOfQueue[] {
+function childrenByQueue(ends: readonly NamedEnd[], brokerFor: (child: JobRef) => Broker): ChildrenOfQueue[] {
   const queues = new Map<string, ChildrenOfQueue>();
   const jobs = new Map<string, Map<string, ParentEnd>>();
-  for (const { id, end, children } of notices) {
-    const parent = refText(refOf(source.keys, id));
+  for (const { parent, end, children } of ends) {
     for (const text of children) {
       const known = jobs.get(text);
       if (known) {
         known.set(parent, end);
         continue;
       }
-      const ends = new Map([[parent, end]]);
-      jobs.set(text, ends);
+      const own = new Map([[parent, end]]);
+      jobs.set(text, own);
       const child = refIn(text);
-      const base = `${child.prefix}:${child.queue}`;
-      const queue = queues.get(base) ?? { broker: brokerIn(source, child), children: [] };
-      queues.set(base, queue);
-      queue.children.push({ id: child.id, ends });
+      const queue = queues.get(baseOf(child)) ?? { broker: brokerFor(child), children: [] };
+      queues.set(baseOf(child), queue);
+      queue.children.push({ id: child.id, ends: own });
     }
   }
   return [...queues.values()];
-}
-
-/** `source` itself for its own queue. */
-function brokerIn(source: Broker, job: JobRef): Broker {
-  return source.keys.base === `${job.prefix}:${job.queue}` ? source : brokerOf(source.connection, job);
 }

@@ -1,12 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  BufferFullError,
-  OutcomeUnknownError,
-  QueueFullError,
-  RedisRefusedError,
-  RedisUnreachableError,
-} from '../core/errors.js';
+import { BufferFullError, OutcomeUnknownError, QueueFullError, RedisUnreachableError } from '../core/errors.js';
 import type { Limit } from '../core/options/queue.js';
+import { isAway } from '../redis/server-errors.js';
 import type { Broker } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
 import type { DelayedPut, PutBatch, PutReply, QueueHints } from '../redis/transitions.js';
@@ -144,7 +139,7 @@ export class PutBatcher {
 
   /** Rejects what has waited as long as a put may, behind a batch that Redis did not take. It was never sent. */
   #rejectOld(error: unknown): void {
-    if (!(error instanceof RedisUnreachableError || error instanceof RedisRefusedError)) return;
+    if (!isAway(error)) return;
     const old = new Set(this.#pending.filter((request) => this.#waitedMs(request) >= patienceMs));
     if (old.size === 0) return;
     this.#pending = this.#pending.filter((request) => !old.has(request));
@@ -207,8 +202,7 @@ export class PutBatcher {
   }
 
   #explain(error: unknown, { ids, target }: PutRequest): unknown {
-    const isAway = error instanceof RedisUnreachableError || error instanceof RedisRefusedError;
-    const isUnknown = isAway && error.mayHaveArrived;
+    const isUnknown = isAway(error) && error.mayHaveArrived;
     return isUnknown
       ? new OutcomeUnknownError(this.name, ids, target.uniqueForMs !== undefined, { cause: error })
       : error;

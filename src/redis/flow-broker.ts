@@ -37,7 +37,12 @@ export class FlowBroker {
     const keys = [this.keys.blocked, this.keys.parents(id)];
     for (let from = 0; from < what.parents.length; from += parentsPerCall) {
       const some = what.parents.slice(from, from + parentsPerCall);
-      await this.history.run('block', keys, [id, lookInMs, what.onFailure, inputOf(what), what.due, ...some], patience);
+      await this.history.run(
+        'block',
+        keys,
+        [id, lookInMs, what.onFailure, storedInput(what), what.due, ...some],
+        patience,
+      );
     }
   }
 
@@ -65,7 +70,7 @@ export class FlowBroker {
       if (!after) words.push('', '', '', '');
       else {
         const { parents, onFailure, due } = after;
-        words.push(onFailure, inputOf(after), due, parents.length > terms.mostParents ? '=' : parents.join('\n'));
+        words.push(onFailure, storedInput(after), due, parents.length > terms.mostParents ? '=' : parents.join('\n'));
       }
     }
     const args = [producerMemoryMs, jobs[0]!.tracking.by, terms.afterParents, terms.lookMs, pack(words)];
@@ -245,6 +250,6 @@ export class FlowBroker {
 }
 
 /** As `parent-ended.lua` has it, which must not count the parents. */
-function inputOf({ input, parents }: { readonly input: string; readonly parents: readonly string[] }): string {
+function storedInput({ input, parents }: { readonly input: string; readonly parents: readonly string[] }): string {
   return input === 'previous' && parents.length === 1 ? 'only' : input;
 }

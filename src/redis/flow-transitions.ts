@@ -28,7 +28,7 @@ export interface FlowJob {
   readonly message: string;
   readonly lane: PutLane;
   readonly tracking: Pick<TrackedPut, 'keepMs' | 'keepFailedMs' | 'by' | 'storesPayload'>;
-  /** Id of the process that is told of its end; `''` for none. */
+  /** Id of the process that is notified of its end; `''` for none. */
   readonly processId: string;
   /** The jobs that wait for it, and are put together with others. */
   readonly children: readonly string[];

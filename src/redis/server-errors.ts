@@ -138,3 +138,8 @@ export function withoutSecrets(error: unknown): unknown {
   }
   return error;
 }
+
+/** Whether a call has failed because Redis does not answer, or refuses what it is asked: the next call would fail too. */
+export function isAway(error: unknown): error is RedisUnreachableError | RedisRefusedError {
+  return error instanceof RedisUnreachableError || error instanceof RedisRefusedError;
+}

@@ -209,8 +209,7 @@ export function optionsOf({ fields }: Header): MessageOptions {
   const numbers: { [letter: string]: number | undefined } = {};
   let backoffsMs: number[] | undefined;
   for (const field of fields.split(' ')) {
-    const value = field.slice(2);
-    if (field[1] !== '=') continue;
+    const value = field.slice(2); // what it leaves of a name of several letters is no number
     if (aNumber.test(value)) numbers[field[0]!] ??= Number(value);
     else if (field[0] === letters.backoffsMs && aList.test(value)) backoffsMs ??= value.split(',').map(Number);
   }

@@ -138,10 +138,10 @@ it('a notice that was lost is made up for', async () => {
   const queue = aQueue({ track: true });
   const parent = await queue.put('parent');
   const child = await queue.with({ after: parent }).put('child');
-  const told = vi.spyOn(FlowBroker.prototype, 'parentsEnded').mockRejectedValueOnce(new Error('killed'));
+  const notified = vi.spyOn(FlowBroker.prototype, 'parentsEnded').mockRejectedValueOnce(new Error('killed'));
   await queue.get();
-  await until(() => told.mock.calls.length);
-  told.mockRestore();
+  await until(() => notified.mock.calls.length);
+  notified.mockRestore();
   const broker = aBroker(queue.name);
   await redis().del(broker.keys.outbox);
   await redis().zadd(broker.keys.blocked, 1, child.id);

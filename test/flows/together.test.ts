@@ -281,7 +281,7 @@ it('the result of a step before the last one can be awaited, and it can be watch
   expect(seen.at(-1)).toMatchObject({ status: 'done' });
 });
 
-it('a wait for a step before the last one is told of its end, as no process is told by itself', async () => {
+it('a wait for a step before the last one makes its end published, which it is not by itself', async () => {
   const queue = aQueue({ track: true });
   const runner = start(queue.worker((n) => n));
   await (await queue.put('subscribe')).result(soon);
@@ -338,7 +338,7 @@ it('what the records have: payload, who put it, ends, and how long they are kept
   expect(stored.terms).toMatch(/^3600000 604800000 ./);
   expect(JSON.parse(stored.ends!)).toHaveLength(2);
   const between = (await chain(queue.task(1), queue.task())).jobs[0]!;
-  // No process is told of the end of a step that is not the last.
+  // No process is notified of the end of a step that is not the last.
   expect(await redis().hget(aBroker(queue.name).keys.job(between.id), 'terms')).toBe('3600000 604800000 ');
 });
 

@@ -3,7 +3,7 @@
 --       10 meta (hash)  11..21 keys of all job records (_jobs.lua)  22 blocked (zset)  23.. for each job its record, then its parents (hashes)
 -- ARGV  1 how long Redis keeps the producer key, in ms  2 who puts  3 due time of a job that waits for others  4 after how many ms such a job
 --       is looked at first  5 a msgpack array, for each job 13 words: id, lane letter, message, how long the record is kept, in ms, if the
---       job is done and if it has failed, id of the process that is told of its end, '1' if the record has the payload, the jobs that wait for it as JSON
+--       job is done and if it has failed, id of the process that is notified of its end or '', '1' if the record has the payload, the jobs that wait for it as JSON
 --       without brackets, ends (see protocol.md); then as for block: policy, input, due; then its parents, one on each line: '' for
 --       none, and '=' if block has noted them
 -- Returns 1 if stored, now or by an earlier call

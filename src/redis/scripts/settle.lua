@@ -10,8 +10,8 @@
 --         'become' lane letter, the message, due time in Unix ms, the job that continues this one, after how many ms maintenance checks
 --                  whether that one has ended; then as for 'done'
 --         'bury'   record of the dead letter, the message, 'failed' or 'expired', the error as JSON or ''
--- Returns for each message 'done'; '"' and more if it has ended and others wait for its job: their names, as its record has them, and the outbox has a
---         notice for them; 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
+-- Returns for each message 'done'; or, if its job has ended and others wait for it, their names as its record has them, so beginning with '"': the
+--         outbox has a notice for them; 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
 --
 -- What happens to the message and what happens to its job is one step, so a result is stored if and only if the message is done. A
 -- worker that has lost its lease has no claims hash, so it changes nothing.
@@ -114,7 +114,7 @@ for place, start in ipairs(starts) do
     else
       verbs[verb](record, id, job, unpack(words, start + 6, start + words[start]))
       --@ addSettled(start, id, verb)
-      reply[place] = job and job.children and verb ~= 'retry' and verb ~= 'become' and job.children or 'done'
+      reply[place] = job and verb ~= 'retry' and verb ~= 'become' and job.children or 'done'
     end
     ended[#ended + 1] = marks[place]
     ended[#ended + 1] = '1'

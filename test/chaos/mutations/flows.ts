@@ -50,7 +50,7 @@ export const flows: readonly Mutant[] = [
   },
   {
     name: 'parents-put-together-do-not-know-their-children',
-    breaks: 'a job that is put together with its parents is told of their ends, or finds them by looking',
+    breaks: 'a job that is put together with its parents is notified of their ends, or finds them by looking',
     file: lua('put-flow'),
     find: "if children ~= '' then fields",
     replace: 'if false then fields',
