@@ -3,7 +3,7 @@ import { pack } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import { QueueHistory } from './queue-history.js';
-import type { EndedParents, FlowJob, ParentEnd, ParentEndReply, StoredParent } from './flow-transitions.js';
+import type { EndedParents, FlowJob, ParentEnd, ParentEndReply, StoredParent, WaitTerms } from './flow-transitions.js';
 
 /** How long Redis knows a call: longer than it is repeated. */
 const producerMemoryMs = 600_000;
@@ -23,17 +23,7 @@ export class FlowBroker {
   ) {}
 
   /** block: notes what a job waits for, before it is put. */
-  async block(
-    id: string,
-    lookInMs: number,
-    what: {
-      readonly parents: readonly string[];
-      readonly onFailure: string;
-      readonly input: string;
-      readonly due: string;
-    },
-    patience: Patience,
-  ): Promise<void> {
+  async block(id: string, lookInMs: number, what: WaitTerms, patience: Patience): Promise<void> {
     const keys = [this.keys.blocked, this.keys.parents(id)];
     for (let from = 0; from < what.parents.length; from += parentsPerCall) {
       const some = what.parents.slice(from, from + parentsPerCall);
@@ -250,6 +240,6 @@ export class FlowBroker {
 }
 
 /** As `parent-ended.lua` has it, which must not count the parents. */
-function storedInput({ input, parents }: { readonly input: string; readonly parents: readonly string[] }): string {
+function storedInput({ input, parents }: WaitTerms): string {
   return input === 'previous' && parents.length === 1 ? 'only' : input;
 }

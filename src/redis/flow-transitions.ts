@@ -22,6 +22,14 @@ export interface StoredParent {
   readonly failure: string | undefined;
 }
 
+/** What a job waits for, by names, see `refText`, and what happens then, see `parent-ended.lua`. */
+export interface WaitTerms {
+  readonly parents: readonly string[];
+  readonly onFailure: string;
+  readonly input: string;
+  readonly due: string;
+}
+
 /** A job of a flow that is put together with others. */
 export interface FlowJob {
   readonly id: string;
@@ -34,10 +42,8 @@ export interface FlowJob {
   readonly children: readonly string[];
   /** See `FlowBroker.linkEnds`; `''` for nothing. */
   readonly ends: string;
-  /** What it waits for, see `FlowBroker.block`; absent for nothing. */
-  readonly after:
-    | { readonly parents: readonly string[]; readonly onFailure: string; readonly input: string; readonly due: string }
-    | undefined;
+  /** What it waits for; absent for nothing. */
+  readonly after: WaitTerms | undefined;
 }
 
 /** A job that waits for others, and how some of them have ended, by their names, see `refText`. */

@@ -1,6 +1,6 @@
 /** Jobs of a flow that are put in one call, and those that are put alone. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, expect, inject, it, vi } from 'vitest';
+import { afterEach, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { chain, group, start } from 'hotqueue';
 import { RedisUnreachableError } from '../../src/core/errors.js';
 import { lookMs } from '../../src/jobs/after.js';
@@ -180,8 +180,11 @@ it('a flow is put also if its queue cannot be announced to tools', async () => {
 
 it('tools find a queue on which only flows were put', async () => {
   const queue = aQueue();
+  const announce = vi.spyOn(Broker.prototype, 'announce');
   await chain(queue.task(1), queue.task());
   expect(await redis().sismember(aBroker(queue.name).keys.names, queue.name)).toBe(1);
+  await chain(queue.task(1), queue.task());
+  expect(announce).toHaveBeenCalledTimes(1); // once for each process
 });
 
 it('jobs that were put alone know those that wait for them, and which jobs end their flow', async () => {
@@ -387,14 +390,14 @@ it('jobs of one call of parent-ended: one is due, one waits, one is cancelled, a
     { id: both.id, ends: new Map([[a, done]]) },
     { id: gone.id, ends: new Map([[b, failed]]) },
   ];
-  const seen: string[] = [];
-  const watching = (async () => {
-    for await (const step of one.watch())
-      if ('status' in step && seen.push(step.status) && step.status === 'waiting') return;
-  })();
-  await until(() => seen.length);
+  const subscriber = redis().duplicate();
+  onTestFinished(() => subscriber.disconnect());
+  const published: string[] = [];
+  subscriber.on('message', (_channel, text) => published.push(text));
+  await subscriber.subscribe(keys.job(one.id));
+  await redis().hset(keys.job(one.id), 'watched', 1);
   expect(await flows.parentsEnded(ends, ['end:a'], patience)).toEqual(['due', 'waiting', 'cancelled']);
-  await watching;
+  await until(() => published.includes('waiting') || undefined);
   expect(await redis().llen(keys.base)).toBe(1); // where it wakes a worker
   const left = await Promise.all([one, both, gone].map(({ id }) => redis().pttl(keys.parents(id))));
   expect(left.map((ms) => Math.round(ms / 86_400_000))).toEqual([30, -0, 7]);

@@ -4,7 +4,7 @@
 -- ARGV  1 how long Redis keeps the producer key, in ms  2 who puts  3 due time of a job that waits for others  4 after how many ms such a job
 --       is looked at first  5 a msgpack array, for each job 13 words: id, lane letter, message, how long the record is kept, in ms, if the
 --       job is done and if it has failed, id of the process that is notified of its end or '', '1' if the record has the payload, the jobs that wait for it as JSON
---       without brackets, ends (see protocol.md); then as for block: policy, input, due; then its parents, one on each line: '' for
+--       without brackets, ends (see protocol.md); then as for block: policy, input, due; then its parents, each once, one on each line: '' for
 --       none, and '=' if block has noted them
 -- Returns 1 if stored, now or by an earlier call
 --
@@ -26,11 +26,10 @@ for at = 1, #words, 13 do
   redis.call('HSET', record, unpack(fields))
   if waits then
     if after ~= '=' then
-      local noted, seen, left = {'policy', policy, 'input', input, 'due', due, 'order', after, 'since', lookAt}, {}, 0
+      local noted, left = {'policy', policy, 'input', input, 'due', due, 'order', after, 'since', lookAt}, 0
       for parent in string.gmatch(after, '[^\n]+') do
         local count = #noted
-        noted[count + 1], noted[count + 2], left = '=' .. parent, '', seen[parent] and left or left + 1
-        seen[parent] = true
+        noted[count + 1], noted[count + 2], left = '=' .. parent, '', left + 1
       end
       redis.call('HSET', KEYS[22 + 2 * place], 'left', left, unpack(noted))
     end
