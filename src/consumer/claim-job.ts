@@ -31,6 +31,9 @@ export interface JobClaim {
   readonly take: { readonly number: number };
   readonly index: number;
   readonly attempt: number;
+  readonly putAt: number;
+  /** When its attempt began, Unix ms, by the time of the queue. */
+  readonly begunAt: number;
   readonly lane: string;
   /** The message as it is stored again if its job has the result of another one. */
   readonly continued: Buffer;
@@ -39,8 +42,12 @@ export interface JobClaim {
 /** The session of a claim, as far as its job needs it. */
 export interface JobHolder {
   readonly jobSettler: JobSettler;
+  /** Name of the worker. */
+  readonly name: string;
   /** How long a settlement may wait for Redis. */
   readonly settling: Patience;
+  /** The handler of this message has begun: its record says so from now on. */
+  noteBegun(claim: JobClaim): Promise<void>;
   /** Leaving waits for this. */
   follow(work: Promise<void>): void;
 }
@@ -63,6 +70,8 @@ const progressType = payloadType(undefined, { maxBytes: 65_536 });
 export class ClaimJob {
   /** The text of another payload that a later put gave to this job. */
   replacement: string | undefined;
+  /** Whether its record says that it runs. */
+  hasBegun = false;
   /** Redis has reported that it expired, before its handler began. */
   hasExpired = false;
   /** Entries of the outbox, with their names. */
@@ -79,14 +88,16 @@ export class ClaimJob {
 
   /** Settles the message together with the record. @param onReply gets the reply, or the error if Redis did not answer in time */
   settle(words: SettledJob['words'], onReply: OnReply): void {
-    const { take, index, id, worker } = this.claim;
+    const { take, index, id, worker, putAt } = this.claim;
+    const { isTracked } = this;
     const { jobSettler } = this.session;
+    const run = this.hasBegun || !isTracked ? '' : `${this.claim.begunAt} ${this.claim.attempt} ${this.session.name}`;
     const onReplyOrNotice = (reply: JobSettleReply | Error): void => {
       if (typeof reply === 'string' || reply instanceof Error) return onReply(reply);
       this.session.follow(jobSettler.notify({ id, end: endIn(words), children: reply.children }));
       onReply('done');
     };
-    jobSettler.add({ take, index, id, worker, isTracked: this.isTracked, words, onReply: onReplyOrNotice });
+    jobSettler.add({ take, index, id, worker, isTracked, putAt, run, words, onReply: onReplyOrNotice });
   }
 
   /** Whether another job goes on in its place. */
@@ -174,6 +185,7 @@ export class ClaimJob {
   async #note(kind: 'progress' | 'log', text: string): Promise<void> {
     const { queue, id, worker, context } = this.claim;
     if (!this.isTracked) throw new NotTrackedError(queue, id, `${kind}()`);
+    if (!this.hasBegun) await this.session.noteBegun(this.claim);
     const reply = await context.broker.jobs.note(worker, this.claim, (this.#notes += 1), [kind, text], tenSeconds);
     if (reply === 'cancelled') throw new JobCancelledError(queue, id);
     if (reply === 'lost') throw new LeaseLostError(queue, id);

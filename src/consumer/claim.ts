@@ -147,6 +147,11 @@ export class Claim<T = unknown> extends Delivery<T> implements ClaimRef {
     return traceIn(this.#envelope?.header?.fields ?? '');
   }
 
+  /** When its handler began, or else when it was taken, Unix ms, by the time of the queue. */
+  get begunAt(): number {
+    return Math.floor(this.take.queueTimeAt(this.startedAt ?? this.take.receivedAt));
+  }
+
   /** How long its handler ran until it was settled, or until now, ms; 0 if none began. */
   get runMs(): number {
     return this.startedAt === undefined ? 0 : (this.state.endedAt ?? performance.now()) - this.startedAt;

@@ -125,7 +125,8 @@ export class Fetcher implements MaintainedWorker {
       const isNew = this.session.worker === undefined;
       const worker = this.session.worker ?? (await this.#join());
       this.#mayTakeQuarantined = false;
-      const reply = await (this.#taking = broker.take(worker, this.session.nextTakeNumber, most, this.#patience));
+      const { nextTakeNumber, expects } = this.session;
+      const reply = await (this.#taking = broker.take(worker, nextTakeNumber, most, this.#patience, expects));
       this.#taking = undefined;
       if (reply === 'lost') {
         this.session.loseLease();
@@ -203,7 +204,8 @@ export class Fetcher implements MaintainedWorker {
   async #takePipelined(client: IoredisClient, worker: string, most: number, give: OnPipelined): Promise<void> {
     const { session } = this;
     const number = session.nextTakeNumber;
-    const reply = await this.context.broker.takeOn(client, worker, number, most).catch(() => {
+    const { broker } = this.context;
+    const reply = await broker.takeOn(client, worker, number, most, session.expects).catch(() => {
       this.#lostTake = number;
       return 'lost' as const;
     });

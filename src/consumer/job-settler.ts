@@ -1,7 +1,7 @@
 import { deliverNotices, type EndNotice } from '../jobs/notices.js';
 import type { Broker } from '../redis/broker.js';
 import type { Patience } from '../redis/connection.js';
-import type { JobSettleReply, Settlement } from '../redis/job-transitions.js';
+import type { JobSettleReply, KeptFor, Settlement } from '../redis/job-transitions.js';
 
 /** A message that is settled together with the record of its job. */
 export interface SettledJob extends Settlement {
@@ -22,6 +22,7 @@ export class JobSettler {
 
   constructor(
     private readonly broker: Broker,
+    private readonly keep: KeptFor,
     private readonly patience: Patience,
   ) {}
 
@@ -76,7 +77,7 @@ export class JobSettler {
 
   async #sendBatch(): Promise<void> {
     const batch = this.#nextBatch();
-    const replies = await this.broker.jobs.settle(batch[0]!.worker, batch, this.patience).catch(asError);
+    const replies = await this.broker.jobs.settle(batch[0]!.worker, batch, this.keep, this.patience).catch(asError);
     for (const [index, job] of batch.entries()) job.onReply(replies instanceof Error ? replies : replies[index]!);
   }
 

@@ -2,6 +2,7 @@
 import type { Counted, QueueHints, WorkerCommand } from '../redis/transitions.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
+import type { ExpectedJobs } from '../redis/job-transitions.js';
 import type { TakeReply, Take } from '../redis/take.js';
 import { newId } from '../wire/id.js';
 import { Claim, type ClaimHolder } from './claim.js';
@@ -18,7 +19,7 @@ import { activeInProcess } from './process.js';
 import { JobSettler } from './job-settler.js';
 import { Settler } from './settler.js';
 import { Tally } from '../telemetry/tally.js';
-import { beginJobs } from './tracked.js';
+import { beginJobs, noteBegun, watchCancellations } from './tracked.js';
 
 const leavePatienceMs = 5_000;
 /** Part of its lease after which a worker without a reply from Redis stops: before another worker may start its messages. */
@@ -52,6 +53,8 @@ export class Session implements ClaimHolder, LeaseHolder {
   /** A time of the queue, Unix ms, and when it was read, monotonic ms. */
   #clock = { at: 0, readAt: 0 };
   #jobSettler: JobSettler | undefined;
+  /** Set if tracked messages were among the last that came. */
+  expects: ExpectedJobs | undefined;
   /** Messages of an outbox that are on their way. */
   readonly #followed = new Set<Promise<void>>();
   /** A list, as each claim knows its position. A Set would replace its tables again and again, and keep settled claims alive until a full collection. */
@@ -179,7 +182,7 @@ export class Session implements ClaimHolder, LeaseHolder {
   }
 
   /** Takes hold of what a take brought. @returns its messages, in order */
-  async hold({ take }: TakeReply): Promise<Claim[]> {
+  async hold({ take, isReady }: TakeReply): Promise<Claim[]> {
     if (!take) return [];
     if (this.#lease?.gate.isClosed) this.#giveBackUnbegun();
     this.nextTakeNumber = Math.max(this.nextTakeNumber, take.number + 1);
@@ -205,16 +208,17 @@ export class Session implements ClaimHolder, LeaseHolder {
       await this.giveBack(claims); // its reply came after the thread had given it back, or Redis answered it only then
       return [];
     }
-    if (!take.hasQuarantined) return hasTracked ? this.#beginJobs(claims) : claims;
+    if (claims.length > 0) this.expects = hasTracked ? this : undefined;
+    if (!take.hasQuarantined) return hasTracked ? this.#beginJobs(claims, isReady) : claims;
     // Before its handler begins: if this process then dies, the messages of its other queues are not blamed.
     await this.context.broker.noteQuarantined(processId(), take.worker).catch(() => undefined);
     const held = claims.filter((claim) => this.holds(claim)); // the lease may be lost by now
-    return hasTracked ? this.#beginJobs(held) : held;
+    return hasTracked ? this.#beginJobs(held, isReady) : held;
   }
 
   /** Settles tracked messages. */
   get jobSettler(): JobSettler {
-    return (this.#jobSettler ??= new JobSettler(this.context.broker, this.settling));
+    return (this.#jobSettler ??= new JobSettler(this.context.broker, this.context.results.tracking, this.settling));
   }
 
   /** Whether an acknowledgement or a result waits for the reply to an earlier one. */
@@ -335,7 +339,16 @@ export class Session implements ClaimHolder, LeaseHolder {
     this.returned = this.giveBack(unbegun);
   }
 
-  async #beginJobs(claims: readonly Claim[]): Promise<Claim[]> {
+  async noteBegun(claim: Claim): Promise<void> {
+    await noteBegun(this, claim);
+  }
+
+  /** @param isReady whether the handlers may begin at once: then records are written when the jobs end, or somebody asks for them */
+  async #beginJobs(claims: Claim[], isReady = false): Promise<Claim[]> {
+    if (isReady) {
+      watchCancellations(this.context);
+      return claims;
+    }
     const begun = await beginJobs(this, claims, { signal: this.options.taking });
     return begun.filter((claim) => this.holds(claim)); // the lease may be lost by now
   }

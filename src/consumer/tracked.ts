@@ -2,13 +2,15 @@
 import { InvalidPayloadError, InvalidResultError, JobCancelledError, ResultTooLargeError } from '../core/errors.js';
 import type { Patience } from '../redis/connection.js';
 import type { QueueContext } from '../redis/queue-context.js';
+import { tenSeconds } from '../redis/reading.js';
 import type { JobClaim } from './claim-job.js';
 
 /** A claim, as far as its job needs it. */
 export interface TrackedClaim extends JobClaim {
-  readonly putAt: number;
   readonly isTracked: boolean;
-  readonly state: { readonly job: { replacement: string | undefined; hasExpired: boolean } | undefined };
+  readonly state: {
+    readonly job: { replacement: string | undefined; hasBegun: boolean; hasExpired: boolean } | undefined;
+  };
   drop(isSettled: boolean): void;
   abort(reason: unknown): void;
 }
@@ -21,7 +23,7 @@ export interface TrackedHolder<C> {
 }
 
 /**
- * Marks the jobs of a take as running, in one trip. Messages whose jobs were cancelled are settled with it.
+ * Marks the jobs of a take as running before their handlers begin, in one trip. Messages whose jobs were cancelled are settled with it.
  *
  * @returns the claims whose handlers may begin, in order
  */
@@ -41,6 +43,7 @@ export async function beginJobs<C extends TrackedClaim>(
       const claim = tracked[index]!;
       if (reply.kind === 'begun') {
         claim.state.job!.replacement = reply.replacement;
+        claim.state.job!.hasBegun = true;
         continue;
       }
       if (reply.kind === 'expired') {
@@ -56,6 +59,14 @@ export async function beginJobs<C extends TrackedClaim>(
   }
   watchCancellations(session.context);
   return dropped.size === 0 ? claims : claims.filter((claim) => !dropped.has(claim));
+}
+
+/** Writes into the record of a job that it runs: its handler has begun. @throws RedisUnreachableError */
+export async function noteBegun<C extends TrackedClaim>({ context, name }: TrackedHolder<C>, claim: C): Promise<void> {
+  const { broker, results } = context;
+  const have = { ...results.tracking, begun: true };
+  const [reply] = await broker.jobs.begin(claim.worker, name, claim.take.number, [claim], have, tenSeconds);
+  if (reply?.kind === 'begun') claim.state.job!.hasBegun = true;
 }
 
 /**
@@ -121,8 +132,8 @@ export function ignoreCancellations(context: QueueContext): void {
   watching.get(context)?.();
 }
 
-/** Aborts the signals of jobs that are cancelled while they run. The subscription lasts as long as the queue is open. */
-function watchCancellations(context: QueueContext): void {
+/** Aborts the signals of jobs of this queue that are cancelled while they run. The subscription lasts as long as the queue is open. */
+export function watchCancellations(context: QueueContext): void {
   if (watching.has(context)) return;
   const { connection, keys } = context.broker;
   const unlisten = connection.notifier.listen(keys.cancellations, {

@@ -119,6 +119,7 @@ export class QueueJobs implements JobSource {
     cursor: string | undefined,
   ): Promise<{ jobs: JobRecord[]; cursor?: string }> {
     const { broker, name, payload, results } = this.context;
+    if (!hasEnded(status)) await broker.jobs.mendAllClaimed();
     const found = await this.#idsOf(status, limit, cursor);
     // The index may be behind: a worker died, or a record has expired.
     if (!hasEnded(status)) await Promise.all(found.map(({ id }) => broker.jobs.mend(id)));
@@ -136,9 +137,10 @@ export class QueueJobs implements JobSource {
 
   async counts(): Promise<JobCounts> {
     const { broker } = this.context;
-    // Messages of workers that died are waiting again: their records say so once they were looked at.
+    // Records of jobs that have just begun, and of those whose workers died, say so once they were looked at.
+    await broker.jobs.mendAllClaimed();
     for (let cursor = Infinity; cursor > -Infinity;) {
-      const running = await broker.jobs.page('running', ['-inf', cursor === Infinity ? '+inf' : `(${cursor}`], 1_000);
+      const running = await broker.jobs.page('running', ['(-inf', cursor === Infinity ? '+inf' : `(${cursor}`], 1_000);
       await Promise.all(running.map(({ id }) => broker.jobs.mend(id)));
       cursor = running.length === 1_000 ? running.at(-1)!.score : -Infinity;
     }
@@ -146,7 +148,7 @@ export class QueueJobs implements JobSource {
     const counts = await Promise.all(
       jobStatuses.map((status) => broker.jobs.count(status, rangeOf(status, status, now))),
     );
-    const due = await Promise.all(notDue.map((status) => broker.jobs.count(status, ['-inf', String(now)])));
+    const due = await Promise.all(notDue.map((status) => broker.jobs.count(status, ['(-inf', String(now)])));
     const byStatus = Object.fromEntries(jobStatuses.map((status, index) => [status, counts[index]])) as Record<
       JobStatus,
       number
@@ -223,10 +225,10 @@ function limitsOf(id: string, options: ResultOptions): ResultLimits {
   return { timeoutMs, signal };
 }
 
-/** The range of scores in an index in which jobs have a status, `source` being the index. */
+/** The range of scores in an index in which jobs have a status, `source` being the index. Each index has a member at -inf, see `scripts/_jobs.lua`. */
 function rangeOf(status: JobStatus, source: JobStatus, now: number): readonly [string, string] {
-  if (source !== 'delayed' && source !== 'retrying') return ['-inf', '+inf'];
-  return status === 'waiting' ? ['-inf', String(now)] : [`(${now}`, '+inf'];
+  if (source !== 'delayed' && source !== 'retrying') return ['(-inf', '+inf'];
+  return status === 'waiting' ? ['(-inf', String(now)] : [`(${now}`, '+inf'];
 }
 
 function cursorOf(cursor: string | undefined): { readonly score: number; readonly id: string } | undefined {

@@ -9,7 +9,7 @@ const roundMs = 60_000;
 export class Sweeper {
   readonly #timer = new DeadlineTimer(() => void this.#round());
   #cursors: readonly [string, string] = ['0', '0'];
-  #jobsCursor = '0';
+  #jobCursors: readonly [string, string] = ['0', '0'];
 
   constructor(
     private readonly broker: Broker,
@@ -29,7 +29,7 @@ export class Sweeper {
     const { cursors, mended, lost } = await this.broker.sweep(this.#cursors, { withinMs: 0 });
     this.#cursors = cursors;
     for (const worker of lost) await this.recoverer.recover(worker);
-    this.#jobsCursor = await this.broker.jobs.mendRunning(this.#jobsCursor, { withinMs: 0 });
+    this.#jobCursors = await this.broker.jobs.mendRunning(this.#jobCursors, { withinMs: 0 });
     await this.deliver();
     return mended + lost.length;
   }

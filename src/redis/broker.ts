@@ -11,6 +11,7 @@ import { Registration } from './registration.js';
 import { ScheduleBroker } from './schedule-broker.js';
 import { releaseCalls } from './script-calls.js';
 import { isUnknownScript, scripts, scriptsWithHistory } from './scripts.js';
+import type { ExpectedJobs } from './job-transitions.js';
 import { takeReply, type ClaimRef, type Take, type TakeReply } from './take.js';
 import {
   dueText,
@@ -85,23 +86,37 @@ export class Broker extends Registration {
    * take: claims waiting messages, at most `most` or about 1 MiB. If the same number is sent again while the worker is registered, it
    * gets the same claims.
    *
+   * @param expects if tracked messages may be among them: `take-tracked` notes their claims
    * @returns `'lost'` if this worker is no longer registered, or if Redis has answered a take with a higher number
    */
-  take(worker: string, number: number, most: number, patience: Patience): Promise<TakeReply | 'lost'> {
-    return this.connection.call((client) => this.takeOn(client, worker, number, most), patience);
+  take(
+    worker: string,
+    number: number,
+    most: number,
+    patience: Patience,
+    expects?: ExpectedJobs,
+  ): Promise<TakeReply | 'lost'> {
+    return this.connection.call((client) => this.takeOn(client, worker, number, most, expects), patience);
   }
 
   /** {@link take} for a worker without active messages. It is sent once, on the client that blocks in a wake-up wait. */
-  async takeOn(client: IoredisClient, worker: string, number: number, most: number): Promise<TakeReply | 'lost'> {
-    const { workers, meta, waiting, delayed } = this.keys;
+  async takeOn(
+    client: IoredisClient,
+    worker: string,
+    number: number,
+    most: number,
+    expects: ExpectedJobs | undefined,
+  ): Promise<TakeReply | 'lost'> {
+    const { workers, meta, waiting, delayed, jobClaims, jobsToCheck } = this.keys;
     const keys = [this.keys.claims(worker), workers, meta, ...waiting, delayed];
+    const name = expects ? 'take-tracked' : 'take';
     const call = this.history.prepared({
-      name: 'take',
-      keys,
-      args: [worker, number, most, mostTakenBytes, mostMessageBytes],
+      name,
+      keys: expects ? [...keys, jobClaims, jobsToCheck] : keys,
+      args: [worker, number, most, mostTakenBytes, mostMessageBytes, ...(expects ? [expects.name] : [])],
     });
     const rest = [call.keys.length, ...call.keys, ...call.args];
-    const { sha, lua } = (call.hasHistory ? scriptsWithHistory() : scripts).take;
+    const { sha, lua } = (call.hasHistory ? scriptsWithHistory() : scripts)[name];
     const reply = await client.callBuffer('evalsha', sha, ...rest).catch((error: unknown) => {
       if (isUnknownScript(error)) return client.callBuffer('eval', lua, ...rest);
       throw error;
@@ -276,10 +291,9 @@ export class Broker extends Registration {
       const found = (await this.reader.firsts(Math.min(left, 200), patience)).slice(0, left);
       if (found.length === 0) break;
       left -= found.length;
-      // Those that a dead worker has given back: their records say that they run.
-      await this.jobs.mendIf(
+      // Those that a dead worker has given back: they still look as if they ran.
+      await this.jobs.mendClaimed(
         found.map(({ id }) => id).filter((id) => id !== ''),
-        ['running'],
         patience,
       );
       dropped += await this.jobs.clear(found, `${request}:${portion}`, patience);
@@ -290,7 +304,7 @@ export class Broker extends Registration {
   /** For a delay, a limit, another priority than normal, chosen ids, or tracked messages. */
   async #putWith(batch: PutBatch, patience: Patience): Promise<PutReply> {
     const { producer, number, own, limit, tracked } = batch;
-    const { delayed, delayedMessages, waiting, meta } = this.keys;
+    const { delayed, delayedMessages, waiting, meta, jobClaims, jobsToCheck } = this.keys;
     const marks = own?.ids.map((id) => this.keys.mark(id)) ?? [];
     const ids = tracked?.ids ?? own?.ids;
     const content = batch.delayed
@@ -311,7 +325,7 @@ export class Broker extends Registration {
         'put-with',
         [
           ...[this.keys.producers + producer, delayed, delayedMessages, ...waiting, meta, ...marks],
-          ...(tracked ? [...this.keys.jobIndexes, ...records, ...held] : []),
+          ...(tracked ? [...this.keys.jobIndexes, ...records, ...held, jobClaims, jobsToCheck] : []),
         ],
         [...terms, ...content, batch.hasTtl ? 1 : 0, marks.length, ...(tracked ? trackingWords(tracked, holders) : [])],
         patience,

@@ -4,7 +4,15 @@ import { pack, packUtf8 } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
 import { QueueHistory } from './queue-history.js';
-import type { BegunJob, BeginReply, JobSettleReply, Settlement, StoredEnd, StoredRecord } from './job-transitions.js';
+import type {
+  BegunJob,
+  BeginReply,
+  JobSettleReply,
+  KeptFor,
+  Settlement,
+  StoredEnd,
+  StoredRecord,
+} from './job-transitions.js';
 import { tenSeconds } from './reading.js';
 
 /** A result that is not larger than this is published together with the end of its job. */
@@ -28,28 +36,29 @@ export class JobBroker {
   /**
    * begin: the jobs of tracked messages of a take are running. Many are sent in several calls at once.
    *
-   * @param keep for records that are gone and must be made anew, ms
+   * @param have.begun whether their handlers have begun
    */
   async begin(
     worker: string,
     name: string,
     number: number,
     jobs: readonly BegunJob[],
-    keep: { readonly keepMs: number; readonly keepFailedMs: number },
+    have: KeptFor & { readonly begun?: boolean },
     patience: Patience,
   ): Promise<BeginReply[]> {
     if (jobs.length > mostBegunAtOnce) {
       const [some, others] = [jobs.slice(0, mostBegunAtOnce), jobs.slice(mostBegunAtOnce)];
-      const begin = (part: readonly BegunJob[]) => this.begin(worker, name, number, part, keep, patience);
+      const begin = (part: readonly BegunJob[]) => this.begin(worker, name, number, part, have, patience);
       return (await Promise.all([begin(some), begin(others)])).flat();
     }
-    const keys = [this.keys.claims(worker), this.keys.meta, ...this.keys.jobIndexes];
+    const { meta, jobIndexes, jobClaims, jobsToCheck } = this.keys;
+    const keys = [this.keys.claims(worker), meta, ...jobIndexes, jobClaims, jobsToCheck];
     const words: string[] = [];
-    for (const { index, id, attempt, putAt } of jobs) {
+    for (const { index, id, attempt, putAt, begunAt } of jobs) {
       keys.push(this.keys.job(id));
-      words.push(String(index), id, String(attempt), String(putAt));
+      words.push(String(index), id, String(attempt), String(putAt), String(begunAt));
     }
-    const args = [worker, number, name, keep.keepMs, keep.keepFailedMs, pack(words)];
+    const args = [worker, number, name, have.keepMs, have.keepFailedMs, have.begun ? 1 : 0, pack(words)];
     const reply = (await this.history.run('begin', keys, args, patience)) as string[];
     return reply.map((word) =>
       word === 'expired' || word === 'ended' || word === 'lost'
@@ -62,26 +71,37 @@ export class JobBroker {
   async settle(
     worker: string,
     settlements: readonly Settlement[],
+    keep: KeptFor,
     patience?: Patience,
   ): Promise<readonly JobSettleReply[]> {
     const { workers, delayed, delayedMessages, waiting, meta, dead, deadMessages, jobIndexes, blocked } = this.keys;
+    const { jobClaims, jobsToCheck } = this.keys;
     const keys = [
       ...[this.keys.claims(worker), workers, delayed, delayedMessages, ...waiting, meta, dead, deadMessages],
       ...jobIndexes,
-      blocked,
+      ...[blocked, jobClaims, jobsToCheck],
       ...settlements.map(({ id }) => this.keys.job(id)),
       ...settlements.filter(({ words }) => words[0] === 'become').map(({ id }) => this.keys.parents(id)),
     ];
     const all: (string | Buffer)[] = [];
     let hasBytes = false;
-    for (const { take, index, id, isTracked, words } of settlements) {
-      all.push(String(words.length + 4), String(take.number), String(index), id, isTracked ? '1' : '0');
+    for (const { take, index, id, isTracked, putAt, run, words } of settlements) {
+      all.push(
+        String(words.length + 6),
+        String(take.number),
+        String(index),
+        id,
+        isTracked ? '1' : '0',
+        String(putAt),
+        run,
+      );
       for (const word of words) {
         all.push(typeof word === 'number' ? String(word) : word);
         if (Buffer.isBuffer(word)) hasBytes = true;
       }
     }
-    const args = [worker, this.mostDeadLetters, mostPublishedBytes, hasBytes ? packUtf8(all) : pack(all as string[])];
+    const packed = hasBytes ? packUtf8(all) : pack(all as string[]);
+    const args = [worker, this.mostDeadLetters, mostPublishedBytes, keep.keepMs, keep.keepFailedMs, packed];
     const reply = (await this.history.run('settle', keys, args, patience)) as string[];
     return reply.map((word) =>
       word.startsWith('"') ? { children: JSON.parse(`[${word}]`) as string[] } : (word as JobSettleReply),
@@ -108,9 +128,12 @@ export class JobBroker {
    * @returns the status that the job had; `undefined` if there is no record
    */
   async cancel(id: string, request: string, patience: Patience = tenSeconds): Promise<JobStatus | undefined> {
-    const { delayed, delayedMessages, meta, jobIndexes, cancellations } = this.keys;
+    const { delayed, delayedMessages, meta, jobIndexes, jobClaims, jobsToCheck, cancellations } = this.keys;
     await this.mend(id, patience);
-    const keys = [this.keys.job(id), delayed, delayedMessages, meta, this.keys.request(request), ...jobIndexes];
+    const keys = [
+      ...[this.keys.job(id), delayed, delayedMessages, meta, this.keys.request(request)],
+      ...[...jobIndexes, jobClaims, jobsToCheck],
+    ];
     const args = [id, cancellations, requestMemoryMs];
     const reply = (await this.history.run('cancel-job', keys, args, patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
@@ -119,10 +142,15 @@ export class JobBroker {
   /** mend-job: brings a record in line with where its message is. @returns its status; `undefined` if there is no record */
   async mend(id: string, patience: Patience = tenSeconds): Promise<JobStatus | undefined> {
     const record = this.keys.job(id);
-    const claim = (await this.connection.call((client) => client.hget(record, 'claim'), patience)) ?? '';
+    const { delayed, dead, deadMessages, meta, jobIndexes, jobClaims, jobsToCheck } = this.keys;
+    const [claim = ''] = ((await this.connection.call((client) => client.hget(jobClaims, id), patience)) ?? '').split(
+      ' ',
+    );
     const worker = claim.replace(/\.\d+\.\d+$/, '');
-    const { delayed, dead, deadMessages, meta, jobIndexes } = this.keys;
-    const keys = [record, this.keys.claims(worker), delayed, deadMessages, meta, ...jobIndexes, dead];
+    const keys = [
+      ...[record, this.keys.claims(worker), delayed, deadMessages, meta],
+      ...[...jobIndexes, dead, jobClaims, jobsToCheck],
+    ];
     const reply = (await this.history.run('mend-job', keys, [id, claim], patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
   }
@@ -135,12 +163,47 @@ export class JobBroker {
     await Promise.all(stale.map((id) => this.mend(id, patience)));
   }
 
-  /** {@link mend} for some of the jobs whose records say that they run. @param cursor the result of the call before; `'0'` at first */
-  async mendRunning(cursor: string, patience: Patience): Promise<string> {
+  /** {@link mend} for those of these jobs that are claimed, or were when their worker died. */
+  async mendClaimed(ids: readonly string[], patience: Patience = tenSeconds): Promise<void> {
+    if (ids.length === 0) return;
+    const claims = await this.connection.call((client) => client.hmget(this.keys.jobClaims, ...ids), patience);
+    await Promise.all(ids.filter((_, at) => claims[at] !== null).map((id) => this.mend(id, patience)));
+  }
+
+  /** {@link mend} for all jobs that are claimed and whose records do not say that they run, or were claimed when their worker died. */
+  async mendAllClaimed(patience: Patience = tenSeconds): Promise<void> {
+    const claims = await this.connection.call((client) => client.hkeys(this.keys.jobClaims), patience);
+    const statuses = await this.ends(claims, patience);
+    const stale = claims.filter((_, at) => statuses[at]!.status !== 'running');
+    for (let from = 0; from < stale.length; from += mostEndsAtOnce)
+      await Promise.all(stale.slice(from, from + mostEndsAtOnce).map((id) => this.mend(id, patience)));
+  }
+
+  /**
+   * {@link mend} for some of the jobs that run, or look as if they did. Forgets that jobs must be checked that cannot run any more.
+   *
+   * @param cursors the result of the call before; `['0', '0']` at first
+   */
+  async mendRunning(cursors: readonly [string, string], patience: Patience): Promise<[string, string]> {
+    const { jobClaims, jobsToCheck } = this.keys;
     const index = this.keys.jobIndex('running');
-    const [next, found] = await this.connection.call((client) => client.zscan(index, cursor, 'COUNT', 200), patience);
-    await Promise.all(found.filter((_, at) => at % 2 === 0).map((id) => this.mend(id, patience)));
-    return next;
+    const [running, claims, checked] = await this.connection.call(
+      (client) =>
+        Promise.all([
+          client.zscan(index, cursors[0], 'COUNT', 200),
+          client.hscan(jobClaims, cursors[1], 'COUNT', 200),
+          client.srandmember(jobsToCheck, 200),
+        ]),
+      patience,
+    );
+    const ids = [...running[1], ...claims[1]].filter((_, at) => at % 2 === 0); // each with its score or claim behind it
+    await Promise.all([...new Set(ids)].map((id) => this.mend(id, patience)));
+    await this.connection.call(async (client) => {
+      const left = await Promise.all(checked.map((id) => client.pttl(this.keys.job(id))));
+      const over = checked.filter((_, at) => left[at] !== -1); // its record is gone, or expires
+      if (over.length > 0) await client.srem(jobsToCheck, ...over);
+    }, patience);
+    return [running[0], claims[0]];
   }
 
   /** revive-jobs: jobs are waiting again whose dead letters were revived. */
@@ -185,10 +248,12 @@ export class JobBroker {
     const key = this.keys.job(id);
     return this.connection.call(async (client) => {
       if ((await client.exists(key)) === 0) return false;
+      await client.sadd(this.keys.jobsToCheck, id); // so that its beginning is published at once
       await client.hset(key, 'watched', 1);
-      if ((await client.hexists(key, 'status')) === 1) return true;
-      await client.del(key); // it expired in between
-      return false;
+      const status = await client.hget(key, 'status');
+      if (status === null || hasEnded(status)) await client.srem(this.keys.jobsToCheck, id);
+      if (status === null) await client.del(key); // it expired in between
+      return status !== null;
     }, patience);
   }
 

@@ -1,6 +1,12 @@
 // What scripts say of the jobs of tracked messages, as objects.
 import type { SettleReply } from './transitions.js';
 
+/** A worker that expects tracked messages. */
+export interface ExpectedJobs {
+  /** Of the worker, for people. */
+  readonly name: string;
+}
+
 /** A tracked message that a worker has taken. */
 export interface BegunJob {
   /** Of the message in its take. */
@@ -8,6 +14,8 @@ export interface BegunJob {
   readonly id: string;
   readonly attempt: number;
   readonly putAt: number;
+  /** When its attempt began, Unix ms, by the time of the queue. */
+  readonly begunAt: number;
 }
 
 /**
@@ -17,12 +25,22 @@ export interface BegunJob {
 export type BeginReply =
   { readonly kind: 'begun'; readonly replacement?: string } | { readonly kind: 'expired' | 'ended' | 'lost' };
 
+/** How long the record of a job is kept, ms; for records that are gone and must be made anew. */
+export interface KeptFor {
+  readonly keepMs: number;
+  readonly keepFailedMs: number;
+}
+
 /** How a message is settled whose job has a record, or because of which others are put. */
 export interface Settlement {
   readonly take: { readonly number: number };
   readonly index: number;
   readonly id: string;
   readonly isTracked: boolean;
+  /** Unix ms. */
+  readonly putAt: number;
+  /** Beginning, number and worker of the attempt, as the record has them; `''` if `begin` has noted them. */
+  readonly run: string;
   /** The verb, and what `settle.lua` says behind it. */
   readonly words: readonly (string | number | Buffer)[];
 }

@@ -49,6 +49,10 @@ export class Keys {
    * a sorted set of the ids of ended jobs, scored by when their record expires; a hash of unique keys and the ids of their jobs; the outbox.
    */
   readonly jobIndexes: readonly string[];
+  /** Hash: id of a job → `<worker>.<take>.<index> <time> <attempt> <name>`, while its message is active, or was when its worker died. */
+  readonly jobClaims: string;
+  /** Set: ids of jobs of which a worker must read the record before their handler begins: a cancelled one, or one with another payload. */
+  readonly jobsToCheck: string;
   /** Hash: unique key → id of its job. */
   readonly unique: string;
   /** Hash: messages that must be put because another message is done or a schedule is due; ends of jobs for which others wait. */
@@ -111,6 +115,8 @@ export class Keys {
       this.unique,
       this.outbox,
     ];
+    this.jobClaims = `${this.#own}jobs:claims`;
+    this.jobsToCheck = `${this.#own}jobs:check`;
     this.schedules = `${this.#own}schedules`;
     this.producers = `${this.#own}producer:`;
     this.history = `${this.#own}history`;

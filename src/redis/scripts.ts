@@ -11,6 +11,7 @@ export const transitions = [
   'put-flow',
   'join',
   'take',
+  'take-tracked',
   'begin',
   'note',
   'bury-large',
@@ -65,7 +66,7 @@ const libraries = new Map<boolean, LibraryFunction[]>();
 
 /** The text of all scripts with the functions that they use. */
 export const scripts: Scripts = Object.fromEntries(
-  scriptNames.map((name) => [name, scriptOf(withLibrary(textOf(`${name}.lua`)))]),
+  scriptNames.map((name) => [name, scriptOf(withLibrary(sourceOf(name)))]),
 ) as Scripts;
 
 let ofHistory: Scripts | undefined;
@@ -75,7 +76,7 @@ let ofHistory: Scripts | undefined;
  */
 export function scriptsWithHistory(): Scripts {
   return (ofHistory ??= Object.fromEntries(
-    scriptNames.map((name) => [name, scriptOf(withLibrary(textOf(`${name}.lua`), true))]),
+    scriptNames.map((name) => [name, scriptOf(withLibrary(sourceOf(name), true))]),
   ) as Scripts);
 }
 
@@ -119,6 +120,15 @@ function libraryOf(hasHistory: boolean): LibraryFunction[] {
 /** A text without its lines that begin with `--@`; with these lines as code for a queue with a history. */
 function version(lua: string, hasHistory: boolean): string {
   return hasHistory ? lua.replaceAll(/^( *)--@ /gm, '$1') : lua.replaceAll(/^ *--@ .*\n/gm, '');
+}
+
+/** The text of a script in its file. `take-tracked` is `take` with the lines that begin with `--+`: a queue without jobs does not pay for them. */
+export function sourceOf(name: ScriptName): string {
+  if (name === 'take-tracked')
+    return textOf('take.lua')
+      .replace('take:', `${name}:`)
+      .replaceAll(/^( *)--\+ /gm, '$1');
+  return textOf(`${name}.lua`).replaceAll(/^ *--\+ .*\n/gm, '');
 }
 
 function scriptOf(lua: string): Script {

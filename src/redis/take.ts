@@ -10,23 +10,22 @@ export interface TakeReply {
   readonly take?: Take;
   /** Whether the next message is too large for a worker: `bury-large` must bury it. */
   readonly isTooLarge?: true;
+  /** Whether its jobs are running, and no job of the queue must be checked: handlers may begin. Absent if `begin` must be called first. */
+  readonly isReady?: true;
   readonly hints: QueueHints;
 }
 
-/** Reads the reply of `take.lua`. */
+/** Reads the reply of `take.lua` or of `take-tracked`. */
 export function takeReply(worker: string, number: number, reply: unknown): TakeReply | 'lost' {
   type Reply = [
-    status: number,
-    dueMs: number,
-    endsInMs: number,
-    first: Buffer,
+    ...numbers: [number, number, number],
+    lease: Buffer,
     isWatched: number,
     now: number,
-    packed?: Buffer,
-    acked?: Buffer,
-    effects?: Buffer,
+    ...taken: Buffer[],
   ];
-  const [status, dueMs, endsInMs, first, isWatched, now, packed, acked, effects] = reply as Reply;
+  const [status, dueMs, endsInMs, first, isWatched, now, ...taken] = reply as Reply;
+  const [packed, acked, effects, ready] = taken;
   if (status < 0) return 'lost';
   const hints = {
     lease: { worker: first.toString(), endsInMs },
@@ -35,7 +34,7 @@ export function takeReply(worker: string, number: number, reply: unknown): TakeR
   };
   if (status === 2) return { status: 'served', hints, isTooLarge: true };
   const take = packed && new Take(worker, number, packed, acked?.toString(), effects?.toString(), now);
-  return { status: status === 1 ? 'paused' : 'served', hints, ...(take && { take }) };
+  return { status: status === 1 ? 'paused' : 'served', hints, ...(take && { take }), ...(ready && { isReady: true }) };
 }
 
 /** One message of a take. */

@@ -1,4 +1,5 @@
 // Tracked messages in scenarios: every producer waits for the results of what it has put, and watches some of the jobs.
+import { setTimeout as pause } from 'node:timers/promises';
 import { type HotQueue, HotQueueError, type Job } from '../../src/index.js';
 import type { History, Load } from './history.js';
 
@@ -8,9 +9,16 @@ import type { History, Load } from './history.js';
  */
 const resultMs = (): number => (process.env.CHAOS_LONG === '1' ? 240_000 : 60_000);
 
+/**
+ * So many jobs of a process are watched. Others are asked for their status again and again: while one is watched, workers look at the records of all
+ * before a handler begins.
+ */
+const mostWatched = 10;
+
 /** The waits of one process. It ends when they have ended. */
 export class Waits {
   readonly #open = new Set<Promise<void>>();
+  #watched = 0;
 
   constructor(private readonly history: History) {}
 
@@ -20,7 +28,7 @@ export class Waits {
       if (job.isDuplicate) continue;
       const { key } = loads[index]!;
       this.#add(this.#result(job, key));
-      if (index % 5 === 0) this.#add(this.#watch(job, key));
+      if (index % 5 === 0) this.#add((this.#watched += 1) <= mostWatched ? this.#watch(job, key) : this.#ask(job, key));
     }
   }
 
@@ -42,6 +50,17 @@ export class Waits {
       const code = error instanceof HotQueueError ? error.code : 'UNTYPED';
       this.history.write('result', { key, id, type: 'fail', text: code });
       if (code === 'UNTYPED') this.history.write('broken', { text: `result() rejected with ${String(error)}` });
+    }
+  }
+
+  async #ask(job: Job, key: string): Promise<void> {
+    const until = Date.now() + resultMs();
+    for (let last = ''; Date.now() < until; await pause(100)) {
+      const status = await job.status().catch(() => last); // Redis is away
+      if (status === undefined) return;
+      if (status !== last) this.history.write('status', { key, id: job.id, kind: status });
+      last = status;
+      if (['done', 'failed', 'cancelled', 'expired'].includes(status)) return;
     }
   }
 

@@ -14,7 +14,7 @@ import { aWorker, endLease, take } from '../support/takes.js';
 const at = { withinMs: 5_000 };
 const keep = { keepMs: 60_000, keepFailedMs: 60_000 };
 const begin = (broker: Broker, worker: string, id: string) =>
-  broker.jobs.begin(worker, 'w', 1, [{ index: 1, id, attempt: 1, putAt: 1 }], keep, at);
+  broker.jobs.begin(worker, 'w', 1, [{ index: 1, id, attempt: 1, putAt: 1, begunAt: 1 }], keep, at);
 
 /** Workers take the job and die. Nothing asks for its record. */
 async function die(broker: Broker, id: string, times: number): Promise<void> {

@@ -68,7 +68,7 @@ const records = (...ids: string[]): TrackedPut => ({
   uniques: ids.map((id) => (id === 'y' ? '' : 'key')),
 });
 const begun = (...ids: string[]): BegunJob[] =>
-  ids.map((id, index) => ({ index: index + 1, id, attempt: 1, putAt: 1 }));
+  ids.map((id, index) => ({ index: index + 1, id, attempt: 1, putAt: 1, begunAt: 1 }));
 
 /** A worker with four active tracked messages. */
 async function running(broker: Broker): Promise<{ worker: string; held: Take }> {
@@ -123,6 +123,14 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
     const { worker } = await working(broker);
     return () => take(broker, worker, 3, 2);
   },
+  'take-tracked': async (broker) => {
+    const { worker } = await running(broker);
+    await broker.put(
+      { producer: 'q', number: 1, messages: ['x', 'y'].map(textOfTracked), tracked: records('x', 'y') },
+      at,
+    );
+    return () => broker.take(worker, 2, 10, at, { name: 'w' }).then((reply) => reply !== 'lost' && reply.take?.size);
+  },
   beat: async (broker) => {
     const { worker, held } = await working(broker);
     held.ack(2);
@@ -152,9 +160,11 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
       index: at + 1,
       id: 'abcd'[at]!,
       isTracked: true,
+      putAt: 1,
+      run: '',
       words: each,
     }));
-    return () => broker.jobs.settle(worker, all, at).then((replies) => replies.map(said));
+    return () => broker.jobs.settle(worker, all, keep, at).then((replies) => replies.map(said));
   },
   'cancel-job': async (broker) => {
     await running(broker);
@@ -171,7 +181,12 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
     const { worker, held } = await running(broker);
     await broker.jobs.begin(worker, 'w', held.number, begun('a', 'b'), keep, at);
     const words = ['bury', '{"reason":"test"}', '#a', 'failed', '{}'];
-    await broker.jobs.settle(worker, [{ take: held, index: 1, id: 'a', isTracked: true, words }], at);
+    await broker.jobs.settle(
+      worker,
+      [{ take: held, index: 1, id: 'a', isTracked: true, putAt: 1, run: '', words }],
+      keep,
+      at,
+    );
     await redis().hdel(broker.keys.deadMessages, 'a');
     return () => broker.jobs.revive(['a'], at);
   },
@@ -322,6 +337,10 @@ async function everything({ keys }: Broker): Promise<Record<string, unknown>> {
     list: (key) => redis().lrange(key, 0, -1),
     string: (key) => redis().get(key),
     stream: (key) => redis().xrange(key, '-', '+'),
+    set: (key) =>
+      redis()
+        .smembers(key)
+        .then((members) => members.sort()),
     hash: async (key) =>
       Object.entries(await redis().hgetallBuffer(key))
         .filter(([field]) => field !== 'seen' && field !== 'time')

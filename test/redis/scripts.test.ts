@@ -1,9 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { scriptNames, scripts, scriptsWithHistory, transitions } from '../../src/redis/scripts.js';
+import {
+  scriptNames,
+  scripts,
+  scriptsWithHistory,
+  sourceOf,
+  transitions,
+  type ScriptName,
+} from '../../src/redis/scripts.js';
 
 const folder = new URL('../../src/redis/scripts/', import.meta.url);
-const text = (name: string): string => readFileSync(new URL(`${name}.lua`, folder), 'utf8');
+const libraryText = (name: string): string => readFileSync(new URL(`${name}.lua`, folder), 'utf8');
+const text = (name: ScriptName): string => sourceOf(name);
 
 /** The numbers of KEYS or ARGV in a header; `open` if the last one stands for all further ones. */
 function declared(lua: string, kind: 'KEYS' | 'ARGV'): { most: number; open: boolean } {
@@ -44,9 +52,11 @@ function used(lua: string, kind: 'KEYS' | 'ARGV'): number {
 
 const functionNames = (lua: string): string[] =>
   [...lua.matchAll(/^(?: *)local function (\w+)/gm)].map((found) => found[1]!);
-const library = functionNames(text('_lib') + text('_jobs') + text('_metrics')).filter((name) => name !== 'takeOf');
+const library = functionNames(libraryText('_lib') + libraryText('_jobs') + libraryText('_metrics')).filter(
+  (name) => name !== 'takeOf',
+);
 
-const historyFunctions = [...text('_history').matchAll(/^function history\.(\w+)/gm)].map((found) => found[1]!);
+const historyFunctions = [...libraryText('_history').matchAll(/^function history\.(\w+)/gm)].map((found) => found[1]!);
 
 describe.each(scriptNames)('%s.lua', (name) => {
   it.each(['KEYS', 'ARGV'] as const)('lists in its header the %s that its body uses', (kind) => {
@@ -74,7 +84,9 @@ describe.each(scriptNames)('%s.lua', (name) => {
     ]
       .map((file) => readFileSync(new URL(`../${file}.ts`, folder), 'utf8'))
       .join('\n');
-    expect(callers.match(new RegExp(`(script\\(|run\\(|name: )\\s*'${name}'`, 'g'))).toHaveLength(1);
+    expect(
+      callers.match(new RegExp(`(script\\(|run\\(|name: |expects \\? |'take-tracked' : )\\s*'${name}'`, 'g')),
+    ).toHaveLength(1);
   });
 
   it('is loaded with the functions of the library that it calls, each before its first use, and with no other', () => {
@@ -111,7 +123,13 @@ describe.each(scriptNames)('%s.lua', (name) => {
 
 it('every script is loaded, every function of the library is used, and no other file is there', () => {
   expect(readdirSync(folder).sort()).toEqual(
-    ['_history.lua', '_jobs.lua', '_lib.lua', '_metrics.lua', ...scriptNames.map((name) => `${name}.lua`)].sort(),
+    [
+      '_history.lua',
+      '_jobs.lua',
+      '_lib.lua',
+      '_metrics.lua',
+      ...scriptNames.filter((name) => name !== 'take-tracked').map((name) => `${name}.lua`),
+    ].sort(),
   );
   const all = scriptNames.map((name) => scripts[name].lua).join('\n');
   expect(library.filter((name) => !all.includes(`local function ${name}(`))).toEqual([]);

@@ -16,6 +16,15 @@ local function hasEnded(status)
   return status == 'done' or status == 'failed' or status == 'cancelled' or status == 'expired'
 end
 
+-- The id of a message that is tracked, and the number of its next attempt; nothing for others.
+local function trackedId(message)
+  local id = string.match(message, '^#([%w_.:~@-]+) 0 0 j=1\n') -- most messages
+  if id then return id, 1 end
+  if string.byte(message) ~= 35 then return end
+  local parsed, attempts, _, fields = parseHeader(message)
+  if parsed and string.find(fields .. ' ', ' j=1 ', 1, true) then return parsed, attempts + 1 end
+end
+
 -- A time as text: Redis is slow at formatting numbers that it gets from Lua.
 local function timeText(time)
   return string.format('%.0f', time)
@@ -35,18 +44,22 @@ local function areSettled(claims, numbers, marks)
   return settled
 end
 
--- What ending a job needs: {status, unique, watched, children, terms = {keep, keepFailed, process}}. `parsed`: a table for all calls of a script.
--- The terms of most jobs are the same, so that they are parsed once.
-local function readJob(record, parsed)
-  local found = redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched', 'children')
-  local text = found[2] or ''
+-- The terms of a record: {keep, keepFailed, process}. `parsed`: a table for all calls of a script, as most jobs have the same. They begin with
+-- '+' if the record has more than most.
+local function termsIn(text, parsed)
   local terms = parsed[text]
   if not terms then
-    local keep, keepFailed, process = string.match(text, '^(%d+) (%d+) ?(.*)$')
+    local keep, keepFailed, process = string.match(text, '^%+?(%d+) (%d+) ?(.*)$')
     terms = {keep = keep or '600000', keepFailed = keepFailed or '600000', process = process or '', expiry = {}}
     parsed[text] = terms
   end
-  return {status = found[1], unique = found[3], watched = found[4], children = found[5], terms = terms}
+  return terms
+end
+
+-- What ending a job needs: {status, unique, watched, children, terms}.
+local function readJob(record, parsed)
+  local found = redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched', 'children')
+  return {status = found[1], unique = found[3], watched = found[4], children = found[5], terms = termsIn(found[2] or '', parsed)}
 end
 
 -- Changes of indexes are collected, and stored in a few calls: moves[status] = {out = {id, ..}, into = {score, id, ..}}
@@ -63,12 +76,34 @@ local function moveJob(moves, before, status, id, score)
   into[size + 2] = id
 end
 
+-- In each index, and in no answer. Redis keeps a sorted set with a member of this length as a skip list. Otherwise, up to 128 members are a list
+-- that each insertion searches.
+local function longMember()
+  return string.rep('.', 65)
+end
+
 -- Stores what moveJob collected.
 local function storeMoves(jobs, moves)
   for status, move in pairs(moves) do
+    if #move.into > 0 then redis.call('ZADD', jobs[status], '-inf', longMember()) end
     for first = 1, #move.out, 1000 do redis.call('ZREM', jobs[status], unpack(move.out, first, math.min(first + 999, #move.out))) end
     for first = 1, #move.into, 1000 do redis.call('ZADD', jobs[status], unpack(move.into, first, math.min(first + 999, #move.into))) end
   end
+end
+
+-- The jobs of the tracked messages among those taken are running: notes the claim of each, and when it was taken, the number of its attempt and the
+-- name of the worker, as its record has them in `run`. `taken` has the messages from its second entry on; `beginning`: of their claims.
+local function claimJobs(jobClaims, taken, beginning, now, name)
+  local entries, size, first = {}, 0, ' ' .. timeText(now) .. ' 1 ' .. name
+  for place = 2, #taken do
+    local id, attempt = trackedId(taken[place])
+    if id then
+      entries[size + 1] = id
+      entries[size + 2] = beginning .. place - 1 .. (attempt == 1 and first or ' ' .. timeText(now) .. ' ' .. attempt .. ' ' .. name)
+      size = size + 2
+    end
+  end
+  for from = 1, size, 1000 do redis.call('HSET', jobClaims, unpack(entries, from, math.min(from + 999, size))) end
 end
 
 -- Lets other puts use the unique key of a job again.
@@ -76,16 +111,29 @@ local function releaseUnique(jobs, id, unique)
   if unique and redis.call('HGET', jobs.unique, unique) == id then redis.call('HDEL', jobs.unique, unique) end
 end
 
--- Deletes ids of expired records from the indexes: twice as many as a script has ended jobs, so that none stay.
+-- Deletes ids of expired records from the indexes: of twice as many entries as a script has ended jobs, so that none stay. An entry is the id of a
+-- job, or '<status> <time>' for all jobs that ended at this time and have no entry of their own.
 local function trimJobs(jobs, now, count)
-  local ids = redis.call('ZRANGEBYSCORE', jobs.expiring, '-inf', now, 'LIMIT', 0, 2 * count + 10)
-  if #ids == 0 then return end
-  redis.call('ZREM', jobs.expiring, unpack(ids))
-  for _, status in ipairs({'done', 'failed', 'cancelled', 'expired'}) do redis.call('ZREM', jobs[status], unpack(ids)) end
+  local entries = redis.call('ZRANGEBYSCORE', jobs.expiring, '(-inf', now, 'LIMIT', 0, 2 * count + 10)
+  if #entries == 0 then return end
+  local ids = {}
+  for _, entry in ipairs(entries) do
+    local status, endedAt = string.match(entry, '^(%l+) (%d+)$')
+    if not status then ids[#ids + 1] = entry end
+    for _, id in ipairs(status and redis.call('ZRANGEBYSCORE', jobs[status], endedAt, endedAt) or {}) do
+      if not redis.call('ZSCORE', jobs.expiring, id) then ids[#ids + 1] = id end
+    end
+  end
+  redis.call('ZREM', jobs.expiring, unpack(entries))
+  for first = 1, #ids, 1000 do
+    for _, status in ipairs({'done', 'failed', 'cancelled', 'expired'}) do
+      redis.call('ZREM', jobs[status], unpack(ids, first, math.min(first + 999, #ids)))
+    end
+  end
 end
 
--- The record of a job that has ended with this status expires from now on; after ten minutes if it does not say when, as it was lost.
-local function letExpire(moves, record, id, job, status, now)
+-- The record of a job that has ended with this status expires from now on; after ten minutes if it does not say when, as it was lost. Returns when.
+local function expireRecord(record, job, status, now)
   local terms = job.terms
   local forMs = (status == 'failed' or status == 'expired') and terms.keepFailed or terms.keep
   if job.children and tonumber(forMs) < 600000 then forMs = '600000' end -- until they are notified
@@ -95,7 +143,22 @@ local function letExpire(moves, record, id, job, status, now)
     terms.expiry[forMs] = at
   end
   redis.call('PEXPIRE', record, forMs)
-  moveJob(moves, false, 'expiring', id, at)
+  return at
+end
+
+-- As expireRecord, and collects that its id leaves the index then.
+local function letExpire(moves, record, id, job, status, now)
+  moveJob(moves, false, 'expiring', id, expireRecord(record, job, status, now))
+end
+
+-- Notes that jobs which have ended now leave the index of their status: one entry for all of them if they leave it together. `leaving`: ids, each
+-- followed by when it leaves.
+local function leaveTogether(jobs, moves, status, leaving, nowText)
+  local at, entry = leaving[2], status .. ' ' .. nowText
+  local isSame = #leaving > 2
+  for place = 4, #leaving, 2 do isSame = isSame and leaving[place] == at end
+  if isSame and (redis.call('ZADD', jobs.expiring, 'NX', at, entry) == 1 or redis.call('ZSCORE', jobs.expiring, entry) == at) then return end
+  for place = 1, #leaving, 2 do moveJob(moves, false, 'expiring', leaving[place], leaving[place + 1]) end
 end
 
 -- The record does not expire, as the job may run again.

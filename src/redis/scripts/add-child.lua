@@ -12,5 +12,7 @@ if hasEnded(status) then
 end
 if not children or not string.find(children, child, 1, true) then
   redis.call('HSET', record, 'children', (children and children .. ',' or '') .. child)
+  local terms = redis.call('HGET', record, 'terms') or ''
+  if string.byte(terms) ~= 43 then redis.call('HSET', record, 'terms', '+' .. terms) end
 end
 return {status}

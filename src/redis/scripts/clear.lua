@@ -10,7 +10,9 @@ local answered = redis.call('GET', request)
 if answered then return tonumber(answered) end
 
 --@ if true then return -1 end -- clear-jobs adds an entry for each message
-if redis.call('EXISTS', unpack(KEYS, 10, 13)) > 0 then return -1 end
+for _, index in ipairs({unpack(KEYS, 10, 13)}) do
+  if redis.call('ZCOUNT', index, '(-inf', '+inf') > 0 then return -1 end -- longMember does not count
+end
 local dropped = redis.call('ZCARD', KEYS[8]) + waitingCount(waitingLists(2))
 redis.call('DEL', unpack(KEYS, 2, 9)) -- Redis allows this when out of memory, and then all later writes
 redis.call('SET', request, dropped, 'PX', ARGV[1])

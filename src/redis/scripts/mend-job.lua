@@ -1,24 +1,36 @@
 -- mend-job: a record -> the status that its message shows
--- KEYS  1 record of the job (hash)  2 claims of the worker that the record names (hash)  3 delayed (zset)  4 dead messages (hash)
---       5 meta (hash)  6..16 keys of all job records (_jobs.lua)  17 dead (zset)
--- ARGV  1 id  2 the claim that the record names, '' if none
+-- KEYS  1 record of the job (hash)  2 claims of the worker that has it (hash)  3 delayed (zset)  4 dead messages (hash)
+--       5 meta (hash)  6..16 keys of all job records (_jobs.lua)  17 dead (zset)  18 claims of jobs (hash)  19 jobs to check (set)
+-- ARGV  1 id  2 its claim, as the caller has read it; '' for none
 -- Returns the status; '' if there is no record
 --
--- Scripts that give back the messages of a dead or leaving worker change no record. So a running job without a claim is waiting, and
--- so is a delayed one that is not delayed any more; if the message is a dead letter, the job has failed. A waiting job whose time to
--- live has passed has expired: its message is still in a list, and the next worker buries it. A dead letter that is older than the job is of
--- an earlier job with the same id, which a caller chose. (The time in a record that was made anew is of another clock.)
+-- take-tracked notes the claim of a job and writes no record, so a job that is claimed is running. Scripts that give back the messages of a
+-- dead or leaving worker change neither. So a running job whose claim is over is waiting, and so is a delayed one that is not delayed any
+-- more; if the message is a dead letter, the job has failed. A waiting job whose time to live has passed has expired: its message is still in
+-- a list, and the next worker buries it. A dead letter that is older than the job is of an earlier job with the same id, which a caller
+-- chose. (The time in a record that was made anew is of another clock.)
 local record, claims, delayed, deadMessages, jobs = KEYS[1], KEYS[2], KEYS[3], KEYS[4], jobKeys(6)
 local job = readJob(record, {})
-local status, claim, expiresAt, put = job.status, unpack(redis.call('HMGET', record, 'claim', 'expiresAt', 'put'))
-if not status then return '' end
+local status, expiresAt, put = job.status, unpack(redis.call('HMGET', record, 'expiresAt', 'put'))
 redis.call('HDEL', record, '') -- Redis allows this when out of memory, and then all later writes
 local now, ahead = keepTime(KEYS[5])
-local function isClaimed()
-  local number, index = string.match(claim, '%.(%d+)%.(%d+)$')
-  return not isSettled(claims, number, index)
+
+local claim, run = string.match(redis.call('HGET', KEYS[18], ARGV[1]) or '', '^(%S+) (.*)$')
+if claim and claim == ARGV[2] and isSettled(claims, string.match(claim, '%.(%d+)%.(%d+)$')) then
+  redis.call('HDEL', KEYS[18], ARGV[1])
+  claim = nil
 end
-if hasEnded(status) or (status == 'running' and (claim ~= ARGV[2] or isClaimed())) then return status end
+if not status then return '' end
+if hasEnded(status) then return status end
+if claim then
+  if status ~= 'running' then
+    local moves = {}
+    redis.call('HSET', record, 'status', 'running', 'run', run)
+    moveJob(moves, status, 'running', ARGV[1], now)
+    storeMoves(jobs, moves)
+  end
+  return 'running'
+end
 
 local letter = redis.call('HGET', deadMessages, ARGV[1])
 local buriedAt = letter and tonumber(redis.call('ZSCORE', KEYS[17], ARGV[1]) or 'inf')
@@ -38,6 +50,7 @@ elseif isDelayed then
 end
 if status == 'waiting' and expiresAt and tonumber(expiresAt) <= now then
   endJob(jobs, record, ARGV[1], job, 'expired', now, true)
+  redis.call('SADD', KEYS[19], ARGV[1])
   return 'expired'
 end
 return status

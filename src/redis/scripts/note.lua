@@ -7,7 +7,7 @@ local claims, record, worker, number, index = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
 if isSettled(claims, number, index) then return -1 end
 local status, noted, watched = unpack(redis.call('HMGET', record, 'status', 'noted', 'watched'))
-if status ~= 'running' then return 0 end
+if not status or hasEnded(status) then return 0 end
 local claim = worker .. '.' .. number .. '.' .. index
 local by, last = string.match(noted or '', '^(.*) (%d+)$')
 if by == claim and tonumber(last) >= tonumber(ARGV[4]) then return 1 end

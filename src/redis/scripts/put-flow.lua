@@ -19,7 +19,7 @@ for at = 1, #words, 13 do
   place = place + 1
   local id, lane, message, keep, keepFailed, process, hasPayload, children, ends, policy, input, due, after = unpack(words, at, at + 12)
   local record, waits = KEYS[21 + 2 * place], after ~= ''
-  local fields, size = {'status', waits and 'delayed' or 'waiting', 'terms', keep .. ' ' .. keepFailed .. ' ' .. process, 'put', put}, 6
+  local fields, size = {'status', waits and 'delayed' or 'waiting', 'terms', (children ~= '' and '+' or '') .. keep .. ' ' .. keepFailed .. ' ' .. process, 'put', put}, 6
   if hasPayload == '1' then fields[7], fields[8], size = 'payload', string.sub(message, string.find(message, '\n', 1, true) + 1), 8 end
   if children ~= '' then fields[size + 1], fields[size + 2], size = 'children', children, size + 2 end
   if ends ~= '' then fields[size + 1], fields[size + 2] = 'ends', ends end

@@ -2,7 +2,8 @@
 -- KEYS  1 producer (string)  2 delayed (zset)  3 delayed messages (hash)  4 quarantine  5 requeued  6 inbox  7 high  8 base
 --       9 low (lists)  10 meta (hash)  11.. as ARGV 11 says, marks of ids that callers chose (strings): one for each message, or none;
 --       then for tracked messages: keys of all job records (_jobs.lua), and for each message its record; then, if any has a unique
---       key, for each the record of the job that has its key (hashes; its own record if none has it)
+--       key, for each the record of the job that has its key (hashes; its own record if none has it); the last two: claims of jobs
+--       (hash), jobs to check (set)
 -- ARGV  1 batch number  2 how long Redis keeps the producer key, in ms  3 most messages in the queue, or 0 for no limit
 --       4 how many messages each put call has, such as 1,5,2; only for a limited queue  5 how long Redis keeps the marks, in ms
 --       6 the messages, a msgpack array  7 their lane letter, or '' if they are delayed: then each begins with its lane letter
@@ -123,14 +124,17 @@ local function storeRecord(index, message, status, since)
     redis.call('ZREM', jobs.expiring, id)
   end
   local lineEnd = string.find(message, '\n', 1, true)
-  local expiresAt = string.match(string.sub(message, 1, lineEnd), ' x=(%d+)[ \n]')
+  local expiresAt = hasTtl and string.match(string.sub(message, 1, lineEnd), ' x=(%d+)[ \n]')
   local unique = uniques and uniques[index] ~= '' and uniques[index]
-  local fields = {'status', status, 'terms', terms, 'put', put}
+  local fields = {'status', status, 'terms', unique and '+' .. terms or terms, 'put', put}
   if ARGV[15] == '1' then add(fields, 'payload', string.sub(message, lineEnd + 1)) end
   if expiresAt then add(fields, 'expiresAt', expiresAt) end
   if unique then
     add(fields, 'unique', unique)
-    if ARGV[18] == '1' then add(fields, 'untilStarted', '1') end
+    if ARGV[18] == '1' then
+      add(fields, 'untilStarted', '1')
+      redis.call('SADD', KEYS[#KEYS], id)
+    end
     redis.call('HSET', jobs.unique, unique, id)
   end
   redis.call('HSET', record, unpack(fields))
@@ -149,8 +153,9 @@ local function replace(index, holder)
     redis.call('HSET', delayedMessages, holder, isDelayed and message or lane .. message)
     redis.call('ZADD', delayed, due, holder)
     redis.call('ZADD', jobs.delayed, due, holder)
-  elseif status == 'waiting' or status == 'delayed' then
+  elseif (status == 'waiting' or status == 'delayed') and redis.call('HEXISTS', KEYS[#KEYS - 1], holder) == 0 then
     redis.call('HSET', record, 'replacement', string.match(message, '\n(.*)$'))
+    redis.call('SADD', KEYS[#KEYS], holder)
   else
     return
   end

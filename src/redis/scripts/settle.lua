@@ -1,10 +1,13 @@
 -- settle: active -> done, delayed, waiting (tail) or dead, with the record of its job, and with what must be put because of it
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 delayed (zset)  4 delayed messages (hash)
 --       5 quarantine  6 requeued  7 inbox  8 high  9 base  10 low (lists)  11 meta (hash)  12 dead (zset)  13 dead messages (hash)
---       14..24 keys of all job records, among them the outbox (_jobs.lua)  25 blocked (zset)  26.. the record of each message (hash);
+--       14..24 keys of all job records, among them the outbox (_jobs.lua)  25 blocked (zset)  26 claims of jobs (hash)
+--       27 jobs to check (set)  28.. the record of each message (hash);
 --       then the parents (hash, see parent-ended) of each message with the verb 'become'
--- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is published with the end  4 a msgpack array, for each message: how many words
---       follow, number of the take, index, id, '1' if it is tracked, the verb, and then
+-- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is published with the end  4 how long a record is kept that must be
+--       made anew, in ms, if its job is done  5 if it has failed  6 a msgpack array, for each message: how many words follow, number of the
+--       take, index, id, '1' if it is tracked, when it was put, beginning, number and worker of the attempt ('' if begin has noted them), the
+--       verb, and then
 --         'done'   the result, '' if there is none; then for each message to put: its name in the outbox, its entry there
 --         'retry'  lane letter, delay in ms, the message, the failure as JSON
 --         'become' lane letter, the message, due time in Unix ms, the job that continues this one, after how many ms maintenance checks
@@ -17,14 +20,21 @@
 -- worker that has lost its lease has no claims hash, so it changes nothing.
 local claims, workers, delayed, delayedMessages = unpack(KEYS, 1, 4)
 local lists, meta, dead, deadMessages, jobs, blocked = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], jobKeys(14), KEYS[25]
+local jobClaims, jobsToCheck = KEYS[26], KEYS[27]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
-local now, reply, moves, ends, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, false, false, false
+local now, reply, moves, left, ends, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, {}, false, false, false
 local nowText = timeText(now)
 
+-- Writes the new status and other fields of a record.
+local function change(record, id, job, status, score, ...)
+  if job.run == '' then redis.call('HSET', record, 'status', status, ...) else redis.call('HSET', record, 'status', status, 'run', job.run, ...) end
+  moveJob(moves, job.status, status, id, score)
+end
+
 local function endTracked(record, id, job, status, published, ...)
-  redis.call('HSET', record, 'status', status, 'endedAt', nowText, ...)
-  moveJob(moves, job.status, status, id, nowText)
-  letExpire(moves, record, id, job, status, now)
+  change(record, id, job, status, nowText, 'endedAt', nowText, ...)
+  local leaving = left[status] or {}
+  left[status], leaving[#leaving + 1], leaving[#leaving + 2] = leaving, id, expireRecord(record, job, status, now)
   releaseUnique(jobs, id, job.unique)
   noteEnd(jobs, ends, record, id, job, status, published)
   areAdded = true
@@ -51,8 +61,7 @@ function verbs.become(record, id, job, lane, message, due, continuation, lookInM
   redis.call('ZADD', blocked, lookAt, id)
   redis.call('ZADD', delayed, due, storeUnder(meta, delayedMessages, id, lane .. message))
   if not record then return end
-  redis.call('HSET', record, 'status', 'delayed')
-  moveJob(moves, job.status, 'delayed', id, due)
+  change(record, id, job, 'delayed', due)
   if job.watched then redis.call('PUBLISH', record, 'delayed') end
 end
 
@@ -67,8 +76,7 @@ function verbs.retry(record, id, job, lane, delay, message, failure)
   if not record then return end
   local status = isDelayed and 'retrying' or 'waiting'
   addFailure(record, failure)
-  redis.call('HSET', record, 'status', status)
-  moveJob(moves, job.status, status, id, isDelayed and now + delay or now)
+  change(record, id, job, status, isDelayed and now + delay or now)
   if job.watched then redis.call('PUBLISH', record, status) end
 end
 
@@ -80,14 +88,14 @@ function verbs.bury(record, id, job, letter, message, status, failure)
   endTracked(record, id, job, status, '')
 end
 
-local words, at, numbers, marks, starts = cmsgpack.unpack(ARGV[4]), 1, {}, {}, {}
+local words, at, numbers, marks, starts = cmsgpack.unpack(ARGV[6]), 1, {}, {}, {}
 --@ local function addSettled(start, id, verb)
 --@   local attempt = history.attempt(claims, words[start + 1], tonumber(words[start + 2]))
---@   if verb == 'bury' then return history.bury(id, ARGV[1], words[start + 6]) end
+--@   if verb == 'bury' then return history.bury(id, ARGV[1], words[start + 8]) end
 --@   if verb == 'done' then return history.add('ack', id, ARGV[1], attempt, '') end
 --@   if verb == 'become' then return history.add('continue', id, ARGV[1], attempt, '') end
---@   local _, name = history.failure(words[start + 8])
---@   history.add('retry', id, ARGV[1], attempt, name, 'delayMs', words[start + 7])
+--@   local _, name = history.failure(words[start + 10])
+--@   history.add('retry', id, ARGV[1], attempt, name, 'delayMs', words[start + 9])
 --@ end
 
 while words[at] do
@@ -95,24 +103,44 @@ while words[at] do
   numbers[place], marks[place], starts[place] = words[at + 1], 'e' .. words[at + 1] .. '.' .. words[at + 2], at
   at = at + words[at] + 1
 end
-local settled, parsed, continued = areSettled(claims, numbers, marks), {}, 0
+local settled, parsed, continued, tracked = areSettled(claims, numbers, marks), {}, 0, {}
+
+-- The job of a message that is settled now. Most records have no more than terms, and need no look at the other fields.
+local mustCheck, quick = redis.call('EXISTS', jobsToCheck) == 1, {}
+local function jobOf(record, id, putAt, run, verb)
+  tracked[#tracked + 1] = id
+  local text = verb == 'done' and not mustCheck and redis.call('HGET', record, 'terms')
+  if text and string.byte(text) ~= 43 then
+    quick[#quick + 1] = id
+    return {run = run, terms = termsIn(text, parsed)}
+  end
+  local job = readJob(record, parsed)
+  if not job.status then -- its record is gone, as after a failover
+    redis.call('HSET', record, 'status', 'running', 'put', putAt, 'terms', ARGV[4] .. ' ' .. ARGV[5])
+    job = readJob(record, parsed)
+  end
+  job.run = run
+  if hasEnded(job.status) and job.status ~= 'cancelled' then keepJob(jobs, record, id) end
+  return job
+end
+
 for place, start in ipairs(starts) do
-  local id, isTracked, verb = words[start + 3], words[start + 4], words[start + 5]
-  local record, job = isTracked == '1' and KEYS[25 + place], nil
+  local id, isTracked, putAt, run, verb = unpack(words, start + 3, start + 7)
+  local record, job = isTracked == '1' and KEYS[27 + place], nil
   if verb == 'become' then
     continued = continued + 1
-    parents = KEYS[25 + #starts + continued]
+    parents = KEYS[27 + #starts + continued]
   end
   if settled[place] then
     reply[place] = redis.call('ZSCORE', workers, ARGV[1]) and 'already' or 'lost'
   else
-    if record then job = readJob(record, parsed) end
+    if record then job = jobOf(record, id, putAt, run, verb) end
     if job and job.status == 'cancelled' then
       letExpire(moves, record, id, job, 'cancelled', now)
       areAdded = true
       reply[place] = 'ended'
     else
-      verbs[verb](record, id, job, unpack(words, start + 6, start + words[start]))
+      verbs[verb](record, id, job, unpack(words, start + 8, start + words[start]))
       --@ addSettled(start, id, verb)
       reply[place] = job and verb ~= 'retry' and verb ~= 'become' and job.children or 'done'
     end
@@ -120,7 +148,13 @@ for place, start in ipairs(starts) do
     ended[#ended + 1] = '1'
   end
 end
+for status, leaving in pairs(left) do leaveTogether(jobs, moves, status, leaving, nowText) end
 storeMoves(jobs, moves)
+if #quick > 0 and redis.call('ZREM', jobs.waiting, unpack(quick)) < #quick then
+  for _, status in ipairs({'running', 'delayed', 'retrying'}) do redis.call('ZREM', jobs[status], unpack(quick)) end
+end
+if #tracked > 0 then redis.call('HDEL', jobClaims, unpack(tracked)) end
+if mustCheck and #tracked > 0 then redis.call('SREM', jobsToCheck, unpack(tracked)) end
 publishEnds(ends)
 if areAdded then trimJobs(jobs, now, #starts) end
 if #ended > 0 then redis.call('HSET', claims, unpack(ended)) end

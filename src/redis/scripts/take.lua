@@ -1,14 +1,20 @@
 -- take: waiting -> active
 -- KEYS  1 claims of this worker (hash, _lib.lua)  2 workers (zset)  3 meta (hash)  4 quarantine  5 requeued  6 inbox  7 high
 --       8 base  9 low (lists)  10 delayed (zset)
+--+ --       11 claims of jobs (hash)  12 jobs to check (set)
 -- ARGV  1 worker  2 number of this take  3 most messages  4 most bytes  5 most bytes of one message
+--+ --       6 name of the worker, for people
 -- Returns {status, ms until a delayed message is due or -1, ms until the first lease ends, worker of that lease, 1 if someone
 --         watches, time of the queue, packed messages, acknowledgements, indexes settled with an effect}; the last three only if
 --         messages were taken
+--+ --         Behind these '1', if handlers may begin before the call of begin
 --         status 0 served, 1 paused, 2 the next message is too large: the caller must call bury-large, -1 the lease was lost,
 --         -2 a newer take was answered
 --
 -- If a take is sent again under the same number, it gets the same messages. So a lost reply claims nothing twice.
+--
+-- take-tracked also has the lines that begin with this:
+--+ -- The jobs of tracked messages are running from this step on, whatever their records say: see protocol.md, "Job records".
 local claims, workers, meta, delayed, lists = KEYS[1], KEYS[2], KEYS[3], KEYS[10], waitingLists(4)
 -- The number stays a text, as it is written in names of fields: Redis formats a number that it gets from Lua with 17 digits.
 local worker, number, most, room, longest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -105,12 +111,15 @@ draw(lists.b, 'b', most)
 if hasOthers then draw(lists.l, 'l', most) end
 
 local packed
+--+ local isReady
 if count > 0 then
   taken[1] = lanes
   packed = cmsgpack.pack(taken)
   redis.call('HSET', claims, 't' .. number, packed, 'a' .. number, '0 ' .. count .. ' ', 'seq', number)
   if drawn[lists.s] then redis.call('HSET', claims, 's' .. number, 1) end
   for list, length in pairs(drawn) do redis.call('LTRIM', list, length, '-1') end
+  --+ claimJobs(KEYS[11], taken, worker .. '.' .. number .. '.', now, ARGV[6])
+  --+ isReady = redis.call('EXISTS', KEYS[12]) == 0
   --@ for index = 1, count do history.active('take', taken[index + 1], worker, string.sub(lanes, index, index), number, index) end
 end
 
@@ -119,4 +128,9 @@ if isTooLarge then
   return reply(2)
 end
 if count >= most or room <= 0 then wakeWorker(lists) end
+--+ if isReady then
+--+   local found = reply(0, packed, '', '')
+--+   found[10] = '1'
+--+   return found
+--+ end
 return reply(0, packed)

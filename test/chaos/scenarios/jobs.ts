@@ -64,6 +64,16 @@ const jc: Scenario = {
     }
     await world.drained(60_000);
     await world.waitsEnded();
+    // Once more while workers need not look at records: no job was cancelled that is still in the queue.
+    const last = world.load(2_000);
+    const said = (f: 'start' | 'aborted'): boolean =>
+      world.entries().some((one) => one.f === f && one.key === last.key);
+    const [job] = await world.putJobs(queue, [last]);
+    await world.until(() => said('start'));
+    await cancelLogged(queue, queue.lines, job!.id, last.key);
+    world.claim('a running job gets to know that it was cancelled', await world.until(() => said('aborted')));
+    await world.drained(60_000);
+    await world.waitsEnded();
     world.figures['cancelled while they ran'] = world.count('aborted');
     world.claim('some were cancelled while they ran', world.count('aborted') > 0);
     for (const { f, type, id } of world.entries())
