@@ -70,13 +70,15 @@ const progressType = payloadType(undefined, { maxBytes: 65_536 });
 export class ClaimJob {
   /** The text of another payload that a later put gave to this job. */
   replacement: string | undefined;
-  /** Whether its record says that it runs. */
+  /** Whether `begin` has noted this attempt in its record. */
   hasBegun = false;
   /** Redis has reported that it expired, before its handler began. */
   hasExpired = false;
   /** Entries of the outbox, with their names. */
   readonly #followUps: string[] = [];
   #notes = 0;
+  /** Shared by calls that come together, so that they stay in order. */
+  #begun: Promise<void> | undefined;
   #continuation: JobRef | undefined;
 
   constructor(
@@ -185,7 +187,8 @@ export class ClaimJob {
   async #note(kind: 'progress' | 'log', text: string): Promise<void> {
     const { queue, id, worker, context } = this.claim;
     if (!this.isTracked) throw new NotTrackedError(queue, id, `${kind}()`);
-    if (!this.hasBegun) await this.session.noteBegun(this.claim);
+    if (!this.hasBegun)
+      await (this.#begun ??= this.session.noteBegun(this.claim).finally(() => (this.#begun = undefined)));
     const reply = await context.broker.jobs.note(worker, this.claim, (this.#notes += 1), [kind, text], tenSeconds);
     if (reply === 'cancelled') throw new JobCancelledError(queue, id);
     if (reply === 'lost') throw new LeaseLostError(queue, id);

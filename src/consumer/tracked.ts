@@ -110,12 +110,17 @@ function invalidResult({ queue, id }: TrackedClaim, cause: unknown): InvalidResu
 /** Claims of tracked messages in this process, by queue and id. */
 const running = new WeakMap<QueueContext, Map<string, TrackedClaim>>();
 
+/** Ids of the last jobs that were cancelled while they ran, and not here. */
+const unknown = new WeakMap<QueueContext, Set<string>>();
+const mostUnknown = 1_000;
+
 /** A tracked message is active in this process: its signal aborts when it is cancelled. */
 export function noteRunning(claim: TrackedClaim): void {
   const { context } = claim;
   const claims = running.get(context) ?? new Map<string, TrackedClaim>();
   running.set(context, claims);
   claims.set(claim.id, claim);
+  if (unknown.get(context)?.delete(claim.id)) void lookForCancelled(context);
 }
 
 /** It is not active any more. */
@@ -153,5 +158,10 @@ async function lookForCancelled(context: QueueContext): Promise<void> {
 
 function cancel(context: QueueContext, id: string): void {
   const claim = running.get(context)?.get(id);
-  claim?.abort(new JobCancelledError(context.name, id));
+  if (claim) return claim.abort(new JobCancelledError(context.name, id));
+  // The reply to the take may be on its way that brings its message.
+  const ids = unknown.get(context) ?? new Set<string>();
+  unknown.set(context, ids);
+  ids.add(id);
+  if (ids.size > mostUnknown) ids.delete(ids.values().next().value!);
 }

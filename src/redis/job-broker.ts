@@ -211,6 +211,8 @@ export class JobBroker {
     const { deadMessages, meta, jobIndexes } = this.keys;
     const indexes = (['failed', 'expired'] as const).map((status) => this.keys.jobIndex(status));
     if ((await this.connection.call((client) => client.exists(...indexes), patience)) === 0) return;
+    // They may have another payload, or a unique key until they start.
+    await this.connection.call((client) => client.sadd(this.keys.jobsToCheck, ...ids), patience);
     const keys = [deadMessages, meta, ...jobIndexes, ...ids.map((id) => this.keys.job(id))];
     await this.history.run('revive-jobs', keys, [...ids], patience);
   }
@@ -248,12 +250,13 @@ export class JobBroker {
     const key = this.keys.job(id);
     return this.connection.call(async (client) => {
       if ((await client.exists(key)) === 0) return false;
-      await client.sadd(this.keys.jobsToCheck, id); // so that its beginning is published at once
+      const before = await client.hget(key, 'status');
+      // So that its beginning is published at once. An entry stays: a cancelled job may need it. The sweep removes what nobody needs.
+      if (before !== null && !hasEnded(before)) await client.sadd(this.keys.jobsToCheck, id);
       await client.hset(key, 'watched', 1);
-      const status = await client.hget(key, 'status');
-      if (status === null || hasEnded(status)) await client.srem(this.keys.jobsToCheck, id);
-      if (status === null) await client.del(key); // it expired in between
-      return status !== null;
+      if ((await client.hexists(key, 'status')) === 1) return true;
+      await client.del(key); // it expired in between
+      return false;
     }, patience);
   }
 

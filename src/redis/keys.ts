@@ -51,7 +51,7 @@ export class Keys {
   readonly jobIndexes: readonly string[];
   /** Hash: id of a job → `<worker>.<take>.<index> <time> <attempt> <name>`, while its message is active, or was when its worker died. */
   readonly jobClaims: string;
-  /** Set: ids of jobs of which a worker must read the record before their handler begins: a cancelled one, or one with another payload. */
+  /** Set: ids of jobs of which a worker must read the record before their handler begins: cancelled, expired, watched or replaced ones, and others. */
   readonly jobsToCheck: string;
   /** Hash: unique key → id of its job. */
   readonly unique: string;

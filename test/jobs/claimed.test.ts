@@ -148,6 +148,89 @@ describe('a job that is taken between two calls of who asks for it', () => {
   });
 });
 
+describe('what a job must not lose', () => {
+  it('a cancelled one is watched, and never begins', async () => {
+    const queue = aQueue({ track: true });
+    const { begun, end, stop } = await aWarmWorker(queue);
+    await queue.put('first');
+    await until(() => begun.length === 1);
+    await queue.pause();
+    const job = await queue.put('a');
+    await job.cancel();
+    for await (const step of job.watch()) expect(step).toEqual({ status: 'cancelled' });
+    expect(await redis().scard(aBroker(queue.name).keys.jobsToCheck)).toBe(1);
+    await queue.resume();
+    end();
+    await queue.drained();
+    expect(begun).toHaveLength(1);
+    expect(await job.status()).toBe('cancelled');
+    await stop();
+  });
+
+  it('a unique key until the start is let go by begin, also if somebody has asked before', async () => {
+    const queue = aQueue({ track: true });
+    const job = await queue.with({ unique: 'k', until: 'started' }).put('a');
+    const broker = aBroker(queue.name);
+    const worker = await aWorker(broker);
+    await taking(broker, worker, 1);
+    expect(await job.status()).toBe('running');
+    const begun = [{ index: 1, id: job.id, attempt: 1, putAt: 1, begunAt: 1 }];
+    await broker.jobs.begin(worker, 'w', 1, begun, keep, at);
+    expect(await redis().hlen(broker.keys.unique)).toBe(0);
+  });
+
+  it('a cancellation that comes before the reply to its take', async () => {
+    const queue = aQueue({ track: true });
+    const { begun, end, stop } = await aWarmWorker(queue);
+    const { keys } = aBroker(queue.name);
+    await queue.pause();
+    const job = await queue.put('a');
+    await redis().publish(keys.cancellations, job.id); // as if it ran
+    await redis().publish(keys.cancellations, 'other');
+    await queue.resume();
+    await until(() => begun.length === 1);
+    expect(begun[0]!.signal.aborted).toBe(false); // it was not cancelled
+    end();
+    await job.result({ timeout: '10s' });
+    await queue.pause();
+    const late = await queue.put('b');
+    await redis().publish(keys.cancellations, late.id);
+    await redis().hset(keys.job(late.id), 'status', 'cancelled');
+    await queue.resume();
+    await until(() => begun.length === 2 && begun[1]!.signal.aborted);
+    end();
+    await stop();
+  });
+
+  it('no script trims very many ids from an index', async () => {
+    const queue = aQueue({ track: { keep: '1h' } });
+    const broker = aBroker(queue.name);
+    const { keys } = broker;
+    const worker = await aWorker(broker);
+    for (let group = 1; group <= 20; group++) {
+      await redis().zadd(keys.jobIndexes[8]!, group, `done ${group}`);
+      await redis().zadd(
+        keys.jobIndex('done'),
+        ...Array.from({ length: 50 }, (_, at) => [group, `${group}-${at}`]).flat(),
+      );
+    }
+    const job = await queue.put(1);
+    await taking(broker, worker, 1);
+    const ended = {
+      take: { number: 1 },
+      index: 1,
+      id: job.id,
+      isTracked: true,
+      putAt: 1,
+      run: '1 1 w',
+      words: ['done', '1'],
+    };
+    await broker.jobs.settle(worker, [ended], keep, at);
+    expect(await redis().zcount(keys.jobIndex('done'), 1, 20)).toBe(950);
+    expect(await redis().zcount(keys.jobIndexes[8]!, 1, 20)).toBe(19);
+  });
+});
+
 describe('a handler may begin without a look at records', () => {
   it('not if the take was answered before', async () => {
     const queue = aQueue({ track: true });

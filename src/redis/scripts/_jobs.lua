@@ -111,20 +111,22 @@ local function releaseUnique(jobs, id, unique)
   if unique and redis.call('HGET', jobs.unique, unique) == id then redis.call('HDEL', jobs.unique, unique) end
 end
 
--- Deletes ids of expired records from the indexes: of twice as many entries as a script has ended jobs, so that none stay. An entry is the id of a
--- job, or '<status> <time>' for all jobs that ended at this time and have no entry of their own.
+-- Deletes ids of expired records from the indexes: twice as many as a script has ended jobs, so that none stay, and not many more, so that Redis is
+-- not busy for long. An entry is the id of a job, or '<status> <time>' for all jobs that ended at this time and have no entry of their own.
 local function trimJobs(jobs, now, count)
   local entries = redis.call('ZRANGEBYSCORE', jobs.expiring, '(-inf', now, 'LIMIT', 0, 2 * count + 10)
   if #entries == 0 then return end
-  local ids = {}
+  local ids, handled = {}, {}
   for _, entry in ipairs(entries) do
+    if #ids >= 2 * count + 10 then break end
+    handled[#handled + 1] = entry
     local status, endedAt = string.match(entry, '^(%l+) (%d+)$')
     if not status then ids[#ids + 1] = entry end
     for _, id in ipairs(status and redis.call('ZRANGEBYSCORE', jobs[status], endedAt, endedAt) or {}) do
       if not redis.call('ZSCORE', jobs.expiring, id) then ids[#ids + 1] = id end
     end
   end
-  redis.call('ZREM', jobs.expiring, unpack(entries))
+  redis.call('ZREM', jobs.expiring, unpack(handled))
   for first = 1, #ids, 1000 do
     for _, status in ipairs({'done', 'failed', 'cancelled', 'expired'}) do
       redis.call('ZREM', jobs[status], unpack(ids, first, math.min(first + 999, #ids)))

@@ -44,9 +44,9 @@ for place = 1, #settled do
     local run = begunAt .. ' ' .. attempt .. ' ' .. ARGV[3]
     redis.call('HSET', record, 'status', 'running', 'run', run)
     redis.call('HSET', jobClaims, id, claim .. ' ' .. run)
+    if untilStarted then releaseUnique(jobs, id, redis.call('HGET', record, 'unique')) end
     if status ~= 'running' then
       moveJob(moves, status, 'running', id, nowText)
-      if untilStarted then releaseUnique(jobs, id, redis.call('HGET', record, 'unique')) end
       if watched then redis.call('PUBLISH', record, 'running') end
     end
   end

@@ -28,6 +28,7 @@ if claim then
     redis.call('HSET', record, 'status', 'running', 'run', run)
     moveJob(moves, status, 'running', ARGV[1], now)
     storeMoves(jobs, moves)
+    if job.watched then redis.call('PUBLISH', record, 'running') end
   end
   return 'running'
 end

@@ -103,12 +103,13 @@ while words[at] do
   numbers[place], marks[place], starts[place] = words[at + 1], 'e' .. words[at + 1] .. '.' .. words[at + 2], at
   at = at + words[at] + 1
 end
-local settled, parsed, continued, tracked = areSettled(claims, numbers, marks), {}, 0, {}
+local settled, parsed, continued, tracked, over = areSettled(claims, numbers, marks), {}, 0, {}, {}
 
 -- The job of a message that is settled now. Most records have no more than terms, and need no look at the other fields.
 local mustCheck, quick = redis.call('EXISTS', jobsToCheck) == 1, {}
 local function jobOf(record, id, putAt, run, verb)
   tracked[#tracked + 1] = id
+  if verb == 'done' or verb == 'bury' then over[#over + 1] = id end
   local text = verb == 'done' and not mustCheck and redis.call('HGET', record, 'terms')
   if text and string.byte(text) ~= 43 then
     quick[#quick + 1] = id
@@ -137,6 +138,7 @@ for place, start in ipairs(starts) do
     if record then job = jobOf(record, id, putAt, run, verb) end
     if job and job.status == 'cancelled' then
       letExpire(moves, record, id, job, 'cancelled', now)
+      over[#over + 1] = id
       areAdded = true
       reply[place] = 'ended'
     else
@@ -154,7 +156,7 @@ if #quick > 0 and redis.call('ZREM', jobs.waiting, unpack(quick)) < #quick then
   for _, status in ipairs({'running', 'delayed', 'retrying'}) do redis.call('ZREM', jobs[status], unpack(quick)) end
 end
 if #tracked > 0 then redis.call('HDEL', jobClaims, unpack(tracked)) end
-if mustCheck and #tracked > 0 then redis.call('SREM', jobsToCheck, unpack(tracked)) end
+if mustCheck and #over > 0 then redis.call('SREM', jobsToCheck, unpack(over)) end
 publishEnds(ends)
 if areAdded then trimJobs(jobs, now, #starts) end
 if #ended > 0 then redis.call('HSET', claims, unpack(ended)) end
