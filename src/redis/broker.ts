@@ -267,7 +267,7 @@ export class Broker extends Registration {
     const indexes = (['waiting', 'delayed', 'retrying', 'running'] as const).map((status) =>
       this.keys.jobIndex(status),
     );
-    const keys = [this.keys.request(request), ...waiting, delayed, delayedMessages, ...indexes];
+    const keys = [this.keys.request(request), ...waiting, delayed, delayedMessages, ...indexes, this.keys.jobsToCheck];
     const dropped = (await this.history.run('clear', keys, [requestMemoryMs], patience)) as number;
     return dropped >= 0 ? dropped : this.#clearJobs(request, patience);
   }

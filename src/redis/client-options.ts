@@ -151,7 +151,7 @@ const replies = [['field', '1'], 1, 'OK', null];
 /** The only reply that ioredis itself transforms for us. */
 const hash = JSON.stringify({ field: '1' });
 export const usedCommands = (
-  'blmove config del eval evalsha exists get hdel hexists hget hgetall hkeys hlen hmget hscan hset hvals info lindex llen lrange pexpire ping pttl ' +
+  'blmove config del eval evalsha exists get hdel hexists hget hgetall hkeys hlen hmget hscan hset hvals info lindex llen lrange pexpire ping ' +
   'sadd scan set smembers srandmember srem subscribe time type unsubscribe zadd zcard zcount zrange zrangebyscore zrem zrevrange zrevrangebyscore zscan zscore ' +
   'hsetnx xack xautoclaim xclaim xgroup xrange xread xreadgroup xrevrange'
 ).split(' ');

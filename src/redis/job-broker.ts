@@ -180,7 +180,7 @@ export class JobBroker {
   }
 
   /**
-   * {@link mend} for some of the jobs that run, or look as if they did. Forgets that jobs must be checked that cannot run any more.
+   * {@link mend} for some of the jobs that run, look as if they did, or must be checked before they begin.
    *
    * @param cursors the result of the call before; `['0', '0']` at first
    */
@@ -197,12 +197,7 @@ export class JobBroker {
       patience,
     );
     const ids = [...running[1], ...claims[1]].filter((_, at) => at % 2 === 0); // each with its score or claim behind it
-    await Promise.all([...new Set(ids)].map((id) => this.mend(id, patience)));
-    await this.connection.call(async (client) => {
-      const left = await Promise.all(checked.map((id) => client.pttl(this.keys.job(id))));
-      const over = checked.filter((_, at) => left[at] !== -1); // its record is gone, or expires
-      if (over.length > 0) await client.srem(jobsToCheck, ...over);
-    }, patience);
+    await Promise.all([...new Set([...ids, ...checked])].map((id) => this.mend(id, patience)));
     return [running[0], claims[0]];
   }
 

@@ -24,6 +24,15 @@ async function taking(broker: Broker, worker: string, number: number, most = 10)
 const storedStatus = (queue: HotQueue, { id }: Job): Promise<string | null> =>
   redis().hget(`{${queue.key}}:job:${id}`, 'status');
 
+/** Watches a job until it ends. */
+function watchingStatus(job: Job): { seen: unknown[]; watching: Promise<void> } {
+  const seen: unknown[] = [];
+  const watching = (async () => {
+    for await (const step of job.watch()) seen.push('status' in step ? step.status : step);
+  })();
+  return { seen, watching };
+}
+
 /** Handlers that end when they are told to. The first message has come and gone, so the worker expects tracked messages. */
 async function aWarmWorker(
   queue: HotQueue,
@@ -231,6 +240,18 @@ describe('what a job must not lose', () => {
   });
 });
 
+it('a cancelled job whose message is cleared expires, and need not be checked any more', async () => {
+  const queue = aQueue({ track: true });
+  const job = await queue.put('a');
+  await job.cancel();
+  const { keys } = aBroker(queue.name);
+  expect(await redis().pttl(keys.job(job.id))).toBe(-1);
+  expect(await queue.clear()).toBe(1);
+  expect(await redis().pttl(keys.job(job.id))).toBeGreaterThan(0);
+  expect(await job.status()).toBe('cancelled');
+  expect(await redis().scard(keys.jobsToCheck)).toBe(0);
+});
+
 describe('a handler may begin without a look at records', () => {
   it('not if the take was answered before', async () => {
     const queue = aQueue({ track: true });
@@ -385,10 +406,7 @@ describe('a worker that expects jobs', () => {
     await until(() => begun.length === 1);
     await queue.pause();
     const job = await queue.put('a');
-    const seen: unknown[] = [];
-    const watching = (async () => {
-      for await (const step of job.watch()) seen.push('status' in step ? step.status : step);
-    })();
+    const { seen, watching } = watchingStatus(job);
     await until(() => seen.length === 1);
     end();
     await queue.resume();
@@ -405,10 +423,7 @@ describe('a worker that expects jobs', () => {
     const { begun, end, stop } = await aWarmWorker(queue);
     const job = await queue.put('a');
     await until(() => begun.length === 1);
-    const seen: unknown[] = [];
-    const watching = (async () => {
-      for await (const step of job.watch()) seen.push('status' in step ? step.status : step);
-    })();
+    const { seen, watching } = watchingStatus(job);
     await until(() => seen.length === 1);
     end();
     await watching;

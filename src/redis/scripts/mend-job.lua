@@ -20,6 +20,7 @@ if claim and claim == ARGV[2] and isSettled(claims, string.match(claim, '%.(%d+)
   redis.call('HDEL', KEYS[18], ARGV[1])
   claim = nil
 end
+if not status or (hasEnded(status) and redis.call('PTTL', record) >= 0) then redis.call('SREM', KEYS[19], ARGV[1]) end -- it cannot run
 if not status then return '' end
 if hasEnded(status) then return status end
 if claim then
