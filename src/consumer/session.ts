@@ -343,7 +343,7 @@ export class Session implements ClaimHolder, LeaseHolder {
     await noteBegun(this, claim);
   }
 
-  /** @param isReady whether the handlers may begin at once: then records are written when the jobs end, or somebody asks for them */
+  /** @param isReady whether the handlers may begin at once. Then the record of a job is written when it ends, or when its status is read */
   async #beginJobs(claims: Claim[], isReady = false): Promise<Claim[]> {
     if (isReady) {
       watchCancellations(this.context);

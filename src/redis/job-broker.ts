@@ -246,7 +246,7 @@ export class JobBroker {
     return this.connection.call(async (client) => {
       if ((await client.exists(key)) === 0) return false;
       const before = await client.hget(key, 'status');
-      // So that its beginning is published at once. An entry stays: a cancelled job may need it. The sweep removes what nobody needs.
+      // Its worker must publish when it begins. The entry is not removed here, because a cancelled job needs it too: settle or mend-job does.
       if (before !== null && !hasEnded(before)) await client.sadd(this.keys.jobsToCheck, id);
       await client.hset(key, 'watched', 1);
       if ((await client.hexists(key, 'status')) === 1) return true;

@@ -14,7 +14,7 @@
 -- If a take is sent again under the same number, it gets the same messages. So a lost reply claims nothing twice.
 --
 -- take-tracked also has the lines that begin with this:
---+ -- The jobs of tracked messages are running from this step on, whatever their records say: see protocol.md, "Job records".
+--+ -- The jobs of tracked messages are running from this step on, even if their records still say that they wait: see protocol.md, "Job records".
 local claims, workers, meta, delayed, lists = KEYS[1], KEYS[2], KEYS[3], KEYS[10], waitingLists(4)
 -- The number stays a text, as it is written in names of fields: Redis formats a number that it gets from Lua with 17 digits.
 local worker, number, most, room, longest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
