@@ -206,7 +206,7 @@ describe('what a job must not lose', () => {
     await redis().publish(keys.cancellations, late.id);
     await redis().hset(keys.job(late.id), 'status', 'cancelled');
     await queue.resume();
-    await until(() => begun.length === 2 && begun[1]!.signal.aborted);
+    await until(() => begun.length === 2 && begun[1]!.signal.reason instanceof JobCancelledError);
     end();
     await stop();
   });
@@ -428,6 +428,7 @@ describe('a worker that expects jobs', () => {
     end();
     await watching;
     expect(seen).toEqual(['running', 'done']);
+    await aBroker(queue.name).jobs.watch(job.id); // it has ended
     expect(await redis().scard(aBroker(queue.name).keys.jobsToCheck)).toBe(0);
     await stop();
   });
@@ -567,7 +568,7 @@ describe('records', () => {
     const [open, gone] = [await queue.put('a'), await queue.put('b')];
     await redis().del(keys.job(gone.id));
     await redis().sadd(keys.jobsToCheck, open.id, gone.id, 'never');
-    await redis().hset(keys.jobClaims, { [gone.id]: 'w.1.1 5 1 w', [open.id]: 'w.1.2 5 1 w' });
+    await redis().hset(keys.jobClaims, { unknown: 'w.1.1 5 1 w', [open.id]: 'w.1.2 5 1 w' });
     const maintained = { name: queue.name, broker, events: queue.events } as never;
     const nothing = (): undefined => undefined;
     await new Sweeper(broker, new Recoverer(maintained, nothing, nothing)).sweep();
