@@ -19,7 +19,7 @@ import { activeInProcess } from './process.js';
 import { JobSettler } from './job-settler.js';
 import { Settler } from './settler.js';
 import { Tally } from '../telemetry/tally.js';
-import { beginJobs, noteBegun, watchCancellations } from './tracked.js';
+import { beginJobs, noteBegun } from './tracked.js';
 
 const leavePatienceMs = 5_000;
 /** Part of its lease after which a worker without a reply from Redis stops: before another worker may start its messages. */
@@ -345,10 +345,7 @@ export class Session implements ClaimHolder, LeaseHolder {
 
   /** @param isReady whether the handlers may begin at once. Then the record of a job is written when it ends, or when its status is read */
   async #beginJobs(claims: Claim[], isReady = false): Promise<Claim[]> {
-    if (isReady) {
-      watchCancellations(this.context);
-      return claims;
-    }
+    if (isReady) return claims; // the take that made this session expect jobs began them: cancellations are watched since
     const begun = await beginJobs(this, claims, { signal: this.options.taking });
     return begun.filter((claim) => this.holds(claim)); // the lease may be lost by now
   }

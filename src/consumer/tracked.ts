@@ -138,7 +138,7 @@ export function ignoreCancellations(context: QueueContext): void {
 }
 
 /** Aborts the signals of jobs of this queue that are cancelled while they run. The subscription lasts as long as the queue is open. */
-export function watchCancellations(context: QueueContext): void {
+function watchCancellations(context: QueueContext): void {
   if (watching.has(context)) return;
   const { connection, keys } = context.broker;
   const unlisten = connection.notifier.listen(keys.cancellations, {
