@@ -4,7 +4,6 @@ import { errorFields } from '../core/logger.js';
 import { parentOf } from '../jobs/parent.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import { processChannel, traced } from '../telemetry/channels.js';
-import { noOptions } from '../wire/envelope.js';
 import { errorLine, errorOf, errorRecord } from '../wire/error-record.js';
 import type { Claim } from './claim.js';
 import { attributed } from './attribution.js';
@@ -95,9 +94,9 @@ export function admit<T>(
 
 /** The options of a message come before those of its worker. */
 export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy {
-  if (options === noOptions) return worker;
   const { attempts = worker.attempts, timeoutMs } = options;
   const backoff = curveOf(options);
+  if (attempts === worker.attempts && !backoff && timeoutMs === undefined) return worker; // for most messages
   return {
     ...worker,
     attempts,

@@ -31,6 +31,7 @@ class Wait {
   readonly #forget: (() => void) | undefined;
 
   constructor(
+    readonly id: string,
     { timeoutMs, signal }: ResultLimits,
     private readonly onOver: (wait: Wait) => void,
   ) {
@@ -62,7 +63,8 @@ class Wait {
 
 /** The waits for one job, and the end of its subscription. */
 interface Awaited {
-  readonly waits: Set<Wait>;
+  /** Mostly one: a set for each job would be the largest part of its garbage. */
+  readonly waits: Wait[];
   readonly unlisten: (() => void) | undefined;
 }
 
@@ -98,7 +100,7 @@ export class JobWaits {
     const { signal, timeoutMs } = limits;
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (timeoutMs === 0) return Promise.resolve({ status: 'late', result: undefined });
-    const wait = new Wait(limits, (over) => this.#remove(id, over));
+    const wait = new Wait(id, limits, this.#remove);
     this.#add(id, wait, subscriptionAtPut);
     return wait.promise;
   }
@@ -114,11 +116,11 @@ export class JobWaits {
     this.#timer ??= setInterval(() => void this.#lookAgain(), lookMs);
     const awaited = this.#awaited.get(id);
     if (awaited) {
-      awaited.waits.add(wait);
+      awaited.waits.push(wait);
       return this.#ask(id);
     }
     this.#awaited.set(id, {
-      waits: new Set([wait]),
+      waits: [wait],
       unlisten: subscriptionAtPut === undefined ? this.#listenTo(id) : undefined,
     });
     if (subscriptionAtPut === undefined) return;
@@ -128,16 +130,18 @@ export class JobWaits {
     if (early !== undefined) this.#onEnd(id, early);
   }
 
-  #remove(id: string, wait: Wait): void {
-    const awaited = this.#awaited.get(id);
-    awaited?.waits.delete(wait);
-    if (!awaited || awaited.waits.size > 0) return;
+  readonly #remove = (over: Wait): void => {
+    const awaited = this.#awaited.get(over.id);
+    const place = awaited ? awaited.waits.indexOf(over) : -1;
+    if (!awaited || place < 0) return;
+    awaited.waits.splice(place, 1);
+    if (awaited.waits.length > 0) return;
     awaited.unlisten?.();
-    this.#awaited.delete(id);
+    this.#awaited.delete(over.id);
     if (this.#awaited.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-  }
+  };
 
   /** Listens to the ends of the jobs that this process has put. */
   #listen(): void {
@@ -146,9 +150,9 @@ export class JobWaits {
       onMessage: (text) => {
         for (const line of text.split('\n')) {
           const space = line.indexOf(' ');
-          const [id, text] = [line.slice(0, space), line.slice(space + 1)];
-          if (this.#awaited.has(id)) this.#onEnd(id, text);
-          else this.#keepEarly(id, text);
+          const id = line.slice(0, space);
+          if (this.#awaited.has(id)) this.#onEnd(id, line.slice(space + 1));
+          else this.#keepEarly(id, line.slice(space + 1));
         }
       },
       onBegin: () => {

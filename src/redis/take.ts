@@ -1,4 +1,5 @@
 import { freshHeader, freshLength } from '../wire/envelope.js';
+import { madeAt } from '../wire/id.js';
 import type { Lane } from '../wire/lane.js';
 import type { QueueHints } from './transitions.js';
 
@@ -162,18 +163,9 @@ export class Take {
   /** When a fresh message was put, as its id says, Unix ms; `undefined` if its id is of another form. */
   madeAt(index: number): number | undefined {
     const content = this.#content;
-    const text = typeof content === 'string' ? content : this.text(index);
-    const start = typeof content === 'string' ? this.#edges[2 * index]! + 1 : 1;
-    if (text[start + 8] !== '-' || text[start + 13] !== '-' || text[start + 14] !== '7') return undefined;
-    let ms = 0;
-    for (let at = start; at < start + 13; at++) {
-      if (at === start + 8) continue;
-      const code = text.charCodeAt(at);
-      const digit = code < 58 ? code - 48 : code - 87; // 0 to 9, a to f
-      if (digit < 0 || digit > 15) return undefined;
-      ms = ms * 16 + digit;
-    }
-    return ms;
+    return typeof content === 'string'
+      ? madeAt(content, this.#edges[2 * index]! + 1)
+      : madeAt(this.text(index, 1));
   }
 
   /** Arguments of `ack.lua` for this take. */

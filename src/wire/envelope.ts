@@ -60,8 +60,11 @@ export interface Envelope {
 const form = /^#([A-Za-z0-9_.:~@-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)*)\n/;
 const longest = 256;
 
-// A message of ours before its first attempt, as most are. It has no options, so its header need not be parsed.
-const fresh = /^#[A-Za-z0-9_.:~@-]{36} 0 0\n/;
+/** The fields of a tracked message without other options, as most tracked ones are. */
+const trackedOnly = ' j=1';
+
+// A message of ours before its first attempt, as most are. It has no options but perhaps `j=1`, so its header need not be parsed.
+const fresh = /^#[A-Za-z0-9_.:~@-]{36} 0 0(?: j=1)?\n/;
 /** Characters in the header line of a message that we put without options, before its first attempt. */
 export const freshLength = 42;
 /**
@@ -73,8 +76,10 @@ export const freshHeader = /#[A-Za-z0-9_.:~@-]{36} 0 0\n/y;
 /** Splits a message into header, failures and text. */
 export function open(message: string): Envelope {
   if (fresh.test(message)) {
-    const header = { id: message.slice(1, 37), attempts: 0, crashes: 0, fields: '' };
-    return { header, headerLength: freshLength, failures: '', text: message.slice(freshLength) };
+    const fields = message[freshLength - 1] === '\n' ? '' : trackedOnly;
+    const headerLength = freshLength + fields.length;
+    const header = { id: message.slice(1, 37), attempts: 0, crashes: 0, fields };
+    return { header, headerLength, failures: '', text: message.slice(headerLength) };
   }
   const found = message.startsWith('#') ? form.exec(message.slice(0, longest)) : null;
   if (!found) return { header: undefined, headerLength: 0, failures: '', text: message };
@@ -198,8 +203,6 @@ export function fieldsOf(options: MessageOptions, ttlMs?: number): string {
 /** Options of a message without options, as most are. */
 export const noOptions: MessageOptions = {};
 
-/** The fields of a tracked message without other options, as most tracked ones are. */
-const trackedOnly = ' j=1';
 const onlyTracked: MessageOptions = { tracked: 1 };
 
 /** The options in a header. */

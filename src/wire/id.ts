@@ -35,10 +35,18 @@ export function newId(now = Date.now()): string {
   return front + hex[0x8000 | (counter & 0x3fff)]! + back;
 }
 
-const version7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
-
-/** Unix ms at which {@link newId} made an id; `undefined` for an id of another form. */
-export function madeAt(id: string): number | undefined {
-  const parts = version7.exec(id);
-  return parts ? parseInt(`${parts[1]}${parts[2]}`, 16) : undefined;
+/**
+ * Unix ms at which {@link newId} made the id that begins at `start` of a text; `undefined` for an id of another form. It makes no text of the id.
+ */
+export function madeAt(text: string, start = 0): number | undefined {
+  if (text[start + 8] !== '-' || text[start + 13] !== '-' || text[start + 14] !== '7') return undefined;
+  let ms = 0;
+  for (let at = start; at < start + 13; at++) {
+    if (at === start + 8) continue;
+    const code = text.charCodeAt(at);
+    const digit = code < 58 ? code - 48 : code - 87; // 0 to 9, a to f
+    if (digit < 0 || digit > 15) return undefined;
+    ms = ms * 16 + digit;
+  }
+  return ms;
 }
