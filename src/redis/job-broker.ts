@@ -1,5 +1,6 @@
 // Longer than 250 lines: every transition and read of the records of jobs has its one caller here.
 import { hasEnded, type JobStatus } from '../core/job.js';
+import { madeAt } from '../wire/id.js';
 import { pack, packUtf8 } from '../wire/pack.js';
 import type { Connection, Patience } from './connection.js';
 import type { Keys } from './keys.js';
@@ -139,7 +140,7 @@ export class JobBroker {
     return reply === '' ? undefined : reply;
   }
 
-  /** mend-job: brings a record in line with where its message is. @returns its status; `undefined` if there is no record */
+  /** mend-job: brings a record in line with where its message is. @returns its status; `undefined` if there is no record, and nobody has the message */
   async mend(id: string, patience: Patience = tenSeconds): Promise<JobStatus | undefined> {
     const record = this.keys.job(id);
     const { delayed, dead, deadMessages, meta, jobIndexes, jobClaims, jobsToCheck } = this.keys;
@@ -151,7 +152,7 @@ export class JobBroker {
       ...[record, this.keys.claims(worker), delayed, deadMessages, meta],
       ...[...jobIndexes, dead, jobClaims, jobsToCheck],
     ];
-    const reply = (await this.history.run('mend-job', keys, [id, claim], patience)) as JobStatus | '';
+    const reply = (await this.history.run('mend-job', keys, [id, claim, madeAt(id) ?? ''], patience)) as JobStatus | '';
     return reply === '' ? undefined : reply;
   }
 

@@ -163,9 +163,7 @@ export class Take {
   /** When a fresh message was put, as its id says, Unix ms; `undefined` if its id is of another form. */
   madeAt(index: number): number | undefined {
     const content = this.#content;
-    return typeof content === 'string'
-      ? madeAt(content, this.#edges[2 * index]! + 1)
-      : madeAt(this.text(index, 1));
+    return typeof content === 'string' ? madeAt(content, this.#edges[2 * index]! + 1) : madeAt(this.text(index, 1));
   }
 
   /** Arguments of `ack.lua` for this take. */

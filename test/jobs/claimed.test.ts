@@ -474,6 +474,44 @@ describe('a worker that expects jobs', () => {
     await stop();
   });
 
+  it('makes a record anew when somebody asks for a running job', async () => {
+    const queue = aQueue({ track: { keep: '1m' } });
+    const { begun, end, stop } = await aWarmWorker(queue);
+    const { keys } = aBroker(queue.name);
+    const [first, second] = [await queue.put('a'), await queue.put('b')];
+    await until(() => begun.length === 1);
+    await redis().del(keys.job(first.id));
+    const { putAt } = first;
+    expect(await first.fetch()).toMatchObject({ status: 'running', attempts: 1, putAt });
+    expect(await queue.jobs.counts()).toMatchObject({ waiting: 0, running: 2 }); // the second was taken as well
+    end('first');
+    expect(await first.result({ timeout: '10s' })).toBe('first');
+    expect(await redis().pttl(keys.job(first.id))).toBeLessThanOrEqual(60_000);
+
+    await until(() => begun.length === 2);
+    await redis().del(keys.job(second.id));
+    expect(await second.cancel()).toBe(true);
+    await until(() => begun[1]!.signal.reason instanceof JobCancelledError);
+    end('second');
+    await until(async () => (await redis().pttl(keys.job(second.id))) >= 0);
+    expect(await second.status()).toBe('cancelled');
+    await stop();
+  });
+
+  it('completes with progress a record that was made anew', async () => {
+    const queue = aQueue({ track: { keep: '1m' } });
+    const { begun, end, stop } = await aWarmWorker(queue);
+    const { keys } = aBroker(queue.name);
+    const job = await queue.put('a');
+    await until(() => begun.length === 1);
+    await redis().del(keys.job(job.id));
+    expect(await job.status()).toBe('running');
+    await begun[0]!.progress(0.5);
+    expect(await redis().hget(keys.job(job.id), 'terms')).toMatch(/^60000 /);
+    end();
+    await stop();
+  });
+
   it('keeps progress and log of a job that has just begun', async () => {
     const queue = aQueue({ track: true });
     const runner = start(
@@ -576,6 +614,40 @@ describe('records', () => {
     expect(await redis().smembers(keys.jobsToCheck)).toEqual([open.id]);
     expect(await redis().hlen(keys.jobClaims)).toBe(0);
     expect(await open.status()).toBe('waiting');
+  });
+
+  it('of a revived job leave the index of failed ones, also if a worker was faster than the call that changes the record', async () => {
+    const queue = aQueue({ track: true });
+    const broker = aBroker(queue.name);
+    const { keys } = broker;
+    const worker = await aWorker(broker);
+    const jobs = [await queue.put('a'), await queue.put('b')];
+    for (const [index, status] of (['failed', 'expired'] as const).entries()) {
+      await redis().hset(keys.job(jobs[index]!.id), 'status', status);
+      await redis().zrem(keys.jobIndex('waiting'), jobs[index]!.id);
+      await redis().zadd(keys.jobIndex(status), 5, jobs[index]!.id);
+    }
+    await taking(broker, worker, 1);
+    await settled(broker, worker, 1, jobs);
+    expect(await queue.jobs.counts()).toMatchObject({ failed: 0, expired: 0, done: 2 });
+  });
+
+  it('of a cancelled job expire when its message was buried, and not for an older dead letter', async () => {
+    const queue = aQueue({ track: true });
+    const broker = aBroker(queue.name);
+    const { keys } = broker;
+    const job = await queue.put('a');
+    await job.cancel();
+    await redis().hset(keys.deadMessages, job.id, `{"reason":"a crash"}\n#${job.id} 0 3 j=1\n"a"`);
+    await redis().zadd(keys.dead, job.putAt - 60_000, job.id);
+    expect(await job.status()).toBe('cancelled');
+    expect(await redis().pttl(keys.job(job.id))).toBe(-1);
+    expect(await redis().scard(keys.jobsToCheck)).toBe(1);
+    await redis().zadd(keys.dead, job.putAt + 60_000, job.id);
+    expect(await job.status()).toBe('cancelled');
+    expect(await redis().pttl(keys.job(job.id))).toBeGreaterThan(0);
+    expect(await redis().zscore(keys.jobIndexes[8]!, job.id)).not.toBeNull();
+    expect(await redis().scard(keys.jobsToCheck)).toBe(0);
   });
 
   it('that had ended do not expire while their jobs are tried again', async () => {

@@ -56,10 +56,10 @@ local function termsIn(text, parsed)
   return terms
 end
 
--- What ending a job needs: {status, unique, watched, children, terms}.
+-- What ending a job needs: {status, unique, watched, children, terms, isAnew}. `isAnew`: the record is gone, or was made anew and has no terms yet.
 local function readJob(record, parsed)
   local found = redis.call('HMGET', record, 'status', 'terms', 'unique', 'watched', 'children')
-  return {status = found[1], unique = found[3], watched = found[4], children = found[5], terms = termsIn(found[2] or '', parsed)}
+  return {status = found[1], unique = found[3], watched = found[4], children = found[5], terms = termsIn(found[2] or '', parsed), isAnew = not found[2]}
 end
 
 -- Changes of indexes are collected, and stored in a few calls: moves[status] = {out = {id, ..}, into = {score, id, ..}}

@@ -22,8 +22,8 @@ local settled = areSettled(claims, numbers, marks)
 for place = 1, #settled do
   local index, id, attempt, putAt, begunAt = unpack(words, 5 * place - 4, 5 * place)
   local record, claim = KEYS[15 + place], worker .. '.' .. number .. '.' .. index
-  local status, replacement, untilStarted, watched = unpack(redis.call(
-    'HMGET', record, 'status', 'replacement', 'untilStarted', 'watched'))
+  local status, replacement, untilStarted, watched, terms = unpack(redis.call(
+    'HMGET', record, 'status', 'replacement', 'untilStarted', 'watched', 'terms'))
   if settled[place] then
     reply[place] = status == 'cancelled' and redis.call('HEXISTS', claims, 'a' .. number) == 1 and 'ended' or 'lost'
   elseif status == 'cancelled' then
@@ -39,7 +39,7 @@ for place = 1, #settled do
     reply[place] = 'expired' -- callers have seen this status, also if the message was taken just in time
   else
     reply[place] = replacement and '=' .. replacement or ''
-    if not status then redis.call('HSET', record, 'put', putAt, 'terms', ARGV[4] .. ' ' .. ARGV[5]) end
+    if not terms then redis.call('HSET', record, 'put', putAt, 'terms', ARGV[4] .. ' ' .. ARGV[5]) end
     if hasEnded(status) then keepJob(jobs, record, id) end
     local run = begunAt .. ' ' .. attempt .. ' ' .. ARGV[3]
     redis.call('HSET', record, 'status', 'running', 'run', run)

@@ -116,8 +116,8 @@ local function jobOf(record, id, putAt, run, verb)
     return {run = run, terms = termsIn(text, parsed)}
   end
   local job = readJob(record, parsed)
-  if not job.status then -- its record is gone, as after a failover
-    redis.call('HSET', record, 'status', 'running', 'put', putAt, 'terms', ARGV[4] .. ' ' .. ARGV[5])
+  if job.isAnew then -- its record was lost, as in a failover
+    redis.call('HSET', record, 'status', job.status or 'running', 'put', putAt, 'terms', ARGV[4] .. ' ' .. ARGV[5])
     job = readJob(record, parsed)
   end
   job.run = run
@@ -153,7 +153,8 @@ end
 for status, leaving in pairs(left) do leaveTogether(jobs, moves, status, leaving, nowText) end
 storeMoves(jobs, moves)
 if #quick > 0 and redis.call('ZREM', jobs.waiting, unpack(quick)) < #quick then
-  for _, status in ipairs({'running', 'delayed', 'retrying'}) do redis.call('ZREM', jobs[status], unpack(quick)) end
+  -- 'failed' and 'expired': those whose dead letters were revived.
+  for _, status in ipairs({'running', 'delayed', 'retrying', 'failed', 'expired'}) do redis.call('ZREM', jobs[status], unpack(quick)) end
 end
 if #tracked > 0 then redis.call('HDEL', jobClaims, unpack(tracked)) end
 if mustCheck and #over > 0 then redis.call('SREM', jobsToCheck, unpack(over)) end
