@@ -4,6 +4,7 @@ import { errorFields } from '../core/logger.js';
 import { parentOf } from '../jobs/parent.js';
 import type { PayloadType } from '../payload/payload-type.js';
 import { processChannel, traced } from '../telemetry/channels.js';
+import { noOptions } from '../wire/envelope.js';
 import { errorLine, errorOf, errorRecord } from '../wire/error-record.js';
 import type { Claim } from './claim.js';
 import { attributed } from './attribution.js';
@@ -57,7 +58,7 @@ export type Outcome =
  * @returns whether it has ended. Otherwise `call.onOver` is called later: a promise for each step would cost more than the steps
  */
 export function attempt<T>(claim: Claim<T>, call: HandlerCall<T>): boolean {
-  claim.policy = policyFor(claim, call.retry);
+  claim.policy = claim.options === noOptions ? call.retry : policyFor(claim, call.retry);
   if (claim.options.continued === 1 && claim.state.job) {
     void endAsContinuation(claim).finally(() => call.onOver(claim));
     return false;
@@ -96,7 +97,7 @@ export function admit<T>(
 export function policyFor({ options }: Claim, worker: RetryPolicy): RetryPolicy {
   const { attempts = worker.attempts, timeoutMs } = options;
   const backoff = curveOf(options);
-  if (attempts === worker.attempts && !backoff && timeoutMs === undefined) return worker; // for most messages
+  if (attempts === worker.attempts && !backoff && timeoutMs === undefined) return worker; // one object for most messages
   return {
     ...worker,
     attempts,
