@@ -8,20 +8,24 @@ import { awaitParent } from './after.js';
 import { brokerOf, refIn, refText, type JobRef } from './job-ref.js';
 import { notifyChild } from './notices.js';
 
-/** So many jobs are read at most. A larger circle is not found. Most jobs have no job that waits for them. */
-const mostJobs = 1_000;
+/** A larger circle is not found. Most jobs have no job that waits for them. */
+const mostJobs = 100_000;
+const readAtOnce = 200;
 
 /** Whether `waiting` waits for the end of `job`, also through other jobs. */
 async function waitsFor(connection: Connection, waiting: JobRef, job: JobRef, patience: Patience): Promise<boolean> {
-  const wanted = refText(waiting);
   const found = new Set([refText(job)]);
-  for (const text of found) {
-    if (text === wanted) return true;
-    if (found.size > mostJobs) return false;
-    const one = refIn(text);
-    for (const child of (await brokerOf(connection, one).flows.links(one.id, patience)).children) found.add(child);
+  const unread = [job];
+  while (unread.length > 0 && found.size <= mostJobs) {
+    if (found.has(refText(waiting))) return true;
+    const some = unread.splice(0, readAtOnce);
+    const links = await Promise.all(some.map((one) => brokerOf(connection, one).flows.links(one.id, patience)));
+    for (const child of links.flatMap(({ children }) => children)) {
+      if (!found.has(child)) unread.push(refIn(child));
+      found.add(child);
+    }
   }
-  return false;
+  return found.has(refText(waiting));
 }
 
 /** A job may continue with one that waits for it. @returns how `job` ends if the job that continues it waits for it; `undefined` if that one does not */

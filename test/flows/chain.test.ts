@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { chain, group, start, type Task } from 'hotqueue';
 import { refOf, refText } from '../../src/jobs/job-ref.js';
 import { lookAtBlocked } from '../../src/jobs/look-at-blocked.js';
-import { aBroker, aQueue } from '../support/queue.js';
+import { aBroker, aQueue, redis } from '../support/queue.js';
 import { endLease } from '../support/takes.js';
 import { until } from '../support/facts.js';
 
@@ -235,6 +235,30 @@ it('maintenance finds a job that continues with one that waits for it, if the pr
   await lookAtBlocked(broker, { withinMs: 10_000 });
   expect(await broker.flows.parents(own.id, { withinMs: 10_000 })).toMatchObject([
     { text: continuation, how: 'failed', failure: expect.stringContaining('which waits for it') as string },
+  ]);
+});
+
+it('a circle of thousands of jobs is found, also through a job for which thousands wait', async () => {
+  const queue = aQueue({ track: true });
+  const broker = aBroker(queue.name);
+  const { keys } = broker;
+  const own = await queue.with({ delay: '1h' }).put('own');
+  const last = await queue.with({ delay: '1h' }).put('last');
+  const textOf = (id: string): string => JSON.stringify(refText(refOf(keys, id)));
+  const pipeline = redis().pipeline();
+  for (let n = 0; n < 1_500; n++) {
+    const next = n === 1_499 ? last.id : `n${n + 1}`;
+    pipeline.hset(keys.job(`n${n}`), 'children', textOf(next));
+  }
+  const many = Array.from({ length: 1_500 }, (_, n) => textOf(`other${n}`));
+  pipeline.hset(keys.job(own.id), 'children', [...many, textOf('n0')].join(','));
+  await pipeline.exec();
+  const continuation = refText(refOf(keys, last.id));
+  const terms = { parents: [continuation], onFailure: 'continue', input: 'own', due: '' };
+  await broker.flows.block(own.id, -60_000, terms, { withinMs: 10_000 });
+  await lookAtBlocked(broker, { withinMs: 60_000 });
+  expect(await broker.flows.parents(own.id, { withinMs: 10_000 })).toMatchObject([
+    { text: continuation, how: 'failed' },
   ]);
 });
 
