@@ -14,10 +14,10 @@ const readAtOnce = 200;
 
 /** Whether `waiting` waits for the end of `job`, also through other jobs. */
 async function waitsFor(connection: Connection, waiting: JobRef, job: JobRef, patience: Patience): Promise<boolean> {
+  const wanted = refText(waiting);
   const found = new Set([refText(job)]);
   const unread = [job];
-  while (unread.length > 0 && found.size <= mostJobs) {
-    if (found.has(refText(waiting))) return true;
+  while (!found.has(wanted) && unread.length > 0 && found.size <= mostJobs) {
     const some = unread.splice(0, readAtOnce);
     const links = await Promise.all(some.map((one) => brokerOf(connection, one).flows.links(one.id, patience)));
     for (const child of links.flatMap(({ children }) => children)) {
@@ -25,7 +25,7 @@ async function waitsFor(connection: Connection, waiting: JobRef, job: JobRef, pa
       found.add(child);
     }
   }
-  return found.has(refText(waiting));
+  return found.has(wanted);
 }
 
 /** A job may continue with one that waits for it. @returns how `job` ends if the job that continues it waits for it; `undefined` if that one does not */

@@ -90,8 +90,8 @@ export const flows: readonly Mutant[] = [
     name: 'circles-wait-for-ever',
     breaks: 'a job that continues with one that waits for it fails',
     file: 'jobs/continuation.ts',
-    find: 'if (text === wanted) return true;',
-    replace: '',
+    find: 'return found.has(wanted);',
+    replace: 'return false;',
     hunters: ['W01'],
   },
   {
