@@ -25,7 +25,6 @@ const long = [
   'test/embedded/server.test.ts',
   'test/examples/*.test.ts',
   'test/examples/images/start.test.ts',
-  'test/examples/images/terminals.test.ts',
   'test/house/documentation.test.ts',
   'test/house/lint.test.ts',
   'test/package.test.ts',
