@@ -345,7 +345,7 @@ export class Session implements ClaimHolder, LeaseHolder {
 
   /** @param isReady whether the handlers may begin at once. Then the record of a job is written when it ends, or when its status is read */
   async #beginJobs(claims: Claim[], isReady = false): Promise<Claim[]> {
-    if (isReady) return claims; // the take that made this session expect jobs began them: cancellations are watched since
+    if (isReady) return claims; // an earlier take of this session called begin, so cancellations are watched
     const begun = await beginJobs(this, claims, { signal: this.options.taking });
     return begun.filter((claim) => this.holds(claim)); // the lease may be lost by now
   }

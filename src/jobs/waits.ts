@@ -63,7 +63,7 @@ class Wait {
 
 /** The waits for one job, and the end of its subscription. */
 interface Awaited {
-  /** Mostly one: a set for each job would be the largest part of its garbage. */
+  /** Mostly one. */
   readonly waits: Wait[];
   readonly unlisten: (() => void) | undefined;
 }

@@ -140,7 +140,7 @@ export class JobBroker {
     return reply === '' ? undefined : reply;
   }
 
-  /** mend-job: brings a record in line with where its message is. @returns its status; `undefined` if there is no record, and nobody has the message */
+  /** mend-job: brings a record in line with where its message is. @returns its status; `undefined` if there is no record, and no worker has taken the message */
   async mend(id: string, patience: Patience = tenSeconds): Promise<JobStatus | undefined> {
     const record = this.keys.job(id);
     const { delayed, dead, deadMessages, meta, jobIndexes, jobClaims, jobsToCheck } = this.keys;

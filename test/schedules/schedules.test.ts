@@ -80,7 +80,7 @@ it('a worker runs what is due, and its handler sees the schedule', async () => {
   for (const due of dues) expect((due - dues[0]!) % 100).toBe(0);
 });
 
-// On the JavaScript engine, a thousand schedules below try the same, and this takes a minute there.
+// It takes a minute on the JavaScript engine.
 it.runIf(serverKind() === 'redis')(
   'thousands of missed instants are put in several passes, in order, and a schedule beside them is not late',
   async () => {
@@ -471,6 +471,7 @@ it('a thousand schedules that are due in the same second are put in a few steps'
   expect(calls.filter((name) => name === 'fire')).toHaveLength(10);
 });
 
+// It takes most of a minute on the JavaScript engine, among the thousands of keys of other tests.
 it.runIf(serverKind() === 'redis')('removing a queue removes its schedules', async () => {
   const name = aName();
   const reports = aQueue({ name });

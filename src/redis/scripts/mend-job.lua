@@ -2,7 +2,7 @@
 -- KEYS  1 record of the job (hash)  2 claims of the worker that has it (hash)  3 delayed (zset)  4 dead messages (hash)
 --       5 meta (hash)  6..16 keys of all job records (_jobs.lua)  17 dead (zset)  18 claims of jobs (hash)  19 jobs to check (set)
 -- ARGV  1 id  2 its claim, as the caller has read it; '' for none  3 when it was put, if its record is gone
--- Returns the status; '' if there is no record, and nobody has the message
+-- Returns the status; '' if there is no record, and no worker has taken the message
 --
 -- take-tracked notes the claim of a job and writes no record, so a job that is claimed is running. Scripts that give back the messages of a
 -- dead or leaving worker change neither. So a running job whose claim is over is waiting, and so is a delayed one that is not delayed any
@@ -22,14 +22,16 @@ if claim and claim == ARGV[2] and isSettled(claims, string.match(claim, '%.(%d+)
   claim = nil
 end
 
--- Whether its message is a dead letter now: what the record of that says, and the reason of the burial.
-local letter = redis.call('HGET', deadMessages, ARGV[1])
-local buriedAt = letter and tonumber(redis.call('ZSCORE', KEYS[17], ARGV[1]) or 'inf')
-local isBuried = letter and buriedAt >= tonumber(string.match(put or '', '^(%d+) ') or 0) - ahead
+-- Its dead letter, which may be large; nothing if its message is none.
+local function deadLetter()
+  local letter = redis.call('HGET', deadMessages, ARGV[1])
+  local buriedAt = letter and tonumber(redis.call('ZSCORE', KEYS[17], ARGV[1]) or 'inf')
+  return letter and buriedAt >= tonumber(string.match(put or '', '^(%d+) ') or 0) - ahead and letter
+end
 
 if hasEnded(status) then
   local expires = redis.call('PTTL', record) >= 0
-  if isBuried and not expires then -- it waited for a worker that would see its end, and none will
+  if not expires and deadLetter() then -- the record was kept for the next worker of its message, and there will be none
     local moves = {}
     letExpire(moves, record, ARGV[1], job, status, now)
     storeMoves(jobs, moves)
@@ -54,7 +56,8 @@ if claim then
   return 'running'
 end
 
-if isBuried then
+local letter = deadLetter()
+if letter then
   local isRead, read = pcall(cjson.decode, string.match(letter, '^[^\n]*'))
   local reason = isRead and type(read) == 'table' and read.reason or 'buried'
   addFailure(record, cjson.encode({name = 'Error', message = tostring(reason)}))

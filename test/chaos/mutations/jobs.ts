@@ -86,8 +86,8 @@ export const jobs: readonly Mutant[] = [
     name: 'mend-finds-no-dead-letters',
     breaks: 'a job whose workers died three times has failed',
     file: lua('mend-job'),
-    find: 'local isBuried = letter and',
-    replace: 'local isBuried = false and',
+    find: 'return letter and buriedAt >=',
+    replace: 'return false and buriedAt >=',
     hunters: ['J18'],
   },
   {
