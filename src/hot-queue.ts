@@ -622,7 +622,7 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     const { broker } = this.#context;
     const { connection, keys } = broker;
     return {
-      ...{ queue: this.name, prefix: keys.names, connection, flowPuts: new FlowPuts(broker) },
+      ...{ queue: this.name, prefix: keys.names, base: keys.base, connection, flowPuts: new FlowPuts(broker) },
       publisher: (its) => this.#publisherOf(its),
     };
   }

@@ -18,6 +18,7 @@ import type { Patience } from '../redis/connection.js';
 import type { ParentEnd, StoredParent } from '../redis/flow-transitions.js';
 import type { JobSettleReply } from '../redis/job-transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
+import type { MessageOptions } from '../wire/envelope.js';
 import { errorRecord } from '../wire/error-record.js';
 import type { JobSettler, SettledJob } from './job-settler.js';
 import { tenSeconds } from '../redis/reading.js';
@@ -32,6 +33,7 @@ export interface JobClaim {
   readonly index: number;
   readonly attempt: number;
   readonly putAt: number;
+  readonly options: Pick<MessageOptions, 'child'>;
   /** When its attempt began, Unix ms, by the time of the queue. */
   readonly begunAt: number;
   readonly lane: string;
@@ -90,7 +92,7 @@ export class ClaimJob {
 
   /** Settles the message together with the record. @param onReply gets the reply, or the error if Redis did not answer in time */
   settle(words: SettledJob['words'], onReply: OnReply): void {
-    const { take, index, id, worker, putAt } = this.claim;
+    const { take, index, id, worker, putAt, options } = this.claim;
     const { isTracked } = this;
     const { jobSettler } = this.session;
     const run = this.hasBegun || !isTracked ? '' : `${this.claim.begunAt} ${this.claim.attempt} ${this.session.name}`;
@@ -99,7 +101,8 @@ export class ClaimJob {
       this.session.follow(jobSettler.notify({ id, end: endIn(words), children: reply.children }));
       onReply('done');
     };
-    jobSettler.add({ take, index, id, worker, isTracked, putAt, run, words, onReply: onReplyOrNotice });
+    const { child } = options;
+    jobSettler.add({ take, index, id, worker, isTracked, putAt, run, child, words, onReply: onReplyOrNotice });
   }
 
   /** Whether another job goes on in its place. */

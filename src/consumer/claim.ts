@@ -8,18 +8,8 @@ import type { TraceContext } from '../core/trace-context.js';
 import type { SettleReply } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import type { ClaimRef, Lane, Take } from '../redis/take.js';
-import {
-  freshLength,
-  noOptions,
-  open,
-  optionsOf,
-  timesLeft,
-  withContinuation,
-  withFailure,
-  withTimesLeft,
-  type Envelope,
-  type MessageOptions,
-} from '../wire/envelope.js';
+import { freshLength, noOptions, open, optionsOf, type Envelope, type MessageOptions } from '../wire/envelope.js';
+import { timesLeft, withContinuation, withFailure, withTimesLeft } from '../wire/returning.js';
 import { reasonText, wordsOf } from '../wire/error-record.js';
 import { writeDeadLetterRecord, type Burial } from '../wire/dead-letter-record.js';
 import type { ParentOfJob } from '../jobs/parent.js';

@@ -6,18 +6,25 @@ import { endsIn, inputOf, type Ends } from './ends.js';
 import type { Task } from './task.js';
 
 /** A job of a flow that is being put. */
-export interface Step {
-  readonly task: Task;
-  readonly after: readonly Step[];
-  /** How the results of `after` become its payload if it has none of its own, see `parent-ended.lua`. */
-  readonly input: string;
-  readonly onFailure: 'cancel' | 'run' | undefined;
+export class Step {
   /** How many jobs lie one behind the other before it. */
   readonly level: number;
   /** As soon as it is put, or prepared. */
-  job?: Job;
+  job: Job | undefined = undefined;
+  /** The name of its job, once something has asked for it. */
+  name: string | undefined = undefined;
   /** Its message, if it is put together with others. */
-  prepared?: PreparedStep;
+  prepared: PreparedStep | undefined = undefined;
+
+  constructor(
+    readonly task: Task,
+    readonly after: readonly Step[],
+    /** How the results of `after` become its payload if it has none of its own, see `parent-ended.lua`. */
+    readonly input: string,
+    readonly onFailure: 'cancel' | 'run' | undefined,
+  ) {
+    this.level = after.reduce((deepest, { level }) => Math.max(deepest, level + 1), 0);
+  }
 }
 
 /** What a step waits for. */
@@ -40,10 +47,7 @@ export const planTask =
     if (!before && !task.hasPayload)
       throw new InvalidOptionError('payload', `${where} has no payload, and no step before it gives it one`);
     const after = before ? endsIn(before.ends) : [];
-    const step: Step = {
-      ...{ task, after, input: before ? inputOf(before.ends) : 'own', onFailure: before?.onFailure },
-      level: after.reduce((deepest, { level }) => Math.max(deepest, level + 1), 0),
-    };
+    const step = new Step(task, after, before ? inputOf(before.ends) : 'own', before?.onFailure);
     steps.push(step);
     return { ends: step };
   };

@@ -1,13 +1,13 @@
 import { InvalidOptionError } from '../core/errors.js';
 import { inPortions } from '../core/in-portions.js';
 import { abandonFlow, startFlow, type HeldJob, type PreparedStep } from '../jobs/flow-start.js';
-import { brokerOf, refText, type JobRef } from '../jobs/job-ref.js';
+import { brokerOf, type JobRef } from '../jobs/job-ref.js';
 import { placeOfJob } from '../jobs/job-objects.js';
 import { newId } from '../wire/id.js';
 import { endsIn, mapEnds, type Ends } from './ends.js';
 import { Flow } from './flow.js';
 import type { Step } from './plan.js';
-import { putTogether, refOfStep, type Together } from './put-together.js';
+import { nameOfStep, putTogether, refOfStep, type Together } from './put-together.js';
 import { stagesOf } from './stages.js';
 
 const patience = { withinMs: 30_000 };
@@ -23,14 +23,15 @@ export async function putFlow(steps: readonly Step[], ends: Ends<Step>): Promise
   refuseOtherRedis(steps);
   const stored = new Stored();
   const last = new Set(endsIn(ends));
-  const putting = await prepareAll(steps, last, stored);
   try {
+    await prepareAll(steps, last, stored.promise);
     await putStages(steps, ends, last);
     stored.resolve();
   } catch (error) {
     stored.reject(error);
   }
-  await Promise.all([stored.promise, ...putting]);
+  for (const { prepared } of steps) if (prepared?.traced) await prepared.traced;
+  await stored.promise;
   return flowOf(steps, ends);
 }
 
@@ -44,7 +45,7 @@ export function flowOf(steps: readonly Step[], ends: Ends<Step>): Flow {
   );
 }
 
-/** Whether the jobs of a flow are stored: their puts end when all are. */
+/** Whether the jobs of a flow are stored. */
 class Stored {
   readonly promise: Promise<void>;
   resolve!: () => void;
@@ -59,32 +60,24 @@ class Stored {
   }
 }
 
-/** Checks and encodes the messages of all steps that can travel together. @returns their puts, which end with `stored` */
-async function prepareAll(
-  steps: readonly Step[],
-  last: ReadonlySet<Step>,
-  stored: Stored,
-): Promise<Promise<unknown>[]> {
-  const putting: Promise<unknown>[] = [];
-  const prepare = (step: Step): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const send = (prepared: PreparedStep): Promise<void> => {
-        step.prepared = prepared;
-        step.job = prepared.job;
-        resolve();
-        return stored.promise;
-      };
-      const put = step.task.prepare({ isFirst: step.level === 0, isEnd: last.has(step), send });
-      put.catch(reject);
-      putting.push(put);
-    });
-  try {
-    await Promise.all(steps.filter(({ task, level }) => task.canTravel(level === 0)).map(prepare));
-  } catch (error) {
-    stored.reject(error);
-    throw error;
+/** Checks and encodes the messages of all steps that can travel together. Most payloads are checked at once. */
+async function prepareAll(steps: readonly Step[], last: ReadonlySet<Step>, stored: Promise<void>): Promise<void> {
+  const later: Promise<void>[] = [];
+  for (const step of steps) {
+    const isFirst = step.level === 0;
+    if (!step.task.canTravel(isFirst)) continue;
+    const keep = (prepared: PreparedStep): void => {
+      step.prepared = prepared;
+      step.job = prepared.job;
+    };
+    const prepared = step.task.prepare({ isFirst, isEnd: last.has(step), stored });
+    if (prepared instanceof Promise) {
+      const kept = prepared.then(keep);
+      kept.catch(() => undefined); // if a step after it throws at once
+      later.push(kept);
+    } else keep(prepared);
   }
-  return putting;
+  await Promise.all(later);
 }
 
 async function putStages(steps: readonly Step[], ends: Ends<Step>, last: ReadonlySet<Step>): Promise<void> {
@@ -150,10 +143,9 @@ function childrenOf(steps: readonly Step[]): ReadonlyMap<Step, readonly Step[]> 
 function endTexts(ends: Ends<Step>): (step: Step) => string {
   const all = endsIn(ends);
   const last = all.at(-1)!;
-  const textOf = (step: Step): string => refText(refOfStep(step));
-  const list = JSON.stringify(Array.isArray(ends) ? mapEnds(ends, textOf) : [textOf(last)]);
+  const list = JSON.stringify(Array.isArray(ends) ? mapEnds(ends, nameOfStep) : [nameOfStep(last)]);
   const isEnd = new Set(all);
-  const lastText = textOf(last);
+  const lastText = nameOfStep(last);
   return (step) => (step === last ? list : isEnd.has(step) ? lastText : '');
 }
 

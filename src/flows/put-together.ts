@@ -7,6 +7,7 @@ import { announceOnce } from '../jobs/outbox.js';
 import type { FlowJob } from '../redis/flow-transitions.js';
 import { isAway } from '../redis/server-errors.js';
 import { mostParents } from './flow-puts.js';
+import { withChild } from '../wire/envelope.js';
 import type { Step } from './plan.js';
 
 /** How the jobs of a flow are put together. */
@@ -23,6 +24,9 @@ const patience = { withinMs: 30_000 };
 
 /** Where the job of a step is. */
 export const refOfStep = ({ job }: Step): JobRef => placeOfJob(job, 'tasks').ref;
+
+/** The name of that job, see `refText`. */
+export const nameOfStep = (step: Step): string => (step.name ??= refText(refOfStep(step)));
 
 /**
  * Puts steps of one queue in one call.
@@ -44,26 +48,42 @@ export async function putTogether(steps: readonly Step[], flow: Together): Promi
   }
   await announceOnce(broker, queue);
   // Those that were put alone do not know what waits for them, and may have ended.
-  await inPortions(steps, async (step) => {
-    const alone = step.after.filter(({ prepared }) => !prepared).map(refOfStep);
-    if (alone.length > 0) await linkToParents(broker, refOfStep(step), alone, patience);
-  });
+  const isAlone = ({ prepared }: Step): boolean => !prepared;
+  const behindAlone = steps.filter(({ after }) => after.some(isAlone));
+  await inPortions(behindAlone, (step) =>
+    linkToParents(broker, refOfStep(step), step.after.filter(isAlone).map(refOfStep), patience),
+  );
 }
 
 function flowJobOf(step: Step, { start, children, endsAt }: Together): FlowJob {
   const { after: parents, input, onFailure = 'cancel', prepared } = step;
   const { message, lane, due, tracking, processId } = prepared!;
-  const terms =
-    parents.length > 0
+  const behind = children.get(step) ?? [];
+  const named = behind.length === 1 ? withOnlyChild(step, behind[0]!) : undefined;
+  const names = parents.map(nameOfStep);
+  const after =
+    names.length > 0
       ? {
-          parents: [...new Set(parents.map((parent) => refText(refOfStep(parent))))], // two steps may be one job
+          parents: names.length > 1 ? [...new Set(names)] : names, // two steps may be one job
           onFailure,
           input: step.task.hasPayload ? 'own' : input,
           due,
         }
       : start && { parents: [refText(start)], onFailure: 'start', input: 'own', due: '' };
   return {
-    ...{ id: step.job!.id, message, lane, tracking, processId, after: terms, ends: endsAt(step) },
-    children: (children.get(step) ?? []).map((child) => refText(refOfStep(child))),
+    id: step.job!.id,
+    message: named ?? message,
+    lane,
+    tracking,
+    processId,
+    children: behind.map(nameOfStep),
+    namesChild: named !== undefined,
+    ends: endsAt(step),
+    after,
   };
+}
+
+/** The message of a step with the id of the only step behind it, if that is on the same queue and the header has room. */
+function withOnlyChild({ task, prepared }: Step, child: Step): string | undefined {
+  return task.source.base === child.task.source.base ? withChild(prepared!.message, child.job!.id) : undefined;
 }

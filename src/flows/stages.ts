@@ -1,4 +1,3 @@
-import { baseOf } from '../jobs/job-ref.js';
 import { mostCharacters, mostTogether } from './flow-puts.js';
 import type { Step } from './plan.js';
 
@@ -37,13 +36,14 @@ export function stagesOf(steps: readonly Step[], children: ReadonlyMap<Step, rea
   return stages;
 }
 
-const isSameQueue = (one: Step, other: Step): boolean => baseOf(one.task.source) === baseOf(other.task.source);
+const isSameQueue = (one: Step, other: Step): boolean => one.task.source.base === other.task.source.base;
 
 /** The same steps, with those of one queue beside each other. */
-function byQueue(steps: readonly Step[]): Step[] {
+function byQueue(steps: readonly Step[]): readonly Step[] {
+  if (steps.length === 1) return steps;
   const queues = new Map<string, Step[]>();
   for (const step of steps) {
-    const base = baseOf(step.task.source);
+    const { base } = step.task.source;
     const known = queues.get(base);
     if (known) known.push(step);
     else queues.set(base, [step]);

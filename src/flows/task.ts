@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../core/errors.js';
 import type { PutOptions } from '../core/options/put.js';
 import type { JobRef } from '../jobs/job-ref.js';
-import type { PlaceInFlow, PlaceTogether, PutStep } from '../jobs/flow-start.js';
+import type { PlaceInFlow, PlaceTogether, PreparedStep, PutStep } from '../jobs/flow-start.js';
 import type { Job, JobHandle } from '../jobs/job.js';
 import type { Connection } from '../redis/connection.js';
 import type { FlowPuts } from './flow-puts.js';
@@ -12,14 +12,16 @@ export interface StepPublisher {
   canTravel(isFirst: boolean): boolean;
   /** @param payload `undefined`: the results of the jobs before it */
   putStep(payload: unknown, place: PlaceInFlow): Promise<PutStep>;
-  /** {@link putStep} for one that travels. Resolves when it is stored. */
-  prepareStep(payload: unknown, place: PlaceTogether): Promise<void>;
+  /** Checks and encodes the message of a step that travels. The caller stores it. */
+  prepareStep(payload: unknown, place: PlaceTogether): PreparedStep | Promise<PreparedStep>;
 }
 
 /** The queue of a task, and how its message is put. @internal */
 export interface TaskSource {
   readonly queue: string;
   readonly prefix: string;
+  /** Its base key. */
+  readonly base: string;
   readonly connection: Connection;
   /** Puts those that travel together. */
   readonly flowPuts: FlowPuts;
@@ -66,8 +68,8 @@ export class Task<R = unknown> {
     return this.#own.canTravel(isFirst);
   }
 
-  /** @internal Puts it together with others. */
-  prepare(place: PlaceTogether): Promise<void> {
+  /** @internal Its message, for one that is put together with others. */
+  prepare(place: PlaceTogether): PreparedStep | Promise<PreparedStep> {
     return this.#own.prepareStep(this.#payload, place);
   }
 

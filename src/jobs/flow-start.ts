@@ -38,6 +38,8 @@ export interface PreparedStep {
   readonly tracking: FlowJob['tracking'];
   /** Id of the process that is notified of its end; `''` for none. */
   readonly processId: string;
+  /** Ends with the put, if someone traces that; does not reject. */
+  readonly traced?: Promise<void> | undefined;
 }
 
 /** What the message of such a step depends on. */
@@ -46,8 +48,8 @@ export interface PlaceTogether {
   readonly isFirst: boolean;
   /** Its result is the result of the flow, or a part of it. */
   readonly isEnd: boolean;
-  /** Puts it. Resolves when Redis has the whole flow. */
-  readonly send: (step: PreparedStep) => Promise<void>;
+  /** Resolves when Redis has the whole flow. */
+  readonly stored: Promise<void>;
 }
 
 const started: ParentEnd = { status: 'done', result: '', failure: '' };

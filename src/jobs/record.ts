@@ -111,7 +111,7 @@ function wordsOf(field: string | undefined, count: number): (string | undefined)
 
 /** As `letExpire` in `_jobs.lua`. */
 function expiryOf({ status, endedAt, terms }: StoredRecord): number {
-  const [keep = defaultTracking.keepMs, keepFailed = keep] = wordsOf(terms, 3).map(Number);
+  const [keep = defaultTracking.keepMs, keepFailed = keep] = wordsOf(terms?.replace(/^[+*]/, ''), 3).map(Number);
   return Number(endedAt) + (status === 'failed' || status === 'expired' ? keepFailed : keep);
 }
 

@@ -10,14 +10,14 @@ import type { Priority } from '../core/options/placement.js';
 import type { ResolvedPutOptions } from '../core/options/put.js';
 import { refuseOptionsAsMessage } from './options-as-message.js';
 import type { JobRef } from '../jobs/job-ref.js';
-import type { PlaceInFlow, PlaceTogether, PutStep } from '../jobs/flow-start.js';
+import type { PlaceInFlow, PlaceTogether, PreparedStep, PutStep } from '../jobs/flow-start.js';
 import type { FollowUp } from '../jobs/outbox.js';
 import type { Encoded } from '../payload/payload-type.js';
 import { processId } from '../redis/process-id.js';
 import { dueText, type Due, type PutLane } from '../redis/transitions.js';
 import type { QueueContext } from '../redis/queue-context.js';
 import { putChannel, traced, type PutTrace } from '../telemetry/channels.js';
-import { fieldsOf, headerLine, open, type MessageOptions } from '../wire/envelope.js';
+import { fieldsOf, headerLine, open, readyField } from '../wire/envelope.js';
 import { newId } from '../wire/id.js';
 import { withTrace } from '../wire/trace.js';
 import type { PutBatcher } from './put-batcher.js';
@@ -32,6 +32,7 @@ const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
 const defaultUniqueForMs = 86_400_000;
 /** As long as each id that the library makes. */
 const anId = newId(0);
+const untried = { id: '', attempts: 0, crashes: 0 };
 
 /** Encodes messages for one queue and one set of put options, and hands them to the batcher. */
 export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
@@ -40,7 +41,10 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   /** What follows the id in the header, where it is the same for every message. */
   readonly #rest: string | undefined;
   readonly #mayBeDelayed: boolean;
-  readonly #fields: MessageOptions;
+  /** What followed the last id that was made for a time. Steps of a flow often have the same. */
+  #last: { readonly readyAt: number | undefined; readonly rest: string } | undefined;
+  /** The options that are the same for every message, as its header has them. */
+  readonly #fields: string;
 
   constructor(
     private readonly context: QueueContext<T>,
@@ -57,7 +61,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       hasTtl: ttlMs !== undefined,
       tracking: trackingOf(options),
     };
-    this.#fields = this.#target.tracking ? { ...options, tracked: 1 } : options;
+    this.#fields = fieldsOf(this.#target.tracking ? { ...options, tracked: 1 } : options, ttlMs);
     this.#mayBeDelayed = options.at !== undefined || options.delayMs !== undefined;
     // A header with a time in it is made for each put.
     this.#rest = id === undefined && !this.#mayBeDelayed && !options.after ? this.#restOf(this.#fields) : undefined;
@@ -123,31 +127,45 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     return this.#target.tracking !== undefined && !this.batcher.limit && !isOwn && !(isFirst && isLater);
   }
 
-  /** {@link putStep} for one that travels with others. */
-  prepareStep(payload: In | undefined, place: PlaceTogether): Promise<void> {
-    return this.#traced('step', 1, (publisher) => publisher.#prepareStep(payload, place));
+  /** The message of a step that travels with others. */
+  prepareStep(payload: In | undefined, place: PlaceTogether): PreparedStep | Promise<PreparedStep> {
+    if (!putChannel.hasSubscribers) return this.#prepareStep(payload, place);
+    return new Promise((resolve, reject) => {
+      const traced = this.#traced('step', 1, async (publisher) => {
+        const step = await publisher.#prepareStep(payload, place);
+        resolve({ ...step, traced: traced.catch(ignore) });
+        await place.stored;
+      });
+      traced.catch(reject);
+    });
   }
 
-  async #prepareStep(payload: In | undefined, { isFirst, isEnd, send }: PlaceTogether): Promise<void> {
+  #prepareStep(payload: In | undefined, place: PlaceTogether): PreparedStep | Promise<PreparedStep> {
     this.context.admit();
-    const encoded = await this.#encodedStep(payload);
+    const encoded = this.#encodedStep(payload);
+    return encoded instanceof Promise
+      ? encoded.then((checked) => this.#preparedStep(checked, place))
+      : this.#preparedStep(encoded, place);
+  }
+
+  #preparedStep(encoded: Encoded<T>, { isFirst, isEnd, stored }: PlaceTogether): PreparedStep {
     const { name: queue, events } = this.context;
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt, isEnd ? 'ours, unsent' : 'watched');
     const due = dueFrom(this.options);
-    await send({
+    if (events.listenerCount('put') > 0) stored.then(() => events.emit('put', { queue, ids: [job.id] }), ignore);
+    return {
       job: job as Job,
       message: this.#seal(job.id, isFirst && this.#rest ? this.#rest : this.#restWith(putAt, !isFirst), encoded.text),
       lane: this.#target.lane,
       due: due ? dueText(due) : '',
       tracking: this.#target.tracking!,
       processId: isEnd ? processId() : '',
-    });
-    if (events.listenerCount('put') > 0) events.emit('put', { queue, ids: [job.id] });
+    };
   }
 
   /** @param payload `undefined`: the results of the jobs before it */
-  async #encodedStep(payload: In | undefined): Promise<Encoded<T>> {
+  #encodedStep(payload: In | undefined): Encoded<T> | Promise<Encoded<T>> {
     return payload === undefined
       ? ({ payload: undefined, text: 'null' } as Encoded<T>)
       : this.context.payload.encode(payload);
@@ -285,14 +303,16 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   #restWith(putAt: number, isBehind = this.options.after !== undefined): string {
     const { id, at, delayMs = 0 } = this.options;
     const readyAt = at ?? (delayMs > 0 || isBehind ? putAt + delayMs : undefined);
-    return this.#restOf({ ...this.#fields, putAt: id === undefined ? undefined : putAt, readyAt });
+    if (id !== undefined) return this.#restOf(fieldsOf({ putAt }) + this.#fields, readyAt);
+    if (!this.#last || this.#last.readyAt !== readyAt)
+      this.#last = { readyAt, rest: this.#restOf(this.#fields, readyAt) };
+    return this.#last.rest;
   }
 
   /** What follows the id of a message that was never tried. */
-  #restOf(options: MessageOptions): string {
-    const { id = anId, ttlMs } = this.options;
-    const fields = withTrace(fieldsOf(options, ttlMs), id, this.trace);
-    return headerLine({ id: '', attempts: 0, crashes: 0, fields }).slice(1);
+  #restOf(fields: string, readyAt?: number): string {
+    const all = readyAt === undefined ? fields : fields + readyField(readyAt);
+    return headerLine({ ...untried, fields: withTrace(all, this.options.id ?? anId, this.trace) }).slice(1);
   }
 
   #jobOf({ payload }: Encoded<T>, putAt: number, end: 'ours, unsent' | 'watched' = 'ours, unsent'): JobFields<T> {
@@ -332,6 +352,8 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     return text;
   }
 }
+
+const ignore = (): void => undefined;
 
 /** A text is a list of its letters, but no caller means that. */
 function refuseNoList(messages: unknown): void {

@@ -52,10 +52,11 @@ export class FlowBroker {
     const { producers, delayed, delayedMessages, waiting, meta, jobIndexes, blocked } = this.keys;
     const keys = [producers + producer, delayed, delayedMessages, ...waiting, meta, ...jobIndexes, blocked];
     const words: string[] = [];
-    for (const { id, lane, message, tracking, processId, children, ends, after } of jobs) {
+    for (const { id, lane, message, tracking, processId, children, namesChild, ends, after } of jobs) {
       keys.push(this.keys.job(id), this.keys.parents(id));
       const { keepMs, keepFailedMs, storesPayload } = tracking;
-      words.push(id, lane, message, String(keepMs), String(keepFailedMs), processId, storesPayload ? '1' : '0');
+      const mark = children.length === 0 ? '' : namesChild ? '*' : '+'; // see `_jobs.lua`
+      words.push(id, lane, message, `${mark}${keepMs} ${keepFailedMs} ${processId}`, storesPayload ? '1' : '0');
       words.push(children.length === 0 ? '' : JSON.stringify(children).slice(1, -1), ends);
       if (!after) words.push('', '', '', '');
       else {

@@ -40,6 +40,8 @@ export interface FlowJob {
   readonly processId: string;
   /** The jobs that wait for it, and are put together with others. */
   readonly children: readonly string[];
+  /** Whether the message names its only child, see `withChild`. */
+  readonly namesChild: boolean;
   /** See `FlowBroker.linkEnds`; `''` for nothing. */
   readonly ends: string;
   /** What it waits for; absent for nothing. */

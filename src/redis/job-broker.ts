@@ -82,27 +82,22 @@ export class JobBroker {
       ...jobIndexes,
       ...[blocked, jobClaims, jobsToCheck],
       ...settlements.map(({ id }) => this.keys.job(id)),
-      ...settlements.filter(({ words }) => words[0] === 'become').map(({ id }) => this.keys.parents(id)),
     ];
     const all: (string | Buffer)[] = [];
     let hasBytes = false;
-    for (const { take, index, id, isTracked, putAt, run, words } of settlements) {
-      all.push(
-        String(words.length + 6),
-        String(take.number),
-        String(index),
-        id,
-        isTracked ? '1' : '0',
-        String(putAt),
-        run,
-      );
+    for (const { take, index, id, isTracked, putAt, run, child = '', words } of settlements) {
+      if (words[0] === 'become') keys.push(this.keys.parents(id));
+      else if (child !== '') keys.push(this.keys.parents(child), this.keys.job(child));
+      all.push(String(words.length + 7), String(take.number), String(index), id, isTracked ? '1' : '0');
+      all.push(String(putAt), run, child);
       for (const word of words) {
         all.push(typeof word === 'number' ? String(word) : word);
         if (Buffer.isBuffer(word)) hasBytes = true;
       }
     }
     const packed = hasBytes ? packUtf8(all) : pack(all as string[]);
-    const args = [worker, this.mostDeadLetters, mostPublishedBytes, keep.keepMs, keep.keepFailedMs, packed];
+    const terms = [this.mostDeadLetters, mostPublishedBytes, keep.keepMs, keep.keepFailedMs];
+    const args = [worker, ...terms, this.keys.jobNames, packed];
     const reply = (await this.history.run('settle', keys, args, patience)) as string[];
     return reply.map((word) =>
       word.startsWith('"') ? { children: JSON.parse(`[${word}]`) as string[] } : (word as JobSettleReply),

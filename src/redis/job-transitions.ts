@@ -41,6 +41,8 @@ export interface Settlement {
   readonly putAt: number;
   /** Beginning, number and worker of the attempt, as the record has them; `''` if `begin` has noted them. */
   readonly run: string;
+  /** Id of the job of this queue that waits for it, if its header says so. */
+  readonly child?: string | undefined;
   /** The verb, and what `settle.lua` says behind it. */
   readonly words: readonly (string | number | Buffer)[];
 }

@@ -67,6 +67,8 @@ export class Keys {
   readonly history: string;
   /** Channel: ids of running jobs that were cancelled. */
   readonly cancellations: string;
+  /** Prefix and name of the queue, each with a space behind it: so the names of its jobs begin, see `refText`. */
+  readonly jobNames: string;
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
   readonly names: string;
   /** Pattern of SCAN for all keys of the queue but {@link base}. */
@@ -121,6 +123,7 @@ export class Keys {
     this.producers = `${this.#own}producer:`;
     this.history = `${this.#own}history`;
     this.cancellations = `${this.#own}cancellations`;
+    this.jobNames = `${prefix} ${name} `;
     this.waiting = [this.quarantine, this.requeued, this.inbox, this.high, this.base, this.low];
     this.earlier = {
       registry: `${this.#own}roll`,

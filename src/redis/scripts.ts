@@ -102,11 +102,13 @@ export function withLibrary(script: string, hasHistory = false): string {
   return [...(hasHistory ? [historyTable] : []), ...functions, own].join('');
 }
 
-/** The functions of `_lib.lua`, `_jobs.lua`, `_metrics.lua` and `_history.lua` in their order. */
+/** The functions of `_lib.lua`, `_jobs.lua`, `_flows.lua`, `_metrics.lua` and `_history.lua` in their order. */
 function libraryOf(hasHistory: boolean): LibraryFunction[] {
   const known = libraries.get(hasHistory);
   if (known) return known;
-  const text = ['_lib.lua', '_jobs.lua', '_metrics.lua', ...(hasHistory ? ['_history.lua'] : [])].map(textOf).join('');
+  const text = ['_lib.lua', '_jobs.lua', '_flows.lua', '_metrics.lua', ...(hasHistory ? ['_history.lua'] : [])]
+    .map(textOf)
+    .join('');
   const library = [...version(text, hasHistory).matchAll(/^(?:--.*\n)*(?:local )?function ([\w.]+)[^]*?^end\n/gm)].map(
     ([lua, name]) => {
       const named = new RegExp(`\\b${name!.replace('.', '\\.')}\\(`);

@@ -1,9 +1,7 @@
-import { failureOf, readFailures, writeFailures } from './failures.js';
-
 /**
  * The header of a message. A message in Redis is one header line, then the text of the payload:
  *
- *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ c=1][ d=<ready at>][ w=<traceparent>][ v=<tracestate>][ l=<times left>][ f=<bytes>]\n<text>
+ *     #<id> <attempts> <crashes>[ a=<most attempts>][ b=<backoff ms>][ t=<timeout ms>][ x=<expires at>][ p=<put at>][ j=1][ s=1][ c=1][ d=<ready at>][ n=<id>][ w=<traceparent>][ v=<tracestate>][ l=<times left>][ f=<bytes>]\n<text>
  *
  * `f` is in messages that failed: that many bytes before the text are a line of JSON with the failures (`failures.ts`). The
  * failures are part of their message, so they disappear with it.
@@ -40,6 +38,8 @@ export interface MessageOptions {
   readonly continued?: number | undefined;
   /** When the message is ready to start, Unix ms; in delayed messages and in those that are to be retried. */
   readonly readyAt?: number | undefined;
+  /** Id of the job that waits for this one, if its queue is the same, and no other job was put that waits for this one. */
+  readonly child?: string | undefined;
   /** Waits before the next attempts, ms; the last one repeats. Instead of `backoffMs`. */
   readonly backoffsMs?: readonly number[] | undefined;
 }
@@ -58,7 +58,7 @@ export interface Envelope {
 // Strict: ASCII only, so that the number of characters is the number of bytes, and at most 256 of them. Text that only
 // resembles a header is a message without one. `parseHeader` in `_lib.lua` reads the same; a test compares both.
 const form = /^#([A-Za-z0-9_.:~@-]{1,64}) (\d{1,6}) (\d{1,6})((?: [a-z]+=[!-~]+)*)\n/;
-const longest = 256;
+export const longest = 256;
 
 /** The fields of a tracked message without other options, as most tracked ones are. */
 const trackedOnly = ' j=1';
@@ -98,81 +98,28 @@ function failuresIn(fields: string, message: string, from: number): string {
   return line.length === length && /^\[[ -~]*\n$/.test(line) ? line : '';
 }
 
-/**
- * The bytes of a message that comes back for another attempt: one attempt more in the header, and the error among its failures.
- *
- * @param envelope of the message; `undefined` for one that this library put and no worker has tried
- * @param claim id of the message, and number of the attempt that just ended
- * @param readyAt when it is ready for that attempt, Unix ms; unchanged if absent
- */
-export function withFailure(
-  message: Buffer,
-  envelope: Envelope | undefined,
-  { id, attempt }: { readonly id: string; readonly attempt: number },
-  error: unknown,
-  readyAt?: number,
-): Buffer {
-  const {
-    header,
-    headerLength,
-    failures: before,
-  } = envelope ?? { header: undefined, headerLength: freshLength, failures: '' };
-  const failures =
-    error === undefined ? before : writeFailures([...readFailures(before), failureOf(error, attempt, Date.now())]);
-  const fields = withReadyAt(withoutTimesLeft(header?.fields ?? ''), readyAt);
-  const next = { id, attempts: attempt, crashes: header?.crashes ?? 0, fields };
-  return Buffer.concat([
-    Buffer.from(failures === '' ? headerLine(next) : headerAnd(failures, next)),
-    message.subarray(headerLength),
-  ]);
+/** Characters that Redis and workers may add to a header: longer counts and times, failures, times left. */
+const addedLater = 64;
+
+/** A message that was not put yet, and names its child, see {@link MessageOptions.child}; `undefined` if its header would become too long. */
+export function withChild(message: string, id: string): string | undefined {
+  const length = message.indexOf('\n');
+  const field = ` ${letters.child}=${id}`;
+  if (length + field.length > longest - addedLater) return undefined;
+  return message.slice(0, length) + field + message.slice(length);
 }
 
-/** The bytes of a message whose job will have the result of another one. Unchanged if its header would become too long. */
-export function withContinuation(message: Buffer, envelope: Envelope | undefined): Buffer {
-  const { header, headerLength = 0, failures = '' } = envelope ?? {};
-  if (!header) return message;
-  const line = headerLine({ ...header, fields: `${header.fields.replace(/ c=1(?= |$)/, '')} c=1` });
-  if (line.length > longest) return message;
-  const failureLength = failures === '' ? 0 : failures.length + 1;
-  return Buffer.concat([Buffer.from(line), message.subarray(headerLength - failureLength)]);
-}
-
-/** How often loops have ended while they had the message, since its last attempt. */
-export function timesLeft(envelope: Envelope | undefined): number {
-  return numberIn(envelope?.header?.fields ?? '', 'l') ?? 0;
-}
-
-/** The bytes of a message that a loop left behind once more. Unchanged if its header would become too long. */
-export function withTimesLeft(message: Buffer, envelope: Envelope | undefined, id: string): Buffer {
-  const { header, headerLength, failures } = envelope ?? { header: undefined, headerLength: freshLength, failures: '' };
-  const { attempts, crashes, fields } = header ?? { attempts: 0, crashes: 0, fields: '' };
-  const left = `${withoutTimesLeft(fields)} l=${Math.min(timesLeft(envelope) + 1, mostCounted)}`;
-  const line = headerLine({ id, attempts, crashes, fields: left });
-  if (line.length > longest) return message;
-  const failureLength = failures === '' ? 0 : failures.length + 1;
-  return Buffer.concat([Buffer.from(line), message.subarray(headerLength - failureLength)]);
-}
-
-const withoutTimesLeft = (fields: string): string => fields.replace(/ l=\d+(?= |$)/, '');
-
-function withReadyAt(fields: string, readyAt: number | undefined): string {
-  if (readyAt === undefined) return fields;
-  return `${fields.replace(/ d=\d+(?= |$)/, '')} ${letters.readyAt}=${readyAt}`;
+/** The field `readyAt` as text, see {@link fieldsOf}. */
+export function readyField(readyAt: number): string {
+  return ` ${letters.readyAt}=${readyAt}`;
 }
 
 /** A header has six digits for a count. */
-const mostCounted = 999_999;
+export const mostCounted = 999_999;
 
 /** The header line, with its line break. The counts saturate. `headerLine` in `_lib.lua` writes the same. */
 export function headerLine({ id, attempts, crashes, fields }: Header): string {
   return `#${id} ${Math.min(attempts, mostCounted)} ${Math.min(crashes, mostCounted)}${fields}\n`;
-}
-
-/** Header line and line of failures. Without the failures if their field would make the header too long. */
-export function headerAnd(failures: string, header: Header): string {
-  const fields = header.fields.replace(/ f=\d+(?= |$)/, '');
-  const line = headerLine({ ...header, fields: `${fields} f=${failures.length + 1}` });
-  return line.length <= longest ? `${line}${failures}\n` : headerLine({ ...header, fields });
 }
 
 const letters = {
@@ -186,6 +133,7 @@ const letters = {
   scheduled: 's',
   continued: 'c',
   readyAt: 'd',
+  child: 'n',
 } as const;
 
 const lettersOfOptions = Object.entries(letters) as [keyof MessageOptions, string][];
@@ -211,10 +159,12 @@ export function optionsOf({ fields }: Header): MessageOptions {
   if (fields === trackedOnly) return onlyTracked;
   const numbers: { [letter: string]: number | undefined } = {};
   let backoffsMs: number[] | undefined;
+  let child: string | undefined;
   for (const field of fields.split(' ')) {
     const value = field.slice(2); // what it leaves of a name of several letters is no number
     if (aNumber.test(value)) numbers[field[0]!] ??= Number(value);
     else if (field[0] === letters.backoffsMs && aList.test(value)) backoffsMs ??= value.split(',').map(Number);
+    else if (field[0] === letters.child && anId.test(value)) child ??= value;
   }
   return {
     attempts: numbers[letters.attempts],
@@ -227,13 +177,15 @@ export function optionsOf({ fields }: Header): MessageOptions {
     scheduled: numbers[letters.scheduled],
     continued: numbers[letters.continued],
     readyAt: numbers[letters.readyAt],
+    child,
   };
 }
 
 const aNumber = /^\d+$/;
 const aList = /^\d+(,\d+)+$/;
+const anId = /^[A-Za-z0-9_.:~@-]{1,64}$/;
 
-function numberIn(fields: string, name: string): number | undefined {
+export function numberIn(fields: string, name: string): number | undefined {
   const found = fields === '' ? null : new RegExp(` ${name}=(\\d+)(?= |$)`).exec(fields);
   return found ? Number(found[1]) : undefined;
 }

@@ -342,7 +342,7 @@ it('what the records have: payload, who put it, ends, and how long they are kept
   expect(JSON.parse(stored.ends!)).toHaveLength(2);
   const between = (await chain(queue.task(1), queue.task())).jobs[0]!;
   // No process is notified of the end of a step that is not the last.
-  expect(await redis().hget(aBroker(queue.name).keys.job(between.id), 'terms')).toBe('+3600000 604800000 ');
+  expect(await redis().hget(aBroker(queue.name).keys.job(between.id), 'terms')).toBe('*3600000 604800000 ');
 });
 
 it("events: every job of a flow emits 'put' when it is stored", async () => {

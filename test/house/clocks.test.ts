@@ -10,7 +10,7 @@ const source = new URL('../../src/', import.meta.url).pathname;
  */
 const allowed: Readonly<Record<string, string>> = {
   'wire/id.ts': 'an id begins with the time of the put',
-  'wire/envelope.ts': 'a failure is recorded with its time',
+  'wire/returning.ts': 'a failure is recorded with its time',
   'producer/publisher.ts': 'the time of the put, for the job and for `ttl`',
   'consumer/session.ts': 'whether the `ttl` of a message has passed',
   'consumer/claim-job.ts': 'a failure is recorded with its time',

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/redis/broker.js';
+import type { FlowJob } from '../../src/redis/flow-transitions.js';
 import { afterParents } from '../../src/jobs/after.js';
 import type { StoredSchedule } from '../../src/redis/schedule-broker.js';
 import { removeQueue } from '../../src/redis/remove-queue.js';
@@ -85,7 +86,17 @@ async function aSchedule(broker: Broker): Promise<StoredSchedule> {
   return (await broker.schedules.read(['s'], at))[0]!;
 }
 
-const variants = ['put-with a delay', 'put-with records'] as const;
+/** A job, and one that waits for it. */
+function aFlow(queue: string, namesChild: boolean): readonly FlowJob[] {
+  const job = { lane: 'b', tracking: records(), processId: 'ends', children: [], namesChild, ends: '' } as const;
+  const after = { parents: [`hotqueue ${queue} a`], onFailure: 'cancel', input: 'previous', due: '' };
+  return [
+    { ...job, id: 'a', message: textOfTracked('a'), children: [`hotqueue ${queue} b`], after: undefined },
+    { ...job, id: 'b', message: textOfTracked('b'), ends: `["hotqueue ${queue} b"]`, after },
+  ];
+}
+
+const variants = ['put-with a delay', 'put-with records', 'settle a job with a child'] as const;
 
 /** For every script: a state in which it changes something, and the call that the test sends twice. */
 const sendings: Record<(typeof transitions)[number] | (typeof variants)[number], (broker: Broker) => Promise<Send>> = {
@@ -107,13 +118,7 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
       )
       .then(({ accepted, duplicates }) => ({ accepted, duplicates })),
   'put-flow': async (broker) => () => {
-    const job = { lane: 'b', tracking: records(), processId: 'ends', children: [], ends: '' } as const;
-    const after = { parents: ['hotqueue q a'], onFailure: 'cancel', input: 'previous', due: '' };
-    const jobs = [
-      { ...job, id: 'a', message: textOfTracked('a'), children: ['hotqueue q b'], after: undefined },
-      { ...job, id: 'b', message: textOfTracked('b'), ends: '["hotqueue q b"]', after },
-    ];
-    return broker.flows.put('q', jobs, { afterParents, lookMs: 5_000, mostParents: 500 }, at);
+    return broker.flows.put('q', aFlow('q', false), { afterParents, lookMs: 5_000, mostParents: 500 }, at);
   },
   join: async (broker) => {
     const worker = randomUUID();
@@ -165,6 +170,15 @@ const sendings: Record<(typeof transitions)[number] | (typeof variants)[number],
       words: each,
     }));
     return () => broker.jobs.settle(worker, all, keep, at).then((replies) => replies.map(said));
+  },
+  'settle a job with a child': async (broker) => {
+    const worker = await aWorker(broker);
+    const flow = aFlow(broker.keys.jobNames.split(' ')[1]!, true);
+    await broker.flows.put('q', flow, { afterParents, lookMs: 5_000, mostParents: 500 }, at);
+    const held = await take(broker, worker, 1);
+    const message = { take: held, index: 1, id: 'a', isTracked: true, putAt: 1, run: '1 1 w', child: 'b' };
+    return () =>
+      broker.jobs.settle(worker, [{ ...message, words: ['done', '3'] }], keep, at).then((replies) => replies.map(said));
   },
   'cancel-job': async (broker) => {
     await running(broker);

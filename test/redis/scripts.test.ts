@@ -124,6 +124,7 @@ describe.each(scriptNames)('%s.lua', (name) => {
 it('every script is loaded, every function of the library is used, and no other file is there', () => {
   expect(readdirSync(folder).sort()).toEqual(
     [
+      '_flows.lua',
       '_history.lua',
       '_jobs.lua',
       '_lib.lua',

@@ -39,6 +39,8 @@ it.each([
     ' a=1,2 b=1, t=-1 x=+5 p=1.5 d=0x1 aa=5 w=a=7',
     { attempts: undefined, backoffsMs: undefined, timeoutMs: undefined },
   ],
+  [' j=1 d=6 n=b-1.c n=d', { tracked: 1, readyAt: 6, child: 'b-1.c' }],
+  [' n=a,b nn=c', { child: undefined }],
   [' x=+5 p=1.5 d=0x1', { expiresAt: undefined, putAt: undefined, readyAt: undefined }],
 ])('the options in the fields %j', (fields, expected) => {
   expect(optionsOf({ id: 'a', attempts: 0, crashes: 0, fields })).toMatchObject(expected);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { headerAnd, headerLine, open } from '../../src/wire/envelope.js';
+import { headerLine, open } from '../../src/wire/envelope.js';
+import { headerAnd } from '../../src/wire/returning.js';
 import { failureOf, readFailures, writeFailures } from '../../src/wire/failures.js';
 
 const header = { id: 'id', attempts: 1, crashes: 0, fields: ' a=5' };

@@ -1,7 +1,8 @@
 /** A header line of more than 256 bytes would be read as a part of the payload. So every option must fit beside all others. */
 import { expect, it } from 'vitest';
 import { putOptions, type PutOptions } from '../../src/core/options/put.js';
-import { fieldsOf, headerLine, open, withFailure, withTimesLeft } from '../../src/wire/envelope.js';
+import { fieldsOf, headerLine, open, withChild } from '../../src/wire/envelope.js';
+import { withFailure, withTimesLeft } from '../../src/wire/returning.js';
 
 /** The longest values. The compiler asks for each new option here. */
 const longest: Required<Omit<PutOptions, 'at' | 'after' | 'onFailure'>> = {
@@ -55,5 +56,21 @@ it('and for what retries and loops add: failures, times left', () => {
     expect(text).toBe('"x"');
     expect(failures).not.toBe('');
     expect(header?.fields).toMatch(/ a=1000000 .* l=1\b/);
+  }
+});
+
+it.each(['k', 'k'.repeat(30), 'k'.repeat(64)])('also where the header names the job that waits for it: %s', (child) => {
+  const id = 'i'.repeat(36);
+  for (let length = 1; length <= 200; length++) {
+    const fields = ` j=1 d=${Date.now()} w=${'t'.repeat(length)}`;
+    const named = withChild(`${headerLine({ id, attempts: 0, crashes: 0, fields })}"x"`, child);
+    if (named === undefined) {
+      expect(length + child.length).toBeGreaterThan(90);
+      continue;
+    }
+    const failed = withFailure(Buffer.from(named), open(named), { id, attempt: most }, new Error('no'), Date.now());
+    const { header, failures } = open(withTimesLeft(failed, open(failed.toString()), id).toString());
+    expect(failures).not.toBe('');
+    expect(header?.fields).toMatch(new RegExp(` n=${child} .* l=1\\b`));
   }
 });

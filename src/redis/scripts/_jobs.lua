@@ -45,11 +45,11 @@ local function areSettled(claims, numbers, marks)
 end
 
 -- The terms of a record: {keep, keepFailed, process}. `parsed`: a table for all calls of a script, as most jobs have the same. They begin with
--- '+' if the record has more than most.
+-- '+' if the record has more than most, and with '*' if it has no more than one child, whose id is in the header of the message.
 local function termsIn(text, parsed)
   local terms = parsed[text]
   if not terms then
-    local keep, keepFailed, process = string.match(text, '^%+?(%d+) (%d+) ?(.*)$')
+    local keep, keepFailed, process = string.match(text, '^[+*]?(%d+) (%d+) ?(.*)$')
     terms = {keep = keep or '600000', keepFailed = keepFailed or '600000', process = process or '', expiry = {}}
     parsed[text] = terms
   end
@@ -138,7 +138,7 @@ end
 local function expireRecord(record, job, status, now)
   local terms = job.terms
   local forMs = (status == 'failed' or status == 'expired') and terms.keepFailed or terms.keep
-  if job.children and tonumber(forMs) < 600000 then forMs = '600000' end -- until they are notified
+  if (job.children or job.child) and tonumber(forMs) < 600000 then forMs = '600000' end -- until they are notified
   local at = terms.expiry[forMs]
   if not at then -- the same for most jobs of a script
     at = timeText(now + forMs)
@@ -174,10 +174,15 @@ local function addFailure(record, failure)
   redis.call('HSET', record, 'failure:' .. (count - 1) % 20, failure)
 end
 
+-- Stores in the outbox that the jobs which wait for this one must be notified. `children`: as its record has them.
+local function noteInOutbox(jobs, id, children)
+  redis.call('HSET', jobs.outbox, 'end:' .. id, '{"ended":"' .. id .. '","children":[' .. children .. ']}')
+end
+
 -- Publishes to those who watch a job that it has ended, and collects what the process that put it gets. `result`: text that is published behind
 -- the status, '' for none. If other jobs wait for this one, stores in the outbox that they must be notified.
 local function noteEnd(jobs, ends, record, id, job, status, result)
-  if job.children then redis.call('HSET', jobs.outbox, 'end:' .. id, '{"ended":"' .. id .. '","children":[' .. job.children .. ']}') end
+  if job.children then noteInOutbox(jobs, id, job.children) end
   if job.watched then redis.call('PUBLISH', record, status .. result) end
   local terms = job.terms
   if terms.process == '' then return end

@@ -13,6 +13,6 @@ end
 if not children or not string.find(children, child, 1, true) then
   redis.call('HSET', record, 'children', (children and children .. ',' or '') .. child)
   local terms = redis.call('HGET', record, 'terms') or ''
-  if string.byte(terms) ~= 43 then redis.call('HSET', record, 'terms', '+' .. terms) end
+  if string.byte(terms) ~= 43 then redis.call('HSET', record, 'terms', '+' .. string.match(terms, '^%*?(.*)$')) end
 end
 return {status}

@@ -2,9 +2,8 @@
 -- KEYS  1 producer (string)  2 delayed (zset)  3 delayed messages (hash)  4 quarantine  5 requeued  6 inbox  7 high  8 base  9 low (lists)
 --       10 meta (hash)  11..21 keys of all job records (_jobs.lua)  22 blocked (zset)  23.. for each job its record, then its parents (hashes)
 -- ARGV  1 how long Redis keeps the producer key, in ms  2 who puts  3 due time of a job that waits for others  4 after how many ms such a job
---       is looked at first  5 a msgpack array, for each job 13 words: id, lane letter, message, how long the record is kept, in ms, if the
---       job is done and if it has failed, id of the process that is notified of its end or '', '1' if the record has the payload, the jobs that wait for it as JSON
---       without brackets, ends (see protocol.md); then as for block: policy, input, due; then its parents, each once, one on each line: '' for
+--       is looked at first  5 a msgpack array, for each job 11 words: id, lane letter, message, terms of its record, '1' if the record has
+--       the payload, the jobs that wait for it as JSON without brackets, ends (for both see protocol.md, "Job records"); then as for block: policy, input, due; then its parents, each once, one on each line: '' for
 --       none, and '=' if block has noted them
 -- Returns 1 if stored, now or by an earlier call
 --
@@ -15,11 +14,11 @@ local nowText = timeText(keepTime(meta))
 local put, afterParents, lookAt = nowText .. ' ' .. ARGV[2], ARGV[3], timeText(serverNow() + ARGV[4])
 local words, moves, pushed, messages, dues, looks = cmsgpack.unpack(ARGV[5]), {}, {}, {}, {}, {}
 local place = 0
-for at = 1, #words, 13 do
+for at = 1, #words, 11 do
   place = place + 1
-  local id, lane, message, keep, keepFailed, process, hasPayload, children, ends, policy, input, due, after = unpack(words, at, at + 12)
+  local id, lane, message, terms, hasPayload, children, ends, policy, input, due, after = unpack(words, at, at + 10)
   local record, waits = KEYS[21 + 2 * place], after ~= ''
-  local fields, size = {'status', waits and 'delayed' or 'waiting', 'terms', (children ~= '' and '+' or '') .. keep .. ' ' .. keepFailed .. ' ' .. process, 'put', put}, 6
+  local fields, size = {'status', waits and 'delayed' or 'waiting', 'terms', terms, 'put', put}, 6
   if hasPayload == '1' then fields[7], fields[8], size = 'payload', string.sub(message, string.find(message, '\n', 1, true) + 1), 8 end
   if children ~= '' then fields[size + 1], fields[size + 2], size = 'children', children, size + 2 end
   if ends ~= '' then fields[size + 1], fields[size + 2] = 'ends', ends end

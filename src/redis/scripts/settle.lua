@@ -3,11 +3,11 @@
 --       5 quarantine  6 requeued  7 inbox  8 high  9 base  10 low (lists)  11 meta (hash)  12 dead (zset)  13 dead messages (hash)
 --       14..24 keys of all job records, among them the outbox (_jobs.lua)  25 blocked (zset)  26 claims of jobs (hash)
 --       27 jobs to check (set)  28.. the record of each message (hash);
---       then the parents (hash, see parent-ended) of each message with the verb 'become'
+--       then for each message with the verb 'become' its parents, and for each with a child the parents and the record of that (hashes, see parent-ended)
 -- ARGV  1 worker  2 most dead letters  3 most bytes of a result that is published with the end  4 how long a record is kept that must be
---       made anew, in ms, if its job is done  5 if it has failed  6 a msgpack array, for each message: how many words follow, number of the
---       take, index, id, '1' if it is tracked, when it was put, beginning, number and worker of the attempt ('' if begin has noted them), the
---       verb, and then
+--       made anew, in ms, if its job is done  5 if it has failed  6 prefix and name of the queue, each with a space behind it  7 a msgpack array, for
+--       each message: how many words follow, number of the take, index, id, '1' if it is tracked, when it was put, beginning, number and worker of
+--       the attempt ('' if begin has noted them), its child (the id of the job that waits for it, if its header says so, or ''), the verb, and then
 --         'done'   the result, '' if there is none; then for each message to put: its name in the outbox, its entry there
 --         'retry'  lane letter, delay in ms, the message, the failure as JSON
 --         'become' lane letter, the message, due time in Unix ms, the job that continues this one, after how many ms maintenance checks
@@ -17,13 +17,15 @@
 --         outbox has a notice for them; 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
 --
 -- What happens to the message and what happens to its job is one step, so a result is stored if and only if the message is done. A
--- worker that has lost its lease has no claims hash, so it changes nothing.
+-- worker that has lost its lease has no claims hash, so it changes nothing. A child learns in the same step that its parent is done, if its id is
+-- in the header of the parent, and the record of the parent has nothing more to look at. Otherwise there is a notice in the outbox.
 local claims, workers, delayed, delayedMessages = unpack(KEYS, 1, 4)
 local lists, meta, dead, deadMessages, jobs, blocked = waitingLists(5), KEYS[11], KEYS[12], KEYS[13], jobKeys(14), KEYS[25]
 local jobClaims, jobsToCheck = KEYS[26], KEYS[27]
 redis.call('HDEL', claims, '') -- Redis allows this when out of memory, and then all later writes
-local now, reply, moves, left, ends, ended, isWaiting, areAdded, isBuried = keepTime(meta), {}, {}, {}, {}, {}, false, false, false
-local nowText = timeText(now)
+local now, ahead = keepTime(meta)
+local nowText, reply, moves, left, ends, ended, isWaiting, areAdded, isBuried = timeText(now), {}, {}, {}, {}, {}, false, false, false
+local children, childOf = {}, {} -- what happens to them: ids, and by id {parents, record, ends, places}
 
 -- Writes the new status and other fields of a record.
 local function change(record, id, job, status, score, ...)
@@ -88,14 +90,14 @@ function verbs.bury(record, id, job, letter, message, status, failure)
   endTracked(record, id, job, status, '')
 end
 
-local words, at, numbers, marks, starts = cmsgpack.unpack(ARGV[6]), 1, {}, {}, {}
+local words, at, numbers, marks, starts = cmsgpack.unpack(ARGV[7]), 1, {}, {}, {}
 --@ local function addSettled(start, id, verb)
 --@   local attempt = history.attempt(claims, words[start + 1], tonumber(words[start + 2]))
---@   if verb == 'bury' then return history.bury(id, ARGV[1], words[start + 8]) end
+--@   if verb == 'bury' then return history.bury(id, ARGV[1], words[start + 9]) end
 --@   if verb == 'done' then return history.add('ack', id, ARGV[1], attempt, '') end
 --@   if verb == 'become' then return history.add('continue', id, ARGV[1], attempt, '') end
---@   local _, name = history.failure(words[start + 10])
---@   history.add('retry', id, ARGV[1], attempt, name, 'delayMs', words[start + 9])
+--@   local _, name = history.failure(words[start + 11])
+--@   history.add('retry', id, ARGV[1], attempt, name, 'delayMs', words[start + 10])
 --@ end
 
 while words[at] do
@@ -103,17 +105,18 @@ while words[at] do
   numbers[place], marks[place], starts[place] = words[at + 1], 'e' .. words[at + 1] .. '.' .. words[at + 2], at
   at = at + words[at] + 1
 end
-local settled, parsed, continued, tracked, over = areSettled(claims, numbers, marks), {}, 0, {}, {}
+local settled, parsed, further, tracked, over = areSettled(claims, numbers, marks), {}, 27 + #starts, {}, {}
 
 -- The job of a message that is settled now. Most records have no more than terms, and need no look at the other fields.
 local mustCheck, quick = redis.call('EXISTS', jobsToCheck) == 1, {}
-local function jobOf(record, id, putAt, run, verb)
+local function jobOf(record, id, putAt, run, child, verb)
   tracked[#tracked + 1] = id
   if verb == 'done' or verb == 'bury' then over[#over + 1] = id end
   local text = verb == 'done' and not mustCheck and redis.call('HGET', record, 'terms')
-  if text and string.byte(text) ~= 43 then
+  local mark = text and string.byte(text)
+  if mark and mark ~= 43 and (mark ~= 42 or child ~= '') then -- '+' and '*'
     quick[#quick + 1] = id
-    return {run = run, terms = termsIn(text, parsed)}
+    return {run = run, terms = termsIn(text, parsed), child = mark == 42 and child or nil}
   end
   local job = readJob(record, parsed)
   if job.isAnew then -- its record was lost, as in a failover
@@ -125,31 +128,69 @@ local function jobOf(record, id, putAt, run, verb)
   return job
 end
 
+-- A job is done, and its child must learn it.
+local function noteChild(id, place, parent, result, parentsOfChild, record)
+  local child = childOf[id]
+  if not child then
+    child = {parents = parentsOfChild, record = record, ends = {}, places = {}}
+    childOf[id], children[#children + 1] = child, id
+  end
+  local of, size = child.ends, #child.ends
+  of[size + 1], of[size + 2], of[size + 3], of[size + 4] = ARGV[6] .. parent, 'done', result, ''
+  child.places[#child.places + 1] = place
+end
+
+-- Children learn which of their parents are done. One with many results, or with keys that another program has changed, is left to the outbox.
+local function notifyChildren()
+  local flow = {delayed = delayed, delayedMessages = delayedMessages, blocked = blocked, jobs = jobs, moves = moves, now = now, ahead = ahead, nowText = nowText, started = {}, pushed = {}}
+  local entries = redis.call('HMGET', delayedMessages, unpack(children))
+  local function notify(id, entry)
+    local child = childOf[id]
+    return endParents(flow, id, entry, child.parents, child.record, child.ends)
+  end
+  for at, id in ipairs(children) do
+    local isFine, how = pcall(notify, id, entries[at])
+    if not isFine or how == 'more' then
+      local name = '"' .. ARGV[6] .. id .. '"'
+      for _, place in ipairs(childOf[id].places) do
+        noteInOutbox(jobs, words[starts[place] + 3], name)
+        reply[place] = name
+      end
+    end
+  end
+  if storeStarted(flow, lists) then isWaiting = true end
+end
+
 for place, start in ipairs(starts) do
-  local id, isTracked, putAt, run, verb = unpack(words, start + 3, start + 7)
-  local record, job = isTracked == '1' and KEYS[27 + place], nil
+  local id, isTracked, putAt, run, child, verb = unpack(words, start + 3, start + 8)
+  local record, job, parentsOfChild, recordOfChild = isTracked == '1' and KEYS[27 + place], nil, nil, nil
   if verb == 'become' then
-    continued = continued + 1
-    parents = KEYS[27 + #starts + continued]
+    further = further + 1
+    parents = KEYS[further]
+  elseif child ~= '' then
+    further = further + 2
+    parentsOfChild, recordOfChild = KEYS[further - 1], KEYS[further]
   end
   if settled[place] then
     reply[place] = redis.call('ZSCORE', workers, ARGV[1]) and 'already' or 'lost'
   else
-    if record then job = jobOf(record, id, putAt, run, verb) end
+    if record then job = jobOf(record, id, putAt, run, child, verb) end
     if job and job.status == 'cancelled' then
       letExpire(moves, record, id, job, 'cancelled', now)
       over[#over + 1] = id
       areAdded = true
       reply[place] = 'ended'
     else
-      verbs[verb](record, id, job, unpack(words, start + 8, start + words[start]))
+      verbs[verb](record, id, job, unpack(words, start + 9, start + words[start]))
       --@ addSettled(start, id, verb)
+      if job and job.child then noteChild(child, place, id, words[start + 9], parentsOfChild, recordOfChild) end
       reply[place] = job and verb ~= 'retry' and verb ~= 'become' and job.children or 'done'
     end
     ended[#ended + 1] = marks[place]
     ended[#ended + 1] = '1'
   end
 end
+if #children > 0 then notifyChildren() end
 for status, leaving in pairs(left) do leaveTogether(jobs, moves, status, leaving, nowText) end
 storeMoves(jobs, moves)
 if #quick > 0 and redis.call('ZREM', jobs.waiting, unpack(quick)) < #quick then

@@ -5,7 +5,7 @@ export const flows: readonly Mutant[] = [
   {
     name: 'a-child-waits-for-one-parent',
     breaks: 'a job starts after the last job for which it waits',
-    file: lua('parent-ended'),
+    file: lua('_flows'),
     find: 'local left, policy, input, due = tonumber(noted[1] or -1),',
     replace: 'local left, policy, input, due = math.min(tonumber(noted[1] or -1), 1),',
     hunters: ['W01'],
@@ -13,7 +13,7 @@ export const flows: readonly Mutant[] = [
   {
     name: 'parents-count-twice',
     breaks: 'the end of a parent counts once, also if it is told twice',
-    file: lua('parent-ended'),
+    file: lua('_flows'),
     find: "if noted[5 + (at - 1) / 4] == '' then",
     replace: 'if noted[5 + (at - 1) / 4] then',
     hunters: ['W04', 'W01'],
@@ -22,8 +22,24 @@ export const flows: readonly Mutant[] = [
     name: 'ends-without-notice',
     breaks: 'the end of a job and the notice to those that wait for it are one step, and what was missed is found',
     file: lua('_jobs'),
-    find: "  if job.children then redis.call('HSET', jobs.outbox,",
-    replace: "  if false then redis.call('HSET', jobs.outbox,",
+    find: '  if job.children then noteInOutbox',
+    replace: '  if false then noteInOutbox',
+    and: [
+      {
+        file: 'maintenance/scheduler.ts',
+        find: 'await lookAtBlocked(broker, { withinMs: 0 }).catch(ignore);',
+        replace: 'ignore(lookAtBlocked);',
+      },
+    ],
+    hunters: ['W01'],
+  },
+  {
+    name: 'children-of-headers-are-not-notified',
+    breaks:
+      'a job whose id is in the header of the only job for which it waits starts when that is done, or finds its end by looking',
+    file: lua('settle'),
+    find: 'if #children > 0 then notifyChildren() end',
+    replace: '',
     and: [
       {
         file: 'maintenance/scheduler.ts',
@@ -128,8 +144,8 @@ export const flows: readonly Mutant[] = [
   {
     name: 'unstarted-joins-run',
     breaks: 'a join does not run if its flow never starts, also with onFailure: run',
-    file: lua('parent-ended'),
-    find: " or (how == 'cancelled' and failure == unstarted)",
+    file: lua('_flows'),
+    find: " or (how == 'cancelled' and failure == unstarted())",
     replace: '',
     hunters: ['W14'],
   },

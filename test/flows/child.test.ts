@@ -1,0 +1,170 @@
+/** The header of a message names the only job that waits for it: that one learns of its end in the step that settles the message. */
+import diagnostics_channel from 'node:diagnostics_channel';
+import { expect, it, onTestFinished } from 'vitest';
+import { chain, group, start, type Flow, type HotQueue } from 'hotqueue';
+import type { Broker } from '../../src/redis/broker.js';
+import { open, optionsOf } from '../../src/wire/envelope.js';
+import { aBroker, aQueue, redis } from '../support/queue.js';
+import { aWorker } from '../support/takes.js';
+
+const at = { withinMs: 10_000 };
+const soon = { timeout: '60s' } as const;
+const keep = { keepMs: 60_000, keepFailedMs: 60_000 };
+
+interface Taken {
+  readonly broker: Broker;
+  readonly worker: string;
+  /** Settles the messages with these results. A message that was not taken is settled as the one of number 1. */
+  readonly settle: (...results: string[]) => Promise<unknown>;
+}
+
+/** Takes all waiting messages. */
+async function taking(queue: HotQueue): Promise<Taken> {
+  const broker = aBroker(queue.name);
+  const worker = await aWorker(broker);
+  const reply = await broker.take(worker, 1, 100, at, { name: 'w' });
+  if (reply === 'lost' || !reply.take) throw new Error('nothing was taken');
+  const { take } = reply;
+  const settle = (...results: string[]) =>
+    broker.jobs.settle(
+      worker,
+      results.map((result, place) => {
+        const { header } = open(take.text(place + 1));
+        const { child } = optionsOf(header!);
+        const run = `${Date.now()} 1 w`;
+        const words = ['done', result];
+        return { take: { number: 1 }, index: place + 1, id: header!.id, isTracked: true, putAt: 1, run, child, words };
+      }),
+      keep,
+      at,
+    );
+  return { broker, worker, settle };
+}
+
+const idsOf = ({ jobs }: Flow): string[] => jobs.map(({ id }) => id);
+const outboxOf = ({ keys }: Broker): Promise<Record<string, string>> => redis().hgetall(keys.outbox);
+
+it('a step waits no more as soon as the one before it is settled, and the outbox stays empty', async () => {
+  const queue = aQueue();
+  const flow = await chain(queue.task(1), queue.task({ priority: 'own payload' }, { priority: 'high' }), queue.task());
+  const [, second, third] = idsOf(flow) as [string, string, string];
+  const { broker, settle } = await taking(queue);
+  expect(await settle('7')).toEqual(['done']);
+  expect(await outboxOf(broker)).toEqual({});
+  expect(await redis().hmget(broker.keys.job(second), 'status', 'payload')).toEqual([
+    'waiting',
+    '{"priority":"own payload"}',
+  ]);
+  expect(await broker.flows.parents(second, at)).toMatchObject([{ how: 'done', result: '7' }]);
+  expect(await redis().zrange(broker.keys.blocked, 0, '-1')).toEqual([third]);
+  expect(await flow.status()).toMatchObject({ done: 1, waiting: 1, delayed: 1 });
+  expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 1 });
+  expect(await queue.get()).toEqual({ priority: 'own payload' });
+  expect(await settle('8')).toEqual(['already']);
+  expect(await broker.flows.parents(second, at)).toMatchObject([{ how: 'done', result: '7' }]);
+});
+
+it('the last of a group settles together with others: the step behind it gets all results, in order', async () => {
+  const queue = aQueue();
+  const flow = await group([queue.task(1), queue.task(2), queue.task(3)], { then: queue.task() });
+  const { broker, settle } = await taking(queue);
+  expect(await settle('"a"', '')).toEqual(['done', 'done']);
+  expect(await flow.status()).toMatchObject({ done: 2, delayed: 1 });
+  expect(await settle('"a"', '', '{"b":1}')).toEqual(['already', 'already', 'done']);
+  expect(await outboxOf(broker)).toEqual({});
+  expect(await redis().hget(broker.keys.job(flow.id), 'payload')).toBe('["a",null,{"b":1}]');
+  expect(await queue.get()).toEqual(['a', null, { b: 1 }]);
+});
+
+it('a step with a delay of its own is due that long after the one before it', async () => {
+  const queue = aQueue();
+  const flow = await chain(queue.task(1), queue.task(undefined, { delay: '1h' }));
+  const { settle } = await taking(queue);
+  await settle('2');
+  expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 1 });
+  const { dueAt } = (await queue.jobs.list({ status: 'delayed' })).jobs[0]!;
+  expect(dueAt! - Date.now()).toBeGreaterThan(3_000_000);
+  expect(await redis().hget(aBroker(queue.name).keys.job(flow.id), 'payload')).toBe('2');
+});
+
+it('another job that waits for the first one too: both are notified, by the outbox', async () => {
+  const queue = aQueue({ track: true });
+  const flow = await chain(queue.task(1), queue.task());
+  const other = await queue.with({ after: flow.jobs[0]! }).put('other');
+  const { broker, settle } = await taking(queue);
+  const name = (id: string): string => `hotqueue ${queue.name} ${id}`;
+  expect(await settle('7')).toEqual([{ children: [name(flow.id), name(other.id)] }]);
+  expect(Object.keys(await outboxOf(broker))).toEqual([`end:${flow.jobs[0]!.id}`]);
+  const runner = start(queue.worker((payload) => payload));
+  expect(await Promise.all([flow.result(soon), other.result(soon)])).toEqual([7, 'other']);
+  await runner.stop();
+});
+
+it.each(['watched', 'cancelled elsewhere'])('something must be checked (%s): the outbox has a notice', async (what) => {
+  const queue = aQueue({ track: true });
+  const other = await queue.put('other');
+  const flow = await chain(queue.task(1), queue.task());
+  const { broker, settle } = await taking(queue);
+  if (what === 'watched') await broker.jobs.watch(flow.jobs[0]!.id);
+  else await other.cancel();
+  const [, reply] = (await settle('0', '7')) as unknown[];
+  expect(reply).toEqual({ children: [`hotqueue ${queue.name} ${flow.id}`] });
+  expect(await outboxOf(broker)).toHaveProperty(`end:${flow.jobs[0]!.id}`);
+});
+
+it('a step on another queue, and one whose id has no room in the header, are notified by the outbox', async () => {
+  const [queue, other] = [aQueue(), aQueue()];
+  const flow = await chain(queue.task(1), other.task());
+  const { settle } = await taking(queue);
+  expect(await settle('7')).toEqual([{ children: [`hotqueue ${other.name} ${flow.id}`] }]);
+  const long = aQueue();
+  const trace = (event: { carrier: object }): void =>
+    void Object.assign(event.carrier, {
+      traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+      tracestate: `k=${'v'.repeat(60)}`,
+    });
+  diagnostics_channel.subscribe('tracing:hotqueue:put:start', trace as () => void);
+  onTestFinished(() => void diagnostics_channel.unsubscribe('tracing:hotqueue:put:start', trace as () => void));
+  const second = await chain(long.task(1), long.task());
+  expect(await (await taking(long)).settle('7')).toEqual([{ children: [`hotqueue ${long.name} ${second.id}`] }]);
+});
+
+it('a step whose keys another program has changed does not stop the others, and its notice is in the outbox', async () => {
+  const queue = aQueue();
+  const flows = [await chain(queue.task(1), queue.task()), await chain(queue.task(2), queue.task())] as const;
+  const { broker, settle } = await taking(queue);
+  await redis().set(broker.keys.parents(flows[0].id), 'text');
+  expect(await settle('7', '8')).toEqual([{ children: [`hotqueue ${queue.name} ${flows[0].id}`] }, 'done']);
+  expect(Object.keys(await outboxOf(broker))).toEqual([`end:${flows[0].jobs[0]!.id}`]);
+  expect(await queue.get()).toBe(8);
+});
+
+it('a failed step cancels those behind it, and one that was retried notifies the one behind it', async () => {
+  const queue = aQueue({ attempts: 2, backoff: 0 });
+  const [fails, later] = await Promise.all([
+    chain(queue.task('fails'), queue.task()),
+    chain(queue.task('later'), queue.task()),
+  ]);
+  const runner = start(
+    queue.worker((payload, { attempt }) => {
+      if (payload === 'fails' || (payload === 'later' && attempt === 1)) throw new Error('no');
+      return payload;
+    }),
+  );
+  await expect(fails.result(soon)).rejects.toMatchObject({ code: 'JOB_CANCELLED', cause: { code: 'JOB_FAILED' } });
+  expect(await later.result(soon)).toBe('later');
+  await runner.stop();
+});
+
+it('a step that continues with another job notifies the one behind it when that one has ended', async () => {
+  const queue = aQueue({ track: true });
+  const flow = await chain(queue.task('outer'), queue.task());
+  const runner = start(
+    queue.worker(async (payload, job) => {
+      if (payload === 'outer') job.continueWith(await queue.put('inner'));
+      return payload === 'inner' ? 'result of inner' : payload;
+    }),
+  );
+  expect(await flow.result(soon)).toBe('result of inner');
+  await runner.stop();
+});
