@@ -30,7 +30,6 @@ export async function putFlow(steps: readonly Step[], ends: Ends<Step>): Promise
   } catch (error) {
     stored.reject(error);
   }
-  for (const { prepared } of steps) if (prepared?.traced) await prepared.traced;
   await stored.promise;
   return flowOf(steps, ends);
 }

@@ -38,8 +38,6 @@ export interface PreparedStep {
   readonly tracking: FlowJob['tracking'];
   /** Id of the process that is notified of its end; `''` for none. */
   readonly processId: string;
-  /** Ends with the put, if someone traces that; does not reject. */
-  readonly traced?: Promise<void> | undefined;
 }
 
 /** What the message of such a step depends on. */

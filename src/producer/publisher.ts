@@ -131,12 +131,11 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   prepareStep(payload: In | undefined, place: PlaceTogether): PreparedStep | Promise<PreparedStep> {
     if (!putChannel.hasSubscribers) return this.#prepareStep(payload, place);
     return new Promise((resolve, reject) => {
-      const traced = this.#traced('step', 1, async (publisher) => {
+      this.#traced('step', 1, async (publisher) => {
         const step = await publisher.#prepareStep(payload, place);
-        resolve({ ...step, traced: traced.catch(ignore) });
+        resolve(step);
         await place.stored;
-      });
-      traced.catch(reject);
+      }).catch(reject);
     });
   }
 

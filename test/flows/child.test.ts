@@ -1,10 +1,13 @@
 /** The header of a message names the only job that waits for it: that one learns of its end in the step that settles the message. */
 import diagnostics_channel from 'node:diagnostics_channel';
-import { expect, it, onTestFinished } from 'vitest';
-import { chain, group, start, type Flow, type HotQueue } from 'hotqueue';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { chain, group, HotQueue, start, type Flow } from 'hotqueue';
 import type { Broker } from '../../src/redis/broker.js';
+import { FlowBroker } from '../../src/redis/flow-broker.js';
 import { open, optionsOf } from '../../src/wire/envelope.js';
-import { aBroker, aQueue, redis } from '../support/queue.js';
+import { aBroker, aName, aQueue, redis } from '../support/queue.js';
+import { until } from '../support/facts.js';
+import { redisUrl } from '../support/server.js';
 import { aWorker } from '../support/takes.js';
 
 const at = { withinMs: 10_000 };
@@ -51,17 +54,74 @@ it('a step waits no more as soon as the one before it is settled, and the outbox
   const { broker, settle } = await taking(queue);
   expect(await settle('7')).toEqual(['done']);
   expect(await outboxOf(broker)).toEqual({});
+  expect(await redis().llen(broker.keys.base)).toBe(1); // where it wakes a worker
+  const { endedAt, expiresAt } = (await flow.jobs[0]!.fetch())!;
+  expect(expiresAt).toBe(endedAt! + 600_000);
   expect(await redis().hmget(broker.keys.job(second), 'status', 'payload')).toEqual([
     'waiting',
     '{"priority":"own payload"}',
   ]);
   expect(await broker.flows.parents(second, at)).toMatchObject([{ how: 'done', result: '7' }]);
   expect(await redis().zrange(broker.keys.blocked, 0, '-1')).toEqual([third]);
+  expect(await redis().hkeys(broker.keys.delayedMessages)).toEqual([third]);
   expect(await flow.status()).toMatchObject({ done: 1, waiting: 1, delayed: 1 });
   expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 1 });
   expect(await queue.get()).toEqual({ priority: 'own payload' });
   expect(await settle('8')).toEqual(['already']);
   expect(await broker.flows.parents(second, at)).toMatchObject([{ how: 'done', result: '7' }]);
+});
+
+it('a worker needs no second call to notify a step', async () => {
+  const queue = aQueue();
+  const flow = await chain(queue.task(1), queue.task(), queue.task());
+  const notified = vi.spyOn(FlowBroker.prototype, 'parentsEnded');
+  onTestFinished(() => notified.mockRestore());
+  const runner = start(queue.worker((payload) => Number(payload) + 1));
+  expect(await flow.result(soon)).toBe(4);
+  await runner.stop();
+  expect(notified).not.toHaveBeenCalled();
+});
+
+it('payloads may be checked later: all steps are put, or none', async () => {
+  const validate = async (value: unknown) => {
+    await Promise.resolve();
+    return value === 'bad' ? { issues: [{ message: 'no' }] } : { value };
+  };
+  const payload = { '~standard': { version: 1, vendor: 'home-made', validate } } as const;
+  const queue = new HotQueue(aName(), { url: redisUrl(), logger: false, payload });
+  onTestFinished(() => queue.close());
+  const flow = await chain(queue.task('a'), queue.task());
+  const refused = chain(queue.task('b'), group([queue.task('bad'), queue.task('bad'), queue.task('c')]));
+  await expect(refused).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
+  const refusedAtOnce = chain(queue.task('bad'), aQueue().task(5n));
+  await expect(refusedAtOnce).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE' });
+  expect(await queue.jobs.counts()).toMatchObject({ waiting: 1, delayed: 1 });
+  const runner = start(queue.worker((payload) => payload));
+  expect(await flow.result(soon)).toBe('a');
+  await runner.stop();
+});
+
+it('two steps behind one: both are notified', async () => {
+  const queue = aQueue();
+  const flow = await chain(queue.task(1), group([queue.task(), queue.task()]));
+  const { settle } = await taking(queue);
+  expect(await settle('7')).toEqual([{ children: flow.jobs.slice(1).map(({ id }) => `hotqueue ${queue.name} ${id}`) }]);
+});
+
+it('the record of a step is kept until the one behind it knows, and a message whose header names none has a notice', async () => {
+  const queue = aQueue({ track: { keep: 1 } });
+  const flow = await chain(queue.task(1), queue.task());
+  const [first] = idsOf(flow) as [string];
+  const { broker, worker, settle } = await taking(queue);
+  await settle('7');
+  expect(await redis().pttl(broker.keys.job(first))).toBeGreaterThan(60_000);
+  const other = await chain(queue.task(2), queue.task());
+  await broker.take(worker, 2, 1, at, { name: 'w' }); // the second step of the first flow
+  await broker.take(worker, 3, 1, at, { name: 'w' });
+  const message = { take: { number: 3 }, index: 1, id: other.jobs[0]!.id, isTracked: true, putAt: 1, run: '1 1 w' };
+  expect(await broker.jobs.settle(worker, [{ ...message, words: ['done', '7'] }], keep, at)).toEqual([
+    { children: [`hotqueue ${queue.name} ${other.id}`] },
+  ]);
 });
 
 it('the last of a group settles together with others: the step behind it gets all results, in order', async () => {
@@ -95,6 +155,7 @@ it('another job that waits for the first one too: both are notified, by the outb
   const name = (id: string): string => `hotqueue ${queue.name} ${id}`;
   expect(await settle('7')).toEqual([{ children: [name(flow.id), name(other.id)] }]);
   expect(Object.keys(await outboxOf(broker))).toEqual([`end:${flow.jobs[0]!.id}`]);
+  expect(await redis().hget(broker.keys.job(flow.jobs[0]!.id), 'terms')).toMatch(/^\+\d+ \d+ $/);
   const runner = start(queue.worker((payload) => payload));
   expect(await Promise.all([flow.result(soon), other.result(soon)])).toEqual([7, 'other']);
   await runner.stop();
@@ -137,6 +198,39 @@ it('a step whose keys another program has changed does not stop the others, and 
   expect(await settle('7', '8')).toEqual([{ children: [`hotqueue ${queue.name} ${flows[0].id}`] }, 'done']);
   expect(Object.keys(await outboxOf(broker))).toEqual([`end:${flows[0].jobs[0]!.id}`]);
   expect(await queue.get()).toBe(8);
+});
+
+it('a step with many results to put together is notified by the outbox', async () => {
+  const queue = aQueue();
+  const flow = await chain(queue.task(1), queue.task());
+  const { broker, settle } = await taking(queue);
+  const parents = broker.keys.parents(flow.id);
+  const names = Array.from({ length: 1_000 }, (_, n) => `hotqueue ${queue.name} p${n}`);
+  await redis().hset(
+    parents,
+    'input',
+    'previous',
+    'order',
+    [await redis().hget(parents, 'order'), ...names].join('\n'),
+  );
+  expect(await settle('7')).toEqual([{ children: [`hotqueue ${queue.name} ${flow.id}`] }]);
+  expect(await outboxOf(broker)).toHaveProperty(`end:${flow.jobs[0]!.id}`);
+  const runner = start(queue.worker((results) => (results as unknown[]).length));
+  expect(await flow.result(soon)).toBe(1_001);
+  await runner.stop();
+});
+
+it('steps that are put later are ready later, by their headers', async () => {
+  const queue = aQueue();
+  const { keys } = aBroker(queue.name);
+  const readyAt = async (): Promise<number> => {
+    const { id } = await chain(queue.task(1), queue.task());
+    const message = await redis().hget(keys.delayedMessages, id);
+    return optionsOf(open(message!.slice(1)).header!).readyAt!;
+  };
+  const first = await readyAt();
+  await until(() => Date.now() > first);
+  expect(await readyAt()).toBeGreaterThan(first);
 });
 
 it('a failed step cancels those behind it, and one that was retried notifies the one behind it', async () => {

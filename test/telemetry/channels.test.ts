@@ -1,7 +1,7 @@
 /** The channels of node:diagnostics_channel, for tools that do not use OpenTelemetry. */
 import { tracingChannel } from 'node:diagnostics_channel';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { start, type OperationTrace, type ProcessTrace, type PutTrace, type SettleTrace } from 'hotqueue';
+import { chain, start, type OperationTrace, type ProcessTrace, type PutTrace, type SettleTrace } from 'hotqueue';
 import { Keys } from '../../src/redis/keys.js';
 import { open } from '../../src/wire/envelope.js';
 import { until } from '../support/facts.js';
@@ -48,6 +48,26 @@ describe('the events of a channel', () => {
     expect(settlements).toEqual(['start', 'end', 'asyncStart', 'asyncEnd'].map((event) => `${event} ack ${id}`));
     expect(processes).toEqual(['start', 'end', 'asyncStart', 'asyncEnd']);
     await runner.stop();
+  });
+
+  it('of each step of a flow, which end when the flow is stored, or refused', async () => {
+    const queue = aQueue();
+    const puts = eventsOf('put', queue);
+    await chain(queue.task(1), queue.task());
+    expect(puts.toSorted()).toEqual([
+      'asyncEnd',
+      'asyncEnd',
+      'asyncStart',
+      'asyncStart',
+      'end',
+      'end',
+      'start',
+      'start',
+    ]);
+    await expect(chain(queue.task(1), queue.task(5n))).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE' });
+    expect(puts.filter((event) => event === 'start')).toHaveLength(4);
+    expect(puts.filter((event) => event === 'error')).toHaveLength(2);
+    expect(puts.filter((event) => event === 'asyncEnd')).toHaveLength(4);
   });
 
   it('of a handler that rejects, and of the settlements, with the error', async () => {
