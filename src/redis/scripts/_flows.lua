@@ -1,5 +1,6 @@
 -- Jobs that wait for others: what scripts do with them in the same way when the others end. parent-ended.lua lists the fields of the hash of parents.
--- `flow` has keys and the time: {delayed, delayedMessages, blocked, jobs, moves, now, ahead, nowText}. Jobs that wait for nothing any more are
+-- `flow` has keys and the time: {delayed, delayedMessages, blocked, jobs, moves, now, ahead, nowText, noneIsWatched}. Numbers that are often stored are
+-- texts here: Redis is slow at formatting numbers that it gets from Lua. Jobs that wait for nothing any more are
 -- collected in it, and stored in a few calls: started = {id, ..}, pushed[lane letter] = {message, ..}
 
 -- Reads the results of up to 1,000 more parents, so that no call takes long. Returns the payload if these were the last ones. It may be called
@@ -46,8 +47,8 @@ local function startJob(flow, id, parents, record, entry, policy, due, payload)
   local body = payload or string.sub(entry, #header + 1)
   header = string.gsub(header, ' x=%+(%d+)', function(ttl) return ' x=' .. timeText(dueNow + ttl) end)
   header = string.gsub(header, ' d=%d+', ' d=' .. timeText(dueNow)) -- it is ready then
-  local found = redis.call('HMGET', record, 'watched', payload and 'payload' or 'watched')
-  local watched, hasPayload = found[1], payload and found[2]
+  local watched = not flow.noneIsWatched and redis.call('HGET', record, 'watched')
+  local hasPayload = payload and redis.call('HEXISTS', record, 'payload') == 1
   if dueNow > now then
     redis.call('HSET', flow.delayedMessages, id, header .. body)
     redis.call('ZADD', flow.delayed, dueNow, id)
@@ -70,7 +71,7 @@ local function startJob(flow, id, parents, record, entry, policy, due, payload)
     if watched then redis.call('PUBLISH', record, 'waiting') end
     --@ history.add('promote', id, '', '', '')
   end
-  if policy == 'start' then redis.call('DEL', parents) else redis.call('PEXPIRE', parents, 2592000000) end
+  if policy == 'start' then redis.call('DEL', parents) else redis.call('PEXPIRE', parents, '2592000000') end
   return 'due'
 end
 
@@ -104,13 +105,13 @@ local function endParents(flow, id, entry, parents, record, ends)
   if not only and #ends > 0 and left > 0 then return 'known' end
   local payload = input == 'only' and only
   local isReady = left == 0 and (payload or input == 'own')
-  redis.call('HSET', parents, 'left', isReady and not failed and -1 or left, unpack(fields))
+  redis.call('HSET', parents, 'left', isReady and not failed and '-1' or left, unpack(fields))
   if failed then return 'cancelled', failed end
   if left > 0 then return 'waiting' end
   if not isReady then
     payload = buildPayload(parents, input)
     if not payload then return 'more' end
-    redis.call('HSET', parents, 'left', -1)
+    redis.call('HSET', parents, 'left', '-1')
   end
   return startJob(flow, id, parents, record, entry, policy, due, payload)
 end

@@ -30,7 +30,7 @@ for at = 1, #words, 11 do
         local count = #noted
         noted[count + 1], noted[count + 2], left = '=' .. parent, '', left + 1
       end
-      redis.call('HSET', KEYS[22 + 2 * place], 'left', left, unpack(noted))
+      redis.call('HSET', KEYS[22 + 2 * place], 'left', left == 1 and '1' or left, unpack(noted))
     end
     local count = #messages
     messages[count + 1], messages[count + 2] = id, lane .. message

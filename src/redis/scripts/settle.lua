@@ -140,9 +140,9 @@ local function noteChild(id, place, parent, result, parentsOfChild, record)
   child.places[#child.places + 1] = place
 end
 
--- Children learn which of their parents are done. One with many results, or with keys that another program has changed, is left to the outbox.
+-- Children learn which of their parents are done. No child is watched, as nothing must be checked. One with many results, or with keys that another program has changed, is left to the outbox.
 local function notifyChildren()
-  local flow = {delayed = delayed, delayedMessages = delayedMessages, blocked = blocked, jobs = jobs, moves = moves, now = now, ahead = ahead, nowText = nowText, started = {}, pushed = {}}
+  local flow = {delayed = delayed, delayedMessages = delayedMessages, blocked = blocked, jobs = jobs, moves = moves, now = now, ahead = ahead, nowText = nowText, noneIsWatched = true, started = {}, pushed = {}}
   local entries = redis.call('HMGET', delayedMessages, unpack(children))
   local function notify(id, entry)
     local child = childOf[id]
