@@ -153,10 +153,15 @@ export const noOptions: MessageOptions = {};
 
 const onlyTracked: MessageOptions = { tracked: 1 };
 
+/** The fields of a step of a flow without other options, as most steps are. */
+const stepOnly = /^ j=1(?: d=(\d{1,16}))?(?: n=([A-Za-z0-9_.:~@-]{1,64}))?$/;
+
 /** The options in a header. */
 export function optionsOf({ fields }: Header): MessageOptions {
   if (fields === '') return noOptions;
   if (fields === trackedOnly) return onlyTracked;
+  const step = fields.startsWith(trackedOnly) ? stepOnly.exec(fields) : null;
+  if (step) return { tracked: 1, readyAt: step[1] === undefined ? undefined : Number(step[1]), child: step[2] };
   const numbers: { [letter: string]: number | undefined } = {};
   let backoffsMs: number[] | undefined;
   let child: string | undefined;
@@ -186,6 +191,6 @@ const aList = /^\d+(,\d+)+$/;
 const anId = /^[A-Za-z0-9_.:~@-]{1,64}$/;
 
 export function numberIn(fields: string, name: string): number | undefined {
-  const found = fields === '' ? null : new RegExp(` ${name}=(\\d+)(?= |$)`).exec(fields);
+  const found = fields.includes(` ${name}=`) ? new RegExp(` ${name}=(\\d+)(?= |$)`).exec(fields) : null;
   return found ? Number(found[1]) : undefined;
 }

@@ -92,9 +92,10 @@ local function endParents(flow, id, entry, parents, record, ends)
   local fields, failed, only = {}, nil, nil
   for at = 1, #ends, 4 do
     local parent, how, result, failure = ends[at], ends[at + 1], ends[at + 2], ends[at + 3]
-    if noted[5 + (at - 1) / 4] == '' then
+    local place = 5 + (at - 1) / 4
+    if noted[place] == '' then
       local size = #fields
-      fields[size + 1], fields[size + 2] = '=' .. parent, how
+      fields[size + 1], fields[size + 2] = names[place], how
       if result ~= '' then fields[size + 3], fields[size + 4] = 'r' .. parent, result end
       if failure ~= '' then fields[#fields + 1], fields[#fields + 2] = 'e' .. parent, failure end
       left, only = left - 1, result ~= '' and result or 'null'

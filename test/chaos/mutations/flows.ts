@@ -14,8 +14,8 @@ export const flows: readonly Mutant[] = [
     name: 'parents-count-twice',
     breaks: 'the end of a parent counts once, also if it is told twice',
     file: lua('_flows'),
-    find: "if noted[5 + (at - 1) / 4] == '' then",
-    replace: 'if noted[5 + (at - 1) / 4] then',
+    find: "if noted[place] == '' then",
+    replace: 'if noted[place] then',
     hunters: ['W04', 'W01'],
   },
   {
