@@ -92,7 +92,14 @@ export class ClaimJob {
 
   /** Settles the message together with the record. @param onReply gets the reply, or the error if Redis did not answer in time */
   settle(words: SettledJob['words'], onReply: OnReply): void {
-    const { take, index, id, worker, putAt, options } = this.claim;
+    const {
+      take,
+      index,
+      id,
+      worker,
+      putAt,
+      options: { child },
+    } = this.claim;
     const { isTracked } = this;
     const { jobSettler } = this.session;
     const run = this.hasBegun || !isTracked ? '' : `${this.claim.begunAt} ${this.claim.attempt} ${this.session.name}`;
@@ -101,7 +108,6 @@ export class ClaimJob {
       this.session.follow(jobSettler.notify({ id, end: endIn(words), children: reply.children }));
       onReply('done');
     };
-    const { child } = options;
     jobSettler.add({ take, index, id, worker, isTracked, putAt, run, child, words, onReply: onReplyOrNotice });
   }
 

@@ -27,6 +27,7 @@ export async function putFlow(steps: readonly Step[], ends: Ends<Step>): Promise
     await prepareAll(steps, last, stored.promise);
     await putStages(steps, ends, last);
     stored.resolve();
+    for (const { task, prepared } of steps) if (prepared) task.source.onStored(prepared.job.id);
   } catch (error) {
     stored.reject(error);
   }
@@ -59,7 +60,7 @@ class Stored {
   }
 }
 
-/** Checks and encodes the messages of all steps that can travel together. Most payloads are checked at once. */
+/** Checks and encodes the messages of all steps that can travel together. Most payloads are checked without a promise. */
 async function prepareAll(steps: readonly Step[], last: ReadonlySet<Step>, stored: Promise<void>): Promise<void> {
   const later: Promise<void>[] = [];
   for (const step of steps) {
@@ -72,7 +73,7 @@ async function prepareAll(steps: readonly Step[], last: ReadonlySet<Step>, store
     const prepared = step.task.prepare({ isFirst, isEnd: last.has(step), stored });
     if (prepared instanceof Promise) {
       const kept = prepared.then(keep);
-      kept.catch(() => undefined); // if a step after it throws at once
+      kept.catch(() => undefined); // a later step may throw before anything awaits this
       later.push(kept);
     } else keep(prepared);
   }

@@ -27,6 +27,8 @@ export interface TaskSource {
   readonly flowPuts: FlowPuts;
   /** What puts messages with these options. */
   publisher(options: PutOptions): StepPublisher;
+  /** Tells those who listen to the queue that a job which travelled together with others is stored. */
+  onStored(id: string): void;
 }
 
 /**

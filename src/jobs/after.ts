@@ -1,5 +1,6 @@
 // Jobs that wait for the ends of others. A parent knows its children, and a child its parents: each lies in the slot of its own queue. The
-// end of a parent is stored in the outbox of its queue, in the step that ends it, until its children are notified.
+// end of a parent is stored in the outbox of its queue, in the step that ends it, until its children are notified; or they are notified in that step,
+// see `settle.lua`.
 import { UnknownParentError } from '../core/errors.js';
 import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';

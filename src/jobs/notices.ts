@@ -1,5 +1,5 @@
 // Notices: that a job has ended for which others wait. A notice lies in the outbox of the job's queue, from the step that ends the job until those
-// that wait for it know. They may be in other queues.
+// that wait for it know. They may be in other queues. A job whose header names the only one that waits for it needs none when it is done: see `settle.lua`.
 import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
 import type { EndedParents, ParentEnd } from '../redis/flow-transitions.js';
@@ -15,7 +15,7 @@ export interface EndNotice {
 /** A parent without a record. */
 export const gone: ParentEnd = { status: 'gone', result: '', failure: '' };
 
-/** Name of a notice in the outbox, as `noteEnd` in `_jobs.lua` writes it. */
+/** Name of a notice in the outbox, as `noteInOutbox` in `_jobs.lua` writes it. */
 const nameOf = (id: string): string => `end:${id}`;
 
 /**

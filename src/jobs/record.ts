@@ -109,11 +109,15 @@ function wordsOf(field: string | undefined, count: number): (string | undefined)
   return words.length <= count ? words : [...words.slice(0, count - 1), words.slice(count - 1).join(' ')];
 }
 
-/** As `letExpire` in `_jobs.lua`. */
-function expiryOf({ status, endedAt, terms }: StoredRecord): number {
+/** As `expireRecord` in `_jobs.lua`. */
+function expiryOf({ status, endedAt, terms, children }: StoredRecord): number {
   const [keep = defaultTracking.keepMs, keepFailed = keep] = wordsOf(terms?.replace(/^[+*]/, ''), 3).map(Number);
-  return Number(endedAt) + (status === 'failed' || status === 'expired' ? keepFailed : keep);
+  const keptMs = status === 'failed' || status === 'expired' ? keepFailed : keep;
+  return Number(endedAt) + (children === undefined ? keptMs : Math.max(keptMs, leastWithChildrenMs));
 }
+
+/** As in `_jobs.lua`: a record with children is kept at least so long. */
+const leastWithChildrenMs = 600_000;
 
 /** As in `_jobs.lua` and `note.lua`. */
 const mostFailures = 20;

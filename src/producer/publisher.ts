@@ -32,6 +32,7 @@ const lanes: Record<Priority, PutLane> = { high: 'h', normal: 'b', low: 'l' };
 const defaultUniqueForMs = 86_400_000;
 /** As long as each id that the library makes. */
 const anId = newId(0);
+/** What a message has in its header before its first attempt. */
 const untried = { id: '', attempts: 0, crashes: 0 };
 
 /** Encodes messages for one queue and one set of put options, and hands them to the batcher. */
@@ -41,7 +42,7 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
   /** What follows the id in the header, where it is the same for every message. */
   readonly #rest: string | undefined;
   readonly #mayBeDelayed: boolean;
-  /** What followed the last id that was made for a time. Steps of a flow often have the same. */
+  /** The end of the last header with a time. Steps that are put in the same millisecond share it. */
   #last: { readonly readyAt: number | undefined; readonly rest: string } | undefined;
   /** The options that are the same for every message, as its header has them. */
   readonly #fields: string;
@@ -147,12 +148,10 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
       : this.#preparedStep(encoded, place);
   }
 
-  #preparedStep(encoded: Encoded<T>, { isFirst, isEnd, stored }: PlaceTogether): PreparedStep {
-    const { name: queue, events } = this.context;
+  #preparedStep(encoded: Encoded<T>, { isFirst, isEnd }: PlaceTogether): PreparedStep {
     const putAt = Date.now();
     const job = this.#jobOf(encoded, putAt, isEnd ? 'ours, unsent' : 'watched');
     const due = dueFrom(this.options);
-    if (events.listenerCount('put') > 0) stored.then(() => events.emit('put', { queue, ids: [job.id] }), ignore);
     return {
       job: job as Job,
       message: this.#seal(job.id, isFirst && this.#rest ? this.#rest : this.#restWith(putAt, !isFirst), encoded.text),
@@ -351,8 +350,6 @@ export class QueuePublisher<T, In, R = unknown> implements Publisher<T, In, R> {
     return text;
   }
 }
-
-const ignore = (): void => undefined;
 
 /** A text is a list of its letters, but no caller means that. */
 function refuseNoList(messages: unknown): void {

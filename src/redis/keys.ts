@@ -67,7 +67,7 @@ export class Keys {
   readonly history: string;
   /** Channel: ids of running jobs that were cancelled. */
   readonly cancellations: string;
-  /** Prefix and name of the queue, each with a space behind it: so the names of its jobs begin, see `refText`. */
+  /** What the names of its jobs begin with, see `refText`: `<prefix> <queue> `. */
   readonly jobNames: string;
   /** Set: names of all queues with this prefix. In a cluster it is in another slot, so no script may use it. */
   readonly names: string;

@@ -38,7 +38,7 @@ export interface MessageOptions {
   readonly continued?: number | undefined;
   /** When the message is ready to start, Unix ms; in delayed messages and in those that are to be retried. */
   readonly readyAt?: number | undefined;
-  /** Id of the job that waits for this one, if its queue is the same, and no other job was put that waits for this one. */
+  /** Id of a job of the same queue that waits for this one. A flow writes it if no other of its jobs waits for this one. */
   readonly child?: string | undefined;
   /** Waits before the next attempts, ms; the last one repeats. Instead of `backoffMs`. */
   readonly backoffsMs?: readonly number[] | undefined;
@@ -167,9 +167,9 @@ export function optionsOf({ fields }: Header): MessageOptions {
   let child: string | undefined;
   for (const field of fields.split(' ')) {
     const value = field.slice(2); // what it leaves of a name of several letters is no number
-    if (aNumber.test(value)) numbers[field[0]!] ??= Number(value);
+    if (field.startsWith(`${letters.child}=`)) child ??= anId.test(value) ? value : undefined;
+    else if (aNumber.test(value)) numbers[field[0]!] ??= Number(value);
     else if (field[0] === letters.backoffsMs && aList.test(value)) backoffsMs ??= value.split(',').map(Number);
-    else if (field[0] === letters.child && anId.test(value)) child ??= value;
   }
   return {
     attempts: numbers[letters.attempts],

@@ -44,6 +44,15 @@ async function taking(queue: HotQueue): Promise<Taken> {
   return { broker, worker, settle };
 }
 
+/** What is published on a channel. */
+function published(channel: string): { readonly seen: string[]; readonly listen: Promise<unknown> } {
+  const subscriber = redis().duplicate();
+  onTestFinished(() => subscriber.disconnect());
+  const seen: string[] = [];
+  subscriber.on('message', (_channel, text) => seen.push(text));
+  return { seen, listen: subscriber.subscribe(channel) };
+}
+
 const idsOf = ({ jobs }: Flow): string[] => jobs.map(({ id }) => id);
 const outboxOf = ({ keys }: Broker): Promise<Record<string, string>> => redis().hgetall(keys.outbox);
 
@@ -115,6 +124,8 @@ it('the record of a step is kept until the one behind it knows, and a message wh
   const { broker, worker, settle } = await taking(queue);
   await settle('7');
   expect(await redis().pttl(broker.keys.job(first))).toBeGreaterThan(60_000);
+  const { endedAt, expiresAt } = (await flow.jobs[0]!.fetch())!;
+  expect(expiresAt! - endedAt!).toBe(600_000);
   const other = await chain(queue.task(2), queue.task());
   await broker.take(worker, 2, 1, at, { name: 'w' }); // the second step of the first flow
   await broker.take(worker, 3, 1, at, { name: 'w' });
@@ -231,6 +242,33 @@ it('steps that are put later are ready later, by their headers', async () => {
   const first = await readyAt();
   await until(() => Date.now() > first);
   expect(await readyAt()).toBeGreaterThan(first);
+});
+
+it('a message that another program has put again counts once, also if both copies are settled together', async () => {
+  const queue = aQueue();
+  const flow = await group([queue.task(1), queue.task(2)], { then: queue.task() });
+  const { keys } = aBroker(queue.name);
+  const [copy] = await redis().lrange(keys.base, 0, 0);
+  await redis().lpush(keys.base, copy!);
+  const { broker, settle } = await taking(queue);
+  expect(await settle('"a"', '"a"')).toEqual(['done', 'done']);
+  expect(await flow.status()).toMatchObject({ done: 1, delayed: 1 });
+  expect(await redis().hget(broker.keys.parents(flow.id), 'left')).toBe('1');
+});
+
+it('the record of a step was lost: the step behind it is notified all the same', async () => {
+  const queue = aQueue({ track: { keep: 1 } });
+  const flow = await chain(queue.task(1), queue.task());
+  const { broker, settle } = await taking(queue);
+  const [first] = idsOf(flow) as [string];
+  await redis().del(broker.keys.job(first));
+  await broker.jobs.watch(flow.id); // so that the record is not only glanced at
+  const { seen, listen } = published(broker.keys.job(flow.id));
+  await listen;
+  expect(await settle('7')).toEqual(['done']);
+  expect(await redis().pttl(broker.keys.job(first))).toBeGreaterThan(60_000);
+  await until(() => seen.includes('waiting'));
+  expect(await queue.get()).toBe(7);
 });
 
 it('a failed step cancels those behind it, and one that was retried notifies the one behind it', async () => {

@@ -1,6 +1,6 @@
 /** `queue.flow(id)`: a flow in another process. */
 import { expect, expectTypeOf, it } from 'vitest';
-import { chain, FlowNotFoundError, group, HotQueue, start, type Flow } from 'hotqueue';
+import { chain, FlowNotFoundError, group, start, type Flow, type HotQueue } from 'hotqueue';
 import { parentsFirst } from '../../src/flows/parents-first.js';
 import { flowAsText } from '../../src/flows/picture.js';
 import { aQueue, redis } from '../support/queue.js';
@@ -143,11 +143,17 @@ it('an order for jobs that wait for each other in a circle has each once', () =>
 });
 
 it('the compiler knows the results of queue.flow<R>(), chain() and group()', () => {
-  const queue = new HotQueue<string, string, number>('types');
-  expectTypeOf(queue.flow<number>('x')).toEqualTypeOf<Promise<Flow<number>>>();
-  expectTypeOf(chain(queue.task('a'), queue.task())).toEqualTypeOf<Promise<Flow<number>>>();
-  expectTypeOf(chain(queue.task('a'), group([queue.task(), queue.task()]))).toEqualTypeOf<
-    Promise<Flow<[number, number]>>
-  >();
-  expectTypeOf(group([chain(queue.task('a')), queue.task('b')])).toEqualTypeOf<Promise<Flow<[number, number]>>>();
+  // Only the compiler reads this.
+  const flows = (queue: HotQueue<string, string, number>) => ({
+    found: queue.flow<number>('x'),
+    chain: chain(queue.task('a'), queue.task()),
+    beside: chain(queue.task('a'), group([queue.task(), queue.task()])),
+    group: group([chain(queue.task('a')), queue.task('b')]),
+  });
+  expectTypeOf(flows).returns.toEqualTypeOf<{
+    found: Promise<Flow<number>>;
+    chain: Promise<Flow<number>>;
+    beside: Promise<Flow<[number, number]>>;
+    group: Promise<Flow<[number, number]>>;
+  }>();
 });

@@ -348,8 +348,9 @@ it('what the records have: payload, who put it, ends, and how long they are kept
 it("events: every job of a flow emits 'put' when it is stored", async () => {
   const queue = aQueue();
   const ids: string[] = [];
+  const putting = chain(queue.task(1), queue.task());
   queue.events.on('put', (event) => ids.push(...event.ids));
-  const flow = await chain(queue.task(1), queue.task());
+  const flow = await putting;
   expect(ids).toEqual(flow.jobs.map(({ id }) => id));
 });
 

@@ -1,4 +1,6 @@
 import type { TestProject } from 'vitest/node';
+import { findRunning } from '../../src/embedded/embedded.js';
+import { projectAt } from '../../src/embedded/project.js';
 import { compileProgram } from './compiled-program.js';
 import { realProgram, startRedis, startTestEngine, type TestServer } from './servers.js';
 
@@ -20,11 +22,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const kind = project.config.provide.serverKind;
   const program = ['redis', 'long'].includes(project.name) ? compileProgram() : undefined;
   if (program) project.provide('programMain', program.main);
+  const wasRunning = await hasOwnServer();
   const stop = await serve(project, kind);
   return async () => {
     program?.remove();
     await stop();
+    if (!wasRunning && (await hasOwnServer()))
+      throw new Error(
+        'a test has started the server of this project: give its queue a url. "npx hotqueue redis stop" ends it',
+      );
   };
+}
+
+/** Whether the server runs that this project gets if a queue has no address. It stays when the tests end. */
+async function hasOwnServer(): Promise<boolean> {
+  return (await findRunning(projectAt(process.cwd(), process.env))) !== undefined;
 }
 
 async function serve(project: TestProject, kind: 'redis' | 'engine' | undefined): Promise<() => Promise<void>> {

@@ -46,6 +46,8 @@ it.each([
   [' j=12 n=b', { tracked: 12, child: 'b' }],
   [' j=1 d=6 n=b-1.c n=d', { tracked: 1, readyAt: 6, child: 'b-1.c' }],
   [' n=a,b nn=c', { child: undefined }],
+  [' a=3 n=42', { attempts: 3, child: '42' }],
+  [' j=1 n=42', { tracked: 1, child: '42' }],
   [' x=+5 p=1.5 d=0x1', { expiresAt: undefined, putAt: undefined, readyAt: undefined }],
 ])('the options in the fields %j', (fields, expected) => {
   expect(optionsOf({ id: 'a', attempts: 0, crashes: 0, fields })).toMatchObject(expected);

@@ -1,7 +1,13 @@
 -- Jobs that wait for others: what scripts do with them in the same way when the others end. parent-ended.lua lists the fields of the hash of parents.
--- `flow` has keys and the time: {delayed, delayedMessages, blocked, jobs, moves, now, ahead, nowText, noneIsWatched}. Numbers that are often stored are
--- texts here: Redis is slow at formatting numbers that it gets from Lua. Jobs that wait for nothing any more are
--- collected in it, and stored in a few calls: started = {id, ..}, pushed[lane letter] = {message, ..}
+
+-- What the functions below need: keys, the time, and `moves` of moveJob. Jobs that wait for nothing any more are collected in it, and stored in a few
+-- calls: started = {id, ..}, pushed[lane letter] = {message, ..}. `noneIsWatched`: nobody watches one of these jobs.
+local function newFlow(delayed, delayedMessages, blocked, jobs, moves, now, ahead, noneIsWatched)
+  return {
+    delayed = delayed, delayedMessages = delayedMessages, blocked = blocked, jobs = jobs, moves = moves,
+    now = now, ahead = ahead, nowText = timeText(now), noneIsWatched = noneIsWatched, started = {}, pushed = {},
+  }
+end
 
 -- Reads the results of up to 1,000 more parents, so that no call takes long. Returns the payload if these were the last ones. It may be called
 -- again by other processes: each call makes one more part.
@@ -89,12 +95,13 @@ local function endParents(flow, id, entry, parents, record, ends)
   local noted = redis.call('HMGET', parents, unpack(names))
   local left, policy, input, due = tonumber(noted[1] or -1), noted[2], noted[3], noted[4]
   if not entry or left < 0 then return 'known' end -- it may have been cancelled or cleared
-  local fields, failed, only = {}, nil, nil
+  local fields, counted, failed, only = {}, {}, nil, nil
   for at = 1, #ends, 4 do
     local parent, how, result, failure = ends[at], ends[at + 1], ends[at + 2], ends[at + 3]
     local place = 5 + (at - 1) / 4
-    if noted[place] == '' then
+    if noted[place] == '' and not counted[parent] then -- its message may be there twice, if another program has put a copy
       local size = #fields
+      counted[parent] = true
       fields[size + 1], fields[size + 2] = names[place], how
       if result ~= '' then fields[size + 3], fields[size + 4] = 'r' .. parent, result end
       if failure ~= '' then fields[#fields + 1], fields[#fields + 2] = 'e' .. parent, failure end
@@ -106,7 +113,7 @@ local function endParents(flow, id, entry, parents, record, ends)
   if not only and #ends > 0 and left > 0 then return 'known' end
   local payload = input == 'only' and only
   local isReady = left == 0 and (payload or input == 'own')
-  redis.call('HSET', parents, 'left', isReady and not failed and '-1' or left, unpack(fields))
+  redis.call('HSET', parents, 'left', isReady and not failed and '-1' or left, unpack(fields)) -- a text: Redis is slow at formatting numbers
   if failed then return 'cancelled', failed end
   if left > 0 then return 'waiting' end
   if not isReady then

@@ -45,7 +45,8 @@ local function areSettled(claims, numbers, marks)
 end
 
 -- The terms of a record: {keep, keepFailed, process}. `parsed`: a table for all calls of a script, as most jobs have the same. They begin with
--- '+' if the record has more than most, and with '*' if it has no more than one child, whose id is in the header of the message.
+-- '+' if the record has more than most, and with '*' if it has one child and
+-- nothing more, and the header of the message has the id of that child.
 local function termsIn(text, parsed)
   local terms = parsed[text]
   if not terms then

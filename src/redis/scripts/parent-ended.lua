@@ -21,8 +21,9 @@
 --   part<n>    while the payload is built: a part of it; parts: how many; read: how many bytes of order; filled: how many bytes of input
 --
 -- Calls may be repeated, and come from several processes.
+redis.call('HDEL', KEYS[3], '') -- Redis allows this when out of memory, and then all later writes
 local jobs, lists, now, ahead = jobKeys(5), waitingLists(16), keepTime(KEYS[4])
-local flow = {blocked = KEYS[1], delayed = KEYS[2], delayedMessages = KEYS[3], jobs = jobs, moves = {}, now = now, ahead = ahead, nowText = timeText(now), started = {}, pushed = {}}
+local flow = newFlow(KEYS[2], KEYS[3], KEYS[1], jobs, {}, now, ahead, false)
 
 -- A parent has not ended well.
 local function cancel(id, parents, record, parent)

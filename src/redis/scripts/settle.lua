@@ -13,8 +13,8 @@
 --         'become' lane letter, the message, due time in Unix ms, the job that continues this one, after how many ms maintenance checks
 --                  whether that one has ended; then as for 'done'
 --         'bury'   record of the dead letter, the message, 'failed' or 'expired', the error as JSON or ''
--- Returns for each message 'done'; or, if its job has ended and others wait for it, their names as its record has them, so beginning with '"': the
---         outbox has a notice for them; 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
+-- Returns for each message 'done'; or, if its job has ended and the outbox has a notice for those that wait for it, their names as its record has
+--         them, so beginning with '"'; 'ended' (its job was cancelled before; nothing else happened), 'already' or 'lost'
 --
 -- What happens to the message and what happens to its job is one step, so a result is stored if and only if the message is done. A
 -- worker that has lost its lease has no claims hash, so it changes nothing. A child learns in the same step that its parent is done, if its id is
@@ -122,14 +122,17 @@ local function jobOf(record, id, putAt, run, child, verb)
   if job.isAnew then -- its record was lost, as in a failover
     redis.call('HSET', record, 'status', job.status or 'running', 'put', putAt, 'terms', ARGV[4] .. ' ' .. ARGV[5])
     job = readJob(record, parsed)
+    if verb == 'done' and child ~= '' then job.child = child end
   end
   job.run = run
   if hasEnded(job.status) and job.status ~= 'cancelled' then keepJob(jobs, record, id) end
   return job
 end
 
--- A job is done, and its child must learn it.
-local function noteChild(id, place, parent, result, parentsOfChild, record)
+-- The job of message `place` is done, and its child must learn it.
+local function noteChild(place, parentsOfChild, record)
+  local start = starts[place]
+  local parent, id, result = words[start + 3], words[start + 7], words[start + 9]
   local child = childOf[id]
   if not child then
     child = {parents = parentsOfChild, record = record, ends = {}, places = {}}
@@ -140,19 +143,19 @@ local function noteChild(id, place, parent, result, parentsOfChild, record)
   child.places[#child.places + 1] = place
 end
 
--- Children learn which of their parents are done. No child is watched, as nothing must be checked. One with many results, or with keys that another program has changed, is left to the outbox.
+-- Children learn which of their parents are done. One with many results, or with keys that another program has changed, is left to the outbox.
 local function notifyChildren()
-  local flow = {delayed = delayed, delayedMessages = delayedMessages, blocked = blocked, jobs = jobs, moves = moves, now = now, ahead = ahead, nowText = nowText, noneIsWatched = true, started = {}, pushed = {}}
+  local flow = newFlow(delayed, delayedMessages, blocked, jobs, moves, now, ahead, not mustCheck)
   local entries = redis.call('HMGET', delayedMessages, unpack(children))
-  local function notify(id, entry)
-    local child = childOf[id]
+  local function notify(child, id, entry)
     return endParents(flow, id, entry, child.parents, child.record, child.ends)
   end
   for at, id in ipairs(children) do
-    local isFine, how = pcall(notify, id, entries[at])
+    local child = childOf[id]
+    local isFine, how = pcall(notify, child, id, entries[at])
     if not isFine or how == 'more' then
       local name = '"' .. ARGV[6] .. id .. '"'
-      for _, place in ipairs(childOf[id].places) do
+      for _, place in ipairs(child.places) do
         noteInOutbox(jobs, words[starts[place] + 3], name)
         reply[place] = name
       end
@@ -183,7 +186,7 @@ for place, start in ipairs(starts) do
     else
       verbs[verb](record, id, job, unpack(words, start + 9, start + words[start]))
       --@ addSettled(start, id, verb)
-      if job and job.child then noteChild(child, place, id, words[start + 9], parentsOfChild, recordOfChild) end
+      if job and job.child then noteChild(place, parentsOfChild, recordOfChild) end
       reply[place] = job and verb ~= 'retry' and verb ~= 'become' and job.children or 'done'
     end
     ended[#ended + 1] = marks[place]

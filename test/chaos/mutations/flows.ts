@@ -14,7 +14,7 @@ export const flows: readonly Mutant[] = [
     name: 'parents-count-twice',
     breaks: 'the end of a parent counts once, also if it is told twice',
     file: lua('_flows'),
-    find: "if noted[place] == '' then",
+    find: "if noted[place] == '' and not counted[parent] then",
     replace: 'if noted[place] then',
     hunters: ['W04', 'W01'],
   },
