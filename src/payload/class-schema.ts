@@ -90,7 +90,7 @@ function propertyOf(
   const nested = own.filter((rule) => rule.type === 'nestedValidation');
   const declared: unknown = Reflect.getMetadata('design:type', cls.prototype as object, name);
   const isArray =
-    metadata.isTransformed || !metadata.type
+    metadata.readers.length > 0 || !metadata.type
       ? undefined
       : arrayhood(
           declared,

@@ -65,8 +65,8 @@ function judgeProperty(
   if (value === null) return;
   if (typeof value !== 'object' && !property.type) return;
   const at = join(path, property.wireName);
-  // A transform may accept any shape. The rules check its result later.
-  if (!property.type || property.isTransformed) return judgeOpen(value, at, search);
+  // A transform to the class may accept any shape. The rules check its result later.
+  if (!property.type || property.readers.length > 0) return judgeOpen(value, at, search);
   if (property.isArray !== undefined && Array.isArray(value) !== property.isArray) {
     const message = property.isArray ? 'must be an array' : 'must be one object or value, not an array';
     return void search.found.push({ path: at, rule: 'type', message });

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { Transform, Type } from 'class-transformer';
 import {
+  Allow,
   IsArray,
   IsEmail,
   IsEnum,
@@ -246,6 +247,49 @@ describe('options of a queue', () => {
       const type = sync(Outer, { ...settings, whitelist: 'strip' });
       expect(type.text({ it: [{ n: 1, more: 2 }], more: 3 })).toBe('{"it":[{"n":1}]}');
       expect(type.take('{"it":[{"n":1,"more":2}],"more":3}')).toEqual({ it: [{ n: 1 }] });
+    }
+  });
+
+  it('unknown keys are refused, or left out, also under a property with a @Transform to plain data only', () => {
+    class Inner {
+      @IsInt() n!: number;
+    }
+    const seen: unknown[] = [];
+    class Outer {
+      @Transform(({ value }) => value as unknown, { toPlainOnly: true })
+      @ValidateNested()
+      @Type(() => Inner)
+      it!: Inner;
+      @Transform(({ obj }) => seen.push(structuredClone((obj as Outer).it)), { toClassOnly: true })
+      @IsInt()
+      at!: number;
+    }
+    for (const settings of both) {
+      seen.length = 0;
+      expect(broken(() => sync(Outer, settings).take('{"it":{"n":1,"more":2},"at":0}'))).toEqual([
+        'it.more unknownKey',
+      ]);
+      const type = sync(Outer, { ...settings, whitelist: 'strip' });
+      expect(type.take('{"it":{"n":1,"more":2},"at":0}')).toMatchObject({ it: { n: 1 } });
+      expect(type.take('{"it":{"n":1,"more":2},"at":0}')).not.toHaveProperty('it.more');
+      expect(seen.every((one) => JSON.stringify(one) === '{"n":1}')).toBe(true);
+    }
+  });
+
+  it('so is another shape there: an object for a date, an array for an object', () => {
+    const toPlainOnly = Transform(({ value }) => value as unknown, { toPlainOnly: true });
+    class Inner {
+      @IsInt() n!: number;
+    }
+    class Outer {
+      @toPlainOnly @Type(() => Date) @Allow() on!: Date;
+      @toPlainOnly @ValidateNested() @Type(() => Inner) it!: Inner;
+    }
+    for (const settings of both) {
+      const type = sync(Outer, settings);
+      expect(type.take('{"on":"2026-01-01T00:00:00.000Z","it":{"n":1}}').on.getFullYear()).toBe(2026);
+      expect(broken(() => type.take('{"on":{},"it":{"n":1}}'))).toEqual(['on type']);
+      expect(broken(() => type.take('{"on":"2026-01-01","it":[{"n":1}]}'))).toEqual(['it type']);
     }
   });
 

@@ -71,7 +71,7 @@ function writeFits(text: Text, plan: Plan, n: number): void {
   text.add(`default: ${unknown}`, '}', 'return true;', '}');
 }
 
-function fitsText(text: Text, { content }: PropertyPlan, value: string): string {
+function fitsText(text: Text, { content, readers }: PropertyPlan, value: string): string {
   // The value of a getter is not used.
   if (content === undefined || 'isUnknown' in content) return `typeof ${value} !== 'object'`;
   if ('converter' in content) {
@@ -79,7 +79,7 @@ function fitsText(text: Text, { content }: PropertyPlan, value: string): string 
     const isScalar = `typeof ${value} === 'string' || typeof ${value} === 'number' || typeof ${value} === 'boolean' || `;
     return `(${keepsScalars ? isScalar : ''}${text.constant(fits)}(${value}))`;
   }
-  if (content.otherwise) return `${text.constant(content.otherwise.fits)}(${value})`;
+  if (content.otherwise && readers.length > 0) return `${text.constant(content.otherwise.fits)}(${value})`;
   return `(${value} === null || ${text.nested('fits', content, value)})`;
 }
 
@@ -137,7 +137,7 @@ function writeConversion(
     return text.add(`${when}v = ${text.constant(make)}(v);`, isTransformed ? '' : doubt);
   }
   const make = `v = ${text.nested('make', content, 'v')}; ${doubt}`;
-  if (!content.otherwise) return text.add(make);
+  if (!content.otherwise || !isTransformed) return text.add(make);
   const otherwise = `v = ${text.constant(content.otherwise.make)}(v);`;
   // To test whether the data fits would delete unknown keys, which the transform may need.
   if (text.outside.validation.stripsUnknownKeys) return text.add(otherwise);

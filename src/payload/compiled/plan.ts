@@ -56,7 +56,7 @@ export interface Nested {
   readonly shape: 'one' | 'many' | 'either' | 'rows';
   /** Whether the rules of the class are checked. */
   readonly isValidated: boolean;
-  /** For a property with `@Transform`: converts data that does not fit, as class-transformer does. */
+  /** For a property with `@Transform` to the class: converts data that does not fit, as class-transformer does. */
   readonly otherwise: Converter | undefined;
 }
 
@@ -222,7 +222,8 @@ function typed(where: string, property: PropertySchema, type: TypeMetadata, plan
     throw new Unsupported(`${where} is declared as a collection that is not an array`);
   const target = type.classFor({});
   const isStillSo = (owner: object): boolean => type.classFor(owner) === target;
-  const { isValidated, isTransformed } = property;
+  const { isValidated } = property;
+  const isTransformed = property.readers.length > 0;
   const simple = isTransformed ? simpleConverter(target, planning) : converterFor(target, property.isArray === true);
   if (simple && !isValidated) return { content: { converter: simple }, isStillSo };
   if (simple) throw new Unsupported(`${where} has a @Type that does not match its rules`);
