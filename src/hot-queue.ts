@@ -622,11 +622,12 @@ export class HotQueue<T = unknown, In = PutInput<T>, R = unknown> implements Pub
     const { broker, events } = this.#context;
     const { connection, keys } = broker;
     return {
-      ...{ queue: this.name, prefix: keys.names, base: keys.base, connection, flowPuts: new FlowPuts(broker) },
+      ...{ queue: this.name, prefix: keys.names, connection, flowPuts: new FlowPuts(broker) },
       publisher: (its) => this.#publisherOf(its),
       onStored: (id) => {
         if (events.listenerCount('put') === 0) return;
-        queueMicrotask(() => events.emit('put', { queue: this.name, ids: [id] })); // what a listener throws is not the error of the put
+        // In a microtask: what a listener throws is not the error of the put.
+        queueMicrotask(() => events.emit('put', { queue: this.name, ids: [id] }));
       },
     };
   }

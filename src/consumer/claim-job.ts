@@ -92,14 +92,8 @@ export class ClaimJob {
 
   /** Settles the message together with the record. @param onReply gets the reply, or the error if Redis did not answer in time */
   settle(words: SettledJob['words'], onReply: OnReply): void {
-    const {
-      take,
-      index,
-      id,
-      worker,
-      putAt,
-      options: { child },
-    } = this.claim;
+    const { take, index, id, worker, putAt } = this.claim;
+    const { child } = this.claim.options;
     const { isTracked } = this;
     const { jobSettler } = this.session;
     const run = this.hasBegun || !isTracked ? '' : `${this.claim.begunAt} ${this.claim.attempt} ${this.session.name}`;

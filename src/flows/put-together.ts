@@ -9,6 +9,7 @@ import { isAway } from '../redis/server-errors.js';
 import { mostParents } from './flow-puts.js';
 import { withChild } from '../wire/envelope.js';
 import type { Step } from './plan.js';
+import { isSameQueue } from './stages.js';
 
 /** How the jobs of a flow are put together. */
 export interface Together {
@@ -84,6 +85,5 @@ function flowJobOf(step: Step, { start, children, endsAt }: Together): FlowJob {
 }
 
 /** The message of a step with the id of the only step behind it, if that is on the same queue and the header has room. */
-function withOnlyChild({ task, prepared }: Step, child: Step): string | undefined {
-  return task.source.base === child.task.source.base ? withChild(prepared!.message, child.job!.id) : undefined;
-}
+const withOnlyChild = (step: Step, child: Step): string | undefined =>
+  isSameQueue(step, child) ? withChild(step.prepared!.message, child.job!.id) : undefined;

@@ -1,3 +1,4 @@
+import { baseOf } from '../jobs/job-ref.js';
 import { mostCharacters, mostTogether } from './flow-puts.js';
 import type { Step } from './plan.js';
 
@@ -36,14 +37,15 @@ export function stagesOf(steps: readonly Step[], children: ReadonlyMap<Step, rea
   return stages;
 }
 
-const isSameQueue = (one: Step, other: Step): boolean => one.task.source.base === other.task.source.base;
+/** Whether two steps are on the same queue. */
+export const isSameQueue = (one: Step, other: Step): boolean => baseOf(one.task.source) === baseOf(other.task.source);
 
 /** The same steps, with those of one queue beside each other. */
 function byQueue(steps: readonly Step[]): readonly Step[] {
   if (steps.length === 1) return steps;
   const queues = new Map<string, Step[]>();
   for (const step of steps) {
-    const { base } = step.task.source;
+    const base = baseOf(step.task.source);
     const known = queues.get(base);
     if (known) known.push(step);
     else queues.set(base, [step]);

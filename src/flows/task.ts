@@ -20,8 +20,6 @@ export interface StepPublisher {
 export interface TaskSource {
   readonly queue: string;
   readonly prefix: string;
-  /** Its base key. */
-  readonly base: string;
   readonly connection: Connection;
   /** Puts those that travel together. */
   readonly flowPuts: FlowPuts;

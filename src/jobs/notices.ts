@@ -1,5 +1,6 @@
 // Notices: that a job has ended for which others wait. A notice lies in the outbox of the job's queue, from the step that ends the job until those
-// that wait for it know. They may be in other queues. A job whose header names the only one that waits for it needs none when it is done: see `settle.lua`.
+// that wait for it know. They may be in other queues. A job that is done needs no notice if its header names the only one that waits for it: see
+// `settle.lua`.
 import type { Broker } from '../redis/broker.js';
 import type { Connection, Patience } from '../redis/connection.js';
 import type { EndedParents, ParentEnd } from '../redis/flow-transitions.js';

@@ -1,11 +1,11 @@
 -- Jobs that wait for others: what scripts do with them in the same way when the others end. parent-ended.lua lists the fields of the hash of parents.
 
--- What the functions below need: keys, the time, and `moves` of moveJob. Jobs that wait for nothing any more are collected in it, and stored in a few
--- calls: started = {id, ..}, pushed[lane letter] = {message, ..}. `noneIsWatched`: nobody watches one of these jobs.
-local function newFlow(delayed, delayedMessages, blocked, jobs, moves, now, ahead, noneIsWatched)
+-- What the functions below need: keys, the time, and `moves` of moveJob. They collect the jobs that wait for nothing any more: ids in `started`, messages
+-- in `pushed`, a list for each lane. storeStarted stores both in a few calls. `isUnwatched`: no process watches any of these jobs.
+local function newFlow(delayed, delayedMessages, blocked, jobs, moves, now, ahead, isUnwatched)
   return {
     delayed = delayed, delayedMessages = delayedMessages, blocked = blocked, jobs = jobs, moves = moves,
-    now = now, ahead = ahead, nowText = timeText(now), noneIsWatched = noneIsWatched, started = {}, pushed = {},
+    now = now, ahead = ahead, nowText = timeText(now), isUnwatched = isUnwatched, started = {}, pushed = {},
   }
 end
 
@@ -53,7 +53,7 @@ local function startJob(flow, id, parents, record, entry, policy, due, payload)
   local body = payload or string.sub(entry, #header + 1)
   header = string.gsub(header, ' x=%+(%d+)', function(ttl) return ' x=' .. timeText(dueNow + ttl) end)
   header = string.gsub(header, ' d=%d+', ' d=' .. timeText(dueNow)) -- it is ready then
-  local watched = not flow.noneIsWatched and redis.call('HGET', record, 'watched')
+  local watched = not flow.isUnwatched and redis.call('HGET', record, 'watched')
   local hasPayload = payload and redis.call('HEXISTS', record, 'payload') == 1
   if dueNow > now then
     redis.call('HSET', flow.delayedMessages, id, header .. body)
