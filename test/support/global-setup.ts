@@ -27,10 +27,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     program?.remove();
     await stop();
-    if (!wasRunning && (await hasOwnServer()))
-      throw new Error(
-        'a test has started the server of this project: give its queue a url. "npx hotqueue redis stop" ends it',
-      );
+    if (wasRunning || !(await hasOwnServer())) return;
+    process.exitCode = 1; // vitest only prints what a teardown throws
+    throw new Error(
+      'a test has started the server of this project: give its queue a url. "npx hotqueue redis stop" ends it',
+    );
   };
 }
 
