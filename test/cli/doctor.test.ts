@@ -178,6 +178,24 @@ it('reports jobs that wait for others without end, and what to do', async () => 
   expect(await unlisted.status()).toBe('waiting');
 });
 
+it.each(['parents', 'blocked', 'workers', 'registry', 'delayed', 'schedules'])(
+  'a queue of which another program has changed the key %s is reported, and the others are checked',
+  async (which) => {
+    const prefix = aName();
+    const broken = aQueue({ prefix, name: 'broken', track: true });
+    const { id } = await broken.with({ after: await broken.put('parent') }).put('child');
+    const key = `{${prefix}:broken}:${which}${which === 'parents' ? `:${id}` : ''}`;
+    await redis().set(key, 'text');
+    await redis().set(`${prefix}:other`, 'text');
+    await redis().sadd(prefix, 'other');
+    const findings = await findOrphans({ url: redisUrl(), prefix });
+    expect(findings.map(({ status, says }) => [status, says])).toEqual([
+      ['problem', 'one of its keys has another type than hotqueue gives it, so this queue was not checked'],
+      ['problem', 'its key is a string, expected a list'],
+    ]);
+  },
+);
+
 it('reports flows that were never put as a whole', async () => {
   const prefix = aName();
   const queue = aQueue({ prefix, name: 'steps', track: true });

@@ -206,6 +206,7 @@ it('a step whose keys another program has changed does not stop the others, and 
   const flows = [await chain(queue.task(1), queue.task()), await chain(queue.task(2), queue.task())] as const;
   const { broker, settle } = await taking(queue);
   await redis().set(broker.keys.parents(flows[0].id), 'text');
+  onTestFinished(async () => void (await redis().del(broker.keys.parents(flows[0].id))));
   expect(await settle('7', '8')).toEqual([{ children: [`hotqueue ${queue.name} ${flows[0].id}`] }, 'done']);
   expect(Object.keys(await outboxOf(broker))).toEqual([`end:${flows[0].jobs[0]!.id}`]);
   expect(await queue.get()).toBe(8);

@@ -1,4 +1,4 @@
-import type { QueueOptions } from 'hotqueue';
+import { RedisRefusedError, type QueueOptions } from 'hotqueue';
 import { claimsLayout, readQueue, workersWithClaims, type QueueFacts } from '../../inspect/queue-facts.js';
 import { queueNames } from '../../inspect/queues.js';
 import { count } from '../output.js';
@@ -10,11 +10,25 @@ export async function findOrphans(address: QueueOptions): Promise<Finding[]> {
   const withClaims = await workersWithClaims(address);
   const all = [...new Set([...names, ...withClaims.keys()])].sort();
   const findings = (
-    await Promise.all(
-      all.map(async (name) => judgeQueue(name, await readQueue(name, address, withClaims.get(name) ?? []))),
-    )
+    await Promise.all(all.map((name) => findingsOf(name, () => readQueue(name, address, withClaims.get(name) ?? []))))
   ).flat();
   return findings.length > 0 ? findings : [ok('orphans', `none in ${count(all.length, 'queue')}`)];
+}
+
+/** One queue that cannot be read must not hide what is wrong with the others. */
+async function findingsOf(name: string, read: () => Promise<QueueFacts>): Promise<Finding[]> {
+  try {
+    return judgeQueue(name, await read());
+  } catch (error) {
+    if (!(error instanceof RedisRefusedError) || error.reply !== 'WRONGTYPE') throw error;
+    return [
+      problem(
+        `queue ${name}`,
+        'one of its keys has another type than hotqueue gives it, so this queue was not checked',
+        `compare the type of each key (redis-cli --scan --pattern '{*:${name}}:*', then TYPE) with docs/protocol.md, and rename the one that differs`,
+      ),
+    ];
+  }
 }
 
 /** Judges the facts about a queue. Pure. */
