@@ -64,9 +64,8 @@ export class Scheduler {
     // What fails for one, such as a queue whose key has another type, must not stop the others.
     await this.#deliverOld().catch(ignore);
     await lookAtBlocked(broker, { withinMs: 0 }).catch(ignore);
-    const { fired, nextDueMs } = await fireDue(broker, { withinMs: 0 });
+    const nextDueMs = await fireDue(broker, { withinMs: 0 }, (run) => emit(events, 'fire', { queue, ...run }));
     this.#hasWork = nextDueMs !== undefined || this.#seen.size > 0;
-    for (const { schedule, id } of fired) emit(events, 'fire', { queue, schedule, id });
     if (this.#isWatching && nextDueMs !== undefined) this.#timer.in(nextDueMs + Math.random() * longestJitterMs);
   }
 

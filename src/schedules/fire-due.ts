@@ -21,31 +21,32 @@ export interface FiredRun {
 /**
  * Puts the messages of the schedules that are due, up to 20 steps, and moves these schedules on. May be called by several processes at once.
  *
- * @returns the messages, and in how many ms the next schedule is due; `undefined` if none is
+ * @param onFired called for each message when its step is over
+ * @returns in how many ms the next schedule is due; `undefined` if none is
  */
 export async function fireDue(
   broker: Broker,
   patience: Patience,
-): Promise<{ readonly fired: readonly FiredRun[]; readonly nextDueMs: number | undefined }> {
-  const fired: FiredRun[] = [];
+  onFired: (run: FiredRun) => void,
+): Promise<number | undefined> {
   for (let step = 0; step < mostSteps; step += 1) {
     const { now, due } = await broker.schedules.first(mostAtOnce, patience);
     const names = due.filter(({ dueAt }) => dueAt <= now).map(({ name }) => name);
     if (names.length === 0) {
       const nextDueAt = due[0]?.dueAt ?? Infinity;
-      return { fired, nextDueMs: nextDueAt === Infinity ? undefined : nextDueAt - now };
+      return nextDueAt === Infinity ? undefined : nextDueAt - now;
     }
     const schedules = await broker.schedules.read(names, patience);
     const firings = (await Promise.all(schedules.map((one) => firingNow(broker, one, now, patience)))).flat();
-    if (firings.length === 0) return { fired, nextDueMs: undefined }; // of another program or version: it cannot be fired here
+    if (firings.length === 0) return undefined; // of another program or version: it cannot be fired here
     const done = await broker.schedules.fire(newId(), firings, patience);
     const own = firings.filter((_, index) => done[index]);
-    for (const { schedule, runs } of own)
-      for (const { id, entry } of runs) if (entry !== undefined) fired.push({ schedule: schedule.name, id });
     // What cannot be put now stays in the outbox, and maintenance tries again.
     await Promise.allSettled(own.map((firing) => deliverRuns(broker, firing, patience)));
+    for (const { schedule, runs } of own)
+      for (const { id, entry } of runs) if (entry !== undefined) onFired({ schedule: schedule.name, id });
   }
-  return { fired, nextDueMs: 0 };
+  return 0;
 }
 
 /** Puts the messages of a step from the outbox, in order. */
