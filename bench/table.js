@@ -1,4 +1,4 @@
-import { bare, before, nodePeers, ours, pythonPeers } from './systems/index.js';
+import { bare, bareRecords, before, nodePeers, ours, pythonPeers } from './systems/index.js';
 import { targets } from './targets.js';
 import { workloads } from './workloads/index.js';
 
@@ -10,6 +10,7 @@ const headings = {
   bull: 'Bull',
   rsmq: 'rsmq',
   bare: 'bare loop',
+  'bare-records': 'bare loop with records',
   'python-hotqueue': 'Python, as HotQueue',
   'python-rq': 'RQ',
   'python-celery': 'Celery',
@@ -17,7 +18,7 @@ const headings = {
   hotqueue: 'hotqueue',
   'hotqueue-before': 'hotqueue, other build',
 };
-const rivals = [...nodePeers, bare, ...pythonPeers];
+const rivals = [...nodePeers, bare, bareRecords, ...pythonPeers];
 
 /** The result of a run as Markdown: ratios first, absolute numbers last. */
 export function markdown(summary, run) {

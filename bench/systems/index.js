@@ -28,6 +28,7 @@ export const nodePeers = ['bullmq', 'bullmq-remove', 'bee-queue', 'groupmq', 'bu
 /** Peers with workers, retries and delays. rsmq has none of these: it is a list that is polled. */
 export const nodeWorkers = nodePeers.filter((name) => name !== 'rsmq');
 export const bare = 'bare';
+export const bareRecords = 'bare-records';
 export const pythonPeers = ['python-hotqueue', 'python-rq', 'python-celery'];
 
 /** @returns {Promise<System>} */

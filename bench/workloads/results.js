@@ -1,11 +1,11 @@
 import { nowMs, quantile, sleep } from '../clock.js';
 import { Meter } from '../meter.js';
 import { payloadMaker } from '../payloads.js';
-import { ours } from '../systems/index.js';
+import { bareRecords, ours } from '../systems/index.js';
 import { idling, judged, reportsOf } from './workers.js';
 
-/** Systems that give the result of a job back to the process that put it. */
-const systems = [ours, 'bullmq', 'bee-queue'];
+/** Systems that give the result of a job back to the process that put it, and a hand-written loop that does this. */
+const systems = [ours, 'bullmq', 'bee-queue', bareRecords];
 
 /**
  * One process puts jobs and waits for the result of each, another one runs them.
@@ -18,8 +18,8 @@ export const workloads = [
     group: 'results',
     title: 'put, run, await the result, 1,000 in flight, concurrency 50',
     systems: [...systems, 'python-celery'],
-    scale: { [ours]: 5, 'python-celery': 0.2 },
-    params: { concurrency: 50, lanes: 1_000, count: 10_000 },
+    scale: { [ours]: 5, [bareRecords]: 5, 'python-celery': 0.2 },
+    params: { concurrency: 50, lanes: 1_000, count: 40_000 },
     smoke: { count: 200 },
     run: manyResults,
   },
