@@ -3,8 +3,8 @@
 --       10 meta (hash)  11..21 keys of all job records (_jobs.lua)  22 blocked (zset)  23.. for each job its record, then its parents (hashes)
 -- ARGV  1 how long Redis keeps the producer key, in ms  2 who puts  3 due time of a job that waits for others  4 after how many ms such a job
 --       is looked at first  5 a msgpack array, for each job 11 words: id, lane letter, message, terms of its record, '1' if the record has
---       the payload, the jobs that wait for it as JSON without brackets, ends (for both see protocol.md, "Job records"); then as for block: policy, input, due; then its parents, each once, one on each line: '' for
---       none, and '=' if block has noted them
+--       the payload, the jobs that wait for it as JSON without brackets, ends (for both see protocol.md, "Job records"); then as for block:
+--       policy, input, due; then its parents, each once, one on each line: '' for none, and '=' if block has noted them
 -- Returns 1 if stored, now or by an earlier call
 --
 -- The ids are new, so no other job can have them. All jobs are stored, or none. The first write is one that Redis refuses when it is out of memory.
