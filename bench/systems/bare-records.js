@@ -1,12 +1,11 @@
-import { createRequire } from 'node:module';
-
-const { Redis } = createRequire(new URL('../../dist/index.js', import.meta.url))('ioredis');
+import { Redis, repeating } from './bare.js';
 
 const keepMs = 600_000;
 
 /**
- * An upper bound for jobs whose results are awaited: a hand-written loop over one list that keeps a hash for each job, with an
- * index for each status, and nothing else. A crash loses jobs, or leaves records that are wrong.
+ * A hand-written loop over one list that keeps a hash for each job, an index of those that wait and one of those that are done,
+ * and gives results back. It does less than hotqueue: it notes no start and no failure, and if a process dies, the jobs that it
+ * has taken are lost.
  *
  * @type {import('./index.js').System}
  */
@@ -46,13 +45,6 @@ export const system = {
   },
   async consumer(address, key, { handle, batch = 1_000 }) {
     const client = new Redis(address);
-    let isClosing = false;
-    const loop = async () => {
-      while (!isClosing) {
-        const taken = await client.blmpop(1, 1, key, 'LEFT', 'COUNT', batch);
-        if (taken !== null) await run(taken[1]);
-      }
-    };
     const run = async (texts) => {
       const ended = [];
       const now = Date.now();
@@ -70,13 +62,10 @@ export const system = {
       pipeline.publish(`${key}:ended`, JSON.stringify(ended));
       await pipeline.exec();
     };
-    const ended = loop();
-    return {
-      async close() {
-        isClosing = true;
-        await ended;
-        client.disconnect();
-      },
-    };
+    return repeating(client, async () => {
+      const taken = await client.blmpop(1, 1, key, 'LEFT', 'COUNT', batch);
+      if (taken !== null) await run(taken[1]);
+      return true;
+    });
   },
 };

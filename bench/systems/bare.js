@@ -1,7 +1,23 @@
 import { createRequire } from 'node:module';
 
 // The ioredis of hotqueue, not the one that is pinned for the peers.
-const { Redis } = createRequire(new URL('../../dist/index.js', import.meta.url))('ioredis');
+export const { Redis } = createRequire(new URL('../../dist/index.js', import.meta.url))('ioredis');
+
+/** Calls `turn` again and again, until it returns false or the consumer is closed. */
+export function repeating(client, turn) {
+  let isClosing = false;
+  const loop = async () => {
+    while (!isClosing && (await turn()));
+  };
+  const ended = loop();
+  return {
+    async close() {
+      isClosing = true;
+      await ended;
+      client.disconnect();
+    },
+  };
+}
 
 /**
  * An upper bound: a hand-written loop over one list, in batches of the same size as hotqueue's. It gives no guarantees: if the
@@ -33,22 +49,11 @@ export const system = {
   },
   async consumer(address, key, { handle, batch = 1_000 }) {
     const client = new Redis(address);
-    let isClosing = false;
-    const loop = async () => {
-      while (!isClosing) {
-        const texts = await client.lpop(key, batch);
-        if (texts === null) return;
-        for (const text of texts) await handle(JSON.parse(text));
-      }
-    };
-    const ended = loop();
-    return {
-      async close() {
-        isClosing = true;
-        await ended;
-        client.disconnect();
-      },
-    };
+    return repeating(client, async () => {
+      const texts = await client.lpop(key, batch);
+      for (const text of texts ?? []) await handle(JSON.parse(text));
+      return texts !== null;
+    });
   },
   async left(address, key) {
     const client = new Redis(address);
